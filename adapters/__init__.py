@@ -1,0 +1,1 @@
+"""The frameworks: one file each for the same-network loops, one for the documented quick start."""

@@ -1,0 +1,100 @@
+"""Activations and losses in NumPy, each with the derivative that the backward pass needs.
+
+Scalars are Python floats: with them float32 arrays stay float32 (NumPy 2, NEP 50).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from scipy.special import erf, expit
+
+from samenet.adapter import Array
+from samenet.spec import Activation
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
+
+Elementwise = Callable[[Array, float], Array]
+
+
+def _elu(z: Array, alpha: float, scale: float) -> Array:
+    return np.where(z > 0, scale * z, scale * alpha * np.expm1(np.minimum(z, 0)))
+
+
+def _elu_slope(z: Array, alpha: float, scale: float) -> Array:
+    return np.where(z > 0, scale, scale * alpha * np.exp(np.minimum(z, 0))).astype(z.dtype)
+
+
+def _normal_density(z: Array) -> Array:
+    return np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+
+
+def _normal_distribution(z: Array) -> Array:
+    return 0.5 * (1 + erf(z / math.sqrt(2)))
+
+
+ACTIVATIONS: dict[str, tuple[Elementwise, Elementwise]] = {
+    "identity": (lambda z, s: z, lambda z, s: np.ones_like(z)),
+    "sigmoid": (lambda z, s: expit(z), lambda z, s: expit(z) * expit(-z)),
+    "tanh": (lambda z, s: np.tanh(z), lambda z, s: 1 - np.tanh(z) ** 2),
+    "relu": (lambda z, s: np.maximum(z, 0), lambda z, s: (z > 0).astype(z.dtype)),
+    "leaky_relu": (
+        lambda z, s: np.where(z > 0, z, s * z),
+        lambda z, s: np.where(z > 0, 1, s).astype(z.dtype),
+    ),
+    "elu": (lambda z, s: _elu(z, 1.0, 1.0), lambda z, s: _elu_slope(z, 1.0, 1.0)),
+    "selu": (
+        lambda z, s: _elu(z, SELU_ALPHA, SELU_SCALE),
+        lambda z, s: _elu_slope(z, SELU_ALPHA, SELU_SCALE),
+    ),
+    "gelu": (
+        lambda z, s: z * _normal_distribution(z),
+        lambda z, s: _normal_distribution(z) + z * _normal_density(z),
+    ),
+    "silu": (
+        lambda z, s: z * expit(z),
+        lambda z, s: expit(z) * (1 + z * expit(-z)),
+    ),
+    "softplus": (lambda z, s: np.logaddexp(z, 0).astype(z.dtype), lambda z, s: expit(z)),
+}
+
+
+def activate(activation: Activation, z: Array) -> Array:
+    """Return the activation of the weighted sums, in their shape and precision."""
+    return ACTIVATIONS[activation.name][0](z, activation.slope)
+
+
+def slope(activation: Activation, z: Array) -> Array:
+    """Return the derivative of the activation at the weighted sums; 0 is the slope of ReLU at 0."""
+    return ACTIVATIONS[activation.name][1](z, activation.slope)
+
+
+def binary_cross_entropy(z: Array, y: Array) -> tuple[float, Array]:
+    """Return mean softplus(z) - y z and its gradient (sigmoid(z) - y) / B; both (B, 1)."""
+    return float(np.mean(np.logaddexp(z, 0) - y * z)), (expit(z) - y) / len(z)
+
+
+def sparse_categorical_cross_entropy(z: Array, y: Array) -> tuple[float, Array]:
+    """Return mean logsumexp(z) - z[y] and its gradient (softmax(z) - onehot(y)) / B; z (B, K)."""
+    shifted = z - z.max(axis=1, keepdims=True)
+    exponentials = np.exp(shifted)
+    sums = exponentials.sum(axis=1, keepdims=True)
+    rows = np.arange(len(z))
+    delta = exponentials / sums
+    delta[rows, y] -= 1
+    return float(np.mean(np.log(sums[:, 0]) - shifted[rows, y])), delta / len(z)
+
+
+def mean_squared_error(z: Array, y: Array) -> tuple[float, Array]:
+    """Return mean (z - y)^2 over rows and outputs, and its gradient 2 (z - y) / size."""
+    error = z - y
+    return float(np.mean(error * error)), 2 / error.size * error
+
+
+LOSSES: dict[str, Callable[[Array, Array], tuple[float, Array]]] = {
+    "binary_cross_entropy": binary_cross_entropy,
+    "sparse_categorical_cross_entropy": sparse_categorical_cross_entropy,
+    "mean_squared_error": mean_squared_error,
+}

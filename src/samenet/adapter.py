@@ -1,0 +1,205 @@
+"""The seam between samenet and a framework: what an adapter file must offer.
+
+An adapter is one Python file, loaded by path and only ever in a worker process. It starts with
+
+    ADAPTER = {...}         one literal, read by the parent without running the file (see Header)
+
+and defines
+
+    capabilities() -> Capabilities
+        what it offers where it runs: a GPU is listed only if there is one
+    wake(target) -> None
+        fix threads, precision and device; run one trivial operation and wait for it
+    build(network, training, weights, *, target, mode) -> Program
+        the same network: exactly these initial weights, these formulas
+    read_back(target) -> dict[str, str | int | float]
+        what is really in force: "threads", "device", "precision" ... or "not readable here"
+
+and, in the file that `ADAPTER["quickstart"]` names (its own or a neighbour),
+
+    quickstart(network, training, data, *, seed) -> QuickStart
+        the framework's documented first example for this kind of task
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Protocol, SupportsFloat
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from samenet.spec import Frozen, Kind, Network, TrainSpec
+
+Array = NDArray[Any]
+Dtype = Literal["float32", "float64"]
+
+
+class Layer(NamedTuple):
+    """The numbers of one dense layer: kernel (fan_in, fan_out), bias (fan_out,)."""
+
+    kernel: Array
+    bias: Array
+
+
+Weights = Sequence[Layer]
+
+
+class Target(Frozen):
+    """Where and how precisely a result is computed."""
+
+    device: Literal["cpu", "cuda"] = "cpu"
+    index: int = 0
+    dtype: Dtype = "float32"
+    threads: int = Field(default=1, ge=1)
+
+    def __str__(self) -> str:
+        """Return the short form, e.g. 'cpu, float32, 1 thread'."""
+        place = f"cuda:{self.index}" if self.device == "cuda" else "cpu"
+        plural = "" if self.threads == 1 else "s"
+        return f"{place}, {self.dtype}, {self.threads} thread{plural}"
+
+
+class Mode(Frozen):
+    """One way of running a framework, with the reason and the public source that defends it."""
+
+    why: str
+    source: str
+    default: bool = False
+    needs: tuple[str, ...] = ()
+
+
+class Header(Frozen):
+    """The literal at the top of an adapter file; read by the parent, never executed there."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    title: str
+    modes: dict[str, Mode] = Field(min_length=1)
+    distributions: tuple[str, ...]
+    """The installed packages whose versions belong to a result; the first is the framework."""
+    extra: str = ""
+    """The extra of samenet that installs it: `pip install 'samenet[extra]'`."""
+    environment: dict[str, str] = {}
+    """Variables that must be set before the framework is imported."""
+    quickstart: str = ""
+    """The file with the documented first example; empty if the framework has none."""
+    adoptable: bool = True
+    """False for a line that is there for reference and is never recommended."""
+    color: str = "#666666"
+    """The framework's colour in every figure."""
+
+
+class Capabilities(Frozen):
+    """What an adapter offers where it runs, as plain data."""
+
+    devices: tuple[str, ...]
+    dtypes: tuple[Dtype, ...]
+    activations: tuple[str, ...]
+    losses: tuple[str, ...]
+    optimizers: tuple[str, ...]
+    adam_form: Literal["standard", "epsilon_hat"] = "standard"
+    losses_per: Literal["step", "call"] = "step"
+    deviations: tuple[str, ...] = ()
+    """What the framework cannot do as the spec says: reason and link, printed as footnotes."""
+
+
+def missing(
+    capabilities: Capabilities, network: Network, training: TrainSpec, target: Target
+) -> str | None:
+    """Return why this network cannot run there, in one sentence, or None if it can."""
+    if target.device not in capabilities.devices:
+        return "not available: no CUDA device" if target.device == "cuda" else "needs a GPU"
+    names = {str(layer.activation.name) for layer in network.layers} - {"identity"}
+    wanted = [
+        ("dtype", {target.dtype}, capabilities.dtypes),
+        ("activation", names, capabilities.activations),
+        ("loss", {training.loss}, capabilities.losses),
+        ("optimizer", {training.optimizer.name}, capabilities.optimizers),
+    ]
+    for what, asked, offered in wanted:
+        lacking = sorted(asked - set(offered))
+        if lacking:
+            return f"{what} {', '.join(lacking)} is not offered; it has {', '.join(offered)}"
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSource:
+    """The rows a program works on, train rows first, then test rows.
+
+    inputs (rows, features) float32; targets float32 (rows, 1) of 0 and 1 for a binary task,
+    int32 (rows,) class numbers for a multi-class task, float32 (rows, outputs) for a regression.
+    """
+
+    inputs: Array
+    targets: Array
+    train_rows: int
+
+    def arrays(self) -> tuple[Array, Array]:
+        """Return inputs and targets; both are read-only."""
+        return self.inputs, self.targets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batches:
+    """What one `train` call is to do: step i uses the rows `order[i]`.
+
+    `order` is int32 (steps, batch_size), row numbers of the loaded data.
+    `first_step` counts the updates made before this call (0 for the first).
+    """
+
+    order: NDArray[np.int32]
+    first_step: int = 0
+
+
+class Fetchable(Protocol):
+    """A framework's own array; `numpy.asarray` brings it to the host."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        """Return the values as a NumPy array."""
+
+
+class Program(Protocol):
+    """The same network in one framework. Six methods, all mandatory."""
+
+    def load(self, source: DataSource) -> None:
+        """Take all rows to the device, in the dtype of the target, and keep them there."""
+
+    def train(self, batches: Batches) -> None:
+        """Run all steps in the framework's own best way; may return before the device is done."""
+
+    def losses(self) -> Array:
+        """Return the mean loss before each update of the latest `train` call: (steps,).
+
+        A framework that reports only the mean of a call returns (1,) and declares it.
+        """
+
+    def predict(self, rows: NDArray[np.int32]) -> Fetchable:
+        """Return the linear outputs (logits or values) of these rows: (rows, outputs)."""
+
+    def weights(self) -> Weights:
+        """Return copies of the weights as NumPy arrays in the dtype of the target."""
+
+    def sync(self) -> None:
+        """Return when everything asked for so far has been computed."""
+
+
+class QuickStart(Protocol):
+    """A framework's documented first example, with our data, layer sizes, batch size, epochs."""
+
+    def fit(self, epochs: int) -> Sequence[SupportsFloat]:
+        """Train and return the training loss per epoch, as the example itself reports it."""
+
+    def predict(self, inputs: Array) -> Array:
+        """Return probabilities (rows, classes), (rows, 1) if binary, or values (rows, outputs)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuickStartData:
+    """The training part of a task for a quick start; shapes as in DataSource."""
+
+    inputs: Array
+    targets: Array
+    kind: Kind

@@ -1,0 +1,49 @@
+"""Everything samenet raises on purpose, in one tree; the command line turns each into an exit code.
+
+    SamenetError          (1)  the common ancestor
+    ├── UsageError        (2)  the user asked for something that cannot be
+    ├── RunFolderError    (2)  a run folder is missing, half-written or damaged
+    ├── RefusedError      (6)  the environment does not allow a fair measurement
+    └── WorkerError       (3)  a worker process failed; what was measured before it is kept
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SamenetError(Exception):
+    """A failure with one clear sentence for the user and an exit code for the shell."""
+
+    exit_code = 1
+
+
+class UsageError(SamenetError):
+    """The request names something unknown, contradictory or out of range."""
+
+    exit_code = 2
+
+
+class RunFolderError(UsageError):
+    """A run folder cannot be read as one."""
+
+
+class RefusedError(SamenetError):
+    """The environment does not allow what was asked; nothing was measured."""
+
+    exit_code = 6
+
+
+class WorkerError(SamenetError):
+    """A worker process ended without its result."""
+
+    exit_code = 3
+
+
+def unknown(what: str, received: str, allowed: Iterable[str]) -> UsageError:
+    """Return the error for an unknown name, with the nearest allowed name as a suggestion."""
+    names = sorted(allowed)
+    near = difflib.get_close_matches(received, names, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return UsageError(f"Unknown {what} '{received}'.{hint} Available: {', '.join(names) or 'none'}.")

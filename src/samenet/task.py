@@ -1,0 +1,156 @@
+"""A task: named data, the network to train on it, how, and what counts as reaching the goal."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from samenet.errors import UsageError, unknown
+from samenet.spec import LOSS_OF_KIND, Frozen, Kind, ModelSpec, TrainSpec, parse
+
+MAIN_JOB = ("breast_cancer", "digits", "diabetes")
+"""The tasks of `samenet run` without arguments: one real data set per kind."""
+
+METRICS: dict[Kind, tuple[str, ...]] = {
+    Kind.BINARY: ("accuracy", "log_loss", "roc_auc", "f1"),
+    Kind.MULTICLASS: ("accuracy", "log_loss", "roc_auc", "f1"),
+    Kind.REGRESSION: ("rmse", "mae", "r2"),
+}
+"""Per kind, the first is the one shown when there is room for one. F1 and ROC AUC of a
+multi-class task are macro averages, ROC AUC one against the rest (scikit-learn's terms)."""
+
+HIGHER_IS_BETTER = {
+    "accuracy": True,
+    "roc_auc": True,
+    "f1": True,
+    "r2": True,
+    "log_loss": False,
+    "rmse": False,
+    "mae": False,
+}
+
+
+class DataSpec(Frozen):
+    """Where the rows come from and how they are split and prepared."""
+
+    source: str
+    """`sklearn:NAME`, `synthetic:NAME` or `csv:PATH`."""
+    options: dict[str, str | int | float | bool] = {}
+    """Arguments of the source, e.g. the number of rows or the seed of a synthetic set."""
+    target: str = ""
+    """The column to predict (CSV only)."""
+    test_rows: int = Field(default=0, ge=0)
+    """Rows kept for the test; 0 takes a quarter."""
+    split_seed: int = Field(default=0, ge=0)
+
+
+class Goal(Frozen):
+    """The score on the test rows at which a training is called done."""
+
+    metric: str
+    target: float
+
+    def reached(self, value: float) -> bool:
+        """Return whether a score is as good as the goal or better."""
+        return value >= self.target if HIGHER_IS_BETTER[self.metric] else value <= self.target
+
+
+class Task(Frozen):
+    """One comparison: every framework gets exactly this."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    name: str = Field(pattern=r"^[^/\\\x00-\x1f]{1,80}$")
+    title: str = ""
+    description: str = ""
+    kind: Kind
+    data: DataSpec
+    model: ModelSpec = ModelSpec()
+    training: TrainSpec
+    goal: Goal | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.training.loss != LOSS_OF_KIND[self.kind]:
+            raise ValueError(f"a {self.kind} task trains with the loss {LOSS_OF_KIND[self.kind]}")
+        if self.goal and self.goal.metric not in METRICS[self.kind]:
+            allowed = ", ".join(METRICS[self.kind])
+            raise ValueError(f"goal.metric '{self.goal.metric}' is not one of {allowed}")
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the task as plain data, as workers and run folders hold it."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def shipped_tasks() -> list[str]:
+    """Return the names of the tasks that come with samenet."""
+    folder = files("samenet.tasks")
+    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+
+
+def load_task(name_or_path: str, overrides: Sequence[tuple[str, str]] = ()) -> Task:
+    """Return a shipped task by name or a task file by path; `overrides` are (key, value) texts.
+
+    Raises UsageError naming file, key, received value and what is allowed.
+    """
+    text, where = _text_of(name_or_path)
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{where} is not valid TOML: {error}.") from None
+    for key, value in overrides:
+        _set(values, key, value)
+    return parse(Task, values, where=where)
+
+
+def _text_of(name_or_path: str) -> tuple[str, str]:
+    if name_or_path.endswith(".toml"):
+        return _read(Path(name_or_path)), name_or_path
+    if name_or_path not in shipped_tasks():
+        raise unknown("task", name_or_path, shipped_tasks())
+    file = files("samenet.tasks") / f"{name_or_path}.toml"
+    return file.read_text(encoding="utf-8"), f"task {name_or_path}"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f"Cannot read the task file {path}: {reason}.") from None
+
+
+def _set(values: dict[str, Any], key: str, text: str) -> None:
+    *parents, last = key.split(".")
+    place: Any = values
+    try:
+        for part in parents:
+            place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
+        if isinstance(place, list):
+            place[int(last)] = _value(text)
+        else:
+            place[last] = _value(text)
+    except (ValueError, IndexError, TypeError, AttributeError):
+        raise UsageError(f"--set {key}: the task has no such place.") from None
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def unique_names(tasks: Iterable[Task]) -> None:
+    """Raise UsageError if two tasks of one run share a name."""
+    seen: set[str] = set()
+    for task in tasks:
+        if task.name in seen:
+            raise UsageError(f"Two tasks of this run are called '{task.name}'; rename one.")
+        seen.add(task.name)

@@ -24,6 +24,7 @@ ADAPTER = {
             "source": "http://neuralnetworksanddeeplearning.com/chap2.html",
         }
     },
+    "imports": ["numpy"],
     "distributions": ["numpy", "scipy"],
     "adoptable": False,
     "color": "#4d77cf",

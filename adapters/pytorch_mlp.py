@@ -26,6 +26,7 @@ ADAPTER = {
             "needs": ["C++ compiler"],
         },
     },
+    "imports": ["torch"],
     "distributions": ["torch"],
     "extra": "pytorch",
     "quickstart": "pytorch_quickstart.py",

@@ -77,6 +77,8 @@ class Header(Frozen):
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     title: str
     modes: dict[str, Mode] = Field(min_length=1)
+    imports: tuple[str, ...] = Field(min_length=1)
+    """The modules a user of the framework imports; their import is timed in a bare interpreter."""
     distributions: tuple[str, ...]
     """The installed packages whose versions belong to a result; the first is the framework."""
     extra: str = ""

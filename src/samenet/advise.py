@@ -1,0 +1,174 @@
+"""Advice computed from measurements: every sentence carries the numbers it follows from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from samenet import statistics
+from samenet.frames import Frames
+from samenet.statistics import Interval
+from samenet.task import HIGHER_IS_BETTER, METRICS, Task
+
+MATTERS_SECONDS = 60.0
+"""A difference of less than a minute in 100 trainings is said not to matter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """The whole training of a task with one arm: start-up and all epochs."""
+
+    arm: str
+    seconds: Interval
+    rank: int
+    factor: Interval
+    """Against the fastest arm that can be recommended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """One recommendation in plain words, with its numbers."""
+
+    task: str
+    choice: tuple[str, ...]
+    """Arms that the measurement does not tell apart; the first is the fastest."""
+    sentence: str
+    details: tuple[str, ...]
+    numbers: dict[str, float]
+
+
+def totals(frames: Frames, task: Task, *, quantity: str = "total") -> list[Total]:
+    """Return every comparable arm, fastest first; quantities are those of `Frames.times`."""
+    arms = frames.compared(task.name)
+    times = {arm: seconds_of(frames, task, arm, quantity) for arm in arms}
+    times = {arm: found for arm, found in times.items() if found}
+    if not times:
+        return []
+    ranks = statistics.ranks(times)
+    values = {arm: statistics.geometric(list(found.values())) for arm, found in times.items()}
+    order = sorted(values, key=lambda arm: values[arm].value)
+    best = next((arm for arm in order if adoptable(frames, arm)), order[0])
+    return [
+        Total(
+            arm=arm,
+            seconds=values[arm],
+            rank=ranks[arm],
+            factor=statistics.ratio(times[arm], times[best]),
+        )
+        for arm in order
+    ]
+
+
+def seconds_of(frames: Frames, task: Task, arm: str, quantity: str) -> dict[int, float]:
+    """Return {repeat: seconds}; "total" is start-up plus every epoch of the task."""
+    if quantity != "total":
+        return frames.per_repeat(task.name, arm, quantity)
+    start, epoch = (frames.per_repeat(task.name, arm, q) for q in ("start_up", "epoch"))
+    epochs = task.training.epochs
+    return {r: start[r] + epochs * epoch[r] for r in start.keys() & epoch.keys()}
+
+
+def adoptable(frames: Frames, arm: str) -> bool:
+    """Return whether an arm may be recommended; the from-scratch NumPy one is a reference line."""
+    return frames.plan.arm(arm).header.adoptable
+
+
+def advise(frames: Frames) -> list[Advice]:
+    """Return one recommendation per task that has a comparable result."""
+    found = [recommend(frames, task) for task in frames.plan.tasks]
+    return [advice for advice in found if advice is not None]
+
+
+def recommend(frames: Frames, task: Task) -> Advice | None:
+    """Return the recommendation for whole trainings of one task."""
+    rows = [row for row in totals(frames, task) if adoptable(frames, row.arm)]
+    if not rows:
+        return None
+    best, rest = rows[0], rows[1:]
+    tied = tuple(row.arm for row in rows if row.rank == best.rank)
+    details = [_difference(frames, best, row) for row in rest]
+    return Advice(
+        task=task.name,
+        choice=tied,
+        sentence=_sentence(frames, task, best, tied),
+        details=(*details, *_network_needed(frames, task)),
+        numbers={row.arm: row.seconds.value for row in rows},
+    )
+
+
+def _sentence(frames: Frames, task: Task, best: Total, tied: tuple[str, ...]) -> str:
+    name, total = frames.title(best.arm), duration(best.seconds)
+    place = f"On {task.title or task.name}, {frames.plan.target.device.upper()}, "
+    if len(tied) > 1:
+        others = ", ".join(frames.title(arm) for arm in tied[1:])
+        return (
+            f"{place}{name} and {others} are too close to call in this run: about {total} for the "
+            f"whole training. Choose on other grounds."
+        )
+    return f"{place}use {name}: the whole training takes {total}, start-up included."
+
+
+def _difference(frames: Frames, best: Total, row: Total) -> str:
+    name, once = frames.title(row.arm), row.seconds.value - best.seconds.value
+    hundred = 100 * once
+    tail = (
+        "a difference that does not matter: choose on other grounds"
+        if hundred < MATTERS_SECONDS
+        else f"{words(once)} more per training, {words(hundred)} in 100 trainings"
+    )
+    return f"{name} takes {duration(row.seconds)}, {tail}."
+
+
+def _network_needed(frames: Frames, task: Task) -> list[str]:
+    """Say whether a model that is not a network does as well."""
+    metric = METRICS[task.kind][0]
+    network = score(frames, task, track="same", arm=None, metric=metric)
+    trees = score(frames, task, track="reference", arm="boosted_trees", metric=metric)
+    linear = score(frames, task, track="reference", arm="linear", metric=metric)
+    if network is None or trees is None or linear is None:
+        return []
+    better = [
+        name
+        for name, value in (("boosted trees", trees), ("a linear model", linear))
+        if (value >= network) == HIGHER_IS_BETTER[metric] or value == network
+    ]
+    shown = (
+        f"test {metric.replace('_', ' ')}: the network {network:.3g}, boosted trees {trees:.3g}, "
+        f"a linear model {linear:.3g}"
+    )
+    if better:
+        return [f"Do you need a network here? Perhaps not: {' and '.join(better)} do as well ({shown})."]
+    return [f"Do you need a network here? It does better than the alternatives ({shown})."]
+
+
+def score(frames: Frames, task: Task, *, track: str, arm: str | None, metric: str) -> float | None:
+    """Return the mean test score after the last epoch over repeats, or None if there is none."""
+    rows = frames.scores
+    rows = rows[(rows.track == track) & (rows.task == task.name) & (rows.split == "test")]
+    rows = rows[rows.metric == metric]
+    if arm is not None:
+        rows = rows[rows.arm == arm]
+    if rows.empty:
+        return None
+    return float(rows[rows.epoch == rows.epoch.max()].value.mean())
+
+
+def duration(interval: Interval) -> str:
+    """Return a time with its interval, e.g. '1.9 s [1.7, 2.1]'."""
+    value = words(interval.value)
+    if not interval.known:
+        return value
+    unit, scale = _unit(interval.value)
+    return f"{value} [{interval.low / scale:.3g}, {interval.high / scale:.3g}]"
+
+
+def words(seconds: float) -> str:
+    """Return a time with a readable unit, three digits."""
+    unit, scale = _unit(seconds)
+    return f"{seconds / scale:.3g} {unit}"
+
+
+def _unit(seconds: float) -> tuple[str, float]:
+    for unit, scale in (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if abs(seconds) >= scale * (2 if unit in ("h", "min") else 1):
+            return unit, scale
+    return "ns", 1e-9

@@ -1,0 +1,57 @@
+"""Certificates are proved once per adapter, versions, task, data and machine, then remembered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cache as once
+from pathlib import Path
+
+from samenet import cache, machine
+from samenet.dataset import Dataset
+from samenet.plan import Job, Plan
+from samenet.records import CertificateRecord, Record
+from samenet.workorder import data_path
+
+JUDGES = ("certificate.py", "oracle.py", "oracle_functions.py", "draws.py", "batches.py")
+
+
+def remembered(plan: Plan, job: Job, folder: Path) -> list[Record] | None:
+    """Return the certificates of every task of a job, or None if one is missing."""
+    if job.pass_name != "certify":
+        return None
+    found: list[Record] = []
+    for task in job.tasks:
+        stored = cache.get("certificates", _key(plan, job, task, folder))
+        if stored is None:
+            return None
+        found += [CertificateRecord(**{**values, "job": job.id}) for values in stored]
+    return found
+
+
+def remember(plan: Plan, job: Job, records: Sequence[Record], folder: Path) -> None:
+    """Keep the certificates of a job; a failed one is proved again next time."""
+    if job.pass_name != "certify":
+        return
+    for task in job.tasks:
+        own = [r for r in records if isinstance(r, CertificateRecord) and r.task == task]
+        if own and all(record.passed for record in own):
+            values = [asdict(record) for record in own]
+            cache.put("certificates", _key(plan, job, task, folder), values)
+
+
+def _key(plan: Plan, job: Job, task: str, folder: Path) -> str:
+    arm = plan.arm(job.arm)
+    return cache.key_of(
+        *(arm.digest, arm.mode, arm.versions, plan.target.model_dump()),
+        *(plan.task(task).to_json(), Dataset.load(data_path(folder, task)).digest()),
+        *(machine.processor(), judges_digest()),
+    )
+
+
+@once
+def judges_digest() -> str:
+    """Return a hash of the modules that decide: another oracle proves again."""
+    folder = Path(__file__).parent
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in JUDGES)).hexdigest()

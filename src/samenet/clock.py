@@ -1,0 +1,39 @@
+"""The only module that reads a clock. All durations are seconds from one monotonic source.
+
+`time.perf_counter` is CLOCK_MONOTONIC on Linux, mach_absolute_time on macOS and the performance
+counter on Windows: in each case shared by all processes of a machine, so that a parent's stamp
+can be subtracted from a worker's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+
+def now() -> float:
+    """Return seconds on the monotonic clock."""
+    return time.perf_counter()
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long one call takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def cpu_seconds() -> float:
+    """Return the processor time this process has used, all threads together."""
+    return time.process_time()
+
+
+def utc() -> str:
+    """Return the present moment as an ISO text, for people; never subtracted."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def local_stamp() -> str:
+    """Return the local time for a folder name, e.g. '2026-11-23-1642'."""
+    return datetime.now().strftime("%Y-%m-%d-%H%M%S")

@@ -1,0 +1,131 @@
+"""Which frameworks can run here: each adapter describes itself once, in a worker, cached by hash."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from samenet import cache, machine
+from samenet.adapter import Capabilities
+from samenet.leaf import Leaf, digest
+from samenet.plan import Arm
+
+DESCRIBE_SECONDS_MAX = 180
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """An adapter that cannot run here, and why."""
+
+    name: str
+    mark: Literal["not installed", "failed"]
+    reason: str
+    detail: str = ""
+
+
+def describe(pairs: Sequence[tuple[Leaf, str]], device: str) -> tuple[list[Arm], list[Absent]]:
+    """Return the arms that can run and the ones that cannot, two adapters at a time."""
+    leaves = list({leaf.path: leaf for leaf, _ in pairs}.values())
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        answers = dict(
+            zip(
+                [leaf.path for leaf in leaves],
+                pool.map(lambda leaf: _described(leaf, device), leaves),
+                strict=True,
+            )
+        )
+    arms, absent = [], []
+    for leaf, mode in pairs:
+        answer = answers[leaf.path]
+        if isinstance(answer, Absent):
+            absent.append(Absent(**{**_fields(answer), "name": leaf.arm(mode)}))
+        else:
+            arms.append(_arm(leaf, mode, answer))
+    return arms, absent
+
+
+def _fields(answer: Absent) -> dict[str, Any]:
+    return {"mark": answer.mark, "reason": answer.reason, "detail": answer.detail}
+
+
+def _arm(leaf: Leaf, mode: str, answer: dict[str, Any]) -> Arm:
+    return Arm(
+        name=leaf.arm(mode),
+        mode=mode,
+        path=str(leaf.path),
+        digest=digest(leaf),
+        header=leaf.header,
+        capabilities=Capabilities.model_validate(answer["capabilities"]),
+        versions={name: version or "?" for name, version in answer["versions"].items()},
+        import_seconds=answer["import_seconds"],
+    )
+
+
+def _described(leaf: Leaf, device: str) -> dict[str, Any] | Absent:
+    missing = [name for name in leaf.header.distributions if machine.version(name) is None]
+    if missing:
+        return _not_installed(leaf, missing)
+    versions = [machine.version(name) for name in leaf.header.distributions]
+    key = cache.key_of("describe", digest(leaf), versions, sys.executable, device)
+    known = cache.get("descriptions", key)
+    if known is not None:
+        return dict(known)
+    answer = _ask(leaf, device)
+    if not isinstance(answer, Absent):
+        cache.put("descriptions", key, answer)
+    return answer
+
+
+def _not_installed(leaf: Leaf, missing: Sequence[str]) -> Absent:
+    extra = leaf.header.extra
+    remedy = f"pip install 'samenet[{extra}]'" if extra else f"pip install {' '.join(missing)}"
+    return Absent(
+        name=leaf.header.name, mark="not installed", reason=f"not installed: {remedy}"
+    )
+
+
+def _ask(leaf: Leaf, device: str) -> dict[str, Any] | Absent:
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "answer.json"
+        command = [
+            *(sys.executable, "-P", "-m", "samenet.passes.describe"),
+            *(str(leaf.path), str(answer)),
+            *(json.dumps(leaf.header.imports), json.dumps(leaf.header.distributions)),
+        ]
+        environment = machine.worker_environment(1, device, leaf.header.environment)
+        try:
+            done = subprocess.run(  # noqa: S603 - our own interpreter
+                command,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=DESCRIBE_SECONDS_MAX,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return _broken(leaf, f"did not start within {DESCRIBE_SECONDS_MAX} s", "")
+        if done.returncode or not answer.exists():
+            return _broken(leaf, last_line(done.stderr) or f"exit {done.returncode}", done.stderr)
+        return dict(json.loads(answer.read_text(encoding="utf-8")))
+
+
+def _broken(leaf: Leaf, reason: str, detail: str) -> Absent:
+    return Absent(
+        name=leaf.header.name,
+        mark="failed",
+        reason=f"does not start here: {reason}",
+        detail=detail[-4000:],
+    )
+
+
+def last_line(text: str) -> str:
+    """Return the last line of an error output, which in Python names the error."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else ""

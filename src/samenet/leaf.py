@@ -1,0 +1,147 @@
+"""Adapter files: found by their header, read without running them, executed only in workers."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+
+from samenet.adapter import Header
+from samenet.errors import UsageError, unknown
+from samenet.spec import parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """One adapter file and what its header says."""
+
+    path: Path
+    header: Header
+
+    def arm(self, mode: str) -> str:
+        """Return the name of a mode in tables and records, e.g. 'pytorch:eager'."""
+        return f"{self.header.name}:{mode}"
+
+    @property
+    def default_modes(self) -> list[str]:
+        """Return the modes that run unless others are asked for."""
+        chosen = [name for name, mode in self.header.modes.items() if mode.default]
+        return chosen or list(self.header.modes)[:1]
+
+    @property
+    def quickstart_path(self) -> Path | None:
+        """Return the file with the documented first example."""
+        return self.path.parent / self.header.quickstart if self.header.quickstart else None
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the adapters that come with samenet."""
+    return Path(str(files("samenet.adapters")))
+
+
+def shipped() -> dict[str, Leaf]:
+    """Return the shipped adapters by name; a file without a header is a helper of one."""
+    leaves = [read(p) for p in sorted(shipped_folder().glob("*.py")) if literal(p, "ADAPTER")]
+    order = {name: place for place, name in enumerate(("numpy", "tensorflow", "keras", "pytorch"))}
+    leaves.sort(key=lambda leaf: order.get(leaf.header.name, len(order)))
+    return {leaf.header.name: leaf for leaf in leaves}
+
+
+def read(path: Path) -> Leaf:
+    """Return the adapter of a file; raises UsageError if it has no readable header."""
+    values = literal(path, "ADAPTER")
+    if values is None:
+        raise UsageError(f"{path} is not an adapter: it has no line ADAPTER = {{...}} of plain data.")
+    return Leaf(path=path, header=parse(Header, values, where=f"{path.name}, ADAPTER"))
+
+
+def literal(path: Path, name: str) -> object | None:
+    """Return the value of `name = <literal>` at the top level of a file, without running it."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"Cannot read the adapter {path}: {error}.") from None
+    except SyntaxError as error:
+        raise UsageError(f"{path}, line {error.lineno}: {error.msg}.") from None
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            return _evaluate(node, path)
+    return None
+
+
+def _evaluate(node: ast.stmt, path: Path) -> object:
+    try:
+        return ast.literal_eval(node.value)  # type: ignore[attr-defined]
+    except ValueError:
+        raise UsageError(f"{path}, line {node.lineno}: this must be plain data.") from None
+
+
+def choose(wanted: Sequence[str]) -> list[tuple[Leaf, str]]:
+    """Return (adapter, mode) for names like 'pytorch', 'pytorch:compiled' or 'mine.py'.
+
+    Nothing wanted means every shipped adapter in its default modes. Raises UsageError for an
+    unknown name, with the nearest one as a suggestion.
+    """
+    pairs: list[tuple[Leaf, str]] = []
+    for text in wanted or list(shipped()):
+        leaf, mode = _find(text)
+        pairs += [(leaf, m) for m in ([mode] if mode else leaf.default_modes)]
+    distinct = list(dict.fromkeys((leaf.path, mode) for leaf, mode in pairs))
+    found = {(leaf.path, mode): (leaf, mode) for leaf, mode in pairs}
+    _refuse_same_names([found[key] for key in distinct])
+    return [found[key] for key in distinct]
+
+
+def _find(text: str) -> tuple[Leaf, str]:
+    file = re.fullmatch(r"(?P<path>.+\.py)(:(?P<mode>[^:/\\]+))?", text)
+    if file:
+        leaf, mode = read(Path(file["path"]).absolute()), file["mode"] or ""
+    else:
+        name, _, mode = text.partition(":")
+        leaves = shipped()
+        if name not in leaves:
+            raise unknown("framework", name, leaves)
+        leaf = leaves[name]
+    if mode and mode not in leaf.header.modes:
+        raise unknown(f"mode of {leaf.header.name}", mode, leaf.header.modes)
+    return leaf, mode
+
+
+def _refuse_same_names(pairs: Sequence[tuple[Leaf, str]]) -> None:
+    seen: dict[str, Path] = {}
+    for leaf, mode in pairs:
+        other = seen.setdefault(leaf.arm(mode), leaf.path)
+        if other != leaf.path:
+            raise UsageError(
+                f"{leaf.path.name} and {other.name} are both called '{leaf.header.name}'; "
+                f"change ADAPTER['name'] in {leaf.path.name}."
+            )
+
+
+def load(path: Path) -> ModuleType:
+    """Run an adapter file as a module. Only workers call this."""
+    name = f"samenet_leaf_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"Cannot load {path}.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def digest(leaf: Leaf) -> str:
+    """Return a hash of the adapter and of the files of its framework beside it."""
+    prefix = leaf.path.stem.partition("_")[0]
+    state = hashlib.sha256()
+    for file in sorted({leaf.path, *leaf.path.parent.glob(f"{prefix}_*.py")}):
+        state.update(file.read_bytes())
+    return state.hexdigest()

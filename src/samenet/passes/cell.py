@@ -1,0 +1,192 @@
+"""One result: start-up and steady state of one arm on one task, in one fresh pinned process."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet import batches as cutting
+from samenet import certificate, clock, draws
+from samenet.adapter import Array, Batches, Program
+from samenet.certificate import Problem
+from samenet.passes.common import certificate_records, problem_of
+from samenet.records import TimingRecord
+from samenet.task import Task
+from samenet.workorder import WorkOrder
+
+CHUNK_SECONDS = 0.01
+"""Shortest timed stretch: the clock and one sync are then far below a thousandth of it."""
+
+CHUNKS_MIN = 9
+LATENCY_SAMPLES_MAX = 400
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Collects the raw samples of one process."""
+
+    order: WorkOrder
+    task: Task
+    records: list[TimingRecord] = field(default_factory=list)
+
+    def add(self, phase: str, seconds: list[float], *, steps: int = 0, cpu: float | None = None) -> None:
+        """Keep the samples of a phase."""
+        self.records.append(
+            TimingRecord(
+                job=self.order.job.id,
+                track="same",
+                task=self.task.name,
+                arm=self.order.job.arm,
+                repeat=self.order.job.repeat,
+                phase=phase,
+                steps=steps,
+                seconds=tuple(seconds),
+                cpu_seconds=cpu,
+            )
+        )
+
+
+def run(order: WorkOrder) -> None:
+    """Time start-up, then the steady state, then check what was timed."""
+    task = order.tasks[0]
+    problem = problem_of(order, task, order.job.repeat)
+    watch = Stopwatch(order, task)
+    for phase, seconds in order.stamps.items():
+        watch.add(phase, [seconds])
+    adapter = order.adapter()
+    program = start_up(watch, adapter, problem)
+    calls = itertools.cycle(problem.calls)  # all drawn before the clock starts
+    losses = warm_up(watch, program, calls, problem)
+    steady(watch, program, calls, problem)
+    other_shape(watch, program, problem)
+    predictions(watch, program, problem)
+    checks = _checks(order, adapter, problem, program, losses)
+    order.emit([*watch.records, *certificate_records(order, task, checks, order.job.repeat)])
+
+
+def start_up(watch: Stopwatch, adapter: ModuleType, problem: Problem) -> Program:
+    """Wake, build, load, first call: each once, each finished before the next begins."""
+    target, mode = watch.order.target, watch.order.arm.mode
+    watch.add("wake", [clock.seconds(lambda: adapter.wake(target))])
+    weights = draws.as_dtype(problem.weights, target.dtype)
+    made: list[Program] = []
+
+    def build() -> None:
+        program = adapter.build(
+            problem.network, problem.training, weights, target=target, mode=mode
+        )
+        made.append(program)
+
+    watch.add("build", [clock.seconds(build)])
+    program = made[0]
+    watch.add("load", [clock.seconds(lambda: _synced(program, lambda: program.load(problem.source)))])
+    return program
+
+
+def _synced(program: Program, work: Callable[[], object]) -> None:
+    work()
+    program.sync()
+
+
+def _timed_call(program: Program, call: Batches) -> float:
+    return clock.seconds(lambda: _synced(program, lambda: program.train(call)))
+
+
+def warm_up(
+    watch: Stopwatch, program: Program, calls: Iterator[Batches], problem: Problem
+) -> list[Array]:
+    """Run the first ten epochs call by call and keep their losses for gate 4."""
+    seconds, losses = [], []
+    for _ in problem.calls:
+        seconds.append(_timed_call(program, next(calls)))
+        losses.append(np.asarray(program.losses(), dtype=np.float64))
+    steps = problem.shape.steps
+    watch.add("first_call", seconds[:1], steps=steps)
+    watch.add("warmup", seconds[1:], steps=steps)
+    return losses
+
+
+def steady(
+    watch: Stopwatch, program: Program, calls: Iterator[Batches], problem: Problem
+) -> None:
+    """Time chunks of whole calls, one sync each, without the garbage collector."""
+    last = min(watch.records[-1].seconds[-3:] or watch.records[-2].seconds)
+    per_chunk = max(1, math.ceil(CHUNK_SECONDS / max(last, 1e-7)))
+
+    def chunk() -> None:
+        for call in itertools.islice(calls, per_chunk):
+            program.train(call)
+        program.sync()
+
+    samples, cpu = _repeat(chunk, watch.order.plan.steady_seconds, CHUNKS_MIN, 10_000)
+    watch.add("call", samples, steps=problem.shape.steps * per_chunk, cpu=cpu)
+
+
+def _repeat(
+    work: Callable[[], object], budget_seconds: float, least: int, most: int
+) -> tuple[list[float], float]:
+    """Return samples until the budget is spent, and the processor time of all of them."""
+    gc.collect()
+    gc.disable()
+    samples: list[float] = []
+    start, cpu = clock.now(), clock.cpu_seconds()
+    while len(samples) < least or (clock.now() - start < budget_seconds and len(samples) < most):
+        samples.append(clock.seconds(work))
+    used = clock.cpu_seconds() - cpu
+    gc.enable()
+    return samples, used
+
+
+def other_shape(watch: Stopwatch, program: Program, problem: Problem) -> None:
+    """Time a call of a quarter of the steps: the line through both gives the fixed cost of a call."""
+    steps = max(1, problem.shape.steps // 4)
+    if steps == problem.shape.steps:
+        return
+    call = Batches(order=problem.calls[0].order[:steps], first_step=0)
+    _timed_call(program, call)  # traces and compiles the new shape
+    samples, _ = _repeat(lambda: _synced(program, lambda: program.train(call)), 0.1, 3, 50)
+    watch.add("call_other", samples, steps=steps)
+
+
+def predictions(watch: Stopwatch, program: Program, problem: Problem) -> None:
+    """Time the prediction of one row, many times, and of all rows."""
+    rows = len(problem.source.inputs)
+    singles = itertools.cycle(np.arange(rows, dtype=np.int32).reshape(-1, 1))
+    everything = np.arange(rows, dtype=np.int32)
+
+    def predict(chosen: NDArray[np.int32]) -> None:
+        program.predict(chosen)
+        program.sync()
+
+    for _ in range(3):  # traces and compiles
+        predict(next(singles))
+        predict(everything)
+    one, _ = _repeat(lambda: predict(next(singles)), 0.1, 20, LATENCY_SAMPLES_MAX)
+    watch.add("predict_one", one, steps=1)
+    all_rows, _ = _repeat(lambda: predict(everything), 0.1, 5, 200)
+    watch.add("predict_all", all_rows, steps=rows)
+
+
+def _checks(
+    order: WorkOrder,
+    adapter: ModuleType,
+    problem: Problem,
+    program: Program,
+    losses: list[Array],
+) -> list[certificate.Check]:
+    """Return gate 4, the sync check and the read-backs, after the clock has stopped."""
+    build = certificate.builder(adapter, order.arm.mode, order.target)
+    return [
+        *certificate.after_timing(
+            problem, build, order.arm.capabilities, losses, order.target.dtype
+        ),
+        certificate.sync_waits(program, problem.calls[0]),
+        *certificate.read_back(adapter.read_back(order.target), order.target),
+    ]

@@ -1,0 +1,22 @@
+"""Gates 1 and 2 of one arm on its tasks, before anything is timed."""
+
+from __future__ import annotations
+
+from samenet import certificate
+from samenet.passes.common import certificate_records, problem_of, unsupported
+from samenet.workorder import WorkOrder
+
+
+def run(order: WorkOrder) -> None:
+    """Check every task of the job."""
+    adapter = order.adapter()
+    adapter.wake(order.target)
+    build = certificate.builder(adapter, order.arm.mode, order.target)
+    for task in order.tasks:
+        problem = problem_of(order, task)
+        reason = unsupported(order, task, problem)
+        if reason:
+            order.emit([reason])
+            continue
+        checks = certificate.before_timing(problem, build, order.arm.capabilities)
+        order.emit(certificate_records(order, task, checks, None))

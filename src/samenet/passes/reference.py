@@ -1,0 +1,47 @@
+"""The reference lines of every task: what a linear model and boosted trees reach, and how fast."""
+
+from __future__ import annotations
+
+from samenet.passes.reference_lines import ReferenceLine, reference_lines
+from samenet.records import QualityRecord, Record, TimingRecord
+from samenet.task import Task
+from samenet.workorder import WorkOrder
+
+
+def run(order: WorkOrder) -> None:
+    """Fit and score the reference models."""
+    for task in order.tasks:
+        for line in reference_lines(task):
+            order.emit(_records(order, task, line))
+
+
+def _records(order: WorkOrder, task: Task, line: ReferenceLine) -> list[Record]:
+    timing = TimingRecord(
+        job=order.job.id,
+        track="reference",
+        task=task.name,
+        arm=line.name,
+        repeat=0,
+        phase="fit",
+        steps=0,
+        seconds=line.fit_seconds,
+    )
+    return [timing, *_scores(order, task, line)]
+
+
+def _scores(order: WorkOrder, task: Task, line: ReferenceLine) -> list[Record]:
+    return [
+        QualityRecord(
+            job=order.job.id,
+            track="reference",
+            task=task.name,
+            arm=line.name,
+            repeat=0,
+            split=split,
+            metric=metric,
+            epochs=(0,),
+            values=(value,),
+        )
+        for split, scores in (("train", line.train), ("test", line.test))
+        for metric, value in scores.items()
+    ]

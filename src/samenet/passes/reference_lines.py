@@ -1,0 +1,97 @@
+"""Do you need a network here? A linear model and boosted trees from scikit-learn, for comparison.
+
+Each is a plain scikit-learn pipeline on the raw table and the task's own split, so its scores are
+those that anyone gets who writes the same five lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from samenet.clock import seconds
+from samenet.passes.scoring import class_metrics, value_metrics
+from samenet.spec import Kind
+from samenet.task import Task
+from samenet.tasks.preparation import preprocessor
+from samenet.tasks.sources import RawTable, load
+
+FITS = 3
+"""Fits that are timed; the scores are those of the last, all being equal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceLine:
+    """One model that is not a network: how long its fits took and how well it does."""
+
+    name: str
+    title: str
+    fit_seconds: tuple[float, ...]
+    train: dict[str, float]
+    test: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A scikit-learn estimator for each sort of target."""
+
+    title: str
+    classifier: Callable[[], Any]
+    regressor: Callable[[], Any]
+
+
+# Early stopping would hold back rows that the networks learn from, and cannot split rare classes.
+MODELS = {
+    "linear": Model(
+        title="Linear model (scikit-learn)",
+        classifier=lambda: LogisticRegression(max_iter=1000),
+        regressor=lambda: Ridge(),
+    ),
+    "boosted_trees": Model(
+        title="Boosted trees (scikit-learn)",
+        classifier=lambda: HistGradientBoostingClassifier(early_stopping=False, random_state=0),
+        regressor=lambda: HistGradientBoostingRegressor(early_stopping=False, random_state=0),
+    ),
+}
+
+
+def reference_lines(task: Task) -> list[ReferenceLine]:
+    """Return the line of every model, fitted on the training part of the raw table."""
+    raw = load(task)
+    return [_line(name, model, raw) for name, model in MODELS.items()]
+
+
+def _line(name: str, model: Model, raw: RawTable) -> ReferenceLine:
+    estimator = model.regressor if raw.kind is Kind.REGRESSION else model.classifier
+    pipeline = make_pipeline(preprocessor(raw.features), estimator())
+    frame, target = raw.features.iloc[raw.train], raw.target[raw.train]
+    return ReferenceLine(
+        name=name,
+        title=model.title,
+        fit_seconds=tuple(seconds(lambda: pipeline.fit(frame, target)) for _ in range(FITS)),
+        train=_scores(pipeline, raw, raw.train),
+        test=_scores(pipeline, raw, raw.test),
+    )
+
+
+def _scores(pipeline: Pipeline, raw: RawTable, rows: NDArray[np.int64]) -> dict[str, float]:
+    frame, target = raw.features.iloc[rows], raw.target[rows]
+    if raw.kind is not Kind.REGRESSION:
+        return class_metrics(raw.kind, target, _probabilities(pipeline, raw, frame))
+    metrics = value_metrics(target, pipeline.predict(frame))
+    scale = float(raw.target[raw.train].std())  # the networks' loss is in deviations
+    return {"loss": (metrics["rmse"] / scale) ** 2, **metrics}
+
+
+def _probabilities(pipeline: Pipeline, raw: RawTable, frame: Any) -> NDArray[np.float64]:
+    """Return a column for every class; one that the training part lacks gets zeros."""
+    probabilities = np.zeros((len(frame), len(raw.class_names)))
+    probabilities[:, pipeline.classes_] = pipeline.predict_proba(frame)
+    return probabilities

@@ -1,0 +1,120 @@
+"""Scores of raw outputs, computed once and by scikit-learn, whatever framework they come from."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, log_expit, log_softmax
+from sklearn.metrics import (
+    accuracy_score,
+    f1_score,
+    log_loss,
+    mean_absolute_error,
+    mean_squared_error,
+    r2_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
+
+from samenet.adapter import Array
+from samenet.dataset import Dataset
+from samenet.spec import Kind
+
+Link = Literal["logits", "probabilities", "values"]
+Floats = NDArray[np.float64]
+
+SUM_TOLERANCE = 1e-3
+"""How far a row of probabilities may be from 1: float32 softmax stays below 1e-5, half above."""
+
+
+def scores(dataset: Dataset, rows: slice, outputs: Array, *, link: Link) -> dict[str, float]:
+    """Return the metrics of the task's kind and the mean training loss on these rows.
+
+    `outputs` are (rows, outputs): logits; probabilities, one column if binary; or the scaled
+    values of a regression. A metric that these rows do not define is left out.
+    Raises ValueError, in a plain sentence, if the outputs are not what `link` says.
+    """
+    kind, truth = dataset.card.kind, dataset.targets[rows]
+    if outputs.shape != (len(truth), dataset.card.outputs):
+        expected = (len(truth), dataset.card.outputs)
+        raise ValueError(f"The outputs have the shape {outputs.shape} instead of {expected}.")
+    if not np.isfinite(outputs).all():
+        raise ValueError("Some outputs are infinite or not numbers: the training has diverged.")
+    if (kind is Kind.REGRESSION) != (link == "values"):
+        raise ValueError(f"A {kind} task has no outputs called {link}.")
+    if kind is Kind.REGRESSION:
+        return _value_scores(dataset, truth.astype(np.float64), outputs.astype(np.float64))
+    classes = truth.reshape(-1).astype(np.int64)
+    if link == "logits":
+        return _logit_scores(kind, classes, outputs.astype(np.float64))
+    return class_metrics(kind, classes, _both_columns(kind, outputs))
+
+
+def _value_scores(dataset: Dataset, truth: Floats, outputs: Floats) -> dict[str, float]:
+    metrics = value_metrics(dataset.original_units(truth), dataset.original_units(outputs))
+    return {"loss": float(mean_squared_error(truth, outputs)), **metrics}
+
+
+def value_metrics(truth: Array, values: Array) -> dict[str, float]:
+    """Return RMSE, MAE and R² (which needs two rows) in the units of the arguments."""
+    metrics = {
+        "rmse": float(root_mean_squared_error(truth, values)),
+        "mae": float(mean_absolute_error(truth, values)),
+    }
+    return metrics if len(truth) < 2 else {**metrics, "r2": float(r2_score(truth, values))}
+
+
+def _logit_scores(kind: Kind, classes: NDArray[np.int64], logits: Floats) -> dict[str, float]:
+    """Return the scores with the loss from logits: no digit is lost to a saturated link."""
+    if kind is Kind.BINARY:
+        logs = log_expit(np.hstack([-logits, logits]))
+        probabilities = np.hstack([expit(-logits), expit(logits)])
+    else:
+        logs = log_softmax(logits, axis=1)
+        probabilities = np.exp(logs)
+    loss = -float(logs[np.arange(len(classes)), classes].mean())
+    metrics = class_metrics(kind, classes, probabilities)
+    if "roc_auc" in metrics and logs.shape[1] == 2:  # ranks: probabilities of 1.0 would tie
+        metrics["roc_auc"] = float(roc_auc_score(classes, logs[:, 1] - logs[:, 0]))
+    return {**metrics, "loss": loss}
+
+
+def _both_columns(kind: Kind, outputs: Array) -> Floats:
+    """Return probabilities of every class; raise ValueError if they are none.
+
+    They are kept as far from 0 and 1 as their own precision can tell, as scikit-learn does:
+    a saturated float32 sigmoid is not taken for certainty.
+    """
+    columns = np.hstack([1 - outputs, outputs]) if kind is Kind.BINARY else outputs
+    sums = columns.sum(axis=1, dtype=np.float64)
+    if columns.min() < 0 or np.abs(sums - 1).max() > SUM_TOLERANCE:
+        raise ValueError("The outputs are not probabilities: a row does not sum to 1.")
+    smallest = np.finfo(columns.dtype).eps
+    kept = np.clip(columns.astype(np.float64), smallest, 1 - smallest)
+    return np.asarray(kept / kept.sum(axis=1, keepdims=True))
+
+
+def class_metrics(
+    kind: Kind, classes: NDArray[np.int64], probabilities: Floats
+) -> dict[str, float]:
+    """Return loss, accuracy, log loss, F1 and ROC AUC from (rows, classes) probabilities.
+
+    F1 is that of class 1 if binary, else the macro average; ROC AUC is one against the rest,
+    macro averaged, and left out if the rows do not show every class.
+    """
+    labels: list[Any] = list(range(probabilities.shape[1]))
+    guesses = probabilities.argmax(axis=1)
+    average = "binary" if kind is Kind.BINARY else "macro"
+    loss = float(log_loss(classes, probabilities, labels=labels))
+    metrics = {
+        "loss": loss,
+        "accuracy": float(accuracy_score(classes, guesses)),
+        "log_loss": loss,
+        "f1": float(f1_score(classes, guesses, average=average, zero_division=0.0)),
+    }
+    if len(np.unique(classes)) == len(labels):
+        ranks = probabilities[:, 1] if len(labels) == 2 else probabilities
+        metrics["roc_auc"] = float(roc_auc_score(classes, ranks, multi_class="ovr"))
+    return metrics

@@ -1,0 +1,178 @@
+"""What is measured, as frozen records: one JSON line each, with a checksum of its content.
+
+History of the format
+    1  first version
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
+
+from samenet.errors import RunFolderError
+
+SCHEMA = 1
+
+Track = Literal["same", "quickstart", "reference"]
+Mark = Literal["failed", "timed out", "unsupported", "not installed", "refused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What every record says about itself."""
+
+    kind: ClassVar[str] = ""
+
+    job: str
+    """The job of the plan that produced it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateRecord(Record):
+    """One check of one arm on one task: an error beside its limit."""
+
+    kind: ClassVar[str] = "certificate"
+
+    task: str
+    arm: str
+    repeat: int | None
+    """None for the gates that run once; a number for the checks of one timed process."""
+    gate: str
+    """"gate 1", "gate 2", "gate 4", "initial weights", "sync", "read-back"."""
+    quantity: str
+    dtype: str
+    error: float
+    limit: float
+    passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimingRecord(Record):
+    """Raw samples of one phase in one process, in the order they were taken."""
+
+    kind: ClassVar[str] = "timing"
+
+    track: Track
+    task: str
+    arm: str
+    repeat: int
+    phase: str
+    """interpreter, import, wake, load, build, first_call, warmup, call, call_other, predict_one,
+    predict_all, fit (quick start and reference: the whole training)."""
+    steps: int
+    """Training steps, or rows of a prediction, in one sample; 0 where neither applies."""
+    seconds: tuple[float, ...]
+    cpu_seconds: float | None = None
+    """Processor time over all samples together, where it was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityRecord(Record):
+    """One score of one training on one part of the data."""
+
+    kind: ClassVar[str] = "quality"
+
+    track: Track
+    task: str
+    arm: str
+    repeat: int
+    split: Literal["train", "test"]
+    metric: str
+    epochs: tuple[int, ...]
+    """After which epochs; 0 is the untrained network."""
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FootprintRecord(Record):
+    """Peak memory of one process that did one training of one epoch and one prediction."""
+
+    kind: ClassVar[str] = "footprint"
+
+    task: str
+    arm: str
+    bytes_after_import: int
+    bytes_peak: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureRecord(Record):
+    """Why there is no result."""
+
+    kind: ClassVar[str] = "failure"
+
+    track: Track
+    task: str
+    arm: str
+    repeat: int | None
+    mark: Mark
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord(Record):
+    """Something that happened, with its data: a job finished, an adapter described itself."""
+
+    kind: ClassVar[str] = "event"
+
+    name: str
+    when: str
+    data: dict[str, Any]
+
+
+KINDS: dict[str, type[Record]] = {
+    cls.kind: cls
+    for cls in (
+        CertificateRecord,
+        TimingRecord,
+        QualityRecord,
+        FootprintRecord,
+        FailureRecord,
+        EventRecord,
+    )
+}
+
+
+def encode(record: Record) -> str:
+    """Return the record as one line; the checksum covers every other character of it.
+
+    Raises ValueError for a number that is not finite: JSON has none.
+    """
+    body = {"schema": SCHEMA, "kind": record.kind, **asdict(record)}
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return f'{text[:-1]},"sha256":"{checksum(text)}"}}'
+
+
+def checksum(text: str) -> str:
+    """Return the first 16 hexadecimal digits of the SHA-256: enough to notice a changed digit."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def decode(line: str) -> Record:
+    """Return the record of a line; raises RunFolderError if it is damaged or unknown."""
+    body, claimed = _split(line)
+    try:
+        values = json.loads(body)
+        cls = KINDS[values.pop("kind")]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise RunFolderError("not a record") from None
+    if checksum(body) != claimed:
+        raise RunFolderError(f"{cls.kind} record of job {values.get('job')}: its content changed")
+    if values.pop("schema") != SCHEMA:
+        raise RunFolderError("written by another version of samenet")
+    return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def _split(line: str) -> tuple[str, str]:
+    head, mark, tail = line.rstrip("\n").rpartition(',"sha256":"')
+    return (head + "}", tail.removesuffix('"}')) if mark else (line, "")
+
+
+def finite(value: float) -> bool:
+    """Return whether a number can be stored."""
+    return math.isfinite(value)

@@ -1,0 +1,236 @@
+"""Carry out a plan: start workers, wait, keep what they answer, turn every failure into a record."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from pathlib import Path
+
+from samenet import cache, certifying, clock, machine
+from samenet.describing import last_line
+from samenet.errors import RunFolderError
+from samenet.plan import Arm, Job, Plan, history_key
+from samenet.records import (
+    CertificateRecord,
+    EventRecord,
+    FailureRecord,
+    Mark,
+    Record,
+    Track,
+    decode,
+)
+from samenet.store import FINISHED, Store
+from samenet.worker import SPAWNED_VARIABLE
+from samenet.workorder import answer_path, file_name, order_json
+
+SIDE_BY_SIDE = 2
+"""How many workers that are not timed run at once."""
+
+Watcher = Callable[[Job, Sequence[Record], float], None]
+"""Called after every job with its records and the seconds it took."""
+
+
+def carry_out(store: Store, plan: Plan, watch: Watcher) -> None:
+    """Run every job of the plan that is not finished yet."""
+    run = _Run(store, plan, watch)
+    done = store.finished_jobs()
+    waiting = [job for job in plan.jobs if job.id not in done]
+    for timed, group in groupby(waiting, key=lambda job: job.timed):
+        for jobs in _stages(list(group), timed=timed):
+            run.stage(jobs)
+
+
+def _stages(jobs: list[Job], *, timed: bool) -> Iterator[list[Job]]:
+    """Timed jobs one by one; others together, but each kind of pass waits for the one before."""
+    if timed:
+        yield from ([job] for job in jobs)
+        return
+    for _, group in groupby(jobs, key=lambda job: job.pass_name in ("prepare", "score")):
+        yield list(group)
+
+
+class _Run:
+    """One execution of a plan."""
+
+    def __init__(self, store: Store, plan: Plan, watch: Watcher) -> None:
+        self.store, self.plan, self.watch = store, plan, watch
+        self.started = clock.now()
+        self.refusals = Refusals(store.records())
+
+    def stage(self, jobs: Sequence[Job]) -> None:
+        """Run jobs side by side, or the only one alone; keep each answer as it comes."""
+        with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
+            for job, records, seconds in pool.map(self.result, jobs):
+                self.keep(job, records, seconds)
+
+    def result(self, job: Job) -> tuple[Job, list[Record], float]:
+        """Return the records of a job and how long it took; a job that may not run says why."""
+        start = clock.now()
+        reduced = self.refusals.reduced(job)
+        if self._over_budget(job):
+            return job, [_postponed(job)], 0.0
+        if not reduced.tasks:
+            return job, [], 0.0
+        known = certifying.remembered(self.plan, reduced, self.store.folder)
+        records = known if known is not None else self.work(reduced)
+        return job, records, clock.now() - start
+
+    def _over_budget(self, job: Job) -> bool:
+        budget = self.plan.budget_seconds
+        spent = clock.now() - self.started
+        return budget is not None and spent > budget and job.timed and job.repeat > 0
+
+    def work(self, job: Job) -> list[Record]:
+        """Start a worker, wait for it, and return what it answered."""
+        arm = self.plan.arm(job.arm) if job.arm else None
+        answer = answer_path(self.store.folder, job)
+        answer.unlink(missing_ok=True)
+        code, errors, seconds_max = spawn(self.store.folder, self.plan, job, arm)
+        records = read_answer(answer)
+        if code != 0:
+            records += _failures(job, records, code, errors, seconds_max)
+        return records
+
+    def keep(self, job: Job, records: Sequence[Record], seconds: float) -> None:
+        """Append the records of a job and the event that it is finished, in one write."""
+        data = {"pass": job.pass_name, "seconds": round(seconds, 3)}
+        finished = EventRecord(job=job.id, name=FINISHED, when=clock.utc(), data=data)
+        self.store.append([*records, finished])
+        self.refusals.learn(records)
+        certifying.remember(self.plan, job, records, self.store.folder)
+        remember_duration(job, records, seconds)
+        self.watch(job, records, seconds)
+
+
+class Refusals:
+    """Which (task, arm) may not be measured: unprepared data, or a check that failed."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        """Learn from what is already recorded."""
+        self.pairs: set[tuple[str, str]] = set()
+        self.learn(records)
+
+    def learn(self, records: Sequence[Record]) -> None:
+        """Add the refusals that follow from new records."""
+        for record in records:
+            if isinstance(record, CertificateRecord) and record.repeat is None:
+                if not record.passed:
+                    self.pairs.add((record.task, record.arm))
+            elif isinstance(record, FailureRecord) and record.repeat is None:
+                self.pairs.add((record.task, record.arm))
+
+    def reduced(self, job: Job) -> Job:
+        """Return the job with only the tasks that may run; quick starts need no certificate."""
+        arms = {""} if job.pass_name in ("quickstart", "score", "reference") else {"", job.arm}
+        if job.pass_name == "prepare":
+            return job
+        kept = tuple(t for t in job.tasks if not any((t, arm) in self.pairs for arm in arms))
+        return job.model_copy(update={"tasks": kept})
+
+
+def spawn(folder: Path, plan: Plan, job: Job, arm: Arm | None) -> tuple[int, str, float]:
+    """Run one worker; return its exit code (None-like -1 if it was too slow), errors and limit."""
+    threads = plan.target.threads
+    cores = machine.measuring_cores(threads) if job.timed else machine.cores()
+    order = folder / "work" / f"{file_name(job.id)}.order.json"
+    imports = arm.header.imports if arm else ()
+    order.write_text(order_json(job, folder, imports=imports, cores=cores), encoding="utf-8")
+    extra = {**(arm.header.environment if arm else {}), **_cold_caches(folder, job)}
+    environment = machine.worker_environment(threads, plan.target.device, extra)
+    errors = folder / "work" / f"{file_name(job.id)}.stderr"
+    seconds_max = max(120.0, 10 * job.predicted_seconds)
+    with errors.open("w", encoding="utf-8") as stream:
+        environment[SPAWNED_VARIABLE] = repr(clock.now())
+        worker = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-P", "-m", "samenet.worker", str(order)],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            **machine.own_process_group(),
+        )
+        code = _wait(worker, seconds_max)
+    return code, errors.read_text(encoding="utf-8", errors="replace"), seconds_max
+
+
+TOO_SLOW = -999
+
+
+def _wait(worker: subprocess.Popen[bytes], seconds_max: float) -> int:
+    try:
+        return worker.wait(seconds_max)
+    except subprocess.TimeoutExpired:
+        return TOO_SLOW
+    finally:
+        if worker.poll() is None:
+            machine.kill_group(worker.pid)
+            worker.wait()
+
+
+def _cold_caches(folder: Path, job: Job) -> dict[str, str]:
+    """Give every timed worker an empty private cache for compiled code."""
+    place = folder / "work" / "caches" / f"{file_name(job.id)}-{os.getpid()}"
+    return {"TORCHINDUCTOR_CACHE_DIR": str(place), "TRITON_CACHE_DIR": str(place)}
+
+
+def read_answer(path: Path) -> list[Record]:
+    """Return the whole records of an answer; a line that a crash cut off is left out."""
+    if not path.exists():
+        return []
+    records = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            records.append(decode(line))
+        except RunFolderError:
+            break
+    return records
+
+
+def _failures(
+    job: Job, records: Sequence[Record], code: int, errors: str, seconds_max: float
+) -> list[FailureRecord]:
+    """Return one failure per task of the job that has no record of its own."""
+    mark: Mark = "timed out" if code == TOO_SLOW else "failed"
+    reason = f"no result within {seconds_max:.0f} s" if code == TOO_SLOW else _why(code, errors)
+    answered = {getattr(record, "task", None) for record in records}
+    track: Track = "quickstart" if job.pass_name == "quickstart" else "same"
+    return [
+        FailureRecord(
+            job=job.id,
+            track=track,
+            task=task,
+            arm=job.arm,
+            repeat=None if job.pass_name in ("certify", "prepare") else job.repeat,
+            mark=mark,
+            reason=reason,
+            detail=errors[-4000:],
+        )
+        for task in job.tasks
+        if task not in answered
+    ]
+
+
+def _why(code: int, errors: str) -> str:
+    if code < 0:
+        names = {9: "killed (out of memory?)", 11: "crashed (segmentation fault)"}
+        return f"the worker was {names.get(-code, f'ended by signal {-code}')}"
+    return last_line(errors) or f"the worker ended with exit code {code}"
+
+
+def _postponed(job: Job) -> EventRecord:
+    return EventRecord(
+        job=job.id, name="left out: budget spent", when=clock.utc(), data={"job": job.id}
+    )
+
+
+def remember_duration(job: Job, records: Sequence[Record], seconds: float) -> None:
+    """Keep how long a job took, for the next plan's prediction."""
+    if seconds < 0.05 or any(isinstance(record, FailureRecord) for record in records):
+        return
+    for task in job.tasks:
+        key = history_key(job.pass_name, job.arm, task)
+        cache.put("durations", cache.key_of(key), seconds / len(job.tasks))

@@ -1,0 +1,47 @@
+"""One worker process: `python -m samenet.worker ORDER.json` does one job and writes its records.
+
+Only the standard library is imported before the framework: the import that is timed happens in an
+interpreter as bare as a user's own, already bound to its processors.
+"""
+
+from __future__ import annotations
+
+from samenet import clock
+
+STARTED = clock.now()  # before every other import
+
+import importlib  # noqa: E402
+import json  # noqa: E402
+import os  # noqa: E402
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+from samenet import machine  # noqa: E402
+
+SPAWNED_VARIABLE = "SAMENET_SPAWNED_SECONDS"
+
+
+def main(path: Path) -> None:
+    """Do the job of a work order."""
+    raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    machine.die_with_parent()
+    pinned = machine.pin(raw["cores"])
+    import_seconds = clock.seconds(lambda: _import(raw["imports"]))
+    stamps = {
+        "interpreter": STARTED - float(os.environ.get(SPAWNED_VARIABLE, STARTED)),
+        "import": import_seconds,
+    }
+    from samenet.workorder import WorkOrder  # imports NumPy and pydantic: after the framework
+
+    order = WorkOrder.from_json(raw, stamps=stamps, pinned=pinned)
+    importlib.import_module(f"samenet.passes.{raw['pass_name']}").run(order)
+
+
+def _import(names: list[str]) -> None:
+    for name in names:
+        importlib.import_module(name)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

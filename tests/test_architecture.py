@@ -1,0 +1,435 @@
+"""The shape of the product, read from its source: who imports whom, who reads the clock, how long.
+
+Rules and reasons: CONTRIBUTING.md. Most tests parse files and run nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CORE = ROOT / "src" / "samenet"
+LEAVES = ("adapters", "tasks", "reports")
+
+FRAMEWORKS = {
+    "cupy", "flax", "jax", "jaxlib", "keras", "keras_core", "lightning", "mxnet", "optax", "paddle",
+    "sklearn", "skorch", "tensorflow", "tf_keras", "tinygrad", "torch",
+}  # fmt: skip
+"""What the parent and the core must not import; scikit-learn counts because it takes a second."""
+
+SHARED_BY_LEAVES = {"numpy", "threadpoolctl"}
+"""Libraries any adapter may use beside those that its header names."""
+
+MODULES_OF = {
+    "cupy-cuda12x": {"cupy"},
+    "cupy-cuda13x": {"cupy"},
+    "jax": {"jax", "jaxlib"},
+    "scikit-learn": {"sklearn"},
+}
+"""Import names of a distribution where they are not its own name."""
+
+CLOCK = {
+    "src/samenet/clock.py": "the one module that reads the clock",
+    "scripts/_setup.py": "runs before samenet is installed; times pip, not a framework",
+}
+CLOCK_MODULES = {"time", "timeit"}
+NOT_A_CLOCK = {"time.sleep"}
+NOW = {"now", "utcnow", "today"}
+
+RANDOM = {"src/samenet/draws.py": "the one module that draws random numbers"}
+
+PLATFORM = {"src/samenet/machine.py": "the one module that knows the platform"}
+PLATFORM_MODULES = {"psutil", "resource"}
+
+MODULE_LINES, FUNCTION_LINES, ADAPTER_LINES = 300, 45, 130
+MEDIAN_LINES, TENTH_LINES = 8, 25
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class Source(NamedTuple):
+    """A parsed file; `name` is its path from the root, with slashes."""
+
+    name: str
+    text: str
+    tree: ast.Module
+
+
+@cache
+def source(path: Path) -> Source:
+    text = path.read_text(encoding="utf-8")
+    return Source(path.relative_to(ROOT).as_posix(), text, ast.parse(text))
+
+
+def sources(*folders: Path | str) -> list[Source]:
+    return [source(p) for folder in folders for p in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def product() -> list[Source]:
+    """Return everything a rule about style holds for."""
+    return sources(CORE, *LEAVES, "scripts")
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Yield the dotted name of everything imported, at the top or inside functions.
+
+    `from a import b` yields 'a.b', because b may be a module.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def dotted(node: ast.AST) -> str:
+    """Return 'a.b.c' for an attribute chain, or '' for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        base = dotted(node.value)
+        return f"{base}.{node.attr}" if base else ""
+    return ""
+
+
+def uses(tree: ast.AST) -> Iterator[str]:
+    """Yield every attribute chain that is written down."""
+    yield from (dotted(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute))
+
+
+def calls(tree: ast.AST) -> Iterator[str]:
+    """Yield the dotted name of every function that is called."""
+    yield from (dotted(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def is_leaf(name: str) -> bool:
+    return name.startswith(tuple(f"samenet.{leaf}" for leaf in LEAVES))
+
+
+def functions(tree: ast.AST) -> Iterator[Function]:
+    yield from (n for n in ast.walk(tree) if isinstance(n, Function))
+
+
+def body_lines(function: Function) -> int:
+    """Return the lines of a function without decorators and docstring."""
+    end = function.end_lineno or function.lineno
+    first = function.body[0]
+    text = ast.get_docstring(function, clean=False)
+    doc = (first.end_lineno or 0) - first.lineno + 1 if text is not None else 0
+    return end - function.lineno + 1 - doc
+
+
+# Who imports whom.
+
+
+def python(code: str) -> str:
+    """Run code in a fresh interpreter and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+LOADED = f"""
+import sys
+print(*({{name.partition(".")[0] for name in sys.modules}} & set({sorted(FRAMEWORKS)!r})))
+"""
+
+
+def needs_cli() -> None:
+    if importlib.util.find_spec("samenet.cli") is None:
+        pytest.skip("samenet.cli is not written yet")
+
+
+def test_importing_samenet_loads_no_framework() -> None:
+    """`import samenet` loads neither a framework nor scikit-learn."""
+    assert python(f"import samenet\n{LOADED}").split() == []
+
+
+def test_importing_the_command_line_loads_no_framework() -> None:
+    """`import samenet.cli` loads neither a framework nor scikit-learn."""
+    needs_cli()
+    assert python(f"import samenet.cli\n{LOADED}").split() == []
+
+
+def test_help_loads_no_framework() -> None:
+    """`samenet --help` runs to its end without loading a framework or scikit-learn."""
+    needs_cli()
+    code = f"""
+import sys
+sys.argv = ["samenet", "--help"]
+from samenet.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print("LOADED")
+{LOADED}"""
+    output = python(code)
+    assert "run" in output
+    assert output.partition("LOADED")[2].split() == []
+
+
+@pytest.mark.parametrize("file", sources(CORE), ids=lambda s: s.name)
+def test_core_imports_no_framework_and_no_leaf(file: Source) -> None:
+    """The core never imports a framework or a leaf.
+
+    Passes, which only workers load, may import scikit-learn and the tasks' sources.
+    """
+    in_worker = "/passes/" in file.name
+    allowed = {"sklearn"} if in_worker else set()
+    names = set(imports(file.tree))
+    frameworks = {name for name in names if top(name) in FRAMEWORKS - allowed}
+    leaves = {name for name in names if is_leaf(name)}
+    if in_worker:
+        leaves = {name for name in leaves if not name.startswith("samenet.tasks")}
+    assert frameworks | leaves == set()
+
+
+@pytest.mark.parametrize("file", sources("tasks", "reports"), ids=lambda s: s.name)
+def test_tasks_and_reports_import_no_framework(file: Source) -> None:
+    """Tasks and report sections know data, not frameworks; scikit-learn is where data come from."""
+    allowed = {"sklearn"} if file.name.startswith("tasks/") else set()
+    names = {name for name in imports(file.tree) if top(name) in FRAMEWORKS - allowed}
+    assert names == set()
+
+
+def prefix(file: Source) -> str:
+    """Return the framework an adapter's file belongs to: its name up to the first underscore."""
+    return Path(file.name).stem.partition("_")[0]
+
+
+def header(file: Source) -> dict[str, object]:
+    """Return the literal ADAPTER of an adapter file, or an empty one."""
+    for node in file.tree.body:
+        if isinstance(node, ast.Assign) and dotted(node.targets[0]) == "ADAPTER":
+            found = ast.literal_eval(node.value)
+            assert isinstance(found, dict)
+            return found
+    return {}
+
+
+def own_libraries(family: str) -> set[str]:
+    """Return the import names of the distributions that a framework's headers name."""
+    named: set[str] = set()
+    for file in sources("adapters"):
+        distributions = header(file).get("distributions", ())
+        if prefix(file) == family and isinstance(distributions, list | tuple):
+            for name in distributions:
+                named |= MODULES_OF.get(name, {name.replace("-", "_")})
+    return named | SHARED_BY_LEAVES
+
+
+@pytest.mark.parametrize("file", sources("adapters"), ids=lambda s: s.name)
+def test_leaf_imports_only_core_and_its_own(file: Source) -> None:
+    """An adapter imports the core, what its header names and its own files, never a neighbour's."""
+    if file.name == "adapters/__init__.py":
+        pytest.skip("the folder's docstring")
+    family = prefix(file)
+    foreign = set()
+    for name in imports(file.tree):
+        own_file = name.startswith((f"samenet.adapters.{family}_", f"samenet.adapters.{family}."))
+        core = top(name) == "samenet" and (own_file or not is_leaf(name))
+        library = top(name) in own_libraries(family) or top(name) in sys.stdlib_module_names
+        if not core and not library:
+            foreign.add(name)
+    assert foreign == set()
+
+
+def test_no_leaf_is_imported_under_its_bare_name() -> None:
+    """Nothing loads `adapters`, `tasks` or `reports` by the names that belong to other projects."""
+    assert [name for name in sys.modules if top(name) in LEAVES] == []
+
+
+def test_no_leaf_is_named_like_a_library() -> None:
+    """No file of a leaf folder shadows a library when it is run or its folder is on the path."""
+    libraries = set(importlib.metadata.packages_distributions()) | FRAMEWORKS
+    taken = (libraries | sys.stdlib_module_names) - {"__init__"}
+    assert [s.name for s in sources(*LEAVES) if Path(s.name).stem in taken] == []
+
+
+# One clock, one source of chance, one module that knows the platform.
+
+
+def disguised(tree: ast.AST) -> set[str]:
+    """Return the clock modules that are imported under another name."""
+    aliases = (a for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names)
+    return {a.name for a in aliases if a.name in CLOCK_MODULES and a.asname}
+
+
+@pytest.mark.parametrize("file", sources(CORE, *LEAVES, "scripts"), ids=lambda s: s.name)
+def test_only_one_module_reads_the_clock(file: Source) -> None:
+    """Times come from samenet.clock alone, so that they can be read, faked and trusted."""
+    if file.name in CLOCK:
+        pytest.skip(CLOCK[file.name])
+    named = {n for n in imports(file.tree) if top(n) in CLOCK_MODULES and "." in n}
+    used = {n for n in uses(file.tree) if top(n) in CLOCK_MODULES}
+    dates = {n for n in calls(file.tree) if n.rpartition(".")[2] in NOW and top(n) != "clock"}
+    assert (named | used | dates | disguised(file.tree)) - NOT_A_CLOCK == set()
+
+
+@pytest.mark.parametrize("file", sources(CORE, "adapters"), ids=lambda s: s.name)
+def test_only_one_module_draws_random_numbers(file: Source) -> None:
+    """Chance enters the core and the same-network loops through samenet.draws alone."""
+    if file.name in RANDOM:
+        pytest.skip(RANDOM[file.name])
+    if file.name.endswith("_quickstart.py"):
+        pytest.skip("a quick start draws as its framework does")
+    drawn = {n for n in calls(file.tree) if n.startswith(("np.random.", "numpy.random."))}
+    named = {n for n in imports(file.tree) if n.startswith("numpy.random") or top(n) == "random"}
+    assert drawn | named == set()
+
+
+@pytest.mark.parametrize("file", sources(CORE, *LEAVES), ids=lambda s: s.name)
+def test_only_one_module_knows_the_platform(file: Source) -> None:
+    """Affinity, peak memory and process trees are known to samenet.machine alone."""
+    if file.name in PLATFORM:
+        pytest.skip(PLATFORM[file.name])
+    named = {n for n in imports(file.tree) if top(n) in PLATFORM_MODULES or "sched_" in n}
+    used = {n for n in uses(file.tree) if n.startswith("os.sched_") or n.endswith("cpu_affinity")}
+    assert named | used == set()
+
+
+# What is installed.
+
+
+def project() -> dict[str, dict[str, list[str]]]:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        found: dict[str, dict[str, list[str]]] = tomllib.load(file)["tool"]
+    return found
+
+
+def test_packages_are_the_folders_with_an_init_file() -> None:
+    """Every folder that is a package is listed in pyproject.toml, and nothing else is."""
+    found = [f"samenet.{leaf}" for leaf in LEAVES if (ROOT / leaf / "__init__.py").exists()]
+    for base, name in ((CORE, "samenet"), *((ROOT / leaf, f"samenet.{leaf}") for leaf in LEAVES)):
+        for file in base.rglob("__init__.py"):
+            parts = file.parent.relative_to(base).parts
+            found.append(".".join((name, *parts)))
+    assert sorted(set(found)) == sorted(project()["setuptools"]["packages"])
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Return the names of the files in a wheel built from a copy of the repository."""
+    setuptools = importlib.util.find_spec("setuptools") and importlib.metadata.version("setuptools")
+    if not setuptools or int(setuptools.partition(".")[0]) < 77:
+        pytest.skip("building the wheel without a network needs setuptools 77 or newer")
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in ("src", *LEAVES):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy2(ROOT / name, folder / name)
+    command = "-m pip --disable-pip-version-check wheel --no-deps --no-build-isolation -w out ."
+    done = subprocess.run(
+        [sys.executable, *command.split()],
+        cwd=folder,
+        env={**os.environ, "PIP_NO_INDEX": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(next((folder / "out").glob("*.whl"))) as archive:
+        return archive.namelist()
+
+
+def content(folder: str) -> set[str]:
+    """Return the files of a folder as a wheel should hold them."""
+    base = ROOT if folder in LEAVES else ROOT / "src"
+    return {
+        ("samenet/" if base == ROOT else "") + path.relative_to(base).as_posix()
+        for path in (base / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.mark.parametrize("folder", ["samenet", *LEAVES])
+def test_wheel_holds_every_file(wheel: list[str], folder: str) -> None:
+    """A wheel contains the core, the adapters, the tasks' TOML files, the report page's parts."""
+    assert content(folder) - set(wheel) == set()
+
+
+def test_wheel_claims_one_name_only(wheel: list[str]) -> None:
+    """A wheel installs `samenet` and no other top-level name; the core's types come along."""
+    assert [name for name in wheel if not name.startswith(("samenet/", "samenet-"))] == []
+    assert "samenet/py.typed" in wheel
+
+
+# How it is written.
+
+
+@pytest.mark.parametrize("file", sources("adapters"), ids=lambda s: s.name)
+def test_adapter_files_are_short(file: Source) -> None:
+    """One more framework is one more file that a stranger can read in one go."""
+    assert len(file.text.splitlines()) <= ADAPTER_LINES
+
+
+@pytest.mark.parametrize("file", product(), ids=lambda s: s.name)
+def test_modules_and_functions_are_short(file: Source) -> None:
+    """No module has more than 300 lines, no function more than 45 without its docstring."""
+    long = {f.name: n for f in functions(file.tree) if (n := body_lines(f)) > FUNCTION_LINES}
+    assert long == {}
+    assert len(file.text.splitlines()) <= MODULE_LINES
+
+
+def test_most_functions_are_very_short() -> None:
+    """Half of all functions have at most 8 lines, nine of ten at most 25."""
+    lengths = [body_lines(f) for file in product() for f in functions(file.tree)]
+    assert statistics.median(lengths) <= MEDIAN_LINES
+    assert statistics.quantiles(lengths, n=10)[-1] <= TENTH_LINES
+
+
+def public(body: list[ast.stmt]) -> Iterator[Function | ast.ClassDef]:
+    """Yield the public functions and classes, and the public methods of public classes."""
+    for node in body:
+        if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_"):
+            yield node
+            if isinstance(node, ast.ClassDef):
+                yield from public(node.body)
+
+
+def is_annotated(function: Function) -> bool:
+    arguments = function.args
+    plain = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    plain += [a for a in (arguments.vararg, arguments.kwarg) if a]
+    return function.returns is not None and all(
+        a.annotation is not None or a.arg in {"self", "cls"} for a in plain
+    )
+
+
+@pytest.mark.parametrize("file", product(), ids=lambda s: s.name)
+def test_public_things_are_explained_and_annotated(file: Source) -> None:
+    """Every module and every public class, function and method has a docstring and its types."""
+    things = list(public(file.tree.body))
+    silent = [t.name for t in things if not ast.get_docstring(t)]
+    untyped = [t.name for t in things if isinstance(t, Function) and not is_annotated(t)]
+    assert (silent, untyped) == ([], [])
+    assert ast.get_docstring(file.tree)
+
+
+@pytest.mark.parametrize("file", sources("tests"), ids=lambda s: s.name)
+def test_every_test_says_what_it_guarantees(file: Source) -> None:
+    """Every test begins with one sentence that says what it guarantees."""
+    tests = [f for f in functions(file.tree) if f.name.startswith("test_")]
+    assert [t.name for t in tests if not ast.get_docstring(t)] == []

@@ -7,16 +7,14 @@ arrays builds its own input pipeline every time: 1.1 to 1.6 ms per step of the d
 
 from __future__ import annotations
 
-import math
-
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.losses import BinaryCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy
 from numpy.typing import NDArray
 
 from samenet.adapter import Array, Batches, Capabilities, DataSource, Layer, Target, Weights
-from samenet.spec import SGD, Network, Optimizer, TrainSpec
+from samenet.adapters import keras_network as parts
+from samenet.spec import Network, TrainSpec
 
 ADAPTER = {
     "name": "keras",
@@ -28,26 +26,14 @@ ADAPTER = {
             "source": "https://keras.io/api/models/model_training_apis/#compile-method",
         }
     },
+    "imports": ["keras"],
     "distributions": ["keras", "tensorflow"],
     "extra": "keras",
     "environment": {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"},
     "quickstart": "keras_quickstart.py",
     "color": "#d00000",
 }
-ACTIVATIONS = {
-    name: lambda slope, name=name: keras.activations.get(name)
-    for name in ("sigmoid", "tanh", "relu", "elu", "selu", "silu", "softplus")
-} | {  # written out where Keras' own rounds a constant to float32
-    "leaky_relu": lambda slope: lambda z: keras.ops.where(z > 0, z, slope * z),
-    "gelu": lambda slope: lambda z: 0.5 * z * (1 + keras.ops.erf(math.sqrt(0.5) * z)),
-    "identity": lambda slope: keras.activations.linear,
-}
-LOSSES = {  # made when the model is: a loss keeps the precision that was set at that time
-    "binary_cross_entropy": lambda: BinaryCrossentropy(from_logits=True),
-    "sparse_categorical_cross_entropy": lambda: SparseCategoricalCrossentropy(from_logits=True),
-    "mean_squared_error": MeanSquaredError,
-}
-STEPS_MAX = 256  # in one execution; it ends with the dataset, so shorter calls need no other graph
+STEPS_MAX = 256  # of one execution; it ends with the dataset, so shorter calls share the graph
 
 
 def capabilities() -> Capabilities:
@@ -55,17 +41,12 @@ def capabilities() -> Capabilities:
     return Capabilities(
         devices=("cpu", "cuda") if tf.config.list_physical_devices("GPU") else ("cpu",),
         dtypes=("float32", "float64"),
-        activations=tuple(ACTIVATIONS),
-        losses=tuple(LOSSES),
+        activations=tuple(parts.ACTIVATIONS),
+        losses=tuple(parts.LOSSES),
         optimizers=("sgd", "adam"),
         adam_form="epsilon_hat",
         losses_per="call",
     )
-
-
-def device(target: Target) -> tf.device:
-    """Return the context in which TensorFlow places variables and operations."""
-    return tf.device(f"/GPU:{target.index}" if target.device == "cuda" else "/CPU:0")
 
 
 def wake(target: Target) -> None:
@@ -73,13 +54,13 @@ def wake(target: Target) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(target.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_tensor_float_32_execution(False)
-    with device(target):
+    with parts.device(target):
         keras.ops.matmul(tf.ones((8, 8)), tf.ones((8, 8))).numpy()
 
 
 def read_back(target: Target) -> dict[str, str | int | float]:
     """Return what Keras and TensorFlow say is in force."""
-    with device(target):
+    with parts.device(target):
         return {
             "threads": tf.config.threading.get_intra_op_parallelism_threads(),
             "device": keras.ops.ones(1).device,
@@ -94,25 +75,9 @@ def build(
 ) -> KerasProgram:
     """Return the program that starts from exactly these weights."""
     del mode  # there is one
-    keras.config.set_floatx(target.dtype)
-    with device(target):
+    parts.set_precision(target)
+    with parts.device(target):
         return KerasProgram(network, training, weights, target)
-
-
-def optimizer(spec: Optimizer) -> keras.optimizers.Optimizer:
-    """Return Keras' optimiser with every constant taken from the spec."""
-    if isinstance(spec, SGD):
-        return keras.optimizers.SGD(spec.learning_rate, spec.momentum, spec.nesterov)
-    return keras.optimizers.Adam(spec.learning_rate, spec.beta1, spec.beta2, spec.epsilon)
-
-
-def whole_batches(inputs: Array, targets: Array, order: NDArray[np.int32]) -> tf.data.Dataset:
-    """Return the batches as a dataset with one thread and without its own tuning, as each is ready."""
-    options = tf.data.Options()
-    options.threading.private_threadpool_size = 1
-    options.autotune.enabled = False
-    options.experimental_optimization.apply_default_optimizations = False
-    return tf.data.Dataset.from_tensor_slices((inputs[order], targets[order])).with_options(options)
 
 
 class KerasProgram:
@@ -123,13 +88,11 @@ class KerasProgram:
     ) -> None:
         """Compile the model and replace its initial weights."""
         self.target = target
-        self.model = keras.Sequential([keras.Input((network.inputs,))])
-        for layer in network.layers:
-            activation = ACTIVATIONS[layer.activation.name](layer.activation.slope)
-            self.model.add(keras.layers.Dense(layer.units, activation))
-        self.model.set_weights([array for layer in weights for array in layer])
+        self.model = parts.sequential(network, weights)
         self.model.compile(
-            optimizer(training.optimizer), LOSSES[training.loss](), steps_per_execution=STEPS_MAX
+            optimizer=parts.optimizer(training.optimizer),
+            loss=parts.LOSSES[training.loss](),
+            steps_per_execution=STEPS_MAX,
         )
 
     def load(self, source: DataSource) -> None:
@@ -140,9 +103,9 @@ class KerasProgram:
 
     def train(self, batches: Batches) -> None:
         """Fit one epoch of exactly these batches."""
-        with device(self.target):
-            batched = whole_batches(self.inputs, self.targets, batches.order)
-            history = self.model.fit(batched, shuffle=False, verbose=0)
+        with parts.device(self.target):
+            dataset = parts.batched(self.inputs, self.targets, batches.order)
+            history = self.model.fit(dataset, shuffle=False, verbose=0)
         self.call_loss = history.history["loss"]
 
     def losses(self) -> Array:
@@ -151,7 +114,7 @@ class KerasProgram:
 
     def predict(self, rows: NDArray[np.int32]) -> Array:
         """Return the outputs of the linear head; predict itself sets up a pipeline per call."""
-        with device(self.target):
+        with parts.device(self.target):
             return self.model.predict_on_batch(self.inputs[rows])
 
     def weights(self) -> Weights:

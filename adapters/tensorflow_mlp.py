@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -96,13 +94,12 @@ class TensorFlowProgram:
 
     def train(self, batches: Batches) -> None:
         """Run all steps in one call; what depends on the step number goes in as a tensor."""
-        numbers = batches.first_step + 1 + np.arange(len(batches.order))
         with tf.device(self.device):
-            corrections = tf.constant(self.updates.corrections(numbers), self.dtype)
+            corrections = tf.constant(self.updates.corrections(batches), self.dtype)
             self.step_losses = self.run(self.data, tf.constant(batches.order), corrections)
 
     def steps(
-        self, data: Sequence[tf.Tensor], order: tf.Tensor, corrections: tf.Tensor
+        self, data: tuple[tf.Tensor, ...], order: tf.Tensor, corrections: tf.Tensor
     ) -> tf.Tensor:
         """Return the loss before each update; AutoGraph turns the `for` into a loop of the graph."""
         losses = tf.TensorArray(self.dtype, size=order.shape[0])

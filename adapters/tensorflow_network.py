@@ -11,9 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from samenet.adapter import Array, Target, Weights
+from samenet.adapter import Array, Batches, Target, Weights
 from samenet.spec import SGD, Activation, Adam, Network, Optimizer
 
 
@@ -91,8 +90,9 @@ class Updates:
         self.first = [tf.Variable(tf.zeros_like(v)) for v in variables]
         self.second = [tf.Variable(tf.zeros_like(v)) for v in variables]
 
-    def corrections(self, steps: NDArray[np.int64]) -> Array:
+    def corrections(self, batches: Batches) -> Array:
         """Return rate / (1 - beta1^t) and sqrt(1 - beta2^t) of Adam: (steps, 2), float64."""
+        steps = batches.first_step + 1 + np.arange(len(batches.order))
         if isinstance(self.spec, SGD):
             return np.zeros((len(steps), 2))
         rates = self.spec.learning_rate / (1 - self.spec.beta1**steps)

@@ -114,7 +114,7 @@ def date_parts(dates: pd.DataFrame) -> pd.DataFrame:
     parts = {}
     for name, column in dates.items():
         days = (column - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
-        numbers = [column.dt.year, column.dt.month, column.dt.day, column.dt.dayofweek]
+        numbers = [column.dt.year, column.dt.month, column.dt.day, column.dt.day_of_week]
         for part, values in zip(DATE_PARTS, [*numbers, column.dt.hour, days], strict=True):
             parts[f"{name} {part}"] = values.astype("float64")
     return pd.DataFrame(parts)
@@ -163,9 +163,8 @@ def learnt(train: pd.DataFrame) -> list[str]:
     numbers, gaps = _columns_of(train, NUMBER), [str(n) for n in train if train[n].isna().any()]
     notes = []
     if numbers:
-        notes.append(
-            f"{len(numbers)} columns of numbers: scaled to mean 0 and deviation 1 of the training rows."
-        )
+        scaled = "scaled to mean 0 and deviation 1 of the training rows"
+        notes.append(f"{len(numbers)} columns of numbers: {scaled}.")
     if filled := [name for name in gaps if train[name].dtype.kind != TEXT]:
         notes.append(
             f"Missing values in {_listed(filled)}: the median of the training rows instead, "
@@ -213,7 +212,9 @@ def split(classes: NDArray[Any] | None, *, rows: int, test_rows: int, seed: int)
         random_state=seed,
         stratify=classes[free] if classes is not None and by_class else None,
     )
-    note = f"{rows} rows: {rows - test_rows} to train on, {test_rows} to test, drawn with seed {seed}"
+    note = (
+        f"{rows} rows: {rows - test_rows} to train on, {test_rows} to test, drawn with seed {seed}"
+    )
     shares = ", each class in equal shares" if by_class else ""
     single = "; a class with one row is in the training part" if len(lone) else ""
     return Split(np.concatenate([train, lone]), test, f"{note}{shares}{single}.")

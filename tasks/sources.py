@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.types import is_numeric_dtype
 from pydantic import Field
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
@@ -232,7 +232,7 @@ def _from_arrays(path: str, data: DataSpec) -> Table:
     """Return the rows of an NPZ file with `inputs` (rows, features) and `targets` (rows,)."""
     del data  # there is nothing to choose
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             inputs, targets = stored["inputs"], stored["targets"]
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise UsageError(f"Cannot read inputs and targets from {path}: {error}.") from None

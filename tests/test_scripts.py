@@ -294,12 +294,9 @@ def test_bench_translates_frameworks_and_hands_on_the_rest() -> None:
         ["digits", "--frameworks", "numpy,pytorch:compiled", "--json", "--out", "x"]
     )
     assert request == (["numpy", "pytorch:compiled"], False, ["digits", "--json", "--out", "x"])
-    assert (
-        bench.run_command(request, Path("py"), {})[1:]
-        == (
-            "-P -m samenet run digits --json --out x --framework numpy --framework pytorch:compiled"
-        ).split()
-    )
+    command = " ".join(bench.run_command(request, Path("py"), {}))
+    assert command.startswith("py -P -m samenet run digits --json --out x ")
+    assert command.endswith(" --framework numpy --framework pytorch:compiled")
 
 
 def test_bench_leaves_out_what_could_not_be_installed() -> None:

@@ -174,7 +174,7 @@ def _guessed(values: pd.Series[Any], target: str) -> tuple[Kind, str]:
     return Kind.REGRESSION, f"{target} is numeric with {distinct} different values"
 
 
-def csv_task(
+def csv_task(  # noqa: PLR0913  (each is one option of the command line)
     path: str | Path,
     target: str,
     *,

@@ -52,7 +52,7 @@ MODELS = {
     "linear": Model(
         title="Linear model (scikit-learn)",
         classifier=lambda: LogisticRegression(max_iter=1000),
-        regressor=lambda: Ridge(),
+        regressor=Ridge,
     ),
     "boosted_trees": Model(
         title="Boosted trees (scikit-learn)",

@@ -1,0 +1,75 @@
+"""The reference lines: exactly what scikit-learn's own pipeline gives on the same split."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+
+from samenet.passes.reference_lines import FITS, ReferenceLine, reference_lines
+from samenet.tables import csv_task
+from samenet.task import METRICS, load_task
+from samenet.tasks.preparation import preprocessor
+from samenet.tasks.sources import load
+
+
+@cache
+def lines_of(name: str) -> list[ReferenceLine]:
+    return reference_lines(load_task(name))
+
+
+@pytest.mark.parametrize("name", ["single_neuron", "wine", "diabetes"])
+def test_every_kind_has_both_lines_with_all_scores(name: str) -> None:
+    """A linear model and boosted trees are scored on both parts with every metric of the kind."""
+    task, lines = load_task(name), lines_of(name)
+    assert [line.name for line in lines] == ["linear", "boosted_trees"]
+    for line in lines:
+        assert {*line.train} == {*line.test} == {*METRICS[task.kind], "loss"}
+        assert len(line.fit_seconds) == FITS
+        assert min(line.fit_seconds) > 0
+
+
+def test_the_linear_classifier_is_scikit_learn_s_own() -> None:
+    """Its scores are those of LogisticRegression behind the public preparation."""
+    raw = load(load_task("wine"))
+    model = make_pipeline(preprocessor(raw.features), LogisticRegression(max_iter=1000))
+    model.fit(raw.features.iloc[raw.train], raw.target[raw.train])
+    chances = model.predict_proba(raw.features.iloc[raw.test])
+    truth, test = raw.target[raw.test], lines_of("wine")[0].test
+    assert test["accuracy"] == metrics.accuracy_score(truth, chances.argmax(axis=1))
+    assert test["log_loss"] == metrics.log_loss(truth, chances)
+    assert test["roc_auc"] == metrics.roc_auc_score(truth, chances, multi_class="ovr")
+
+
+def test_the_linear_regression_is_scikit_learn_s_own(tmp_path: Path) -> None:
+    """On a table with texts, gaps and dates its scores are those of Ridge on the same split."""
+    draw, rows = np.random.default_rng(0), 2000
+    city = draw.choice(["Bonn", "Ulm", None], rows)
+    table = pd.DataFrame({"area": draw.uniform(20, 200, rows), "city": city})
+    table["on"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(draw.integers(0, 900, rows), "D")
+    table["price"] = table["area"] * 3 + 50 * (city == "Ulm") + draw.normal(0, 5, rows)
+    table.to_csv(tmp_path / "sales.csv", index=False)
+    task = csv_task(tmp_path / "sales.csv", "price")
+    raw = load(task)
+    model = make_pipeline(preprocessor(raw.features), Ridge())
+    model.fit(raw.features.iloc[raw.train], raw.target[raw.train])
+    values, truth = model.predict(raw.features.iloc[raw.test]), raw.target[raw.test]
+    test = reference_lines(task)[0].test
+    assert test["rmse"] == metrics.root_mean_squared_error(truth, values)
+    assert test["mae"] == metrics.mean_absolute_error(truth, values)
+    assert test["r2"] == metrics.r2_score(truth, values)
+
+
+def test_a_class_with_one_row_does_not_stop_the_lines(tmp_path: Path) -> None:
+    """A rare class is learnt from like any other, and the scores of the others are there."""
+    table = pd.DataFrame({"x": range(41), "y": ["a", "b"] * 20 + ["rare"]})
+    table.to_csv(tmp_path / "rare.csv", index=False)
+    for line in reference_lines(csv_task(tmp_path / "rare.csv", "y", batch=8)):
+        assert "accuracy" in line.test
+        assert "roc_auc" not in line.test

@@ -1,0 +1,160 @@
+"""Scores: scikit-learn's numbers, from logits, probabilities or values, and never a NaN."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit, softmax
+from sklearn import metrics
+
+from samenet.dataset import DataCard, Dataset
+from samenet.passes.scoring import scores
+from samenet.spec import Kind
+from samenet.task import METRICS
+
+ALL = slice(0, None)
+
+
+def dataset(kind: Kind, targets: Any, *, outputs: int = 1) -> Dataset:
+    dtype = np.int32 if kind is Kind.MULTICLASS else np.float32
+    array = np.array(targets, dtype)
+    regression = kind is Kind.REGRESSION
+    card = DataCard(
+        kind=kind,
+        train_rows=len(array),
+        test_rows=0,
+        features=1,
+        outputs=outputs,
+        feature_names=("x",),
+        target_mean=(100.0,) if regression else (),
+        target_scale=(10.0,) if regression else (),
+    )
+    column = array if kind is Kind.MULTICLASS else array.reshape(-1, 1)
+    return Dataset(card=card, inputs=np.zeros((len(array), 1), np.float32), targets=column)
+
+
+BINARY = dataset(Kind.BINARY, [0, 1, 1, 0, 1])
+THREE = dataset(Kind.MULTICLASS, [0, 1, 2, 2, 1, 0], outputs=3)
+VALUES = dataset(Kind.REGRESSION, [-1.0, 0.0, 2.0])
+LOGITS = np.array([[-1.0], [2.0], [-0.5], [-3.0], [0.25]], np.float32)
+THREE_LOGITS = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
+
+
+def test_binary_scores_are_those_of_scikit_learn() -> None:
+    """From logits, each score equals scikit-learn's from the probabilities."""
+    truth, chance = BINARY.targets[:, 0].astype(int), expit(LOGITS[:, 0].astype(float))
+    found = scores(BINARY, ALL, LOGITS, link="logits")
+    assert found == pytest.approx(
+        {
+            "loss": metrics.log_loss(truth, chance),
+            "log_loss": metrics.log_loss(truth, chance),
+            "accuracy": metrics.accuracy_score(truth, chance > 0.5),
+            "roc_auc": metrics.roc_auc_score(truth, chance),
+            "f1": metrics.f1_score(truth, chance > 0.5),
+        },
+        rel=1e-12,
+    )
+
+
+def test_multiclass_scores_are_those_of_scikit_learn() -> None:
+    """F1 is the macro average, ROC AUC one against the rest, from the softmax of the logits."""
+    truth, chances = THREE.targets, softmax(THREE_LOGITS.astype(float), axis=1)
+    found = scores(THREE, ALL, THREE_LOGITS, link="logits")
+    assert found == pytest.approx(
+        {
+            "loss": metrics.log_loss(truth, chances),
+            "log_loss": metrics.log_loss(truth, chances),
+            "accuracy": metrics.accuracy_score(truth, chances.argmax(axis=1)),
+            "roc_auc": metrics.roc_auc_score(truth, chances, multi_class="ovr"),
+            "f1": metrics.f1_score(truth, chances.argmax(axis=1), average="macro"),
+        },
+        rel=1e-12,
+    )
+
+
+def test_regression_scores_are_in_the_data_s_own_units() -> None:
+    """RMSE, MAE and R2 are in original units, the loss in those the network is trained in."""
+    outputs = np.array([[-1.0], [0.5], [1.0]], np.float32)
+    truth, values = np.array([90.0, 100.0, 120.0]), np.array([90.0, 105.0, 110.0])
+    assert scores(VALUES, ALL, outputs, link="values") == pytest.approx(
+        {
+            "loss": (0.25 + 1.0) / 3,
+            "rmse": math.sqrt((25 + 100) / 3),
+            "mae": 5.0,
+            "r2": metrics.r2_score(truth, values),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "outputs"), [(BINARY, LOGITS), (THREE, THREE_LOGITS)], ids=["binary", "multiclass"]
+)
+def test_logits_and_probabilities_score_alike(data: Dataset, outputs: Any) -> None:
+    """A framework that hands over probabilities gets the scores of one that hands over logits."""
+    chances = expit(outputs) if data is BINARY else softmax(outputs, axis=1)
+    from_logits = scores(data, ALL, outputs, link="logits")
+    from_chances = scores(data, ALL, chances.astype(np.float32), link="probabilities")
+    assert from_chances == pytest.approx(from_logits, rel=1e-5)
+    assert {*METRICS[data.card.kind], "loss"} == {*from_logits} == {*from_chances}
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(st.lists(st.floats(-(2.0**100), 2.0**100, width=32), min_size=5, max_size=5))
+def test_any_finite_logits_have_finite_scores(values: list[float]) -> None:
+    """However saturated, finite logits give numbers that JSON can hold."""
+    found = scores(BINARY, ALL, np.array(values, np.float32).reshape(-1, 1), link="logits")
+    json.dumps(found, allow_nan=False)
+
+
+def test_saturated_logits_keep_their_loss_and_their_ranks() -> None:
+    """The loss of a confident mistake is its logit, and the ranks do not tie at probability 1."""
+    data = dataset(Kind.BINARY, [0, 1])
+    found = scores(data, ALL, np.array([[1000.0], [2000.0]]), link="logits")
+    assert found["loss"] == pytest.approx(500.0)
+    assert found["roc_auc"] == 1.0
+
+
+def test_a_saturated_float32_probability_is_not_taken_for_certainty() -> None:
+    """Probabilities of exactly 0 or 1 are clipped at their own precision, as in scikit-learn."""
+    data = dataset(Kind.BINARY, [0, 1])
+    found = scores(data, ALL, np.array([[1.0], [1.0]], np.float32), link="probabilities")
+    assert found["loss"] == pytest.approx(-math.log(np.finfo(np.float32).eps) / 2, rel=1e-5)
+
+
+def test_an_undefined_score_is_left_out() -> None:
+    """ROC AUC of rows without every class, and R2 of one row, are absent rather than NaN."""
+    assert "roc_auc" not in scores(THREE, slice(0, 2), THREE_LOGITS[:2], link="logits")
+    one_class = dataset(Kind.BINARY, [1, 1])
+    assert "roc_auc" not in scores(one_class, ALL, LOGITS[:2], link="logits")
+    assert "r2" not in scores(VALUES, slice(0, 1), np.zeros((1, 1)), link="values")
+
+
+def test_two_classes_may_be_a_multiclass_task() -> None:
+    """A softmax over two classes is scored like any other."""
+    data = dataset(Kind.MULTICLASS, [0, 1, 1], outputs=2)
+    found = scores(data, ALL, np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 0.5]]), link="logits")
+    assert found["accuracy"] == pytest.approx(2 / 3)
+    assert found["roc_auc"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("outputs", "link", "sentence"),
+    [
+        (np.full((5, 1), np.nan), "logits", "the training has diverged"),
+        (np.full((5, 1), np.inf), "logits", "the training has diverged"),
+        (np.zeros((4, 1)), "logits", r"shape \(4, 1\) instead of \(5, 1\)"),
+        (np.zeros(5), "logits", "shape"),
+        (np.full((5, 1), 1.5), "probabilities", "not probabilities"),
+        (np.zeros((5, 1)), "values", "no outputs called values"),
+    ],
+)
+def test_outputs_that_cannot_be_scored_are_refused(outputs: Any, link: Any, sentence: str) -> None:
+    """A diverged training or outputs of a wrong form end in a sentence, not in a score."""
+    with pytest.raises(ValueError, match=sentence):
+        scores(BINARY, ALL, outputs, link=link)

@@ -123,6 +123,6 @@ class KerasProgram:
         return [Layer(*pair) for pair in zip(arrays[::2], arrays[1::2], strict=True)]
 
     def sync(self) -> None:
-        """fit has read the loss of its last step; the update after it may still run on a GPU."""
+        """Wait for the last update; `fit` itself waits for no more than the losses."""
         if self.target.device == "cuda":
             tf.test.experimental.sync_devices()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import keras
@@ -12,7 +13,7 @@ from keras.losses import BinaryCrossentropy, MeanSquaredError, SparseCategorical
 from numpy.typing import NDArray
 
 from samenet.adapter import Array, Target, Weights
-from samenet.spec import SGD, Dense, Network, Optimizer
+from samenet.spec import SGD, Activation, Network, Optimizer
 
 
 def leaky_relu(z: tf.Tensor, slope: float) -> tf.Tensor:
@@ -50,22 +51,23 @@ def device(target: Target) -> tf.device:
 
 
 def set_precision(target: Target) -> None:
-    """Set the precision of losses, then that of layers, which otherwise stays at its first value."""
+    """Set the precision of losses and that of layers, which keeps its first value otherwise."""
     keras.config.set_floatx(target.dtype)
     keras.config.set_dtype_policy(target.dtype)
 
 
-def dense(layer: Dense) -> keras.layers.Dense:
-    """Return a layer; its initial weights do not matter."""
-    activation = ACTIVATIONS[layer.activation.name]
-    if activation is leaky_relu:
-        activation = partial(leaky_relu, slope=layer.activation.slope)
-    return keras.layers.Dense(layer.units, activation=activation)
+def activation_of(spec: Activation) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return the function that a layer takes as its activation."""
+    if spec.name == "leaky_relu":
+        return partial(leaky_relu, slope=spec.slope)
+    return ACTIVATIONS[spec.name]
 
 
 def sequential(network: Network, weights: Weights) -> keras.Sequential:
     """Return the model as Keras users write it, with exactly these weights; it gives logits."""
-    model = keras.Sequential([keras.Input((network.inputs,)), *map(dense, network.layers)])
+    model = keras.Sequential([keras.Input((network.inputs,))])
+    for layer in network.layers:
+        model.add(keras.layers.Dense(layer.units, activation=activation_of(layer.activation)))
     model.set_weights([array for layer in weights for array in layer])
     return model
 

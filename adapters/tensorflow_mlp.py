@@ -95,19 +95,17 @@ class TensorFlowProgram:
     def train(self, batches: Batches) -> None:
         """Run all steps in one call; what depends on the step number goes in as a tensor."""
         with tf.device(self.device):
-            corrections = tf.constant(self.updates.corrections(batches), self.dtype)
-            self.step_losses = self.run(self.data, tf.constant(batches.order), corrections)
+            factors = tf.constant(self.updates.factors(batches), self.dtype)
+            self.step_losses = self.run(self.data, tf.constant(batches.order), factors)
 
-    def steps(
-        self, data: tuple[tf.Tensor, ...], order: tf.Tensor, corrections: tf.Tensor
-    ) -> tf.Tensor:
-        """Return the loss before each update; AutoGraph turns the `for` into a loop of the graph."""
+    def steps(self, data: tuple[tf.Tensor, ...], order: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
+        """Return the loss before each update; AutoGraph turns `for` into a loop of the graph."""
         losses = tf.TensorArray(self.dtype, size=order.shape[0])
         for i in tf.range(order.shape[0]):
             inputs, targets = [tf.gather(rows, order[i]) for rows in data]
             with tf.GradientTape() as tape:
                 loss = tf.reduce_mean(self.loss(targets, self.model(inputs)))
-            self.updates.apply(tape.gradient(loss, self.model.variables), corrections[i])
+            self.updates.apply(tape.gradient(loss, self.model.variables), factors[i])
             losses = losses.write(i, loss)
         return losses.stack()
 
@@ -121,9 +119,9 @@ class TensorFlowProgram:
             return self.model.of_rows(self.data[0], tf.constant(rows))
 
     def weights(self) -> Weights:
-        """Return copies."""
+        """Return copies: `numpy()` makes one."""
         pairs = zip(self.model.kernels, self.model.biases, strict=True)
-        return [Layer(kernel.numpy().copy(), bias.numpy().copy()) for kernel, bias in pairs]
+        return [Layer(kernel.numpy(), bias.numpy()) for kernel, bias in pairs]
 
     def sync(self) -> None:
         """Wait for the device; on the CPU a function has finished when it returns."""

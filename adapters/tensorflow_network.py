@@ -90,21 +90,21 @@ class Updates:
         self.first = [tf.Variable(tf.zeros_like(v)) for v in variables]
         self.second = [tf.Variable(tf.zeros_like(v)) for v in variables]
 
-    def corrections(self, batches: Batches) -> Array:
-        """Return rate / (1 - beta1^t) and sqrt(1 - beta2^t) of Adam: (steps, 2), float64."""
+    def factors(self, batches: Batches) -> Array:
+        """Return rate / (1 - beta1^t) and sqrt(1 - beta2^t) of Adam for each step: (steps, 2)."""
         steps = batches.first_step + 1 + np.arange(len(batches.order))
         if isinstance(self.spec, SGD):
             return np.zeros((len(steps), 2))
         rates = self.spec.learning_rate / (1 - self.spec.beta1**steps)
         return np.stack([rates, np.sqrt(1 - self.spec.beta2**steps)], axis=1)
 
-    def apply(self, gradients: Sequence[tf.Tensor], correction: tf.Tensor) -> None:
+    def apply(self, gradients: Sequence[tf.Tensor], factors: tf.Tensor) -> None:
         """Take one step against the gradients."""
         for slots in zip(self.variables, gradients, self.first, self.second, strict=True):
             if isinstance(self.spec, SGD):
                 sgd(self.spec, *slots[:3])
             else:
-                adam(self.spec, *slots, correction)
+                adam(self.spec, *slots, factors)
 
 
 def sgd(spec: SGD, variable: tf.Variable, gradient: tf.Tensor, buffer: tf.Variable) -> None:
@@ -121,9 +121,9 @@ def adam(
     gradient: tf.Tensor,
     m: tf.Variable,
     v: tf.Variable,
-    correction: tf.Tensor,
+    factors: tf.Tensor,
 ) -> None:
     """Apply samenet.spec.Adam, standard form, in place."""
     m.assign_add((1 - spec.beta1) * (gradient - m))
     v.assign_add((1 - spec.beta2) * (tf.square(gradient) - v))
-    variable.assign_sub(correction[0] * m / (tf.sqrt(v) / correction[1] + spec.epsilon))
+    variable.assign_sub(factors[0] * m / (tf.sqrt(v) / factors[1] + spec.epsilon))

@@ -27,8 +27,7 @@ CONSTRAINTS = ROOT / "constraints.txt"
 PROJECT = ROOT / "pyproject.toml"
 
 CORE = "core"
-MAIN_JOB = ("numpy", "tensorflow", "keras", "pytorch")
-"""The frameworks of `samenet run` without arguments; NumPy comes with the core."""
+MAIN_JOB = ("numpy", "tensorflow", "keras", "pytorch")  # NumPy comes with the core
 
 NEEDS: Mapping[str, tuple[str, ...]] = {"keras": ("tensorflow",)}
 """Extras that contain another one: it is installed, counted and reported on its own."""
@@ -60,7 +59,7 @@ ADVICE = (
     ("No space left", "Free some disk space and start again."),
     ("Retrying (", "Check the network connection and pip's proxy and index settings."),
     ("externally-managed", "Use a virtual environment, or leave --here away."),
-    ("ResolutionImpossible", "What is installed does not fit; use .venv (without --here)."),
+    ("ResolutionImpossible", "What constraints.txt or the environment holds does not fit."),
     ("No matching distribution", "There may be no build for this Python or this platform."),
 )
 """What to do, by a text in pip's output; the first that is found holds."""
@@ -158,10 +157,12 @@ def plan_line(parts: Sequence[str], place: str) -> str:
 def failure(part: str, output: str) -> str:
     """Return one clear sentence: what could not be installed, pip's reason, what to do."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if line.upper().startswith("ERROR")]
-    reason = (errors or lines or ["pip said nothing"])[-1].removeprefix("ERROR: ").rstrip(".")
+    errors = [x for x in lines if x.startswith("ERROR") and "ResolutionImpossible" not in x]
+    reason = (errors or lines or ["pip said nothing"])[-1].removeprefix("ERROR: ").rstrip(".:")
+    held = [x.partition("(constraint) ")[2] for x in lines if "(constraint) " in x]
+    because = f" (held at {held[-1]})" if held else ""
     advice = next((text for sign, text in ADVICE if sign in output), "")
-    return f"could not install {named([part])}: {reason}. {advice}".rstrip()
+    return f"could not install {named([part])}: {reason}{because}. {advice}".rstrip()
 
 
 Install = Callable[[str], str]

@@ -82,13 +82,19 @@ def _text_column(name: str, values: pd.Series[Any]) -> Column:
     numbers = pd.to_numeric(texts, errors="coerce").astype("float64")
     slips = present[numbers.reindex(present.index).isna()]
     if len(slips) <= (1 - NUMBERS_SHARE) * len(present):
-        slip = f"Column '{name}' holds numbers; {len(slips)} other values such as "
-        return Column(numbers, slip + f"'{slips.iloc[0]}' count as missing." if len(slips) else "")
+        return Column(numbers, _about_slips(name, slips))
     if present.nunique() > IDENTIFIER_SHARE * len(present):
         return Column(
             None, f"Column '{name}' has a different text in almost every row and is left out."
         )
     return Column(texts, "")
+
+
+def _about_slips(name: str, slips: pd.Series[Any]) -> str:
+    if len(slips) == 0:
+        return ""
+    others = f"the other texts ({len(slips)}, such as '{slips.iloc[0]}') count as missing"
+    return f"Column '{name}' holds numbers; {others}."
 
 
 def _as_dates(texts: pd.Series[Any]) -> Column | None:
@@ -164,7 +170,7 @@ def learnt(train: pd.DataFrame) -> list[str]:
     notes = []
     if numbers:
         scaled = "scaled to mean 0 and deviation 1 of the training rows"
-        notes.append(f"{len(numbers)} columns of numbers: {scaled}.")
+        notes.append(f"Columns of numbers ({len(numbers)}): {scaled}.")
     if filled := [name for name in gaps if train[name].dtype.kind != TEXT]:
         notes.append(
             f"Missing values in {_listed(filled)}: the median of the training rows instead, "

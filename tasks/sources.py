@@ -62,6 +62,7 @@ def load(task: Task) -> RawTable:
     check_target(table.target, task.kind, task.data.source)
     dropped = len(table.features) - len(table.target)
     features, notes = typed(table.features.loc[table.target.index])
+    refuse_infinite(features, task.data.source)  # texts that turned out to be numbers
     codes, names = _coded(table, task.kind)
     _enough(task, rows=len(codes))
     parts = split(
@@ -71,7 +72,7 @@ def load(task: Task) -> RawTable:
         seed=task.data.split_seed,
     )
     _whole_batch(task, train_rows=len(parts.train))
-    missing = [f"{dropped} rows without a target are left out."] if dropped else []
+    missing = [f"Rows without a target ({dropped}) are left out."] if dropped else []
     return RawTable(
         features=features.reset_index(drop=True),
         target=codes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -11,12 +12,20 @@ import pytest
 from sklearn import metrics
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_limits
 
 from samenet.passes.reference_lines import FITS, ReferenceLine, reference_lines
 from samenet.tables import csv_task
 from samenet.task import METRICS, load_task
 from samenet.tasks.preparation import preprocessor
 from samenet.tasks.sources import load
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Several OpenMP threads wait for each other twenty times longer where other tests run."""
+    with threadpool_limits(1):
+        yield
 
 
 @cache

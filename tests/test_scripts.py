@@ -113,6 +113,20 @@ def test_failure_is_one_clear_sentence() -> None:
     assert setup.failure("core", "").startswith("could not install numpy: pip said nothing")
 
 
+def test_failure_names_the_pin_that_does_not_fit() -> None:
+    """When versions conflict the sentence says which one was held, not where pip's manual is."""
+    output = (
+        "ERROR: Cannot install torch>=2.4 because these package versions have conflicting "
+        "dependencies.\nThe conflict is caused by:\n    The user requested torch>=2.4\n"
+        "    The user requested (constraint) torch==99.0\n"
+        "ERROR: ResolutionImpossible: for help visit the manual\n"
+    )
+    sentence = setup.failure("pytorch", output)
+    assert "Cannot install torch>=2.4" in sentence
+    assert "(held at torch==99.0)" in sentence
+    assert "manual" not in sentence
+
+
 def failing(*parts: str) -> Callable[[str], str]:
     """Return a stand-in for pip that cannot install these parts."""
     return lambda part: PIP_SAYS_NO if part in parts else ""

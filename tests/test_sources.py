@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from samenet.dataset import Dataset
@@ -215,7 +217,9 @@ def test_numbers_with_slips_stay_numbers(tmp_path: Path) -> None:
     values = [*range(39), "unclear"]
     raw = load(small_task(tmp_path / "n.csv", {"x": values, "y": [0.5 * i for i in range(40)]}))
     assert raw.features["x"].isna().sum() == 1
-    assert any("1 other values such as 'unclear' count as missing" in note for note in raw.notes)
+    assert any(
+        "the other texts (1, such as 'unclear') count as missing" in note for note in raw.notes
+    )
 
 
 def test_rows_without_a_target_are_left_out_and_said(tmp_path: Path) -> None:
@@ -223,7 +227,7 @@ def test_rows_without_a_target_are_left_out_and_said(tmp_path: Path) -> None:
     table = {"x": range(40), "y": [None, "a", "b", "a"] * 10}
     raw = load(small_task(tmp_path / "m.csv", table))
     assert len(raw.features) == len(raw.target) == 30
-    assert "10 rows without a target are left out." in raw.notes
+    assert "Rows without a target (10) are left out." in raw.notes
 
 
 def test_a_class_with_one_row_is_learnt_from_not_tested(tmp_path: Path) -> None:
@@ -328,3 +332,27 @@ def test_a_damaged_array_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(UsageError, match="Cannot read inputs and targets"):
         load(changed(load_task("iris"), source=f"arrays:{path}"))
+
+
+CELL = st.one_of(
+    st.sampled_from(["", "?", "1", "2", "3.5", "1e300", "inf", "yes", "no", "True", "9" * 30, '"']),
+    st.sampled_from(["2020-01-02", "1/2/2021", "13.4.2020", "0001-01-01", "12:30", "0x1f", "é"]),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=4),
+)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=6), st.sampled_from(",;\t"))
+def test_any_file_is_prepared_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]], separator: str
+) -> None:
+    """Whatever stands in the cells: finite numbers, or one line that says why not."""
+    path = tmp_path_factory.mktemp("any") / "table.csv"
+    lines = [("a", "b", "y"), *rows * 8]
+    path.write_text("\n".join(separator.join(line) for line in lines), encoding="utf-8")
+    refusal = ""
+    try:
+        assert np.isfinite(prepare(csv_task(path, "y", batch=2)).inputs).all()
+    except UsageError as error:
+        refusal = str(error)
+    assert "\n" not in refusal

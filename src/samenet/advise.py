@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from samenet import statistics
+from samenet.errors import unknown
 from samenet.frames import Frames
 from samenet.statistics import Interval
 from samenet.task import HIGHER_IS_BETTER, METRICS, Task
@@ -72,9 +74,16 @@ def adoptable(frames: Frames, arm: str) -> bool:
     return frames.plan.arm(arm).header.adoptable
 
 
-def advise(frames: Frames) -> list[Advice]:
-    """Return one recommendation per task that has a comparable result."""
-    found = [recommend(frames, task) for task in frames.plan.tasks]
+def advise(frames: Frames, tasks: Sequence[str] = ()) -> list[Advice]:
+    """Return one recommendation per task (all, or those named) that has a comparable result.
+
+    Raises UsageError for a task that the run does not hold.
+    """
+    known = {task.name: task for task in frames.plan.tasks}
+    for name in tasks:
+        if name not in known:
+            raise unknown("task of this run", name, known)
+    found = [recommend(frames, known[name]) for name in tasks or known]
     return [advice for advice in found if advice is not None]
 
 

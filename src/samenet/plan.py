@@ -12,7 +12,16 @@ from samenet.spec import Frozen
 from samenet.task import Task
 
 PassName = Literal[
-    "prepare", "certify", "cell", "quickstart", "reference", "curves", "memory", "score"
+    "prepare",
+    "certify",
+    "cell",
+    "quickstart",
+    "reference",
+    "curves",
+    "memory",
+    "score",
+    "rescore",
+    "trace",
 ]
 ProfileName = Literal["quick", "standard", "rigorous"]
 TrackName = Literal["quickstart", "same", "both"]
@@ -46,7 +55,6 @@ class Arm(Frozen):
     capabilities: Capabilities
     versions: dict[str, str]
     import_seconds: float
-    adapter_code: str = ""
 
 
 class Job(Frozen):
@@ -199,6 +207,8 @@ class Predict:
             "memory": 0.5 * heavy,
             "curves": 0.8 * heavy,
             "score": 1.0,
+            "rescore": 1.0,
+            "trace": heavy,
         }[pass_name]
         return start + per_task * len(tasks)
 

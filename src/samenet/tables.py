@@ -83,7 +83,7 @@ def _header(text: str) -> tuple[str, list[str]]:
     pieces = {mark: len(next(csv.reader([first_line], delimiter=mark))) for mark in SEPARATORS}
     separator = max(SEPARATORS, key=lambda mark: pieces[mark])  # the first of equals: the comma
     names = next(csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True))
-    return separator, [name.strip() for name in names]
+    return separator, [_one_line(name) for name in names]
 
 
 def _named_once(names: list[str], path: str | Path) -> None:
@@ -101,7 +101,11 @@ def _parsed(text: str, separator: str) -> pd.DataFrame:
         na_values=MISSING_MARKS,
         low_memory=False,  # the type of a column must not depend on where a chunk ends
     )
-    return frame.rename(columns=lambda name: str(name).strip())
+    return frame.rename(columns=_one_line)
+
+
+def _one_line(name: object) -> str:
+    return " ".join(str(name).split())
 
 
 def _has_decimal_commas(text: str) -> bool:

@@ -105,7 +105,7 @@ def load_task(name_or_path: str, overrides: Sequence[tuple[str, str]] = ()) -> T
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{where} is not valid TOML: {error}.") from None
     for key, value in overrides:
-        _set(values, key, value)
+        set_value(values, key, value)
     return parse(Task, values, where=where)
 
 
@@ -126,7 +126,11 @@ def _read(path: Path) -> str:
         raise UsageError(f"Cannot read the task file {path}: {reason}.") from None
 
 
-def _set(values: dict[str, Any], key: str, text: str) -> None:
+def set_value(values: dict[str, Any], key: str, text: str) -> None:
+    """Change one place of a task's plain data, e.g. `model.layers.0.units`.
+
+    Raises UsageError if the task has no such place; the value itself is checked by `parse`.
+    """
     *parents, last = key.split(".")
     place: Any = values
     try:

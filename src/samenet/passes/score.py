@@ -44,11 +44,12 @@ def run(order: WorkOrder) -> None:
     """Score what is there; a training that left no outputs has its own failure record."""
     for task in order.tasks:
         dataset = order.dataset(task)
-        for training in _trainings(order, task):
+        for training in trainings(order, task):
             order.emit(_scored(order, dataset, training))
 
 
-def _trainings(order: WorkOrder, task: Task) -> list[Training]:
+def trainings(order: WorkOrder, task: Task) -> list[Training]:
+    """Return every training of a task that left raw outputs."""
     wanted: list[tuple[Track, int]] = [("same", r) for r in range(REPEATS)]
     wanted += [("quickstart", seed) for seed in range(order.plan.seeds)]
     found = [
@@ -74,6 +75,12 @@ def _scored(order: WorkOrder, dataset: Dataset, training: Training) -> list[Reco
         return [_failure(order, training, str(error))]
     keep_last(training.path, epochs, outputs)
     return [*records, _kept(order, training)]
+
+
+def scored_again(order: WorkOrder, dataset: Dataset, training: Training) -> list[Record]:
+    """Return the scores of the outputs that were kept."""
+    with np.load(training.path, allow_pickle=False) as stored:
+        return _records(order, dataset, training, stored["epochs"], stored["outputs"])
 
 
 def _records(

@@ -1,0 +1,133 @@
+"""TensorFlow's first documented examples without Keras: the "TensorFlow Core" guides.
+
+Not the guides' own: our data (already standardised), layers, batch size and number of epochs.
+Hidden layers of a binary or regression task are those of the guide to multilayer perceptrons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from samenet.adapter import Array, QuickStartData
+from samenet.adapters.tensorflow_network import LOSSES, activate
+from samenet.spec import Network, TrainSpec
+
+PAGES = {
+    "multiclass": {
+        "page": "https://www.tensorflow.org/guide/core/mlp_core",
+        "read": "2026-11-23",
+        "optimizer": "Adam written out: rate 0.001, betas 0.9 and 0.999, epsilon 1e-7",
+        "initializer": "Xavier uniform kernels, zero biases",
+        "shuffling": "none",
+        "loss": "mean of tf.nn.sparse_softmax_cross_entropy_with_logits",
+    },
+    "binary": {
+        "page": "https://www.tensorflow.org/guide/core/logistic_regression_core",
+        "read": "2026-11-23",
+        "optimizer": "gradient descent, rate 0.01",
+        "initializer": "Xavier uniform, zero biases; without hidden layers all uniform on [0, 1)",
+        "shuffling": "tf.data, all rows, anew in every epoch",
+        "loss": "mean of tf.nn.sigmoid_cross_entropy_with_logits",
+    },
+    "regression": {
+        "page": "https://www.tensorflow.org/guide/core/quickstart_core",
+        "read": "2026-11-23",
+        "optimizer": "gradient descent, rate 0.01",
+        "initializer": "Xavier uniform, zero biases; without hidden layers all uniform on [0, 1)",
+        "shuffling": "tf.data, all rows, anew in every epoch",
+        "loss": "mean squared error",
+    },
+}
+LINKS = {"multiclass": tf.nn.softmax, "binary": tf.sigmoid, "regression": tf.identity}
+
+
+class MLP(tf.Module):
+    """The layers, one after the other; the last one gives logits."""
+
+    def __init__(self, network: Network, kind: str) -> None:
+        """Draw the initial weights."""
+        super().__init__()
+        self.activations = [layer.activation for layer in network.layers]
+        if kind != "multiclass" and len(network.layers) == 1:
+            self.w = [tf.Variable(tf.random.uniform(network.shapes[0]))]
+            self.b = [tf.Variable(tf.random.uniform(network.widths[1:]))]
+        else:
+            limits = [(6.0 / sum(shape)) ** 0.5 for shape in network.shapes]  # Xavier
+            draws = map(tf.random.uniform, network.shapes, [-x for x in limits], limits)
+            self.w = [tf.Variable(draw) for draw in draws]
+            self.b = [tf.Variable(tf.zeros(width)) for width in network.widths[1:]]
+
+    @tf.function(reduce_retracing=True)
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Return the logits."""
+        for w, b, activation in zip(self.w, self.b, self.activations, strict=True):
+            x = activate(activation, tf.add(tf.matmul(x, w), b))
+        return x
+
+
+class Adam:
+    """Adam as the guide to multilayer perceptrons writes it."""
+
+    def __init__(self, variables: Sequence[tf.Variable]) -> None:
+        """Start both moments at zero."""
+        self.moments = [(tf.Variable(v * 0), tf.Variable(v * 0)) for v in variables]
+        self.t = 1.0
+
+    def apply_gradients(self, grads: Sequence[tf.Tensor], variables: Sequence[tf.Variable]) -> None:
+        """Take one step."""
+        for g, variable, (v, s) in zip(grads, variables, self.moments, strict=True):
+            v.assign(0.9 * v + (1 - 0.9) * g)
+            s.assign(0.999 * s + (1 - 0.999) * tf.square(g))
+            v_corrected, s_corrected = v / (1 - 0.9**self.t), s / (1 - 0.999**self.t)
+            variable.assign_sub(1e-3 * (v_corrected / (tf.sqrt(s_corrected) + 1e-7)))
+        self.t += 1.0
+
+
+def descend(grads: Sequence[tf.Tensor], variables: Sequence[tf.Variable]) -> None:
+    """Take one step of gradient descent."""
+    for g, v in zip(grads, variables, strict=True):
+        v.assign_sub(0.01 * g)
+
+
+def quickstart(
+    network: Network, training: TrainSpec, data: QuickStartData, *, seed: int
+) -> TensorFlowQuickStart:
+    """Return the example with its own random weights and order."""
+    tf.random.set_seed(seed)
+    return TensorFlowQuickStart(network, training, data)
+
+
+class TensorFlowQuickStart:
+    """The guides' dataset, model and training loop."""
+
+    def __init__(self, network: Network, training: TrainSpec, data: QuickStartData) -> None:
+        """Make the batches, the model, the loss and the update rule."""
+        rows = tf.data.Dataset.from_tensor_slices((data.inputs, data.targets))
+        self.model, self.update = MLP(network, data.kind), descend
+        if data.kind == "multiclass":
+            self.update = Adam(self.model.variables).apply_gradients
+        else:
+            rows = rows.shuffle(buffer_size=len(data.inputs))
+        self.dataset = rows.batch(training.batch_size)
+        self.loss, self.link = LOSSES[training.loss], LINKS[data.kind]
+
+    def fit(self, epochs: int) -> Sequence[tf.Tensor]:
+        """Train and return the mean of the batch losses of every epoch."""
+        return [self.train() for _ in range(epochs)]
+
+    def train(self) -> tf.Tensor:
+        """Run the guides' loop once over the data."""
+        batch_losses = []
+        for x_batch, y_batch in self.dataset:
+            with tf.GradientTape() as tape:
+                batch_loss = tf.reduce_mean(self.loss(y_batch, self.model(x_batch)))
+            grads = tape.gradient(batch_loss, self.model.variables)
+            self.update(grads, self.model.variables)
+            batch_losses.append(batch_loss)
+        return tf.reduce_mean(batch_losses)
+
+    def predict(self, inputs: Array) -> Array:
+        """Return probabilities, or values of a regression."""
+        return self.link(self.model(tf.constant(inputs))).numpy()

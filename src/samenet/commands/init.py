@@ -1,0 +1,46 @@
+"""`samenet init`: write a commented task file for a person's own data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from samenet import tables
+from samenet.errors import UsageError
+from samenet.spec import Kind
+from samenet.task_text import task_file
+
+
+@click.command("init")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="A CSV file.")
+@click.option("--target", required=True, help="The column to predict.")
+@click.option("--kind", type=click.Choice([kind.value for kind in Kind]),
+              help="What is predicted, if the guess is wrong.")
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(
+    file: Path, data: Path, target: str, kind: str | None, *, force: bool, as_json: bool
+) -> int:
+    """Write the task file FILE, with a comment on every key.
+
+    \b
+    Example:
+      samenet init task.toml --data sales.csv --target price
+      samenet run task.toml
+    """
+    if file.suffix != ".toml":
+        raise UsageError(f"{file}: a task file ends in .toml.")
+    if file.exists() and not force:
+        raise UsageError(f"{file} exists; --force replaces it.")
+    guessed, reason = tables.guess_kind(data, target) if kind is None else (Kind(kind), "as asked")
+    task = tables.csv_task(data, target, kind=guessed)
+    try:
+        file.write_text(task_file(task), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"Cannot write {file}: {error.strerror}.") from None
+    answer = {"file": str(file), "kind": guessed.value, "reason": reason}
+    click.echo(json.dumps(answer) if as_json else f"{reason}\nWritten: {file}. Next: samenet run {file}")
+    return 0

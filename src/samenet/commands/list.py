@@ -1,0 +1,52 @@
+"""`samenet list`: what there is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from samenet import leaf, machine
+from samenet.task import load_task, shipped_tasks
+
+
+@click.command("list")
+@click.argument("what", type=click.Choice(["tasks", "frameworks", "runs"]), default="tasks")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(what: str, *, as_json: bool) -> int:
+    """List the tasks, the frameworks (with their modes) or the runs in ./runs.
+
+    \b
+    Example:
+      samenet list frameworks
+    """
+    rows = {"tasks": _tasks, "frameworks": _frameworks, "runs": _runs}[what]()
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return 0
+    for row in rows:
+        click.echo("  ".join(f"{str(value):<{width}}" for value, width in zip(row.values(), (16, 12, 0))).rstrip())
+    return 0
+
+
+def _tasks() -> list[dict[str, Any]]:
+    tasks = [load_task(name) for name in shipped_tasks()]
+    return [{"name": t.name, "kind": t.kind.value, "title": t.title} for t in tasks]
+
+
+def _frameworks() -> list[dict[str, Any]]:
+    return [
+        {"name": name, "version": _version(found), "modes": ", ".join(found.header.modes)}
+        for name, found in leaf.shipped().items()
+    ]
+
+
+def _version(found: leaf.Leaf) -> str:
+    return machine.version(found.header.distributions[0]) or "not installed"
+
+
+def _runs() -> list[dict[str, Any]]:
+    folders: list[Path] = sorted(machine.runs_folder().glob("*/plan.json"))
+    return [{"name": folder.parent.name} for folder in folders]

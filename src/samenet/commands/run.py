@@ -1,0 +1,160 @@
+"""`samenet run`: measure, then print the table, the advice and the path of the page."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from samenet import frames, machine, planning, result, session
+from samenet.adapter import Target
+from samenet.errors import UsageError
+from samenet.plan import Plan
+from samenet.spec import Kind, parse
+from samenet.store import Store
+from samenet.watching import Progress
+
+SOME_FAILED = 3
+
+
+@click.command("run")
+@click.argument("tasks", nargs=-1)
+@click.option("--framework", "frameworks", multiple=True, metavar="NAME[:MODE]|FILE.py",
+              help="A framework, one of its modes, or your own adapter file. Repeatable.")
+@click.option("--data", type=click.Path(path_type=Path), help="Your own table: a CSV file.")
+@click.option("--target", "target_column", help="The column of --data to predict.")
+@click.option("--kind", type=click.Choice([kind.value for kind in Kind]), help="With --data: what is predicted, if the guess is wrong.")
+@click.option("--hidden", metavar="64,32", help="Units of the hidden layers; 0 for none.")
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the training rows.")
+@click.option("--batch", "batch_size", type=click.IntRange(1), help="Rows of one step.")
+@click.option("--profile", type=click.Choice(["quick", "standard", "rigorous"]), default="quick", show_default=True, help="How much is measured: 3, 8 or 16 repeats.")
+@click.option("--repeats", type=click.IntRange(1, 100), help="Repeats, if not those of the profile.")
+@click.option("--budget", metavar="10m", help="Stop after the repeat in which this time is spent.")
+@click.option("--track", type=click.Choice(["both", "same", "quickstart"]), default="both", show_default=True, help="The same network, the quick starts, or both.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to compute.")
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True, help="Precision.")
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Processor cores per framework.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE[,VALUE]", help="Change a task, e.g. model.layers.0.units=32,64 for a sweep.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; default runs/<when>-<name>.")
+@click.option("--name", default="", help="Name of the run.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be measured and how long it takes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the table.")
+def command(**options: Any) -> int:
+    """Measure the frameworks on TASKS (names or task files; default: the main job).
+
+    \b
+    Examples:
+      samenet run                                   the main job, 4 frameworks on 3 data sets
+      samenet run digits --framework pytorch --framework numpy
+      samenet run --data sales.csv --target price --epochs 20
+    """
+    plan = planning.make_plan(_request(options))
+    _say_plan(plan)
+    if options["dry_run"]:
+        return _dry(plan, as_json=options["as_json"])
+    folder = options["out"] or planning.run_folder(plan, machine.runs_folder())
+    store = _measured(plan, folder)
+    return finish(store, as_json=options["as_json"])
+
+
+def _measured(plan: Plan, folder: Path) -> Store:
+    try:
+        return session.start(plan, folder, Progress(plan).watch)
+    except KeyboardInterrupt:
+        click.echo(f"\nInterrupted. What was measured is kept: samenet resume {folder}", err=True)
+        raise
+
+
+def _request(options: dict[str, Any]) -> planning.Request:
+    own = _own(options)
+    if options["target_column"] and not options["data"]:
+        raise UsageError("--target names a column of a table: add --data FILE.csv.")
+    budget = options["budget"]
+    return planning.Request(
+        tasks=options["tasks"],
+        own=own,
+        frameworks=options["frameworks"],
+        target=parse(Target, {k: options[k] for k in ("device", "dtype", "threads")}, where="run"),
+        profile=options["profile"],
+        repeats=options["repeats"],
+        budget_seconds=planning.duration_seconds(budget) if budget else None,
+        track=options["track"],
+        settings=options["settings"],
+        epochs=options["epochs"],
+        batch_size=options["batch_size"],
+        hidden=units(options["hidden"]),
+        name=options["name"],
+    )
+
+
+def _own(options: dict[str, Any]) -> tuple[Any, ...]:
+    if options["data"] is None:
+        return ()
+    if not options["target_column"]:
+        raise UsageError("--data needs --target COLUMN: the column to predict.")
+    from samenet import tables
+
+    column, kind = options["target_column"], options["kind"]
+    if kind is None:
+        guessed, reason = tables.guess_kind(options["data"], column)
+        click.echo(f"{reason} (--kind overrides this)", err=True)
+        kind = guessed
+    return (tables.csv_task(options["data"], column, kind=Kind(kind)),)
+
+
+def units(text: str | None) -> tuple[int, ...] | None:
+    """Return the layer sizes of a text like '64,32'; '0' means no hidden layer."""
+    if text is None:
+        return None
+    try:
+        sizes = tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise UsageError(f"--hidden {text}: write whole numbers, e.g. 64,32.") from None
+    if any(size < 0 for size in sizes) or not sizes:
+        raise UsageError(f"--hidden {text}: write positive numbers, e.g. 64,32, or 0 for none.")
+    return tuple(size for size in sizes if size)
+
+
+def _say_plan(plan: Plan) -> None:
+    names = ", ".join(arm.name for arm in plan.arms) or "no framework"
+    minutes = plan.predicted_seconds / 60
+    click.echo(
+        f"{len(plan.tasks)} task(s) on {names}: {plan.repeats} repeats, about {minutes:.1f} minutes",
+        err=True,
+    )
+    for skipped in plan.skipped:
+        click.echo(f"  {skipped.task} · {skipped.arm}: {skipped.reason}", err=True)
+
+
+def _dry(plan: Plan, *, as_json: bool) -> int:
+    timed = [job for job in plan.jobs if job.pass_name in ("cell", "quickstart")]
+    if as_json:
+        click.echo(json.dumps(plan.model_dump(mode="json", by_alias=True)))
+        return 0
+    for job in timed:
+        click.echo(f"{job.pass_name:<10} {job.arm:<18} {', '.join(job.tasks)}  r{job.repeat}")
+    return 0
+
+
+def finish(store: Store, *, as_json: bool) -> int:
+    """Write the page, print the result, and return the exit code."""
+    from samenet.report import write_report
+
+    page = write_report(store.folder)
+    found = frames.load(store.folder)
+    if as_json:
+        json.dump(result.document(found), sys.stdout, ensure_ascii=False, allow_nan=False)
+        sys.stdout.write("\n")
+    else:
+        click.echo("\n".join(result.lines(found)))
+        click.echo(f"\nThe page: {page}")
+    return SOME_FAILED if failed(found) else 0
+
+
+def failed(found: frames.Frames) -> bool:
+    """Return whether some results are missing that should be there; not installed is no failure."""
+    lacking = found.failures[~found.failures.mark.isin(["not installed", "unsupported"])]
+    return bool(len(lacking)) or not bool(found.checks.passed.all())

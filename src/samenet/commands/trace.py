@@ -1,0 +1,87 @@
+"""`samenet trace`: one training step, framework beside framework."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from samenet import planning, session
+from samenet.adapter import Target
+from samenet.errors import WorkerError
+from samenet.plan import Job, Plan
+from samenet.records import EventRecord, FailureRecord
+from samenet.watching import Progress
+
+SHOWN_NUMBERS = 4
+QUANTITIES = ("inputs", "weights", "weighted sum", "output", "loss", "gradient", "new weights")
+
+
+@click.command("trace")
+@click.argument("task", default="single_neuron")
+@click.option("--framework", "frameworks", multiple=True, metavar="NAME[:MODE]|FILE.py",
+              help="A framework, one of its modes, or your own adapter file. Repeatable.")
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32",
+              show_default=True, help="Precision.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(task: str, frameworks: tuple[str, ...], dtype: str, *, as_json: bool) -> int:
+    """Show the first training step of TASK in every framework, and the largest difference.
+
+    \b
+    Example:
+      samenet trace single_neuron
+    """
+    steps = traced(task, frameworks, dtype)
+    click.echo(json.dumps(steps, ensure_ascii=False) if as_json else "\n".join(table(steps)))
+    return 0
+
+
+def traced(task: str, frameworks: tuple[str, ...], dtype: str) -> list[dict[str, Any]]:
+    """Return the numbers of the first step of each framework."""
+    target = Target.model_validate({"dtype": dtype})
+    request = planning.Request(tasks=(task,), frameworks=frameworks, target=target, track="same")
+    plan = _only_trace(planning.make_plan(request))
+    with tempfile.TemporaryDirectory() as folder:
+        store = session.start(plan, Path(folder) / "run", Progress(plan, quiet=True).watch)
+        records = store.records()
+    failures = [r for r in records if isinstance(r, FailureRecord)]
+    if failures:
+        raise WorkerError(f"{failures[0].arm or failures[0].task}: {failures[0].reason}")
+    return [r.data for r in records if isinstance(r, EventRecord) and r.name == "step"]
+
+
+def _only_trace(plan: Plan) -> Plan:
+    names = tuple(task.name for task in plan.tasks)
+    jobs = [job for job in plan.jobs if job.pass_name == "prepare"]
+    jobs += [
+        Job(id=f"trace/{a.name}", pass_name="trace", arm=a.name, tasks=names, predicted_seconds=10)
+        for a in plan.arms
+    ]
+    return plan.model_copy(update={"jobs": tuple(jobs)})
+
+
+def table(steps: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the lines: one block per quantity, one column per framework."""
+    lines = [f"{'':<18}" + "".join(f"{step['arm']:>18}" for step in steps) + f"{'difference':>14}"]
+    for name in QUANTITIES:
+        columns = [np.ravel(np.asarray(step[name], dtype=float)) for step in steps]
+        lines += _block(name, columns)
+    return lines
+
+
+def _block(name: str, columns: Sequence[Any]) -> list[str]:
+    count = min(len(columns[0]), SHOWN_NUMBERS)
+    difference = max(float(np.max(np.abs(column - columns[0]))) for column in columns)
+    lines = []
+    for index in range(count):
+        label = name if index == 0 else ""
+        numbers = "".join(f"{column[index]:>18.9g}" for column in columns)
+        lines.append(f"{label:<18}{numbers}" + (f"{difference:>14.1e}" if index == 0 else ""))
+    if len(columns[0]) > count:
+        lines.append(f"{'':<18}{f'… {len(columns[0])} in all':>18}")
+    return lines

@@ -1,0 +1,214 @@
+"""From what a person asks for to a plan: tasks, frameworks that can run here, the schedule."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from samenet import __version__, cache, clock, describing, leaf
+from samenet.adapter import Target
+from samenet.errors import UsageError
+from samenet.plan import (
+    PROFILES,
+    Arm,
+    Job,
+    Plan,
+    Predict,
+    Profile,
+    ProfileName,
+    Skipped,
+    TrackName,
+    history_key,
+    schedule,
+)
+from samenet.spec import parse
+from samenet.task import MAIN_JOB, Task, load_task, set_value, unique_names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asks `samenet run` for."""
+
+    tasks: tuple[str, ...] = ()
+    """Names of shipped tasks or paths of task files; none means the main job."""
+    own: tuple[Task, ...] = ()
+    """Tasks made from a person's own data."""
+    frameworks: tuple[str, ...] = ()
+    target: Target = field(default_factory=Target)
+    profile: ProfileName = "quick"
+    repeats: int | None = None
+    budget_seconds: float | None = None
+    track: TrackName = "both"
+    settings: tuple[str, ...] = ()
+    """`key=value` changes of every task; several values, separated by commas, make a sweep."""
+    epochs: int | None = None
+    batch_size: int | None = None
+    hidden: tuple[int, ...] | None = None
+    name: str = ""
+
+
+def make_plan(request: Request) -> Plan:
+    """Return the plan of a request; the frameworks describe themselves on the way.
+
+    Raises UsageError for an unknown name or a value out of range.
+    """
+    tasks = chosen_tasks(request)
+    pairs = leaf.choose(request.frameworks)
+    arms, absent = describing.describe(pairs, request.target.device)
+    able, skipped = _able(tasks, arms, request.target)
+    skipped += [_absent(task, lacking) for task in tasks for lacking in absent]
+    profile = PROFILES[request.profile]
+    settings = profile.model_copy(update={"repeats": request.repeats or profile.repeats})
+    return Plan(
+        name=request.name or _name(tasks, request),
+        created=clock.utc(),
+        samenet=__version__,
+        tasks=tasks,
+        arms=tuple(arms),
+        target=request.target,
+        profile=request.profile,
+        repeats=settings.repeats,
+        steady_seconds=settings.steady_seconds,
+        seeds=settings.seeds,
+        track=request.track,
+        budget_seconds=request.budget_seconds,
+        jobs=_jobs(tasks, arms, able, settings, request.track),
+        skipped=tuple(skipped),
+    )
+
+
+def chosen_tasks(request: Request) -> tuple[Task, ...]:
+    """Return the tasks with every change applied, one per combination of a sweep."""
+    names = request.tasks or (() if request.own else MAIN_JOB)
+    changes = [_changes(setting) for setting in request.settings]
+    tasks: list[Task] = []
+    for combination in itertools.product(*changes):
+        suffix = _suffix(changes, combination)
+        found = [load_task(name, combination) for name in names]
+        found += [_changed(task, combination) for task in request.own]
+        tasks += [_resized(_renamed(task, suffix), request) for task in found]
+    unique_names(tasks)
+    return tuple(tasks)
+
+
+def _renamed(task: Task, suffix: str) -> Task:
+    return task.model_copy(update={"name": task.name + suffix})
+
+
+def _changes(setting: str) -> list[tuple[str, str]]:
+    key, equals, values = setting.partition("=")
+    if not equals or not key or not values:
+        raise UsageError(f"--set {setting}: write KEY=VALUE, e.g. training.epochs=20.")
+    return [(key, value) for value in values.split(",")]
+
+
+def _suffix(changes: Sequence[list[tuple[str, str]]], chosen: Sequence[tuple[str, str]]) -> str:
+    varied = [f"{k}={v}" for options, (k, v) in zip(changes, chosen, strict=True) if len(options) > 1]
+    return f"[{','.join(varied)}]" if varied else ""
+
+
+def _changed(task: Task, changes: Sequence[tuple[str, str]]) -> Task:
+    values = task.to_json()
+    for key, value in changes:
+        set_value(values, key, value)
+    return parse(Task, values, where=f"task {task.name}")
+
+
+def _resized(task: Task, request: Request) -> Task:
+    """Apply the short options for epochs, batch size and hidden layers."""
+    values = task.to_json()
+    wanted = {"epochs": request.epochs, "batch_size": request.batch_size}
+    values["training"] |= {key: value for key, value in wanted.items() if value is not None}
+    if request.hidden is not None:
+        activation = str(task.model.layers[0].activation) if task.model.layers else "relu"
+        layers = [{"units": units, "activation": activation} for units in request.hidden]
+        values["model"] = {"layers": layers}
+    return parse(Task, values, where=f"task {task.name}")
+
+
+def _able(
+    tasks: Sequence[Task], arms: Sequence[Arm], target: Target
+) -> tuple[set[tuple[str, str]], list[Skipped]]:
+    """Return the (task, arm) that can run, and why the others cannot."""
+    able, skipped = set(), []
+    for task, arm in itertools.product(tasks, arms):
+        reason = lacking(arm, target)
+        if reason:
+            skipped.append(
+                Skipped(task=task.name, arm=arm.name, mark="unsupported", reason=reason)
+            )
+        else:
+            able.add((task.name, arm.name))
+    return able, skipped
+
+
+def lacking(arm: Arm, target: Target) -> str | None:
+    """Return what the machine lacks for an arm, or None."""
+    if target.device not in arm.capabilities.devices:
+        return "not available: no CUDA device" if target.device == "cuda" else "needs a GPU"
+    needs = arm.header.modes[arm.mode].needs
+    if "C++ compiler" in needs and not any(map(shutil.which, ("c++", "g++", "clang++", "cl"))):
+        return "needs a C++ compiler (g++ or clang++): install one, or leave this mode out"
+    return None
+
+
+def _absent(task: Task, absent: describing.Absent) -> Skipped:
+    return Skipped(task=task.name, arm=absent.name, mark=absent.mark, reason=absent.reason)
+
+
+def _jobs(
+    tasks: Sequence[Task],
+    arms: Sequence[Arm],
+    able: set[tuple[str, str]],
+    settings: Profile,
+    track: TrackName,
+) -> tuple[Job, ...]:
+    predict = Predict(
+        {arm.name: arm.import_seconds for arm in arms},
+        steady_seconds=settings.steady_seconds,
+        history=_history(tasks, arms),
+    )
+    return schedule(tasks, arms, able, settings=settings, track=track, predict=predict)
+
+
+def _history(tasks: Sequence[Task], arms: Sequence[Arm]) -> dict[str, float]:
+    passes = ("prepare", "certify", "cell", "quickstart", "reference", "memory", "curves", "score")
+    keys = [
+        history_key(name, arm, task.name)
+        for name in passes
+        for arm in ("", *(arm.name for arm in arms))
+        for task in tasks
+    ]
+    found = {key: cache.get("durations", cache.key_of(key)) for key in keys}
+    return {key: float(value) for key, value in found.items() if isinstance(value, int | float)}
+
+
+def _name(tasks: Sequence[Task], request: Request) -> str:
+    if not request.tasks and not request.own:
+        return "main"
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", "-".join(task.name for task in tasks))[:40].strip("-")
+
+
+def run_folder(plan: Plan, parent: Path) -> Path:
+    """Return a new folder for a run: runs/<when>-<name>."""
+    stamp = f"{clock.local_stamp()}-{plan.name or 'run'}"
+    folder, number = parent / stamp, 2
+    while folder.exists():
+        folder, number = parent / f"{stamp}-{number}", number + 1
+    return folder
+
+
+def duration_seconds(text: str) -> float:
+    """Return the seconds of a text like '90s', '10m' or '1.5h'; a bare number is minutes.
+
+    Raises UsageError for anything else or a value that is not above 0.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", text.strip())
+    scale = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, None: 60.0}
+    if not match or float(match[1]) == 0:
+        raise UsageError(f"'{text}' is not a duration: write e.g. 90s, 10m or 1h.")
+    return float(match[1]) * scale[match[2]]

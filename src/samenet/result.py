@@ -1,0 +1,166 @@
+"""What a finished run answers: a table for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from samenet import advise
+from samenet.advise import Total, duration, words
+from samenet.frames import Frames
+from samenet.statistics import VERDICT_REPEATS_MIN, Interval
+from samenet.task import METRICS, Task
+
+RESULT_SCHEMA = "samenet-result/1"
+QUANTITIES = ("total", "start_up", "step", "epoch", "predict_one", "predict_all")
+
+
+def document(frames: Frames) -> dict[str, Any]:
+    """Return the result as plain data; the schema is docs/result-schema.md."""
+    plan = frames.plan
+    return {
+        "schema": RESULT_SCHEMA,
+        "samenet": plan.samenet,
+        "created": plan.created,
+        "profile": plan.profile,
+        "repeats": plan.repeats,
+        "verdicts": plan.repeats >= VERDICT_REPEATS_MIN,
+        "target": plan.target.model_dump(mode="json"),
+        "machine": frames.machine,
+        "tasks": [_task(frames, task) for task in plan.tasks],
+        "failures": frames.failures.drop(columns="detail").astype(object).to_dict("records"),
+    }
+
+
+def _task(frames: Frames, task: Task) -> dict[str, Any]:
+    found = advise.recommend(frames, task)
+    return {
+        "name": task.name,
+        "kind": str(task.kind),
+        "goal": task.goal.model_dump(mode="json") if task.goal else None,
+        "same_network": [_row(frames, task, row) for row in advise.totals(frames, task)],
+        "quickstart": _scores(frames, task, "quickstart"),
+        "reference": _scores(frames, task, "reference"),
+        "advice": None if found is None else {
+            "choice": list(found.choice),
+            "sentence": found.sentence,
+            "details": list(found.details),
+        },
+    }
+
+
+def _row(frames: Frames, task: Task, row: Total) -> dict[str, Any]:
+    times = {name: advise.seconds_of(frames, task, row.arm, name) for name in QUANTITIES}
+    from samenet.statistics import geometric
+
+    return {
+        "framework": frames.plan.arm(row.arm).header.name,
+        "mode": frames.plan.arm(row.arm).mode,
+        "rank": row.rank,
+        "factor": _interval(row.factor),
+        "seconds": {
+            name: _interval(geometric(list(found.values()))) for name, found in times.items() if found
+        },
+        "scores": _means(frames, task, "same", row.arm),
+        "checks": checks(frames, task, row.arm),
+    }
+
+
+def _interval(found: Interval) -> dict[str, float | int]:
+    return {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
+
+
+def _scores(frames: Frames, task: Task, track: str) -> list[dict[str, Any]]:
+    rows = frames.samples
+    rows = rows[(rows.track == track) & (rows.task == task.name) & (rows.phase == "fit")]
+    return [
+        {
+            "framework": str(arm).partition(":")[0],
+            "fit_seconds": group.seconds.tolist(),
+            "scores": _means(frames, task, track, str(arm)),
+        }
+        for arm, group in rows.groupby("arm", sort=False)
+    ]
+
+
+def _means(frames: Frames, task: Task, track: str, arm: str) -> dict[str, float]:
+    """Return the mean test score per metric over repeats or seeds."""
+    names = (*METRICS[task.kind], "loss")
+    found = {m: advise.score(frames, task, track=track, arm=arm, metric=m) for m in names}
+    return {metric: value for metric, value in found.items() if value is not None}
+
+
+def checks(frames: Frames, task: Task, arm: str) -> dict[str, Any]:
+    """Return a row's own two figures and whether every check passed."""
+    rows = frames.checks[(frames.checks.task == task.name) & (frames.checks.arm == arm)]
+
+    def worst(gate: str, quantity: str) -> float | None:
+        errors = rows[(rows.gate == gate) & rows.quantity.str.startswith(quantity)].error
+        return None if errors.empty else float(errors.max())
+
+    return {
+        "passed": bool(rows.passed.all()) and not rows.empty,
+        "float64_weights_error": worst("gate 2", "weights"),
+        "first_update_error": worst("gate 4", "first update"),
+        "epoch_loss_error": worst("gate 4", "epoch loss"),
+    }
+
+
+def lines(frames: Frames) -> list[str]:
+    """Return the closing lines of a run: one per framework and task, then the advice."""
+    found: list[str] = []
+    for task in frames.plan.tasks:
+        found += ["", f"{task.title or task.name}"]
+        found += [_line(frames, task, row) for row in advise.totals(frames, task)]
+        found += _failure_lines(frames, task)
+        advice = advise.recommend(frames, task)
+        found += [] if advice is None else ["", *(f"  {s}" for s in (advice.sentence, *advice.details))]
+    return found[1:]
+
+
+def _line(frames: Frames, task: Task, row: Total) -> str:
+    step = advise.seconds_of(frames, task, row.arm, "step")
+    from samenet.statistics import geometric
+
+    metric = METRICS[task.kind][0]
+    score = advise.score(frames, task, track="same", arm=row.arm, metric=metric)
+    shown = "" if score is None else f"  {metric} {score:.3f}"
+    each = words(geometric(list(step.values())).value)
+    title = frames.title(row.arm)
+    return (
+        f"  {row.rank}. {title:<22} whole training {duration(row.seconds):<24}"
+        f" {row.factor.value:>5.2f}×  step {each:<8}{shown}  {_checked(frames, task, row.arm)}"
+    )
+
+
+def _checked(frames: Frames, task: Task, arm: str) -> str:
+    found = checks(frames, task, arm)
+    return "checked: same network" if found["passed"] else "not checked"
+
+
+def _failure_lines(frames: Frames, task: Task) -> list[str]:
+    rows = frames.failures[frames.failures.task == task.name]
+    lines_found = [
+        f"  –  {_name(frames, row.arm):<22} {row.mark}: {row.reason}" for row in rows.itertuples()
+    ]
+    refused = set(frames.times[frames.times.task == task.name].arm) - set(frames.compared(task.name))
+    return list(dict.fromkeys(lines_found)) + [
+        f"  –  {frames.title(arm):<22} not compared: {why_not(frames, task, arm)}"
+        for arm in sorted(refused | _never_timed(frames, task))
+    ]
+
+
+def _never_timed(frames: Frames, task: Task) -> set[str]:
+    rows = frames.checks[(frames.checks.task == task.name) & ~frames.checks.passed.astype(bool)]
+    return set(rows.arm) - set(frames.times[frames.times.task == task.name].arm)
+
+
+def why_not(frames: Frames, task: Task, arm: str) -> str:
+    """Return the first failed check of an arm in one sentence."""
+    rows = frames.checks[(frames.checks.task == task.name) & (frames.checks.arm == arm)]
+    row = rows[~rows.passed.astype(bool)].iloc[0]
+    return f"{row.gate}, {row.quantity}: {row.error:.2g} instead of at most {row.limit:.2g}"
+
+
+def _name(frames: Frames, arm: str) -> str:
+    known = {found.name for found in frames.plan.arms}
+    return frames.title(arm) if arm in known else arm or "data"

@@ -1,0 +1,152 @@
+"""Recompute every printed number of a run from what was measured."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from samenet import frames
+from samenet.errors import RunFolderError, WorkerError
+from samenet.plan import Job, Plan
+from samenet.records import EventRecord, FailureRecord, QualityRecord, Record
+from samenet.runner import read_answer, spawn
+from samenet.store import Store, open_run
+from samenet.workorder import answer_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What was looked at and what does not agree, one sentence each."""
+
+    looked_at: dict[str, int]
+    mismatches: tuple[str, ...]
+
+
+def verify(folder: Path) -> Verification:
+    """Check records, data, outputs, scores and the page of a run."""
+    store = open_run(folder)
+    damaged = store.damaged()
+    if damaged:
+        return Verification(looked_at={}, mismatches=tuple(damaged))
+    plan = Plan.model_validate(store.read_json("plan.json"))
+    records = store.records()
+    again = _rescored(store, plan, records)
+    numbers, wrong_numbers = _page(folder)
+    mismatches = [
+        *_order(plan, records),
+        *_hashes(records, again),
+        *_scores(records, again),
+        *wrong_numbers,
+    ]
+    looked_at = {
+        "records": len(records),
+        "scores recomputed": sum(isinstance(r, QualityRecord) for r in again),
+        "hashes": sum(isinstance(r, EventRecord) for r in again),
+        "numbers on the page": numbers,
+    }
+    return Verification(looked_at=looked_at, mismatches=tuple(mismatches))
+
+
+def _order(plan: Plan, records: Sequence[Record]) -> list[str]:
+    """Jobs may end in any order side by side, but none twice and none that was not planned."""
+    finished = [r.job for r in records if isinstance(r, EventRecord) and r.name == "job finished"]
+    planned = {job.id for job in plan.jobs}
+    twice = sorted({job for job in finished if finished.count(job) > 1})
+    return [
+        *(f"job {job} is recorded twice" for job in twice),
+        *(f"job {job} was not planned" for job in finished if job not in planned),
+    ]
+
+
+def _rescored(store: Store, plan: Plan, records: Sequence[Record]) -> list[Record]:
+    prepared = {r.data["task"] for r in _events(records, "data prepared")}
+    tasks = tuple(task.name for task in plan.tasks if task.name in prepared)
+    if not tasks:
+        return []
+    job = Job(id="rescore", pass_name="rescore", tasks=tasks, predicted_seconds=60)
+    (store.folder / "work").mkdir(exist_ok=True)
+    answer = answer_path(store.folder, job)
+    answer.unlink(missing_ok=True)
+    code, errors, _ = spawn(store.folder, plan, job, None)
+    if code:
+        raise WorkerError(f"The scores could not be recomputed: {errors.strip()[-300:]}")
+    return read_answer(answer)
+
+
+def _events(records: Iterable[Record], name: str) -> list[EventRecord]:
+    return [r for r in records if isinstance(r, EventRecord) and r.name == name]
+
+
+def _hashes(records: Sequence[Record], again: Sequence[Record]) -> list[str]:
+    """The prepared data and the raw outputs are the files that were measured."""
+    found = {e.data["file"]: e.data["sha256"] for e in _events(again, "outputs kept")}
+    data = {e.data["task"]: e.data["digest"] for e in _events(again, "data")}
+    wrong = [
+        f"outputs/{e.data['file']} changed or is missing"
+        for e in _events(records, "outputs kept")
+        if found.get(e.data["file"]) != e.data["sha256"]
+    ]
+    return wrong + [
+        f"the prepared data of task {e.data['task']} changed"
+        for e in _events(records, "data prepared")
+        if data.get(e.data["task"], e.data["digest"]) != e.data["digest"]
+    ]
+
+
+def _scores(records: Sequence[Record], again: Sequence[Record]) -> list[str]:
+    """Every score after the last epoch follows from the raw outputs."""
+    stored = {_place(r): r.values[-1] for r in records if isinstance(r, QualityRecord)}
+    wrong = []
+    for record in again:
+        if isinstance(record, QualityRecord) and stored.get(_place(record)) != record.values[-1]:
+            wrong.append(
+                f"score {' · '.join(map(str, _place(record)))}: recorded "
+                f"{stored.get(_place(record))}, recomputed {record.values[-1]}"
+            )
+        if isinstance(record, FailureRecord):
+            wrong.append(f"{record.task} · {record.arm}: {record.reason}")
+    return wrong
+
+
+def _place(record: QualityRecord) -> tuple[str | int, ...]:
+    return (record.track, record.task, record.arm, record.repeat, record.split, record.metric)
+
+
+NUMBERS = re.compile(r'<script type="application/json" id="samenet-numbers">(.*?)</script>', re.S)
+
+
+def _page(folder: Path) -> tuple[int, list[str]]:
+    """Every number of the page follows from the records."""
+    from samenet import report
+
+    path = folder / "report.html"
+    if not path.exists():
+        return 0, ["there is no report.html: samenet report writes it"]
+    match = NUMBERS.search(path.read_text(encoding="utf-8"))
+    if not match:
+        raise RunFolderError(f"{path} holds no numbers: it is damaged or not a samenet page.")
+    printed = _leaves(json.loads(match[1]))
+    computed = _leaves(json.loads(json.dumps(report.numbers(frames.load(folder)))))
+    wrong = [
+        f"the page says {key} = {printed.get(key)}, the records say {computed.get(key)}"
+        for key in sorted(printed.keys() | computed.keys())
+        if printed.get(key) != computed.get(key)
+    ]
+    return len(printed), wrong
+
+
+def _leaves(value: Any, place: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        items: Iterable[tuple[Any, Any]] = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    else:
+        return {place: value}
+    found: dict[str, Any] = {}
+    for key, part in items:
+        found |= _leaves(part, f"{place}/{key}")
+    return found

@@ -6,8 +6,6 @@ Hidden layers of a binary or regression task are those of the guide to multilaye
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import tensorflow as tf
 
 from samenet.adapter import Array, QuickStartData
@@ -70,12 +68,12 @@ class MLP(tf.Module):
 class Adam:
     """Adam as the guide to multilayer perceptrons writes it."""
 
-    def __init__(self, variables: Sequence[tf.Variable]) -> None:
+    def __init__(self, variables: tuple[tf.Variable, ...]) -> None:
         """Start both moments at zero."""
         self.moments = [(tf.Variable(v * 0), tf.Variable(v * 0)) for v in variables]
         self.t = 1.0
 
-    def apply_gradients(self, grads: Sequence[tf.Tensor], variables: Sequence[tf.Variable]) -> None:
+    def apply_gradients(self, grads: list[tf.Tensor], variables: tuple[tf.Variable, ...]) -> None:
         """Take one step."""
         for g, variable, (v, s) in zip(grads, variables, self.moments, strict=True):
             v.assign(0.9 * v + (1 - 0.9) * g)
@@ -85,7 +83,7 @@ class Adam:
         self.t += 1.0
 
 
-def descend(grads: Sequence[tf.Tensor], variables: Sequence[tf.Variable]) -> None:
+def descend(grads: list[tf.Tensor], variables: tuple[tf.Variable, ...]) -> None:
     """Take one step of gradient descent."""
     for g, v in zip(grads, variables, strict=True):
         v.assign_sub(0.01 * g)
@@ -113,7 +111,7 @@ class TensorFlowQuickStart:
         self.dataset = rows.batch(training.batch_size)
         self.loss, self.link = LOSSES[training.loss], LINKS[data.kind]
 
-    def fit(self, epochs: int) -> Sequence[tf.Tensor]:
+    def fit(self, epochs: int) -> list[tf.Tensor]:
         """Train and return the mean of the batch losses of every epoch."""
         return [self.train() for _ in range(epochs)]
 
@@ -123,8 +121,7 @@ class TensorFlowQuickStart:
         for x_batch, y_batch in self.dataset:
             with tf.GradientTape() as tape:
                 batch_loss = tf.reduce_mean(self.loss(y_batch, self.model(x_batch)))
-            grads = tape.gradient(batch_loss, self.model.variables)
-            self.update(grads, self.model.variables)
+            self.update(tape.gradient(batch_loss, self.model.variables), self.model.variables)
             batch_losses.append(batch_loss)
         return tf.reduce_mean(batch_losses)
 

@@ -1,0 +1,99 @@
+"""Every check of every result: what was compared, the error, the limit it had to stay below."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from samenet import trust
+from samenet.frames import Frames
+from samenet.sections import Cell, Column, Section, Table, Text, arm_cell, title_of
+from samenet.task import Task
+
+ORDER = 70
+LINES = (
+    "Before anything is timed, each framework’s network is compared with a reference written in "
+    "64-bit arithmetic that none of them shares: gate 1 its gradients, gate 2 its weights and "
+    "losses over ten epochs. Gate 4 checks the very program that was timed, after the clock has "
+    "stopped. A result that fails one check is not compared.",
+    "float64 is the worst error of gate 2; first update and epoch loss are those of gate 4. Errors "
+    "are relative: 2e-15 means the first fourteen digits agree.",
+)
+HEADS = ("Check", "Quantity", "Precision", "Error", "Limit", "Passed", "Detail")
+
+
+def section(frames: Frames) -> Section | None:
+    """Return the figures of every result, and below them every check."""
+    if frames.checks.empty:
+        return None
+    tables = [_table(frames, task) for task in frames.plan.tasks]
+    return Section(
+        id="checks",
+        title="Can I trust this?",
+        summary=trust.sentence(frames),
+        blocks=(
+            Text(lines=LINES),
+            _overview(frames),
+            *(table for table in tables if table.rows),
+        ),
+    )
+
+
+def _overview(frames: Frames) -> Table:
+    good = set(trust.checked(frames))
+    rows = []
+    for task in frames.plan.tasks:
+        own = frames.checks[frames.checks.task == task.name]
+        for arm in own.arm.unique():
+            passed = (task.name, arm) in good
+            shown = trust.figures(trust.worst(frames, task.name, arm))
+            count = int(own[own.arm == arm].passed.astype(bool).sum())
+            text = f"{count} of {int((own.arm == arm).sum())}"
+            rows.append(
+                (
+                    arm_cell(frames, arm),
+                    Cell(text=title_of(frames.plan, task.name)),
+                    Cell(text="same network" if passed else "not compared"),
+                    Cell(text=text, value=float(count)),
+                    Cell(text=shown or "–"),
+                )
+            )
+    heads = ("Framework", "Task", "Outcome", "Checks passed", "Errors")
+    return Table(
+        title="Outcome per result",
+        columns=tuple(Column(title=head, numeric=False) for head in heads),
+        rows=tuple(rows),
+    )
+
+
+def _table(frames: Frames, task: Task) -> Table:
+    """Return all checks of a task; of repeated ones the worst stands for the repeats."""
+    own = frames.checks[frames.checks.task == task.name]
+    rows = []
+    for (arm, *_), group in own.groupby(["arm", "gate", "quantity", "dtype"], sort=False):
+        rows.append((arm_cell(frames, str(arm)), *_cells(group)))
+    numeric = {"Error", "Limit"}
+    heads = tuple(Column(title=head, numeric=head in numeric) for head in HEADS)
+    return Table(
+        title=f"{title_of(frames.plan, task.name)}: all {len(own)} checks",
+        columns=(Column(title="Framework", numeric=False), *heads),
+        rows=tuple(rows),
+        notes=("A check that ran in every repeat stands here once, with its largest error.",),
+        folded=True,
+    )
+
+
+def _cells(group: pd.DataFrame) -> tuple[Cell, ...]:
+    worst: Any = group.loc[group.error.idxmax()]
+    passed = bool(group.passed.astype(bool).all())
+    times = f" (in {len(group)} repeats)" if len(group) > 1 else ""
+    return (
+        Cell(text=worst.gate),
+        Cell(text=worst.quantity),
+        Cell(text=worst.dtype),
+        Cell(text=trust.error_text(worst.error), value=float(worst.error)),
+        Cell(text=trust.error_text(worst.limit), value=float(worst.limit)),
+        Cell(text=("yes" if passed else "NO") + times),
+        Cell(text=worst.detail or "–"),
+    )

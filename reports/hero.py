@@ -1,0 +1,168 @@
+"""The picture of the whole product: first examples disagree, the same network coincides."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+
+from samenet import drawing
+from samenet.frames import Frames
+from samenet.sections import (
+    Cell,
+    Figure,
+    Section,
+    Table,
+    columns,
+    framework_of,
+    missing,
+    name_of,
+    title_of,
+)
+from samenet.spec import Kind
+from samenet.task import Task
+
+ORDER = 1
+Ends = dict[str, tuple[float, float, str]]
+LEFT = "Quick start: each framework’s own first example"
+RIGHT = "Same network: equal weights, batches and formulas"
+
+
+def section(frames: Frames) -> Section | None:
+    """Return the hero figure of one task."""
+    task = hero_task(frames)
+    if task is None:
+        return None
+    name = title_of(frames.plan, task.name)
+    figure = Figure(
+        name="hero",
+        title=f"{name}: training loss per epoch, twice",
+        help=(
+            "Lower is better. Left: what you get by following each framework’s own first "
+            "example, with its own starting weights and settings; a thin line is one training, a "
+            "bold one their mean, as the example itself reports its loss. Right: what is left of "
+            "the difference when every framework starts from the same weights and does the same "
+            "arithmetic: broad lines lie below narrow ones, so that all can be seen."
+        ),
+        draw=partial(_draw, frames, task),
+        table=_table(frames, task),
+    )
+    return Section(
+        id="hero",
+        title="The same network learns the same everywhere",
+        summary="First examples differ because their settings differ, not the frameworks.",
+        blocks=(figure,),
+        top=True,
+    )
+
+
+def hero_task(frames: Frames) -> Task | None:
+    """Return the task to show: digits, else the first multi-class one, else the first."""
+    tasks = [task for task in frames.plan.tasks if not _both(frames, task.name).empty]
+    digits = [task for task in tasks if task.name == "digits"]
+    classes = [task for task in tasks if task.kind == Kind.MULTICLASS]
+    return next(iter([*digits, *classes, *tasks]), None)
+
+
+def reported(frames: Frames, task: str) -> pd.DataFrame:
+    """Return the losses that the quick starts report: arm, repeat, epoch, value."""
+    rows = frames.scores
+    rows = rows[(rows.track == "quickstart") & (rows.task == task)]
+    return rows[rows.metric == "reported_loss"]
+
+
+def same(frames: Frames, task: str) -> pd.DataFrame:
+    """Return the training losses of the same network; epoch 0 is the untrained one."""
+    rows = frames.scores
+    rows = rows[(rows.track == "same") & (rows.task == task) & (rows.split == "train")]
+    return rows[(rows.metric == "loss") & rows.arm.isin(frames.compared(task))]
+
+
+def _both(frames: Frames, task: str) -> pd.DataFrame:
+    return pd.concat([reported(frames, task), same(frames, task)])
+
+
+def _draw(frames: Frames, task: Task, narrow: bool) -> Drawing:  # noqa: FBT001 - Figure.draw
+    picture, (left, right) = drawing.panels(
+        2, narrow=narrow, height=3.3 if not narrow else 2.9, sharey=True, sharex=True
+    )
+    drawing.log_scale(left, _both(frames, task.name).value.tolist())
+    for axes in (left, right):
+        drawing.epochs_axis(axes)
+        axes.tick_params(labelleft=True, labelbottom=True)
+    ends = _quick(frames, left, reported(frames, task.name))
+    ends_same = _same(frames, right, same(frames, task.name))
+    drawing.label_ends(left, ends)  # after both: the axes are shared
+    drawing.label_ends(right, ends_same)
+    left.set_title(LEFT)
+    right.set_title(RIGHT)
+    left.set_ylabel("training loss")
+    return picture
+
+
+def _quick(frames: Frames, axes: Axes, rows: pd.DataFrame) -> Ends:
+    if rows.empty:
+        drawing.say(axes, "not measured in this run")
+    ends: Ends = {}
+    for arm, own in rows.groupby("arm", sort=False):
+        look = drawing.look(frames, str(arm))
+        for _, seed in own.groupby("repeat"):
+            values = drawing.finite(seed.value.tolist())
+            axes.plot(seed.epoch, values, color=look.color, linewidth=0.7, alpha=0.45)
+        mean = own.groupby("epoch").value.mean()
+        axes.plot(
+            mean.index,
+            drawing.finite(mean.tolist()),
+            color=look.color,
+            linewidth=2.4,
+            marker=look.marker,
+            markersize=5,
+            markevery=max(1, len(mean) // 6),
+        )
+        ends[framework_of(frames, str(arm))] = (mean.index[-1], mean.iloc[-1], look.color)
+    return ends
+
+
+def _same(frames: Frames, axes: Axes, rows: pd.DataFrame) -> Ends:
+    if rows.empty:
+        drawing.say(axes, "not measured in this run")
+    arms = rows.arm.unique().tolist()
+    ends: Ends = {}
+    for place, arm in enumerate(arms):
+        mean = rows[rows.arm == arm].groupby("epoch").value.mean()
+        look = drawing.look(frames, arm)
+        values = drawing.finite(mean.tolist())
+        drawing.coinciding(axes, place, len(arms), mean.index.tolist(), values, look)
+        ends[name_of(frames, arm)] = (mean.index[-1], mean.iloc[-1], look.color)
+    return ends
+
+
+def _table(frames: Frames, task: Task) -> Table:
+    quick, equal = reported(frames, task.name), same(frames, task.name)
+    means = {
+        (key, arm): rows[rows.arm == arm].groupby("epoch").value.mean()
+        for key, rows in (("quick start", quick), ("same network", equal))
+        for arm in rows.arm.unique()
+    }
+    names = [(framework_of(frames, a) if k == "quick start" else name_of(frames, a)) for k, a in means]
+    titles = [f"{name}, {key}" for name, (key, _) in zip(names, means, strict=True)]
+    epochs = sorted({int(epoch) for mean in means.values() for epoch in mean.index})
+    rows = tuple(
+        (Cell(text=str(epoch), value=epoch), *(_loss(mean, epoch) for mean in means.values()))
+        for epoch in epochs
+    )
+    return Table(
+        title=f"Training loss per epoch, {title_of(frames.plan, task.name)}",
+        columns=columns(*titles, first="Epoch"),
+        rows=rows,
+        folded=True,
+    )
+
+
+def _loss(mean: pd.Series[float], epoch: int) -> Cell:
+    if epoch not in mean.index:
+        return missing()
+    value = float(mean[epoch])
+    return Cell(text=f"{value:.4g}", value=value)

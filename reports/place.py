@@ -1,0 +1,157 @@
+"""Where and with what this was measured: machine, versions, flags in force, data, plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from samenet.frames import Frames
+from samenet.headline import day
+from samenet.sections import (
+    Cell,
+    Column,
+    Section,
+    Table,
+    Text,
+    arm_cell,
+    columns,
+    title_of,
+)
+from samenet.task import Task
+
+ORDER = 80
+LABELS = {
+    "processor": "Processor",
+    "architecture": "Architecture",
+    "cores": "Processor cores this run could use",
+    "memory_bytes": "Memory",
+    "system": "System",
+    "python": "Python",
+    "pinned": "Bound to its own cores",
+    "load_before": "Other work before the start (load average)",
+}
+
+
+def section(frames: Frames) -> Section | None:
+    """Return what a reader needs to repeat the run."""
+    return Section(
+        id="place",
+        title="Machine, versions, data",
+        summary=f"{frames.machine.get('processor', 'machine not recorded')}; every version and setting in force.",
+        blocks=(
+            _machine(frames),
+            _versions(frames),
+            *_flags(frames),
+            *(_card(frames, task) for task in frames.plan.tasks),
+            _plan(frames),
+        ),
+    )
+
+
+def _pairs(title: str, rows: list[tuple[str, str]], *, first: str = "What") -> Table:
+    return Table(
+        title=title,
+        columns=(Column(title=first, numeric=False), Column(title="Value", numeric=False)),
+        rows=tuple((Cell(text=name), Cell(text=text)) for name, text in rows),
+    )
+
+
+def _machine(frames: Frames) -> Table:
+    rows = [
+        (label, _machine_text(key, frames.machine[key]))
+        for key, label in LABELS.items()
+        if frames.machine.get(key) is not None
+    ]
+    return _pairs("Machine", rows)
+
+
+def _machine_text(key: str, value: Any) -> str:
+    if key == "memory_bytes":
+        return f"{value / 2**30:.1f} GiB"
+    if isinstance(value, bool):
+        return "yes" if value else "no: this system cannot"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _versions(frames: Frames) -> Table:
+    rows = []
+    for arm in frames.plan.arms:
+        versions = ", ".join(f"{name} {version}" for name, version in arm.versions.items())
+        rows.append((arm_cell(frames, arm.name), Cell(text=versions), Cell(text=arm.digest[:12])))
+    return Table(
+        title="Versions",
+        columns=tuple(
+            Column(title=head, numeric=False)
+            for head in ("Framework", "Installed", "Adapter’s hash")
+        ),
+        rows=tuple(rows),
+        notes=(f"samenet {frames.plan.samenet}.",),
+    )
+
+
+def _flags(frames: Frames) -> list[Table]:
+    rows = frames.checks[frames.checks.gate == "read-back"]
+    if rows.empty:
+        return []
+    seen = dict.fromkeys(zip(rows.arm, rows.quantity, rows.detail, strict=True))
+    return [
+        Table(
+            title="Settings in force, read back from each framework",
+            columns=tuple(
+                Column(title=head, numeric=False) for head in ("Framework", "Setting", "In force")
+            ),
+            rows=tuple(
+                (arm_cell(frames, arm), Cell(text=what), Cell(text=detail))
+                for arm, what, detail in seen
+            ),
+            folded=True,
+        )
+    ]
+
+
+def _card(frames: Frames, task: Task) -> Text:
+    said = frames.data.get(task.name, {})
+    network = " → ".join(str(layer.units) for layer in task.model.layers)
+    lines = [
+        f"{title_of(frames.plan, task.name)}. {task.description}".strip(),
+        f"Network: {said.get('features', '?')} inputs → {network + ' → ' if network else ''}"
+        f"{said.get('outputs', '?')} outputs; {_training(task)}",
+        *(str(note) for note in said.get("notes", ())),
+    ]
+    if said.get("digest"):
+        lines.append(f"SHA-256 of the bytes every framework saw: {said['digest']}")
+    return Text(lines=tuple(lines))
+
+
+def _training(task: Task) -> str:
+    training = task.training
+    constants = training.optimizer.model_dump(exclude={"name"})
+    values = ", ".join(f"{name.replace('_', ' ')} {value:.6g}" for name, value in constants.items())
+    return (
+        f"{training.epochs} epochs of batches of {training.batch_size}; "
+        f"{training.optimizer.name} ({values}); {training.loss.replace('_', ' ')}."
+    )
+
+
+def _plan(frames: Frames) -> Table:
+    plan = frames.plan
+    passes: dict[str, list[float]] = {}
+    for job in plan.jobs:
+        passes.setdefault(job.pass_name, []).append(job.predicted_seconds)
+    rows = tuple(
+        (
+            Cell(text=name),
+            Cell(text=str(len(seconds)), value=len(seconds)),
+            Cell(text=f"{sum(seconds):.0f} s", value=sum(seconds)),
+        )
+        for name, seconds in passes.items()
+    )
+    return Table(
+        title="Plan, written before anything ran",
+        columns=columns("Processes", "Predicted", first="Pass"),
+        rows=rows,
+        notes=(
+            f"Planned on {day(plan.created)}; target {plan.target}; profile {plan.profile}: "
+            f"{plan.repeats} repeats, {plan.seeds} seeds, {plan.steady_seconds:g} s of steady "
+            f"measuring per result; the processes took {frames.seconds_taken:.0f} s together.",
+        ),
+    )

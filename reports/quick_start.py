@@ -1,0 +1,217 @@
+"""The frameworks' own first examples: what they reach, how fast, and why they differ."""
+
+from __future__ import annotations
+
+from functools import partial
+from statistics import median
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+
+from samenet import advise, drawing, listing
+from samenet.frames import Frames
+from samenet.sections import (
+    Cell,
+    Column,
+    Figure,
+    Section,
+    Table,
+    Text,
+    columns,
+    framework_of,
+    missing,
+    sign_of,
+    title_of,
+)
+from samenet.task import METRICS, Task
+
+ORDER = 50
+ASPECTS = ("optimizer", "initializer", "shuffling", "loss", "reported")
+
+
+def section(frames: Frames) -> Section | None:
+    """Return scores, times and settings of the quick starts."""
+    tasks = [task for task in frames.plan.tasks if not _final(frames, task).empty]
+    failed = frames.failures[frames.failures.track == "quickstart"]
+    if not tasks and failed.empty:
+        return None
+    figure = (_figure(frames, tasks),) if tasks else ()
+    return Section(
+        id="quick-start",
+        title="Quick start",
+        summary="What each framework’s documented first example reaches, and why they differ.",
+        blocks=(
+            Text(lines=_lines(frames)),
+            *figure,
+            *(_table(frames, task) for task in tasks),
+            *_settings(frames),
+        ),
+    )
+
+
+def _lines(frames: Frames) -> tuple[str, ...]:
+    without = [arm.header.title for arm in frames.plan.arms if not arm.header.quickstart]
+    lines = [
+        "The code follows each framework’s own beginner page with our data, layer sizes, batch "
+        "size and number of epochs; everything else is the page’s choice. These results say what "
+        "a beginner gets, not how fast a framework is."
+    ]
+    lines += [f"{name} has no quick start: it has no trainer to document." for name in dict.fromkeys(without)]
+    rows = frames.failures[frames.failures.track == "quickstart"]
+    pairs = dict.fromkeys(zip(rows.task, rows.arm, rows["mark"], rows.reason, strict=True))
+    for task, arm, mark, reason in pairs:
+        lines.append(f"{framework_of(frames, arm)} on {title_of(frames.plan, task)}: {mark}: {reason}")
+    return tuple(lines)
+
+
+def _final(frames: Frames, task: Task) -> pd.DataFrame:
+    """Return the task's first score after the last epoch: arm, repeat, split, value."""
+    rows = frames.scores
+    rows = rows[(rows.track == "quickstart") & (rows.task == task.name)]
+    rows = rows[rows.metric == METRICS[task.kind][0]]
+    last = rows.groupby(["arm", "repeat", "split"]).epoch.transform("max")
+    return rows[rows.epoch == last]
+
+
+def _metric(task: Task) -> str:
+    return METRICS[task.kind][0].replace("_", " ")
+
+
+def _figure(frames: Frames, tasks: list[Task]) -> Figure:
+    return Figure(
+        name="quick-start",
+        title="Test score of the first examples, one mark per training",
+        help=(
+            "Each mark is one training with another seed, the upright line their mean. Marks far "
+            "apart mean that luck decides; the settings in the table below say why frameworks "
+            "differ."
+        ),
+        draw=partial(_draw, frames, tasks),
+        table=_marks(frames, tasks),
+    )
+
+
+def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
+    most = max(_final(frames, task).arm.nunique() for task in tasks)
+    height = drawing.bars_height(most)
+    picture, panels = drawing.panels(len(tasks), narrow=narrow, height=height)
+    for axes, task in zip(panels, tasks, strict=True):
+        _strip(frames, axes, task, most)
+        axes.set_title(title_of(frames.plan, task.name))
+        axes.set_xlabel(f"test {_metric(task)}")
+    return picture
+
+
+def _strip(frames: Frames, axes: Axes, task: Task, most: int) -> None:
+    rows = _final(frames, task)
+    rows = rows[rows.split == "test"]
+    arms = rows.arm.unique().tolist()
+    for place, arm in enumerate(arms):
+        values, look = rows[rows.arm == arm].value.tolist(), drawing.look(frames, arm)
+        mean = sum(values) / len(values)
+        axes.plot([mean, mean], [place - 0.26, place + 0.26], color=drawing.INK, linewidth=1.4)
+        axes.plot(
+            values, [place] * len(values), look.marker, color=look.color, markersize=7, alpha=0.75
+        )
+    drawing.bar_names(axes, [framework_of(frames, arm) for arm in arms], most)
+    axes.margins(x=0.12)
+
+
+def _marks(frames: Frames, tasks: list[Task]) -> Table:
+    rows = [
+        (
+            Cell(text=framework_of(frames, str(row.arm)), sign=sign_of(frames, str(row.arm))),
+            Cell(text=title_of(frames.plan, task.name)),
+            Cell(text=str(row.repeat), value=float(row.repeat)),
+            Cell(text=f"{row.value:.4g}", value=float(row.value)),
+        )
+        for task in tasks
+        for row in _final(frames, task).itertuples()
+        if row.split == "test"
+    ]
+    return Table(
+        title="Test scores",
+        columns=columns("Task", "Seed", "Test score"),
+        rows=tuple(rows),
+        folded=True,
+    )
+
+
+def _table(frames: Frames, task: Task) -> Table:
+    metric = _metric(task)
+    return Table(
+        title=f"{title_of(frames.plan, task.name)}: first examples",
+        columns=columns(
+            f"Test {metric}", "Spread over seeds", f"Training {metric}", "Time of one call",
+            "Fastest and slowest",
+        ),  # fmt: skip
+        rows=tuple(_row(frames, task, arm) for arm in _final(frames, task).arm.unique()),
+        notes=("Time: building, compiling and training in one call; imports are not in it.",),
+    )
+
+
+def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
+    rows = _final(frames, task)
+    rows = rows[rows.arm == arm]
+    test, train = (rows[rows.split == split].value.tolist() for split in ("test", "train"))
+    samples = frames.samples
+    samples = samples[(samples.track == "quickstart") & (samples.task == task.name)]
+    seconds = samples[samples.arm == arm].seconds.tolist()
+    return (
+        Cell(text=framework_of(frames, arm), sign=sign_of(frames, arm)),
+        _mean(test),
+        _range(test, "{:.4g}".format),
+        _mean(train),
+        Cell(text=advise.words(median(seconds)), value=median(seconds)) if seconds else missing(),
+        _range(seconds, advise.words),
+    )
+
+
+def _mean(values: list[float]) -> Cell:
+    if not values:
+        return missing()
+    mean = sum(values) / len(values)
+    return Cell(text=f"{mean:.4g}", value=mean)
+
+
+def _range(values: list[float], text: object) -> Cell:
+    if len(values) < 2 or not callable(text):
+        return missing()
+    low, high = min(values), max(values)
+    return Cell(text=f"{text(low)} … {text(high)}", value=high - low, quiet=True)
+
+
+def _settings(frames: Frames) -> list[Table]:
+    """Return per kind of task what the followed pages prescribe."""
+    kinds = dict.fromkeys(task.kind for task in frames.plan.tasks)
+    tables = []
+    for kind in kinds:
+        said = {arm.name: listing.pages(arm, str(kind)) for arm in frames.plan.arms}
+        rows = tuple(_settings_row(frames, arm, own) for arm, own in said.items() if own)
+        if rows:
+            tables.append(_settings_table(str(kind), rows))
+    return tables
+
+
+def _settings_table(kind: str, rows: tuple[tuple[Cell, ...], ...]) -> Table:
+    names = ("Page followed", *(aspect.capitalize() for aspect in ASPECTS))
+    return Table(
+        title=f"Why they differ: settings of the {kind} examples",
+        columns=tuple(Column(title=title, numeric=False) for title in ("Framework", *names)),
+        rows=rows,
+        quoted=True,
+    )
+
+
+def _settings_row(frames: Frames, arm: str, said: dict[str, str]) -> tuple[Cell, ...]:
+    page = said.get("page", "")
+    link = Cell(text=short(page), link=page, below=(f"read {said.get('read', '–')}",))
+    name = Cell(text=framework_of(frames, arm), sign=sign_of(frames, arm))
+    return (name, link, *(Cell(text=said.get(aspect, "–")) for aspect in ASPECTS))
+
+
+def short(page: str) -> str:
+    """Return an address as a readable link text: host and last part."""
+    parts = page.partition("://")[2].split("/")
+    return f"{parts[0]} … {parts[-1]}" if len(parts) > 2 else page

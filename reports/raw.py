@@ -1,0 +1,69 @@
+"""The run's data inside the page, so that the file alone is enough to compute everything again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from samenet.frames import Frames
+from samenet.sections import Data, Section, Text
+
+ORDER = 100
+LARGEST_BYTES = 1_500_000
+KEYS = ["track", "task", "arm", "repeat", "phase", "steps"]
+
+
+def section(frames: Frames) -> Section | None:
+    """Return the data with a button that saves them, or where they are if they are too many."""
+    values = data(frames)
+    size = len(json.dumps(values))
+    block: Data | Text
+    if size > LARGEST_BYTES:
+        text = f"The data ({size / 1e6:.1f} MB) are too many for a page: see records.jsonl beside it."
+        block = Text(lines=(text,))
+    else:
+        block = Data(name="run", text=_what(size), values=values)
+    return Section(
+        id="raw",
+        title="Raw data",
+        summary="Every single sample, score and check, as JSON.",
+        blocks=(block,),
+    )
+
+
+def _what(size: int) -> str:
+    return (
+        f"This page holds the run’s data ({size / 1e3:.0f} kB of JSON): every timing sample in the "
+        "order it was taken, in seconds, to the nanosecond; every score, check, memory peak and failure. "
+        "The same stands in records.jsonl in the run’s folder."
+    )
+
+
+def data(frames: Frames) -> dict[str, Any]:
+    """Return the frames as columns; samples as one list per phase of a process."""
+    return {
+        "samenet": frames.plan.samenet,
+        "run": frames.plan.name,
+        "created": frames.plan.created,
+        "samples": _samples(frames.samples),
+        "scores": _columns(frames.scores),
+        "checks": _columns(frames.checks),
+        "footprints": _columns(frames.footprints),
+        "failures": _columns(frames.failures),
+    }
+
+
+def _samples(samples: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        dict(zip(KEYS, key, strict=True)) | {"seconds": [round(s, 9) for s in own.seconds]}
+        for key, own in samples.groupby(KEYS, sort=False)
+    ]
+
+
+def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
+    plain: dict[str, list[Any]] = json.loads(frame.to_json(orient="split"))
+    return {
+        name: [row[place] for row in plain["data"]] for place, name in enumerate(plain["columns"])
+    }

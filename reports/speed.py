@@ -1,0 +1,100 @@
+"""How long the whole training takes: start-up and all epochs, per framework and task."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.patches import Patch
+
+from samenet import advise, drawing
+from samenet.frames import Frames
+from samenet.sections import Cell, Figure, Section, Table, arm_cell, columns, name_of, title_of
+from samenet.statistics import geometric
+from samenet.task import Task
+
+ORDER = 2
+PALE = 0.42
+
+
+def section(frames: Frames) -> Section | None:
+    """Return the speed figure of every task with comparable times."""
+    tasks = [task for task in frames.plan.tasks if advise.totals(frames, task)]
+    if not tasks:
+        return None
+    figure = Figure(
+        name="speed",
+        title="Whole training, from an empty interpreter to the last epoch",
+        help=(
+            "Shorter is better. The pale part of a bar is start-up (import, building, compiling), "
+            "the full part all epochs of the task. The thin line at the end spans the 95 % interval "
+            "over repeats, each in a fresh process. NumPy is written from scratch and stands here "
+            "as a reference, not as advice."
+        ),
+        draw=partial(_draw, frames, tasks),
+        table=_table(frames, tasks),
+    )
+    return Section(
+        id="speed",
+        title="What differs is time",
+        summary="Seconds for one whole training, start-up included.",
+        blocks=(figure,),
+        top=True,
+    )
+
+
+def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
+    most = max(len(advise.totals(frames, task)) for task in tasks)
+    height = drawing.bars_height(most)
+    picture, panels = drawing.panels(len(tasks), narrow=narrow, height=height)
+    for axes, task in zip(panels, tasks, strict=True):
+        _bars(frames, axes, task, most)
+        axes.set_title(title_of(frames.plan, task.name))
+    ink = drawing.INK
+    handles = [
+        Patch(color=ink, alpha=0.3, label="start-up"),
+        Patch(color=ink, alpha=0.75, label="all epochs"),
+    ]
+    picture.legend(handles=handles, loc="outside lower left", ncols=2)
+    return picture
+
+
+def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
+    totals = advise.totals(frames, task)
+    longest = 0.0
+    for place, total in enumerate(totals):
+        start = geometric(list(advise.seconds_of(frames, task, total.arm, "start_up").values()))
+        color, value = drawing.look(frames, total.arm).color, total.seconds.value
+        axes.barh(place, start.value, height=0.56, color=color, alpha=PALE)
+        axes.barh(place, value - start.value, left=start.value, height=0.56, color=color)
+        if total.seconds.known:
+            span = [total.seconds.low, total.seconds.high]
+            axes.plot(span, [place, place], color=drawing.INK, linewidth=1.4)
+        edge = max(value, total.seconds.high)
+        drawing.at_end(axes, advise.words(value), edge, place)
+        longest = max(longest, edge)
+    drawing.bar_names(axes, [name_of(frames, total.arm) for total in totals], most)
+    drawing.seconds_axis(axes, longest * 1.25)
+
+
+def _table(frames: Frames, tasks: list[Task]) -> Table:
+    return Table(
+        title="Whole training in seconds",
+        columns=columns("Task", "Start-up", "All epochs", "Together", "Low", "High"),
+        rows=tuple(
+            _row(frames, task, total) for task in tasks for total in advise.totals(frames, task)
+        ),
+        folded=True,
+    )
+
+
+def _row(frames: Frames, task: Task, total: advise.Total) -> tuple[Cell, ...]:
+    start = geometric(list(advise.seconds_of(frames, task, total.arm, "start_up").values())).value
+    whole = total.seconds
+    values = (start, whole.value - start, whole.value, whole.low, whole.high)
+    return (
+        arm_cell(frames, total.arm),
+        Cell(text=title_of(frames.plan, task.name)),
+        *(Cell(text=f"{value:.3g}", value=value) for value in values),
+    )

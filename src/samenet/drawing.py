@@ -1,0 +1,211 @@
+"""How every picture looks: one style, shared axes, direct labels, a shape beside each colour."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import is_color_like
+from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from samenet.frames import Frames
+from samenet.sections import sign_of
+
+INK = "#1c2024"
+"""Everything that is not data; on the page it becomes the colour of the text around it."""
+
+WIDE_INCHES, NARROW_INCHES = 10.6, 4.5
+
+STYLE: dict[str, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": INK,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.labelcolor": INK,
+    "axes.labelsize": 9,
+    "axes.linewidth": 0.6,
+    "axes.spines.left": False,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlecolor": INK,
+    "axes.titlepad": 10,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.08,
+    "figure.constrained_layout.w_pad": 0.08,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "grid.alpha": 0.13,
+    "grid.color": INK,
+    "grid.linewidth": 0.7,
+    "hatch.linewidth": 0.8,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "lines.solid_capstyle": "round",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "samenet",
+    "text.color": INK,
+    "text.parse_math": False,  # a dollar sign in a column's name is a dollar sign
+    "xtick.color": INK,
+    "xtick.labelsize": 8.5,
+    "xtick.major.size": 0,
+    "xtick.major.width": 0.6,
+    "ytick.color": INK,
+    "ytick.labelsize": 8.5,
+    "ytick.major.size": 0,
+}
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
+TEXT_QUIET = 0.72
+"""Opacity of secondary text; keeps a contrast of 4.5 on both grounds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How one framework is drawn everywhere."""
+
+    color: str
+    marker: str
+    dash: Any
+
+
+def look(frames: Frames, arm: str) -> Look:
+    """Return the colour, marker and dashes of an arm."""
+    sign = sign_of(frames, arm)
+    names = [found.name for found in frames.plan.arms]
+    place = names.index(arm) if arm in names else 0
+    color = sign.color if is_color_like(sign.color) else "#777777"
+    return Look(color=color, marker=sign.marker, dash=DASHES[place % len(DASHES)])
+
+
+def panels(
+    count: int, *, narrow: bool, height: float, columns: int = 3, **shared: Any
+) -> tuple[Drawing, list[Axes]]:
+    """Return a drawing of equal panels, side by side or (narrow) one below the other."""
+    across = 1 if narrow else min(count, columns)
+    down = math.ceil(count / across)
+    width = NARROW_INCHES if narrow else WIDE_INCHES
+    drawing = Drawing(figsize=(width, height * down))
+    axes = drawing.subplots(down, across, squeeze=False, **shared).ravel().tolist()
+    for unused in axes[count:]:
+        unused.remove()
+    return drawing, axes[:count]
+
+
+def log_scale(axes: Axes, values: Sequence[float]) -> None:
+    """Give the vertical axis a logarithmic scale with plainly written numbers."""
+    positive = [value for value in values if value > 0]
+    decades = math.log10(max(positive) / min(positive)) if positive else 1.0
+    axes.set_yscale("log")
+    steps = (1.0, 2.0, 5.0) if decades < 1.5 else (1.0, 3.0) if decades < 3.5 else (1.0,)
+    axes.yaxis.set_major_locator(LogLocator(subs=steps, numticks=8))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def plain(value: float) -> str:
+    """Return a number of an axis: 0.01, 1, 1e-7."""
+    return f"{value:g}" if value == 0 or 1e-4 <= abs(value) < 1e5 else f"{value:.0e}".replace("e-0", "e-")
+
+
+def epochs_axis(axes: Axes) -> None:
+    """Label the horizontal axis with whole epochs."""
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.set_xlabel("epoch")
+
+
+def seconds_axis(axes: Axes, longest: float) -> None:
+    """Label the horizontal axis with seconds from zero; bars carry their numbers, so no grid."""
+    axes.set_xlim(0, longest)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.grid(visible=False)
+    axes.set_xlabel("seconds")
+
+
+def bars_height(most: int) -> float:
+    """Return the height in inches of a panel with at most so many bars."""
+    return 1.1 + 0.32 * most
+
+
+def bar_names(axes: Axes, names: Sequence[str], most: int) -> None:
+    """Name the bars, the first on top; panels of one figure have bars of one thickness."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(most - 0.45, -0.55)
+
+
+def at_end(axes: Axes, text: str, x: float, y: float) -> None:
+    """Write a bar's number just beyond its end."""
+    axes.annotate(text, (x, y), (5, 0), textcoords="offset points", va="center", fontsize=8.5)
+
+
+def say(axes: Axes, text: str) -> None:
+    """Write into an empty panel why it is empty."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", alpha=TEXT_QUIET)
+    axes.grid(visible=False)
+
+
+def label_ends(axes: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
+    """Write each curve's name beside its end {name: (x, y, colour)}, moved apart where they meet."""
+    if not ends:
+        return
+    axes.get_xlim(), axes.get_ylim()  # settles the limits, which matplotlib puts off
+    height = axes.get_figure().get_size_inches()[1] / axes.get_subplotspec().get_gridspec().nrows  # type: ignore[union-attr]
+    to_axes = axes.transData + axes.transAxes.inverted()
+    wanted = {name: float(to_axes.transform((x, y))[1]) for name, (x, y, _) in ends.items()}
+    places = apart(wanted, gap=0.19 / (height * 0.75))
+    for name, (x, y, color) in ends.items():
+        axes.annotate(
+            name,
+            xy=(x, y),
+            xytext=(1.035, places[name]),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=8.5,
+            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.8, "shrinkA": 1, "shrinkB": 2},
+            annotation_clip=False,
+        )
+
+
+def apart(wanted: Mapping[str, float], gap: float) -> dict[str, float]:
+    """Return places near the wanted ones, in the same order, at least a gap from each other."""
+    names = sorted(wanted, key=lambda name: wanted[name])
+    places: list[float] = []
+    for name in names:
+        lowest = places[-1] + gap if places else -math.inf
+        places.append(max(min(max(wanted[name], 0.02), 0.98), lowest))
+    overshoot = max(0.0, places[-1] - 1.0) if places else 0.0
+    for index in reversed(range(len(places))):
+        ceiling = places[index + 1] - gap if index + 1 < len(places) else places[index] - overshoot
+        places[index] = min(places[index], ceiling)
+    return dict(zip(names, places, strict=True))
+
+
+def coinciding(axes: Axes, place: int, count: int, xs: Sequence[float], ys: Sequence[float], style: Look) -> None:
+    """Draw curve number `place` of curves that lie on each other: the first the broadest."""
+    width = 1.6 + 2.6 * (count - 1 - place)
+    every = max(1, len(xs) // 6)
+    axes.plot(
+        xs,
+        ys,
+        color=style.color,
+        linewidth=width,
+        marker=style.marker,
+        markersize=4.2 if place == count - 1 else 0,
+        markevery=(every // 2, every),
+        solid_joinstyle="round",
+        zorder=2 + place,
+    )
+
+
+def finite(values: Sequence[float]) -> list[float]:
+    """Return values that a logarithmic axis can show; the others as gaps."""
+    return [value if np.isfinite(value) and value > 0 else math.nan for value in values]

@@ -1,0 +1,170 @@
+"""The first screen of the report in words: what to use, how sure that is, where it was measured."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from statistics import median, stdev
+from typing import Any
+
+from samenet import advise, statistics, trust
+from samenet.frames import Frames
+from samenet.plan import PROFILES, Plan
+from samenet.sections import join, name_of, title_of
+
+REPEAT_PASS, SEED_PASS = "cell", "quickstart"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """The recommendation for one task."""
+
+    task: str
+    choice: str
+    sentence: str
+    details: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """Everything above the figures."""
+
+    name: str
+    date: str
+    facts: tuple[str, ...]
+    cards: tuple[Card, ...]
+    trust: str
+    resolution: str
+    absent: tuple[str, ...]
+
+    def numbers(self) -> dict[str, Any]:
+        """Return everything printed as JSON-able values."""
+        return {**asdict(self), "cards": [list(asdict(card).values()) for card in self.cards]}
+
+
+def headline(frames: Frames) -> Headline:
+    """Return the first screen's words."""
+    plan = frames.plan
+    return Headline(
+        name=plan.name,
+        date=day(plan.created),
+        facts=_facts(plan),
+        cards=_cards(frames),
+        trust=trust.sentence(frames),
+        resolution=resolution(frames),
+        absent=_absent(frames),
+    )
+
+
+def day(created: str) -> str:
+    """Return when the run was planned, e.g. '23 November 2026, 17:12 UTC'."""
+    try:
+        when = datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    months = "January February March April May June July August September October November December"
+    return f"{when.day} {months.split()[when.month - 1]} {when.year}, {when:%H:%M} {when.tzname() or ''}".strip()
+
+
+def _facts(plan: Plan) -> tuple[str, ...]:
+    threads = plan.target.threads
+    return (
+        f"{_count(len(plan.tasks), 'task')}, {_count(len(plan.arms), 'framework')}",
+        f"{plan.target.device.upper()}, {_count(threads, 'thread')}, {plan.target.dtype}",
+        f"{plan.profile} run, {_count(plan.repeats, 'repeat')}",
+    )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _cards(frames: Frames) -> tuple[Card, ...]:
+    found = {advice.task: advice for advice in advise.advise(frames)}
+    return tuple(
+        _card(frames, task.name, found[task.name])
+        if task.name in found
+        else Card(
+            task=title_of(frames.plan, task.name),
+            choice="No recommendation",
+            sentence=_why_none(frames, task.name),
+            details=(),
+        )
+        for task in frames.plan.tasks
+    )
+
+
+def _card(frames: Frames, task: str, advice: advise.Advice) -> Card:
+    return Card(
+        task=title_of(frames.plan, task),
+        choice=join((frames.title(arm) for arm in advice.choice), last="or"),
+        sentence=advice.sentence,
+        details=advice.details,
+    )
+
+
+def _why_none(frames: Frames, task: str) -> str:
+    if frames.plan.track == "quickstart":
+        return "This run measured only the quick starts, which are not comparable in speed."
+    if not frames.compared(task):
+        return "No result on this task could be compared; the reasons stand in its table below."
+    return "Only the from-scratch reference has a result that can be compared."
+
+
+def resolution(frames: Frames) -> str:
+    """Return in one sentence which differences this run cannot see."""
+    plan, percent = frames.plan, resolved_percent(frames)
+    if percent is None:
+        return "One repeat gives no interval: this run shows orders of magnitude only."
+    run = "quick run" if plan.profile == "quick" else f"run of {plan.repeats} repeats"
+    seen = f"Differences under about {percent:.2g} % are not resolved in this {run}"
+    if plan.profile != "quick" or not plan.jobs:
+        return f"{seen}."
+    minutes = max(1, math.ceil(standard_seconds(plan) / 60))
+    return f"{seen}; --profile standard takes about {_count(minutes, 'minute')}."
+
+
+def resolved_percent(frames: Frames) -> float | None:
+    """Return the smallest difference that the repeats resolve, in the middle of the results."""
+    spreads = [spread for task in frames.plan.tasks for spread in _spreads(frames, task.name)]
+    if not spreads:
+        return None
+    return 100 * statistics.resolution(frames.plan.repeats, median(spreads))
+
+
+def _spreads(frames: Frames, task: str) -> list[float]:
+    """Return the deviation between repeats of each result's log-ratio to the fastest."""
+    spec = frames.plan.task(task)
+    rows = advise.totals(frames, spec)
+    if not rows or rows[0].seconds.n < 2:
+        return []
+    times = {row.arm: advise.seconds_of(frames, spec, row.arm, "total") for row in rows}
+    best = times[rows[0].arm]
+    logs = [
+        [math.log(own[repeat] / best[repeat]) for repeat in own.keys() & best.keys()]
+        for arm, own in times.items()
+        if arm != rows[0].arm
+    ] or [[math.log(seconds) for seconds in best.values()]]
+    return [stdev(values) for values in logs if len(values) > 1]
+
+
+def standard_seconds(plan: Plan) -> float:
+    """Return how long the standard profile would take, from this run's own predictions."""
+    standard = PROFILES["standard"]
+    longer = 2.2 * max(0.0, standard.steady_seconds - plan.steady_seconds)
+    seconds = 0.0
+    for job in plan.jobs:
+        own = job.predicted_seconds if job.timed else job.predicted_seconds / 2
+        if job.pass_name == REPEAT_PASS:
+            own = (own + longer) * standard.repeats / plan.repeats
+        elif job.pass_name == SEED_PASS:
+            own *= standard.seeds / plan.seeds
+        seconds += own
+    return seconds
+
+
+def _absent(frames: Frames) -> tuple[str, ...]:
+    rows = frames.failures[frames.failures.mark == "not installed"]
+    pairs = dict.fromkeys(zip(rows.arm.tolist(), rows.reason.tolist(), strict=True))
+    return tuple(f"{name_of(frames, arm)}: {reason}" for arm, reason in pairs)

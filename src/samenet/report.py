@@ -1,0 +1,152 @@
+"""The report: sections are found, computed from a run's frames and put into one offline page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib
+import json
+import pkgutil
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from samenet import frames as tables
+from samenet import svg
+from samenet.errors import unknown
+from samenet.frames import Frames
+from samenet.headline import Headline, headline
+from samenet.sections import Figure, Section, numbers_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+PACKAGE = "samenet.reports"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything the page says, before it is a page."""
+
+    headline: Headline
+    sections: tuple[Section, ...]
+
+    @property
+    def figures(self) -> list[Figure]:
+        """Return the pictures of all sections."""
+        return [figure for section in self.sections for figure in section.figures]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A figure in its forms: matplotlib's, and two for the page."""
+
+    drawing: Drawing
+    wide: Markup
+    narrow: Markup
+
+
+def write_report(folder: Path) -> Path:
+    """Write report.html and figures/ into a run folder and return the page's path."""
+    report = compose(tables.load(folder))
+    pictures = _pictures(report)
+    place = folder / "figures"
+    place.mkdir(exist_ok=True)
+    for name, picture in pictures.items():
+        picture.drawing.set_facecolor("white")
+        for kind in ("svg", "png"):
+            (place / f"{name}.{kind}").write_bytes(svg.saved(picture.drawing, kind))
+    path = folder / "report.html"
+    part = folder / "report.html.part"
+    part.write_text(_html(report, pictures), encoding="utf-8")
+    part.replace(path)
+    return path
+
+
+def page(frames: Frames) -> str:
+    """Return the page of a run; the same frames give the same page."""
+    report = compose(frames)
+    return _html(report, _pictures(report))
+
+
+def numbers(frames: Frames) -> dict[str, Any]:
+    """Return every number and sentence the page prints, as JSON gives them back."""
+    return _numbers(compose(frames))
+
+
+def figure(frames: Frames, name: str) -> Drawing:
+    """Return one picture by name, e.g. "hero"; raises UsageError naming the ones there are."""
+    found = {each.name: each for each in compose(frames).figures}
+    if name not in found:
+        raise unknown("figure", name, found)
+    return svg.drawn(found[name], narrow=False)
+
+
+def compose(frames: Frames) -> Report:
+    """Return what the page says."""
+    found = [module.section(frames) for module in _modules()]
+    sections = tuple(section for section in found if section is not None)
+    return Report(headline=headline(frames), sections=sections)
+
+
+@cache
+def _modules() -> tuple[ModuleType, ...]:
+    """Return the files of reports/ that make a section, in their own order."""
+    package = importlib.import_module(PACKAGE)
+    names = [found.name for found in pkgutil.iter_modules(package.__path__)]
+    modules = [importlib.import_module(f"{PACKAGE}.{name}") for name in names]
+    found = [module for module in modules if hasattr(module, "section")]
+    return tuple(sorted(found, key=lambda module: (module.ORDER, module.__name__)))
+
+
+def _numbers(report: Report) -> dict[str, Any]:
+    values = {
+        "headline": report.headline.numbers(),
+        "sections": {section.id: numbers_of(section) for section in report.sections},
+    }
+    return json.loads(json.dumps(values, allow_nan=False))
+
+
+def _pictures(report: Report) -> dict[str, Picture]:
+    return {figure.name: _picture(figure) for figure in report.figures}
+
+
+def _picture(figure: Figure) -> Picture:
+    drawing = svg.drawn(figure, narrow=False)
+    slim = svg.drawn(figure, narrow=True)
+    return Picture(
+        drawing=drawing,
+        wide=svg.inline(drawing, prefix=f"{figure.name}-w", label=figure.title),
+        narrow=svg.inline(slim, prefix=f"{figure.name}-n", label=figure.title),
+    )
+
+
+def _html(report: Report, pictures: dict[str, Picture]) -> str:
+    folder = files(PACKAGE) / "page"
+    style, script, template = (
+        (folder / name).read_text(encoding="utf-8")
+        for name in ("style.css", "script.js", "template.html.j2")
+    )
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(template).render(
+        report=report,
+        pictures=pictures,
+        numbers=_numbers(report),
+        style=Markup(style),  # noqa: S704 - our own files, not data
+        script=Markup(script),  # noqa: S704
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
+
+
+def _hash(text: str) -> str:
+    """Return a text's hash as a content security policy names it."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

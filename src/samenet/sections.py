@@ -1,0 +1,225 @@
+"""What a report is made of: plain frozen values that hold every printed text and number.
+
+A section is computed from frames; the page, the figures and `samenet verify` are made from the
+section. Nothing here knows HTML or reads a file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+    from samenet.frames import Frames
+    from samenet.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """The colour and the shape that stand for a framework in tables and figures alike."""
+
+    color: str
+    marker: str
+    """One of matplotlib's: o s ^ D v P X."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One cell: a text, what it sorts by, and small lines below it."""
+
+    text: str
+    value: float | None = None
+    below: tuple[str, ...] = ()
+    sign: Sign | None = None
+    link: str = ""
+    quiet: bool = False
+    """Printed in grey: a reference line, a missing number."""
+
+    def plain(self) -> list[Any]:
+        """Return the cell as JSON-able values: text, number, small lines."""
+        return [self.text, self.value, *self.below]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """The head of a column."""
+
+    title: str
+    numeric: bool = True
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table whose first cell of a row names the row."""
+
+    kind: ClassVar[str] = "table"
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+    folded: bool = False
+    """Shown only on request: the long ones, and the numbers of a figure."""
+    quoted: bool = False
+    """Text of adapter files, which may change after the run: no number of the run stands in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A picture, how to read it, and the same numbers as a table."""
+
+    kind: ClassVar[str] = "figure"
+
+    name: str
+    """Letters, digits and hyphens: part of file names and ids."""
+    title: str
+    help: str
+    draw: Callable[[bool], Drawing]
+    """Called with True for the narrow form, which stacks its panels."""
+    table: Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """Paragraphs."""
+
+    kind: ClassVar[str] = "text"
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """Source text beside its number."""
+
+    kind: ClassVar[str] = "code"
+
+    title: str
+    facts: tuple[str, ...]
+    link: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """Machine-readable values embedded in the page, with a button that saves them as a file."""
+
+    kind: ClassVar[str] = "data"
+
+    name: str
+    text: str
+    values: Any
+
+
+Block = Table | Figure | Text | Code | Data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One part of the report."""
+
+    id: str
+    title: str
+    summary: str
+    """One plain line, readable while the section is closed."""
+    blocks: tuple[Block, ...]
+    top: bool = False
+    """On the first screen, never collapsed."""
+
+    @property
+    def figures(self) -> list[Figure]:
+        """Return the pictures of this section."""
+        return [block for block in self.blocks if isinstance(block, Figure)]
+
+
+def numbers_of(section: Section) -> dict[str, Any]:
+    """Return everything the section prints, apart from source code, as JSON-able values."""
+    return {
+        "title": section.title,
+        "summary": section.summary,
+        "blocks": [_plain(b) for b in section.blocks if not isinstance(b, Code) and not _quoted(b)],
+    }
+
+
+def _quoted(block: Block) -> bool:
+    return isinstance(block, Table) and block.quoted
+
+
+def _plain(block: Table | Figure | Text | Data) -> dict[str, Any]:
+    if isinstance(block, Figure):
+        return {"figure": block.title, "help": block.help, "table": _plain(block.table)}
+    if isinstance(block, Text):
+        return {"lines": list(block.lines)}
+    if isinstance(block, Data):
+        return {"data": block.name, "text": block.text}
+    return {
+        "table": block.title,
+        "columns": [column.title for column in block.columns],
+        "rows": [[cell.plain() for cell in row] for row in block.rows],
+        "notes": list(block.notes),
+    }
+
+
+def columns(*titles: str, first: str = "Framework") -> tuple[Column, ...]:
+    """Return the heads of a name and of columns of numbers."""
+    return (Column(title=first, numeric=False), *(Column(title=title) for title in titles))
+
+
+def missing(text: str = "–") -> Cell:
+    """Return the cell of a number that is not there."""
+    return Cell(text=text, quiet=True)
+
+
+def slug(plan: Plan, task: str) -> str:
+    """Return a task's name as part of ids and file names; different tasks differ in it."""
+    place = [found.name for found in plan.tasks].index(task)
+    slugs = [re.sub(r"[^a-z0-9]+", "-", found.name.lower()).strip("-") for found in plan.tasks]
+    return slugs[place] if slugs[place] and slugs.count(slugs[place]) == 1 else f"task-{place + 1}"
+
+
+def title_of(plan: Plan, task: str) -> str:
+    """Return how a task is called on the page."""
+    return plan.task(task).title or task
+
+
+def name_of(frames: Frames, arm: str) -> str:
+    """Return how a framework and mode are called, also where the plan could not take them in."""
+    return frames.title(arm) if arm in known_arms(frames) else arm
+
+
+def known_arms(frames: Frames) -> list[str]:
+    """Return the arms of the plan and the reference lines, in the order of every legend."""
+    return [*(arm.name for arm in frames.plan.arms), "linear", "boosted_trees"]
+
+
+def framework_of(frames: Frames, arm: str) -> str:
+    """Return the framework's name without its mode: a quick start has none."""
+    return frames.plan.arm(arm).header.title
+
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+
+def sign_of(frames: Frames, arm: str) -> Sign:
+    """Return the colour and shape of an arm."""
+    known = known_arms(frames)
+    place = known.index(arm) if arm in known else len(known)
+    return Sign(color=frames.color(arm), marker=MARKERS[place % len(MARKERS)])
+
+
+def arm_cell(frames: Frames, arm: str, *below: str) -> Cell:
+    """Return the cell that names a row after an arm."""
+    quiet = arm not in [found.name for found in frames.plan.arms]
+    text, sign = name_of(frames, arm), None if quiet else sign_of(frames, arm)
+    return Cell(text=text, sign=sign, quiet=quiet, below=below)
+
+
+def join(names: Iterable[str], last: str = "and") -> str:
+    """Return names as in a sentence: 'a, b and c'."""
+    *head, tail = [*names] or [""]
+    return f"{', '.join(head)} {last} {tail}" if head else tail

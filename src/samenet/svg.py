@@ -1,0 +1,83 @@
+"""Matplotlib's SVG made fit to stand in a page: own ids, no inline style, the page's colours.
+
+Two pictures of matplotlib in one page share ids and carry metadata that HTML does not know; inline
+style is refused by the page's content security policy. All of that is mended here.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Mapping
+
+from markupsafe import Markup, escape
+from matplotlib import rc_context
+from matplotlib.figure import Figure as Drawing
+
+from samenet.drawing import INK, STYLE
+from samenet.sections import Figure
+
+FONT_PROPERTIES = {"font", "font-family", "font-style", "font-variant", "font-stretch"}
+"""Left to the page, whose font is narrower than the one matplotlib made room for."""
+
+
+def drawn(figure: Figure, *, narrow: bool) -> Drawing:
+    """Return the picture as matplotlib draws it."""
+    with rc_context(STYLE):
+        return figure.draw(narrow)
+
+
+def saved(drawing: Drawing, kind: str) -> bytes:
+    """Return the picture as a file of a kind, "svg" or "png", the same for the same numbers."""
+    file = io.BytesIO()
+    metadata: Mapping[str, None] = {"Date": None} if kind == "svg" else {"Software": None}
+    with rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser's font has it
+        drawing.savefig(file, format=kind, metadata=metadata, dpi=150)
+    return file.getvalue()
+
+
+def inline(drawing: Drawing, *, prefix: str, label: str) -> Markup:
+    """Return the picture as an element of the page; every id in it starts with the prefix."""
+    text = saved(drawing, "svg").decode()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r' style="([^"]*)"', _attributes, text)
+    text = _own_ids(text, prefix)
+    text = _smaller(text).replace(INK, "currentColor")
+    return Markup(_titled(text, prefix, label))  # noqa: S704 - matplotlib escaped the texts in it
+
+
+def _attributes(style: re.Match[str]) -> str:
+    """Return the declarations of a style attribute as attributes of their own."""
+    pairs = [part.split(":", 1) for part in style[1].split(";") if ":" in part]
+    named = [(name.strip(), value.strip()) for name, value in pairs]
+    return "".join(f' {name}="{value}"' for name, value in named if name not in FONT_PROPERTIES)
+
+
+def _own_ids(text: str, prefix: str) -> str:
+    """Prefix the ids that are referred to and drop the others."""
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
+    text = re.sub(
+        r' id="([^"]+)"', lambda m: f' id="{prefix}-{m[1]}"' if m[1] in used else "", text
+    )
+    return re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", text)
+
+
+def _smaller(text: str) -> str:
+    """Round coordinates to a hundredth of a point and drop empty groups and line ends."""
+    text = re.sub(r"(\d+\.\d{2})\d+", r"\1", text)
+    text = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", text)
+    text = re.sub(r"\s*\n\s*", " ", text)
+    return re.sub(r"> <", "><", text)
+
+
+def _titled(text: str, prefix: str, label: str) -> str:
+    """Replace the head of the picture: scalable, named for screen readers."""
+    box = re.search(r'viewBox="([^"]+)"', text)
+    size = box[1] if box else "0 0 1 1"
+    name = f"{prefix}-title"
+    head = f'<svg viewBox="{size}" role="img" aria-labelledby="{name}"><title id="{name}">'
+    return f"{head}{escape(label)}</title>{text[text.index('>') + 1 :]}".replace("xlink:href", "href")

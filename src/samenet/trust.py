@@ -1,0 +1,76 @@
+"""What was shown for the results of a run, in one line each: the errors beside which they stand."""
+
+from __future__ import annotations
+
+from samenet.frames import Frames
+from samenet.sections import join, name_of, title_of
+
+FIGURES = (("gate 2", "float64"), ("first update", "first update"), ("epoch loss", "epoch loss"))
+"""What a row prints: of Gate 2 the worst error, of Gate 4 two quantities by name."""
+
+
+def error_text(error: float) -> str:
+    """Return an error with one digit, e.g. '3e-7'; errors are orders of magnitude."""
+    if error == 0:
+        return "0"
+    mantissa, _, exponent = f"{error:.0e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def worst(frames: Frames, task: str | None = None, arm: str | None = None) -> dict[str, float]:
+    """Return the worst error of each printed figure, of one result or of all compared ones."""
+    rows = frames.checks
+    rows = rows[rows.task == task] if task else rows
+    rows = rows[rows.arm == arm] if arm else rows
+    if arm is None:
+        pairs = set(checked(frames))
+        rows = rows[[pair in pairs for pair in zip(rows.task, rows.arm, strict=True)]]
+    found = {}
+    for key, label in FIGURES:
+        column = rows.gate if key.startswith("gate") else rows.quantity
+        own = rows[column == key]
+        if not own.empty:
+            found[label] = float(own.error.max())
+    return found
+
+
+def figures(errors: dict[str, float]) -> str:
+    """Return the check figures of a result: 'float64 2e-15; as timed: first update 3e-7, ...'."""
+    proved = [f"float64 {error_text(errors['float64'])}"] if "float64" in errors else []
+    timed = [f"{name} {error_text(error)}" for name, error in errors.items() if name != "float64"]
+    return "; ".join(proved + ([f"as timed: {', '.join(timed)}"] if timed else []))
+
+
+def checked(frames: Frames) -> list[tuple[str, str]]:
+    """Return the results (task, arm) that were timed and passed every one of their checks."""
+    shown = set(zip(frames.checks.task, frames.checks.arm, strict=True))
+    return [
+        (task.name, arm)
+        for task in frames.plan.tasks
+        for arm in frames.compared(task.name)
+        if (task.name, arm) in shown
+    ]
+
+
+def planned(frames: Frames) -> list[tuple[str, str]]:
+    """Return the same-network results that this machine was to give."""
+    if frames.plan.track == "quickstart":
+        return []
+    skipped = {(entry.task, entry.arm) for entry in frames.plan.skipped}
+    pairs = [(task.name, arm.name) for task in frames.plan.tasks for arm in frames.plan.arms]
+    return [pair for pair in pairs if pair not in skipped]
+
+
+def sentence(frames: Frames) -> str:
+    """Return the answer to "can I trust this?" in one line."""
+    wanted, good = planned(frames), checked(frames)
+    if not wanted:
+        return "This run holds only quick starts: each framework does its own thing, nothing is equal."
+    errors = figures(worst(frames))
+    count = f"{len(good)} of {len(wanted)} results checked: same network"
+    left = [pair for pair in wanted if pair not in set(good)]
+    parts = [count, *([f"worst error {errors}"] if errors else [])]
+    if left:
+        names = join(f"{name_of(frames, a)} on {title_of(frames.plan, t)}" for t, a in left)
+        parts.append(f"not compared: {names}")
+    return "; ".join(parts) + "."

@@ -53,9 +53,7 @@ class CompiledProgram(TorchProgram):
             bias_corrections(self.spec, steps), dtype=self.dtype, device=self.device
         )
         rows = self.rows(batches.order)
-        self.step_losses = [
-            self.compiled(r, c) for r, c in zip(rows, corrections, strict=True)
-        ]
+        self.step_losses = [self.compiled(r, c) for r, c in zip(rows, corrections, strict=True)]
 
 
 def bias_corrections(spec: SGD | Adam, steps: np.ndarray) -> np.ndarray:

@@ -74,9 +74,7 @@ def build(
     return EagerProgram(network, training, weights, target)
 
 
-def fused_optimizer(
-    spec: Optimizer, parameters: Iterable[nn.Parameter]
-) -> torch.optim.Optimizer:
+def fused_optimizer(spec: Optimizer, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
     """Return PyTorch's fused optimiser with every constant taken from the spec."""
     if isinstance(spec, SGD):
         return torch.optim.SGD(

@@ -91,7 +91,7 @@ def _cells(group: pd.DataFrame) -> tuple[Cell, ...]:
     return (
         Cell(text=worst.gate),
         Cell(text=worst.quantity),
-        Cell(text=worst.dtype),
+        Cell(text=worst["dtype"]),
         Cell(text=trust.error_text(worst.error), value=float(worst.error)),
         Cell(text=trust.error_text(worst.limit), value=float(worst.limit)),
         Cell(text=("yes" if passed else "NO") + times),

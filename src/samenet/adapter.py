@@ -114,7 +114,7 @@ def missing(
     if target.device not in capabilities.devices:
         return "not available: no CUDA device" if target.device == "cuda" else "needs a GPU"
     names = {str(layer.activation.name) for layer in network.layers} - {"identity"}
-    wanted = [
+    wanted: list[tuple[str, set[str], tuple[str, ...]]] = [
         ("dtype", {target.dtype}, capabilities.dtypes),
         ("activation", names, capabilities.activations),
         ("loss", {training.loss}, capabilities.losses),

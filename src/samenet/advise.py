@@ -145,7 +145,9 @@ def _network_needed(frames: Frames, task: Task) -> list[str]:
         f"a linear model {linear:.3g}"
     )
     if better:
-        return [f"Do you need a network here? Perhaps not: {' and '.join(better)} do as well ({shown})."]
+        return [
+            f"Do you need a network here? Perhaps not: {' and '.join(better)} do as well ({shown})."
+        ]
     return [f"Do you need a network here? It does better than the alternatives ({shown})."]
 
 

@@ -42,9 +42,7 @@ def orders(task: str, repeat: int, train_rows: int, epoch: int) -> NDArray[np.in
     return draws.epoch_order(train_rows, task=task, repeat=repeat, epoch=epoch)
 
 
-def timed_calls(
-    shape: CallShape, *, task: str, repeat: int, train_rows: int
-) -> Iterator[Batches]:
+def timed_calls(shape: CallShape, *, task: str, repeat: int, train_rows: int) -> Iterator[Batches]:
     """Yield calls of exactly the timed shape, for ever: epoch after epoch, whole calls only."""
     step = epoch = 0
     while True:
@@ -63,10 +61,11 @@ def whole_epoch(
     """Return all calls of one epoch, with the rest and the short last batch at its end."""
     order = orders(task, repeat, train_rows, epoch)
     step = epoch * shape.steps_per_epoch
-    calls = []
     whole = draws.full_batches(order, shape.batch_size)
-    for start in range(0, len(whole), shape.steps):
-        calls.append(Batches(order=whole[start : start + shape.steps], first_step=step + start))
+    calls = [
+        Batches(order=whole[start : start + shape.steps], first_step=step + start)
+        for start in range(0, len(whole), shape.steps)
+    ]
     short = draws.short_batch(order, shape.batch_size)
     if short is not None:
         calls.append(Batches(order=short, first_step=step + len(whole)))

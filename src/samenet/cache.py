@@ -35,6 +35,6 @@ def put(kind: str, key: str, value: Any) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}")
         part.write_text(json.dumps(value), encoding="utf-8")
-        os.replace(part, path)
+        part.replace(path)
     except OSError:
         return

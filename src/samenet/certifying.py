@@ -14,7 +14,10 @@ from samenet.plan import Job, Plan
 from samenet.records import CertificateRecord, Record
 from samenet.workorder import data_path
 
-JUDGES = ("certificate.py", "oracle.py", "oracle_functions.py", "draws.py", "batches.py")
+JUDGES = (
+    *("certificate.py", "gates.py", "oracle.py", "oracle_functions.py"),
+    *("draws.py", "batches.py"),
+)
 
 
 def remembered(plan: Plan, job: Job, folder: Path) -> list[Record] | None:

@@ -79,7 +79,9 @@ def _show_help(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     add_help_option=False,
     epilog="'samenet --help --all' shows the rest. 'samenet run' without arguments is a good start.",
 )
-@click.option("--all", "all_commands", is_flag=True, is_eager=True, help="With --help: all commands.")
+@click.option(
+    "--all", "all_commands", is_flag=True, is_eager=True, help="With --help: all commands."
+)
 @click.option("--help", is_flag=True, expose_value=False, callback=_show_help, help="Show this.")
 @click.version_option(__version__, message="samenet %(version)s")
 @click.pass_context

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 
 def now() -> float:
@@ -31,9 +31,9 @@ def cpu_seconds() -> float:
 
 def utc() -> str:
     """Return the present moment as an ISO text, for people; never subtracted."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def local_stamp() -> str:
     """Return the local time for a folder name, e.g. '2026-11-23-1642'."""
-    return datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    return datetime.now().astimezone().strftime("%Y-%m-%d-%H%M%S")

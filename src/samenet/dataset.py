@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -46,9 +47,7 @@ class Dataset:
         """Return the rows as a program loads them, read-only."""
         for array in (self.inputs, self.targets):
             array.flags.writeable = False
-        return DataSource(
-            inputs=self.inputs, targets=self.targets, train_rows=self.card.train_rows
-        )
+        return DataSource(inputs=self.inputs, targets=self.targets, train_rows=self.card.train_rows)
 
     def digest(self) -> str:
         """Return the SHA-256 of the bytes every framework sees."""
@@ -71,10 +70,10 @@ class Dataset:
     def load(cls, path: Path) -> Self:
         """Read the file that `save` wrote; raises RunFolderError if it is damaged."""
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 card = DataCard(**_tuples(json.loads(str(stored["card"]))))
                 return cls(card=card, inputs=stored["inputs"], targets=stored["targets"])
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise RunFolderError(f"Cannot read the prepared data {path}: {error}.") from None
 
 

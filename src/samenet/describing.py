@@ -86,9 +86,7 @@ def _described(leaf: Leaf, device: str) -> dict[str, Any] | Absent:
 def _not_installed(leaf: Leaf, missing: Sequence[str]) -> Absent:
     extra = leaf.header.extra
     remedy = f"pip install 'samenet[{extra}]'" if extra else f"pip install {' '.join(missing)}"
-    return Absent(
-        name=leaf.header.name, mark="not installed", reason=f"not installed: {remedy}"
-    )
+    return Absent(name=leaf.header.name, mark="not installed", reason=f"not installed: {remedy}")
 
 
 def _ask(leaf: Leaf, device: str) -> dict[str, Any] | Absent:
@@ -101,7 +99,7 @@ def _ask(leaf: Leaf, device: str) -> dict[str, Any] | Absent:
         ]
         environment = machine.worker_environment(1, device, leaf.header.environment)
         try:
-            done = subprocess.run(  # noqa: S603 - our own interpreter
+            done = subprocess.run(
                 command,
                 env=environment,
                 capture_output=True,

@@ -114,7 +114,11 @@ def log_scale(axes: Axes, values: Sequence[float]) -> None:
 
 def plain(value: float) -> str:
     """Return a number of an axis: 0.01, 1, 1e-7."""
-    return f"{value:g}" if value == 0 or 1e-4 <= abs(value) < 1e5 else f"{value:.0e}".replace("e-0", "e-")
+    return (
+        f"{value:g}"
+        if value == 0 or 1e-4 <= abs(value) < 1e5
+        else f"{value:.0e}".replace("e-0", "e-")
+    )
 
 
 def epochs_axis(axes: Axes) -> None:
@@ -189,7 +193,9 @@ def apart(wanted: Mapping[str, float], gap: float) -> dict[str, float]:
     return dict(zip(names, places, strict=True))
 
 
-def coinciding(axes: Axes, place: int, count: int, xs: Sequence[float], ys: Sequence[float], style: Look) -> None:
+def coinciding(
+    axes: Axes, place: int, count: int, xs: Sequence[float], ys: Sequence[float], style: Look
+) -> None:
     """Draw curve number `place` of curves that lie on each other: the first the broadest."""
     width = 1.6 + 2.6 * (count - 1 - place)
     every = max(1, len(xs) // 6)

@@ -1,10 +1,10 @@
 """Everything samenet raises on purpose, in one tree; the command line turns each into an exit code.
 
-    SamenetError          (1)  the common ancestor
-    ├── UsageError        (2)  the user asked for something that cannot be
-    ├── RunFolderError    (2)  a run folder is missing, half-written or damaged
-    ├── RefusedError      (6)  the environment does not allow a fair measurement
-    └── WorkerError       (3)  a worker process failed; what was measured before it is kept
+SamenetError          (1)  the common ancestor
+├── UsageError        (2)  the user asked for something that cannot be
+├── RunFolderError    (2)  a run folder is missing, half-written or damaged
+├── RefusedError      (6)  the environment does not allow a fair measurement
+└── WorkerError       (3)  a worker process failed; what was measured before it is kept
 """
 
 from __future__ import annotations
@@ -46,4 +46,6 @@ def unknown(what: str, received: str, allowed: Iterable[str]) -> UsageError:
     names = sorted(allowed)
     near = difflib.get_close_matches(received, names, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    return UsageError(f"Unknown {what} '{received}'.{hint} Available: {', '.join(names) or 'none'}.")
+    return UsageError(
+        f"Unknown {what} '{received}'.{hint} Available: {', '.join(names) or 'none'}."
+    )

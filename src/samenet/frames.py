@@ -110,7 +110,18 @@ def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Fra
     )
 
 
-_CHECKS = ["task", "arm", "repeat", "gate", "quantity", "dtype", "error", "limit", "passed", "detail"]
+_CHECKS = [
+    "task",
+    "arm",
+    "repeat",
+    "gate",
+    "quantity",
+    "dtype",
+    "error",
+    "limit",
+    "passed",
+    "detail",
+]
 _FOOTPRINTS = ["task", "arm", "bytes_after_import", "bytes_peak"]
 _FAILURES = ["track", "task", "arm", "repeat", "mark", "reason", "detail"]
 _SAMPLES = ["track", "task", "arm", "repeat", "phase", "index", "steps", "seconds"]

@@ -58,7 +58,9 @@ def read(path: Path) -> Leaf:
     """Return the adapter of a file; raises UsageError if it has no readable header."""
     values = literal(path, "ADAPTER")
     if values is None:
-        raise UsageError(f"{path} is not an adapter: it has no line ADAPTER = {{...}} of plain data.")
+        raise UsageError(
+            f"{path} is not an adapter: it has no line ADAPTER = {{...}} of plain data."
+        )
     return Leaf(path=path, header=parse(Header, values, where=f"{path.name}, ADAPTER"))
 
 

@@ -136,9 +136,7 @@ def schedule(
 ) -> tuple[Job, ...]:
     """Return the jobs in the order they run; `runnable` holds the (task, arm) that can be."""
     names = [task.name for task in tasks]
-    able = {
-        arm.name: tuple(name for name in names if (name, arm.name) in runnable) for arm in arms
-    }
+    able = {arm.name: tuple(name for name in names if (name, arm.name) in runnable) for arm in arms}
     maker = _Maker(predict)
     jobs = [maker.job("prepare", tasks=names)]
     if track != "quickstart":
@@ -166,9 +164,7 @@ def _blocks(
     ]
 
 
-def _quickstarts(
-    maker: _Maker, names: Sequence[str], arms: Sequence[Arm], seeds: int
-) -> list[Job]:
+def _quickstarts(maker: _Maker, names: Sequence[str], arms: Sequence[Arm], seeds: int) -> list[Job]:
     """One process per framework and seed; the task that comes first in it rotates."""
     frameworks = {arm.header.name: arm.name for arm in reversed(arms) if arm.header.quickstart}
     return [

@@ -107,7 +107,9 @@ def _changes(setting: str) -> list[tuple[str, str]]:
 
 
 def _suffix(changes: Sequence[list[tuple[str, str]]], chosen: Sequence[tuple[str, str]]) -> str:
-    varied = [f"{k}={v}" for options, (k, v) in zip(changes, chosen, strict=True) if len(options) > 1]
+    varied = [
+        f"{k}={v}" for options, (k, v) in zip(changes, chosen, strict=True) if len(options) > 1
+    ]
     return f"[{','.join(varied)}]" if varied else ""
 
 
@@ -138,9 +140,7 @@ def _able(
     for task, arm in itertools.product(tasks, arms):
         reason = lacking(arm, target)
         if reason:
-            skipped.append(
-                Skipped(task=task.name, arm=arm.name, mark="unsupported", reason=reason)
-            )
+            skipped.append(Skipped(task=task.name, arm=arm.name, mark="unsupported", reason=reason))
         else:
             able.add((task.name, arm.name))
     return able, skipped

@@ -165,7 +165,8 @@ def decode(line: str) -> Record:
         raise RunFolderError(f"{cls.kind} record of job {values.get('job')}: its content changed")
     if values.pop("schema") != SCHEMA:
         raise RunFolderError("written by another version of samenet")
-    return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    record: Record = cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    return record
 
 
 def _split(line: str) -> tuple[str, str]:

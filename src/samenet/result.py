@@ -40,7 +40,9 @@ def _task(frames: Frames, task: Task) -> dict[str, Any]:
         "same_network": [_row(frames, task, row) for row in advise.totals(frames, task)],
         "quickstart": _scores(frames, task, "quickstart"),
         "reference": _scores(frames, task, "reference"),
-        "advice": None if found is None else {
+        "advice": None
+        if found is None
+        else {
             "choice": list(found.choice),
             "sentence": found.sentence,
             "details": list(found.details),
@@ -58,7 +60,9 @@ def _row(frames: Frames, task: Task, row: Total) -> dict[str, Any]:
         "rank": row.rank,
         "factor": _interval(row.factor),
         "seconds": {
-            name: _interval(geometric(list(found.values()))) for name, found in times.items() if found
+            name: _interval(geometric(list(found.values())))
+            for name, found in times.items()
+            if found
         },
         "scores": _means(frames, task, "same", row.arm),
         "checks": checks(frames, task, row.arm),
@@ -113,7 +117,9 @@ def lines(frames: Frames) -> list[str]:
         found += [_line(frames, task, row) for row in advise.totals(frames, task)]
         found += _failure_lines(frames, task)
         advice = advise.recommend(frames, task)
-        found += [] if advice is None else ["", *(f"  {s}" for s in (advice.sentence, *advice.details))]
+        found += (
+            [] if advice is None else ["", *(f"  {s}" for s in (advice.sentence, *advice.details))]
+        )
     return found[1:]
 
 
@@ -142,7 +148,9 @@ def _failure_lines(frames: Frames, task: Task) -> list[str]:
     lines_found = [
         f"  –  {_name(frames, row.arm):<22} {row.mark}: {row.reason}" for row in rows.itertuples()
     ]
-    refused = set(frames.times[frames.times.task == task.name].arm) - set(frames.compared(task.name))
+    refused = set(frames.times[frames.times.task == task.name].arm) - set(
+        frames.compared(task.name)
+    )
     return list(dict.fromkeys(lines_found)) + [
         f"  –  {frames.title(arm):<22} not compared: {why_not(frames, task, arm)}"
         for arm in sorted(refused | _never_timed(frames, task))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from samenet import cache, certifying, clock, machine
 from samenet.describing import last_line
-from samenet.errors import RunFolderError
+from samenet.errors import RunFolderError, UsageError
 from samenet.plan import Arm, Job, Plan, history_key
 from samenet.records import (
     CertificateRecord,
@@ -101,6 +101,8 @@ class _Run:
         finished = EventRecord(job=job.id, name=FINISHED, when=clock.utc(), data=data)
         self.store.append([*records, finished])
         self.refusals.learn(records)
+        if job.pass_name == "prepare":
+            _stop_without_data(job, records)
         certifying.remember(self.plan, job, records, self.store.folder)
         remember_duration(job, records, seconds)
         self.watch(job, records, seconds)
@@ -145,7 +147,7 @@ def spawn(folder: Path, plan: Plan, job: Job, arm: Arm | None) -> tuple[int, str
     seconds_max = max(120.0, 10 * job.predicted_seconds)
     with errors.open("w", encoding="utf-8") as stream:
         environment[SPAWNED_VARIABLE] = repr(clock.now())
-        worker = subprocess.Popen(  # noqa: S603 - our own interpreter
+        worker = subprocess.Popen(
             [sys.executable, "-P", "-m", "samenet.worker", str(order)],
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -225,6 +227,13 @@ def _postponed(job: Job) -> EventRecord:
     return EventRecord(
         job=job.id, name="left out: budget spent", when=clock.utc(), data={"job": job.id}
     )
+
+
+def _stop_without_data(job: Job, records: Sequence[Record]) -> None:
+    """Raise UsageError if no task has data: there is nothing to go on with."""
+    failures = [record for record in records if isinstance(record, FailureRecord)]
+    if len(failures) >= len(job.tasks):
+        raise UsageError(failures[0].reason)
 
 
 def remember_duration(job: Job, records: Sequence[Record], seconds: float) -> None:

@@ -47,7 +47,10 @@ def geometric(values: Sequence[float], confidence: float = CONFIDENCE) -> Interv
     centre = fmean(logs)
     half = _half_width(logs, confidence)
     return Interval(
-        value=math.exp(centre), low=math.exp(centre - half), high=math.exp(centre + half), n=len(logs)
+        value=math.exp(centre),
+        low=math.exp(centre - half),
+        high=math.exp(centre + half),
+        n=len(logs),
     )
 
 
@@ -63,7 +66,9 @@ def _half_width(values: Sequence[float], confidence: float) -> float:
     return t_factor(len(values), confidence) * stdev(values) / math.sqrt(len(values))
 
 
-def ratio(one: Mapping[int, float], other: Mapping[int, float], confidence: float = CONFIDENCE) -> Interval:
+def ratio(
+    one: Mapping[int, float], other: Mapping[int, float], confidence: float = CONFIDENCE
+) -> Interval:
     """Return one / other from the repeats both have: the t interval of paired log-ratios."""
     common = sorted(one.keys() & other.keys())
     if not common:
@@ -95,7 +100,9 @@ def slower(one: Mapping[int, float], other: Mapping[int, float]) -> bool:
     return found.known and found.low > 1
 
 
-def equivalent(one: Mapping[int, float], other: Mapping[int, float], margin: float = MARGIN) -> bool:
+def equivalent(
+    one: Mapping[int, float], other: Mapping[int, float], margin: float = MARGIN
+) -> bool:
     """Return whether two one-sided tests confirm a difference within the margin (Schuirmann 1987).
 
     That is: the 90 % interval of the ratio lies inside 1/(1 + margin) .. 1 + margin.

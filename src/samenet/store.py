@@ -1,11 +1,11 @@
 """The run folder: plain files, appended and flushed, so that an interruption loses one job at most.
 
-    plan.json       what was to be done, written before anything ran
-    machine.json    where it ran
-    records.jsonl   everything that was measured, one line a record
-    data/           the prepared rows of each task
-    outputs/        raw outputs of the last epoch, hashed in the records
-    report.html     the page; figures/ holds its pictures as files
+plan.json       what was to be done, written before anything ran
+machine.json    where it ran
+records.jsonl   everything that was measured, one line a record
+data/           the prepared rows of each task
+outputs/        raw outputs of the last epoch, hashed in the records
+report.html     the page; figures/ holds its pictures as files
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Store:
         """Write one JSON file whole or not at all."""
         part = self.folder / f"{name}.part"
         part.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
-        os.replace(part, self.folder / name)
+        part.replace(self.folder / name)
 
     def read_json(self, name: str) -> Any:
         """Return the value of one JSON file; raises RunFolderError if there is none."""
@@ -100,7 +100,7 @@ class Store:
             return False
         part = self.folder / "records.jsonl.part"
         part.write_text("".join(kept), encoding="utf-8")
-        os.replace(part, self.records_path)
+        part.replace(self.records_path)
         return True
 
     def _lines(self) -> list[tuple[int, str]]:

@@ -80,4 +80,6 @@ def _titled(text: str, prefix: str, label: str) -> str:
     size = box[1] if box else "0 0 1 1"
     name = f"{prefix}-title"
     head = f'<svg viewBox="{size}" role="img" aria-labelledby="{name}"><title id="{name}">'
-    return f"{head}{escape(label)}</title>{text[text.index('>') + 1 :]}".replace("xlink:href", "href")
+    return f"{head}{escape(label)}</title>{text[text.index('>') + 1 :]}".replace(
+        "xlink:href", "href"
+    )

@@ -39,8 +39,9 @@ HIGHER_IS_BETTER = {
 class DataSpec(Frozen):
     """Where the rows come from and how they are split and prepared."""
 
-    source: str
-    """`sklearn:NAME`, `synthetic:NAME` or `csv:PATH`."""
+    source: str = Field(pattern=r"^(sklearn|synthetic|csv|arrays):.+$")
+    """`sklearn:NAME`, `synthetic:NAME`, `csv:PATH`, or `arrays:PATH` of an NPZ file that holds
+    `inputs` (rows, features) and `targets` (rows,)."""
     options: dict[str, str | int | float | bool] = {}
     """Arguments of the source, e.g. the number of rows or the seed of a synthetic set."""
     target: str = ""
@@ -91,7 +92,9 @@ class Task(Frozen):
 def shipped_tasks() -> list[str]:
     """Return the names of the tasks that come with samenet."""
     folder = files("samenet.tasks")
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+    return sorted(
+        f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
+    )
 
 
 def load_task(name_or_path: str, overrides: Sequence[tuple[str, str]] = ()) -> Task:

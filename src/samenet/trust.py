@@ -65,7 +65,9 @@ def sentence(frames: Frames) -> str:
     """Return the answer to "can I trust this?" in one line."""
     wanted, good = planned(frames), checked(frames)
     if not wanted:
-        return "This run holds only quick starts: each framework does its own thing, nothing is equal."
+        return (
+            "This run holds only quick starts: each framework does its own thing, nothing is equal."
+        )
     errors = figures(worst(frames))
     count = f"{len(good)} of {len(wanted)} results checked: same network"
     left = [pair for pair in wanted if pair not in set(good)]

@@ -116,7 +116,9 @@ def _place(record: QualityRecord) -> tuple[str | int, ...]:
     return (record.track, record.task, record.arm, record.repeat, record.split, record.metric)
 
 
-NUMBERS = re.compile(r'<script type="application/json" id="samenet-numbers">(.*?)</script>', re.S)
+NUMBERS = re.compile(
+    r'<script type="application/json" id="samenet-numbers">(.*?)</script>', re.DOTALL
+)
 
 
 def _page(folder: Path) -> tuple[int, list[str]]:

@@ -22,8 +22,13 @@ NOT_SHOWN = 3
 
 @click.command("certify")
 @click.argument("tasks", nargs=-1)
-@click.option("--framework", "frameworks", multiple=True, metavar="NAME[:MODE]|FILE.py",
-              help="A framework, one of its modes, or your own adapter file. Repeatable.")
+@click.option(
+    "--framework",
+    "frameworks",
+    multiple=True,
+    metavar="NAME[:MODE]|FILE.py",
+    help="A framework, one of its modes, or your own adapter file. Repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(tasks: tuple[str, ...], frameworks: tuple[str, ...], *, as_json: bool) -> int:
     """Check every framework on TASKS (default: all shipped ones) against the float64 oracle.

@@ -35,7 +35,7 @@ def findings() -> dict[str, str | int | float | bool | None]:
     facts = machine.describe()
     memory = facts.pop("memory_bytes")
     return {
-        **{name: found for name, found in _frameworks().items()},
+        **_frameworks(),
         **facts,
         "memory": f"{memory / 2**30:.0f} GiB" if isinstance(memory, int) else machine.NOT_READABLE,
         "pinned": "yes" if facts["pinned"] else "not enforceable here: times are marked",

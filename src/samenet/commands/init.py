@@ -17,8 +17,11 @@ from samenet.task_text import task_file
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="A CSV file.")
 @click.option("--target", required=True, help="The column to predict.")
-@click.option("--kind", type=click.Choice([kind.value for kind in Kind]),
-              help="What is predicted, if the guess is wrong.")
+@click.option(
+    "--kind",
+    type=click.Choice([kind.value for kind in Kind]),
+    help="What is predicted, if the guess is wrong.",
+)
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
@@ -42,5 +45,7 @@ def command(
     except OSError as error:
         raise UsageError(f"Cannot write {file}: {error.strerror}.") from None
     answer = {"file": str(file), "kind": guessed.value, "reason": reason}
-    click.echo(json.dumps(answer) if as_json else f"{reason}\nWritten: {file}. Next: samenet run {file}")
+    click.echo(
+        json.dumps(answer) if as_json else f"{reason}\nWritten: {file}. Next: samenet run {file}"
+    )
     return 0

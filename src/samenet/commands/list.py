@@ -27,7 +27,12 @@ def command(what: str, *, as_json: bool) -> int:
         click.echo(json.dumps(rows, ensure_ascii=False))
         return 0
     for row in rows:
-        click.echo("  ".join(f"{str(value):<{width}}" for value, width in zip(row.values(), (16, 12, 0))).rstrip())
+        click.echo(
+            "  ".join(
+                f"{value!s:<{width}}"
+                for value, width in zip(row.values(), (16, 12, 0), strict=False)
+            ).rstrip()
+        )
     return 0
 
 

@@ -22,26 +22,79 @@ SOME_FAILED = 3
 
 @click.command("run")
 @click.argument("tasks", nargs=-1)
-@click.option("--framework", "frameworks", multiple=True, metavar="NAME[:MODE]|FILE.py",
-              help="A framework, one of its modes, or your own adapter file. Repeatable.")
+@click.option(
+    "--framework",
+    "frameworks",
+    multiple=True,
+    metavar="NAME[:MODE]|FILE.py",
+    help="A framework, one of its modes, or your own adapter file. Repeatable.",
+)
 @click.option("--data", type=click.Path(path_type=Path), help="Your own table: a CSV file.")
 @click.option("--target", "target_column", help="The column of --data to predict.")
-@click.option("--kind", type=click.Choice([kind.value for kind in Kind]), help="With --data: what is predicted, if the guess is wrong.")
+@click.option(
+    "--kind",
+    type=click.Choice([kind.value for kind in Kind]),
+    help="With --data: what is predicted, if the guess is wrong.",
+)
 @click.option("--hidden", metavar="64,32", help="Units of the hidden layers; 0 for none.")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the training rows.")
 @click.option("--batch", "batch_size", type=click.IntRange(1), help="Rows of one step.")
-@click.option("--profile", type=click.Choice(["quick", "standard", "rigorous"]), default="quick", show_default=True, help="How much is measured: 3, 8 or 16 repeats.")
-@click.option("--repeats", type=click.IntRange(1, 100), help="Repeats, if not those of the profile.")
+@click.option(
+    "--profile",
+    type=click.Choice(["quick", "standard", "rigorous"]),
+    default="quick",
+    show_default=True,
+    help="How much is measured: 3, 8 or 16 repeats.",
+)
+@click.option(
+    "--repeats", type=click.IntRange(1, 100), help="Repeats, if not those of the profile."
+)
 @click.option("--budget", metavar="10m", help="Stop after the repeat in which this time is spent.")
-@click.option("--track", type=click.Choice(["both", "same", "quickstart"]), default="both", show_default=True, help="The same network, the quick starts, or both.")
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to compute.")
-@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True, help="Precision.")
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Processor cores per framework.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE[,VALUE]", help="Change a task, e.g. model.layers.0.units=32,64 for a sweep.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run; default runs/<when>-<name>.")
+@click.option(
+    "--track",
+    type=click.Choice(["both", "same", "quickstart"]),
+    default="both",
+    show_default=True,
+    help="The same network, the quick starts, or both.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="Where to compute.",
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float64"]),
+    default="float32",
+    show_default=True,
+    help="Precision.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processor cores per framework.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE[,VALUE]",
+    help="Change a task, e.g. model.layers.0.units=32,64 for a sweep.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the run; default runs/<when>-<name>."
+)
 @click.option("--name", default="", help="Name of the run.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be measured and how long it takes.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the table.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only say what would be measured and how long it takes."
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document instead of the table."
+)
 def command(**options: Any) -> int:
     """Measure the frameworks on TASKS (names or task files; default: the main job).
 
@@ -102,7 +155,7 @@ def _own(options: dict[str, Any]) -> tuple[Any, ...]:
         guessed, reason = tables.guess_kind(options["data"], column)
         click.echo(f"{reason} (--kind overrides this)", err=True)
         kind = guessed
-    return (tables.csv_task(options["data"], column, kind=Kind(kind)),)
+    return (tables.csv_task(options["data"].absolute(), column, kind=Kind(kind)),)
 
 
 def units(text: str | None) -> tuple[int, ...] | None:

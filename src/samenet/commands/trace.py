@@ -24,10 +24,20 @@ QUANTITIES = ("inputs", "weights", "weighted sum", "output", "loss", "gradient",
 
 @click.command("trace")
 @click.argument("task", default="single_neuron")
-@click.option("--framework", "frameworks", multiple=True, metavar="NAME[:MODE]|FILE.py",
-              help="A framework, one of its modes, or your own adapter file. Repeatable.")
-@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32",
-              show_default=True, help="Precision.")
+@click.option(
+    "--framework",
+    "frameworks",
+    multiple=True,
+    metavar="NAME[:MODE]|FILE.py",
+    help="A framework, one of its modes, or your own adapter file. Repeatable.",
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float64"]),
+    default="float32",
+    show_default=True,
+    help="Precision.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(task: str, frameworks: tuple[str, ...], dtype: str, *, as_json: bool) -> int:
     """Show the first training step of TASK in every framework, and the largest difference.

@@ -28,6 +28,6 @@ def command(run: Path, *, as_json: bool) -> int:
         click.echo(json.dumps(asdict(found), ensure_ascii=False))
     else:
         looked = ", ".join(f"{count} {what}" for what, count in found.looked_at.items())
-        click.echo("\n".join(found.mismatches))if found.mismatches else None
+        click.echo("\n".join(found.mismatches)) if found.mismatches else None
         click.echo(f"{len(found.mismatches)} mismatches" + (f" ({looked})" if looked else ""))
     return MISMATCH if found.mismatches else 0

@@ -12,10 +12,9 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import batches as cutting
-from samenet import certificate, clock, draws
+from samenet import clock, draws, gates, readings
 from samenet.adapter import Array, Batches, Program
-from samenet.certificate import Problem
+from samenet.certificate import Check, Problem, builder
 from samenet.passes.common import certificate_records, problem_of
 from samenet.records import TimingRecord
 from samenet.task import Task
@@ -36,7 +35,9 @@ class Stopwatch:
     task: Task
     records: list[TimingRecord] = field(default_factory=list)
 
-    def add(self, phase: str, seconds: list[float], *, steps: int = 0, cpu: float | None = None) -> None:
+    def add(
+        self, phase: str, seconds: list[float], *, steps: int = 0, cpu: float | None = None
+    ) -> None:
         """Keep the samples of a phase."""
         self.records.append(
             TimingRecord(
@@ -86,7 +87,9 @@ def start_up(watch: Stopwatch, adapter: ModuleType, problem: Problem) -> Program
 
     watch.add("build", [clock.seconds(build)])
     program = made[0]
-    watch.add("load", [clock.seconds(lambda: _synced(program, lambda: program.load(problem.source)))])
+    watch.add(
+        "load", [clock.seconds(lambda: _synced(program, lambda: program.load(problem.source)))]
+    )
     return program
 
 
@@ -113,9 +116,7 @@ def warm_up(
     return losses
 
 
-def steady(
-    watch: Stopwatch, program: Program, calls: Iterator[Batches], problem: Problem
-) -> None:
+def steady(watch: Stopwatch, program: Program, calls: Iterator[Batches], problem: Problem) -> None:
     """Time chunks of whole calls, one sync each, without the garbage collector."""
     last = min(watch.records[-1].seconds[-3:] or watch.records[-2].seconds)
     per_chunk = max(1, math.ceil(CHUNK_SECONDS / max(last, 1e-7)))
@@ -180,13 +181,11 @@ def _checks(
     problem: Problem,
     program: Program,
     losses: list[Array],
-) -> list[certificate.Check]:
+) -> list[Check]:
     """Return gate 4, the sync check and the read-backs, after the clock has stopped."""
-    build = certificate.builder(adapter, order.arm.mode, order.target)
+    build = builder(adapter, order.arm.mode, order.target)
     return [
-        *certificate.after_timing(
-            problem, build, order.arm.capabilities, losses, order.target.dtype
-        ),
-        certificate.sync_waits(program, problem.calls[0]),
-        *certificate.read_back(adapter.read_back(order.target), order.target),
+        *gates.after_timing(problem, build, order.arm.capabilities, losses, order.target.dtype),
+        readings.sync_waits(program, problem.calls[0]),
+        *readings.read_back(adapter.read_back(order.target), order.target),
     ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from samenet import certificate
+from samenet import gates
+from samenet.certificate import builder
 from samenet.passes.common import certificate_records, problem_of, unsupported
 from samenet.workorder import WorkOrder
 
@@ -11,12 +12,12 @@ def run(order: WorkOrder) -> None:
     """Check every task of the job."""
     adapter = order.adapter()
     adapter.wake(order.target)
-    build = certificate.builder(adapter, order.arm.mode, order.target)
+    build = builder(adapter, order.arm.mode, order.target)
     for task in order.tasks:
         problem = problem_of(order, task)
         reason = unsupported(order, task, problem)
         if reason:
             order.emit([reason])
             continue
-        checks = certificate.before_timing(problem, build, order.arm.capabilities)
+        checks = gates.before_timing(problem, build, order.arm.capabilities)
         order.emit(certificate_records(order, task, checks, None))

@@ -6,10 +6,9 @@ import numpy as np
 
 from samenet import batches as cutting
 from samenet import draws
-from samenet.adapter import Array, Program
+from samenet.adapter import Array, Batches, Program
 from samenet.certificate import Problem
 from samenet.passes.common import problem_of
-from samenet.task import Task
 from samenet.workorder import WorkOrder, outputs_path
 
 EVALUATIONS_MAX = 60
@@ -53,7 +52,7 @@ def trained(program: Program, problem: Problem) -> tuple[Array, Array]:
     return np.array(kept), np.stack(found).astype(np.float32)
 
 
-def _epoch(problem: Problem, epoch: int) -> list[cutting.Batches]:
+def _epoch(problem: Problem, epoch: int) -> list[Batches]:
     return cutting.whole_epoch(
         problem.shape,
         task=problem.name,
@@ -67,5 +66,3 @@ def _outputs(program: Program, rows: Array) -> Array:
     found = program.predict(rows)
     program.sync()
     return np.asarray(found)
-
-

@@ -20,7 +20,7 @@ def run(order: WorkOrder) -> None:
             order.emit([_prepared(order, task)])
         except SamenetError as error:
             order.emit([_failure(order, task, str(error), "")])
-        except Exception as error:  # a stranger's data can fail in any way; the others go on
+        except Exception as error:  # noqa: BLE001 - a stranger's data can fail in any way; the others go on
             order.emit([_failure(order, task, _sentence(error), traceback.format_exc())])
 
 

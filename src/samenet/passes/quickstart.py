@@ -21,7 +21,7 @@ def run(order: WorkOrder) -> None:
     for task in order.tasks:
         try:
             order.emit(_fitted(order, example, task))
-        except Exception as error:  # the example is not ours; the other tasks go on
+        except Exception as error:  # noqa: BLE001 - the example is not ours; the other tasks go on
             order.emit([_failure(order, task, error)])
 
 
@@ -31,7 +31,8 @@ def _fitted(order: WorkOrder, example: object, task: Task) -> list[Record]:
     data = QuickStartData(
         inputs=dataset.inputs[:rows], targets=dataset.targets[:rows], kind=task.kind
     )
-    network, seed, losses = network_of(task, dataset), order.job.repeat, []
+    network, seed = network_of(task, dataset), order.job.repeat
+    losses: list[float] = []
 
     def fit() -> None:
         made = example.quickstart(network, task.training, data, seed=seed)  # type: ignore[attr-defined]
@@ -40,6 +41,8 @@ def _fitted(order: WorkOrder, example: object, task: Task) -> list[Record]:
 
     trained: list[object] = []
     seconds = clock.seconds(fit)
+    if not np.isfinite(losses).all():
+        raise FloatingPointError("the training diverged: its loss is not a number any more")
     outputs = np.asarray(trained[0].predict(dataset.inputs))  # type: ignore[attr-defined]
     _save(order, task, outputs)
     return [_timing(order, task, seconds), _curve(order, task, losses)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from samenet import clock
 from samenet.passes.score import outputs_digest, scored_again, trainings
 from samenet.records import EventRecord
-from samenet import clock
 from samenet.workorder import WorkOrder
 
 

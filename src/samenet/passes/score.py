@@ -86,7 +86,10 @@ def scored_again(order: WorkOrder, dataset: Dataset, training: Training) -> list
 def _records(
     order: WorkOrder, dataset: Dataset, training: Training, epochs: Array, outputs: Array
 ) -> list[Record]:
-    rows = {"train": slice(0, dataset.card.train_rows), "test": slice(dataset.card.train_rows, None)}
+    rows = {
+        "train": slice(0, dataset.card.train_rows),
+        "test": slice(dataset.card.train_rows, None),
+    }
     records: list[Record] = []
     for split, part in rows.items():
         curve = _curve(dataset, training, part, outputs)

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from samenet import certificate, clock, draws, oracle
+from samenet import clock, draws, oracle
 from samenet.adapter import Array, Batches, Weights
-from samenet.certificate import PROBE_RATE, Problem
+from samenet.certificate import Build, Problem, builder
+from samenet.gates import PROBE_RATE
 from samenet.oracle_functions import logistic
 from samenet.passes.common import problem_of
 from samenet.records import EventRecord
@@ -20,7 +21,7 @@ def run(order: WorkOrder) -> None:
     """Take the first step of each task and answer with all its numbers."""
     adapter = order.adapter()
     adapter.wake(order.target)
-    build = certificate.builder(adapter, order.arm.mode, order.target)
+    build = builder(adapter, order.arm.mode, order.target)
     for task in order.tasks:
         problem = problem_of(order, task)
         data = {"task": task.name, "arm": order.job.arm, **_step(order, problem, build)}
@@ -28,7 +29,7 @@ def run(order: WorkOrder) -> None:
         order.emit([EventRecord(job=order.job.id, name="step", when=clock.utc(), data=data)])
 
 
-def _step(order: WorkOrder, problem: Problem, build: certificate.Build) -> dict[str, Any]:
+def _step(order: WorkOrder, problem: Problem, build: Build) -> dict[str, Any]:
     rows = problem.calls[0].order[:1]
     dtype = order.target.dtype
     program = build(problem, problem.training, problem.weights, dtype)
@@ -48,7 +49,7 @@ def _step(order: WorkOrder, problem: Problem, build: certificate.Build) -> dict[
     }
 
 
-def _gradient(problem: Problem, build: certificate.Build, dtype: Any) -> list[float]:
+def _gradient(problem: Problem, build: Build, dtype: Any) -> list[float]:
     probe = SGD(learning_rate=PROBE_RATE[dtype])
     training = problem.training.model_copy(update={"optimizer": probe})
     program = build(problem, training, problem.weights, dtype)

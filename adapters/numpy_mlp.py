@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_info
 
 from samenet.adapter import Array, Batches, Capabilities, DataSource, Layer, Target, Weights
 from samenet.adapters.numpy_functions import ACTIVATIONS, LOSSES, activate, slope
-from samenet.adapters.numpy_optimizers import AdamStandard, MomentumSGD
-from samenet.spec import SGD, Network, TrainSpec
+from samenet.adapters.numpy_optimizers import optimizer
+from samenet.spec import Network, TrainSpec
 
 ADAPTER = {
     "name": "numpy",
@@ -73,8 +73,7 @@ class NumpyProgram:
         self.loss, self.dtype = LOSSES[training.loss], dtype
         self.kernels = [layer.kernel.astype(dtype) for layer in weights]
         self.biases = [layer.bias.astype(dtype) for layer in weights]
-        kind = MomentumSGD if isinstance(training.optimizer, SGD) else AdamStandard
-        self.optimizer = kind(training.optimizer, self.kernels + self.biases)
+        self.optimizer = optimizer(training.optimizer, self.kernels + self.biases)
 
     def load(self, source: DataSource) -> None:
         """Keep the rows in the precision of the computation; class numbers stay integers."""
@@ -84,7 +83,7 @@ class NumpyProgram:
 
     def train(self, batches: Batches) -> None:
         """Forward, backward, update: once per row of the order."""
-        self.step_losses = []
+        self.step_losses: list[float] = []
         for rows in batches.order:
             gradients = self.gradients(self.inputs[rows], self.targets[rows])
             self.optimizer.update(gradients)

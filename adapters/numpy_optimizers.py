@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from samenet.adapter import Array
-from samenet.spec import SGD, Adam
+from samenet.spec import SGD, Adam, Optimizer
 
 
 class MomentumSGD:
@@ -47,3 +47,10 @@ class AdamStandard:
             m += (1 - beta1) * (gradient - m)
             v += (1 - beta2) * (gradient * gradient - v)
             parameter -= rate * m / (np.sqrt(v) / root + self.spec.epsilon)
+
+
+def optimizer(spec: Optimizer, parameters: list[Array]) -> MomentumSGD | AdamStandard:
+    """Return the optimiser that the spec names, its state at zero."""
+    if isinstance(spec, SGD):
+        return MomentumSGD(spec, parameters)
+    return AdamStandard(spec, parameters)

@@ -1,7 +1,8 @@
-"""What both PyTorch modes share: the parts of a network, and a program but for its training step."""
+"""What both PyTorch modes share: the parts of a network, and a program without its training."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from samenet.adapter import Array, DataSource, Layer, Target, Weights
-from samenet.spec import Network, TrainSpec
+from samenet.spec import Activation, Network, TrainSpec
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[Activation], nn.Module]] = {
     "sigmoid": lambda a: nn.Sigmoid(),
     "tanh": lambda a: nn.Tanh(),
     "relu": lambda a: nn.ReLU(),
@@ -25,7 +26,7 @@ ACTIVATIONS = {
     "softplus": lambda a: nn.Softplus(threshold=1e9),  # torch's own is the identity above 20
     "identity": lambda a: nn.Identity(),
 }
-LOSSES = {
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "binary_cross_entropy": F.binary_cross_entropy_with_logits,
     "sparse_categorical_cross_entropy": F.cross_entropy,
     "mean_squared_error": F.mse_loss,

@@ -35,8 +35,8 @@ def section(frames: Frames) -> Section | None:
         return None
     return Section(
         id="curves",
-        title="Learning curves, same network",
-        summary="Loss on training and test rows, and the distance between frameworks.",
+        title="Learning curves",
+        summary="Same network: loss on training and test rows, and the distance between frameworks.",
         blocks=tuple(_figure(frames, task) for task in tasks),
     )
 
@@ -65,8 +65,8 @@ def _figure(frames: Frames, task: Task) -> Figure:
         name=f"curves-{slug(frames.plan, task.name)}",
         title=f"{title_of(frames.plan, task.name)}: loss per epoch",
         help=(
-            "Left and middle: lower is better; the curves lie on each other, broad lines below "
-            "narrow ones. A test loss that rises while the training loss falls means that the "
+            "Left and middle: lower is better; a line is striped where frameworks lie on each other. "
+            "A test loss that rises while the training loss falls means that the "
             f"network learns its rows by heart. Right: how far each training loss is from that of "
             f"{first}, as a share of it; 1e-6 is a millionth. Rounding differs from one library "
             "to the next, and single precision keeps seven digits."
@@ -78,9 +78,11 @@ def _figure(frames: Frames, task: Task) -> Figure:
 
 def _draw(frames: Frames, task: Task, narrow: bool) -> Drawing:  # noqa: FBT001
     picture, (train, test, apart) = drawing.panels(3, narrow=narrow, height=2.6)
-    for axes, split in ((train, "train"), (test, "test")):
-        _curves(frames, axes, losses(frames, task, split))
-        axes.set_title("Training rows" if split == "train" else "Test rows")
+    both = [losses(frames, task, split) for split in ("train", "test")]
+    for axes, rows, title in zip((train, test), both, ("Training rows", "Test rows"), strict=True):
+        drawing.log_scale(axes, [value for part in both for value in part.value])
+        _curves(frames, axes, rows)
+        axes.set_title(title)
     low = min(axes.get_ylim()[0] for axes in (train, test))
     high = max(axes.get_ylim()[1] for axes in (train, test))
     for axes in (train, test):
@@ -92,7 +94,6 @@ def _draw(frames: Frames, task: Task, narrow: bool) -> Drawing:  # noqa: FBT001
 
 def _curves(frames: Frames, axes: Axes, rows: pd.DataFrame) -> None:
     drawing.epochs_axis(axes)
-    drawing.log_scale(axes, rows.value.tolist())
     arms = rows.arm.unique().tolist()
     for place, arm in enumerate(arms):
         mean = rows[rows.arm == arm].groupby("epoch").value.mean()

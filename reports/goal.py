@@ -9,6 +9,7 @@ from statistics import median
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
+from matplotlib.lines import Line2D
 
 from samenet import advise, drawing
 from samenet.frames import Frames
@@ -19,9 +20,9 @@ from samenet.sections import (
     Section,
     Table,
     arm_cell,
+    columns,
     missing,
     name_of,
-    slug,
     title_of,
 )
 from samenet.statistics import geometric
@@ -40,16 +41,15 @@ class Reached:
 
 
 def section(frames: Frames) -> Section | None:
-    """Return a figure of score against time, and the time to the goal, per task."""
+    """Return a figure of score against time, and the time to every task's goal."""
     tasks = [task for task in frames.plan.tasks if not curve(frames, task).empty]
     if not tasks:
         return None
-    figures = tuple(_figure(frames, task) for task in tasks)
     return Section(
         id="goal",
         title="Score against time",
         summary="How soon each framework reaches the task’s goal on rows it has not seen.",
-        blocks=(*figures, *(_table(frames, task) for task in tasks if task.goal)),
+        blocks=(_figure(frames, tasks), *_tables(frames, tasks)),
     )
 
 
@@ -90,30 +90,31 @@ def reached(frames: Frames, task: Task, arm: str) -> Reached | None:
     return Reached(epoch=float(median(first)), seconds=start + float(median(first)) * epoch)
 
 
-def _figure(frames: Frames, task: Task) -> Figure:
-    metric = metric_of(task).replace("_", " ")
-    goal = f" The dashed line is the task’s goal, {task.goal.target:g}." if task.goal else ""
+def _figure(frames: Frames, tasks: list[Task]) -> Figure:
     return Figure(
-        name=f"goal-{slug(frames.plan, task.name)}",
-        title=f"{title_of(frames.plan, task.name)}: test {metric} against seconds",
+        name="goal",
+        title="Test score against seconds since the interpreter started",
         help=(
             "Further left is sooner. A curve begins when start-up is over and has one point per "
-            f"epoch; its height is the mean over the trainings.{goal}"
+            "epoch; its height is the mean over the trainings. The dashed line is the task’s goal."
         ),
-        draw=partial(_draw, frames, task),
-        table=_points(frames, task),
+        draw=partial(_draw, frames, tasks),
+        table=_points(frames, tasks),
     )
 
 
-def _draw(frames: Frames, task: Task, narrow: bool) -> Drawing:  # noqa: FBT001
-    picture, (axes,) = drawing.panels(1, narrow=narrow, height=2.9)
-    ends = {name: _line(frames, axes, task, arm) for name, arm in _names(frames, task).items()}
-    if task.goal:
-        axes.axhline(task.goal.target, color=drawing.INK, linewidth=1, linestyle=(0, (4, 3)))
-    axes.set_xlim(left=0)
-    axes.set_xlabel("seconds since the interpreter started")
-    axes.set_ylabel(f"test {metric_of(task).replace('_', ' ')}")
-    drawing.label_ends(axes, ends)
+def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
+    picture, panels = drawing.panels(len(tasks), narrow=narrow, height=2.7)
+    lines: dict[str, Line2D] = {}
+    for axes, task in zip(panels, tasks, strict=True):
+        lines |= {name: _line(frames, axes, task, a) for name, a in _names(frames, task).items()}
+        if task.goal:
+            axes.axhline(task.goal.target, color=drawing.INK, linewidth=1, linestyle=(0, (4, 3)))
+        axes.set_xlim(left=0)
+        axes.set_xlabel("seconds")
+        axes.set_ylabel(f"test {metric_of(task).replace('_', ' ')}")
+        axes.set_title(title_of(frames.plan, task.name))
+    drawing.legend(picture, list(lines.values()), list(lines), narrow=narrow)
     return picture
 
 
@@ -121,12 +122,13 @@ def _names(frames: Frames, task: Task) -> dict[str, str]:
     return {name_of(frames, arm): arm for arm in curve(frames, task).arm.unique()}
 
 
-def _line(frames: Frames, axes: Axes, task: Task, arm: str) -> tuple[float, float, str]:
+def _line(frames: Frames, axes: Axes, task: Task, arm: str) -> Line2D:
     times, values = _path(frames, task, arm)
     look = drawing.look(frames, arm)
-    axes.plot(times, values, color=look.color, linewidth=2)
-    axes.plot(times, values, look.marker, color=look.color, markersize=3.5)
-    return times[-1], values[-1], look.color
+    (line,) = axes.plot(
+        times, values, color=look.color, linewidth=1.8, marker=look.marker, markersize=3.6
+    )
+    return line
 
 
 def _path(frames: Frames, task: Task, arm: str) -> tuple[list[float], list[float]]:
@@ -136,45 +138,55 @@ def _path(frames: Frames, task: Task, arm: str) -> tuple[list[float], list[float
     return [start + epoch * float(passed) for passed in mean.index], mean.tolist()
 
 
-def _points(frames: Frames, task: Task) -> Table:
-    names = _names(frames, task)
+def _points(frames: Frames, tasks: list[Task]) -> Table:
     rows = []
-    for arm in names.values():
-        times, values = _path(frames, task, arm)
-        texts = (f"{times[0]:.3g}", f"{times[-1]:.3g}", f"{values[0]:.4g}", f"{values[-1]:.4g}")
-        numbers = (times[0], times[-1], values[0], values[-1])
-        cells = (Cell(text=text, value=n) for text, n in zip(texts, numbers, strict=True))
-        rows.append((arm_cell(frames, arm), *cells))
-    heads = ("Begins, s", "Ends, s", "First score", "Last score")
+    for task in tasks:
+        for arm in _names(frames, task).values():
+            times, values = _path(frames, task, arm)
+            texts = (f"{times[0]:.3g}", f"{times[-1]:.3g}", f"{values[0]:.4g}", f"{values[-1]:.4g}")
+            numbers = (times[0], times[-1], values[0], values[-1])
+            cells = (Cell(text=text, value=n) for text, n in zip(texts, numbers, strict=True))
+            rows.append((arm_cell(frames, arm), Cell(text=title_of(frames.plan, task.name)), *cells))
     return Table(
         title="Where the curves begin and end",
-        columns=(Column(title="Framework", numeric=False), *(Column(title=head) for head in heads)),
+        columns=columns("Task", "Begins, s", "Ends, s", "First score", "Last score"),
         rows=tuple(rows),
         folded=True,
     )
 
 
-def _table(frames: Frames, task: Task) -> Table:
-    goal = task.goal
-    text = f"test {goal.metric.replace('_', ' ')} {goal.target:g}" if goal else ""
-    return Table(
-        title=f"{title_of(frames.plan, task.name)}: time to the goal, {text}",
-        columns=(
-            Column(title="Framework", numeric=False),
-            Column(title="First epoch at the goal"),
-            Column(title="Time to the goal"),
-        ),
-        rows=tuple(_row(frames, task, arm) for arm in _names(frames, task).values()),
-        notes=("First epoch at the goal times the epoch’s seconds, and start-up.",),
+def _tables(frames: Frames, tasks: list[Task]) -> list[Table]:
+    """Return one table with a column per task that has a goal."""
+    aimed = [task for task in tasks if task.goal]
+    if not aimed:
+        return []
+    arms = dict.fromkeys(arm for task in aimed for arm in _names(frames, task).values())
+    heads = (
+        Column(
+            title=f"{title_of(frames.plan, task.name)}: test "
+            f"{task.goal.metric.replace('_', ' ')} {task.goal.target:g}"
+        )
+        for task in aimed
+        if task.goal
     )
+    return [
+        Table(
+            title="Time to the goal",
+            columns=(Column(title="Framework", numeric=False), *heads),
+            rows=tuple(
+                (arm_cell(frames, arm), *(_reached(frames, task, arm) for task in aimed))
+                for arm in arms
+            ),
+            notes=("Start-up, and epochs up to the first one at the goal.",),
+        )
+    ]
 
 
-def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
+def _reached(frames: Frames, task: Task, arm: str) -> Cell:
+    if arm not in _names(frames, task).values():
+        return missing()
     found = reached(frames, task, arm)
     if found is None:
-        return arm_cell(frames, arm), missing("not reached"), missing()
-    return (
-        arm_cell(frames, arm),
-        Cell(text=f"{found.epoch:g}", value=found.epoch),
-        Cell(text=advise.words(found.seconds), value=found.seconds),
-    )
+        return missing("not reached")
+    below = (f"after epoch {found.epoch:g}",)
+    return Cell(text=advise.words(found.seconds), value=found.seconds, below=below)

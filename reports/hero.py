@@ -26,8 +26,8 @@ from samenet.task import Task
 
 ORDER = 1
 Ends = dict[str, tuple[float, float, str]]
-LEFT = "Quick start: each framework’s own first example"
-RIGHT = "Same network: equal weights, batches and formulas"
+LEFT = "Quick start: each one’s own first example"
+RIGHT = "Same network: equal weights and formulas"
 
 
 def section(frames: Frames) -> Section | None:
@@ -44,7 +44,7 @@ def section(frames: Frames) -> Section | None:
             "example, with its own starting weights and settings; a thin line is one training, a "
             "bold one their mean, as the example itself reports its loss. Right: what is left of "
             "the difference when every framework starts from the same weights and does the same "
-            "arithmetic: broad lines lie below narrow ones, so that all can be seen."
+            "arithmetic: the line is striped because all frameworks lie on it."
         ),
         draw=partial(_draw, frames, task),
         table=_table(frames, task),

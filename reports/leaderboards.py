@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from statistics import median
 
-from samenet import advise, statistics, trust
+from typing import Any
+
+from samenet import advise, trust
 from samenet.frames import Frames
 from samenet.sections import (
     Cell,
     Column,
     Section,
     Table,
+    Text,
     arm_cell,
+    digits,
     missing,
     name_of,
     title_of,
@@ -27,10 +30,8 @@ PARTS = (
     ("predict_one", "Predict one row", "inference of a single row"),
     ("predict_all", "Predict all rows", "inference of all rows at once"),
 )
-WHOLE = (
-    "Whole training", "Interval", "Factor", "Rank", "More per training", "More per 100",
-    "Peak memory",
-)  # fmt: skip
+WHOLE = ("Whole training", "Factor", "Rank", "More per training", "Peak memory")
+UNIT_SECONDS = {"h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
 REFERENCE_LINES = ("boosted_trees", "linear")
 
 
@@ -43,7 +44,7 @@ def section(frames: Frames) -> Section | None:
         id="leaderboards",
         title="Times per task",
         summary="Every framework with its interval, factor and rank, and what failed and why.",
-        blocks=tuple(table for table in tables if table is not None),
+        blocks=(Text(lines=_lines(frames)), *(table for table in tables if table is not None)),
     )
 
 
@@ -57,7 +58,7 @@ def _whole_table(frames: Frames, task: Task) -> Table:
             Column(title="Checked: same network", numeric=False),
         ),
         rows=(*_whole_rows(frames, task), *_reference(frames, task), *_failed(frames, task)),
-        notes=_notes(frames, task),
+        notes=_notes(frames),
     )
 
 
@@ -67,11 +68,10 @@ def _whole_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     return [
         (
             _named(frames, total.arm),
-            Cell(text=advise.words(total.seconds.value), value=total.seconds.value),
-            _interval(total.seconds),
+            _time(total.seconds),
             _factor(total.factor),
             Cell(text=str(total.rank), value=total.rank),
-            *_more(total, best),
+            _more(total, best),
             _memory(frames, task, total.arm),
             _figures(frames, task, total.arm),
         )
@@ -110,20 +110,24 @@ def _part(total: advise.Total | None) -> Cell:
     return Cell(text=text, value=seconds.value, below=(below,))
 
 
-def _interval(interval: Interval) -> Cell:
-    text = interval_text(interval)
-    return Cell(text=text, value=interval.low, quiet=True) if text else missing()
+def _time(interval: Interval) -> Cell:
+    span = interval_text(interval)
+    below = (span,) if span else ()
+    return Cell(text=advise.words(interval.value), value=interval.value, below=below)
 
 
 def interval_text(interval: Interval) -> str:
     """Return the interval of a time in the unit of its value, e.g. '[1.7, 2.1]'."""
-    _, bracket, rest = advise.duration(interval).partition(" [")
-    return f"[{rest}" if bracket else ""
+    if not interval.known:
+        return ""
+    scale = UNIT_SECONDS[advise.words(interval.value).split(" ")[1]]
+    return f"[{digits(interval.low / scale)}, {digits(interval.high / scale)}]"
 
 
 def _factor(factor: Interval) -> Cell:
-    word = verdict(factor).removeprefix(", ")
-    return Cell(text=factor_text(factor), value=factor.value, below=(word,) if word else ())
+    text, _, span = factor_text(factor).partition(" ")
+    below = [line for line in (span, verdict(factor).removeprefix(", ")) if line]
+    return Cell(text=text, value=factor.value, below=tuple(below))
 
 
 def factor_text(factor: Interval) -> str:
@@ -143,16 +147,15 @@ def verdict(factor: Interval) -> str:
     return ", slower" if factor.low > 1 else ", faster"
 
 
-def _more(total: advise.Total, best: advise.Total | None) -> tuple[Cell, Cell]:
+def _more(total: advise.Total, best: advise.Total | None) -> Cell:
     if best is None or total.arm == best.arm:
-        return missing(), missing()
+        return missing()
     once = total.seconds.value - best.seconds.value
-    return _signed(once), _signed(100 * once)
+    return Cell(text=_signed(once), value=once, below=(f"{_signed(100 * once)} in 100",))
 
 
-def _signed(seconds: float) -> Cell:
-    sign = "+" if seconds > 0 else "−"
-    return Cell(text=f"{sign}{advise.words(abs(seconds))}", value=seconds)
+def _signed(seconds: float) -> str:
+    return f"{'+' if seconds > 0 else '−'}{advise.words(abs(seconds))}"
 
 
 def _memory(frames: Frames, task: Task, arm: str) -> Cell:
@@ -179,14 +182,14 @@ def _reference(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
             continue
         seconds = float(median(own.seconds.tolist()))
         cell = Cell(text=advise.words(seconds), value=seconds, quiet=True)
-        name = arm_cell(frames, line, "not a network, fit only")
-        rows.append((name, cell, *_dashes(len(WHOLE))))
+        rest = Cell(text="not a network; fit only, in a warm process", span=len(WHOLE), quiet=True)
+        rows.append((arm_cell(frames, line), cell, rest))
     return rows
 
 
 def _failed(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     return [
-        (arm_cell(frames, arm, *lines), *_dashes(len(WHOLE) + 1))
+        (arm_cell(frames, arm), Cell(text="; ".join(lines), span=len(WHOLE) + 1, quiet=True))
         for arm, lines in failures_of(frames, task.name).items()
     ]
 
@@ -200,9 +203,15 @@ def failures_of(frames: Frames, task: str) -> dict[str, list[str]]:
         found.setdefault(arm, []).append(with_mark(mark, reason))
     checks = frames.checks
     for row in checks[(checks.task == task) & ~checks.passed.astype(bool)].itertuples():
-        why = f"{row.gate}, {row.quantity}: error {trust.error_text(row.error)}, limit {trust.error_text(row.limit)}"
-        found.setdefault(str(row.arm), []).append(f"refused: {why}")
+        found.setdefault(str(row.arm), []).append(f"refused: {_refusal(row)}")
     return {arm: list(dict.fromkeys(lines))[:3] for arm, lines in found.items()}
+
+
+def _refusal(check: Any) -> str:
+    if check.gate == "read-back":
+        return f"{check.quantity} in force: {check.detail}"
+    error, limit = trust.error_text(check.error), trust.error_text(check.limit)
+    return f"{check.gate}, {check.quantity}: error {error}, limit {limit}"
 
 
 def with_mark(mark: str, reason: str) -> str:
@@ -210,23 +219,24 @@ def with_mark(mark: str, reason: str) -> str:
     return reason if reason.startswith(mark) else f"{mark}: {reason}"
 
 
-def _dashes(count: int) -> Sequence[Cell]:
-    return [missing()] * count
+def _lines(frames: Frames) -> tuple[str, ...]:
+    """Return how to read the tables."""
+    lines = [
+        "In brackets: the interval that holds the value with 95 % confidence. Factors (×) are "
+        "against the fastest framework that one can adopt; NumPy is written from scratch and a "
+        "reference. Frameworks that the repeats do not tell apart share a rank."
+    ]
+    repeats = frames.plan.repeats
+    if repeats < VERDICT_REPEATS_MIN:
+        count = "one repeat" if repeats == 1 else f"{repeats} repeats"
+        lines.append(f"With {count} this is a screening: no verdicts, only factors.")
+    return tuple(lines)
 
 
-def _notes(frames: Frames, task: Task) -> tuple[str, ...]:
-    rows = advise.totals(frames, task)
-    best = next((total.arm for total in rows if advise.adoptable(frames, total.arm)), None)
-    notes = ["In brackets: the interval that holds the value with 95 % confidence."] if rows else []
-    if best:
-        notes.append(
-            f"Factors (×) are against {name_of(frames, best)} for the whole training, and against "
-            "the fastest framework one can adopt in each other column. Frameworks whose intervals "
-            "do not tell them apart share a rank."
-        )
-    if rows and frames.plan.repeats < statistics.VERDICT_REPEATS_MIN:
-        notes.append(
-            f"With {frames.plan.repeats} repeats this is a screening: no verdicts, only factors."
-        )
-    notes += [f"{name_of(frames, arm.name)}: {text}" for arm in frames.plan.arms for text in arm.capabilities.deviations]
-    return tuple(notes)
+def _notes(frames: Frames) -> tuple[str, ...]:
+    """Return what frameworks cannot do as the task says."""
+    return tuple(
+        f"{name_of(frames, arm.name)}: {text}"
+        for arm in frames.plan.arms
+        for text in arm.capabilities.deviations
+    )

@@ -32,6 +32,7 @@ def section(frames: Frames) -> Section | None:
 
 def _code(frames: Frames, arm: Arm) -> Code:
     text, remark = listing.source(arm)
+    excerpt = listing.loop(text)
     mode = arm.header.modes[arm.mode]
     steps = [
         f"{title_of(frames.plan, task.name)} {advise.duration(total.seconds)}"
@@ -45,5 +46,6 @@ def _code(frames: Frames, arm: Arm) -> Code:
         title=frames.title(arm.name),
         facts=(*facts, *([remark] if remark else [])),
         link=mode.source,
+        excerpt=excerpt,
         source=text,
     )

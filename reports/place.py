@@ -112,14 +112,14 @@ def _card(frames: Frames, task: Task) -> Text:
     said = frames.data.get(task.name, {})
     network = " → ".join(str(layer.units) for layer in task.model.layers)
     lines = [
-        f"{title_of(frames.plan, task.name)}. {task.description}".strip(),
+        *([task.description] if task.description else []),
         f"Network: {said.get('features', '?')} inputs → {network + ' → ' if network else ''}"
         f"{said.get('outputs', '?')} outputs; {_training(task)}",
         *(str(note) for note in said.get("notes", ())),
     ]
     if said.get("digest"):
         lines.append(f"SHA-256 of the bytes every framework saw: {said['digest']}")
-    return Text(lines=tuple(lines))
+    return Text(title=f"Data: {title_of(frames.plan, task.name)}", lines=tuple(lines))
 
 
 def _training(task: Task) -> str:

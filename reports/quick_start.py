@@ -27,7 +27,13 @@ from samenet.sections import (
 from samenet.task import METRICS, Task
 
 ORDER = 50
-ASPECTS = ("optimizer", "initializer", "shuffling", "loss", "reported")
+ASPECTS = {
+    "optimizer": "Optimiser",
+    "initializer": "Initial weights",
+    "shuffling": "Shuffling",
+    "loss": "Loss",
+    "reported": "Loss it reports",
+}
 
 
 def section(frames: Frames) -> Section | None:
@@ -55,7 +61,8 @@ def _lines(frames: Frames) -> tuple[str, ...]:
     lines = [
         "The code follows each framework’s own beginner page with our data, layer sizes, batch "
         "size and number of epochs; everything else is the page’s choice. These results say what "
-        "a beginner gets, not how fast a framework is."
+        "a beginner gets, not how fast a framework is. Time is that of building, compiling and "
+        "training in one call; imports are not in it."
     ]
     lines += [f"{name} has no quick start: it has no trainer to document." for name in dict.fromkeys(without)]
     rows = frames.failures[frames.failures.track == "quickstart"]
@@ -147,7 +154,6 @@ def _table(frames: Frames, task: Task) -> Table:
             "Fastest and slowest",
         ),  # fmt: skip
         rows=tuple(_row(frames, task, arm) for arm in _final(frames, task).arm.unique()),
-        notes=("Time: building, compiling and training in one call; imports are not in it.",),
     )
 
 
@@ -184,31 +190,37 @@ def _range(values: list[float], text: object) -> Cell:
 
 def _settings(frames: Frames) -> list[Table]:
     """Return per kind of task what the followed pages prescribe."""
-    kinds = dict.fromkeys(task.kind for task in frames.plan.tasks)
     tables = []
-    for kind in kinds:
-        said = {arm.name: listing.pages(arm, str(kind)) for arm in frames.plan.arms}
-        rows = tuple(_settings_row(frames, arm, own) for arm, own in said.items() if own)
-        if rows:
-            tables.append(_settings_table(str(kind), rows))
+    for kind in dict.fromkeys(str(task.kind) for task in frames.plan.tasks):
+        said = {arm.name: listing.pages(arm, kind) for arm in frames.plan.arms}
+        said = {arm: own for arm, own in said.items() if own}
+        tables += [_settings_table(frames, kind, said)] if said else []
     return tables
 
 
-def _settings_table(kind: str, rows: tuple[tuple[Cell, ...], ...]) -> Table:
-    names = ("Page followed", *(aspect.capitalize() for aspect in ASPECTS))
+def _settings_table(frames: Frames, kind: str, said: dict[str, dict[str, str]]) -> Table:
+    """Return one column per framework and one row per setting."""
+    heads = [Column(title="Setting", numeric=False)]
+    heads += [Column(title=framework_of(frames, arm), numeric=False) for arm in said]
+    aspects = [aspect for aspect in ASPECTS if any(aspect in own for own in said.values())]
+    rows = [
+        (
+            Cell(text=ASPECTS[aspect]),
+            *(Cell(text=own.get(aspect, "–")) for own in said.values()),
+        )
+        for aspect in aspects
+    ]
     return Table(
         title=f"Why they differ: settings of the {kind} examples",
-        columns=tuple(Column(title=title, numeric=False) for title in ("Framework", *names)),
-        rows=rows,
+        columns=tuple(heads),
+        rows=((Cell(text="Page followed"), *(_page(own) for own in said.values())), *rows),
         quoted=True,
     )
 
 
-def _settings_row(frames: Frames, arm: str, said: dict[str, str]) -> tuple[Cell, ...]:
+def _page(said: dict[str, str]) -> Cell:
     page = said.get("page", "")
-    link = Cell(text=short(page), link=page, below=(f"read {said.get('read', '–')}",))
-    name = Cell(text=framework_of(frames, arm), sign=sign_of(frames, arm))
-    return (name, link, *(Cell(text=said.get(aspect, "–")) for aspect in ASPECTS))
+    return Cell(text=short(page), link=page, below=(f"read {said.get('read', '–')}",))
 
 
 def short(page: str) -> str:

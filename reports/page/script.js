@@ -26,6 +26,8 @@
   });
   parts.forEach((part) => part.addEventListener("toggle", name));
 
+  addEventListener("beforeprint", () => all("details.part").forEach((part) => { part.open = true; }));
+
   const reveal = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (target && target.tagName === "DETAILS") { target.open = true; target.scrollIntoView(); }
@@ -35,6 +37,7 @@
 
   const key = (row, index) => {
     const cell = row.cells[index];
+    if (!cell) return "";
     const value = cell.dataset.value;
     return value === undefined ? cell.textContent.trim() : Number(value);
   };
@@ -52,7 +55,8 @@
     body.append(...(down ? rows.reverse() : rows));
   };
   all("thead th").forEach((head) => {
-    if (head.closest("table").tBodies[0].rows.length < 2) return;
+    const table = head.closest("table");
+    if (table.className === "fixed" || table.tBodies[0].rows.length < 2) return;
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = head.textContent;

@@ -168,7 +168,7 @@ def duration(interval: Interval) -> str:
     value = words(interval.value)
     if not interval.known:
         return value
-    unit, scale = _unit(interval.value)
+    _, scale = _unit(interval.value)
     return f"{value} [{interval.low / scale:.3g}, {interval.high / scale:.3g}]"
 
 

@@ -9,9 +9,11 @@ from functools import cache as once
 from pathlib import Path
 
 from samenet import cache, machine
+from samenet.adapter import Target
 from samenet.dataset import Dataset
-from samenet.plan import Job, Plan
+from samenet.plan import Arm, Job, Plan
 from samenet.records import CertificateRecord, Record
+from samenet.task import Task
 from samenet.workorder import data_path
 
 JUDGES = (
@@ -42,15 +44,25 @@ def remember(plan: Plan, job: Job, records: Sequence[Record], folder: Path) -> N
         if own and all(record.passed for record in own):
             values = [asdict(record) for record in own]
             cache.put("certificates", _key(plan, job, task, folder), values)
+            parts = _parts(plan.arm(job.arm), plan.task(task), plan.target)
+            cache.put("certified", cache.key_of(*parts), job.id)
+
+
+def expected(arm: Arm, task: Task, target: Target) -> bool:
+    """Return whether a certificate is probably remembered: the data are not known yet."""
+    return cache.get("certified", cache.key_of(*_parts(arm, task, target))) is not None
 
 
 def _key(plan: Plan, job: Job, task: str, folder: Path) -> str:
-    arm = plan.arm(job.arm)
-    return cache.key_of(
-        *(arm.digest, arm.mode, arm.versions, plan.target.model_dump()),
-        *(plan.task(task).to_json(), Dataset.load(data_path(folder, task)).digest()),
+    data = Dataset.load(data_path(folder, task)).digest()
+    return cache.key_of(*_parts(plan.arm(job.arm), plan.task(task), plan.target), data)
+
+
+def _parts(arm: Arm, task: Task, target: Target) -> list[object]:
+    return [
+        *(arm.digest, arm.mode, arm.versions, target.model_dump(), task.to_json()),
         *(machine.processor(), judges_digest()),
-    )
+    ]
 
 
 @once

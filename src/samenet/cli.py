@@ -77,7 +77,8 @@ def _show_help(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     cls=Commands,
     invoke_without_command=True,
     add_help_option=False,
-    epilog="'samenet --help --all' shows the rest. 'samenet run' without arguments is a good start.",
+    epilog="'samenet --help --all' shows the rest. "
+    "'samenet run' without arguments is a good start.",
 )
 @click.option(
     "--all", "all_commands", is_flag=True, is_eager=True, help="With --help: all commands."
@@ -86,7 +87,7 @@ def _show_help(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.version_option(__version__, message="samenet %(version)s")
 @click.pass_context
 def cli(ctx: click.Context, all_commands: bool) -> None:
-    """One network, every framework, on equal terms: which one should you use, on this machine?"""
+    """One network, every framework, on equal terms: see which one to use, on this machine."""
     del all_commands
     if ctx.invoked_subcommand is None:
         _show_help(ctx, ctx.command.params[0], True)

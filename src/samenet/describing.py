@@ -1,4 +1,4 @@
-"""Which frameworks can run here: each adapter describes itself once, in a worker, cached by hash."""
+"""Which frameworks can run here: each adapter says so once, in a worker, cached by hash."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure as Drawing
@@ -51,6 +52,7 @@ STYLE: dict[str, Any] = {
     "legend.fontsize": 8.5,
     "legend.frameon": False,
     "legend.labelcolor": INK,
+    "lines.scale_dashes": False,
     "lines.solid_capstyle": "round",
     "svg.fonttype": "none",
     "svg.hashsalt": "samenet",
@@ -64,7 +66,8 @@ STYLE: dict[str, Any] = {
     "ytick.labelsize": 8.5,
     "ytick.major.size": 0,
 }
-DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
+DASHES: tuple[Any, ...] = ("-", (0, (8, 2.5)), (0, (2, 2)), (0, (9, 2, 2, 2)))
+STRIPE_POINTS = 9.0
 TEXT_QUIET = 0.72
 """Opacity of secondary text; keeps a contrast of 4.5 on both grounds."""
 
@@ -146,6 +149,12 @@ def bar_names(axes: Axes, names: Sequence[str], most: int) -> None:
     axes.set_ylim(most - 0.45, -0.55)
 
 
+def legend(picture: Drawing, handles: Sequence[Artist], names: Sequence[str], *, narrow: bool) -> None:
+    """Explain colours and shapes below the panels."""
+    across = 2 if narrow else len(names)
+    picture.legend(handles, names, loc="outside lower left", ncols=across)
+
+
 def at_end(axes: Axes, text: str, x: float, y: float) -> None:
     """Write a bar's number just beyond its end."""
     axes.annotate(text, (x, y), (5, 0), textcoords="offset points", va="center", fontsize=8.5)
@@ -174,7 +183,14 @@ def label_ends(axes: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None
             textcoords="axes fraction",
             va="center",
             fontsize=8.5,
-            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.8, "shrinkA": 1, "shrinkB": 2},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": color,
+                "linewidth": 0.8,
+                "relpos": (0, 0.5),
+                "shrinkA": 1,
+                "shrinkB": 3,
+            },
             annotation_clip=False,
         )
 
@@ -194,20 +210,21 @@ def apart(wanted: Mapping[str, float], gap: float) -> dict[str, float]:
 
 
 def coinciding(
-    axes: Axes, place: int, count: int, xs: Sequence[float], ys: Sequence[float], style: Look
+    axes: Axes, place: int, count: int, xs: Sequence[float], ys: Sequence[float], look: Look
 ) -> None:
-    """Draw curve number `place` of curves that lie on each other: the first the broadest."""
-    width = 1.6 + 2.6 * (count - 1 - place)
-    every = max(1, len(xs) // 6)
+    """Draw curve number `place` of `count` that lie on each other: every one shows its own stripes.
+
+    Curves that part are seen as separate dashed lines, curves that coincide as one striped line.
+    """
+    period = STRIPE_POINTS * count
+    stripes = (-STRIPE_POINTS * place, (STRIPE_POINTS, period - STRIPE_POINTS))
     axes.plot(
         xs,
         ys,
-        color=style.color,
-        linewidth=width,
-        marker=style.marker,
-        markersize=4.2 if place == count - 1 else 0,
-        markevery=(every // 2, every),
-        solid_joinstyle="round",
+        color=look.color,
+        linewidth=3.6,
+        linestyle=stripes if count > 1 else "-",
+        dash_capstyle="butt",
         zorder=2 + place,
     )
 

@@ -172,7 +172,9 @@ def _times(samples: pd.DataFrame, plan: Plan, records: Sequence[Record]) -> pd.D
     }
     same = samples[samples.track == "same"]
     rows: list[tuple[str, str, int, str, float]] = []
-    for (task, arm, repeat), process in same.groupby(["task", "arm", "repeat"], sort=False):
+    for _, process in same.groupby(["task", "arm", "repeat"], sort=False):
+        first = process.iloc[0]
+        task, arm, repeat = str(first.task), str(first.arm), int(first["repeat"])
         batch = plan.task(task).training.batch_size
         steps = -(-rows_of.get(task, batch) // batch)
         rows += [(task, arm, repeat, *pair) for pair in _process(process, steps).items()]

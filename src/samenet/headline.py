@@ -11,7 +11,7 @@ from typing import Any
 from samenet import advise, statistics, trust
 from samenet.frames import Frames
 from samenet.plan import PROFILES, Plan
-from samenet.sections import join, name_of, title_of
+from samenet.sections import digits, join, name_of, title_of
 
 REPEAT_PASS, SEED_PASS = "cell", "quickstart"
 
@@ -118,11 +118,11 @@ def resolution(frames: Frames) -> str:
     if percent is None:
         return "One repeat gives no interval: this run shows orders of magnitude only."
     run = "quick run" if plan.profile == "quick" else f"run of {plan.repeats} repeats"
-    seen = f"Differences under about {percent:.2g} % are not resolved in this {run}"
+    seen = f"Differences under about {digits(percent, 2)} % are not resolved in this {run}"
     if plan.profile != "quick" or not plan.jobs:
         return f"{seen}."
     minutes = max(1, math.ceil(standard_seconds(plan) / 60))
-    return f"{seen}; --profile standard takes about {_count(minutes, 'minute')}."
+    return f"{seen}; `--profile standard` takes about {_count(minutes, 'minute')}."
 
 
 def resolved_percent(frames: Frames) -> float | None:

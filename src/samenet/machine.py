@@ -96,7 +96,7 @@ def kill_group(pid: int) -> None:
 
 
 def die_with_parent() -> None:
-    """Ask Linux to kill this worker when the parent dies, so that no orphan disturbs a later run."""
+    """Ask Linux to kill this worker when the parent dies: no orphan is to disturb a later run."""
     if sys.platform != "linux":
         return
     import ctypes

@@ -1,12 +1,13 @@
 """The truth: the same network in float64 NumPy, written from the formulas and nothing else.
 
-It shares no code with any adapter (the numpy adapter included) and is itself checked by complex-step
-and central differences in tests/test_oracle.py. Arrays: rows B, layer widths n0 ... nL.
+It shares no code with any adapter (the numpy adapter included) and is itself checked by
+complex-step and central differences in tests/test_oracle.py.
+Arrays: rows B, layer widths n0 ... nL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,7 +39,7 @@ class Trajectory:
     """A training: the mean loss before each step (steps,), and weights after chosen steps."""
 
     losses: NDArray[np.float64]
-    snapshots: dict[int, Weights]
+    snapshots: Mapping[int, Weights]
     final: Weights
 
 
@@ -148,7 +149,8 @@ class _Sgd:
     """samenet.spec.SGD."""
 
     def __init__(self, spec: SGD) -> None:
-        self.spec, self.buffer = spec, 0.0
+        self.spec = spec
+        self.buffer: Array | float = 0.0
 
     def direction(self, gradient: Array, step: int) -> Array:
         del step
@@ -162,7 +164,9 @@ class _Adam:
     """samenet.spec.Adam, both forms."""
 
     def __init__(self, spec: Adam, form: AdamForm) -> None:
-        self.spec, self.form, self.m, self.v = spec, form, 0.0, 0.0
+        self.spec, self.form = spec, form
+        self.m: Array | float = 0.0
+        self.v: Array | float = 0.0
 
     def direction(self, gradient: Array, step: int) -> Array:
         beta1, beta2 = self.spec.beta1, self.spec.beta2

@@ -120,7 +120,7 @@ def predicted_seconds(jobs: Iterable[Job]) -> float:
 
 
 def balanced(items: Sequence[str], repeat: int) -> list[str]:
-    """Return the items rotated, so that over the repeats each takes every position equally often."""
+    """Return the items rotated: over the repeats each takes every position equally often."""
     shift = repeat % len(items) if items else 0
     return [*items[shift:], *items[:shift]]
 

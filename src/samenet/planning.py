@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samenet import __version__, cache, clock, describing, leaf
+from samenet import __version__, cache, certifying, clock, describing, leaf
 from samenet.adapter import Target
 from samenet.errors import UsageError
 from samenet.plan import (
@@ -76,7 +76,7 @@ def make_plan(request: Request) -> Plan:
         seeds=settings.seeds,
         track=request.track,
         budget_seconds=request.budget_seconds,
-        jobs=_jobs(tasks, arms, able, settings, request.track),
+        jobs=_jobs(tasks, arms, able, settings, request),
         skipped=tuple(skipped),
     )
 
@@ -165,17 +165,17 @@ def _jobs(
     arms: Sequence[Arm],
     able: set[tuple[str, str]],
     settings: Profile,
-    track: TrackName,
+    request: Request,
 ) -> tuple[Job, ...]:
     predict = Predict(
         {arm.name: arm.import_seconds for arm in arms},
         steady_seconds=settings.steady_seconds,
-        history=_history(tasks, arms),
+        history=_history(tasks, arms, request.target),
     )
-    return schedule(tasks, arms, able, settings=settings, track=track, predict=predict)
+    return schedule(tasks, arms, able, settings=settings, track=request.track, predict=predict)
 
 
-def _history(tasks: Sequence[Task], arms: Sequence[Arm]) -> dict[str, float]:
+def _history(tasks: Sequence[Task], arms: Sequence[Arm], target: Target) -> dict[str, float]:
     passes = ("prepare", "certify", "cell", "quickstart", "reference", "memory", "curves", "score")
     keys = [
         history_key(name, arm, task.name)
@@ -184,7 +184,12 @@ def _history(tasks: Sequence[Task], arms: Sequence[Arm]) -> dict[str, float]:
         for task in tasks
     ]
     found = {key: cache.get("durations", cache.key_of(key)) for key in keys}
-    return {key: float(value) for key, value in found.items() if isinstance(value, int | float)}
+    known = {key: float(value) for key, value in found.items() if isinstance(value, int | float)}
+    return known | {
+        history_key("certify", arm.name, task.name): 0.02
+        for arm, task in itertools.product(arms, tasks)
+        if certifying.expected(arm, task, target)
+    }
 
 
 def _name(tasks: Sequence[Task], request: Request) -> str:
@@ -193,9 +198,9 @@ def _name(tasks: Sequence[Task], request: Request) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", "-".join(task.name for task in tasks))[:40].strip("-")
 
 
-def run_folder(plan: Plan, parent: Path) -> Path:
-    """Return a new folder for a run: runs/<when>-<name>."""
-    stamp = f"{clock.local_stamp()}-{plan.name or 'run'}"
+def new_folder(name: str, parent: Path) -> Path:
+    """Return a folder for a run that does not exist yet: runs/<when>-<name>."""
+    stamp = f"{clock.local_stamp()}-{re.sub(r'[^A-Za-z0-9_-]+', '-', name).strip('-') or 'run'}"
     folder, number = parent / stamp, 2
     while folder.exists():
         folder, number = parent / f"{stamp}-{number}", number + 1

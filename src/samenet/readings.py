@@ -1,4 +1,4 @@
-"""What is read off a program after the clock has stopped: does `sync` wait, what is in force?"""
+"""What is read off a program after the clock stopped: whether `sync` waits, what is in force."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from samenet.errors import RunFolderError
 SCHEMA = 1
 
 Track = Literal["same", "quickstart", "reference"]
+Split = Literal["train", "test"]
 Mark = Literal["failed", "timed out", "unsupported", "not installed", "refused"]
 
 
@@ -80,7 +81,7 @@ class QualityRecord(Record):
     task: str
     arm: str
     repeat: int
-    split: Literal["train", "test"]
+    split: Split
     metric: str
     epochs: tuple[int, ...]
     """After which epochs; 0 is the untrained network."""
@@ -165,8 +166,8 @@ def decode(line: str) -> Record:
         raise RunFolderError(f"{cls.kind} record of job {values.get('job')}: its content changed")
     if values.pop("schema") != SCHEMA:
         raise RunFolderError("written by another version of samenet")
-    record: Record = cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-    return record
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return cls(**fields)
 
 
 def _split(line: str) -> tuple[str, str]:

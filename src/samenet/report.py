@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import json
 import pkgutil
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -15,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from samenet import frames as tables
 from samenet import svg
@@ -59,14 +60,18 @@ def write_report(folder: Path) -> Path:
     place = folder / "figures"
     place.mkdir(exist_ok=True)
     for name, picture in pictures.items():
-        picture.drawing.set_facecolor("white")
-        for kind in ("svg", "png"):
-            (place / f"{name}.{kind}").write_bytes(svg.saved(picture.drawing, kind))
+        _write_files(picture.drawing, place / name)
     path = folder / "report.html"
     part = folder / "report.html.part"
     part.write_text(_html(report, pictures), encoding="utf-8")
     part.replace(path)
     return path
+
+
+def _write_files(drawing: Drawing, path: Path) -> None:
+    drawing.set_facecolor("white")
+    for kind in ("svg", "png"):
+        path.with_name(f"{path.name}.{kind}").write_bytes(svg.saved(drawing, kind))
 
 
 def page(frames: Frames) -> str:
@@ -136,6 +141,7 @@ def _html(report: Report, pictures: dict[str, Picture]) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["coded"] = _coded
     return environment.from_string(template).render(
         report=report,
         pictures=pictures,
@@ -145,6 +151,11 @@ def _html(report: Report, pictures: dict[str, Picture]) -> str:
         style_hash=_hash(style),
         script_hash=_hash(script),
     )
+
+
+def _coded(text: str) -> Markup:
+    """Return a text for the page in which `what is to be typed` is set as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 def _hash(text: str) -> str:

@@ -146,7 +146,8 @@ def _checked(frames: Frames, task: Task, arm: str) -> str:
 def _failure_lines(frames: Frames, task: Task) -> list[str]:
     rows = frames.failures[frames.failures.task == task.name]
     lines_found = [
-        f"  –  {_name(frames, row.arm):<22} {row.mark}: {row.reason}" for row in rows.itertuples()
+        f"  –  {_name(frames, str(row.arm)):<22} {row.mark}: {row.reason}"
+        for row in rows.itertuples()
     ]
     refused = set(frames.times[frames.times.task == task.name].arm) - set(
         frames.compared(task.name)

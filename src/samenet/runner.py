@@ -1,4 +1,4 @@
-"""Carry out a plan: start workers, wait, keep what they answer, turn every failure into a record."""
+"""Carry out a plan: start workers, wait, keep their answers, turn every failure into a record."""
 
 from __future__ import annotations
 
@@ -60,12 +60,25 @@ class _Run:
         self.store, self.plan, self.watch = store, plan, watch
         self.started = clock.now()
         self.refusals = Refusals(store.records())
+        self.live: set[int] = set()
+        self.stopped = False
+        self.affordable: dict[tuple[str, int], bool] = {}
 
     def stage(self, jobs: Sequence[Job]) -> None:
         """Run jobs side by side, or the only one alone; keep each answer as it comes."""
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-            for job, records, seconds in pool.map(self.result, jobs):
-                self.keep(job, records, seconds)
+            try:
+                for job, records, seconds in pool.map(self.result, jobs):
+                    self.keep(job, records, seconds)
+            except BaseException:
+                self.stop()  # Ctrl-C above all: a worker in its own session would go on
+                raise
+
+    def stop(self) -> None:
+        """Kill the workers that are still running and start no more; a resume does them again."""
+        self.stopped = True
+        for pid in list(self.live):
+            machine.kill_group(pid)
 
     def result(self, job: Job) -> tuple[Job, list[Record], float]:
         """Return the records of a job and how long it took; a job that may not run says why."""
@@ -73,23 +86,28 @@ class _Run:
         reduced = self.refusals.reduced(job)
         if self._over_budget(job):
             return job, [_postponed(job)], 0.0
-        if not reduced.tasks:
+        if self.stopped or not reduced.tasks:
             return job, [], 0.0
         known = certifying.remembered(self.plan, reduced, self.store.folder)
         records = known if known is not None else self.work(reduced)
         return job, records, clock.now() - start
 
     def _over_budget(self, job: Job) -> bool:
+        """Decide once per repeat, at its first job, so that only whole repeats are kept."""
         budget = self.plan.budget_seconds
+        if budget is None or not job.timed or job.repeat == 0:
+            return False
         spent = clock.now() - self.started
-        return budget is not None and spent > budget and job.timed and job.repeat > 0
+        return not self.affordable.setdefault((job.pass_name, job.repeat), spent <= budget)
 
     def work(self, job: Job) -> list[Record]:
         """Start a worker, wait for it, and return what it answered."""
         arm = self.plan.arm(job.arm) if job.arm else None
         answer = answer_path(self.store.folder, job)
         answer.unlink(missing_ok=True)
-        code, errors, seconds_max = spawn(self.store.folder, self.plan, job, arm)
+        code, errors, seconds_max = spawn(
+            self.store.folder, self.plan, job, arm, self.live
+        )
         records = read_answer(answer)
         if code != 0:
             records += _failures(job, records, code, errors, seconds_max)
@@ -134,8 +152,10 @@ class Refusals:
         return job.model_copy(update={"tasks": kept})
 
 
-def spawn(folder: Path, plan: Plan, job: Job, arm: Arm | None) -> tuple[int, str, float]:
-    """Run one worker; return its exit code (None-like -1 if it was too slow), errors and limit."""
+def spawn(
+    folder: Path, plan: Plan, job: Job, arm: Arm | None, live: set[int]
+) -> tuple[int, str, float]:
+    """Run one worker, its process in `live` meanwhile; return exit code, errors and time limit."""
     threads = plan.target.threads
     cores = machine.measuring_cores(threads) if job.timed else machine.cores()
     order = folder / "work" / f"{file_name(job.id)}.order.json"
@@ -155,7 +175,9 @@ def spawn(folder: Path, plan: Plan, job: Job, arm: Arm | None) -> tuple[int, str
             stderr=stream,
             **machine.own_process_group(),
         )
+        live.add(worker.pid)
         code = _wait(worker, seconds_max)
+        live.discard(worker.pid)
     return code, errors.read_text(encoding="utf-8", errors="replace"), seconds_max
 
 

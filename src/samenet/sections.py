@@ -36,6 +36,8 @@ class Cell:
     below: tuple[str, ...] = ()
     sign: Sign | None = None
     link: str = ""
+    span: int = 1
+    """How many columns the cell covers; a sentence in place of numbers covers them all."""
     quiet: bool = False
     """Printed in grey: a reference line, a missing number."""
 
@@ -86,10 +88,11 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """Paragraphs."""
+    """Paragraphs, under a small heading or none."""
 
     kind: ClassVar[str] = "text"
 
+    title: str = ""
     lines: tuple[str, ...]
 
 
@@ -102,6 +105,7 @@ class Code:
     title: str
     facts: tuple[str, ...]
     link: str
+    excerpt: str
     source: str
 
 
@@ -154,7 +158,7 @@ def _plain(block: Table | Figure | Text | Data) -> dict[str, Any]:
     if isinstance(block, Figure):
         return {"figure": block.title, "help": block.help, "table": _plain(block.table)}
     if isinstance(block, Text):
-        return {"lines": list(block.lines)}
+        return {"title": block.title, "lines": list(block.lines)}
     if isinstance(block, Data):
         return {"data": block.name, "text": block.text}
     return {
@@ -217,6 +221,11 @@ def arm_cell(frames: Frames, arm: str, *below: str) -> Cell:
     quiet = arm not in [found.name for found in frames.plan.arms]
     text, sign = name_of(frames, arm), None if quiet else sign_of(frames, arm)
     return Cell(text=text, sign=sign, quiet=quiet, below=below)
+
+
+def digits(value: float, count: int = 3) -> str:
+    """Return a number with so many digits and never an exponent from 1 up: 0.123, 12.3, 1234."""
+    return f"{value:.{count}g}" if abs(value) < 10**count else f"{float(f'{value:.{count}g}'):.0f}"
 
 
 def join(names: Iterable[str], last: str = "and") -> str:

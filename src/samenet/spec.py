@@ -107,7 +107,7 @@ class Network(Frozen):
 
 
 class ModelSpec(Frozen):
-    """The hidden layers; the linear head follows from the task. None at all is the single neuron."""
+    """The hidden layers; the linear head follows from the task. Without any: the single neuron."""
 
     layers: tuple[Dense, ...] = Field(default=(), max_length=64)
 
@@ -221,7 +221,7 @@ def explain(error: ValidationError) -> list[Step]:
 
 
 def parse(kind: type[SpecType], values: Any, *, where: str) -> SpecType:
-    """Return the spec, or raise UsageError naming the place, the received value and what is allowed."""
+    """Return the spec, or raise UsageError: the place, the received value, what is allowed."""
     return _guarded(lambda: kind.model_validate(values), where=where)
 
 

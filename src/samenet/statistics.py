@@ -23,7 +23,7 @@ VERDICT_REPEATS_MIN = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """An estimate with its interval; `low` and `high` equal `value` if one repeat is all there is."""
+    """An estimate with its interval; `low` and `high` equal `value` if there is one repeat."""
 
     value: float
     low: float
@@ -113,7 +113,7 @@ def equivalent(
 
 
 def resolution(repeats: int, spread: float) -> float:
-    """Return the smallest ratio - 1 that so many repeats resolve at a log spread between repeats."""
+    """Return the smallest ratio - 1 that so many repeats resolve at this log spread of repeats."""
     if repeats < 2:
         return math.inf
     return math.exp(t_factor(repeats) * spread / math.sqrt(repeats)) - 1

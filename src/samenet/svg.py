@@ -68,10 +68,14 @@ def _own_ids(text: str, prefix: str) -> str:
 
 def _smaller(text: str) -> str:
     """Round coordinates to a hundredth of a point and drop empty groups and line ends."""
-    text = re.sub(r"(\d+\.\d{2})\d+", r"\1", text)
+    text = re.sub(r' (?:d|x|y|transform)="[^"]*"', _rounded, text)
     text = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", text)
     text = re.sub(r"\s*\n\s*", " ", text)
     return re.sub(r"> <", "><", text)
+
+
+def _rounded(attribute: re.Match[str]) -> str:
+    return re.sub(r"(\d+\.\d{2})\d+", r"\1", attribute[0])
 
 
 def _titled(text: str, prefix: str, label: str) -> str:

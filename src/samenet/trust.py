@@ -71,8 +71,13 @@ def sentence(frames: Frames) -> str:
     errors = figures(worst(frames))
     count = f"{len(good)} of {len(wanted)} results checked: same network"
     left = [pair for pair in wanted if pair not in set(good)]
+    where = {arm: [title_of(frames.plan, task) for task, other in left if other == arm] for _, arm in left}
     parts = [count, *([f"worst error {errors}"] if errors else [])]
     if left:
-        names = join(f"{name_of(frames, a)} on {title_of(frames.plan, t)}" for t, a in left)
-        parts.append(f"not compared: {names}")
+        parts.append(f"not compared: {join(_on(frames, arm, where[arm]) for arm in where)}")
     return "; ".join(parts) + "."
+
+
+def _on(frames: Frames, arm: str, tasks: list[str]) -> str:
+    every = len(tasks) == len(frames.plan.tasks) > 1
+    return f"{name_of(frames, arm)} on {'every task' if every else join(tasks)}"

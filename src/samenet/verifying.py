@@ -71,7 +71,7 @@ def _rescored(store: Store, plan: Plan, records: Sequence[Record]) -> list[Recor
     (store.folder / "work").mkdir(exist_ok=True)
     answer = answer_path(store.folder, job)
     answer.unlink(missing_ok=True)
-    code, errors, _ = spawn(store.folder, plan, job, None)
+    code, errors, _ = spawn(store.folder, plan, job, None, set())
     if code:
         raise WorkerError(f"The scores could not be recomputed: {errors.strip()[-300:]}")
     return read_answer(answer)

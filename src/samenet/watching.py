@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+import click
+
 from samenet import clock
 from samenet.advise import words
+from samenet.frames import START_UP
 from samenet.plan import Job, Plan, predicted_seconds
 from samenet.records import FailureRecord, Record, TimingRecord
 
@@ -24,6 +26,26 @@ DOING = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What one timed process shows at once."""
+
+    step_seconds: float
+    start_seconds: float
+
+
+def measured(records: Sequence[Record]) -> Measured | None:
+    """Return the step time and the start-up of a timed process, or None if it has none."""
+    timings = {r.phase: r for r in records if isinstance(r, TimingRecord)}
+    if "call" not in timings:
+        return None
+    call = timings["call"]
+    return Measured(
+        step_seconds=median(call.seconds) / call.steps,
+        start_seconds=sum(timings[phase].seconds[0] for phase in START_UP if phase in timings),
+    )
+
+
 @dataclass(slots=True)
 class Progress:
     """Prints to standard error; the data on standard output stay clean."""
@@ -33,15 +55,19 @@ class Progress:
     started: float = field(default_factory=clock.now)
     finished: set[str] = field(default_factory=set)
 
-    def watch(self, job: Job, records: Sequence[Record], seconds: float) -> None:
-        """Say what one job brought."""
+    def take(self, job: Job, seconds: float) -> None:
+        """Note that a job is finished."""
         del seconds
         self.finished.add(job.id)
-        if self.quiet:
-            return
-        print(f"{self._when()}  {_line(self.plan, job, records)}", file=sys.stderr, flush=True)
 
-    def _when(self) -> str:
+    def watch(self, job: Job, records: Sequence[Record], seconds: float) -> None:
+        """Say what one job brought."""
+        self.take(job, seconds)
+        if not self.quiet:
+            click.echo(f"{self.when()}  {_line(self.plan, job, records)}", err=True)
+
+    def when(self) -> str:
+        """Return the time spent and the time that is probably left."""
         spent = clock.now() - self.started
         left = predicted_seconds(j for j in self.plan.jobs if j.id not in self.finished)
         return f"[{_clock(spent)} · about {_clock(left)} left]"
@@ -64,13 +90,8 @@ def _line(plan: Plan, job: Job, records: Sequence[Record]) -> str:
 def _numbers(job: Job, records: Sequence[Record], plan: Plan) -> str:
     if job.pass_name == "quickstart":
         return f" (seed {job.repeat + 1} of {plan.seeds})"
-    if job.pass_name != "cell":
+    found = measured(records) if job.pass_name == "cell" else None
+    if found is None:
         return ""
-    timings = {r.phase: r for r in records if isinstance(r, TimingRecord)}
-    if "call" not in timings:
-        return ""
-    call = timings["call"]
-    step = words(median(call.seconds) / call.steps)
-    start = ("interpreter", "import", "wake", "build", "load", "first_call")
-    ready = words(sum(timings[phase].seconds[0] for phase in start))
+    step, ready = words(found.step_seconds), words(found.start_seconds)
     return f", {step} a step, start-up {ready} (repeat {job.repeat + 1} of {plan.repeats})"

@@ -96,7 +96,10 @@ def _worst_of(group: list[CertificateRecord]) -> Worst:
 
 
 def _text(rows: Sequence[Worst], failures: Sequence[FailureRecord], plan: Plan) -> str:
-    head = f"{'framework':<18} {'gate':<16} {'quantity':<20} {'precision':<9} {'worst error':>11}  {'limit':>8}  on task"
+    head = (
+        f"{'framework':<18} {'gate':<16} {'quantity':<20} {'precision':<9} {'worst error':>11}"
+        f"  {'limit':>8}  on task"
+    )
     lines = [head] + [
         f"{r.arm:<18} {r.gate:<16} {r.quantity:<20} {r.dtype:<9} {r.error:>11.2e}  {r.limit:>8.1e}"
         f"  {r.task}{'' if r.passed else '   FAILED'}"

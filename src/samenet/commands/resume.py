@@ -10,7 +10,7 @@ from samenet import session
 from samenet.commands.run import finish
 from samenet.plan import Plan
 from samenet.store import open_run
-from samenet.watching import Progress
+from samenet.live import watching
 
 
 @click.command("resume")
@@ -25,7 +25,8 @@ def command(run: Path, *, as_json: bool) -> int:
     """
     store = open_run(run)
     plan = Plan.model_validate(store.read_json("plan.json"))
-    progress = Progress(plan)
-    progress.finished |= session.finished(store)
-    click.echo(f"{len(progress.finished)} of {len(plan.jobs)} jobs are done already", err=True)
-    return finish(session.resume(run, progress.watch), as_json=as_json)
+    done = frozenset(session.finished(store))
+    click.echo(f"{len(done)} of {len(plan.jobs)} jobs are done already", err=True)
+    with watching(plan, done=done) as watch:
+        session.resume(run, watch)
+    return finish(store, as_json=as_json)

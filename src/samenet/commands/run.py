@@ -15,7 +15,7 @@ from samenet.errors import UsageError
 from samenet.plan import Plan
 from samenet.spec import Kind, parse
 from samenet.store import Store
-from samenet.watching import Progress
+from samenet.live import watching
 
 SOME_FAILED = 3
 
@@ -108,14 +108,15 @@ def command(**options: Any) -> int:
     _say_plan(plan)
     if options["dry_run"]:
         return _dry(plan, as_json=options["as_json"])
-    folder = options["out"] or planning.run_folder(plan, machine.runs_folder())
+    folder = options["out"] or planning.new_folder(plan.name, machine.runs_folder())
     store = _measured(plan, folder)
     return finish(store, as_json=options["as_json"])
 
 
 def _measured(plan: Plan, folder: Path) -> Store:
     try:
-        return session.start(plan, folder, Progress(plan).watch)
+        with watching(plan) as watch:
+            return session.start(plan, folder, watch)
     except KeyboardInterrupt:
         click.echo(f"\nInterrupted. What was measured is kept: samenet resume {folder}", err=True)
         raise
@@ -173,11 +174,8 @@ def units(text: str | None) -> tuple[int, ...] | None:
 
 def _say_plan(plan: Plan) -> None:
     names = ", ".join(arm.name for arm in plan.arms) or "no framework"
-    minutes = plan.predicted_seconds / 60
-    click.echo(
-        f"{len(plan.tasks)} task(s) on {names}: {plan.repeats} repeats, about {minutes:.1f} minutes",
-        err=True,
-    )
+    time = f"about {plan.predicted_seconds / 60:.1f} minutes"
+    click.echo(f"{len(plan.tasks)} task(s) on {names}: {plan.repeats} repeats, {time}", err=True)
     for skipped in plan.skipped:
         click.echo(f"  {skipped.task} · {skipped.arm}: {skipped.reason}", err=True)
 

@@ -146,7 +146,7 @@ def _repeat(
 
 
 def other_shape(watch: Stopwatch, program: Program, problem: Problem) -> None:
-    """Time a call of a quarter of the steps: the line through both gives the fixed cost of a call."""
+    """Time a call of a quarter of the steps: the line through both gives a call's fixed cost."""
     steps = max(1, problem.shape.steps // 4)
     if steps == problem.shape.steps:
         return

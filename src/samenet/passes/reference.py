@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samenet.passes.reference_lines import ReferenceLine, reference_lines
-from samenet.records import QualityRecord, Record, TimingRecord
+from samenet.records import QualityRecord, Record, Split, TimingRecord
 from samenet.task import Task
 from samenet.workorder import WorkOrder
 
@@ -30,6 +30,7 @@ def _records(order: WorkOrder, task: Task, line: ReferenceLine) -> list[Record]:
 
 
 def _scores(order: WorkOrder, task: Task, line: ReferenceLine) -> list[Record]:
+    parts: tuple[tuple[Split, dict[str, float]], ...] = (("train", line.train), ("test", line.test))
     return [
         QualityRecord(
             job=order.job.id,
@@ -42,6 +43,6 @@ def _scores(order: WorkOrder, task: Task, line: ReferenceLine) -> list[Record]:
             epochs=(0,),
             values=(value,),
         )
-        for split, scores in (("train", line.train), ("test", line.test))
+        for split, scores in parts
         for metric, value in scores.items()
     ]

@@ -114,10 +114,15 @@ def _curve(
     dataset: Dataset, training: Training, rows: slice, outputs: Array
 ) -> dict[str, list[float]]:
     """Return every metric after the last epoch; the loss and the shown metric after each."""
-    found = [scores(dataset, rows, each[rows], link=training.link) for each in outputs]
     along = {"loss", METRICS[training.task.kind][0]}
     if training.task.goal:
         along.add(training.task.goal.metric)
+    costly = bool(along & {"f1", "roc_auc"})
+    last = len(outputs) - 1
+    found = [
+        scores(dataset, rows, each[rows], link=training.link, complete=costly or place == last)
+        for place, each in enumerate(outputs)
+    ]
     return {
         metric: [each[metric] for each in found] if metric in along else [value]
         for metric, value in found[-1].items()

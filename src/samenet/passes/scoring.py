@@ -29,11 +29,14 @@ SUM_TOLERANCE = 1e-3
 """How far a row of probabilities may be from 1: float32 softmax stays below 1e-5, half above."""
 
 
-def scores(dataset: Dataset, rows: slice, outputs: Array, *, link: Link) -> dict[str, float]:
+def scores(
+    dataset: Dataset, rows: slice, outputs: Array, *, link: Link, complete: bool = True
+) -> dict[str, float]:
     """Return the metrics of the task's kind and the mean training loss on these rows.
 
     `outputs` are (rows, outputs): logits; probabilities, one column if binary; or the scaled
-    values of a regression. A metric that these rows do not define is left out.
+    values of a regression. A metric that these rows do not define is left out; so are F1 and ROC
+    AUC, which take most of the time, unless the scores are to be complete.
     Raises ValueError, in a plain sentence, if the outputs are not what `link` says.
     """
     kind, truth = dataset.card.kind, dataset.targets[rows]
@@ -48,8 +51,8 @@ def scores(dataset: Dataset, rows: slice, outputs: Array, *, link: Link) -> dict
         return _value_scores(dataset, truth.astype(np.float64), outputs.astype(np.float64))
     classes = truth.reshape(-1).astype(np.int64)
     if link == "logits":
-        return _logit_scores(kind, classes, outputs.astype(np.float64))
-    return class_metrics(kind, classes, _both_columns(kind, outputs))
+        return _logit_scores(kind, classes, outputs.astype(np.float64), complete=complete)
+    return class_metrics(kind, classes, _both_columns(kind, outputs), complete=complete)
 
 
 def _value_scores(dataset: Dataset, truth: Floats, outputs: Floats) -> dict[str, float]:
@@ -66,7 +69,9 @@ def value_metrics(truth: Array, values: Array) -> dict[str, float]:
     return metrics if len(truth) < 2 else {**metrics, "r2": float(r2_score(truth, values))}
 
 
-def _logit_scores(kind: Kind, classes: NDArray[np.int64], logits: Floats) -> dict[str, float]:
+def _logit_scores(
+    kind: Kind, classes: NDArray[np.int64], logits: Floats, *, complete: bool
+) -> dict[str, float]:
     """Return the scores with the loss from logits: no digit is lost to a saturated link."""
     if kind is Kind.BINARY:
         logs = log_expit(np.hstack([-logits, logits]))
@@ -75,7 +80,7 @@ def _logit_scores(kind: Kind, classes: NDArray[np.int64], logits: Floats) -> dic
         logs = log_softmax(logits, axis=1)
         probabilities = np.exp(logs)
     loss = -float(logs[np.arange(len(classes)), classes].mean())
-    metrics = class_metrics(kind, classes, probabilities)
+    metrics = class_metrics(kind, classes, probabilities, complete=complete)
     if "roc_auc" in metrics and logs.shape[1] == 2:  # ranks: probabilities of 1.0 would tie
         metrics["roc_auc"] = float(roc_auc_score(classes, logs[:, 1] - logs[:, 0]))
     return {**metrics, "loss": loss}
@@ -97,7 +102,7 @@ def _both_columns(kind: Kind, outputs: Array) -> Floats:
 
 
 def class_metrics(
-    kind: Kind, classes: NDArray[np.int64], probabilities: Floats
+    kind: Kind, classes: NDArray[np.int64], probabilities: Floats, *, complete: bool = True
 ) -> dict[str, float]:
     """Return loss, accuracy, log loss, F1 and ROC AUC from (rows, classes) probabilities.
 
@@ -106,14 +111,16 @@ def class_metrics(
     """
     labels: list[Any] = list(range(probabilities.shape[1]))
     guesses = probabilities.argmax(axis=1)
-    average = "binary" if kind is Kind.BINARY else "macro"
     loss = float(log_loss(classes, probabilities, labels=labels))
     metrics = {
         "loss": loss,
         "accuracy": float(accuracy_score(classes, guesses)),
         "log_loss": loss,
-        "f1": float(f1_score(classes, guesses, average=average, zero_division=0.0)),
     }
+    if not complete:
+        return metrics
+    average = "binary" if kind is Kind.BINARY else "macro"
+    metrics["f1"] = float(f1_score(classes, guesses, average=average, zero_division=0.0))
     if len(np.unique(classes)) == len(labels):
         ranks = probabilities[:, 1] if len(labels) == 2 else probabilities
         metrics["roc_auc"] = float(roc_auc_score(classes, ranks, multi_class="ovr"))

@@ -1,0 +1,179 @@
+"""From Python: `samenet.run(X, y)` measures, `samenet.load(folder)` reads; both give a Result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from samenet import advise, frames, machine, planning, result, session
+from samenet.adapter import Target
+from samenet.errors import UsageError
+from samenet.frames import Frames
+from samenet.plan import ProfileName, TrackName
+from samenet.spec import LOSS_OF_KIND, Kind, parse
+from samenet.store import Store
+from samenet.task import Task
+from samenet.live import watching
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+FEW_CLASSES = 20
+"""Whole-number targets with at most this many values are taken for classes."""
+
+
+class Result:
+    """A finished run: the same records that the page is made of."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open a run folder; raises RunFolderError if it is not one."""
+        self.folder = folder
+        self.frames: Frames = frames.load(folder)
+
+    @property
+    def page(self) -> Path:
+        """Return the path of the HTML page."""
+        return self.folder / "report.html"
+
+    def frame(self) -> pd.DataFrame:
+        """Return one tidy row per task, framework, repeat and quantity, in seconds."""
+        return self.frames.times.copy()
+
+    def scores(self) -> pd.DataFrame:
+        """Return one tidy row per task, framework, repeat, part of the data, metric and epoch."""
+        return self.frames.scores.copy()
+
+    def figure(self, name: str = "hero") -> Figure:
+        """Return a figure of the page by its name; raises UsageError for an unknown one."""
+        from samenet import report
+
+        return report.figure(self.frames, name)
+
+    def advice(self) -> list[str]:
+        """Return the recommendation of each task in plain words."""
+        return [item.sentence for item in advise.advise(self.frames)]
+
+    def json(self) -> dict[str, Any]:
+        """Return what `samenet run --json` prints."""
+        return result.document(self.frames)
+
+    def __repr__(self) -> str:
+        """Return the table that the terminal shows."""
+        return "\n".join(result.lines(self.frames))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """How the network is trained on a person's own arrays."""
+
+    hidden: tuple[int, ...] = (64, 32)
+    epochs: int = 30
+    batch_size: int = 64
+    learning_rate: float = 2.0**-10
+
+
+def run(  # noqa: PLR0913 - each is one choice of the caller
+    inputs: Any,
+    targets: Any,
+    *,
+    kind: str | None = None,
+    training: Training | None = None,
+    frameworks: tuple[str, ...] = (),
+    profile: ProfileName = "quick",
+    repeats: int | None = None,
+    track: TrackName = "both",
+    threads: int = 1,
+    name: str = "own-data",
+    out: str | Path | None = None,
+    quiet: bool = False,
+) -> Result:
+    """Measure the frameworks on a person's own arrays and return the Result.
+
+    `inputs` is (rows, features), `targets` (rows,); both may be NumPy or pandas. `kind` is
+    "binary", "multiclass" or "regression", guessed from the targets if left out. No framework is
+    imported into this process. Raises UsageError for data or names that do not fit.
+    """
+    values = np.asarray(targets).ravel()
+    task_kind = Kind(kind) if kind else guessed_kind(values)
+    folder = Path(out) if out else planning.new_folder(name, machine.runs_folder())
+    Store(folder).create()
+    path = (folder / "data" / "given.npz").absolute()
+    np.savez(path, inputs=_numbers(inputs), targets=values)
+    task = _task(name, task_kind, path, training or Training())
+    request = planning.Request(
+        own=(task,),
+        frameworks=frameworks,
+        profile=profile,
+        repeats=repeats,
+        track=track,
+        target=Target(threads=threads),
+        name=name,
+    )
+    return measured(request, folder, quiet=quiet)
+
+
+def measured(request: planning.Request, folder: Path, *, quiet: bool) -> Result:
+    """Carry out a request and return its Result, page included."""
+    from samenet.report import write_report
+
+    plan = planning.make_plan(request)
+    with watching(plan, quiet=quiet) as watch:
+        session.start(plan, folder, watch)
+    write_report(folder)
+    return Result(folder)
+
+
+def load(folder: str | Path) -> Result:
+    """Open an earlier run; raises RunFolderError if the folder is not one."""
+    return Result(Path(folder))
+
+
+def guessed_kind(targets: Any) -> Kind:
+    """Return the kind that targets suggest: two values, a few whole numbers or texts, numbers."""
+    distinct = np.unique(targets)
+    if len(distinct) == 2:
+        return Kind.BINARY
+    if targets.dtype.kind in "OUSb":
+        return Kind.MULTICLASS
+    whole = np.all(np.equal(np.mod(distinct, 1), 0))
+    return Kind.MULTICLASS if whole and len(distinct) <= FEW_CLASSES else Kind.REGRESSION
+
+
+def _numbers(inputs: Any) -> Any:
+    try:
+        array = np.asarray(inputs, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise UsageError(
+            "The inputs hold something that is no number; encode it first, or use "
+            "`samenet run --data FILE.csv`, which handles texts and dates."
+        ) from None
+    if array.ndim != 2:
+        raise UsageError(f"The inputs must be (rows, features), got the shape {array.shape}.")
+    return array
+
+
+def _task(name: str, kind: Kind, path: Path, training: Training) -> Task:
+    values = {
+        "name": name,
+        "kind": kind.value,
+        "data": {"source": f"arrays:{path.as_posix()}"},
+        "model": {"layers": [{"units": units, "activation": "relu"} for units in training.hidden]},
+        "training": {
+            "loss": LOSS_OF_KIND[kind],
+            "batch_size": training.batch_size,
+            "epochs": training.epochs,
+            "optimizer": {
+                "name": "adam",
+                "learning_rate": training.learning_rate,
+                "beta1": 0.875,
+                "beta2": 1 - 2.0**-10,
+                "epsilon": 2.0**-40,
+            },
+        },
+    }
+    return parse(Task, values, where="samenet.run")

@@ -42,7 +42,13 @@ COLUMN = '</script><img src=x onerror="alert(1)"><b>$x_1$'
 """The name of a data column that wants to be a program."""
 
 
-def made(
+def made(**options: Any) -> Frames:
+    """Return the frames of a made-up run; the options are those of `recorded`."""
+    plan, records = recorded(**options)
+    return build(plan, MACHINE, records)
+
+
+def recorded(
     *,
     tasks: Sequence[str | Task] = TASKS,
     arms: Sequence[str] = ARMS,
@@ -51,8 +57,8 @@ def made(
     refused: Iterable[tuple[str, str]] = (("breast_cancer", "keras:fit"),),
     failed: Iterable[tuple[str, str]] = (("diabetes", "tensorflow:graph"),),
     reference: bool = True,
-) -> Frames:
-    """Return the frames of a made-up run."""
+) -> tuple[Plan, list[Record]]:
+    """Return a made-up run: three tasks, four frameworks, one refused, one failed, one absent."""
     plan = _plan([_task(task) for task in tasks], arms, repeats, track)
     records: list[Record] = []
     for task in plan.tasks:
@@ -65,7 +71,7 @@ def made(
                 records += [_refusal(*pair)] if pair in set(refused) else []
             if track != "same" and arm.header.quickstart:
                 records += _quickstart(task, arm)
-    return build(plan, MACHINE, records)
+    return plan, records
 
 
 def hostile() -> Task:

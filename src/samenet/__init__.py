@@ -12,7 +12,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-__all__ = ["Result", "Training", "load", "run"]  # noqa: F822 - see __getattr__
+__all__ = ["Result", "Training", "load", "run"]  # see __getattr__
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,11 @@ from samenet import advise, frames, machine, planning, result, session
 from samenet.adapter import Target
 from samenet.errors import UsageError
 from samenet.frames import Frames
+from samenet.live import watching
 from samenet.plan import ProfileName, TrackName
 from samenet.spec import LOSS_OF_KIND, Kind, parse
 from samenet.store import Store
 from samenet.task import Task
-from samenet.live import watching
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -136,7 +136,8 @@ def resolved_percent(frames: Frames) -> float | None:
 def _spreads(frames: Frames, task: str) -> list[float]:
     """Return the deviation between repeats of each result's log-ratio to the fastest."""
     spec = frames.plan.task(task)
-    rows = advise.totals(frames, spec)
+    every = advise.totals(frames, spec)
+    rows = [row for row in every if advise.adoptable(frames, row.arm)] or every
     if not rows or rows[0].seconds.n < 2:
         return []
     times = {row.arm: advise.seconds_of(frames, spec, row.arm, "total") for row in rows}

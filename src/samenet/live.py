@@ -19,7 +19,9 @@ from samenet.watching import Progress, measured
 
 
 @contextmanager
-def watching(plan: Plan, *, quiet: bool = False, done: frozenset[str] = frozenset()) -> Iterator[Watcher]:
+def watching(
+    plan: Plan, *, quiet: bool = False, done: frozenset[str] = frozenset()
+) -> Iterator[Watcher]:
     """Yield what to call after every job: a live table on a terminal, else one line per job."""
     progress = Progress(plan, quiet=quiet, finished=set(done))
     console = Console(stderr=True)

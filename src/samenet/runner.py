@@ -105,9 +105,7 @@ class _Run:
         arm = self.plan.arm(job.arm) if job.arm else None
         answer = answer_path(self.store.folder, job)
         answer.unlink(missing_ok=True)
-        code, errors, seconds_max = spawn(
-            self.store.folder, self.plan, job, arm, self.live
-        )
+        code, errors, seconds_max = spawn(self.store.folder, self.plan, job, arm, self.live)
         records = read_answer(answer)
         if code != 0:
             records += _failures(job, records, code, errors, seconds_max)

@@ -24,7 +24,8 @@ def worst(frames: Frames, task: str | None = None, arm: str | None = None) -> di
     rows = rows[rows.arm == arm] if arm else rows
     if arm is None:
         pairs = set(checked(frames))
-        rows = rows[[pair in pairs for pair in zip(rows.task, rows.arm, strict=True)]]
+        good = [pair in pairs for pair in zip(rows.task, rows.arm, strict=True)]
+        rows = rows.loc[good]
     found = {}
     for key, label in FIGURES:
         column = rows.gate if key.startswith("gate") else rows.quantity

@@ -8,9 +8,9 @@ import click
 
 from samenet import session
 from samenet.commands.run import finish
+from samenet.live import watching
 from samenet.plan import Plan
 from samenet.store import open_run
-from samenet.live import watching
 
 
 @click.command("resume")

@@ -12,10 +12,10 @@ import click
 from samenet import frames, machine, planning, result, session
 from samenet.adapter import Target
 from samenet.errors import UsageError
+from samenet.live import watching
 from samenet.plan import Plan
 from samenet.spec import Kind, parse
 from samenet.store import Store
-from samenet.live import watching
 
 SOME_FAILED = 3
 

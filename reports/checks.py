@@ -13,12 +13,16 @@ from samenet.task import Task
 
 ORDER = 70
 LINES = (
-    "Before anything is timed, each framework’s network is compared with a reference written in "
-    "64-bit arithmetic that none of them shares: gate 1 its gradients, gate 2 its weights and "
-    "losses over ten epochs. Gate 4 checks the very program that was timed, after the clock has "
-    "stopped. A result that fails one check is not compared.",
-    "float64 is the worst error of gate 2; first update and epoch loss are those of gate 4. Errors "
-    "are relative: 2e-15 means the first fourteen digits agree.",
+    (
+        "Before anything is timed, each framework’s network is compared with a reference in "
+        "64-bit arithmetic that shares no code with any of them: gate 1 its gradients, gate 2 its "
+        "weights and losses over ten epochs. Gate 4 checks the very program that was timed, after "
+        "the clock has stopped. A result that fails one check is not compared."
+    ),
+    (
+        "float64 is the worst error of gate 2; first update and epoch loss are those of gate 4. "
+        "Errors are relative: 2e-15 means that the first fourteen digits agree."
+    ),
 )
 HEADS = ("Check", "Quantity", "Precision", "Error", "Limit", "Passed", "Detail")
 
@@ -85,7 +89,7 @@ def _table(frames: Frames, task: Task) -> Table:
 
 
 def _cells(group: pd.DataFrame) -> tuple[Cell, ...]:
-    worst: Any = group.loc[group.error.idxmax()]
+    worst: Any = group.iloc[int(group.error.to_numpy().argmax())]
     passed = bool(group.passed.astype(bool).all())
     times = f" (in {len(group)} repeats)" if len(group) > 1 else ""
     return (

@@ -36,7 +36,7 @@ def section(frames: Frames) -> Section | None:
     return Section(
         id="curves",
         title="Learning curves",
-        summary="Same network: loss on training and test rows, and the distance between frameworks.",
+        summary="Same network: loss on training and test rows, how far frameworks are apart.",
         blocks=tuple(_figure(frames, task) for task in tasks),
     )
 
@@ -52,7 +52,8 @@ def distances(frames: Frames, task: Task) -> dict[str, pd.Series[float]]:
     """Return per arm and epoch the largest |loss - first arm's| / first arm's over the repeats."""
     rows = losses(frames, task, "train")
     tables = {
-        str(arm): own.set_index(["repeat", "epoch"]).value for arm, own in rows.groupby("arm", sort=False)
+        str(arm): own.set_index(["repeat", "epoch"]).value
+        for arm, own in rows.groupby("arm", sort=False)
     }
     first, *others = tables
     gaps = {arm: ((tables[arm] - tables[first]) / tables[first]).abs().dropna() for arm in others}
@@ -65,7 +66,7 @@ def _figure(frames: Frames, task: Task) -> Figure:
         name=f"curves-{slug(frames.plan, task.name)}",
         title=f"{title_of(frames.plan, task.name)}: loss per epoch",
         help=(
-            "Left and middle: lower is better; a line is striped where frameworks lie on each other. "
+            "Left and middle: lower is better; a line is striped where frameworks coincide. "
             "A test loss that rises while the training loss falls means that the "
             f"network learns its rows by heart. Right: how far each training loss is from that of "
             f"{first}, as a share of it; 1e-6 is a millionth. Rounding differs from one library "

@@ -80,7 +80,11 @@ def reached(frames: Frames, task: Task, arm: str) -> Reached | None:
     rows = curve(frames, task)
     first = []
     for _, own in rows[rows.arm == arm].groupby("repeat"):
-        good = [e for e, v in zip(own.epoch, own.value, strict=True) if task.goal and task.goal.reached(v)]
+        good = [
+            e
+            for e, v in zip(own.epoch, own.value, strict=True)
+            if task.goal and task.goal.reached(v)
+        ]
         if not good:
             return None
         first.append(min(good))
@@ -104,7 +108,9 @@ def _figure(frames: Frames, tasks: list[Task]) -> Figure:
 
 
 def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
-    picture, panels = drawing.panels(len(tasks), narrow=narrow, height=2.7)
+    picture, panels = drawing.panels(
+        len(tasks), narrow=narrow, height=2.5, legend_of=len(frames.plan.arms)
+    )
     lines: dict[str, Line2D] = {}
     for axes, task in zip(panels, tasks, strict=True):
         lines |= {name: _line(frames, axes, task, a) for name, a in _names(frames, task).items()}
@@ -146,7 +152,9 @@ def _points(frames: Frames, tasks: list[Task]) -> Table:
             texts = (f"{times[0]:.3g}", f"{times[-1]:.3g}", f"{values[0]:.4g}", f"{values[-1]:.4g}")
             numbers = (times[0], times[-1], values[0], values[-1])
             cells = (Cell(text=text, value=n) for text, n in zip(texts, numbers, strict=True))
-            rows.append((arm_cell(frames, arm), Cell(text=title_of(frames.plan, task.name)), *cells))
+            rows.append(
+                (arm_cell(frames, arm), Cell(text=title_of(frames.plan, task.name)), *cells)
+            )
     return Table(
         title="Where the curves begin and end",
         columns=columns("Task", "Begins, s", "Ends, s", "First score", "Last score"),

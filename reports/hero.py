@@ -146,7 +146,9 @@ def _table(frames: Frames, task: Task) -> Table:
         for key, rows in (("quick start", quick), ("same network", equal))
         for arm in rows.arm.unique()
     }
-    names = [(framework_of(frames, a) if k == "quick start" else name_of(frames, a)) for k, a in means]
+    names = [
+        (framework_of(frames, a) if k == "quick start" else name_of(frames, a)) for k, a in means
+    ]
     titles = [f"{name}, {key}" for name, (key, _) in zip(names, means, strict=True)]
     epochs = sorted({int(epoch) for mean in means.values() for epoch in mean.index})
     rows = tuple(

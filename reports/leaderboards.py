@@ -1,9 +1,8 @@
-"""Per task, every framework's times, memory and checks in one table; failures with their reasons."""
+"""Per task, every framework's times, memory and checks; failures with their reasons."""
 
 from __future__ import annotations
 
 from statistics import median
-
 from typing import Any
 
 from samenet import advise, trust
@@ -174,7 +173,7 @@ def _figures(frames: Frames, task: Task, arm: str) -> Cell:
 
 
 def _reference(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for line in REFERENCE_LINES:
         own = frames.samples
         own = own[(own.track == "reference") & (own.task == task.name) & (own.arm == line)]
@@ -222,9 +221,11 @@ def with_mark(mark: str, reason: str) -> str:
 def _lines(frames: Frames) -> tuple[str, ...]:
     """Return how to read the tables."""
     lines = [
-        "In brackets: the interval that holds the value with 95 % confidence. Factors (×) are "
-        "against the fastest framework that one can adopt; NumPy is written from scratch and a "
-        "reference. Frameworks that the repeats do not tell apart share a rank."
+        (
+            "In brackets: the interval that holds the value with 95 % confidence. Factors (×) are "
+            "against the fastest framework that one can adopt; NumPy is written from scratch and a "
+            "reference. Frameworks that the repeats do not tell apart share a rank."
+        )
     ]
     repeats = frames.plan.repeats
     if repeats < VERDICT_REPEATS_MIN:

@@ -21,8 +21,10 @@ def section(frames: Frames) -> Section | None:
         blocks=(
             Text(
                 lines=(
-                    "One file per framework. The loop is the one its own experts would defend; "
-                    "the reason and a public source stand above it.",
+                    (
+                        "One file per framework. The loop is the one its own experts would defend; "
+                        "the reason and a public source stand above it."
+                    ),
                 )
             ),
             *(_code(frames, arm) for arm in frames.plan.arms),

@@ -33,10 +33,11 @@ LABELS = {
 
 def section(frames: Frames) -> Section | None:
     """Return what a reader needs to repeat the run."""
+    processor = frames.machine.get("processor", "machine not recorded")
     return Section(
         id="place",
         title="Machine, versions, data",
-        summary=f"{frames.machine.get('processor', 'machine not recorded')}; every version and setting in force.",
+        summary=f"{processor}; every version and setting in force.",
         blocks=(
             _machine(frames),
             _versions(frames),
@@ -113,8 +114,10 @@ def _card(frames: Frames, task: Task) -> Text:
     network = " → ".join(str(layer.units) for layer in task.model.layers)
     lines = [
         *([task.description] if task.description else []),
-        f"Network: {said.get('features', '?')} inputs → {network + ' → ' if network else ''}"
-        f"{said.get('outputs', '?')} outputs; {_training(task)}",
+        (
+            f"Network: {said.get('features', '?')} inputs → {network + ' → ' if network else ''}"
+            f"{said.get('outputs', '?')} outputs; {_training(task)}"
+        ),
         *(str(note) for note in said.get("notes", ())),
     ]
     if said.get("digest"):
@@ -150,8 +153,10 @@ def _plan(frames: Frames) -> Table:
         columns=columns("Processes", "Predicted", first="Pass"),
         rows=rows,
         notes=(
-            f"Planned on {day(plan.created)}; target {plan.target}; profile {plan.profile}: "
-            f"{plan.repeats} repeats, {plan.seeds} seeds, {plan.steady_seconds:g} s of steady "
-            f"measuring per result; the processes took {frames.seconds_taken:.0f} s together.",
+            (
+                f"Planned on {day(plan.created)}; target {plan.target}; profile {plan.profile}: "
+                f"{plan.repeats} repeats, {plan.seeds} seeds, {plan.steady_seconds:g} s of steady "
+                f"measuring per result; the processes took {frames.seconds_taken:.0f} s together."
+            ),
         ),
     )

@@ -59,16 +59,23 @@ def section(frames: Frames) -> Section | None:
 def _lines(frames: Frames) -> tuple[str, ...]:
     without = [arm.header.title for arm in frames.plan.arms if not arm.header.quickstart]
     lines = [
-        "The code follows each framework’s own beginner page with our data, layer sizes, batch "
-        "size and number of epochs; everything else is the page’s choice. These results say what "
-        "a beginner gets, not how fast a framework is. Time is that of building, compiling and "
-        "training in one call; imports are not in it."
+        (
+            "The code follows each framework’s own beginner page with our data, layer sizes, batch "
+            "size and number of epochs; everything else is the page’s choice. These results say "
+            "what a beginner gets, not how fast a framework is. Time is that of building, "
+            "compiling and training in one call; imports are not in it."
+        )
     ]
-    lines += [f"{name} has no quick start: it has no trainer to document." for name in dict.fromkeys(without)]
+    lines += [
+        f"{name} has no quick start: it has no trainer to document."
+        for name in dict.fromkeys(without)
+    ]
     rows = frames.failures[frames.failures.track == "quickstart"]
     pairs = dict.fromkeys(zip(rows.task, rows.arm, rows["mark"], rows.reason, strict=True))
     for task, arm, mark, reason in pairs:
-        lines.append(f"{framework_of(frames, arm)} on {title_of(frames.plan, task)}: {mark}: {reason}")
+        lines.append(
+            f"{framework_of(frames, arm)} on {title_of(frames.plan, task)}: {mark}: {reason}"
+        )
     return tuple(lines)
 
 
@@ -126,23 +133,26 @@ def _strip(frames: Frames, axes: Axes, task: Task, most: int) -> None:
 
 
 def _marks(frames: Frames, tasks: list[Task]) -> Table:
-    rows = [
-        (
-            Cell(text=framework_of(frames, str(row.arm)), sign=sign_of(frames, str(row.arm))),
-            Cell(text=title_of(frames.plan, task.name)),
-            Cell(text=str(row.repeat), value=float(row.repeat)),
-            Cell(text=f"{row.value:.4g}", value=float(row.value)),
-        )
-        for task in tasks
-        for row in _final(frames, task).itertuples()
-        if row.split == "test"
-    ]
     return Table(
         title="Test scores",
         columns=columns("Task", "Seed", "Test score"),
-        rows=tuple(rows),
+        rows=tuple(row for task in tasks for row in _mark_rows(frames, task)),
         folded=True,
     )
+
+
+def _mark_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
+    rows = _final(frames, task)
+    rows = rows[rows.split == "test"]
+    return [
+        (
+            Cell(text=framework_of(frames, arm), sign=sign_of(frames, arm)),
+            Cell(text=title_of(frames.plan, task.name)),
+            Cell(text=str(seed), value=float(seed)),
+            Cell(text=f"{value:.4g}", value=float(value)),
+        )
+        for arm, seed, value in zip(rows.arm, rows.repeat, rows.value, strict=True)
+    ]
 
 
 def _table(frames: Frames, task: Task) -> Table:
@@ -150,9 +160,12 @@ def _table(frames: Frames, task: Task) -> Table:
     return Table(
         title=f"{title_of(frames.plan, task.name)}: first examples",
         columns=columns(
-            f"Test {metric}", "Spread over seeds", f"Training {metric}", "Time of one call",
+            f"Test {metric}",
+            "Spread over seeds",
+            f"Training {metric}",
+            "Time of one call",
             "Fastest and slowest",
-        ),  # fmt: skip
+        ),
         rows=tuple(_row(frames, task, arm) for arm in _final(frames, task).arm.unique()),
     )
 

@@ -21,7 +21,9 @@ def section(frames: Frames) -> Section | None:
     size = len(json.dumps(values))
     block: Data | Text
     if size > LARGEST_BYTES:
-        text = f"The data ({size / 1e6:.1f} MB) are too many for a page: see records.jsonl beside it."
+        text = (
+            f"The data ({size / 1e6:.1f} MB) are too many for a page: see records.jsonl beside it."
+        )
         block = Text(lines=(text,))
     else:
         block = Data(name="run", text=_what(size), values=values)
@@ -35,8 +37,9 @@ def section(frames: Frames) -> Section | None:
 
 def _what(size: int) -> str:
     return (
-        f"This page holds the run’s data ({size / 1e3:.0f} kB of JSON): every timing sample in the "
-        "order it was taken, in seconds, to the nanosecond; every score, check, memory peak and failure. "
+        f"This page holds the run’s data ({size / 1e3:.0f} kB of JSON): every timing sample in "
+        "the order it was taken, in seconds, to the nanosecond; every score, check, memory peak "
+        "and failure. "
         "The same stands in records.jsonl in the run’s folder."
     )
 

@@ -76,9 +76,7 @@ def _row(frames: Frames, task: Task, track: str, arm: str) -> tuple[Cell, ...]:
     return (arm_cell(frames, arm, *below), *cells)
 
 
-def _cell(  # noqa: PLR0913, PLR0917 - one score has this many coordinates
-    frames: Frames, task: Task, track: str, arm: str, metric: str, split: str
-) -> Cell:
+def _cell(frames: Frames, task: Task, track: str, arm: str, metric: str, split: str) -> Cell:
     rows = frames.scores
     rows = rows[(rows.track == track) & (rows.task == task.name) & (rows.arm == arm)]
     rows = rows[(rows.metric == metric) & (rows.split == split)]

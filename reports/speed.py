@@ -28,7 +28,7 @@ def section(frames: Frames) -> Section | None:
         title="Whole training, from an empty interpreter to the last epoch",
         help=(
             "Shorter is better. The pale part of a bar is start-up (import, building, compiling), "
-            "the full part all epochs of the task. The thin line at the end spans the 95 % interval "
+            "the full part all epochs of the task. The thin line spans the 95 % interval "
             "over repeats, each in a fresh process. NumPy is written from scratch and stands here "
             "as a reference, not as advice."
         ),
@@ -47,7 +47,7 @@ def section(frames: Frames) -> Section | None:
 def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
     most = max(len(advise.totals(frames, task)) for task in tasks)
     height = drawing.bars_height(most)
-    picture, panels = drawing.panels(len(tasks), narrow=narrow, height=height)
+    picture, panels = drawing.panels(len(tasks), narrow=narrow, height=height, legend_of=2)
     for axes, task in zip(panels, tasks, strict=True):
         _bars(frames, axes, task, most)
         axes.set_title(title_of(frames.plan, task.name))

@@ -73,12 +73,15 @@ def _arms(frames: Frames, task: Task) -> list[str]:
 def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
     most = max(len(_arms(frames, task)) for task in tasks)
     height = drawing.bars_height(most)
-    picture, panels = drawing.panels(len(tasks), narrow=narrow, height=height)
+    picture, panels = drawing.panels(
+        len(tasks), narrow=narrow, height=height, legend_of=len(START_UP)
+    )
     for axes, task in zip(panels, tasks, strict=True):
         _bars(frames, axes, task, most)
         axes.set_title(title_of(frames.plan, task.name))
     handles = [
-        Patch(color=color, label=NAMES[phase]) for phase, color in zip(START_UP, COLORS, strict=True)
+        Patch(color=color, label=NAMES[phase])
+        for phase, color in zip(START_UP, COLORS, strict=True)
     ]
     picture.legend(handles=handles, loc="outside lower left", ncols=2 if narrow else len(handles))
     return picture

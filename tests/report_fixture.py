@@ -202,9 +202,7 @@ def _same(task: Task, arm: Arm, repeats: int) -> list[Record]:
     }
     records: list[Record] = []
     for repeat in range(repeats):
-        records += [
-            _timing(task, arm, repeat, phase, *values) for phase, values in phases.items()
-        ]
+        records += [_timing(task, arm, repeat, phase, *values) for phase, values in phases.items()]
         records += _timed_checks(task, arm, repeat)
     for repeat in range(3):
         records += _scores(task, arm.name, "same", repeat, rate=0.3, floor=0.02, steps=31)
@@ -212,13 +210,19 @@ def _same(task: Task, arm: Arm, repeats: int) -> list[Record]:
     peak = int((80 + 300 * start) * 1e6)
     records.append(
         FootprintRecord(
-            job="memory", task=task.name, arm=arm.name, bytes_after_import=peak // 2, bytes_peak=peak
+            job="memory",
+            task=task.name,
+            arm=arm.name,
+            bytes_after_import=peak // 2,
+            bytes_peak=peak,
         )
     )
     return records
 
 
-def _check(task: Task, arm: Arm, repeat: int | None, *values: Any, dtype: str = "float32") -> Record:
+def _check(
+    task: Task, arm: Arm, repeat: int | None, *values: Any, dtype: str = "float32"
+) -> Record:
     gate, quantity, error, limit, detail = values
     return CertificateRecord(
         job="certify",
@@ -257,7 +261,9 @@ def _timed_checks(task: Task, arm: Arm, repeat: int) -> list[Record]:
 
 def _refusal(task: str, arm: str) -> Record:
     found = load_task(task) if task in TASKS else hostile()
-    return _check(found, _arm(arm), None, "gate 1", "gradient", 0.5, 7e-15, "halved", dtype="float64")
+    return _check(
+        found, _arm(arm), None, "gate 1", "gradient", 0.5, 7e-15, "halved", dtype="float64"
+    )
 
 
 def _failed(task: str, arm: str) -> list[Record]:
@@ -275,8 +281,15 @@ def _failed(task: str, arm: str) -> list[Record]:
     ]
 
 
-def _quality(
-    task: Task, arm: str, track: Any, repeat: int, split: Any, metric: str, values: list[float], first: int
+def _quality(  # noqa: PLR0917 - as many as a record has
+    task: Task,
+    arm: str,
+    track: Any,
+    repeat: int,
+    split: Any,
+    metric: str,
+    values: list[float],
+    first: int,
 ) -> Record:
     return QualityRecord(
         job="score",
@@ -318,7 +331,9 @@ def _quickstart(task: Task, arm: Arm) -> list[Record]:
     found: list[Record] = []
     for seed in range(3):
         loss = [
-            floor + (2.3 + 0.6 * _wobble(arm.name, seed)) * math.exp(-rate * epoch * (1 + 0.15 * _wobble(seed)))
+            floor
+            + (2.3 + 0.6 * _wobble(arm.name, seed))
+            * math.exp(-rate * epoch * (1 + 0.15 * _wobble(seed)))
             for epoch in range(1, 31)
         ]
         found.append(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from report_fixture import COLUMN, MACHINE, hostile, made, recorded
+
 from samenet import headline, report, sections, svg, trust
 from samenet.drawing import apart
 from samenet.errors import UsageError
@@ -22,6 +23,7 @@ class Reader(HTMLParser):
     """Collects what the tests look at and complains about tags that do not match."""
 
     def __init__(self, text: str) -> None:
+        """Read a whole page."""
         super().__init__(convert_charrefs=True)
         self.open: list[str] = []
         self.ids: list[str] = []
@@ -32,6 +34,7 @@ class Reader(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a tag and that it is open."""
         own = dict(attrs)
         self.tags.append((tag, own))
         if own.get("id"):
@@ -42,20 +45,24 @@ class Reader(HTMLParser):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a tag that closes itself."""
         self.handle_starttag(tag, attrs)
         if tag not in VOID:
             self.open.pop()
 
     def handle_endtag(self, tag: str) -> None:
+        """Close the innermost tag."""
         if tag not in VOID:
             assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
+        """Note a text that people see."""
         if not {"script", "style"} & set(self.open):
             self.texts.append(data)
 
     @property
     def text(self) -> str:
+        """Return everything people see, with single spaces."""
         return " ".join(" ".join(self.texts).split())
 
 
@@ -70,7 +77,9 @@ def page(run: Frames) -> str:
 
 
 def embedded(page: str, name: str) -> object:
-    found = re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', page, re.S)
+    found = re.search(
+        rf'<script type="application/json" id="{name}">(.*?)</script>', page, re.DOTALL
+    )
     assert found
     return json.loads(found[1])
 
@@ -162,7 +171,7 @@ def test_names_from_data_are_inert() -> None:
 
 
 def test_top_of_the_page_says_what_to_use_and_how_sure_that_is(page: str) -> None:
-    """The first screen recommends, never NumPy, and says what was checked and what is unresolved."""
+    """The first screen recommends, never NumPy, and says what was checked and resolved."""
     top = Reader(page.partition('<section class="more"')[0]).text
     choices = re.findall(r'<p class="choice">(.*?)</p>', page)
     assert len(choices) == 3
@@ -225,7 +234,7 @@ def test_plan_without_any_record_gives_a_page() -> None:
 
 
 def test_figure_by_name_and_unknown_name(run: Frames) -> None:
-    """`result.figure` gives a matplotlib figure; an unknown name is answered with the known ones."""
+    """`result.figure` gives a matplotlib figure; an unknown name is answered with a known one."""
     assert len(report.figure(run, "hero").axes) == 2
     with pytest.raises(UsageError, match="hero"):
         report.figure(run, "heros")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from report_fixture import hostile, made
+
 from samenet import report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -112,7 +113,7 @@ def test_theme_switch_changes_the_ground(visit, page_file: Path) -> None:
 
 
 def test_the_trust_link_opens_the_checks(visit, page_file: Path) -> None:
-    """"Can I trust this?" leads to the checks and opens them."""
+    """The link "Can I trust this?" leads to the checks and opens them."""
     page = visit(page_file)
     page.click(".trust a")
     page.wait_for_selector("#checks[open] table")

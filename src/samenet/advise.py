@@ -144,10 +144,10 @@ def _network_needed(frames: Frames, task: Task) -> list[str]:
         f"test {metric.replace('_', ' ')}: the network {network:.3g}, boosted trees {trees:.3g}, "
         f"a linear model {linear:.3g}"
     )
+    does = "do" if len(better) > 1 or better == ["boosted trees"] else "does"
     if better:
-        return [
-            f"Do you need a network here? Perhaps not: {' and '.join(better)} do as well ({shown})."
-        ]
+        answer = f"Perhaps not: {' and '.join(better)} {does} as well"
+        return [f"Do you need a network here? {answer} ({shown})."]
     return [f"Do you need a network here? It does better than the alternatives ({shown})."]
 
 

@@ -20,9 +20,10 @@ from samenet.sections import sign_of
 INK = "#1c2024"
 """Everything that is not data; on the page it becomes the colour of the text around it."""
 
+ACROSS_MAX = 3
 WIDE_INCHES, NARROW_INCHES = 10.6, 4.5
 
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": INK,
     "axes.grid": True,
@@ -91,13 +92,17 @@ def look(frames: Frames, arm: str) -> Look:
 
 
 def panels(
-    count: int, *, narrow: bool, height: float, columns: int = 3, **shared: Any
+    count: int, *, narrow: bool, height: float, legend_of: int = 0, **shared: Any
 ) -> tuple[Drawing, list[Axes]]:
-    """Return a drawing of equal panels, side by side or (narrow) one below the other."""
-    across = 1 if narrow else min(count, columns)
+    """Return a drawing of equal panels, side by side or (narrow) one below the other.
+
+    `height` is that of a panel in inches; `legend_of` so many names gets room of its own.
+    """
+    across = 1 if narrow else min(count, ACROSS_MAX)
     down = math.ceil(count / across)
+    legend_rows = math.ceil(legend_of / (2 if narrow else legend_of)) if legend_of else 0
     width = NARROW_INCHES if narrow else WIDE_INCHES
-    drawing = Drawing(figsize=(width, height * down))
+    drawing = Drawing(figsize=(width, height * down + 0.22 * legend_rows))
     axes = drawing.subplots(down, across, squeeze=False, **shared).ravel().tolist()
     for unused in axes[count:]:
         unused.remove()
@@ -140,16 +145,18 @@ def seconds_axis(axes: Axes, longest: float) -> None:
 
 def bars_height(most: int) -> float:
     """Return the height in inches of a panel with at most so many bars."""
-    return 1.1 + 0.32 * most
+    return 1.0 + 0.32 * max(most, 2)
 
 
 def bar_names(axes: Axes, names: Sequence[str], most: int) -> None:
     """Name the bars, the first on top; panels of one figure have bars of one thickness."""
     axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(most - 0.45, -0.55)
+    axes.set_ylim(max(most, 2) - 0.45, -0.55)
 
 
-def legend(picture: Drawing, handles: Sequence[Artist], names: Sequence[str], *, narrow: bool) -> None:
+def legend(
+    picture: Drawing, handles: Sequence[Artist], names: Sequence[str], *, narrow: bool
+) -> None:
     """Explain colours and shapes below the panels."""
     across = 2 if narrow else len(names)
     picture.legend(handles, names, loc="outside lower left", ncols=across)
@@ -167,7 +174,7 @@ def say(axes: Axes, text: str) -> None:
 
 
 def label_ends(axes: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
-    """Write each curve's name beside its end {name: (x, y, colour)}, moved apart where they meet."""
+    """Write each curve's name beside its end {name: (x, y, colour)}, moved apart on a clash."""
     if not ends:
         return
     axes.get_xlim(), axes.get_ylim()  # settles the limits, which matplotlib puts off

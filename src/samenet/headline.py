@@ -64,7 +64,8 @@ def day(created: str) -> str:
     except ValueError:
         return created
     months = "January February March April May June July August September October November December"
-    return f"{when.day} {months.split()[when.month - 1]} {when.year}, {when:%H:%M} {when.tzname() or ''}".strip()
+    month = months.split()[when.month - 1]
+    return f"{when.day} {month} {when.year}, {when:%H:%M} {when.tzname() or ''}".strip()
 
 
 def _facts(plan: Plan) -> tuple[str, ...]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from samenet import clock
 from samenet.adapter import Batches, Program, Target
 from samenet.certificate import Check
 
 SYNC_SHARE = 0.2
 SYNC_FLOOR_SECONDS = 0.002
+SYNC_WORK_SECONDS = 0.02
+"""So much work is asked for at once: ten times what a read of the weights may waver by."""
+
+SYNC_CALLS_MAX = 4096
 
 
 def sync_waits(program: Program, call: Batches) -> Check:
@@ -16,9 +22,10 @@ def sync_waits(program: Program, call: Batches) -> Check:
     Work that is still running shows as a first read that takes longer than a second one. Three
     tries, the smallest counts, so that a disturbance of the machine is no verdict.
     """
+    calls = _enough(program, call)
     shares = []
     for _ in range(3):
-        work = clock.seconds(lambda: _trained(program, call))
+        work = clock.seconds(lambda: _trained(program, call, calls))
         first = clock.seconds(program.weights)
         second = clock.seconds(program.weights)
         waited = max(0.0, first - second - SYNC_FLOOR_SECONDS)
@@ -32,8 +39,27 @@ def sync_waits(program: Program, call: Batches) -> Check:
     )
 
 
-def _trained(program: Program, call: Batches) -> None:
-    program.train(call)
+def _enough(program: Program, call: Batches) -> int:
+    """Return how many calls are work enough to be seen waiting for; a small task needs many."""
+    calls = 1
+    while calls < SYNC_CALLS_MAX and _whole(program, call, calls) < SYNC_WORK_SECONDS:
+        calls *= 2
+    return calls
+
+
+def _whole(program: Program, call: Batches, calls: int) -> float:
+    """Return the seconds of the work, waited for by reading its result, whatever `sync` does."""
+
+    def work() -> None:
+        _trained(program, call, calls)
+        program.weights()
+
+    return clock.seconds(work)
+
+
+def _trained(program: Program, call: Batches, calls: int) -> None:
+    for _ in range(calls):
+        program.train(call)
     program.sync()
 
 
@@ -56,5 +82,6 @@ def read_back(found: dict[str, str | int | float], target: Target) -> list[Check
 
 def _agrees(name: str, found: str | float, asked: str | int) -> bool:
     if name == "device":
-        return str(found).lower().startswith(str(asked)) or f"/{asked}:" in str(found).lower()
+        names = "cuda|gpu" if asked == "cuda" else str(asked)
+        return re.search(rf"\b({names})\b", str(found).lower()) is not None
     return found == asked

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
@@ -173,8 +172,3 @@ def decode(line: str) -> Record:
 def _split(line: str) -> tuple[str, str]:
     head, mark, tail = line.rstrip("\n").rpartition(',"sha256":"')
     return (head + "}", tail.removesuffix('"}')) if mark else (line, "")
-
-
-def finite(value: float) -> bool:
-    """Return whether a number can be stored."""
-    return math.isfinite(value)

@@ -41,7 +41,7 @@ def carry_out(store: Store, plan: Plan, watch: Watcher) -> None:
     waiting = [job for job in plan.jobs if job.id not in done]
     for timed, group in groupby(waiting, key=lambda job: job.timed):
         for jobs in _stages(list(group), timed=timed):
-            run.stage(jobs)
+            run.stage([job for job in jobs if not run.over_budget(job)])
 
 
 def _stages(jobs: list[Job], *, timed: bool) -> Iterator[list[Job]]:
@@ -60,8 +60,7 @@ class _Run:
         self.store, self.plan, self.watch = store, plan, watch
         self.started = clock.now()
         self.refusals = Refusals(store.records())
-        self.live: set[int] = set()
-        self.stopped = False
+        self.live = LiveWorkers()
         self.affordable: dict[tuple[str, int], bool] = {}
 
     def stage(self, jobs: Sequence[Job]) -> None:
@@ -71,29 +70,24 @@ class _Run:
                 for job, records, seconds in pool.map(self.result, jobs):
                     self.keep(job, records, seconds)
             except BaseException:
-                self.stop()  # Ctrl-C above all: a worker in its own session would go on
+                self.live.stop()  # Ctrl-C above all: a worker in its own session would go on
                 raise
-
-    def stop(self) -> None:
-        """Kill the workers that are still running and start no more; a resume does them again."""
-        self.stopped = True
-        for pid in list(self.live):
-            machine.kill_group(pid)
 
     def result(self, job: Job) -> tuple[Job, list[Record], float]:
         """Return the records of a job and how long it took; a job that may not run says why."""
         start = clock.now()
         reduced = self.refusals.reduced(job)
-        if self._over_budget(job):
-            return job, [_postponed(job)], 0.0
-        if self.stopped or not reduced.tasks:
+        if self.live.stopped or not reduced.tasks:
             return job, [], 0.0
         known = certifying.remembered(self.plan, reduced, self.store.folder)
         records = known if known is not None else self.work(reduced)
         return job, records, clock.now() - start
 
-    def _over_budget(self, job: Job) -> bool:
-        """Decide once per repeat, at its first job, so that only whole repeats are kept."""
+    def over_budget(self, job: Job) -> bool:
+        """Return whether a timed job is left for a resume: the budget is spent.
+
+        Decided once per repeat, at its first job, so that only whole repeats are kept.
+        """
         budget = self.plan.budget_seconds
         if budget is None or not job.timed or job.repeat == 0:
             return False
@@ -124,6 +118,31 @@ class _Run:
         self.watch(job, records, seconds)
 
 
+class LiveWorkers:
+    """The processes that are running now, so that an interruption can end them."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.pids: set[int] = set()
+        self.stopped = False
+
+    def add(self, pid: int) -> None:
+        """Note a worker that has just started; after `stop` it is ended at once."""
+        self.pids.add(pid)
+        if self.stopped:
+            machine.kill_group(pid)
+
+    def discard(self, pid: int) -> None:
+        """Forget a worker that has ended."""
+        self.pids.discard(pid)
+
+    def stop(self) -> None:
+        """Kill every worker and start no more; a resume does their jobs again."""
+        self.stopped = True
+        for pid in list(self.pids):
+            machine.kill_group(pid)
+
+
 class Refusals:
     """Which (task, arm) may not be measured: unprepared data, or a check that failed."""
 
@@ -151,7 +170,7 @@ class Refusals:
 
 
 def spawn(
-    folder: Path, plan: Plan, job: Job, arm: Arm | None, live: set[int]
+    folder: Path, plan: Plan, job: Job, arm: Arm | None, live: LiveWorkers
 ) -> tuple[int, str, float]:
     """Run one worker, its process in `live` meanwhile; return exit code, errors and time limit."""
     threads = plan.target.threads
@@ -204,7 +223,7 @@ def read_answer(path: Path) -> list[Record]:
     if not path.exists():
         return []
     records = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").split("\n"):
         try:
             records.append(decode(line))
         except RunFolderError:
@@ -218,7 +237,8 @@ def _failures(
     """Return one failure per task of the job that has no record of its own."""
     mark: Mark = "timed out" if code == TOO_SLOW else "failed"
     reason = f"no result within {seconds_max:.0f} s" if code == TOO_SLOW else _why(code, errors)
-    answered = {getattr(record, "task", None) for record in records}
+    many = job.pass_name == "score"  # several results per task: one of them is no answer
+    answered = set() if many else {getattr(record, "task", None) for record in records}
     track: Track = "quickstart" if job.pass_name == "quickstart" else "same"
     return [
         FailureRecord(
@@ -241,12 +261,6 @@ def _why(code: int, errors: str) -> str:
         names = {9: "killed (out of memory?)", 11: "crashed (segmentation fault)"}
         return f"the worker was {names.get(-code, f'ended by signal {-code}')}"
     return last_line(errors) or f"the worker ended with exit code {code}"
-
-
-def _postponed(job: Job) -> EventRecord:
-    return EventRecord(
-        job=job.id, name="left out: budget spent", when=clock.utc(), data={"job": job.id}
-    )
 
 
 def _stop_without_data(job: Job, records: Sequence[Record]) -> None:

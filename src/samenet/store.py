@@ -63,7 +63,7 @@ class Store:
     def append(self, records: Iterable[Record]) -> None:
         """Add records in one write that is on the disk when this returns."""
         text = "".join(encode(record) + "\n" for record in records)
-        with self.records_path.open("a", encoding="utf-8") as file:
+        with self.records_path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -99,7 +99,7 @@ class Store:
         if kept == lines:
             return False
         part = self.folder / "records.jsonl.part"
-        part.write_text("".join(kept), encoding="utf-8")
+        part.write_text("".join(kept), encoding="utf-8", newline="\n")
         part.replace(self.records_path)
         return True
 

@@ -72,7 +72,10 @@ def sentence(frames: Frames) -> str:
     errors = figures(worst(frames))
     count = f"{len(good)} of {len(wanted)} results checked: same network"
     left = [pair for pair in wanted if pair not in set(good)]
-    where = {arm: [title_of(frames.plan, task) for task, other in left if other == arm] for _, arm in left}
+    where = {
+        arm: [title_of(frames.plan, task) for task, other in left if other == arm]
+        for _, arm in left
+    }
     parts = [count, *([f"worst error {errors}"] if errors else [])]
     if left:
         parts.append(f"not compared: {join(_on(frames, arm, where[arm]) for arm in where)}")

@@ -13,7 +13,7 @@ from samenet import frames
 from samenet.errors import RunFolderError, WorkerError
 from samenet.plan import Job, Plan
 from samenet.records import EventRecord, FailureRecord, QualityRecord, Record
-from samenet.runner import read_answer, spawn
+from samenet.runner import LiveWorkers, read_answer, spawn
 from samenet.store import Store, open_run
 from samenet.workorder import answer_path
 
@@ -71,7 +71,7 @@ def _rescored(store: Store, plan: Plan, records: Sequence[Record]) -> list[Recor
     (store.folder / "work").mkdir(exist_ok=True)
     answer = answer_path(store.folder, job)
     answer.unlink(missing_ok=True)
-    code, errors, _ = spawn(store.folder, plan, job, None, set())
+    code, errors, _ = spawn(store.folder, plan, job, None, LiveWorkers())
     if code:
         raise WorkerError(f"The scores could not be recomputed: {errors.strip()[-300:]}")
     return read_answer(answer)

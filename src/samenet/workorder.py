@@ -69,7 +69,7 @@ class WorkOrder:
 
     def emit(self, records: Sequence[Record]) -> None:
         """Answer with records; the parent reads them when this process has ended."""
-        with self.answer.open("a", encoding="utf-8") as file:
+        with self.answer.open("a", encoding="utf-8", newline="\n") as file:
             file.writelines(encode(record) + "\n" for record in records)
 
 

@@ -30,13 +30,12 @@ class AdamUncorrected(AdamStandard):
         self.t += 1
         beta1, beta2, epsilon = self.spec.beta1, self.spec.beta2, self.spec.epsilon
         rate = self.spec.learning_rate / (1 - beta1**self.t)
-        root = (1 - beta2**self.t) ** 0.5
         for parameter, (m, v), gradient in zip(
             self.parameters, self.moments, gradients, strict=True
         ):
             m += (1 - beta1) * (gradient - m)
             v += (1 - beta2) * (gradient * gradient - v)
-            parameter -= rate * m / (np.sqrt(v) + epsilon) + 0 * root
+            parameter -= rate * m / (np.sqrt(v) + epsilon)
 
 
 class Uncorrected(NumpyProgram):

@@ -48,7 +48,8 @@ def command(tasks: tuple[str, ...], frameworks: tuple[str, ...], *, as_json: boo
     rows = worst(records)
     failures = [r for r in records if isinstance(r, FailureRecord)]
     click.echo(_json(rows, failures, plan) if as_json else _text(rows, failures, plan))
-    return NOT_SHOWN if failures or not all(row.passed for row in rows) else 0
+    lacking = [s for s in plan.skipped if frameworks or s.mark == "failed"]
+    return NOT_SHOWN if failures or lacking or not all(row.passed for row in rows) else 0
 
 
 def only_checks(plan: Plan) -> Plan:

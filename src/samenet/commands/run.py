@@ -208,4 +208,5 @@ def finish(store: Store, *, as_json: bool) -> int:
 def failed(found: frames.Frames) -> bool:
     """Return whether some results are missing that should be there; not installed is no failure."""
     lacking = found.failures[~found.failures.mark.isin(["not installed", "unsupported"])]
-    return bool(len(lacking)) or not bool(found.checks.passed.all())
+    nothing = not found.plan.arms
+    return nothing or bool(len(lacking)) or not bool(found.checks.passed.all())

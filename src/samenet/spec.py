@@ -208,13 +208,16 @@ class Step(NamedTuple):
     problem: str
 
 
+_PLAIN = {"extra_forbidden": "is not a known key", "missing": "is missing"}
+
+
 def explain(error: ValidationError) -> list[Step]:
     """Return the problems of a pydantic error as plain places and sentences."""
     return [
         Step(
             key=".".join(str(part) for part in item["loc"] if part not in ("sgd", "adam")),
             received=item.get("input"),
-            problem=item["msg"].removeprefix("Value error, "),
+            problem=_PLAIN.get(item["type"], item["msg"].removeprefix("Value error, ")),
         )
         for item in error.errors()
     ]

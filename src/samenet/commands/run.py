@@ -175,9 +175,15 @@ def units(text: str | None) -> tuple[int, ...] | None:
 def _say_plan(plan: Plan) -> None:
     names = ", ".join(arm.name for arm in plan.arms) or "no framework"
     time = f"about {plan.predicted_seconds / 60:.1f} minutes"
-    click.echo(f"{len(plan.tasks)} task(s) on {names}: {plan.repeats} repeats, {time}", err=True)
+    tasks, repeats = counted(len(plan.tasks), "task"), counted(plan.repeats, "repeat")
+    click.echo(f"{tasks} on {names}: {repeats}, {time}", err=True)
     for skipped in plan.skipped:
         click.echo(f"  {skipped.task} · {skipped.arm}: {skipped.reason}", err=True)
+
+
+def counted(number: int, what: str) -> str:
+    """Return a count in words, e.g. '1 task' or '3 tasks'."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _dry(plan: Plan, *, as_json: bool) -> int:

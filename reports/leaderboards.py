@@ -105,8 +105,8 @@ def _part(total: advise.Total | None) -> Cell:
         return missing()
     seconds, factor = total.seconds, total.factor
     text = f"{advise.words(seconds.value)} {interval_text(seconds)}".strip()
-    below = f"{factor_text(factor)} · rank {total.rank}{verdict(factor)}"
-    return Cell(text=text, value=seconds.value, below=(below,))
+    below = (f"{factor_text(factor)} · rank {total.rank}", *verdict(factor))
+    return Cell(text=text, value=seconds.value, below=below)
 
 
 def _time(interval: Interval) -> Cell:
@@ -125,8 +125,8 @@ def interval_text(interval: Interval) -> str:
 
 def _factor(factor: Interval) -> Cell:
     text, _, span = factor_text(factor).partition(" ")
-    below = [line for line in (span, verdict(factor).removeprefix(", ")) if line]
-    return Cell(text=text, value=factor.value, below=tuple(below))
+    below = (*([span] if span else []), *verdict(factor))
+    return Cell(text=text, value=factor.value, below=below)
 
 
 def factor_text(factor: Interval) -> str:
@@ -135,15 +135,15 @@ def factor_text(factor: Interval) -> str:
     return f"{factor.value:.3g}×{span}"
 
 
-def verdict(factor: Interval) -> str:
+def verdict(factor: Interval) -> tuple[str, ...]:
     """Return the verdict on a factor in words; few repeats give none."""
     if factor.n < VERDICT_REPEATS_MIN or factor.value == 1:
-        return ""
+        return ()
     if factor.low > 1 / (1 + MARGIN) and factor.high < 1 + MARGIN:
-        return f", too close to call: within {100 * MARGIN:g} %"
+        return ("too close to call:", f"within {100 * MARGIN:g} %")
     if factor.low <= 1 <= factor.high:
-        return ", cannot tell yet"
-    return ", slower" if factor.low > 1 else ", faster"
+        return ("cannot tell yet",)
+    return ("slower",) if factor.low > 1 else ("faster",)
 
 
 def _more(total: advise.Total, best: advise.Total | None) -> Cell:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from statistics import fmean, stdev
+
+import pandas as pd
+
 from samenet.frames import Frames
-from samenet.sections import Cell, Column, Section, Table, arm_cell, missing, title_of
-from samenet.statistics import arithmetic
+from samenet.sections import Cell, Column, Section, Table, arm_cell, missing, small, title_of
 from samenet.task import HIGHER_IS_BETTER, METRICS, Task
 
 ORDER = 60
@@ -33,22 +36,16 @@ def section(frames: Frames) -> Section | None:
 
 
 def _table(frames: Frames, task: Task) -> Table:
-    metrics = METRICS[task.kind]
-    heads = [
-        Column(title=f"{NAMES[metric]}, {split}", help=_direction(metric))
-        for metric in metrics
-        for split in ("test", "train")
-    ]
-    rows = [
-        _row(frames, task, track, arm)
-        for track in ("same", "reference")
-        for arm in _arms(frames, task, track)
-    ]
+    heads = (Column(title=NAMES[metric], help=_direction(metric)) for metric in METRICS[task.kind])
     return Table(
         title=title_of(frames.plan, task.name),
         columns=(Column(title="Framework", numeric=False), *heads),
-        rows=tuple(rows),
-        notes=("Mean over the trainings; ± is their standard deviation. " + _directions(task),),
+        rows=tuple(
+            _row(frames, task, track, arm)
+            for track in ("same", "reference")
+            for arm in _arms(frames, task, track)
+        ),
+        notes=(f"{_directions(task)} ± is the deviation between trainings.",),
     )
 
 
@@ -58,7 +55,7 @@ def _direction(metric: str) -> str:
 
 def _directions(task: Task) -> str:
     said = [f"{NAMES[metric]}: {_direction(metric)}" for metric in METRICS[task.kind]]
-    return "; ".join(said) + "."
+    return f"On test rows. {'; '.join(said)}."
 
 
 def _arms(frames: Frames, task: Task, track: str) -> list[str]:
@@ -67,23 +64,22 @@ def _arms(frames: Frames, task: Task, track: str) -> list[str]:
 
 
 def _row(frames: Frames, task: Task, track: str, arm: str) -> tuple[Cell, ...]:
-    cells = [
-        _cell(frames, task, track, arm, metric, split)
-        for metric in METRICS[task.kind]
-        for split in ("test", "train")
-    ]
-    below = ("not a network",) if track == "reference" else ()
-    return (arm_cell(frames, arm, *below), *cells)
-
-
-def _cell(frames: Frames, task: Task, track: str, arm: str, metric: str, split: str) -> Cell:
     rows = frames.scores
     rows = rows[(rows.track == track) & (rows.task == task.name) & (rows.arm == arm)]
-    rows = rows[(rows.metric == metric) & (rows.split == split)]
-    values = rows[rows.epoch == rows.epoch.max()].value.tolist()
-    if not values:
+    below = ("not a network",) if track == "reference" else ()
+    return (
+        arm_cell(frames, arm, *below),
+        *(_cell(rows[rows.metric == metric]) for metric in METRICS[task.kind]),
+    )
+
+
+def _cell(rows: pd.DataFrame) -> Cell:
+    """Return the score on test rows with its spread, and the one on training rows below it."""
+    last = rows[rows.epoch == rows.epoch.max()]
+    test, train = (last[last.split == split].value.tolist() for split in ("test", "train"))
+    if not test:
         return missing()
-    mean = arithmetic(values).value
-    spread = (sum((v - mean) ** 2 for v in values) / max(1, len(values) - 1)) ** 0.5
-    below = (f"± {spread:.2g}",) if len(values) > 1 else ()
-    return Cell(text=f"{mean:.4g}", value=mean, below=below)
+    spread = f" ± {small(stdev(test))}" if len(test) > 1 else ""
+    below = f"{fmean(train):.4g} in training" if train else ""
+    mean = fmean(test)
+    return Cell(text=f"{mean:.4g}{spread}", value=mean, below=(below,))

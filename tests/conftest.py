@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,3 +44,19 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def root() -> Path:
     """Return the repository's root."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a whole run of numpy on iris, two repeats; copy it before changing anything."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    command = ["run", "iris", "--framework", "numpy", "--track", "same", "--repeats", "2"]
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "samenet", *command, "--json", "--out", str(folder)],
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    (folder / "stdout.json").write_bytes(done.stdout)
+    (folder / "stderr.txt").write_bytes(done.stderr)
+    return folder

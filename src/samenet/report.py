@@ -59,6 +59,9 @@ def write_report(folder: Path) -> Path:
     pictures = _pictures(report)
     place = folder / "figures"
     place.mkdir(exist_ok=True)
+    for stale in place.iterdir():
+        if stale.suffix in {".svg", ".png"} and stale.stem not in pictures:
+            stale.unlink()
     for name, picture in pictures.items():
         _write_files(picture.drawing, place / name)
     path = folder / "report.html"

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import groupby
 from pathlib import Path
 
@@ -29,6 +29,9 @@ from samenet.workorder import answer_path, file_name, order_json
 
 SIDE_BY_SIDE = 2
 """How many workers that are not timed run at once."""
+
+SECONDS_MIN = 120.0
+"""A worker has at least so long, however short its job was predicted to be."""
 
 Watcher = Callable[[Job, Sequence[Record], float], None]
 """Called after every job with its records and the seconds it took."""
@@ -67,8 +70,8 @@ class _Run:
         """Run jobs side by side, or the only one alone; keep each answer as it comes."""
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
             try:
-                for job, records, seconds in pool.map(self.result, jobs):
-                    self.keep(job, records, seconds)
+                for done in as_completed([pool.submit(self.result, job) for job in jobs]):
+                    self.keep(*done.result())
             except BaseException:
                 self.live.stop()  # Ctrl-C above all: a worker in its own session would go on
                 raise
@@ -181,7 +184,7 @@ def spawn(
     extra = {**(arm.header.environment if arm else {}), **_cold_caches(folder, job)}
     environment = machine.worker_environment(threads, plan.target.device, extra)
     errors = folder / "work" / f"{file_name(job.id)}.stderr"
-    seconds_max = max(120.0, 10 * job.predicted_seconds)
+    seconds_max = max(SECONDS_MIN, 10 * job.predicted_seconds)
     with errors.open("w", encoding="utf-8") as stream:
         environment[SPAWNED_VARIABLE] = repr(clock.now())
         worker = subprocess.Popen(
@@ -223,7 +226,7 @@ def read_answer(path: Path) -> list[Record]:
     if not path.exists():
         return []
     records = []
-    for line in path.read_text(encoding="utf-8").split("\n"):
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             records.append(decode(line))
         except RunFolderError:
@@ -238,7 +241,7 @@ def _failures(
     mark: Mark = "timed out" if code == TOO_SLOW else "failed"
     reason = f"no result within {seconds_max:.0f} s" if code == TOO_SLOW else _why(code, errors)
     many = job.pass_name == "score"  # several results per task: one of them is no answer
-    answered = set() if many else {getattr(record, "task", None) for record in records}
+    answered = set() if many else {_task_of(record) for record in records}
     track: Track = "quickstart" if job.pass_name == "quickstart" else "same"
     return [
         FailureRecord(
@@ -256,10 +259,16 @@ def _failures(
     ]
 
 
+def _task_of(record: Record) -> str | None:
+    data = record.data if isinstance(record, EventRecord) else {}  # e.g. "data prepared"
+    found: str | None = getattr(record, "task", None) or data.get("task")
+    return found
+
+
 def _why(code: int, errors: str) -> str:
     if code < 0:
-        names = {9: "killed (out of memory?)", 11: "crashed (segmentation fault)"}
-        return f"the worker was {names.get(-code, f'ended by signal {-code}')}"
+        names = {9: "was killed (out of memory?)", 11: "crashed (segmentation fault)"}
+        return f"the worker {names.get(-code, f'was ended by signal {-code}')}"
     return last_line(errors) or f"the worker ended with exit code {code}"
 
 

@@ -228,6 +228,12 @@ def digits(value: float, count: int = 3) -> str:
     return f"{value:.{count}g}" if abs(value) < 10**count else f"{float(f'{value:.{count}g}'):.0f}"
 
 
+def small(value: float) -> str:
+    """Return a spread with two digits: 0.013, 5.7e-6, 0."""
+    mantissa, mark, exponent = f"{value:.2g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if mark else mantissa
+
+
 def join(names: Iterable[str], last: str = "and") -> str:
     """Return names as in a sentence: 'a, b and c'."""
     *head, tail = [*names] or [""]

@@ -18,14 +18,14 @@ DISK_BYTES_MIN = 200 * 1024 * 1024
 
 
 def start(plan: Plan, folder: Path, watch: Watcher) -> Store:
-    """Create the run folder, write the plan, and carry it out."""
+    """Create the run folder, write the plan, and carry it out; a refusal leaves no folder."""
     store = Store(folder)
-    store.create()
     if machine.free_bytes(folder) < DISK_BYTES_MIN:
         raise RefusedError(f"Less than 200 MB are free where {folder} is; nothing was measured.")
-    store.write_json("machine.json", facts(plan))
-    store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
     with alone():
+        store.create()
+        store.write_json("machine.json", facts(plan))
+        store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
         carry_out(store, plan, watch)
     return store
 

@@ -17,7 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from samenet.errors import RunFolderError
+from samenet.plan import Plan
 from samenet.records import EventRecord, Record, decode, encode
 
 FINISHED = "job finished"
@@ -93,28 +96,28 @@ class Store:
         result.
         """
         lines = [line for _, line in self._lines()]
-        whole = [line for line in lines if line.endswith("\n")]
-        last = max((i for i, line in enumerate(whole) if f'"{FINISHED}"' in line), default=-1)
+        whole = [line for line in lines if line.endswith(b"\n")]
+        mark = f'"{FINISHED}"'.encode()
+        last = max((i for i, line in enumerate(whole) if mark in line), default=-1)
         kept = whole[: last + 1]
         if kept == lines:
             return False
         part = self.folder / "records.jsonl.part"
-        part.write_text("".join(kept), encoding="utf-8", newline="\n")
+        part.write_bytes(b"".join(kept))
         part.replace(self.records_path)
         return True
 
-    def _lines(self) -> list[tuple[int, str]]:
+    def _lines(self) -> list[tuple[int, bytes]]:
+        """Return numbered lines as bytes: a killed parent may cut a character in two."""
         try:
-            with self.records_path.open(encoding="utf-8", newline="\n") as file:
+            with self.records_path.open("rb") as file:
                 return list(enumerate(file, start=1))
         except FileNotFoundError:
             return []
-        except UnicodeDecodeError:
-            raise RunFolderError(f"{self.records_path} is not UTF-8 text.") from None
 
-    def _decode(self, number: int, line: str) -> Record:
+    def _decode(self, number: int, line: bytes) -> Record:
         try:
-            return decode(line)
+            return decode(line.decode(errors="replace"))
         except RunFolderError as error:
             raise RunFolderError(f"{self.records_path}, record {number}: {error}.") from None
 
@@ -124,5 +127,9 @@ def open_run(folder: Path) -> Store:
     store = Store(folder)
     if not folder.is_dir():
         raise RunFolderError(f"There is no run folder {folder}.")
-    store.read_json("plan.json")
+    try:
+        Plan.model_validate(store.read_json("plan.json"))
+    except ValidationError:
+        text = f"{folder / 'plan.json'} is no plan of this version of samenet, or is damaged."
+        raise RunFolderError(text) from None
     return store

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
 
 from samenet import frames
+from samenet.dataset import Dataset
+from samenet.describing import last_line
 from samenet.errors import RunFolderError, WorkerError
 from samenet.plan import Job, Plan
 from samenet.records import EventRecord, FailureRecord, QualityRecord, Record
 from samenet.runner import LiveWorkers, read_answer, spawn
 from samenet.store import Store, open_run
-from samenet.workorder import answer_path
+from samenet.workorder import answer_path, data_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,18 +41,19 @@ def verify(folder: Path) -> Verification:
         return Verification(looked_at={}, mismatches=tuple(damaged))
     plan = Plan.model_validate(store.read_json("plan.json"))
     records = store.records()
-    again = _rescored(store, plan, records)
+    wrong_files = _files(folder, records)
+    again = [] if wrong_files else _rescored(store, plan, records)
     numbers, wrong_numbers = _page(folder)
     mismatches = [
         *_order(plan, records),
-        *_hashes(records, again),
+        *wrong_files,
         *_scores(records, again),
         *wrong_numbers,
     ]
     looked_at = {
         "records": len(records),
         "scores recomputed": sum(isinstance(r, QualityRecord) for r in again),
-        "hashes": sum(isinstance(r, EventRecord) for r in again),
+        "files": sum(len(_events(records, name)) for name in ("outputs kept", "data prepared")),
         "numbers on the page": numbers,
     }
     return Verification(looked_at=looked_at, mismatches=tuple(mismatches))
@@ -73,7 +81,7 @@ def _rescored(store: Store, plan: Plan, records: Sequence[Record]) -> list[Recor
     answer.unlink(missing_ok=True)
     code, errors, _ = spawn(store.folder, plan, job, None, LiveWorkers())
     if code:
-        raise WorkerError(f"The scores could not be recomputed: {errors.strip()[-300:]}")
+        raise WorkerError(f"The scores could not be recomputed: {last_line(errors)}")
     return read_answer(answer)
 
 
@@ -81,20 +89,35 @@ def _events(records: Iterable[Record], name: str) -> list[EventRecord]:
     return [r for r in records if isinstance(r, EventRecord) and r.name == name]
 
 
-def _hashes(records: Sequence[Record], again: Sequence[Record]) -> list[str]:
+def _files(folder: Path, records: Sequence[Record]) -> list[str]:
     """The prepared data and the raw outputs are the files that were measured."""
-    found = {e.data["file"]: e.data["sha256"] for e in _events(again, "outputs kept")}
-    data = {e.data["task"]: e.data["digest"] for e in _events(again, "data")}
     wrong = [
         f"outputs/{e.data['file']} changed or is missing"
         for e in _events(records, "outputs kept")
-        if found.get(e.data["file"]) != e.data["sha256"]
+        if _outputs_digest(folder / "outputs" / e.data["file"]) != e.data["sha256"]
     ]
     return wrong + [
-        f"the prepared data of task {e.data['task']} changed"
+        f"the prepared data of task {e.data['task']} changed or are missing"
         for e in _events(records, "data prepared")
-        if data.get(e.data["task"], e.data["digest"]) != e.data["digest"]
+        if _data_digest(data_path(folder, e.data["task"])) != e.data["digest"]
     ]
+
+
+def _outputs_digest(path: Path) -> str | None:
+    """Return the SHA-256 of the raw outputs in a file, or None if it cannot be read."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            outputs = np.ascontiguousarray(stored["outputs"])
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
+        return None
+    return hashlib.sha256(outputs.tobytes()).hexdigest()
+
+
+def _data_digest(path: Path) -> str | None:
+    try:
+        return Dataset.load(path).digest()
+    except RunFolderError:
+        return None
 
 
 def _scores(records: Sequence[Record], again: Sequence[Record]) -> list[str]:

@@ -31,7 +31,7 @@ ADAPTER = {
     "extra": "keras",
     "environment": {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"},
     "quickstart": "keras_quickstart.py",
-    "color": "#d00000",
+    "color": "#d92a80",
 }
 ROUNDING = (
     "in float64 its optimisers round their constants to float32; powers of 2 stay exact: "

@@ -30,7 +30,7 @@ ADAPTER = {
     "distributions": ["torch"],
     "extra": "pytorch",
     "quickstart": "pytorch_quickstart.py",
-    "color": "#ee4c2c",
+    "color": "#c8481c",
 }
 
 

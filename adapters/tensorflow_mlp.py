@@ -29,7 +29,7 @@ ADAPTER = {
     "extra": "tensorflow",
     "environment": {"TF_CPP_MIN_LOG_LEVEL": "3"},
     "quickstart": "tensorflow_quickstart.py",
-    "color": "#e8a300",
+    "color": "#cc9200",
 }
 
 

@@ -17,7 +17,6 @@ from samenet.sections import (
     Table,
     arm_cell,
     columns,
-    name_of,
     slug,
     title_of,
 )
@@ -61,7 +60,7 @@ def distances(frames: Frames, task: Task) -> dict[str, pd.Series[float]]:
 
 
 def _figure(frames: Frames, task: Task) -> Figure:
-    first = name_of(frames, str(losses(frames, task, "train").arm.iloc[0]))
+    first = frames.title(str(losses(frames, task, "train").arm.iloc[0]))
     return Figure(
         name=f"curves-{slug(frames.plan, task.name)}",
         title=f"{title_of(frames.plan, task.name)}: loss per epoch",
@@ -115,7 +114,7 @@ def _apart(frames: Frames, axes: Axes, task: Task) -> None:
     for arm, gap in found.items():
         look, values = drawing.look(frames, arm), gap.clip(lower=FLOOR)
         axes.plot(gap.index, values, color=look.color, linewidth=1.6, linestyle=look.dash)
-        ends[name_of(frames, arm)] = (float(gap.index[-1]), float(values.iloc[-1]), look.color)
+        ends[frames.title(arm)] = (float(gap.index[-1]), float(values.iloc[-1]), look.color)
     drawing.label_ends(axes, ends)
 
 

@@ -22,7 +22,6 @@ from samenet.sections import (
     arm_cell,
     columns,
     missing,
-    name_of,
     title_of,
 )
 from samenet.statistics import geometric
@@ -125,7 +124,7 @@ def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: 
 
 
 def _names(frames: Frames, task: Task) -> dict[str, str]:
-    return {name_of(frames, arm): arm for arm in curve(frames, task).arm.unique()}
+    return {frames.title(arm): arm for arm in curve(frames, task).arm.unique()}
 
 
 def _line(frames: Frames, axes: Axes, task: Task, arm: str) -> Line2D:

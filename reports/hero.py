@@ -18,7 +18,6 @@ from samenet.sections import (
     columns,
     framework_of,
     missing,
-    name_of,
     title_of,
 )
 from samenet.spec import Kind
@@ -135,7 +134,7 @@ def _same(frames: Frames, axes: Axes, rows: pd.DataFrame) -> Ends:
         look = drawing.look(frames, arm)
         values = drawing.finite(mean.tolist())
         drawing.coinciding(axes, place, len(arms), mean.index.tolist(), values, look)
-        ends[name_of(frames, arm)] = (mean.index[-1], mean.iloc[-1], look.color)
+        ends[frames.title(arm)] = (mean.index[-1], mean.iloc[-1], look.color)
     return ends
 
 
@@ -146,9 +145,7 @@ def _table(frames: Frames, task: Task) -> Table:
         for key, rows in (("quick start", quick), ("same network", equal))
         for arm in rows.arm.unique()
     }
-    names = [
-        (framework_of(frames, a) if k == "quick start" else name_of(frames, a)) for k, a in means
-    ]
+    names = [(framework_of(frames, a) if k == "quick start" else frames.title(a)) for k, a in means]
     titles = [f"{name}, {key}" for name, (key, _) in zip(names, means, strict=True)]
     epochs = sorted({int(epoch) for mean in means.values() for epoch in mean.index})
     rows = tuple(

@@ -14,9 +14,7 @@ from samenet.sections import (
     Table,
     Text,
     arm_cell,
-    digits,
     missing,
-    name_of,
     title_of,
 )
 from samenet.statistics import MARGIN, VERDICT_REPEATS_MIN, Interval
@@ -69,7 +67,9 @@ def _whole_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
             _named(frames, total.arm),
             _time(total.seconds),
             _factor(total.factor),
-            Cell(text=str(total.rank), value=total.rank),
+            Cell(text="reference")
+            if total.rank is None
+            else Cell(text=str(total.rank), value=total.rank),
             _more(total, best),
             _memory(frames, task, total.arm),
             _figures(frames, task, total.arm),
@@ -100,12 +100,19 @@ def _parts_table(frames: Frames, task: Task) -> Table | None:
     )
 
 
+def _rank(total: advise.Total) -> Cell:
+    if total.rank is None:
+        return Cell(text="reference", quiet=True)
+    return Cell(text=str(total.rank), value=total.rank)
+
+
 def _part(total: advise.Total | None) -> Cell:
     if total is None:
         return missing()
     seconds, factor = total.seconds, total.factor
     text = f"{advise.words(seconds.value)} {interval_text(seconds)}".strip()
-    below = (f"{factor_text(factor)} · rank {total.rank}", *verdict(factor))
+    place = "reference" if total.rank is None else f"rank {total.rank}"
+    below = (f"{factor_text(factor)} · {place}", *verdict(factor))
     return Cell(text=text, value=seconds.value, below=below)
 
 
@@ -120,7 +127,7 @@ def interval_text(interval: Interval) -> str:
     if not interval.known:
         return ""
     scale = UNIT_SECONDS[advise.words(interval.value).split(" ")[1]]
-    return f"[{digits(interval.low / scale)}, {digits(interval.high / scale)}]"
+    return f"[{advise.digits(interval.low / scale)}, {advise.digits(interval.high / scale)}]"
 
 
 def _factor(factor: Interval) -> Cell:
@@ -237,7 +244,7 @@ def _lines(frames: Frames) -> tuple[str, ...]:
 def _notes(frames: Frames) -> tuple[str, ...]:
     """Return what frameworks cannot do as the task says."""
     return tuple(
-        f"{name_of(frames, arm.name)}: {text}"
+        f"{frames.title(arm.name)}: {text}"
         for arm in frames.plan.arms
         for text in arm.capabilities.deviations
     )

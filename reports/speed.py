@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from samenet import advise, drawing
 from samenet.frames import Frames
-from samenet.sections import Cell, Figure, Section, Table, arm_cell, columns, name_of, title_of
+from samenet.sections import Cell, Figure, Section, Table, arm_cell, columns, title_of
 from samenet.statistics import geometric
 from samenet.task import Task
 
@@ -74,7 +74,7 @@ def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
         edge = max(value, total.seconds.high)
         drawing.at_end(axes, advise.words(value), edge, place)
         longest = max(longest, edge)
-    drawing.bar_names(axes, [name_of(frames, total.arm) for total in totals], most)
+    drawing.bar_names(axes, [frames.title(total.arm) for total in totals], most)
     drawing.seconds_axis(axes, longest * 1.25)
 
 

@@ -18,7 +18,6 @@ from samenet.sections import (
     arm_cell,
     columns,
     missing,
-    name_of,
     title_of,
 )
 from samenet.statistics import geometric
@@ -98,7 +97,7 @@ def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
             left += seconds.get(phase, 0.0)
         drawing.at_end(axes, advise.words(left), left, place)
         longest = max(longest, left)
-    drawing.bar_names(axes, [name_of(frames, arm) for arm in arms], most)
+    drawing.bar_names(axes, [frames.title(arm) for arm in arms], most)
     drawing.seconds_axis(axes, longest * 1.25)
 
 

@@ -21,7 +21,8 @@ class Total:
 
     arm: str
     seconds: Interval
-    rank: int
+    rank: int | None
+    """None for a reference line that nobody is advised to use."""
     factor: Interval
     """Against the fastest arm that can be recommended."""
 
@@ -45,7 +46,7 @@ def totals(frames: Frames, task: Task, *, quantity: str = "total") -> list[Total
     times = {arm: found for arm, found in times.items() if found}
     if not times:
         return []
-    ranks = statistics.ranks(times)
+    ranks = statistics.ranks({arm: t for arm, t in times.items() if adoptable(frames, arm)})
     values = {arm: statistics.geometric(list(found.values())) for arm, found in times.items()}
     order = sorted(values, key=lambda arm: values[arm].value)
     best = next((arm for arm in order if adoptable(frames, arm)), order[0])
@@ -53,7 +54,7 @@ def totals(frames: Frames, task: Task, *, quantity: str = "total") -> list[Total
         Total(
             arm=arm,
             seconds=values[arm],
-            rank=ranks[arm],
+            rank=ranks.get(arm),
             factor=statistics.ratio(times[arm], times[best]),
         )
         for arm in order
@@ -98,20 +99,25 @@ def recommend(frames: Frames, task: Task) -> Advice | None:
     return Advice(
         task=task.name,
         choice=tied,
-        sentence=_sentence(frames, task, best, tied),
+        sentence=_sentence(frames, task, rows, tied),
         details=(*details, *_network_needed(frames, task)),
         numbers={row.arm: row.seconds.value for row in rows},
     )
 
 
-def _sentence(frames: Frames, task: Task, best: Total, tied: tuple[str, ...]) -> str:
+def _sentence(frames: Frames, task: Task, rows: Sequence[Total], tied: Sequence[str]) -> str:
+    best = rows[0]
     name, total = frames.title(best.arm), duration(best.seconds)
     place = f"On {task.title or task.name}, {frames.plan.target.device.upper()}, "
     if len(tied) > 1:
-        others = ", ".join(frames.title(arm) for arm in tied[1:])
+        others = " and ".join(frames.title(arm) for arm in tied[1:])
         return (
-            f"{place}{name} and {others} are too close to call in this run: about {total} for the "
-            f"whole training. Choose on other grounds."
+            f"{place}this run does not tell {name} and {others} apart: about {total} for the whole "
+            f"training. Choose on other grounds."
+        )
+    if len(rows) == 1:
+        return (
+            f"{place}{name} is the only one with a checked result: {total} for the whole training."
         )
     return f"{place}use {name}: the whole training takes {total}, start-up included."
 
@@ -141,8 +147,8 @@ def _network_needed(frames: Frames, task: Task) -> list[str]:
         if (value >= network) == HIGHER_IS_BETTER[metric] or value == network
     ]
     shown = (
-        f"test {metric.replace('_', ' ')}: the network {network:.3g}, boosted trees {trees:.3g}, "
-        f"a linear model {linear:.3g}"
+        f"test {metric.replace('_', ' ')}: the network {digits(network)}, "
+        f"boosted trees {digits(trees)}, a linear model {digits(linear)}"
     )
     does = "do" if len(better) > 1 or better == ["boosted trees"] else "does"
     if better:
@@ -169,13 +175,18 @@ def duration(interval: Interval) -> str:
     if not interval.known:
         return value
     _, scale = _unit(interval.value)
-    return f"{value} [{interval.low / scale:.3g}, {interval.high / scale:.3g}]"
+    return f"{value} [{digits(interval.low / scale)}, {digits(interval.high / scale)}]"
 
 
 def words(seconds: float) -> str:
     """Return a time with a readable unit, three digits."""
     unit, scale = _unit(seconds)
-    return f"{seconds / scale:.3g} {unit}"
+    return f"{digits(seconds / scale)} {unit}"
+
+
+def digits(value: float, count: int = 3) -> str:
+    """Return a number with so many digits and never an exponent from 1 up: 0.123, 12.3, 1234."""
+    return f"{value:.{count}g}" if abs(value) < 10**count else f"{float(f'{value:.{count}g}'):.0f}"
 
 
 def _unit(seconds: float) -> tuple[str, float]:

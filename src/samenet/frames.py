@@ -61,16 +61,17 @@ class Frames:
     def compared(self, task: str) -> list[str]:
         """Return the arms whose same-network times may be compared: every check passed."""
         timed = self.times[self.times.task == task].arm.unique().tolist()
-        own = self.checks[(self.checks.task == task) & ~self.checks.passed.astype(bool)]
-        return [arm for arm in timed if arm not in set(own.arm)]
+        checks = self.checks[self.checks.task == task]
+        failed = set(checks[~checks.passed.astype(bool)].arm)
+        return [arm for arm in timed if arm in set(checks.arm) - failed]
 
     def title(self, arm: str) -> str:
         """Return how an arm is called on the page, e.g. 'PyTorch (eager)'."""
         names = {"linear": "Linear model", "boosted_trees": "Boosted trees"}
         if arm in names:
             return names[arm]
-        found = self.plan.arm(arm)
-        return f"{found.header.title} ({found.mode})"
+        found = next((each for each in self.plan.arms if each.name == arm), None)
+        return f"{found.header.title} ({found.mode})" if found else arm
 
     def color(self, arm: str) -> str:
         """Return the framework's colour, the same in every figure."""

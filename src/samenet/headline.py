@@ -11,7 +11,7 @@ from typing import Any
 from samenet import advise, statistics, trust
 from samenet.frames import Frames
 from samenet.plan import PROFILES, Plan
-from samenet.sections import digits, join, name_of, title_of
+from samenet.sections import join, title_of
 
 REPEAT_PASS, SEED_PASS = "cell", "quickstart"
 
@@ -119,7 +119,7 @@ def resolution(frames: Frames) -> str:
     if percent is None:
         return "One repeat gives no interval: this run shows orders of magnitude only."
     run = "quick run" if plan.profile == "quick" else f"run of {plan.repeats} repeats"
-    seen = f"Differences under about {digits(percent, 2)} % are not resolved in this {run}"
+    seen = f"Differences under about {advise.digits(percent, 2)} % are not resolved in this {run}"
     if plan.profile != "quick" or not plan.jobs:
         return f"{seen}."
     minutes = max(1, math.ceil(standard_seconds(plan) / 60))
@@ -169,4 +169,4 @@ def standard_seconds(plan: Plan) -> float:
 def _absent(frames: Frames) -> tuple[str, ...]:
     rows = frames.failures[frames.failures.mark == "not installed"]
     pairs = dict.fromkeys(zip(rows.arm.tolist(), rows.reason.tolist(), strict=True))
-    return tuple(f"{name_of(frames, arm)}: {reason}" for arm, reason in pairs)
+    return tuple(f"{frames.title(arm)}: {reason}" for arm, reason in pairs)

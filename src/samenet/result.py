@@ -7,7 +7,7 @@ from typing import Any
 from samenet import advise
 from samenet.advise import Total, duration, words
 from samenet.frames import Frames
-from samenet.statistics import VERDICT_REPEATS_MIN, Interval
+from samenet.statistics import VERDICT_REPEATS_MIN, Interval, geometric
 from samenet.task import METRICS, Task
 
 RESULT_SCHEMA = "samenet-result/1"
@@ -52,8 +52,6 @@ def _task(frames: Frames, task: Task) -> dict[str, Any]:
 
 def _row(frames: Frames, task: Task, row: Total) -> dict[str, Any]:
     times = {name: advise.seconds_of(frames, task, row.arm, name) for name in QUANTITIES}
-    from samenet.statistics import geometric
-
     return {
         "framework": frames.plan.arm(row.arm).header.name,
         "mode": frames.plan.arm(row.arm).mode,
@@ -125,15 +123,13 @@ def lines(frames: Frames) -> list[str]:
 
 def _line(frames: Frames, task: Task, row: Total) -> str:
     step = advise.seconds_of(frames, task, row.arm, "step")
-    from samenet.statistics import geometric
-
     metric = METRICS[task.kind][0]
     score = advise.score(frames, task, track="same", arm=row.arm, metric=metric)
     shown = "" if score is None else f"  {metric} {score:.3f}"
     each = words(geometric(list(step.values())).value)
-    title = frames.title(row.arm)
+    title, place = frames.title(row.arm), "" if row.rank is None else f"{row.rank}."
     return (
-        f"  {row.rank}. {title:<22} whole training {duration(row.seconds):<24}"
+        f"  {place:>2} {title:<22} whole training {duration(row.seconds):<24}"
         f" {row.factor.value:>5.2f}×  step {each:<8}{shown}  {_checked(frames, task, row.arm)}"
     )
 
@@ -146,7 +142,7 @@ def _checked(frames: Frames, task: Task, arm: str) -> str:
 def _failure_lines(frames: Frames, task: Task) -> list[str]:
     rows = frames.failures[frames.failures.task == task.name]
     lines_found = [
-        f"  –  {_name(frames, str(row.arm)):<22} {row.mark}: {row.reason}"
+        f"  –  {frames.title(str(row.arm)):<22} {row.mark}: {row.reason}"
         for row in rows.itertuples()
     ]
     refused = set(frames.times[frames.times.task == task.name].arm) - set(
@@ -168,8 +164,3 @@ def why_not(frames: Frames, task: Task, arm: str) -> str:
     rows = frames.checks[(frames.checks.task == task.name) & (frames.checks.arm == arm)]
     row = rows[~rows.passed.astype(bool)].iloc[0]
     return f"{row.gate}, {row.quantity}: {row.error:.2g} instead of at most {row.limit:.2g}"
-
-
-def _name(frames: Frames, arm: str) -> str:
-    known = {found.name for found in frames.plan.arms}
-    return frames.title(arm) if arm in known else arm or "data"

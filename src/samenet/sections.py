@@ -191,11 +191,6 @@ def title_of(plan: Plan, task: str) -> str:
     return plan.task(task).title or task
 
 
-def name_of(frames: Frames, arm: str) -> str:
-    """Return how a framework and mode are called, also where the plan could not take them in."""
-    return frames.title(arm) if arm in known_arms(frames) else arm
-
-
 def known_arms(frames: Frames) -> list[str]:
     """Return the arms of the plan and the reference lines, in the order of every legend."""
     return [*(arm.name for arm in frames.plan.arms), "linear", "boosted_trees"]
@@ -219,13 +214,8 @@ def sign_of(frames: Frames, arm: str) -> Sign:
 def arm_cell(frames: Frames, arm: str, *below: str) -> Cell:
     """Return the cell that names a row after an arm."""
     quiet = arm not in [found.name for found in frames.plan.arms]
-    text, sign = name_of(frames, arm), None if quiet else sign_of(frames, arm)
+    text, sign = frames.title(arm), None if quiet else sign_of(frames, arm)
     return Cell(text=text, sign=sign, quiet=quiet, below=below)
-
-
-def digits(value: float, count: int = 3) -> str:
-    """Return a number with so many digits and never an exponent from 1 up: 0.123, 12.3, 1234."""
-    return f"{value:.{count}g}" if abs(value) < 10**count else f"{float(f'{value:.{count}g}'):.0f}"
 
 
 def small(value: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samenet.frames import Frames
-from samenet.sections import join, name_of, title_of
+from samenet.sections import join, title_of
 
 FIGURES = (("gate 2", "float64"), ("first update", "first update"), ("epoch loss", "epoch loss"))
 """What a row prints: of Gate 2 the worst error, of Gate 4 two quantities by name."""
@@ -84,4 +84,4 @@ def sentence(frames: Frames) -> str:
 
 def _on(frames: Frames, arm: str, tasks: list[str]) -> str:
     every = len(tasks) == len(frames.plan.tasks) > 1
-    return f"{name_of(frames, arm)} on {'every task' if every else join(tasks)}"
+    return f"{frames.title(arm)} on {'every task' if every else join(tasks)}"

@@ -1,0 +1,156 @@
+"""Adapter files: read without being run, chosen by name, path or mode, refused in one sentence."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from samenet import leaf
+from samenet.adapter import Header
+from samenet.errors import UsageError
+
+FAKES = Path(__file__).parent / "fakes"
+
+HEADER = """
+ADAPTER = {
+    "name": "NAME",
+    "title": "Mine",
+    "modes": {
+        "slow": {"why": "w", "source": "s"},
+        "fast": {"why": "w", "source": "s", "default": True},
+    },
+    "imports": ["numpy"],
+    "distributions": ["numpy"],
+}
+"""
+
+
+def write(folder: Path, text: str, file: str = "mine_adapter.py") -> Path:
+    """Write an adapter file and return its path."""
+    path = folder / file
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_shipped_adapters_are_found_in_their_order() -> None:
+    """NumPy first, as the reference, then the frameworks; helper files are no adapters."""
+    names = list(leaf.shipped())
+    assert names[:4] == ["numpy", "tensorflow", "keras", "pytorch"]
+    assert all(found.quickstart_path is None or found.quickstart_path.exists()
+               for found in leaf.shipped().values())  # fmt: skip
+
+
+def test_a_header_is_read_without_running_the_file(tmp_path: Path) -> None:
+    """The parent reads the header of a file that would end the process if it were run."""
+    path = write(tmp_path, "raise SystemExit('it ran')\n" + HEADER.replace("NAME", "mine"))
+    found = leaf.read(path)
+    assert isinstance(found.header, Header)
+    assert (found.header.name, found.default_modes) == ("mine", ["fast"])
+    assert found.arm("fast") == "mine:fast"
+
+
+def test_without_a_default_the_first_mode_runs(tmp_path: Path) -> None:
+    """An adapter that marks no default runs in the mode it names first."""
+    text = HEADER.replace("NAME", "mine").replace(', "default": True', "")
+    assert leaf.read(write(tmp_path, text)).default_modes == ["slow"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("x = 1\n", "is not an adapter: it has no line ADAPTER = "),
+        ("ADAPTER = {\n", "line 1: "),
+        ("ADAPTER = dict(name='a')\n", "line 1: this must be plain data"),
+        ("ADAPTER = {'name': open('x')}\n", "line 1: this must be plain data"),
+        ("ADAPTER = 7\n", "ADAPTER"),
+        (HEADER.replace("NAME", "My Adapter"), "ADAPTER: name: .*'My Adapter'"),
+        (HEADER.replace("NAME", "mine").replace("imports", "import"), "ADAPTER: import"),
+        (HEADER.replace("NAME", "mine").replace('["numpy"]', "[]", 1), "ADAPTER: imports: "),
+    ],
+    ids=["no header", "syntax", "call", "nested call", "number", "name", "key", "no import"],
+)
+def test_a_broken_header_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    """Every way a header can be wrong is said in one sentence with the file's name."""
+    with pytest.raises(UsageError, match=sentence) as caught:
+        leaf.read(write(tmp_path, text))
+    assert "mine_adapter.py" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])
+def test_an_unreadable_file_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+    """A file that is not there, or is no text, is named with the reason."""
+    path = tmp_path / "mine_adapter.py"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match="Cannot read the adapter"):
+        leaf.read(path)
+
+
+def test_nothing_chosen_means_every_framework_in_its_default_modes() -> None:
+    """Without names, each shipped adapter runs once per default mode."""
+    arms = [found.arm(mode) for found, mode in leaf.choose(())]
+    assert arms[0] == "numpy:plain"
+    assert {"tensorflow:graph", "keras:fit", "pytorch:eager"} <= set(arms)
+    assert "pytorch:compiled" not in arms
+
+
+def test_a_mode_is_chosen_by_name_and_nothing_twice() -> None:
+    """`pytorch:compiled` is that mode alone; a name given twice counts once."""
+    chosen = leaf.choose(("pytorch:compiled", "numpy", "numpy:plain"))
+    assert [found.arm(mode) for found, mode in chosen] == ["pytorch:compiled", "numpy:plain"]
+
+
+def test_a_file_anywhere_is_an_adapter(tmp_path: Path) -> None:
+    """A path with or without a mode works like a name."""
+    path = write(tmp_path, HEADER.replace("NAME", "mine"))
+    chosen = leaf.choose((str(path), f"{path}:slow"))
+    assert [found.arm(mode) for found, mode in chosen] == ["mine:fast", "mine:slow"]
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("pytorhc", r"Unknown framework 'pytorhc'\. Did you mean 'pytorch'\?"),
+        ("pytorch:compile", r"Unknown mode of pytorch 'compile'\. Did you mean 'compiled'\?"),
+        ("nothing.py", "Cannot read the adapter .*nothing.py"),
+    ],
+)
+def test_an_unknown_framework_is_answered_with_the_nearest(name: str, sentence: str) -> None:
+    """A misspelt framework or mode gets a suggestion."""
+    with pytest.raises(UsageError, match=sentence):
+        leaf.choose((name,))
+
+
+def test_two_adapters_of_one_name_are_refused(tmp_path: Path) -> None:
+    """Two files that call themselves the same are refused with what to change."""
+    one = write(tmp_path, HEADER.replace("NAME", "mine"), "one.py")
+    two = write(tmp_path, HEADER.replace("NAME", "mine"), "two.py")
+    with pytest.raises(UsageError, match="change ADAPTER"):
+        leaf.choose((str(one), str(two)))
+
+
+def test_a_file_of_the_name_of_a_shipped_framework_is_refused(tmp_path: Path) -> None:
+    """A copy of the NumPy adapter that kept its name cannot run beside the original."""
+    copy = write(tmp_path, leaf.shipped()["numpy"].path.read_text(encoding="utf-8"))
+    with pytest.raises(UsageError, match="both called 'numpy'"):
+        leaf.choose(("numpy", str(copy)))
+
+
+def test_the_digest_covers_the_files_of_the_family(tmp_path: Path) -> None:
+    """A certificate is void when the adapter or a file of its family changes, and only then."""
+    found = leaf.read(write(tmp_path, HEADER.replace("NAME", "mine")))
+    before = leaf.digest(found)
+    write(tmp_path, "x = 1\n", "other_file.py")
+    assert leaf.digest(found) == before
+    write(tmp_path, "x = 1\n", "mine_helper.py")
+    assert leaf.digest(found) != before
+
+
+def test_an_adapter_is_loaded_under_a_name_of_its_own() -> None:
+    """Loading an adapter's file claims no import name that a library could have."""
+    module = leaf.load(FAKES / "recorder.py")
+    assert module.ADAPTER["name"] == "recorder"
+    assert sys.modules["samenet_leaf_recorder"] is module

@@ -67,9 +67,7 @@ def _whole_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
             _named(frames, total.arm),
             _time(total.seconds),
             _factor(total.factor),
-            Cell(text="reference")
-            if total.rank is None
-            else Cell(text=str(total.rank), value=total.rank),
+            _rank(total),
             _more(total, best),
             _memory(frames, task, total.arm),
             _figures(frames, task, total.arm),

@@ -185,8 +185,9 @@ def words(seconds: float) -> str:
 
 
 def digits(value: float, count: int = 3) -> str:
-    """Return a number with so many digits and never an exponent from 1 up: 0.123, 12.3, 1234."""
-    return f"{value:.{count}g}" if abs(value) < 10**count else f"{float(f'{value:.{count}g}'):.0f}"
+    """Return a number with so many digits and never an exponent from 1 up: 0.123, 12.3, 1230."""
+    rounded = float(f"{value:.{count}g}")
+    return f"{rounded:.0f}" if abs(rounded) >= 10**count else f"{value:.{count}g}"
 
 
 def _unit(seconds: float) -> tuple[str, float]:

@@ -46,13 +46,29 @@ def root() -> Path:
     return ROOT
 
 
+PARENT = """
+import sys
+from pathlib import Path
+from samenet.cli import main
+folder = Path(sys.argv[-1])
+try:
+    main()
+finally:
+    (folder / "modules.txt").write_text("\\n".join(sys.modules), "utf-8")
+"""
+"""The command line, which at its end writes down what its own process has imported."""
+
+
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a whole run of numpy on iris, two repeats; copy it before changing anything."""
+    """Return a whole run of numpy on iris, two repeats; copy it before changing anything.
+
+    Beside what a run holds: stdout.json, stderr.txt, and modules.txt, the parent's imports.
+    """
     folder = tmp_path_factory.mktemp("finished") / "run"
-    command = ["run", "iris", "--framework", "numpy", "--track", "same", "--repeats", "2"]
+    command = "run iris --framework numpy --track same --repeats 2 --json --out"
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "samenet", *command, "--json", "--out", str(folder)],
+        [sys.executable, "-P", "-c", PARENT, *command.split(), str(folder)],
         capture_output=True,
         check=False,
     )

@@ -124,6 +124,17 @@ def test_every_fault_file_is_in_the_table() -> None:
     assert set(FAULTS) >= MANDATORY
 
 
+def test_losses_that_are_missing_fail_gate_4() -> None:
+    """A timed program that reports fewer losses than it was to take steps is refused for that."""
+    asked, target = problem("iris"), Target()
+    adapter = leaf.load(FOLDER / "healthy.py")
+    build = builder(adapter, "plain", target)
+    short = np.full(asked.shape.steps - 1, np.log(3))
+    found = gates.after_timing(asked, build, adapter.capabilities(), [short], target.dtype)
+    failed = {check.quantity: check.error for check in found if not check.passed}
+    assert failed == {"epoch loss": np.inf}
+
+
 def samenet(*arguments: str) -> tuple[int, dict]:
     """Run the command line in a process of its own; return exit code and JSON document."""
     done = subprocess.run(

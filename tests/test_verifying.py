@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,15 +71,9 @@ def test_one_flipped_digit_names_the_record(
     assert output.endswith("1 mismatches\n")
 
 
-def forged(line: str, edit: Callable[[str], str]) -> str:
+def forged(line: str, **changes: Any) -> str:
     """Return a record changed with a checksum that fits: a forgery that knows the format."""
-    record = decode(line)
-    again = decode(encode(type(record)(**json.loads(edit(json.dumps(vars_of(record)))))))
-    return encode(again) + "\n"
-
-
-def vars_of(record: object) -> dict[str, object]:
-    return {name: getattr(record, name) for name in record.__dataclass_fields__}  # type: ignore[attr-defined]
+    return encode(dataclasses.replace(decode(line), **changes)) + "\n"
 
 
 def test_a_forged_score_disagrees_with_the_raw_outputs(run: Path) -> None:
@@ -87,9 +82,7 @@ def test_a_forged_score_disagrees_with_the_raw_outputs(run: Path) -> None:
     lines = store.records_path.read_text(encoding="utf-8").splitlines(keepends=True)
     wanted = ('"split":"test"', '"metric":"roc_auc"', '"track":"same"')
     index = next(i for i, line in enumerate(lines) if all(part in line for part in wanted))
-    lines[index] = forged(
-        lines[index], lambda text: re.sub(r'"values": \[[^]]*', '"values": [0.5', text)
-    )
+    lines[index] = forged(lines[index], values=(0.5,))
     store.records_path.write_text("".join(lines), encoding="utf-8", newline="\n")
     sentences = [s for s in verify(run).mismatches if s.startswith("score ")]
     assert len(sentences) == 1
@@ -154,10 +147,8 @@ def test_a_changed_number_of_the_page_is_named(
     change(run / "report.html", edit)
     assert code_of(run) == 3
     output = capsys.readouterr().out
-    assert re.search(
-        r"the page says /(headline|sections)/\S+ = 9\d+\.\d+, the records say \d", output
-    )
-    assert output.endswith("\n") and "\n1 mismatches (" in f"\n{output.splitlines()[-1]}"
+    assert re.search(r"the page says /[a-z]+/\S+ = 9\S+, the records say \d", output)
+    assert re.search(r"^1 mismatches ", output, re.MULTILINE)
 
 
 def test_a_page_without_numbers_is_called_so(run: Path) -> None:

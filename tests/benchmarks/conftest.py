@@ -1,0 +1,39 @@
+"""One core for every framework, set before any of them is imported; which frameworks to time."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from samenet import leaf, machine
+from samenet.leaf import Leaf
+
+for variable in (*machine.THREAD_VARIABLES, "TF_NUM_INTEROP_THREADS"):
+    os.environ[variable] = "1"
+
+CHOSEN = "SAMENET_BENCHMARK"
+
+
+def arms(config: pytest.Config) -> list[tuple[Leaf, str]]:
+    """Return the arms to time: those of SAMENET_BENCHMARK, or all installed in default modes.
+
+    In the default test command, which is not for timing, NumPy alone shows that this works.
+    """
+    chosen = tuple(filter(None, os.environ.get(CHOSEN, "").split(",")))
+    if not chosen and not config.getoption("benchmark_only"):
+        chosen = ("numpy",)
+    return [pair for pair in leaf.choose(chosen) if installed(pair[0])]
+
+
+def installed(found: Leaf) -> bool:
+    """Return whether everything that an adapter needs is there."""
+    return None not in map(machine.version, found.header.distributions)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each benchmark every chosen arm, named like 'pytorch:eager'."""
+    if "arm" in metafunc.fixturenames:
+        found = arms(metafunc.config)
+        names = [one.arm(mode) for one, mode in found]
+        metafunc.parametrize("arm", found, ids=names, scope="module")

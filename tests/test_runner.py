@@ -98,7 +98,7 @@ def test_a_timed_process_goes_through_its_phases_in_order(
     planned(log=str(log))
     store = carry_out(folder, plan, ("cell",))
     calls = [line.split()[1] for line in log.read_text(encoding="utf-8").splitlines()]
-    start = ["import", "wake", "build", "load", "sync", "train", "sync", "losses", "train"]
+    start = ["import", "wake", "build", "load", "sync", "train", "sync", "losses", "weights"]
     assert calls[: len(start)] == start
     phases = [r.phase for r in store.records() if isinstance(r, TimingRecord)]
     assert phases[:7] == ["interpreter", "import", "wake", "build", "load", "first_call", "warmup"]
@@ -124,7 +124,7 @@ def test_a_worker_that_dies_becomes_one_failure_record(
 
     The next repeat is measured all the same.
     """
-    planned(faults=[{"job": "cell-*-r0", "at": "train", "how": how}])
+    planned(faults=[{"job": "cell~*~r0", "at": "train", "how": how}])
     store = carry_out(folder, plan, ("cell",), repeats=2)
     found = [(f.mark, f.repeat, f.reason) for f in failures(store)]
     assert found == [("failed", 0, sentence)]
@@ -136,7 +136,7 @@ def test_a_worker_that_hangs_is_ended_and_marked(
 ) -> None:
     """A worker that is not done within its limit is killed, marked "timed out", and passed by."""
     monkeypatch.setattr(runner, "SECONDS_MIN", 2.0)
-    planned(faults=[{"job": "cell-*-r0", "at": "build", "how": "hang"}])
+    planned(faults=[{"job": "cell~*~r0", "at": "build", "how": "hang"}])
     store = carry_out(folder, plan, ("cell",))
     found = [(f.mark, f.repeat, f.reason) for f in failures(store)]
     assert found == [("timed out", 0, "no result within 2 s")]
@@ -146,15 +146,18 @@ def test_losses_that_are_no_numbers_fail_the_check(
     folder: Path, plan: Plan, planned: Planned
 ) -> None:
     """NaN losses in the timed program fail gate 4: its times are there and are not compared."""
-    planned(faults=[{"job": "cell-*-r0", "at": "losses", "how": "nan", "times": 2}])
+    planned(faults=[{"job": "cell~*~r0", "at": "losses", "how": "nan", "times": 2}])
     store = carry_out(folder, plan, ("cell",))
     failed = [r for r in store.records() if not getattr(r, "passed", True)]
     assert [(r.gate, r.quantity) for r in failed] == [("gate 4", "epoch loss")]
 
 
-def test_a_refused_framework_is_not_timed(folder: Path, plan: Plan, planned: Planned) -> None:
+def test_a_refused_framework_is_not_timed(
+    folder: Path, plan: Plan, planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No certificate, no timing: after a failed check before timing no worker measures the arm."""
-    planned(faults=[{"job": "certify-*", "at": "losses", "how": "nan"}])
+    monkeypatch.setenv("SAMENET_CACHE", str(tmp_path / "cache"))  # no certificate is remembered
+    planned(faults=[{"job": "certify~*", "at": "losses", "how": "nan"}])
     store = carry_out(folder, plan, ("certify", "cell", "memory"))
     assert {r.gate for r in store.records() if not getattr(r, "passed", True)} == {"gate 2"}
     assert timed(store) == []

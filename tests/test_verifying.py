@@ -16,6 +16,7 @@ from samenet import cli
 from samenet.records import EventRecord, decode, encode
 from samenet.store import FINISHED, Store
 from samenet.verifying import NUMBERS, verify
+from samenet.workorder import outputs_path
 
 
 @pytest.fixture
@@ -93,13 +94,13 @@ def test_a_forged_score_disagrees_with_the_raw_outputs(run: Path) -> None:
 
 def test_changed_outputs_are_named(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Raw outputs that differ in one number from those that were scored are named by file."""
-    path = run / "outputs" / "same-iris-numpy-plain-r1.npz"
+    path = outputs_path(run, "same", "iris", "numpy:plain", 1)
     with np.load(path) as stored:
         epochs, outputs = stored["epochs"], stored["outputs"].copy()
     outputs[0, 0, 0] = np.nextafter(outputs[0, 0, 0], np.float32(9))
     np.savez(path, epochs=epochs, outputs=outputs)
     assert code_of(run) == 3
-    assert "outputs/same-iris-numpy-plain-r1.npz changed or is missing" in capsys.readouterr().out
+    assert f"outputs/{path.name} changed or is missing" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -116,9 +117,10 @@ def test_unreadable_outputs_are_named_and_nothing_is_raised(
     run: Path, damage: Callable[[Path], object]
 ) -> None:
     """Outputs that are gone or cannot be read are one sentence with their name, not a traceback."""
-    damage(run / "outputs" / "same-iris-numpy-plain-r0.npz")
+    path = outputs_path(run, "same", "iris", "numpy:plain", 0)
+    damage(path)
     found = verify(run).mismatches
-    assert found == ("outputs/same-iris-numpy-plain-r0.npz changed or is missing",)
+    assert found == (f"outputs/{path.name} changed or is missing",)
 
 
 def test_changed_data_are_named(run: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from functools import cache as once
 from pathlib import Path
 
-from samenet import cache, machine
+from samenet import cache, leaf, machine
 from samenet.adapter import Target
 from samenet.dataset import Dataset
 from samenet.plan import Arm, Job, Plan
@@ -61,8 +61,15 @@ def _key(plan: Plan, job: Job, task: str, folder: Path) -> str:
 def _parts(arm: Arm, task: Task, target: Target) -> list[object]:
     return [
         *(arm.digest, arm.mode, arm.versions, target.model_dump(), task.to_json()),
-        *(machine.processor(), judges_digest()),
+        *(machine.processor(), judges_digest(), shipped_digest()),
     ]
+
+
+@once
+def shipped_digest() -> str:
+    """Return a hash of all shipped adapter files: a stranger's may be built on their parts."""
+    files = sorted(leaf.shipped_folder().glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 @once

@@ -141,7 +141,7 @@ def _failures(plan: Plan, records: Sequence[Record]) -> pd.DataFrame:
         {"track": "same", "repeat": None, "detail": "", **skipped.model_dump()}
         for skipped in plan.skipped
     ]
-    return pd.DataFrame(rows, columns=_FAILURES)
+    return pd.DataFrame(rows, columns=_FAILURES, dtype=object)
 
 
 def _samples(records: Sequence[Record]) -> pd.DataFrame:

@@ -119,8 +119,8 @@ def _find(text: str) -> tuple[Leaf, str]:
 
 def _refuse_same_names(pairs: Sequence[tuple[Leaf, str]]) -> None:
     seen: dict[str, Path] = {}
-    for leaf, mode in pairs:
-        other = seen.setdefault(leaf.arm(mode), leaf.path)
+    for leaf, _ in pairs:
+        other = seen.setdefault(leaf.header.name, leaf.path)
         if other != leaf.path:
             raise UsageError(
                 f"{leaf.path.name} and {other.name} are both called '{leaf.header.name}'; "

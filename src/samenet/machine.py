@@ -16,6 +16,8 @@ from typing import Any
 
 NOT_READABLE = "not readable here"
 
+PARENT_VARIABLE = "SAMENET_PARENT_PROCESS"
+
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -102,6 +104,8 @@ def die_with_parent() -> None:
     import ctypes
 
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    if os.getppid() != int(os.environ.get(PARENT_VARIABLE, os.getppid())):
+        os._exit(1)  # the parent died before we could ask
 
 
 def cache_folder() -> Path:

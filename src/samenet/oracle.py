@@ -119,18 +119,22 @@ def growth(
 
     The disturbance has a fixed pattern of signs, so the figure is the same on every machine.
     """
-    disturbed = [
-        Layer(w.kernel * (1 + 1e-9 * _signs(w.kernel.shape)), w.bias.astype(np.float64))
+    moved_start = disturbed(weights, 1e-9)
+    moved = trajectory(network, training, moved_start, batches).final
+    return max(1.0, distance(moved, final) / distance(moved_start, weights))
+
+
+def disturbed(weights: Weights, size: float, pattern: int = 0) -> list[Layer]:
+    """Return the weights with every kernel number moved by +-size relative, in a fixed pattern."""
+    return [
+        Layer(w.kernel * (1 + size * _signs(w.kernel.shape, pattern)), w.bias.astype(np.float64))
         for w in weights
     ]
-    moved = trajectory(network, training, disturbed, batches).final
-    start = distance(disturbed, weights)
-    return max(1.0, distance(moved, final) / start)
 
 
-def _signs(shape: tuple[int, ...]) -> Array:
-    count = int(np.prod(shape))
-    return np.where(np.cos(np.arange(count) * 2.399963) > 0, 1.0, -1.0).reshape(shape)
+def _signs(shape: tuple[int, ...], pattern: int) -> Array:
+    turns = np.arange(int(np.prod(shape))) * (2.399963 + 0.7 * pattern)
+    return np.where(np.cos(turns) > 0, 1.0, -1.0).reshape(shape)
 
 
 def distance(weights: Weights, truth: Weights) -> float:

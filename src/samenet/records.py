@@ -15,6 +15,9 @@ from samenet.errors import RunFolderError
 
 SCHEMA = 1
 
+HUGE = 1e308
+"""Stands for an infinite or undefined error: JSON has neither."""
+
 Track = Literal["same", "quickstart", "reference"]
 Split = Literal["train", "test"]
 Mark = Literal["failed", "timed out", "unsupported", "not installed", "refused"]

@@ -7,6 +7,7 @@ from typing import Any
 from samenet import advise
 from samenet.advise import Total, duration, words
 from samenet.frames import Frames
+from samenet.records import HUGE
 from samenet.statistics import VERDICT_REPEATS_MIN, Interval, geometric
 from samenet.task import METRICS, Task
 
@@ -37,6 +38,9 @@ def _task(frames: Frames, task: Task) -> dict[str, Any]:
         "name": task.name,
         "kind": str(task.kind),
         "goal": task.goal.model_dump(mode="json") if task.goal else None,
+        "not_compared": [
+            {"arm": arm, "reason": why_not(frames, task, arm)} for arm in refused(frames, task)
+        ],
         "same_network": [_row(frames, task, row) for row in advise.totals(frames, task)],
         "quickstart": _scores(frames, task, "quickstart"),
         "reference": _scores(frames, task, "reference"),
@@ -145,22 +149,22 @@ def _failure_lines(frames: Frames, task: Task) -> list[str]:
         f"  –  {frames.title(str(row.arm)):<22} {row.mark}: {row.reason}"
         for row in rows.itertuples()
     ]
-    refused = set(frames.times[frames.times.task == task.name].arm) - set(
-        frames.compared(task.name)
-    )
     return list(dict.fromkeys(lines_found)) + [
         f"  –  {frames.title(arm):<22} not compared: {why_not(frames, task, arm)}"
-        for arm in sorted(refused | _never_timed(frames, task))
+        for arm in refused(frames, task)
     ]
 
 
-def _never_timed(frames: Frames, task: Task) -> set[str]:
+def refused(frames: Frames, task: Task) -> list[str]:
+    """Return the arms of a task with a failed check: their times are not compared."""
     rows = frames.checks[(frames.checks.task == task.name) & ~frames.checks.passed.astype(bool)]
-    return set(rows.arm) - set(frames.times[frames.times.task == task.name].arm)
+    return sorted(set(rows.arm))
 
 
 def why_not(frames: Frames, task: Task, arm: str) -> str:
     """Return the first failed check of an arm in one sentence."""
     rows = frames.checks[(frames.checks.task == task.name) & (frames.checks.arm == arm)]
     row = rows[~rows.passed.astype(bool)].iloc[0]
+    if row.error >= HUGE:
+        return f"{row.gate}, {row.quantity} is not a number: a smaller learning rate may help"
     return f"{row.gate}, {row.quantity}: {row.error:.2g} instead of at most {row.limit:.2g}"

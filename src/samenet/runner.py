@@ -186,6 +186,7 @@ def spawn(
     errors = folder / "work" / f"{file_name(job.id)}.stderr"
     seconds_max = max(SECONDS_MIN, 10 * job.predicted_seconds)
     with errors.open("w", encoding="utf-8") as stream:
+        environment[machine.PARENT_VARIABLE] = str(os.getpid())
         environment[SPAWNED_VARIABLE] = repr(clock.now())
         worker = subprocess.Popen(
             [sys.executable, "-P", "-m", "samenet.worker", str(order)],

@@ -12,7 +12,7 @@ from samenet import clock
 from samenet.advise import words
 from samenet.frames import START_UP
 from samenet.plan import Job, Plan, predicted_seconds
-from samenet.records import FailureRecord, Record, TimingRecord
+from samenet.records import CertificateRecord, FailureRecord, Record, TimingRecord
 
 DOING = {
     "prepare": "data prepared",
@@ -84,6 +84,11 @@ def _line(plan: Plan, job: Job, records: Sequence[Record]) -> str:
     head = " · ".join(part for part in (what, who) if part)
     if failures:
         return f"{head}: {failures[0].mark}: {failures[0].reason}"
+    broken = [r for r in records if isinstance(r, CertificateRecord) and not r.passed]
+    if broken:
+        return f"{head}: not compared: {broken[0].gate}, {broken[0].quantity}"
+    if not records and job.pass_name != "curves":
+        return f"{head}: left out"
     return f"{head}: {DOING[job.pass_name]}{_numbers(job, records, plan)}"
 
 

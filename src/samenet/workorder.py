@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -87,9 +88,19 @@ def order_json(job: Job, folder: Path, *, imports: Sequence[str], cores: Sequenc
     )
 
 
+SAFE = re.compile(r"[A-Za-z0-9._-]+")
+SEPARATORS = str.maketrans({"/": "~", ":": "+"})
+
+
 def file_name(text: str) -> str:
-    """Return a name that is safe as a file on every system."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "unnamed"
+    """Return a name that is safe as a file on every system, and another for every other text.
+
+    The separators of job names get characters of their own; whatever else is not plain gets a hash.
+    """
+    if SAFE.fullmatch(text.replace("/", "").replace(":", "")) and text.strip(".") == text:
+        return text.translate(SEPARATORS)
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")
+    return f"{plain or 'name'}={hashlib.sha256(text.encode()).hexdigest()[:6]}"
 
 
 def answer_path(folder: Path, job: Job) -> Path:
@@ -104,7 +115,7 @@ def data_path(folder: Path, task: str) -> Path:
 
 def outputs_path(folder: Path, track: str, task: str, arm: str, repeat: int) -> Path:
     """Return the file with the raw outputs of one training."""
-    return folder / "outputs" / f"{file_name(f'{track}-{task}-{arm}-r{repeat}')}.npz"
+    return folder / "outputs" / f"{file_name(f'{track}/{task}/{arm}/r{repeat}')}.npz"
 
 
 def network_of(task: Task, dataset: Dataset) -> Network:

@@ -94,7 +94,7 @@ class Killed(NamedTuple):
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
     """Return a run of four repeats whose parent got SIGKILL while the third was measured."""
     folder = tmp_path_factory.mktemp("killed") / "run"
-    parent, here = start(folder, repeats=4, hangs_in="cell-*-r2")
+    parent, here = start(folder, repeats=4, hangs_in="cell~*~r2")
     until("the third repeat", lambda: here.exists() and here.read_text())
     done, content = finished(folder), Store(folder).records_path.read_bytes()
     parent.kill()
@@ -151,7 +151,7 @@ def test_an_interrupted_run_is_kept_and_resumed(tmp_path: Path) -> None:
     The worker, which would hang for an hour, is ended and its job is not recorded.
     """
     folder = tmp_path / "run"
-    parent, here = start(folder, repeats=1, hangs_in="cell-*-r0")
+    parent, here = start(folder, repeats=1, hangs_in="cell~*~r0")
     until("the first repeat", lambda: here.exists() and here.read_text())
     parent.send_signal(signal.SIGINT)
     _, said = parent.communicate(timeout=PATIENCE_SECONDS)

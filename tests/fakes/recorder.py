@@ -2,7 +2,7 @@
 
 The environment plans it: SAMENET_RECORDER holds JSON like
 
-    {"log": "calls.txt", "faults": [{"job": "cell-*-r1", "at": "train", "how": "kill"}]}
+    {"log": "calls.txt", "faults": [{"job": "cell~*~r1", "at": "train", "how": "kill"}]}
 
 `job` is a pattern for the name of the worker's order, `at` a function or method of the contract
 (or "import": while this file is loaded), `how` one of HOW below. A fault of its `times`-th call

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -203,8 +202,7 @@ def finish(store: Store, *, as_json: bool) -> int:
     page = write_report(store.folder)
     found = frames.load(store.folder)
     if as_json:
-        json.dump(result.document(found), sys.stdout, ensure_ascii=False, allow_nan=False)
-        sys.stdout.write("\n")
+        click.echo(json.dumps(result.document(found), ensure_ascii=False, allow_nan=False))
     else:
         click.echo("\n".join(result.lines(found)))
         click.echo(f"\nThe page: {page}")

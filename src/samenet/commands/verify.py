@@ -11,6 +11,7 @@ import click
 from samenet.verifying import verify
 
 MISMATCH = 3
+SHOWN_MAX = 20
 
 
 @click.command("verify")
@@ -28,6 +29,9 @@ def command(run: Path, *, as_json: bool) -> int:
         click.echo(json.dumps(asdict(found), ensure_ascii=False))
     else:
         looked = ", ".join(f"{count} {what}" for what, count in found.looked_at.items())
-        click.echo("\n".join(found.mismatches)) if found.mismatches else None
+        for sentence in found.mismatches[:SHOWN_MAX]:
+            click.echo(sentence)
+        if len(found.mismatches) > SHOWN_MAX:
+            click.echo(f"… and {len(found.mismatches) - SHOWN_MAX} more (--json lists all)")
         click.echo(f"{len(found.mismatches)} mismatches" + (f" ({looked})" if looked else ""))
     return MISMATCH if found.mismatches else 0

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import clock, draws, gates, readings
-from samenet.adapter import Array, Batches, Program
+from samenet.adapter import Array, Batches, Program, Weights
 from samenet.certificate import Check, Problem, builder
 from samenet.passes.common import certificate_records, problem_of
 from samenet.records import TimingRecord
@@ -64,11 +64,13 @@ def run(order: WorkOrder) -> None:
     adapter = order.adapter()
     program = start_up(watch, adapter, problem)
     calls = itertools.cycle(problem.calls)  # all drawn before the clock starts
-    losses = warm_up(watch, program, calls, problem)
-    steady(watch, program, calls, problem)
-    other_shape(watch, program, problem)
-    predictions(watch, program, problem)
-    checks = _checks(order, adapter, problem, program, losses)
+    first = warm_up(watch, program, calls, problem)
+    waits = readings.sync_waits(program, problem.calls[0])
+    if waits.passed:  # otherwise no sample means anything, and the queue could take for ever
+        steady(watch, program, calls, problem)
+        other_shape(watch, program, problem)
+        predictions(watch, program, problem)
+    checks = [*_checks(order, adapter, problem, first), waits]
     order.emit([*watch.records, *certificate_records(order, task, checks, order.job.repeat)])
 
 
@@ -102,18 +104,29 @@ def _timed_call(program: Program, call: Batches) -> float:
     return clock.seconds(lambda: _synced(program, lambda: program.train(call)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class First:
+    """What gate 4 looks at: the losses of every warm-up call, the weights after the first."""
+
+    losses: list[Array]
+    weights: Weights
+
+
 def warm_up(
     watch: Stopwatch, program: Program, calls: Iterator[Batches], problem: Problem
-) -> list[Array]:
-    """Run the first ten epochs call by call and keep their losses for gate 4."""
-    seconds, losses = [], []
+) -> First:
+    """Run the first ten epochs call by call and keep for gate 4 what they gave."""
+    seconds: list[float] = []
+    losses: list[Array] = []
+    weights: Weights = []
     for _ in problem.calls:
         seconds.append(_timed_call(program, next(calls)))
         losses.append(np.asarray(program.losses(), dtype=np.float64))
+        weights = weights or list(program.weights())
     steps = problem.shape.steps
     watch.add("first_call", seconds[:1], steps=steps)
     watch.add("warmup", seconds[1:], steps=steps)
-    return losses
+    return First(losses=losses, weights=weights)
 
 
 def steady(watch: Stopwatch, program: Program, calls: Iterator[Batches], problem: Problem) -> None:
@@ -175,17 +188,13 @@ def predictions(watch: Stopwatch, program: Program, problem: Problem) -> None:
     watch.add("predict_all", all_rows, steps=rows)
 
 
-def _checks(
-    order: WorkOrder,
-    adapter: ModuleType,
-    problem: Problem,
-    program: Program,
-    losses: list[Array],
-) -> list[Check]:
-    """Return gate 4, the sync check and the read-backs, after the clock has stopped."""
+def _checks(order: WorkOrder, adapter: ModuleType, problem: Problem, first: First) -> list[Check]:
+    """Return gate 4 and the read-backs, after the clock has stopped."""
     build = builder(adapter, order.arm.mode, order.target)
     return [
-        *gates.after_timing(problem, build, order.arm.capabilities, losses, order.target.dtype),
-        readings.sync_waits(program, problem.calls[0]),
+        *gates.after_timing(
+            *(problem, build, order.arm.capabilities, first.losses, order.target.dtype),
+            timed_weights=first.weights,
+        ),
         *readings.read_back(adapter.read_back(order.target), order.target),
     ]

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 
 from samenet.adapter import missing
 from samenet.certificate import Check, Problem
-from samenet.records import CertificateRecord, FailureRecord
+from samenet.records import HUGE, CertificateRecord, FailureRecord
 from samenet.task import Task
 from samenet.workorder import WorkOrder, network_of
-
-HUGE = 1e308
-"""Stands for an infinite or undefined error: JSON has neither."""
 
 
 def problem_of(order: WorkOrder, task: Task, repeat: int = 0) -> Problem:

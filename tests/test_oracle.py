@@ -133,8 +133,6 @@ def test_the_magnitude_bounds_the_gradient_and_survives_cancellation() -> None:
     """Two rows with opposite gradients cancel in the gradient but not in the magnitude."""
     net = Network(inputs=1, layers=(Dense(units=1, activation=Activation(name="identity")),))
     weights = [Layer(np.zeros((1, 1)), np.zeros(1))]
-    found = oracle.gradient(
-        net, "mean_squared_error", weights, np.ones((2, 1)), np.array([[1.0], [-1.0]])
-    )
-    assert found.gradient[0].kernel[0, 0] == 0
-    assert found.magnitude[0].kernel[0, 0] == 2
+    batch = (net, "mean_squared_error", weights, np.ones((2, 1)), np.array([[1.0], [-1.0]]))
+    assert oracle.gradient(*batch).gradient[0].kernel[0, 0] == 0
+    assert oracle.magnitude(*batch)[0].kernel[0, 0] == 2

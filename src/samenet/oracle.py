@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.adapter import Array, Layer, Weights
-from samenet.oracle_functions import derivative, loss_and_delta, value
+from samenet.oracle_functions import delta_terms, derivative, mean_loss, value
 from samenet.spec import SGD, Adam, Network, TrainSpec
 
 AdamForm = Literal["standard", "epsilon_hat"]
@@ -23,15 +23,10 @@ AdamForm = Literal["standard", "epsilon_hat"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gradient:
-    """One batch: its mean loss, the gradient, and the scale that rounding errors are measured by.
-
-    `magnitude` is the mean over the rows of |gradient of one row|, elementwise: where positive and
-    negative rows cancel, the gradient is small but its rounding error is not.
-    """
+    """One batch: its mean loss before the update, and the gradient."""
 
     loss: float
     gradient: list[Layer]
-    magnitude: list[Layer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,29 +56,52 @@ def outputs(network: Network, weights: Weights, inputs: Array) -> Array:
 def gradient(
     network: Network, loss: str, weights: Weights, inputs: Array, targets: Array
 ) -> Gradient:
-    """Return loss and gradient by the chain rule, layer by layer from the last."""
+    """Return mean loss and gradient of one batch by the chain rule."""
     sums, entered = forward(network, weights, inputs.astype(np.float64))
-    mean_loss, delta = loss_and_delta(loss, sums[-1], targets)  # delta: (B, nL), already / B
-    found: list[tuple[Layer, Layer]] = []
-    for index in range(len(weights) - 1, -1, -1):
-        found.append(_layer_gradient(entered[index], delta))
-        if index:
-            below = derivative(network.layers[index - 1].activation, sums[index - 1])
-            delta = np.einsum("bj,ij->bi", delta, weights[index].kernel) * below
+    slopes = _slopes(network, sums)
+    predicted, wanted = delta_terms(loss, sums[-1], targets)
     return Gradient(
-        loss=mean_loss,
-        gradient=[g for g, _ in reversed(found)],
-        magnitude=[m for _, m in reversed(found)],
+        loss=mean_loss(loss, sums[-1], targets),
+        gradient=_backward(weights, entered, slopes, predicted - wanted),
     )
 
 
-def _layer_gradient(entered: Array, delta: Array) -> tuple[Layer, Layer]:
-    exact = Layer(np.einsum("bi,bj->ij", entered, delta, optimize=True), np.sum(delta, axis=0))
-    scale = Layer(
-        np.einsum("bi,bj->ij", np.abs(entered), np.abs(delta), optimize=True),
-        np.sum(np.abs(delta), axis=0),
-    )
-    return exact, scale
+def magnitude(
+    network: Network, loss: str, weights: Weights, inputs: Array, targets: Array
+) -> list[Layer]:
+    """Return the scale that rounding errors of the gradient are measured by.
+
+    It is the chain rule without cancellation: prediction and target count with their absolute
+    values, and so does every row of the batch; on the way down, independent errors add in squares
+    (Higham & Mary 2019). Where terms cancel the gradient is small, its rounding error is not.
+    """
+    sums, entered = forward(network, weights, inputs.astype(np.float64))
+    predicted, wanted = delta_terms(loss, sums[-1], targets)
+    scale, slopes = np.abs(predicted) + np.abs(wanted), _slopes(network, sums)
+    found: list[Layer] = []
+    for index in range(len(weights) - 1, -1, -1):
+        found.append(Layer(np.abs(entered[index]).T @ scale, np.sum(scale, axis=0)))
+        if index:
+            squares = scale**2 @ (weights[index].kernel ** 2).T
+            scale = np.sqrt(squares) * np.abs(slopes[index - 1])
+    return found[::-1]
+
+
+def _slopes(network: Network, sums: Sequence[Array]) -> list[Array]:
+    hidden = zip(network.layers[:-1], sums[:-1], strict=True)
+    return [derivative(layer.activation, z) for layer, z in hidden]
+
+
+def _backward(
+    weights: Weights, entered: Sequence[Array], slopes: Sequence[Array], delta: Array
+) -> list[Layer]:
+    """Go from the last layer to the first; delta (B, nL) is the gradient by the linear outputs."""
+    found: list[Layer] = []
+    for index in range(len(weights) - 1, -1, -1):
+        found.append(Layer(entered[index].T @ delta, np.sum(delta, axis=0)))
+        if index:
+            delta = (delta @ weights[index].kernel.T) * slopes[index - 1]
+    return found[::-1]
 
 
 def trajectory(

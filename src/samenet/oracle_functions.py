@@ -81,10 +81,9 @@ def softplus(z: Array) -> Array:
     return np.where(z.real > 0, z, 0) + np.log1p(np.exp(np.where(z.real > 0, -z, z)))
 
 
-def loss_and_delta(loss: str, z: Array, targets: Array) -> tuple[float, Array]:
-    """Return the mean loss and its gradient with respect to the linear outputs z (B, outputs)."""
-    values = loss_per_row(loss, z, targets)
-    return float(np.mean(values).real), _delta(loss, z, targets) / len(z)
+def mean_loss(loss: str, z: Array, targets: Array) -> float:
+    """Return the mean loss of the linear outputs z (B, outputs)."""
+    return float(np.mean(loss_per_row(loss, z, targets)).real)
 
 
 def loss_per_row(loss: str, z: Array, targets: Array) -> Array:
@@ -98,11 +97,17 @@ def loss_per_row(loss: str, z: Array, targets: Array) -> Array:
     return total - np.take_along_axis(z, targets[:, None], axis=1)[:, 0]
 
 
-def _delta(loss: str, z: Array, targets: Array) -> Array:
+def delta_terms(loss: str, z: Array, targets: Array) -> tuple[Array, Array]:
+    """Return (a, b), each (B, outputs): the gradient of the mean loss by z is a - b.
+
+    Both are needed apart: where they nearly cancel, as for a sample that is fitted well, rounding is
+    relative to them and not to their difference.
+    """
+    count = z.size if loss != "sparse_categorical_cross_entropy" else len(z)
     if loss == "binary_cross_entropy":
-        return (logistic(z) - targets) / z.shape[1]
+        return logistic(z) / count, targets / count
     if loss == "mean_squared_error":
-        return 2 * (z - targets) / z.shape[1]
+        return 2 * z / count, 2 * targets / count
     exponentials = np.exp(z - z.max(axis=1, keepdims=True))
     softmax = exponentials / np.sum(exponentials, axis=1, keepdims=True)
-    return softmax - (targets[:, None] == np.arange(z.shape[1])[None, :])
+    return softmax / count, (targets[:, None] == np.arange(z.shape[1])[None, :]) / count

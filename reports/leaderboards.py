@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from statistics import median
+from collections.abc import Sequence
+from statistics import fmean, median
 from typing import Any
 
 from samenet import advise, trust
@@ -95,7 +96,20 @@ def _parts_table(frames: Frames, task: Task) -> Table | None:
         rows=tuple(
             (_named(frames, arm), *(_part(part.get(arm)) for part in by_part)) for arm in arms
         ),
+        notes=_fixed_costs(frames, task, arms),
     )
+
+
+def _fixed_costs(frames: Frames, task: Task, arms: Sequence[str]) -> tuple[str, ...]:
+    """Say what a call costs apart from its steps: it is part of the step and epoch times above."""
+    known = {arm: list(frames.per_repeat(task.name, arm, "call_fixed").values()) for arm in arms}
+    costs = [
+        f"{frames.title(arm)} {advise.words(fmean(seconds))}"
+        for arm, seconds in known.items()
+        if seconds and fmean(seconds) > 0
+    ]
+    text = "Starting one call, whatever the number of its steps, costs (mean, from two lengths)"
+    return (f"{text}: {', '.join(costs)}.",) if costs else ()
 
 
 def _rank(total: advise.Total) -> Cell:

@@ -30,7 +30,7 @@ START_UP = ("interpreter", "import", "wake", "build", "load", "first_call")
 class Frames:
     """One run. Every frame has the columns task and arm; repeat counts processes from 0.
 
-    times         task arm repeat seconds of: step, call_fixed, epoch, predict_one, predict_all_row
+    times         task arm repeat seconds of: step, call_fixed, epoch, predict_one, predict_all
                   and, per phase, start-up; one row per (task, arm, repeat, quantity)
     samples       every raw sample: track task arm repeat phase index steps seconds
     scores        track task arm repeat split metric epoch value

@@ -100,8 +100,8 @@ def loss_per_row(loss: str, z: Array, targets: Array) -> Array:
 def delta_terms(loss: str, z: Array, targets: Array) -> tuple[Array, Array]:
     """Return (a, b), each (B, outputs): the gradient of the mean loss by z is a - b.
 
-    Both are needed apart: where they nearly cancel, as for a sample that is fitted well, rounding is
-    relative to them and not to their difference.
+    Both are needed apart: where they nearly cancel, as for a sample that is fitted well, rounding
+    is relative to them and not to their difference.
     """
     count = z.size if loss != "sparse_categorical_cross_entropy" else len(z)
     if loss == "binary_cross_entropy":

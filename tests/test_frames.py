@@ -1,0 +1,60 @@
+"""The frames say what the records hold."""
+
+from __future__ import annotations
+
+import pytest
+from report_fixture import made, recorded
+
+from samenet import frames, result
+from samenet.frames import START_UP
+from samenet.records import TimingRecord
+
+
+def test_step_time_is_the_median_call_divided_by_its_steps() -> None:
+    """One number per process, from its raw steady samples."""
+    plan, records = recorded(tasks=["digits"], refused=(), failed=())
+    found = frames.build(plan, {}, records)
+    calls = next(
+        r
+        for r in records
+        if isinstance(r, TimingRecord) and (r.arm, r.repeat, r.phase) == ("keras:fit", 1, "call")
+    )
+    ordered = sorted(calls.seconds)
+    middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+    step = found.per_repeat("digits", "keras:fit", "step")[1]
+    assert step == pytest.approx(middle / calls.steps)
+
+
+def test_start_up_is_the_sum_of_its_phases() -> None:
+    """From an empty interpreter to the first call, nothing left out and nothing twice."""
+    found = made(tasks=["digits"], refused=(), failed=())
+    parts = [found.per_repeat("digits", "pytorch:eager", phase)[0] for phase in START_UP]
+    whole = found.per_repeat("digits", "pytorch:eager", "start_up")[0]
+    assert whole == pytest.approx(sum(parts))
+
+
+def test_the_result_document_has_only_documented_keys() -> None:
+    """docs/result-schema.md names every key of the JSON document."""
+    document = result.document(made())
+    text = (frames.Path(__file__).parents[1] / "docs" / "result-schema.md").read_text("utf-8")
+    task = document["tasks"][0]
+    row = task["same_network"][0]
+    keys = {*document, *task, *row, *row["checks"], *row["seconds"]}
+    assert {key for key in keys if f"`{key}`" not in text} == set()
+
+
+def test_refused_frameworks_stand_in_the_document_with_their_reason() -> None:
+    """A framework that is not compared is named, with the check that failed."""
+    task = result.document(made(refused=(("digits", "keras:fit"),)))["tasks"][1]
+    assert [entry["arm"] for entry in task["not_compared"]] == ["keras:fit"]
+    assert task["not_compared"][0]["reason"]
+
+
+def test_the_closing_lines_name_every_framework_of_every_task() -> None:
+    """The terminal's table leaves nobody out: a row, a failure or a refusal each."""
+    found = made()
+    lines = "\n".join(result.lines(found))
+    for task in found.plan.tasks:
+        assert task.title in lines
+    for arm in found.plan.arms:
+        assert lines.count(found.title(arm.name)) >= len(found.plan.tasks)

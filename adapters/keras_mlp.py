@@ -22,7 +22,7 @@ ADAPTER = {
     "modes": {
         "fit": {
             "default": True,
-            "why": "fit on a dataset of ready batches, all steps of a call in one execution",
+            "why": "fit on ready batches, all steps in one execution; one fit per epoch",
             "source": "https://keras.io/api/models/model_training_apis/#compile-method",
         }
     },

@@ -97,8 +97,9 @@ class EagerProgram(TorchProgram):
     def train(self, batches: Batches) -> None:
         """Run the steps; losses stay on the device until somebody asks."""
         self.step_losses = []
-        for rows in self.rows(batches.order):
-            loss = self.loss(self.model(self.inputs[rows]), self.targets[rows])
+        rows = self.rows(batches.order)
+        for inputs, targets in zip(self.inputs[rows], self.targets[rows], strict=True):
+            loss = self.loss(self.model(inputs), targets)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()

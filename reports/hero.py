@@ -29,6 +29,16 @@ LEFT = "Quick start: each one’s own first example"
 RIGHT = "Same network: equal weights and formulas"
 
 
+def _own_losses(task: Task) -> str:
+    """Warn where the examples measure different losses: the heights then say nothing."""
+    if task.kind != Kind.REGRESSION:
+        return ""
+    return (
+        "On the left compare shapes, not heights: Keras’ example reports the mean absolute error, "
+        "the others the mean squared error. "
+    )
+
+
 def section(frames: Frames) -> Section | None:
     """Return the hero figure of one task."""
     task = hero_task(frames)
@@ -39,9 +49,10 @@ def section(frames: Frames) -> Section | None:
         name="hero",
         title=f"{name}: training loss per epoch, twice",
         help=(
-            "Lower is better. Left: what you get by following each framework’s own first "
-            "example, with its own starting weights and settings; a thin line is one training, a "
-            "bold one their mean, as the example itself reports its loss. Right: what is left of "
+            f"Lower is better. {_own_losses(task)}Left: what you get by following each "
+            "framework’s own beginner page, with its own starting weights and settings; a thin "
+            "line is one training, a bold one their mean, as the example itself reports its loss. "
+            "Right: what is left of "
             "the difference when every framework starts from the same weights and does the same "
             "arithmetic: the line is striped because all frameworks lie on it."
         ),

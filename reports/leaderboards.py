@@ -249,8 +249,21 @@ def _lines(frames: Frames) -> tuple[str, ...]:
     repeats = frames.plan.repeats
     if repeats < VERDICT_REPEATS_MIN:
         count = "one repeat" if repeats == 1 else f"{repeats} repeats"
-        lines.append(f"With {count} this is a screening: no verdicts, only factors.")
+        lines.append(f"With {count} this is a screening: factors with intervals, no verdict words.")
+    lines += _not_run(frames)
     return tuple(lines)
+
+
+def _not_run(frames: Frames) -> list[str]:
+    """Name the modes that were left out: a framework may be faster in one of them."""
+    run = {arm.name for arm in frames.plan.arms}
+    others = [
+        f"{arm.header.name}:{mode}"
+        for arm in {arm.header.name: arm for arm in frames.plan.arms}.values()
+        for mode in arm.header.modes
+        if f"{arm.header.name}:{mode}" not in run
+    ]
+    return [f"Not run: {', '.join(others)}; --framework NAME:MODE adds one."] if others else []
 
 
 def _notes(frames: Frames) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ NAMES = {
     "interpreter": "Python itself",
     "import": "import",
     "wake": "first use",
-    "build": "build the network",
+    "build": "build network and optimiser",
     "load": "load the data",
     "first_call": "first steps (compile)",
 }
@@ -44,8 +44,10 @@ def section(frames: Frames) -> Section | None:
         name="start-up",
         title="Seconds from an empty interpreter to the first finished steps",
         help=(
-            "Shorter is better. One bar is one fresh process with cold caches, split into phases "
-            "in the order of the legend. First use is the framework’s first operation; the first "
+            "Shorter is better. One bar is one fresh process that reuses no compiled code (its "
+            "files are already in memory), split into phases in the order of the legend. Building "
+            "includes what the first optimiser imports (PyTorch "
+            "loads its compiler then). First use is the framework’s first operation; the first "
             "steps hold the compiling of frameworks that compile."
         ),
         draw=partial(_draw, frames, tasks),

@@ -20,7 +20,7 @@ def with_totals(times: dict[str, Sequence[float]]) -> tuple[Frames, Task]:
     frames = made(tasks=["digits"], arms=list(times), refused=(), failed=())
     task = frames.plan.tasks[0]
     rows = [
-        ("digits", arm, repeat, quantity, seconds if quantity == "start_up" else 0.0)
+        ("digits", arm, repeat, quantity, seconds if quantity == "start_up" else 1e-9)
         for arm, values in times.items()
         for repeat, seconds in enumerate(values)
         for quantity in ("start_up", "epoch")
@@ -41,7 +41,28 @@ def test_the_fastest_framework_is_recommended_with_what_it_saves() -> None:
     assert found is not None
     assert found.choice == ("pytorch:eager",)
     assert "use PyTorch (eager)" in found.sentence
-    assert "2 s more per training, 3.33 min in 100 trainings" in found.details[0]
+    assert "2 s [1.78, 2.22] more per training, 3.33 min in 100 program" in found.details[0]
+
+
+def test_a_framework_that_wins_longer_trainings_is_named() -> None:
+    """A slow start and a fast epoch: the advice says from how many epochs on the choice changes."""
+    frames, task = with_totals({"pytorch:eager": [1.0] * 3, "tensorflow:graph": [3.0] * 3})
+    times = frames.times.copy()
+    epoch = times.quantity == "epoch"
+    times.loc[epoch & (times.arm == "pytorch:eager"), "seconds"] = [0.020, 0.021, 0.019]
+    times.loc[epoch & (times.arm == "tensorflow:graph"), "seconds"] = [0.010, 0.0105, 0.0095]
+    found = advise.recommend(_replaced(frames, times=times), task)
+    assert found is not None
+    assert found.choice == ("pytorch:eager",)
+    assert any("from about 200 epochs in one program on" in detail for detail in found.details)
+
+
+def test_one_repeat_ranks_nothing() -> None:
+    """With a single repeat there is no interval and no advice to use one."""
+    frames, task = with_totals({"pytorch:eager": [1.0], "keras:fit": [3.0]})
+    found = advise.recommend(frames, task)
+    assert found is not None
+    assert "one repeat ranks nothing" in found.sentence
 
 
 def test_numpy_is_never_recommended_however_fast() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from samenet import statistics
 from samenet.errors import unknown
@@ -93,9 +94,8 @@ def recommend(frames: Frames, task: Task) -> Advice | None:
     rows = [row for row in totals(frames, task) if adoptable(frames, row.arm)]
     if not rows:
         return None
-    best, rest = rows[0], rows[1:]
-    tied = tuple(row.arm for row in rows if row.rank == best.rank)
-    details = [_difference(frames, best, row) for row in rest]
+    tied = tuple(row.arm for row in rows if row.rank == rows[0].rank)
+    details = _differences(frames, task, rows, tied) + _longer_training(frames, task, rows)
     return Advice(
         task=task.name,
         choice=tied,
@@ -109,52 +109,100 @@ def _sentence(frames: Frames, task: Task, rows: Sequence[Total], tied: Sequence[
     best = rows[0]
     name, total = frames.title(best.arm), duration(best.seconds)
     place = f"On {task.title or task.name}, {frames.plan.target.device.upper()}, "
-    if len(tied) > 1:
-        others = " and ".join(frames.title(arm) for arm in tied[1:])
-        return (
-            f"{place}this run does not tell {name} and {others} apart: about {total} for the whole "
-            f"training. Choose on other grounds."
-        )
     if len(rows) == 1:
+        return f"{place}only {name} can be recommended here: {total} for the whole training."
+    if not best.seconds.known:
+        return f"{place}one repeat ranks nothing; {name} took {total} for the whole training."
+    if len(tied) > 1:
+        own = [row for row in rows if row.arm in tied]
+        times = "; ".join(f"{frames.title(row.arm)} {duration(row.seconds)}" for row in own)
         return (
-            f"{place}{name} is the only one with a checked result: {total} for the whole training."
+            f"{place}this run does not tell these apart: {times} for the whole training. "
+            f"Choose on other grounds."
         )
     return f"{place}use {name}: the whole training takes {total}, start-up included."
 
 
-def _difference(frames: Frames, best: Total, row: Total) -> str:
-    name, once = frames.title(row.arm), row.seconds.value - best.seconds.value
-    hundred = 100 * once
+def _differences(
+    frames: Frames, task: Task, rows: Sequence[Total], tied: Sequence[str]
+) -> list[str]:
+    """Say what each framework that is told apart from the fastest costs more."""
+    best = seconds_of(frames, task, rows[0].arm, "total")
+    return [
+        _difference(frames, row, seconds_of(frames, task, row.arm, "total"), best)
+        for row in rows[1:]
+        if row.arm not in tied
+    ]
+
+
+def _difference(
+    frames: Frames, row: Total, own: Mapping[int, float], best: Mapping[int, float]
+) -> str:
+    more = statistics.arithmetic([own[r] - best[r] for r in sorted(own.keys() & best.keys())])
+    name, hundred = frames.title(row.arm), 100 * more.value
     tail = (
         "a difference that does not matter: choose on other grounds"
         if hundred < MATTERS_SECONDS
-        else f"{words(once)} more per training, {words(hundred)} in 100 trainings"
+        else f"{duration(more)} more per training, {words(hundred)} in 100 program starts"
     )
     return f"{name} takes {duration(row.seconds)}, {tail}."
 
 
+def _longer_training(frames: Frames, task: Task, rows: Sequence[Total]) -> list[str]:
+    """Say which framework overtakes the fastest when the training is longer, and from when on."""
+    best = rows[0].arm
+    epochs = {row.arm: frames.per_repeat(task.name, row.arm, "epoch") for row in rows}
+    quicker = [row.arm for row in rows[1:] if statistics.slower(epochs[best], epochs[row.arm])]
+    found = []
+    for arm in quicker:
+        start, step = (_mean_gain(frames, task, best, arm, q) for q in ("start_up", "epoch"))
+        if step > 0 and -start / step > task.training.epochs:
+            factor = statistics.ratio(epochs[best], epochs[arm])
+            span = f"{digits(factor.value)}× [{digits(factor.low)}, {digits(factor.high)}]"
+            found.append(
+                f"An epoch is {span} faster with {frames.title(arm)}: from about "
+                f"{digits(-start / step, 2)} epochs in one program on, it is the faster choice."
+            )
+    return found
+
+
+def _mean_gain(frames: Frames, task: Task, one: str, other: str, quantity: str) -> float:
+    """Return how many seconds `other` saves against `one`, mean over repeats."""
+    times = [frames.per_repeat(task.name, arm, quantity).values() for arm in (one, other)]
+    return fmean(times[0]) - fmean(times[1])
+
+
 def _network_needed(frames: Frames, task: Task) -> list[str]:
-    """Say whether a model that is not a network does as well."""
+    """Say whether a model that is not a network does as well, to within what the test rows tell."""
     metric = METRICS[task.kind][0]
     network = score(frames, task, track="same", arm=None, metric=metric)
     trees = score(frames, task, track="reference", arm="boosted_trees", metric=metric)
     linear = score(frames, task, track="reference", arm="linear", metric=metric)
     if network is None or trees is None or linear is None:
         return []
-    better = [
-        name
-        for name, value in (("boosted trees", trees), ("a linear model", linear))
-        if (value >= network) == HIGHER_IS_BETTER[metric] or value == network
-    ]
+    slack = _slack(frames, task, metric)
+    sign = 1 if HIGHER_IS_BETTER[metric] else -1
+    named = (("boosted trees", trees), ("a linear model", linear))
+    good = [name for name, value in named if sign * (value - network) >= -slack]
     shown = (
         f"test {metric.replace('_', ' ')}: the network {digits(network)}, "
         f"boosted trees {digits(trees)}, a linear model {digits(linear)}"
     )
-    does = "do" if len(better) > 1 or better == ["boosted trees"] else "does"
-    if better:
-        answer = f"Perhaps not: {' and '.join(better)} {does} as well"
-        return [f"Do you need a network here? {answer} ({shown})."]
-    return [f"Do you need a network here? It does better than the alternatives ({shown})."]
+    does = "does" if good == ["a linear model"] else "do"
+    perhaps = f"Perhaps not: {' and '.join(good)} {does} about as well or better"
+    answer = perhaps if good else "On this split it does better"
+    return [f"Do you need a network here? {answer} ({shown})."]
+
+
+def _slack(frames: Frames, task: Task, metric: str) -> float:
+    """Return what is no clear difference: the spread between trainings, or one test row."""
+    rows = frames.scores
+    rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.split == "test")]
+    rows = rows[(rows.metric == metric) & (rows.epoch == rows.epoch.max())]
+    spread = float(rows.value.std()) if len(rows) > 1 else 0.0
+    test_rows = frames.data.get(task.name, {}).get("test_rows", 0)
+    one_row = 1 / test_rows if metric == "accuracy" and test_rows else 0.0
+    return max(spread, one_row)
 
 
 def score(frames: Frames, task: Task, *, track: str, arm: str | None, metric: str) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from samenet.leaf import Leaf, digest
 from samenet.plan import Arm
 
 DESCRIBE_SECONDS_MAX = 180
+ERROR_LINE = re.compile(r"[\w.]+(Error|Exception|Interrupt|Exit|Warning)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,7 @@ def _broken(leaf: Leaf, reason: str, detail: str) -> Absent:
 
 
 def last_line(text: str) -> str:
-    """Return the last line of an error output, which in Python names the error."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else ""
+    """Return the line of an error output that names the error, else its last line."""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    named = [line for line in lines if ERROR_LINE.match(line)]
+    return (named or lines or [""])[-1].strip()[:300]

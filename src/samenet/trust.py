@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from samenet.frames import Frames
 from samenet.sections import join, title_of
 
@@ -42,6 +44,22 @@ def figures(errors: dict[str, float]) -> str:
     return "; ".join(proved + ([f"as timed: {', '.join(timed)}"] if timed else []))
 
 
+def _agreement(errors: dict[str, float]) -> str:
+    """Return the same in words: to how many digits the frameworks agree, and in what."""
+    names = {"float64": "the whole training in double precision", "first update": "the first step"}
+    parts = [
+        f"{names[name]} agrees to {digits_of(errors[name])} digits"
+        for name in names
+        if name in errors
+    ]
+    return ", as timed ".join(parts)
+
+
+def digits_of(error: float) -> int:
+    """Return how many leading digits a relative error leaves right, at most float64's 16."""
+    return min(16, max(0, math.floor(-math.log10(error)))) if error > 0 else 16
+
+
 def checked(frames: Frames) -> list[tuple[str, str]]:
     """Return the results (task, arm) that were timed and passed every one of their checks."""
     shown = set(zip(frames.checks.task, frames.checks.arm, strict=True))
@@ -69,14 +87,14 @@ def sentence(frames: Frames) -> str:
         return (
             "This run holds only quick starts: each framework does its own thing, nothing is equal."
         )
-    errors = figures(worst(frames))
+    errors = _agreement(worst(frames))
     count = f"{len(good)} of {len(wanted)} results checked: same network"
     left = [pair for pair in wanted if pair not in set(good)]
     where = {
         arm: [title_of(frames.plan, task) for task, other in left if other == arm]
         for _, arm in left
     }
-    parts = [count, *([f"worst error {errors}"] if errors else [])]
+    parts = [count, *([errors] if errors else [])]
     if left:
         parts.append(f"not compared: {join(_on(frames, arm, where[arm]) for arm in where)}")
     return "; ".join(parts) + "."

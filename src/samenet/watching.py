@@ -12,7 +12,7 @@ from samenet import clock
 from samenet.advise import words
 from samenet.frames import START_UP
 from samenet.plan import Job, Plan, predicted_seconds
-from samenet.records import CertificateRecord, FailureRecord, Record, TimingRecord
+from samenet.records import CertificateRecord, EventRecord, FailureRecord, Record, TimingRecord
 
 DOING = {
     "prepare": "data prepared",
@@ -64,13 +64,25 @@ class Progress:
         """Say what one job brought."""
         self.take(job, seconds)
         if not self.quiet:
-            click.echo(f"{self.when()}  {_line(self.plan, job, records)}", err=True)
+            lines = [f"{self.when()}  {_line(self.plan, job, records)}", *_left_out(records)]
+            click.echo("\n".join(lines), err=True)
 
     def when(self) -> str:
         """Return the time spent and the time that is probably left."""
         spent = clock.now() - self.started
         left = predicted_seconds(j for j in self.plan.jobs if j.id not in self.finished)
         return f"[{_clock(spent)} · about {_clock(left)} left]"
+
+
+def _left_out(records: Sequence[Record]) -> list[str]:
+    """Return what the preparation of the data did not take in: nobody should miss that."""
+    notes = [
+        note
+        for record in records
+        if isinstance(record, EventRecord) and record.name == "data prepared"
+        for note in record.data.get("notes", ())
+    ]
+    return [f"    {note}" for note in notes if "left out" in note or "dropped" in note]
 
 
 def _clock(seconds: float) -> str:
@@ -87,8 +99,8 @@ def _line(plan: Plan, job: Job, records: Sequence[Record]) -> str:
     broken = [r for r in records if isinstance(r, CertificateRecord) and not r.passed]
     if broken:
         return f"{head}: not compared: {broken[0].gate}, {broken[0].quantity}"
-    if not records and job.pass_name != "curves":
-        return f"{head}: left out"
+    if not job.tasks or (not records and job.pass_name != "curves"):
+        return f"{head}: left out (it failed its check)"
     return f"{head}: {DOING[job.pass_name]}{_numbers(job, records, plan)}"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from samenet import planning, session
+from samenet.commands.run import counted
 from samenet.plan import Plan
 from samenet.records import CertificateRecord, FailureRecord, Record
 from samenet.task import shipped_tasks
@@ -109,9 +110,11 @@ def _text(rows: Sequence[Worst], failures: Sequence[FailureRecord], plan: Plan) 
     lines += [f"{f.arm} · {f.task}: {f.mark}: {f.reason}" for f in failures]
     lines += sorted({f"{s.arm}: {s.reason}" for s in plan.skipped})
     arms, tasks = len(plan.arms), len(plan.tasks)
-    shown = all(r.passed for r in rows) and not failures
+    shown = bool(rows) and all(r.passed for r in rows) and not failures
     verdict = "checked: same network" if shown else "not shown to be the same network"
-    return "\n".join([*lines, "", f"{arms} frameworks on {tasks} tasks: {verdict}"])
+    return "\n".join(
+        [*lines, "", f"{counted(arms, 'framework')} on {counted(tasks, 'task')}: {verdict}"]
+    )
 
 
 def _json(rows: Sequence[Worst], failures: Sequence[FailureRecord], plan: Plan) -> str:

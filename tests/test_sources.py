@@ -275,7 +275,7 @@ def test_a_table_that_cannot_be_trained_on_is_refused(
         ({"source": "synthetic:moons"}, "Unknown synthetic data set"),
         ({"source": "iris"}, "Unknown data source 'iris'"),
         ({"options": {"rows": 5}}, "a source 'sklearn:' has no options"),
-        ({"source": "synthetic:spirals", "options": {"row": 50}}, "row: Extra inputs"),
+        ({"source": "synthetic:spirals", "options": {"row": 50}}, "row: is not a known key"),
         (
             {"source": "synthetic:spirals", "options": {"noise": -1}},
             "noise: .* greater than or equal",

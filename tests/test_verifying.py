@@ -69,7 +69,7 @@ def test_one_flipped_digit_names_the_record(
     assert code_of(run) == 3
     output = capsys.readouterr().out
     assert f"record {index + 1}: timing record of job cell/numpy:plain/iris/r0" in output
-    assert output.endswith("1 mismatches\n")
+    assert output.endswith("1 mismatch\n")
 
 
 def forged(line: str, **changes: Any) -> str:
@@ -150,7 +150,7 @@ def test_a_changed_number_of_the_page_is_named(
     assert code_of(run) == 3
     output = capsys.readouterr().out
     assert re.search(r"the page says /[a-z]+/\S+ = 9\S+, the records say \d", output)
-    assert re.search(r"^1 mismatches ", output, re.MULTILINE)
+    assert re.search(r"^1 mismatch ", output, re.MULTILINE)
 
 
 def test_a_page_without_numbers_is_called_so(run: Path) -> None:

@@ -114,7 +114,7 @@ def _fixed_costs(frames: Frames, task: Task, arms: Sequence[str]) -> tuple[str, 
 
 def _rank(total: advise.Total) -> Cell:
     if total.rank is None:
-        return Cell(text="reference", quiet=True)
+        return Cell(text="–", quiet=True)
     return Cell(text=str(total.rank), value=total.rank)
 
 
@@ -123,8 +123,8 @@ def _part(total: advise.Total | None) -> Cell:
         return missing()
     seconds, factor = total.seconds, total.factor
     text = f"{advise.words(seconds.value)} {interval_text(seconds)}".strip()
-    place = "reference" if total.rank is None else f"rank {total.rank}"
-    below = (f"{factor_text(factor)} · {place}", *verdict(factor))
+    place = "" if total.rank is None else f" · rank {total.rank}"
+    below = (f"{factor_text(factor)}{place}", *verdict(factor))
     return Cell(text=text, value=seconds.value, below=below)
 
 

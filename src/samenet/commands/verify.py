@@ -33,6 +33,8 @@ def command(run: Path, *, as_json: bool) -> int:
             click.echo(sentence)
         if len(found.mismatches) > SHOWN_MAX:
             click.echo(f"… and {len(found.mismatches) - SHOWN_MAX} more (--json lists all)")
-        count = "1 mismatch" if len(found.mismatches) == 1 else f"{len(found.mismatches)} mismatches"
+        count = (
+            "1 mismatch" if len(found.mismatches) == 1 else f"{len(found.mismatches)} mismatches"
+        )
         click.echo(count + (f" ({looked})" if looked else ""))
     return MISMATCH if found.mismatches else 0

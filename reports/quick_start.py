@@ -62,13 +62,13 @@ def _lines(frames: Frames) -> tuple[str, ...]:
         (
             "The code follows each framework’s own beginner page with our data, layer sizes, batch "
             "size and number of epochs; everything else is the page’s choice, made for another "
-            "data set: a small learning rate that suits 60 000 images may hardly learn from 400 "
+            "data set: a learning rate that suits many images may hardly learn from few "
             "rows. Where a framework has no page for a kind of task, its first page is followed "
             "with the loss of the kind. TensorFlow stands for its low-level Core guides, Keras for "
             "compile and fit. These results say what a beginner gets, not how fast a framework is. "
             "Time is that of building, compiling and training in one call. The framework’s import "
             "is not in it; what its first model loads on top is, in the task that came first in "
-            "its process (PyTorch: about a second)."
+            "its process."
         )
     ]
     lines += [

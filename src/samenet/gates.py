@@ -38,7 +38,7 @@ LOSS_ERROR = 1e-11
 FIRST_LOSS_ERROR = 1e-5
 FIRST_UPDATE_ERROR = 1e-4
 TOLD_APART = 2.0**-14
-"""A gradient below this share of its terms has lost all but ten of float32's digits: left out."""
+"""A gradient below this share of its terms has ten of float32's 24 binary digits left: left out."""
 FIRST_CALL_ERROR = 0.002
 """Gate 4: half of what one batch too few does to the longest call (256 steps); measured 3e-6."""
 FIRST_CALL_DISTURBANCE = 2.0**-20

@@ -46,9 +46,9 @@ def figures(errors: dict[str, float]) -> str:
 
 def _agreement(errors: dict[str, float]) -> str:
     """Return the same in words: to how many digits the frameworks agree, and in what."""
-    names = {"float64": "the whole training in double precision", "first update": "the first step"}
+    names = {"float64": "ten epochs in double precision", "first update": "the first updates"}
     parts = [
-        f"{names[name]} agrees to {digits_of(errors[name])} digits"
+        f"{names[name]} agree to {digits_of(errors[name])} digits"
         for name in names
         if name in errors
     ]

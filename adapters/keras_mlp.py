@@ -1,8 +1,7 @@
 """Keras 3 on TensorFlow: a Sequential model, compile and fit.
 
-Each call gathers its batches in the imposed order and hands them to fit as a dataset. fit on
-arrays builds its own input pipeline every time: 1.1 to 1.6 ms per step of the digits task
-(44 steps, one core) against 0.25 ms here; one gather per step inside a kept dataset: 0.5 ms.
+Each call hands its batches to fit as a dataset. fit on arrays builds its own input pipeline every
+time: 1.1 to 1.6 ms per step of digits (44 steps, one core) against 0.25 ms here.
 """
 
 from __future__ import annotations
@@ -14,7 +13,9 @@ from numpy.typing import NDArray
 
 from samenet.adapter import Array, Batches, Capabilities, DataSource, Layer, Target, Weights
 from samenet.adapters import keras_network as parts
-from samenet.spec import Network, TrainSpec
+from samenet.adapters import keras_training as rules
+from samenet.spec import Network
+from samenet.training import TrainSpec
 
 ADAPTER = {
     "name": "keras",
@@ -22,6 +23,7 @@ ADAPTER = {
     "modes": {
         "fit": {
             "default": True,
+            "compiler": "",  # its own choice: XLA on a GPU, none on a CPU
             "why": "fit on ready batches, all steps in one execution; one fit per epoch",
             "source": "https://keras.io/api/models/model_training_apis/#compile-method",
         }
@@ -33,24 +35,19 @@ ADAPTER = {
     "quickstart": "keras_quickstart.py",
     "color": "#d92a80",
 }
-ROUNDING = (
-    "in float64 its optimisers round their constants to float32; powers of 2 stay exact: "
-    "https://github.com/keras-team/keras/blob/master/keras/src/optimizers/adam.py"
-)
-STEPS_MAX = 256  # of one execution; it ends with the dataset, so shorter calls share the graph
 
 
 def capabilities() -> Capabilities:
-    """Everything, with Keras' own form of Adam; fit reports the mean loss of a call."""
+    """Everything, in Keras' own forms; fit reports the mean loss of a call."""
     return Capabilities(
         devices=("cpu", "cuda") if tf.config.list_physical_devices("GPU") else ("cpu",),
         dtypes=("float32", "float64"),
         activations=tuple(parts.ACTIVATIONS),
-        losses=tuple(parts.LOSSES),
-        optimizers=("sgd", "adam"),
-        adam_form="epsilon_hat",
+        losses=tuple(rules.LOSSES),
+        optimizers=rules.OPTIMIZERS,
+        forms=rules.FORMS,
         losses_per="call",
-        deviations=(ROUNDING,),
+        deviations=(rules.rounding(),),
     )
 
 
@@ -63,7 +60,7 @@ def wake(target: Target) -> None:
         keras.ops.matmul(tf.ones((8, 8)), tf.ones((8, 8))).numpy()
 
 
-def read_back(target: Target) -> dict[str, str | int | float]:
+def read_back(program: KerasProgram, target: Target) -> dict[str, str | int | float]:
     """Return what Keras and TensorFlow say is in force."""
     with parts.device(target):
         return {
@@ -72,6 +69,7 @@ def read_back(target: Target) -> dict[str, str | int | float]:
             "dtype": keras.config.floatx(),
             "backend": keras.config.backend(),
             "TF32": str(tf.config.experimental.tensor_float_32_execution_enabled()),
+            "compiler": "xla" if program.model.jit_compile else "none",
         }
 
 
@@ -92,37 +90,39 @@ class KerasProgram:
         self, network: Network, training: TrainSpec, weights: Weights, target: Target
     ) -> None:
         """Compile the model and replace its initial weights."""
-        self.target = target
-        self.model = parts.sequential(network, weights)
-        optimizer, loss = parts.optimizer(training.optimizer), parts.LOSSES[training.loss]()
-        self.model.compile(optimizer=optimizer, loss=loss, steps_per_execution=STEPS_MAX)
+        self.target, self.loss = target, training.loss
+        layers = parts.dense_layers(network, training.optimizer.l2)
+        self.predictor = parts.sequential(network, layers, weights)
+        self.model = parts.with_masks(network, layers) if network.has_dropout else self.predictor
+        rules.compile_model(self.model, training)
 
     def load(self, source: DataSource) -> None:
         """Keep all rows on the host, where tf.data works; a GPU receives each batch."""
-        inputs, targets = source.arrays()
+        inputs, given = source.arrays()
+        targets = rules.prepared(given, self.loss, self.predictor.output_shape[1])
         self.inputs = inputs.astype(self.target.dtype)
         self.targets = targets if targets.dtype.kind == "i" else targets.astype(self.inputs.dtype)
 
     def train(self, batches: Batches) -> None:
         """Fit one epoch of exactly these batches."""
+        inputs, targets = self.inputs[batches.order], self.targets[batches.order]
+        masks = [mask.astype(inputs.dtype) for mask in batches.masks if mask is not None]
         with parts.device(self.target):
-            dataset = parts.batched(self.inputs, self.targets, batches.order)
-            history = self.model.fit(dataset, shuffle=False, verbose=0)
-        self.call_loss = history.history["loss"]
+            dataset = parts.batched((inputs, *masks) if masks else inputs, targets)
+            self.history = self.model.fit(dataset, shuffle=False, verbose=0).history
 
     def losses(self) -> Array:
         """Return the mean loss of the latest call: (1,)."""
-        return np.array(self.call_loss)
+        return np.array(self.history.get(rules.WITHOUT_PENALTY, self.history["loss"]))
 
     def predict(self, rows: NDArray[np.int32]) -> Array:
         """Return the outputs of the linear head; predict itself sets up a pipeline per call."""
         with parts.device(self.target):
-            return self.model.predict_on_batch(self.inputs[rows])
+            return self.predictor.predict_on_batch(self.inputs[rows])
 
     def weights(self) -> Weights:
         """Return copies."""
-        arrays = self.model.get_weights()
-        return [Layer(*pair) for pair in zip(arrays[::2], arrays[1::2], strict=True)]
+        return [Layer(*layer.get_weights()) for layer in self.predictor.layers]
 
     def sync(self) -> None:
         """Wait for the last update; `fit` itself waits for no more than the losses."""

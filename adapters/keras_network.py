@@ -1,19 +1,16 @@
-"""The parts of a Keras model: activations, losses, optimisers, and the batches for fit."""
+"""The parts of a Keras model: activations, layers, where they are placed, batches for fit."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import keras
-import numpy as np
 import tensorflow as tf
-from keras.losses import BinaryCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy
-from numpy.typing import NDArray
 
 from samenet.adapter import Array, Target, Weights
-from samenet.spec import SGD, Activation, Network, Optimizer
+from samenet.spec import Activation, Network
 
 
 def leaky_relu(z: tf.Tensor, slope: float) -> tf.Tensor:
@@ -22,8 +19,11 @@ def leaky_relu(z: tf.Tensor, slope: float) -> tf.Tensor:
 
 
 def gelu(z: tf.Tensor) -> tf.Tensor:
-    """Return z * Phi(z); Keras' own rounds the square root of 1/2 to float32."""
-    return 0.5 * z * (1 + keras.ops.erf(math.sqrt(0.5) * z))
+    """Return z * Phi(z); Keras' own rounds the square root of 1/2 to float32.
+
+    erfc, because XLA's float32 erf does not quite reach -1: z * (1 + erf) fails in the tail.
+    """
+    return 0.5 * z * tf.math.erfc(-math.sqrt(0.5) * z)
 
 
 ACTIVATIONS = {
@@ -37,11 +37,6 @@ ACTIVATIONS = {
     "silu": keras.activations.silu,
     "softplus": keras.activations.softplus,
     "identity": keras.activations.linear,
-}
-LOSSES = {  # made together with the model: a loss keeps the precision set at that moment
-    "binary_cross_entropy": partial(BinaryCrossentropy, from_logits=True),
-    "sparse_categorical_cross_entropy": partial(SparseCategoricalCrossentropy, from_logits=True),
-    "mean_squared_error": MeanSquaredError,
 }
 
 
@@ -63,26 +58,42 @@ def activation_of(spec: Activation) -> Callable[[tf.Tensor], tf.Tensor]:
     return ACTIVATIONS[spec.name]
 
 
-def sequential(network: Network, weights: Weights) -> keras.Sequential:
+def dense_layers(network: Network, l2: float) -> list[keras.layers.Dense]:
+    """Return the layers; a penalty of l2/2 * |w|^2 adds l2 * w to the gradient of a kernel."""
+    penalty = keras.regularizers.L2(l2 / 2) if l2 else None
+    return [
+        keras.layers.Dense(
+            layer.units, activation=activation_of(layer.activation), kernel_regularizer=penalty
+        )
+        for layer in network.layers
+    ]
+
+
+def sequential(
+    network: Network, layers: Sequence[keras.layers.Dense], weights: Weights
+) -> keras.Sequential:
     """Return the model as Keras users write it, with exactly these weights; it gives logits."""
-    model = keras.Sequential([keras.Input((network.inputs,))])
-    for layer in network.layers:
-        model.add(keras.layers.Dense(layer.units, activation=activation_of(layer.activation)))
+    model = keras.Sequential([keras.Input((network.inputs,)), *layers])
     model.set_weights([array for layer in weights for array in layer])
     return model
 
 
-def optimizer(spec: Optimizer) -> keras.optimizers.Optimizer:
-    """Return Keras' optimiser with every constant taken from the spec."""
-    if isinstance(spec, SGD):
-        return keras.optimizers.SGD(spec.learning_rate, spec.momentum, spec.nesterov)
-    return keras.optimizers.Adam(spec.learning_rate, spec.beta1, spec.beta2, spec.epsilon)
+def with_masks(network: Network, layers: Sequence[keras.layers.Dense]) -> keras.Model:
+    """Return the model of the same layers for training with dropout: its masks are more inputs."""
+    inputs = [keras.Input((network.inputs,))]
+    values = inputs[0]
+    for spec, layer in zip(network.layers, layers, strict=True):
+        values = layer(values)
+        if spec.dropout:
+            inputs.append(keras.Input((spec.units,)))
+            values = keras.layers.multiply([values, inputs[-1]])
+    return keras.Model(inputs, values)
 
 
-def batched(inputs: Array, targets: Array, order: NDArray[np.int32]) -> tf.data.Dataset:
+def batched(inputs: Array | tuple[Array, ...], targets: Array) -> tf.data.Dataset:
     """Return the batches as a dataset; they are ready, so one thread and no tuning suffice."""
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1
     options.autotune.enabled = False
     options.experimental_optimization.apply_default_optimizations = False
-    return tf.data.Dataset.from_tensor_slices((inputs[order], targets[order])).with_options(options)
+    return tf.data.Dataset.from_tensor_slices((inputs, targets)).with_options(options)

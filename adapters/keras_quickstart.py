@@ -12,7 +12,8 @@ import keras
 
 from samenet.adapter import Array, QuickStartData
 from samenet.adapters.keras_network import activation_of
-from samenet.spec import Network, TrainSpec
+from samenet.spec import Network
+from samenet.training import TrainSpec
 
 PAGES = {
     "multiclass": {
@@ -64,6 +65,8 @@ class KerasQuickStart:
         for layer in network.layers[:-1]:
             activation = activation_of(layer.activation)
             self.model.add(keras.layers.Dense(units=layer.units, activation=activation))
+            if layer.dropout:
+                self.model.add(keras.layers.Dropout(layer.dropout))
         head = keras.layers.Dense(units=network.layers[-1].units, activation=self.output_activation)
         self.model.add(head)
         self.compile()

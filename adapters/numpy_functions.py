@@ -13,6 +13,7 @@ from scipy.special import erf, expit
 
 from samenet.adapter import Array
 from samenet.spec import Activation
+from samenet.training import Loss
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
 
@@ -71,30 +72,59 @@ def slope(activation: Activation, z: Array) -> Array:
     return ACTIVATIONS[activation.name][1](z, activation.slope)
 
 
-def binary_cross_entropy(z: Array, y: Array) -> tuple[float, Array]:
+def binary_cross_entropy(z: Array, y: Array, spec: Loss) -> tuple[float, Array]:
     """Return mean softplus(z) - y z and its gradient (sigmoid(z) - y) / B; both (B, 1)."""
+    y = smoothed(y, 2, spec)
     return float(np.mean(np.logaddexp(z, 0) - y * z)), (expit(z) - y) / len(z)
 
 
-def sparse_categorical_cross_entropy(z: Array, y: Array) -> tuple[float, Array]:
-    """Return mean logsumexp(z) - z[y] and its gradient (softmax(z) - onehot(y)) / B; z (B, K)."""
+def categorical_cross_entropy(z: Array, y: Array, spec: Loss) -> tuple[float, Array]:
+    """Return mean logsumexp(z) - sum(y z) and its gradient (softmax(z) - y) / B; both (B, K)."""
+    y = smoothed(y, z.shape[1], spec)
     shifted = z - z.max(axis=1, keepdims=True)
     exponentials = np.exp(shifted)
     sums = exponentials.sum(axis=1, keepdims=True)
-    rows = np.arange(len(z))
-    delta = exponentials / sums
-    delta[rows, y] -= 1
-    return float(np.mean(np.log(sums[:, 0]) - shifted[rows, y])), delta / len(z)
+    loss = np.mean(np.log(sums[:, 0]) - (y * shifted).sum(axis=1))
+    return float(loss), (exponentials / sums - y) / len(z)
 
 
-def mean_squared_error(z: Array, y: Array) -> tuple[float, Array]:
+def sparse_categorical_cross_entropy(z: Array, y: Array, spec: Loss) -> tuple[float, Array]:
+    """Return the same of class numbers y (B,)."""
+    return categorical_cross_entropy(z, np.eye(z.shape[1], dtype=z.dtype)[y], spec)
+
+
+def smoothed(y: Array, classes: int, spec: Loss) -> Array:
+    """Return the targets with label smoothing."""
+    share = spec.label_smoothing
+    return (1 - share) * y + share / classes if share else y
+
+
+def mean_squared_error(z: Array, y: Array, spec: Loss) -> tuple[float, Array]:
     """Return mean (z - y)^2 over rows and outputs, and its gradient 2 (z - y) / size."""
+    del spec  # it has no constants
     error = z - y
     return float(np.mean(error * error)), 2 / error.size * error
 
 
-LOSSES: dict[str, Callable[[Array, Array], tuple[float, Array]]] = {
+def mean_absolute_error(z: Array, y: Array, spec: Loss) -> tuple[float, Array]:
+    """Return mean |z - y| over rows and outputs, and its gradient sign(z - y) / size."""
+    del spec  # it has no constants
+    error = z - y
+    return float(np.mean(np.abs(error))), np.sign(error) / error.size
+
+
+def huber(z: Array, y: Array, spec: Loss) -> tuple[float, Array]:
+    """Return the mean over rows and outputs, and its gradient: the error, clipped, / size."""
+    error = z - y
+    near = np.clip(error, -spec.delta, spec.delta)
+    return float(np.mean(near * (error - 0.5 * near))), near / error.size
+
+
+LOSSES: dict[str, Callable[..., tuple[float, Array]]] = {
     "binary_cross_entropy": binary_cross_entropy,
+    "categorical_cross_entropy": categorical_cross_entropy,
     "sparse_categorical_cross_entropy": sparse_categorical_cross_entropy,
     "mean_squared_error": mean_squared_error,
+    "mean_absolute_error": mean_absolute_error,
+    "huber": huber,
 }

@@ -6,14 +6,31 @@ torch.func gives the gradient as a function, so that everything fits one graph.
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
+
 import torch
 from torch import Tensor
-from torch.func import functional_call, grad_and_value
+from torch._dynamo import config
+from torch.func import grad_and_value
+from torch.nn import functional as F
 
 from samenet.adapter import Batches, Target, Weights
-from samenet.adapters.pytorch_network import TorchProgram
-from samenet.spec import SGD, Adam, Network, TrainSpec
+from samenet.adapters.pytorch_inplace import new_state, update
+from samenet.adapters.pytorch_network import Masks, TorchProgram
+from samenet.schedules import learning_rates, step_factors
+from samenet.spec import Network
+from samenet.training import TrainSpec
+
+Arguments = tuple[Tensor, Tensor, Masks]
+ARGUMENTS = ("rows", "factors", "masks")
+"""Of `CompiledProgram.step`."""
+
+PROGRAMS_MAX = 4096
+"""Dynamo keeps all graphs of one piece of code together, so those of all programs of a process
+count against its limits, 8 and 256. The latest graph is tried first: many cost nothing."""
+
+config.cache_size_limit = PROGRAMS_MAX
+config.accumulated_cache_size_limit = PROGRAMS_MAX
 
 
 class CompiledProgram(TorchProgram):
@@ -24,62 +41,52 @@ class CompiledProgram(TorchProgram):
     ) -> None:
         """Keep references to the model's own parameters, so that predict sees the updates."""
         super().__init__(network, training, weights, target)
-        self.names, parameters = zip(*self.model.named_parameters(), strict=True)
-        self.parameters = [p.requires_grad_(False) for p in parameters]
-        self.spec = training.optimizer
-        self.state = [(torch.zeros_like(p), torch.zeros_like(p)) for p in self.parameters]
+        self.parameters = [p.requires_grad_(False) for p in self.model.parameters()]
+        self.spec, self.rates = training.optimizer, learning_rates(training)
+        self.state = new_state(self.spec, self.parameters)
+        self.latest: Arguments | None = None
         self.compiled = torch.compile(self.step, fullgraph=True, dynamic=False)
 
-    def batch_loss(self, parameters: list[Tensor], inputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss as a function of the parameters."""
-        named = dict(zip(self.names, parameters, strict=True))
-        return self.loss(functional_call(self.model, named, (inputs,)), targets)
+    def batch_loss(
+        self, parameters: list[Tensor], inputs: Tensor, targets: Tensor, masks: Masks
+    ) -> Tensor:
+        """Return the mean loss as a function of the parameters: kernel, bias, kernel, bias ..."""
+        for i, activation in enumerate(self.activations):
+            inputs = activation(F.linear(inputs, parameters[2 * i], parameters[2 * i + 1]))
+            mask = masks[i] if masks else None
+            if mask is not None:
+                inputs = inputs * mask
+        return self.loss(inputs, targets)
 
-    def step(self, rows: Tensor, corrections: Tensor) -> Tensor:
+    def step(self, rows: Tensor, factors: Tensor, masks: Masks) -> Tensor:
         """Take one step and return the loss before it."""
         inputs, targets = self.inputs[rows], self.targets[rows]
-        gradients, loss = grad_and_value(self.batch_loss)(self.parameters, inputs, targets)
-        for p, state, gradient in zip(self.parameters, self.state, gradients, strict=True):
-            if isinstance(self.spec, SGD):
-                sgd(self.spec, p, state[0], gradient)
-            else:
-                adam(self.spec, p, state, gradient, corrections)
+        gradients, loss = grad_and_value(self.batch_loss)(self.parameters, inputs, targets, masks)
+        update(self.spec, self.parameters, self.state, gradients, factors)
         return loss
 
     def train(self, batches: Batches) -> None:
         """Run the steps; what depends on the step number goes in as a tensor, or it recompiles."""
-        steps = batches.first_step + 1 + np.arange(len(batches.order))
-        corrections = torch.tensor(
-            bias_corrections(self.spec, steps), dtype=self.dtype, device=self.device
-        )
-        rows = self.rows(batches.order)
-        self.step_losses = [self.compiled(r, c) for r, c in zip(rows, corrections, strict=True)]
+        factors = self.resident(step_factors(self.training, self.rates, batches))
+        steps = list(zip(self.rows(batches.order), factors, self.masks(batches), strict=True))
+        self.step_losses = [self.compiled(*arguments) for arguments in steps]
+        self.latest = steps[-1]
 
+    def compiler(self) -> str:
+        """Return what compiled the graph that the latest step ran, or "none" if it ran as Python.
 
-def bias_corrections(spec: SGD | Adam, steps: np.ndarray) -> np.ndarray:
-    """Return rate / (1 - beta1^t) and sqrt(1 - beta2^t) of Adam for these steps: (steps, 2)."""
-    if isinstance(spec, SGD):
-        return np.zeros((len(steps), 2))
-    first = spec.learning_rate / (1 - spec.beta1**steps)
-    return np.stack([first, np.sqrt(1 - spec.beta2**steps)], axis=1)
+        Dynamo keeps the graphs of all programs together; to which of them, and to which arguments,
+        one belongs, its own guards tell.
+        """
+        if self.latest is None:
+            return "none"
+        try:
+            from torch._C._dynamo.eval_frame import _debug_get_cache_entry_list as graphs_of
 
-
-def sgd(spec: SGD, parameter: Tensor, buffer: Tensor, gradient: Tensor) -> None:
-    """Apply samenet.spec.SGD in place."""
-    buffer.mul_(spec.momentum).add_(gradient)
-    ahead = gradient + spec.momentum * buffer if spec.nesterov else buffer
-    parameter.sub_(spec.learning_rate * ahead)
-
-
-def adam(
-    spec: Adam,
-    parameter: Tensor,
-    moments: tuple[Tensor, Tensor],
-    gradient: Tensor,
-    corrections: Tensor,
-) -> None:
-    """Apply samenet.spec.Adam, standard form, in place."""
-    m, v = moments
-    m.lerp_(gradient, 1 - spec.beta1)
-    v.lerp_(gradient * gradient, 1 - spec.beta2)
-    parameter.sub_(corrections[0] * m / (v.sqrt() / corrections[1] + spec.epsilon))
+            given = {"self": self, **dict(zip(ARGUMENTS, self.latest, strict=True))}
+            fitting: list[Any] = [
+                g for g in graphs_of(self.step.__code__) if g.guard_manager.check(given)
+            ]
+            return str(fitting[0].backend.compiler_name) if fitting else "none"
+        except (AttributeError, ImportError):  # not public: another version may lack it
+            return "not readable here"

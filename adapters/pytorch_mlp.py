@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
-from torch import nn
+from torch import Tensor
 
 from samenet.adapter import Batches, Capabilities, Target, Weights
-from samenet.adapters.pytorch_network import ACTIVATIONS, LOSSES, TorchProgram, place
-from samenet.spec import SGD, Network, Optimizer, TrainSpec
+from samenet.adapters.pytorch_functions import ACTIVATIONS, LOSSES
+from samenet.adapters.pytorch_network import Masks, TorchProgram, place
+from samenet.adapters.pytorch_updates import Updates
+from samenet.spec import Network
+from samenet.training import Forms, TrainSpec
 
 ADAPTER = {
     "name": "pytorch",
@@ -24,6 +25,7 @@ ADAPTER = {
             "why": "forward, backward and update as one graph; compiling the loss alone is slower",
             "source": "https://github.com/pytorch/pytorch/issues/119611",
             "needs": ["C++ compiler"],
+            "compiler": "inductor",
         },
     },
     "imports": ["torch"],
@@ -41,7 +43,8 @@ def capabilities() -> Capabilities:
         dtypes=("float32", "float64"),
         activations=tuple(ACTIVATIONS),
         losses=tuple(LOSSES),
-        optimizers=("sgd", "adam"),
+        optimizers=("sgd", "adam", "adamw", "rmsprop", "adagrad"),
+        forms=Forms(clipping="epsilon"),
     )
 
 
@@ -54,12 +57,16 @@ def wake(target: Target) -> None:
     (small @ small).sum().item()
 
 
-def read_back(target: Target) -> dict[str, str | int | float]:
-    """Return what PyTorch says is in force."""
+def read_back(program: TorchProgram, target: Target) -> dict[str, str | int | float]:
+    """Return what PyTorch says is in force, and what the program's own tensors say."""
+    del target
+    kernel = program.linears[0].weight
     return {
         "threads": torch.get_num_threads(),
-        "device": str(torch.ones(1, device=place(target)).device),
+        "device": str(kernel.device),
+        "dtype": str(kernel.dtype).removeprefix("torch."),
         "matmul precision": torch.get_float32_matmul_precision(),
+        "compiler": program.compiler(),
     }
 
 
@@ -74,16 +81,6 @@ def build(
     return EagerProgram(network, training, weights, target)
 
 
-def fused_optimizer(spec: Optimizer, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """Return PyTorch's fused optimiser with every constant taken from the spec."""
-    if isinstance(spec, SGD):
-        return torch.optim.SGD(
-            parameters, spec.learning_rate, spec.momentum, nesterov=spec.nesterov, fused=True
-        )
-    betas = (spec.beta1, spec.beta2)
-    return torch.optim.Adam(parameters, spec.learning_rate, betas, spec.epsilon, fused=True)
-
-
 class EagerProgram(TorchProgram):
     """The usual loop: forward, loss, backward, step."""
 
@@ -92,15 +89,28 @@ class EagerProgram(TorchProgram):
     ) -> None:
         """Make the optimiser for the model's parameters."""
         super().__init__(network, training, weights, target)
-        self.optimizer = fused_optimizer(training.optimizer, self.model.parameters())
+        self.updates = Updates(training, self.model)
 
     def train(self, batches: Batches) -> None:
         """Run the steps; losses stay on the device until somebody asks."""
         self.step_losses = []
-        rows = self.rows(batches.order)
-        for inputs, targets in zip(self.inputs[rows], self.targets[rows], strict=True):
-            loss = self.loss(self.model(inputs), targets)
-            self.optimizer.zero_grad()
+        rows, masks = self.rows(batches.order), self.masks(batches)
+        rates, optimizer = self.updates.rates_of(batches), self.updates.optimizer
+        steps = zip(self.inputs[rows], self.targets[rows], masks, rates, strict=True)
+        for inputs, targets, mask, rate in steps:
+            outputs = self.masked(inputs, mask) if mask else self.model(inputs)
+            loss = self.loss(outputs, targets)
+            optimizer.zero_grad()
             loss.backward()
-            self.optimizer.step()
+            for change in self.updates.changes:
+                change(rate)
+            optimizer.step()
             self.step_losses.append(loss.detach())
+
+    def masked(self, inputs: Tensor, masks: Masks) -> Tensor:
+        """Return the logits, the values of each layer multiplied by its mask."""
+        for linear, activation, mask in zip(self.linears, self.activations, masks, strict=True):
+            inputs = activation(linear(inputs))
+            if mask is not None:
+                inputs = inputs * mask
+        return inputs

@@ -1,36 +1,20 @@
-"""What both PyTorch modes share: the parts of a network, and a program without its training."""
+"""What both PyTorch modes share: a program without its training."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from samenet.adapter import Array, DataSource, Layer, Target, Weights
-from samenet.spec import Activation, Network, TrainSpec
+from samenet.adapter import Array, Batches, DataSource, Layer, Target, Weights
+from samenet.adapters.pytorch_functions import ACTIVATIONS, LOSSES, smoothed
+from samenet.spec import Network
+from samenet.training import TrainSpec
 
-ACTIVATIONS: dict[str, Callable[[Activation], nn.Module]] = {
-    "sigmoid": lambda a: nn.Sigmoid(),
-    "tanh": lambda a: nn.Tanh(),
-    "relu": lambda a: nn.ReLU(),
-    "leaky_relu": lambda a: nn.LeakyReLU(a.slope),
-    "elu": lambda a: nn.ELU(),
-    "selu": lambda a: nn.SELU(),
-    "gelu": lambda a: nn.GELU(),
-    "silu": lambda a: nn.SiLU(),
-    "softplus": lambda a: nn.Softplus(threshold=1e9),  # torch's own is the identity above 20
-    "identity": lambda a: nn.Identity(),
-}
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "binary_cross_entropy": F.binary_cross_entropy_with_logits,
-    "sparse_categorical_cross_entropy": F.cross_entropy,
-    "mean_squared_error": F.mse_loss,
-}
+Masks = tuple[Tensor | None, ...]
 
 
 def place(target: Target) -> torch.device:
@@ -72,22 +56,39 @@ class TorchProgram:
         self.device, self.dtype = place(target), getattr(torch, target.dtype)
         self.model = sequential(network, self.dtype).to(self.device)
         self.linears = [m for m in self.model if isinstance(m, nn.Linear)]
+        self.activations = [ACTIVATIONS[a.activation.name](a.activation) for a in network.layers]
         with torch.no_grad():
             for linear, layer in zip(self.linears, weights, strict=True):
                 linear.weight.copy_(torch.from_numpy(layer.kernel.T.copy()))
                 linear.bias.copy_(torch.from_numpy(layer.bias))
-        self.loss = LOSSES[training.loss]
+        self.training = training
+        self.loss = LOSSES[training.loss.name](training.loss)
 
     def load(self, source: DataSource) -> None:
         """Keep all rows on the device; class numbers are int64, as cross_entropy wants them."""
         inputs, targets = source.arrays()
-        self.inputs = torch.tensor(inputs, dtype=self.dtype, device=self.device)
-        kind = torch.int64 if targets.dtype.kind == "i" else self.dtype
-        self.targets = torch.tensor(targets, dtype=kind, device=self.device)
+        self.inputs = self.resident(inputs)
+        self.targets = (
+            self.rows(targets)
+            if targets.dtype.kind == "i"
+            else smoothed(self.resident(targets), self.training.loss)
+        )
+
+    def resident(self, values: Array) -> Tensor:
+        """Return numbers on the device, in the precision of the computation."""
+        return torch.tensor(values, dtype=self.dtype, device=self.device)
 
     def rows(self, numbers: NDArray[np.int32]) -> Tensor:
-        """Return row numbers on the device, int64 as indexing wants them."""
+        """Return row or class numbers on the device, int64 as PyTorch wants them."""
         return torch.tensor(numbers, dtype=torch.int64, device=self.device)
+
+    def masks(self, batches: Batches) -> list[Masks]:
+        """Return the masks of every step of a call; empty ones without dropout."""
+        steps = len(batches.order)
+        if not batches.masks:
+            return [()] * steps
+        columns = [[None] * steps if m is None else [*self.resident(m)] for m in batches.masks]
+        return list(zip(*columns, strict=True))
 
     def losses(self) -> Array:
         """Return the loss before each update of the latest call."""
@@ -104,6 +105,10 @@ class TorchProgram:
             Layer(m.weight.detach().cpu().numpy().T.copy(), m.bias.detach().cpu().numpy().copy())
             for m in self.linears
         ]
+
+    def compiler(self) -> str:
+        """Return what made machine code of the training step."""
+        return "none"
 
     def sync(self) -> None:
         """Wait for the device; on the CPU, PyTorch has finished when it returns."""

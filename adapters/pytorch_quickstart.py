@@ -1,8 +1,8 @@
 """PyTorch's first documented example, the Quickstart of "Learn the Basics".
 
 The page classifies images; it is followed for every kind of task, with the loss that the next page
-of the same series or the API page names for it. Not the page's own: our data, layers, batch size
-and number of epochs. The page does not shuffle and does not print an epoch's training loss.
+of the same series or the API page names for it. Not the page's own: our data, layers, dropout,
+batch size and number of epochs. The page neither shuffles nor prints an epoch's training loss.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from samenet.adapter import Array, QuickStartData
-from samenet.adapters.pytorch_network import ACTIVATIONS
-from samenet.spec import Network, TrainSpec
+from samenet.adapters.pytorch_functions import ACTIVATIONS
+from samenet.spec import Network
+from samenet.training import TrainSpec
 
 PAGES = {
     "multiclass": {
@@ -70,6 +71,8 @@ class NeuralNetwork(nn.Module):
         for (fan_in, fan_out), layer in zip(network.shapes, network.layers, strict=True):
             stack.append(nn.Linear(fan_in, fan_out))
             stack.append(ACTIVATIONS[layer.activation.name](layer.activation))
+            if layer.dropout:
+                stack.append(nn.Dropout(layer.dropout))
         self.linear_relu_stack = nn.Sequential(*stack)
 
     def forward(self, x: Tensor) -> Tensor:

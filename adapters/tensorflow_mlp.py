@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from samenet.adapter import Array, Batches, Capabilities, DataSource, Layer, Target, Weights
-from samenet.adapters import tensorflow_network as parts
-from samenet.spec import Network, TrainSpec
+from samenet.adapter import Array, Batches, Capabilities, Target, Weights
+from samenet.adapters.tensorflow_functions import ACTIVATIONS, LOSSES, loss_of
+from samenet.adapters.tensorflow_network import Masks, TensorFlowProgram, place
+from samenet.adapters.tensorflow_updates import OPTIMIZERS, Updates
+from samenet.spec import Network
+from samenet.training import TrainSpec
 
 ADAPTER = {
     "name": "tensorflow",
@@ -22,6 +23,7 @@ ADAPTER = {
         "xla": {
             "why": "the same function compiled by XLA: operations fuse, nothing is dispatched",
             "source": "https://openxla.org/xla/tf2xla/tutorials/jit_compile",
+            "compiler": "xla",
         },
     },
     "imports": ["tensorflow"],
@@ -38,9 +40,9 @@ def capabilities() -> Capabilities:
     return Capabilities(
         devices=("cpu", "cuda") if tf.config.list_physical_devices("GPU") else ("cpu",),
         dtypes=("float32", "float64"),
-        activations=tuple(parts.ACTIVATIONS),
-        losses=tuple(parts.LOSSES),
-        optimizers=("sgd", "adam"),
+        activations=tuple(ACTIVATIONS),
+        losses=tuple(LOSSES),
+        optimizers=tuple(OPTIMIZERS),
     )
 
 
@@ -49,63 +51,61 @@ def wake(target: Target) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(target.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_tensor_float_32_execution(False)
-    with tf.device(parts.place(target)):
+    with tf.device(place(target)):
         small = tf.ones((8, 8), target.dtype)
         tf.reduce_sum(small @ small).numpy()
 
 
-def read_back(target: Target) -> dict[str, str | int | float]:
+def read_back(program: GraphProgram, target: Target) -> dict[str, str | int | float]:
     """Return what TensorFlow says is in force."""
-    with tf.device(parts.place(target)):
+    with tf.device(place(target)):
         return {
             "threads": tf.config.threading.get_intra_op_parallelism_threads(),
             "device": tf.ones(1).device,
             "TF32": str(tf.config.experimental.tensor_float_32_execution_enabled()),
+            "compiler": program.compiler(),
         }
 
 
 def build(
     network: Network, training: TrainSpec, weights: Weights, *, target: Target, mode: str
-) -> TensorFlowProgram:
+) -> GraphProgram:
     """Return the program that starts from exactly these weights."""
-    return TensorFlowProgram(network, training, weights, target, mode)
+    return GraphProgram(network, training, weights, target, mode)
 
 
-class TensorFlowProgram:
-    """Data and order are arguments of one traced function: calls of one shape never retrace."""
+class GraphProgram(TensorFlowProgram):
+    """All that varies is an argument of one traced function: calls of one shape never retrace."""
 
     def __init__(
         self, network: Network, training: TrainSpec, weights: Weights, target: Target, mode: str
     ) -> None:
-        """Make the variables; nothing is traced yet."""
-        self.device, self.dtype = parts.place(target), tf.as_dtype(target.dtype)
-        self.loss = parts.LOSSES[training.loss]
+        """Make the optimiser's variables; nothing is traced yet."""
+        super().__init__(network, weights, target)
+        self.loss = loss_of(training.loss)
         with tf.device(self.device):
-            self.model = parts.DenseLayers(network, weights, self.dtype)
-            self.updates = parts.Updates(training.optimizer, self.model.variables)
+            self.updates = Updates(training, self.model.kernels, self.model.biases)
         self.run = tf.function(self.steps, jit_compile=mode == "xla")
 
-    def load(self, source: DataSource) -> None:
-        """Keep all rows on the device."""
-        inputs, targets = source.arrays()
-        kind = tf.int32 if targets.dtype.kind == "i" else self.dtype
-        with tf.device(self.device):
-            self.data = tf.constant(inputs, self.dtype), tf.constant(targets, kind)
-
     def train(self, batches: Batches) -> None:
-        """Run all steps in one call; what depends on the step number goes in as a tensor."""
+        """Run all steps in one call; what depends on the step number goes in as tensors."""
         with tf.device(self.device):
             factors = tf.constant(self.updates.factors(batches), self.dtype)
-            self.step_losses = self.run(self.data, tf.constant(batches.order), factors)
+            masks = [None if m is None else tf.constant(m, self.dtype) for m in batches.masks]
+            self.arguments = self.data, tf.constant(batches.order), factors, tuple(masks)
+            self.step_losses = self.run(*self.arguments)
 
-    def steps(self, data: tuple[tf.Tensor, ...], order: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
+    def steps(
+        self, data: tuple[tf.Tensor, ...], order: tf.Tensor, factors: tf.Tensor, masks: Masks
+    ) -> tf.Tensor:
         """Return the loss before each update; AutoGraph turns `for` into a loop of the graph."""
         losses = tf.TensorArray(self.dtype, size=order.shape[0])
         for i in tf.range(order.shape[0]):
             inputs, targets = [tf.gather(rows, order[i]) for rows in data]
+            kept = [None if mask is None else mask[i] for mask in masks]
             with tf.GradientTape() as tape:
-                loss = tf.reduce_mean(self.loss(targets, self.model(inputs)))
-            self.updates.apply(tape.gradient(loss, self.model.variables), factors[i])
+                loss = tf.reduce_mean(self.loss(targets, self.model(inputs, kept)))
+            self.updates.apply(tape.gradient(loss, self.updates.variables), factors[i])
             losses = losses.write(i, loss)
         return losses.stack()
 
@@ -113,17 +113,9 @@ class TensorFlowProgram:
         """Return the loss before each update of the latest call."""
         return self.step_losses.numpy()
 
-    def predict(self, rows: NDArray[np.int32]) -> tf.Tensor:
-        """Return the outputs of the linear head."""
+    def compiler(self) -> str:
+        """Return what the latest call ran with: a graph that must be compiled fails otherwise."""
         with tf.device(self.device):
-            return self.model.of_rows(self.data[0], tf.constant(rows))
-
-    def weights(self) -> Weights:
-        """Return copies: `numpy()` makes one."""
-        pairs = zip(self.model.kernels, self.model.biases, strict=True)
-        return [Layer(kernel.numpy(), bias.numpy()) for kernel, bias in pairs]
-
-    def sync(self) -> None:
-        """Wait for the device; on the CPU a function has finished when it returns."""
-        if self.device != "/CPU:0":
-            tf.test.experimental.sync_devices()
+            attributes = self.run.get_concrete_function(*self.arguments).function_def.attr
+        name = "_XlaMustCompile"
+        return "xla" if name in attributes and attributes[name].b else "none"

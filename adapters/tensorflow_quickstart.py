@@ -9,8 +9,9 @@ from __future__ import annotations
 import tensorflow as tf
 
 from samenet.adapter import Array, QuickStartData
-from samenet.adapters.tensorflow_network import LOSSES, activate
-from samenet.spec import Network, TrainSpec
+from samenet.adapters.tensorflow_guides import MLP, Adam, descend
+from samenet.spec import Network
+from samenet.training import TrainSpec
 
 PAGES = {
     "multiclass": {
@@ -38,55 +39,12 @@ PAGES = {
         "loss": "mean squared error",
     },
 }
+LOSSES = {
+    "multiclass": tf.nn.sparse_softmax_cross_entropy_with_logits,
+    "binary": tf.nn.sigmoid_cross_entropy_with_logits,
+    "regression": tf.math.squared_difference,
+}
 LINKS = {"multiclass": tf.nn.softmax, "binary": tf.sigmoid, "regression": tf.identity}
-
-
-class MLP(tf.Module):
-    """The layers, one after the other; the last one gives logits."""
-
-    def __init__(self, network: Network, kind: str) -> None:
-        """Draw the initial weights."""
-        super().__init__()
-        self.activations = [layer.activation for layer in network.layers]
-        if kind != "multiclass" and len(network.layers) == 1:
-            self.w = [tf.Variable(tf.random.uniform(network.shapes[0]))]
-            self.b = [tf.Variable(tf.random.uniform(network.widths[1:]))]
-        else:
-            limits = [(6.0 / sum(shape)) ** 0.5 for shape in network.shapes]  # Xavier
-            draws = map(tf.random.uniform, network.shapes, [-x for x in limits], limits)
-            self.w = [tf.Variable(draw) for draw in draws]
-            self.b = [tf.Variable(tf.zeros(width)) for width in network.widths[1:]]
-
-    @tf.function(reduce_retracing=True)
-    def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        """Return the logits."""
-        for w, b, activation in zip(self.w, self.b, self.activations, strict=True):
-            x = activate(activation, tf.add(tf.matmul(x, w), b))
-        return x
-
-
-class Adam:
-    """Adam as the guide to multilayer perceptrons writes it."""
-
-    def __init__(self, variables: tuple[tf.Variable, ...]) -> None:
-        """Start both moments at zero."""
-        self.moments = [(tf.Variable(v * 0), tf.Variable(v * 0)) for v in variables]
-        self.t = 1.0
-
-    def apply_gradients(self, grads: list[tf.Tensor], variables: tuple[tf.Variable, ...]) -> None:
-        """Take one step."""
-        for g, variable, (v, s) in zip(grads, variables, self.moments, strict=True):
-            v.assign(0.9 * v + (1 - 0.9) * g)
-            s.assign(0.999 * s + (1 - 0.999) * tf.square(g))
-            v_corrected, s_corrected = v / (1 - 0.9**self.t), s / (1 - 0.999**self.t)
-            variable.assign_sub(1e-3 * (v_corrected / (tf.sqrt(s_corrected) + 1e-7)))
-        self.t += 1.0
-
-
-def descend(grads: list[tf.Tensor], variables: tuple[tf.Variable, ...]) -> None:
-    """Take one step of gradient descent."""
-    for g, v in zip(grads, variables, strict=True):
-        v.assign_sub(0.01 * g)
 
 
 def quickstart(
@@ -109,7 +67,7 @@ class TensorFlowQuickStart:
         else:
             rows = rows.shuffle(buffer_size=len(data.inputs))
         self.dataset = rows.batch(training.batch_size)
-        self.loss, self.link = LOSSES[training.loss], LINKS[data.kind]
+        self.loss, self.link = LOSSES[data.kind], LINKS[data.kind]
 
     def fit(self, epochs: int) -> list[tf.Tensor]:
         """Train and return the mean of the batch losses of every epoch."""
@@ -120,7 +78,7 @@ class TensorFlowQuickStart:
         batch_losses = []
         for x_batch, y_batch in self.dataset:
             with tf.GradientTape() as tape:
-                batch_loss = tf.reduce_mean(self.loss(y_batch, self.model(x_batch)))
+                batch_loss = tf.reduce_mean(self.loss(y_batch, self.model(x_batch, training=True)))
             self.update(tape.gradient(batch_loss, self.model.variables), self.model.variables)
             batch_losses.append(batch_loss)
         return tf.reduce_mean(batch_losses)

@@ -269,7 +269,8 @@ def _not_run(frames: Frames) -> list[str]:
 def _notes(frames: Frames) -> tuple[str, ...]:
     """Return what frameworks cannot do as the task says."""
     return tuple(
-        f"{frames.title(arm.name)}: {text}"
+        f"{frames.title(arm.name)}: {deviation.what}: {deviation.link}"
         for arm in frames.plan.arms
-        for text in arm.capabilities.deviations
+        for deviation in arm.capabilities.deviations
+        if deviation.present
     )

@@ -16,7 +16,9 @@ from samenet.sections import (
     columns,
     title_of,
 )
+from samenet.spec import Frozen
 from samenet.task import Task
+from samenet.training import Schedule
 
 ORDER = 80
 LABELS = {
@@ -127,12 +129,22 @@ def _card(frames: Frames, task: Task) -> Text:
 
 def _training(task: Task) -> str:
     training = task.training
-    constants = training.optimizer.model_dump(exclude={"name"})
-    values = ", ".join(f"{name.replace('_', ' ')} {value:.6g}" for name, value in constants.items())
     return (
         f"{training.epochs} epochs of batches of {training.batch_size}; "
-        f"{training.optimizer.name} ({values}); {training.loss.replace('_', ' ')}."
+        f"{training.optimizer.name} ({_constants(training.optimizer)}); "
+        f"{str(training.loss).replace('_', ' ')}{_schedule(training.schedule)}."
     )
+
+
+def _constants(spec: Frozen) -> str:
+    """Return the constants of an optimiser or a schedule that say something: 0 is off."""
+    found = spec.model_dump(exclude={"name"}).items()
+    return ", ".join(f"{name.replace('_', ' ')} {value:.6g}" for name, value in found if value)
+
+
+def _schedule(schedule: Schedule) -> str:
+    plain = schedule.name == "constant" and not schedule.warmup_steps
+    return "" if plain else f"; learning rate {schedule.name} ({_constants(schedule)})"
 
 
 def _plan(frames: Frames) -> Table:

@@ -15,27 +15,23 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
 from samenet.dataset import DataCard, Dataset
-from samenet.draws import generator
 from samenet.errors import UsageError, unknown
-from samenet.spec import Frozen, Kind, parse
-from samenet.tables import check_target, read_csv, refuse_infinite, target_column
+from samenet.spec import Kind, parse
+from samenet.tables import check_targets, read_csv, refuse_infinite, target_columns
 from samenet.task import DataSpec, Task
 from samenet.tasks.preparation import learnt, preprocessor, split, typed
-
-ROWS_MIN = 10
-"""Fewer rows cannot be split into a part to learn from and a part to judge by."""
+from samenet.tasks.synthetic import FORMULAS, ROWS_MIN, Synthetic
 
 
 class Table(NamedTuple):
-    """What a source gives: columns, the values to predict, and the names of class numbers."""
+    """What a source gives: columns, a column per target, and the names of class numbers."""
 
     features: pd.DataFrame
-    target: pd.Series[Any]
+    targets: pd.DataFrame
     class_names: tuple[str, ...] = ()
 
 
@@ -43,8 +39,9 @@ class Table(NamedTuple):
 class RawTable:
     """A table before any scaling, and its split.
 
-    `features` holds numbers (float64), dates and texts; `target` int64 class numbers or
-    float64 values in the data's own units; `train` and `test` are row numbers of both.
+    `features` holds numbers (float64), dates and texts; `target` int64 class numbers (rows,) or
+    float64 values in the data's own units, (rows,) or of several targets (rows, outputs); `train`
+    and `test` are row numbers of both.
     """
 
     features: pd.DataFrame
@@ -52,16 +49,22 @@ class RawTable:
     train: NDArray[np.int64]
     test: NDArray[np.int64]
     kind: Kind
+    target_names: tuple[str, ...]
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def outputs(self) -> int:
+        """Return the width of a network's head."""
+        return len(self.class_names) if self.kind is Kind.MULTICLASS else len(self.target_names)
 
 
 def load(task: Task) -> RawTable:
     """Return the table of a task; raise UsageError if it cannot be trained on."""
     table = _table(task)
-    check_target(table.target, task.kind, task.data.source)
-    dropped = len(table.features) - len(table.target)
-    features, notes = typed(table.features.loc[table.target.index])
+    check_targets(table.targets, task.kind, task.data.source)
+    dropped = len(table.features) - len(table.targets)
+    features, notes = typed(table.features.loc[table.targets.index])
     refuse_infinite(features, task.data.source)  # texts that turned out to be numbers
     codes, names = _coded(table, task.kind)
     _enough(task, rows=len(codes))
@@ -79,6 +82,7 @@ def load(task: Task) -> RawTable:
         train=parts.train,
         test=parts.test,
         kind=task.kind,
+        target_names=tuple(str(name) for name in table.targets),
         class_names=names,
         notes=(*missing, parts.note, *notes),
     )
@@ -86,9 +90,11 @@ def load(task: Task) -> RawTable:
 
 def _coded(table: Table, kind: Kind) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Return class numbers and the names of the classes, or the values of a regression."""
+    columns = table.targets
     if kind is Kind.REGRESSION:
-        return table.target.to_numpy(np.float64), ()
-    values, codes = np.unique(table.target.to_numpy(), return_inverse=True)
+        values = columns.to_numpy(np.float64)
+        return values[:, 0] if values.shape[1] == 1 else values, ()
+    values, codes = np.unique(columns.iloc[:, 0].to_numpy(), return_inverse=True)
     names = table.class_names or tuple(_class_name(value) for value in values)
     return codes.astype(np.int64), names
 
@@ -125,7 +131,7 @@ def prepare(task: Task) -> Dataset:
         train_rows=len(raw.train),
         test_rows=len(raw.test),
         features=inputs.shape[1],
-        outputs=len(raw.class_names) if task.kind is Kind.MULTICLASS else 1,
+        outputs=raw.outputs,
         feature_names=tuple(str(name).split("__", 1)[1] for name in names),
         class_names=raw.class_names,
         target_mean=mean,
@@ -139,15 +145,25 @@ def _targets(raw: RawTable) -> tuple[NDArray[Any], tuple[float, ...], tuple[floa
     """Return the targets as DataSource holds them; mean and scale if they are values."""
     if raw.kind is Kind.MULTICLASS:
         return raw.target.astype(np.int32), (), ()
-    column = raw.target.reshape(-1, 1)
+    columns = raw.target.reshape(len(raw.target), -1)
     if raw.kind is Kind.BINARY:
-        return column.astype(np.float32), (), ()
-    scaler = StandardScaler().fit(column[raw.train])
-    scaled = scaler.transform(column).astype(np.float32)
-    return scaled, (float(scaler.mean_[0]),), (float(scaler.scale_[0]),)
+        return columns.astype(np.float32), (), ()
+    scaler = target_scaler(raw)
+    scaled = scaler.transform(columns).astype(np.float32)
+    return scaled, tuple(scaler.mean_.tolist()), tuple(scaler.scale_.tolist())
+
+
+def target_scaler(raw: RawTable) -> StandardScaler:
+    """Return what scales each target of a regression: its mean and deviation in the training."""
+    return StandardScaler().fit(raw.target[raw.train].reshape(len(raw.train), -1))
 
 
 def _about_target(raw: RawTable) -> str:
+    if raw.kind is Kind.REGRESSION and raw.outputs > 1:
+        return (
+            f"Each of the {raw.outputs} targets ({', '.join(raw.target_names)}) is scaled like the "
+            "inputs; errors are in their own units, and the average over the targets is reported."
+        )
     if raw.kind is Kind.REGRESSION:
         return "The target is scaled like the inputs; errors are reported in its own units."
     counts = np.bincount(raw.target, minlength=len(raw.class_names))
@@ -171,7 +187,8 @@ def _from_sklearn(name: str, data: DataSpec) -> Table:
         raise unknown("data set of scikit-learn", name, SKLEARN_SETS)
     bunch = SKLEARN_SETS[name]()
     names = getattr(bunch, "target_names", ())
-    return Table(bunch.data, bunch.target, tuple(str(class_name) for class_name in names))
+    targets = pd.DataFrame({"target": bunch.target})
+    return Table(bunch.data, targets, tuple(str(class_name) for class_name in names))
 
 
 SKLEARN_SETS: dict[str, Callable[[], Any]] = {
@@ -183,54 +200,30 @@ SKLEARN_SETS: dict[str, Callable[[], Any]] = {
 }
 
 
-class Synthetic(Frozen):
-    """The options of a synthetic source."""
-
-    rows: int = Field(default=1000, ge=ROWS_MIN, le=1_000_000)
-    noise: float = Field(default=0.1, ge=0)
-    seed: int = Field(default=0, ge=0, lt=2**32)
-
-
 def _from_formula(name: str, data: DataSpec) -> Table:
     if name not in FORMULAS:
         raise unknown("synthetic data set", name, FORMULAS)
     options = parse(Synthetic, data.options, where=f"The options of synthetic:{name}")
-    inputs, target = FORMULAS[name](options)
-    columns = [f"x{number + 1}" for number in range(inputs.shape[1])]
-    return Table(pd.DataFrame(inputs, columns=columns), pd.Series(target, name="target"))
+    inputs, targets = FORMULAS[name](options)
+    return Table(_named(inputs, "x"), _named(targets, "target"))
 
 
-def _two_moons(options: Synthetic) -> tuple[NDArray[Any], NDArray[Any]]:
-    moons = datasets.make_moons(options.rows, noise=options.noise, random_state=options.seed)
-    return moons[0], moons[1]
-
-
-def _friedman(options: Synthetic) -> tuple[NDArray[Any], NDArray[Any]]:
-    table = datasets.make_friedman1(options.rows, noise=options.noise, random_state=options.seed)
-    return table[0], table[1]
-
-
-def _spirals(options: Synthetic) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return three arms wound once around the origin; noise is the deviation of each point."""
-    draw = generator("spirals", options.seed)
-    arm = np.arange(options.rows) % 3
-    radius = np.sqrt(draw.uniform(0.01, 1.0, options.rows))  # evenly along the area, not the arm
-    angle = 2 * np.pi * (radius + arm / 3)
-    points = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
-    return points + options.noise * draw.standard_normal(points.shape), arm
-
-
-FORMULAS = {"two_moons": _two_moons, "spirals": _spirals, "friedman": _friedman}
+def _named(values: NDArray[Any], name: str) -> pd.DataFrame:
+    """Return the columns as x1, x2 ...; the one column of a vector is called by the name alone."""
+    if values.ndim == 1:
+        return pd.DataFrame({name: values})
+    columns = [f"{name}{number + 1}" for number in range(values.shape[1])]
+    return pd.DataFrame(values, columns=columns)
 
 
 def _from_csv(path: str, data: DataSpec) -> Table:
     frame = read_csv(path)
-    target = target_column(frame, data.target, path)
-    return Table(frame.drop(columns=data.target), target)
+    targets = target_columns(frame, data.target, path)
+    return Table(frame.drop(columns=list(data.target)), targets)
 
 
 def _from_arrays(path: str, data: DataSpec) -> Table:
-    """Return the rows of an NPZ file with `inputs` (rows, features) and `targets` (rows,)."""
+    """Return the rows of an NPZ file: `inputs` (rows, features), `targets` (rows[, outputs])."""
     del data  # there is nothing to choose
     try:
         with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
@@ -238,15 +231,15 @@ def _from_arrays(path: str, data: DataSpec) -> Table:
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise UsageError(f"Cannot read inputs and targets from {path}: {error}.") from None
     targets = targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets
-    if inputs.ndim != 2 or targets.shape != inputs.shape[:1]:
+    if inputs.ndim != 2 or targets.ndim not in (1, 2) or len(targets) != len(inputs):
         raise UsageError(
-            f"{path}: inputs must be (rows, features) and targets (rows,); "
+            f"{path}: inputs must be (rows, features) and targets (rows,) or (rows, outputs); "
             f"they are {inputs.shape} and {targets.shape}."
         )
-    columns = [f"x{number + 1}" for number in range(inputs.shape[1])]
-    frame = pd.DataFrame(inputs, columns=columns).assign(target=targets)
-    refuse_infinite(frame, path)
-    return Table(frame[columns], target_column(frame, "target", path))
+    features, named = _named(inputs, "x"), _named(targets, "target")
+    for frame in (features, named):
+        refuse_infinite(frame, path)
+    return Table(features, target_columns(named, [str(name) for name in named], path))
 
 
 SOURCES: dict[str, Callable[[str, DataSpec], Table]] = {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import samenet
@@ -37,9 +40,71 @@ def test_own_arrays_give_a_result_with_table_figure_and_advice(tmp_path: Path) -
     assert samenet.load(tmp_path / "run").json() == result.json()
 
 
+def test_several_targets_are_measured_and_scored_together(tmp_path: Path) -> None:
+    """Two columns of numbers, as a data frame, are one regression of two outputs."""
+    draw = np.random.default_rng(0)
+    inputs = pd.DataFrame(draw.normal(size=(120, 3)), columns=["a", "b", "c"])
+    targets = pd.DataFrame({"metres": 1000 + 9 * inputs["a"], "kilos": 0.1 * inputs["b"]})
+    result = samenet.run(
+        inputs,
+        targets,
+        training=samenet.Training(hidden=(4,), epochs=2, batch_size=16),
+        frameworks=("numpy",),
+        repeats=1,
+        track="same",
+        out=tmp_path / "run",
+        quiet=True,
+    )
+    assert result.json()["tasks"][0]["kind"] == "regression"
+    assert result.json()["failures"] == []
+    assert {"rmse", "mae", "r2", "loss"} <= set(result.scores().metric)
+    checks = result.json()["tasks"][0]["same_network"][0]["checks"]
+    assert checks["passed"]
+    assert np.load(tmp_path / "run" / "data" / "given.npz")["targets"].shape == (120, 2)
+
+
+@pytest.mark.parametrize(
+    ("targets", "kept"),
+    [
+        (pd.Series(["a", "b"]), ["a", "b"]),
+        (pd.Series(["a", "b"], dtype="category"), ["a", "b"]),
+        (pd.Series([True, None]), [1.0, math.nan]),
+        (pd.Series([1, None], dtype="Int64"), [1.0, math.nan]),
+        ([[1.5], [2.5]], [1.5, 2.5]),
+        (pd.DataFrame({"a": [1.0, 2.0], "b": [3, 4]}), [[1.0, 3.0], [2.0, 4.0]]),
+    ],
+    ids=str,
+)
+def test_targets_become_an_array_that_a_file_can_hold(targets: Any, kept: Any) -> None:
+    """Texts, flags and gaps of pandas are kept as plain NumPy texts or numbers."""
+    found = api._targets(targets)
+    assert found.dtype.kind in "Ufi"
+    np.testing.assert_array_equal(found, np.array(kept))
+
+
+@pytest.mark.parametrize(
+    ("targets", "kind", "sentence"),
+    [
+        (np.eye(3)[[0, 1, 2, 0]], None, r"targets\.argmax\(axis=1\), if these are one-hot"),
+        (np.ones((4, 2)), "binary", r"shape \(4, 2\); a binary task has one target"),
+        (np.ones((4, 2)), "multiclass", "a multiclass task has one target"),
+        (np.ones((4, 2, 2)), None, r"must be \(rows,\) or \(rows, outputs\)"),
+        (np.ones((4, 0)), None, r"got the shape \(4, 0\)"),
+        (np.arange(3), None, "4 rows of inputs and 3 of targets"),
+        (pd.Series(["a", None, "b", "c"]), None, "row 2 has none"),
+        (np.ones(4), "regresion", "Unknown kind 'regresion'. Did you mean 'regression'"),
+    ],
+)
+def test_targets_of_a_wrong_form_are_refused(targets: Any, kind: str | None, sentence: str) -> None:
+    """One-hot rows, several targets of classes and rows that do not fit: one sentence each."""
+    with pytest.raises(UsageError, match=sentence):
+        samenet.run(np.ones((4, 2)), targets, kind=kind)
+
+
 @pytest.mark.parametrize(
     ("targets", "kind"),
     [
+        ([[0.5, 1.0], [2.0, 3.0]], Kind.REGRESSION),
         ([0, 1, 1, 0], Kind.BINARY),
         (["a", "b", "c"], Kind.MULTICLASS),
         ([0, 1, 2, 3], Kind.MULTICLASS),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import get_args
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from samenet import draws
-from samenet.spec import Activation, Dense, ModelSpec, Network
+from samenet.spec import Activation, Dense, InitializerName, ModelSpec, Network
 
 
 @pytest.fixture
@@ -26,17 +28,48 @@ def test_initial_weights_are_exact_in_float32(network: Network) -> None:
         np.testing.assert_array_equal(layer.kernel, layer.kernel.astype(np.float32))
 
 
-def test_initial_weights_follow_glorot(network: Network) -> None:
-    """Kernels are uniform in ±sqrt(6 / (fan_in + fan_out)); biases are zero."""
-    for layer, (fan_in, fan_out) in zip(
+VARIANCES: dict[str, Callable[[int, int], float]] = {
+    "glorot": lambda fan_in, fan_out: 2 / (fan_in + fan_out),
+    "he": lambda fan_in, fan_out: 2 / fan_in,
+    "lecun": lambda fan_in, fan_out: 1 / fan_in,
+}
+
+
+@pytest.mark.parametrize("name", get_args(InitializerName))
+def test_initial_weights_follow_their_initializer(network: Network, name: str) -> None:
+    """Kernels have the variance and the law of the initialiser's name; biases are zero."""
+    scheme, _, law = name.partition("_")
+    network = network.model_copy(update={"initializer": name})
+    for layer, shape in zip(
         draws.initial_weights(network, task="t", repeat=0), network.shapes, strict=True
     ):
-        limit = math.sqrt(6 / (fan_in + fan_out))
-        assert layer.kernel.shape == (fan_in, fan_out)
-        assert np.abs(layer.kernel).max() <= np.float32(limit)
-        uniform = stats.uniform(-limit, 2 * limit)
-        assert stats.kstest(layer.kernel.ravel(), uniform.cdf).pvalue > 1e-3
+        variance = VARIANCES[scheme](*shape)
+        assert layer.kernel.shape == shape
+        assert layer.kernel.var() == pytest.approx(variance, rel=0.1)
+        assert stats.kstest(layer.kernel.ravel(), _law(law, variance).cdf).pvalue > 1e-3
         assert not layer.bias.any()
+
+
+def _law(name: str, variance: float) -> stats.distributions.rv_frozen:
+    if name == "normal":
+        return stats.norm(0, math.sqrt(variance))
+    limit = math.sqrt(3 * variance)
+    return stats.uniform(-limit, 2 * limit)
+
+
+@pytest.mark.parametrize("scheme", VARIANCES)
+def test_uniform_weights_stay_inside_their_limit(network: Network, scheme: str) -> None:
+    """A uniform kernel reaches ±sqrt(3 * variance) and not beyond; a normal one goes beyond."""
+    limit = math.sqrt(3 * VARIANCES[scheme](*network.shapes[0]))
+    largest = {
+        law: np.abs(
+            draws.initial_weights(
+                network.model_copy(update={"initializer": f"{scheme}_{law}"}), task="t", repeat=0
+            )[0].kernel
+        ).max()
+        for law in ("uniform", "normal")
+    }
+    assert 0.99 * limit < largest["uniform"] <= np.float32(limit) < largest["normal"]
 
 
 def test_draws_are_the_same_on_every_call(network: Network) -> None:
@@ -93,3 +126,70 @@ def test_a_copy_in_another_precision_is_a_copy(network: Network, dtype: str) -> 
     copy[0].kernel[:] = 0
     assert copy[0].kernel.dtype == dtype
     assert weights[0].kernel.any()
+
+
+STEPS, BATCH = 40, 8
+
+
+def dropping(*shares: float) -> Network:
+    layers = [Dense(units=50, activation=Activation(name="relu"), dropout=p) for p in shares]
+    return ModelSpec(layers=tuple(layers)).network(inputs=3, outputs=2)
+
+
+def masks_of(
+    network: Network, *, task: str = "t", repeat: int = 0, first_step: int = 0
+) -> tuple[np.ndarray | None, ...]:
+    return draws.dropout_masks(
+        network, (STEPS, BATCH), task=task, repeat=repeat, first_step=first_step
+    )
+
+
+@pytest.mark.parametrize("share", [0.125, 0.25, 0.5, 0.9])
+def test_a_mask_drops_its_share_and_scales_the_rest(share: float) -> None:
+    """Each value is 0, with the layer's probability, or 1 / (1 - p) in float32; the mean is 1."""
+    mask = masks_of(dropping(share))[0]
+    assert mask is not None
+    assert (mask.shape, mask.dtype) == ((STEPS, BATCH, 50), np.float32)
+    assert set(np.unique(mask)) == {np.float32(0), np.float32(1 / (1 - share))}
+    kept, deviation = np.mean(mask > 0), math.sqrt(share * (1 - share) / mask.size)
+    assert abs(kept - (1 - share)) < 4 * deviation
+    assert abs(mask.mean() - 1) < 4 * deviation / (1 - share)
+
+
+def test_only_layers_with_dropout_have_a_mask() -> None:
+    """There is one entry per layer, the head included, None where nothing is dropped."""
+    assert [mask is not None for mask in masks_of(dropping(0.5, 0.0, 0.25))] == [
+        *(True, False, True),
+        False,
+    ]
+    assert masks_of(dropping(0.0, 0.0)) == ()
+
+
+def test_masks_are_the_same_on_every_call() -> None:
+    """Asking twice for the masks of the same steps gives the same numbers."""
+    for one, other in zip(masks_of(dropping(0.5)), masks_of(dropping(0.5)), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_masks_are_the_same_on_every_machine() -> None:
+    """The first values of a mask are written down here: they may never change."""
+    mask = masks_of(dropping(0.5), task="digits")[0]
+    assert mask is not None
+    assert mask[0, 0, :12].tolist() == [0, 2, 0, 0, 2, 0, 0, 2, 0, 2, 0, 0]
+
+
+def test_each_step_layer_repeat_and_task_has_its_own_mask() -> None:
+    """Masks of other steps, layers, repeats or tasks agree in half of their places: by chance."""
+    first, second, _ = masks_of(dropping(0.5, 0.5))
+    assert first is not None
+    found = [
+        first,
+        second,
+        masks_of(dropping(0.5), first_step=STEPS)[0],
+        masks_of(dropping(0.5), repeat=1)[0],
+        masks_of(dropping(0.5), task="u")[0],
+    ]
+    for place, one in enumerate(found):
+        for other in found[place + 1 :]:
+            assert np.mean(one == other) == pytest.approx(0.5, abs=0.05)
+    assert np.mean(first[1:] == first[:-1]) == pytest.approx(0.5, abs=0.05)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from report_fixture import made, recorded
 
-from samenet import frames, result
+from samenet import frames, parity, result
 from samenet.frames import START_UP
-from samenet.records import TimingRecord
+from samenet.records import CertificateRecord, TimingRecord
 
 
 def test_step_time_is_the_median_call_divided_by_its_steps() -> None:
@@ -58,3 +58,28 @@ def test_the_closing_lines_name_every_framework_of_every_task() -> None:
         assert task.title in lines
     for arm in found.plan.arms:
         assert lines.count(found.title(arm.name)) >= len(found.plan.tasks)
+
+
+def test_what_a_task_rests_on_counts_as_its_own() -> None:
+    """A check of a parity case stands beside every task that rests on it, and beside no other."""
+    plan = recorded(tasks=["digits"], refused=(), failed=())[0]
+    case = next(iter(parity.resting(plan.tasks)))
+    record = CertificateRecord(
+        job="parity", task=case, arm="a", repeat=None, gate="gate 0",
+        quantity="q", dtype="float32", error=0.0, limit=1.0, passed=True,
+    )  # fmt: skip
+    found = {each.task for each in frames.attributed([record], plan)}
+    assert found == set(parity.resting(plan.tasks)[case])
+
+
+def test_a_failed_parity_case_refuses_the_task_that_rests_on_it() -> None:
+    """A training case that fails stands in the checks of its task, named, as not passed."""
+    plan = recorded(tasks=["digits"], refused=(), failed=())[0]
+    case = next(n for n in parity.resting(plan.tasks) if n.startswith("training"))
+    record = CertificateRecord(
+        job="parity", task=case, arm="a", repeat=None, gate="gate 3",
+        quantity="weights", dtype="float32", error=2.0, limit=1.0, passed=False,
+    )  # fmt: skip
+    (first, *_) = frames.attributed([record], plan)
+    assert first.quantity == f"weights ({case})"
+    assert not first.passed

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn import metrics
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
@@ -33,7 +35,7 @@ def lines_of(name: str) -> list[ReferenceLine]:
     return reference_lines(load_task(name))
 
 
-@pytest.mark.parametrize("name", ["single_neuron", "wine", "diabetes"])
+@pytest.mark.parametrize("name", ["single_neuron", "wine", "diabetes", "projectile"])
 def test_every_kind_has_both_lines_with_all_scores(name: str) -> None:
     """A linear model and boosted trees are scored on both parts with every metric of the kind."""
     task, lines = load_task(name), lines_of(name)
@@ -73,6 +75,41 @@ def test_the_linear_regression_is_scikit_learn_s_own(tmp_path: Path) -> None:
     assert test["rmse"] == metrics.root_mean_squared_error(truth, values)
     assert test["mae"] == metrics.mean_absolute_error(truth, values)
     assert test["r2"] == metrics.r2_score(truth, values)
+
+
+def test_several_targets_are_predicted_by_scikit_learn_s_own() -> None:
+    """The linear line is one Ridge of all targets, the trees are one model per target."""
+    raw = load(load_task("projectile"))
+    train, test = (raw.features.iloc[rows] for rows in (raw.train, raw.test))
+    trees = HistGradientBoostingRegressor(early_stopping=False, random_state=0)
+    for line, regressor in zip(
+        lines_of("projectile"), (Ridge(), MultiOutputRegressor(trees)), strict=True
+    ):
+        model = make_pipeline(preprocessor(raw.features), regressor).fit(
+            train, raw.target[raw.train]
+        )
+        values, truth = model.predict(test), raw.target[raw.test]
+        assert values.shape == (len(raw.test), 3)
+        assert line.test["rmse"] == metrics.root_mean_squared_error(truth, values)
+        assert line.test["mae"] == metrics.mean_absolute_error(truth, values)
+        assert line.test["r2"] == metrics.r2_score(truth, values)
+        deviations = raw.target[raw.train].std(axis=0)
+        scaled = metrics.mean_squared_error(truth / deviations, values / deviations)
+        assert line.test["loss"] == pytest.approx(scaled, rel=1e-12)
+
+
+def test_the_loss_of_a_line_is_the_one_the_networks_are_trained_on() -> None:
+    """A line beside networks that minimise an absolute error is shown with that loss."""
+    task = load_task("diabetes", [("training.loss", "mean_absolute_error")])
+    raw, line = load(task), reference_lines(task)[0]
+    assert line.test["loss"] == pytest.approx(
+        line.test["mae"] / raw.target[raw.train].std(), rel=1e-12
+    )
+    smoothed = load_task("wine", [("training.loss", SMOOTHED)])
+    assert reference_lines(smoothed)[0].test["loss"] > lines_of("wine")[0].test["loss"]
+
+
+SMOOTHED = "sparse_categorical_cross_entropy(label_smoothing=0.25)"
 
 
 def test_a_class_with_one_row_does_not_stop_the_lines(tmp_path: Path) -> None:

@@ -14,11 +14,23 @@ from scipy.special import expit, softmax
 from sklearn import metrics
 
 from samenet.dataset import DataCard, Dataset
-from samenet.passes.scoring import scores
-from samenet.spec import Kind
+from samenet.oracle_functions import mean_loss
+from samenet.passes import scoring
+from samenet.passes.scoring import Link
+from samenet.spec import Kind, from_text
 from samenet.task import METRICS
+from samenet.training import LOSSES_OF_KIND, Loss
 
 ALL = slice(0, None)
+
+
+LOSS_OF_KIND = {kind: Loss(name=losses[0]) for kind, losses in LOSSES_OF_KIND.items()}
+
+
+def scores(data: Dataset, rows: slice, outputs: Any, *, link: Link, loss: str = "") -> Any:
+    """Return the scores for a loss as it is written; without one, that of the kind."""
+    found = Loss.model_validate(from_text(loss)) if loss else LOSS_OF_KIND[data.card.kind]
+    return scoring.scores(data, rows, outputs, loss=found, link=link)
 
 
 def dataset(kind: Kind, targets: Any, *, outputs: int = 1) -> Dataset:
@@ -32,10 +44,10 @@ def dataset(kind: Kind, targets: Any, *, outputs: int = 1) -> Dataset:
         features=1,
         outputs=outputs,
         feature_names=("x",),
-        target_mean=(100.0,) if regression else (),
-        target_scale=(10.0,) if regression else (),
+        target_mean=(100.0, -5.0, 0.0)[:outputs] if regression else (),
+        target_scale=(10.0, 0.25, 1.0)[:outputs] if regression else (),
     )
-    column = array if kind is Kind.MULTICLASS else array.reshape(-1, 1)
+    column = array if kind is Kind.MULTICLASS else array.reshape(-1, outputs)
     return Dataset(card=card, inputs=np.zeros((len(array), 1), np.float32), targets=column)
 
 
@@ -90,6 +102,85 @@ def test_regression_scores_are_in_the_data_s_own_units() -> None:
             "r2": metrics.r2_score(truth, values),
         }
     )
+
+
+SEVERAL = dataset(
+    Kind.REGRESSION, [[-1.0, 0.5, 2.0], [0.0, 1.5, -1.0], [2.0, -0.5, 0.0]], outputs=3
+)
+SEVERAL_OUTPUTS = np.random.default_rng(1).normal(size=(3, 3))
+
+
+def test_scores_of_several_outputs_are_scikit_learn_s_plain_average() -> None:
+    """Each target goes back to its own units; RMSE, MAE and R2 are averaged over the targets."""
+    truth = SEVERAL.targets * np.array([10.0, 0.25, 1.0]) + np.array([100.0, -5.0, 0.0])
+    values = SEVERAL_OUTPUTS * np.array([10.0, 0.25, 1.0]) + np.array([100.0, -5.0, 0.0])
+    average = {"multioutput": "uniform_average"}
+    found = scores(SEVERAL, ALL, SEVERAL_OUTPUTS, link="values")
+    assert found == pytest.approx(
+        {
+            "loss": metrics.mean_squared_error(SEVERAL.targets, SEVERAL_OUTPUTS),
+            "rmse": metrics.root_mean_squared_error(truth, values, **average),
+            "mae": metrics.mean_absolute_error(truth, values, **average),
+            "r2": metrics.r2_score(truth, values, **average),
+        },
+        rel=1e-12,
+    )
+    alone = [math.sqrt(((truth - values)[:, output] ** 2).mean()) for output in range(3)]
+    assert found["rmse"] == pytest.approx(sum(alone) / 3)
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ("mean_squared_error", (0.25 + 1.0) / 3),
+        ("mean_absolute_error", (0.5 + 1.0) / 3),
+        ("huber(delta=0.75)", (0.125 + 0.75 * 0.625) / 3),
+    ],
+)
+def test_the_loss_of_a_regression_is_the_one_it_is_trained_on(loss: str, expected: float) -> None:
+    """The loss beside the metrics is the task's own, in the units of the training."""
+    outputs = np.array([[-1.0], [0.5], [1.0]], np.float32)
+    assert scores(VALUES, ALL, outputs, link="values", loss=loss)["loss"] == pytest.approx(expected)
+
+
+LOSSES = {
+    Kind.BINARY: ["binary_cross_entropy", "binary_cross_entropy(label_smoothing=0.25)"],
+    Kind.MULTICLASS: [
+        "sparse_categorical_cross_entropy",
+        "sparse_categorical_cross_entropy(label_smoothing=0.25)",
+        "categorical_cross_entropy(label_smoothing=0.25)",
+    ],
+    Kind.REGRESSION: ["mean_squared_error", "mean_absolute_error", "huber(delta=0.25)"],
+}
+
+
+@pytest.mark.parametrize("text", [text for texts in LOSSES.values() for text in texts])
+def test_the_loss_agrees_with_the_oracle(text: str) -> None:
+    """Scored from raw outputs, the training loss is the number that the oracle trains on."""
+    loss = Loss.model_validate(from_text(text))
+    kind = next(kind for kind, names in LOSSES_OF_KIND.items() if loss.name in names)
+    link: Link = "values" if kind is Kind.REGRESSION else "logits"
+    data, outputs = {
+        Kind.BINARY: (BINARY, LOGITS.astype(float)),
+        Kind.MULTICLASS: (THREE, THREE_LOGITS.astype(float)),
+        Kind.REGRESSION: (SEVERAL, SEVERAL_OUTPUTS),
+    }[kind]
+    targets = data.source(one_hot=loss.name == "categorical_cross_entropy").targets
+    targets = targets if targets.dtype == np.int32 else targets.astype(np.float64)
+    found = scores(data, ALL, outputs, link=link, loss=text)
+    assert found["loss"] == pytest.approx(mean_loss(loss, outputs, targets), rel=1e-12)
+    if loss.label_smoothing:
+        assert found["log_loss"] != pytest.approx(found["loss"], rel=1e-3)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.25])
+def test_the_smoothed_loss_is_the_same_from_probabilities(smoothing: float) -> None:
+    """A quick start, which hands over probabilities, has its loss smoothed in the same way."""
+    loss = f"sparse_categorical_cross_entropy(label_smoothing={smoothing})"
+    chances = softmax(THREE_LOGITS.astype(float), axis=1)
+    from_logits = scores(THREE, ALL, THREE_LOGITS, link="logits", loss=loss)
+    from_chances = scores(THREE, ALL, chances, link="probabilities", loss=loss)
+    assert from_chances["loss"] == pytest.approx(from_logits["loss"], rel=1e-6)
 
 
 @pytest.mark.parametrize(

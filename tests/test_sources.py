@@ -76,7 +76,7 @@ def test_shipped_tasks_fill_whole_batches(name: str) -> None:
     expected = {
         Kind.BINARY: (np.float32, (rows, 1)),
         Kind.MULTICLASS: (np.int32, (rows,)),
-        Kind.REGRESSION: (np.float32, (rows, 1)),
+        Kind.REGRESSION: (np.float32, (rows, 3 if name == "projectile" else 1)),
     }[card.kind]
     assert (dataset.targets.dtype, dataset.targets.shape) == expected
 
@@ -95,7 +95,7 @@ def test_shipped_tasks_use_constants_exact_in_binary(name: str) -> None:
 
 def test_data_are_the_same_every_time() -> None:
     """Synthetic and split rows are drawn from seeds: two preparations are the same bytes."""
-    for name in ("two_moons", "spirals", "friedman", "iris"):
+    for name in ("two_moons", "spirals", "friedman", "projectile", "iris"):
         assert prepare(load_task(name)).digest() == prepare(load_task(name)).digest()
 
 
@@ -308,11 +308,101 @@ def test_arrays_from_python_are_a_source(tmp_path: Path) -> None:
     assert dataset.card.feature_names == ("x1", "x2", "x3", "x4")
 
 
+def several(path: Path, **changes: Any) -> Task:
+    """Return the task of two targets in very different units, some of them missing."""
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(80, 2))
+    table = pd.DataFrame(x, columns=["a", "b"]).assign(
+        metres=1000 + 50 * x[:, 0], name="n", kilos=0.01 * x[:, 1]
+    )
+    table.loc[3, "metres"] = table.loc[5, "kilos"] = np.nan
+    table.to_csv(path, index=False)
+    return changed(csv_task(path, ["kilos", "metres"], batch=4), **changes)
+
+
+def test_several_targets_are_prepared_each_on_its_own(tmp_path: Path) -> None:
+    """Each target has mean 0 and deviation 1 in the training rows, and its own way back."""
+    task = several(tmp_path / "s.csv")
+    dataset, raw = prepare(task), load(task)
+    train = dataset.targets[: dataset.card.train_rows].astype(np.float64)
+    assert (dataset.card.outputs, dataset.targets.dtype) == (2, np.float32)
+    assert dataset.targets.shape == (78, 2)
+    np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(train.std(axis=0), 1, atol=1e-6)
+    assert raw.target_names == ("kilos", "metres")
+    assert dataset.card.target_mean == pytest.approx(raw.target[raw.train].mean(axis=0))
+    assert dataset.card.target_scale == pytest.approx(raw.target[raw.train].std(axis=0))
+    order = np.concatenate([raw.train, raw.test])
+    original = dataset.original_units(dataset.targets.astype(np.float64))
+    np.testing.assert_allclose(original, raw.target[order], rtol=1e-5, atol=1e-8)
+
+
+def test_a_row_without_one_of_several_targets_is_left_out_and_said(tmp_path: Path) -> None:
+    """Two rows that lack one target each teach nothing, and no target is an input."""
+    dataset = prepare(several(tmp_path / "s.csv"))
+    said = "\n".join(dataset.card.notes)
+    assert dataset.card.feature_names == ("a", "b", "name_n")
+    assert "Rows without a target (2) are left out." in said
+    assert "Each of the 2 targets (kilos, metres) is scaled like the inputs" in said
+
+
+def test_a_dataset_of_several_targets_survives_its_file(tmp_path: Path) -> None:
+    """Means and scales of all targets come back as they were."""
+    dataset = prepare(several(tmp_path / "s.csv"))
+    dataset.save(tmp_path / "data.npz")
+    again = Dataset.load(tmp_path / "data.npz")
+    assert again.card == dataset.card
+    assert again.digest() == dataset.digest()
+
+
+def test_arrays_of_several_targets_are_a_source(tmp_path: Path) -> None:
+    """Two-dimensional targets of an NPZ file are outputs; one column is a plain target."""
+    raw = load(load_task("projectile"))
+    path = tmp_path / "arrays.npz"
+    for targets in (raw.target, raw.target[:, :1]):
+        np.savez(path, inputs=raw.features.to_numpy(), targets=targets)
+        task = changed(load_task("projectile"), source=f"arrays:{path}", options={})
+        dataset, whole = prepare(task), prepare(load_task("projectile"))
+        assert dataset.card.outputs == targets.shape[1]
+        np.testing.assert_array_equal(dataset.inputs, whole.inputs)
+        np.testing.assert_array_equal(dataset.targets, whole.targets[:, : targets.shape[1]])
+
+
+def test_the_throws_obey_their_formulas() -> None:
+    """Without noise a throw ends where, as high as and when the equation of motion says."""
+    task = changed(load_task("projectile"), options={"rows": 50, "noise": 0.0}, test_rows=10)
+    raw = load(task)
+    speed, angle, hand = raw.features.to_numpy().T
+    far, high, long = raw.target.T
+    up = speed * np.sin(angle)
+    np.testing.assert_allclose(far, speed * np.cos(angle) * long, rtol=1e-12)
+    np.testing.assert_allclose(hand + up * long - 9.81 / 2 * long**2, 0, atol=1e-10)
+    peak = up / 9.81
+    np.testing.assert_allclose(high, hand + up * peak - 9.81 / 2 * peak**2, rtol=1e-12)
+
+
+def test_class_numbers_become_one_hot_rows_if_asked() -> None:
+    """One row of zeros and a single one per class number, float32; the numbers stay as they are."""
+    dataset = prepare(load_task("wine"))
+    plain, spread = dataset.source(), dataset.source(one_hot=True)
+    assert (plain.targets.dtype, plain.targets.shape) == (np.int32, (178,))
+    assert (spread.targets.dtype, spread.targets.shape) == (np.float32, (178, 3))
+    np.testing.assert_array_equal(spread.targets.argmax(axis=1), plain.targets)
+    np.testing.assert_array_equal(spread.targets.sum(axis=1), 1)
+    assert set(np.unique(spread.targets)) == {0, 1}
+    for array in (*plain.arrays(), *spread.arrays()):
+        assert not array.flags.writeable
+    assert plain.train_rows == spread.train_rows == dataset.card.train_rows
+    assert spread.inputs is plain.inputs
+
+
 @pytest.mark.parametrize(
     ("inputs", "targets", "sentence"),
     [
         (np.ones(20), np.arange(20) % 3, r"inputs must be \(rows, features\)"),
-        (np.ones((20, 2)), np.ones((20, 2)), r"targets \(rows,\)"),
+        (np.ones((20, 2)), np.ones((20, 2, 2)), r"targets \(rows,\) or \(rows, outputs\)"),
+        (np.ones((20, 2)), np.ones(19), r"they are \(20, 2\) and \(19,\)"),
+        (np.ones((20, 2)), np.ones((20, 2)), "need a regression; a multiclass task has one"),
         (np.full((20, 2), np.inf), np.arange(20) % 3, "infinite or too large"),
     ],
 )

@@ -15,6 +15,7 @@ from samenet.spec import Kind
 from samenet.tables import csv_task, guess_kind, read_csv
 from samenet.task import Task, load_task, shipped_tasks
 from samenet.task_text import task_file
+from samenet.training import Loss
 
 
 def written(folder: Path, text: str, name: str = "table.csv") -> Path:
@@ -134,10 +135,60 @@ def test_a_csv_becomes_a_task(tmp_path: Path) -> None:
     path = written(tmp_path, "x,y\n" + "1,2.5\n2,3.5\n3,4.5\n" * 9, "my sales (new).csv")
     task = csv_task(path, "y", hidden=(8,), epochs=3, batch=4, activation="leaky_relu(slope=0.5)")
     assert (task.name, task.kind) == ("my-sales-new", Kind.REGRESSION)
-    assert task.training.loss == "mean_squared_error"
+    assert task.training.loss == Loss(name="mean_squared_error")
+    assert task.data.target == ("y",)
     assert task.model.layers[0].activation.slope == 0.5
     assert task.training.optimizer.learning_rate == 2.0**-10
     assert task.data.source == f"csv:{path.as_posix()}"
+
+
+PEOPLE = "age,height,weight,name\n" + "".join(
+    f"{age},{100 + 7 * age % 60},{20 + 3 * age % 50},n{age % 3}\n" for age in range(1, 41)
+)
+
+
+def test_several_columns_become_a_regression_of_several_outputs(tmp_path: Path) -> None:
+    """Two targets are a regression, which is said, and both names stand in title and task."""
+    path = written(tmp_path, PEOPLE, "people.csv")
+    kind, reason = guess_kind(path, ["height", "weight"])
+    assert kind is Kind.REGRESSION
+    assert reason == "height and weight are several targets: regression"
+    task = csv_task(path, ["height", "weight"], batch=4)
+    assert task.data.target == ("height", "weight")
+    assert task.kind is Kind.REGRESSION
+    assert task.title == "people.csv: height, weight"
+    assert "the columns 'height' and 'weight'" in task.description
+    assert csv_task(path, ["height"], batch=4) == csv_task(path, "height", batch=4)
+
+
+@pytest.mark.parametrize(
+    ("targets", "kind", "sentence"),
+    [
+        (["height", "height"], None, "people.csv: target: 'height' is named twice"),
+        (["height", "wieght"], None, "'wieght'. Did you mean 'weight'?"),
+        (["height", "name"], None, "'name' holds texts such as 'n1'; a regression needs numbers"),
+        (["height", "weight"], Kind.BINARY, "need a regression; a binary task has one"),
+        (["height", "weight"], Kind.MULTICLASS, "need a regression; a multiclass task has one"),
+        ([], None, "no target column is named"),
+        ("", None, "no target column is named"),
+    ],
+)
+def test_wrong_targets_are_refused_in_one_sentence(
+    tmp_path: Path, targets: list[str], kind: Kind | None, sentence: str
+) -> None:
+    """A target named twice, absent, of texts, or several of classes: one sentence says which."""
+    path = written(tmp_path, PEOPLE, "people.csv")
+    with pytest.raises(UsageError) as caught:
+        csv_task(path, targets, kind=kind, batch=4)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_targets_that_are_never_there_together_are_refused(tmp_path: Path) -> None:
+    """Rows are learnt from only if they have every target; without such a row there is no task."""
+    path = written(tmp_path, "x,a,b\n" + "1,2,\n2,,3\n" * 10)
+    with pytest.raises(UsageError, match=r"no row has a value of every target \(a, b\)"):
+        csv_task(path, ["a", "b"])
 
 
 def test_bad_arguments_of_a_csv_task_are_named(tmp_path: Path) -> None:
@@ -180,7 +231,9 @@ def test_every_key_of_a_task_file_is_explained(tmp_path: Path) -> None:
     path = written(tmp_path, "x,y\n" + "1,2.5\n2,3.5\n3,4.5\n" * 9)
     for line in task_file(csv_task(path, "y")).splitlines():
         key = line.split(" = ")[0]
-        explained = "#" in line or key in ("source", "kind", "units", "activation", "metric")
+        above = ("source", "target", "kind", "initializer", "units", "activation", "dropout",
+                 "loss", "metric")  # fmt: skip
+        explained = "#" in line or key in above
         assert explained or " = " not in line, line
 
 

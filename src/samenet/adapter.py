@@ -12,8 +12,9 @@ and defines
         fix threads, precision and device; run one trivial operation and wait for it
     build(network, training, weights, *, target, mode) -> Program
         the same network: exactly these initial weights, these formulas
-    read_back(target) -> dict[str, str | int | float]
-        what is really in force: "threads", "device", "precision" ... or "not readable here"
+    read_back(program, target) -> dict[str, str | int | float]
+        what is really in force for this program: "threads", "device", "compiler" ...
+        or "not readable here"
 
 and, in the file that `ADAPTER["quickstart"]` names (its own or a neighbour),
 
@@ -31,7 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from samenet.spec import Frozen, Kind, Network, TrainSpec
+from samenet.spec import Frozen, Kind, Network
+from samenet.training import Forms, TrainSpec
 
 Array = NDArray[Any]
 Dtype = Literal["float32", "float64"]
@@ -69,6 +71,11 @@ class Mode(Frozen):
     source: str
     default: bool = False
     needs: tuple[str, ...] = ()
+    compiler: str = "none"
+    """What turns the training step into machine code; `read_back` has to find it in force.
+
+    Empty where the framework is left to decide by itself.
+    """
 
 
 class Header(Frozen):
@@ -93,6 +100,15 @@ class Header(Frozen):
     """The framework's colour in every figure."""
 
 
+class Deviation(Frozen):
+    """What a framework does otherwise than the spec says, and cannot be talked out of."""
+
+    what: str
+    link: str
+    present: bool = True
+    """Whether a probe, run here with this version, still shows it."""
+
+
 class Capabilities(Frozen):
     """What an adapter offers where it runs, as plain data."""
 
@@ -101,10 +117,13 @@ class Capabilities(Frozen):
     activations: tuple[str, ...]
     losses: tuple[str, ...]
     optimizers: tuple[str, ...]
-    adam_form: Literal["standard", "epsilon_hat"] = "standard"
+    forms: Forms = Forms()
+    """The form of each optimiser that this adapter follows, where there are several."""
     losses_per: Literal["step", "call"] = "step"
-    deviations: tuple[str, ...] = ()
-    """What the framework cannot do as the spec says: reason and link, printed as footnotes."""
+    dropout: bool = True
+    """Whether it multiplies by the masks of `Batches`."""
+    deviations: tuple[Deviation, ...] = ()
+    """Printed as footnotes while they are present."""
 
 
 def missing(
@@ -117,13 +136,15 @@ def missing(
     wanted: list[tuple[str, set[str], tuple[str, ...]]] = [
         ("dtype", {target.dtype}, capabilities.dtypes),
         ("activation", names, capabilities.activations),
-        ("loss", {training.loss}, capabilities.losses),
+        ("loss", {training.loss.name}, capabilities.losses),
         ("optimizer", {training.optimizer.name}, capabilities.optimizers),
     ]
     for what, asked, offered in wanted:
         lacking = sorted(asked - set(offered))
         if lacking:
             return f"{what} {', '.join(lacking)} is not offered; it has {', '.join(offered)}"
+    if network.has_dropout and not capabilities.dropout:
+        return "dropout with given masks is not offered"
     return None
 
 
@@ -132,7 +153,8 @@ class DataSource:
     """The rows a program works on, train rows first, then test rows.
 
     inputs (rows, features) float32; targets float32 (rows, 1) of 0 and 1 for a binary task,
-    int32 (rows,) class numbers for a multi-class task, float32 (rows, outputs) for a regression.
+    int32 (rows,) class numbers for a multi-class task, or float32 (rows, classes), one-hot, if its
+    loss is categorical_cross_entropy; float32 (rows, outputs) for a regression.
     """
 
     inputs: Array
@@ -150,10 +172,19 @@ class Batches:
 
     `order` is int32 (steps, batch_size), row numbers of the loaded data.
     `first_step` counts the updates made before this call (0 for the first).
+    `masks` is empty unless the network has dropout; then it has one entry per layer: None, or
+    float32 (steps, batch_size, units), 0 or 1 / (1 - dropout), by which the layer's activations
+    are multiplied in training.
     """
 
     order: NDArray[np.int32]
     first_step: int = 0
+    masks: tuple[NDArray[np.float32] | None, ...] = ()
+
+    def first(self, steps: int) -> Batches:
+        """Return the first steps of this call as a call of their own."""
+        masks = tuple(None if mask is None else mask[:steps] for mask in self.masks)
+        return Batches(order=self.order[:steps], first_step=self.first_step, masks=masks)
 
 
 class Fetchable(Protocol):

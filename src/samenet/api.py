@@ -10,13 +10,14 @@ import numpy as np
 
 from samenet import advise, frames, machine, planning, result, session
 from samenet.adapter import Target
-from samenet.errors import UsageError
+from samenet.errors import UsageError, unknown
 from samenet.frames import Frames
 from samenet.live import watching
 from samenet.plan import ProfileName, TrackName
-from samenet.spec import LOSS_OF_KIND, Kind, parse
+from samenet.spec import Kind, parse
 from samenet.store import Store
 from samenet.task import Task
+from samenet.training import LOSSES_OF_KIND
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,16 +94,20 @@ def run(  # noqa: PLR0913 - each is one choice of the caller
 ) -> Result:
     """Measure the frameworks on a person's own arrays and return the Result.
 
-    `inputs` is (rows, features), `targets` (rows,); both may be NumPy or pandas. `kind` is
-    "binary", "multiclass" or "regression", guessed from the targets if left out. No framework is
-    imported into this process. Raises UsageError for data or names that do not fit.
+    `inputs` is (rows, features), `targets` (rows,), or (rows, outputs) to predict several numbers
+    at once; both may be NumPy or pandas. `kind` is "binary", "multiclass" or "regression", guessed
+    from the targets if left out. No framework is imported into this process. Raises UsageError for
+    data or names that do not fit.
     """
-    values = np.asarray(targets).ravel()
-    task_kind = Kind(kind) if kind else guessed_kind(values)
+    numbers, values = _numbers(inputs), _targets(targets)
+    if len(numbers) != len(values):
+        raise UsageError(f"There are {len(numbers)} rows of inputs and {len(values)} of targets.")
+    task_kind = _kind(kind) if kind else guessed_kind(values)
+    _one_target_for_classes(task_kind, values)
     folder = Path(out) if out else planning.new_folder(name, machine.runs_folder())
     Store(folder).create()
     path = (folder / "data" / "given.npz").absolute()
-    np.savez(path, inputs=_numbers(inputs), targets=values)
+    np.savez(path, inputs=numbers, targets=values)
     task = _task(name, task_kind, path, training or Training())
     request = planning.Request(
         own=(task,),
@@ -133,14 +138,67 @@ def load(folder: str | Path) -> Result:
 
 
 def guessed_kind(targets: Any) -> Kind:
-    """Return the kind that targets suggest: two values, a few whole numbers or texts, numbers."""
+    """Return the kind that targets suggest: two values, a few whole numbers or texts, numbers.
+
+    Several columns are a regression; raises UsageError if they hold nothing but 0 and 1.
+    """
     distinct = np.unique(targets)
+    if targets.ndim == 2:
+        return _kind_of_several(distinct)
     if len(distinct) == 2:
         return Kind.BINARY
     if targets.dtype.kind in "OUSb":
         return Kind.MULTICLASS
     whole = np.all(np.equal(np.mod(distinct, 1), 0))
     return Kind.MULTICLASS if whole and len(distinct) <= FEW_CLASSES else Kind.REGRESSION
+
+
+def _kind(name: str) -> Kind:
+    if name not in list(Kind):
+        raise unknown("kind", name, list(Kind))
+    return Kind(name)
+
+
+def _kind_of_several(distinct: Any) -> Kind:
+    if np.isin(distinct, (0, 1)).all():
+        raise UsageError(
+            "The targets are several columns of 0 and 1 alone. Of classes, hand over one column: "
+            "targets.argmax(axis=1), if these are one-hot. If they are numbers to predict, say "
+            "kind='regression'."
+        )
+    return Kind.REGRESSION
+
+
+def _one_target_for_classes(kind: Kind, targets: Any) -> None:
+    if targets.ndim == 2 and kind is not Kind.REGRESSION:
+        raise UsageError(
+            f"The targets have the shape {targets.shape}; a {kind} task has one target: (rows,)."
+        )
+
+
+def _targets(targets: Any) -> Any:
+    """Return (rows,) or (rows, outputs) of one type that a file can hold without pickling."""
+    array = np.asarray(targets)
+    array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+    if array.ndim not in (1, 2) or array.size == 0:
+        raise UsageError(
+            f"The targets must be (rows,) or (rows, outputs), got the shape {array.shape}."
+        )
+    return _plain(array) if array.dtype == object else array
+
+
+def _plain(array: Any) -> Any:
+    """Return an array of objects, which is how pandas hands over texts, as texts or numbers."""
+    import pandas as pd
+
+    if not any(isinstance(value, str) for value in array.ravel()):
+        return pd.to_numeric(array.ravel(), errors="coerce").astype(np.float64).reshape(array.shape)
+    lacking = np.flatnonzero(pd.isna(array))
+    if len(lacking):
+        raise UsageError(
+            f"The targets are texts, and row {lacking[0] + 1} has none: leave such rows out."
+        )
+    return array.astype(str)
 
 
 def _numbers(inputs: Any) -> Any:
@@ -163,7 +221,7 @@ def _task(name: str, kind: Kind, path: Path, training: Training) -> Task:
         "data": {"source": f"arrays:{path.as_posix()}"},
         "model": {"layers": [{"units": units, "activation": "relu"} for units in training.hidden]},
         "training": {
-            "loss": LOSS_OF_KIND[kind],
+            "loss": LOSSES_OF_KIND[kind][0],
             "batch_size": training.batch_size,
             "epochs": training.epochs,
             "optimizer": {

@@ -1,31 +1,36 @@
-"""What a certificate is about: one task as the oracle and an adapter both see it, and a check."""
+"""What a certificate is about: a problem as the oracle and an adapter both see it, and a check."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from samenet import batches as cutting
 from samenet import draws, oracle
 from samenet.adapter import (
     Array,
     Batches,
-    Capabilities,
     DataSource,
     Dtype,
     Program,
     Target,
     Weights,
 )
-from samenet.spec import Network, TrainSpec
+from samenet.dataset import Dataset
+from samenet.spec import Network
+from samenet.task import Task
+from samenet.training import Forms, TrainSpec, needs_one_hot
+from samenet.workorder import network_of
 
 EPOCHS = 10
 STEPS_MAX = 2_000
-"""Ten epochs, or this many steps of a large data set."""
+WORK_MAX = 2**35
+"""Ten epochs, or fewer of much work: so many steps, or weights times rows times steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +50,9 @@ class Check:
         return bool(self.error <= self.limit)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One task as the oracle and an adapter both see it."""
+    """One task, or one parity problem, as the oracle and an adapter both see it."""
 
     name: str
     network: Network
@@ -55,46 +60,106 @@ class Problem:
     source: DataSource
     repeat: int = 0
 
-    @property
+    @cached_property
     def weights(self) -> Weights:
         """Return the initial weights, float64 numbers that float32 holds exactly."""
         return draws.initial_weights(self.network, task=self.name, repeat=self.repeat)
 
-    @property
+    @cached_property
     def shape(self) -> cutting.CallShape:
         """Return the shape of its timed calls."""
         return cutting.call_shape(self.source.train_rows, self.training.batch_size)
 
-    @property
+    @cached_property
     def calls(self) -> list[Batches]:
-        """Return the calls of the first ten epochs."""
-        shape = self.shape
-        epochs = min(EPOCHS, max(1, STEPS_MAX // (shape.steps * shape.calls_per_epoch)))
-        count = min(epochs * shape.calls_per_epoch, max(1, STEPS_MAX // shape.steps))
+        """Return the timed calls of the first ten epochs: whole batches, all of one shape."""
         stream = cutting.timed_calls(
-            shape, task=self.name, repeat=self.repeat, train_rows=self.source.train_rows
+            self.shape, task=self.name, repeat=self.repeat, train_rows=self.source.train_rows
         )
-        return [call for call, _ in zip(stream, range(count), strict=False)]
+        count = max(1, min(EPOCHS * self.shape.calls_per_epoch, self._steps // self.shape.steps))
+        return [self.masked(call) for call in itertools.islice(stream, count)]
 
-    def rows(self, order: NDArray[np.int32]) -> list[tuple[Array, Array]]:
-        """Return the (inputs, targets) of each step in float64."""
+    @cached_property
+    def whole(self) -> list[Batches]:
+        """Return the calls of ten whole epochs, their rests and short last batches included."""
+        epochs = max(1, min(EPOCHS, self._steps // self.shape.steps_per_epoch))
+        found = [call for epoch in range(epochs) for call in self.epoch(epoch)]
+        ends = np.cumsum([len(call.order) for call in found])
+        return found[: max(1, int(np.sum(ends <= max(self._steps, ends[0]))))]
+
+    @property
+    def _steps(self) -> int:
+        """Return how many steps of this network the oracle can be asked for."""
+        a_step = self.network.parameters * self.training.batch_size
+        return max(1, min(STEPS_MAX, WORK_MAX // a_step))
+
+    def epoch(self, number: int) -> list[Batches]:
+        """Return all calls of one epoch, the short last batch included."""
+        found = cutting.whole_epoch(
+            self.shape,
+            task=self.name,
+            repeat=self.repeat,
+            train_rows=self.source.train_rows,
+            epoch=number,
+        )
+        return [self.masked(call) for call in found]
+
+    def masked(self, call: Batches) -> Batches:
+        """Return the call with the masks of its dropout, if the network has any."""
+        masks = draws.dropout_masks(
+            self.network,
+            call.order.shape,
+            task=self.name,
+            repeat=self.repeat,
+            first_step=call.first_step,
+        )
+        return Batches(order=call.order, first_step=call.first_step, masks=masks)
+
+    def steps(self, calls: Sequence[Batches]) -> list[oracle.Batch]:
+        """Return what each step of the calls works on, in float64."""
         inputs, targets = self.source.arrays()
-        return [(inputs[r].astype(np.float64), _exact(targets[r])) for r in order]
+        return [
+            oracle.Batch(
+                inputs[rows].astype(np.float64),
+                _exact(targets[rows]),
+                [None if mask is None else mask[place] for mask in call.masks],
+            )
+            for call in calls
+            for place, rows in enumerate(call.order)
+        ]
 
-    def truth(self, capabilities: Capabilities, snapshots: Sequence[int]) -> oracle.Trajectory:
-        """Return the oracle's training over `calls`, in the adapter's declared form."""
+    def truth(
+        self, forms: Forms, calls: Sequence[Batches], *, snapshots: Sequence[int] = ()
+    ) -> oracle.Trajectory:
+        """Return the oracle's training over the calls, in the adapter's declared forms."""
         return oracle.trajectory(
             self.network,
             self.training,
             self.weights,
-            self.rows(np.concatenate([call.order for call in self.calls])),
-            adam_form=capabilities.adam_form,
+            self.steps(calls),
+            forms=forms,
             snapshots=snapshots,
         )
 
 
+def task_problem(task: Task, dataset: Dataset, repeat: int = 0) -> Problem:
+    """Return a task as the gates see it."""
+    return Problem(
+        name=task.name,
+        network=network_of(task, dataset),
+        training=task.training,
+        source=dataset.source(one_hot=needs_one_hot(task.training)),
+        repeat=repeat,
+    )
+
+
 def _exact(targets: Array) -> Array:
     return targets if targets.dtype.kind == "i" else targets.astype(np.float64)
+
+
+def ends_of(calls: Sequence[Batches]) -> list[int]:
+    """Return the number of steps done after each call."""
+    return [int(end) for end in np.cumsum([len(call.order) for call in calls])]
 
 
 Build = Callable[[Problem, TrainSpec, Weights, Dtype], Program]
@@ -111,3 +176,10 @@ def builder(adapter: ModuleType, mode: str, target: Target) -> Build:
         return program
 
     return build
+
+
+def trained(program: Program, call: Batches) -> Array:
+    """Run a call to its end and return its losses in float64."""
+    program.train(call)
+    program.sync()
+    return np.asarray(program.losses(), dtype=np.float64)

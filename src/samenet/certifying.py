@@ -17,14 +17,17 @@ from samenet.task import Task
 from samenet.workorder import data_path
 
 JUDGES = (
-    *("certificate.py", "gates.py", "oracle.py", "oracle_functions.py"),
-    *("draws.py", "batches.py"),
+    *("certificate.py", "gates.py", "gate_0.py", "rounding.py", "parity.py", "repeating.py"),
+    "admissibility.py",
+    *("oracle.py", "oracle_functions.py", "oracle_updates.py", "schedules.py"),
+    *("draws.py", "batches.py", "passes/parity.py"),
 )
+PASSES = ("certify", "parity")
 
 
 def remembered(plan: Plan, job: Job, folder: Path) -> list[Record] | None:
-    """Return the certificates of every task of a job, or None if one is missing."""
-    if job.pass_name != "certify":
+    """Return the certificates of every task or case of a job, or None if one is missing."""
+    if job.pass_name not in PASSES:
         return None
     found: list[Record] = []
     for task in job.tasks:
@@ -37,30 +40,40 @@ def remembered(plan: Plan, job: Job, folder: Path) -> list[Record] | None:
 
 def remember(plan: Plan, job: Job, records: Sequence[Record], folder: Path) -> None:
     """Keep the certificates of a job; a failed one is proved again next time."""
-    if job.pass_name != "certify":
+    if job.pass_name not in PASSES:
         return
     for task in job.tasks:
         own = [r for r in records if isinstance(r, CertificateRecord) and r.task == task]
         if own and all(record.passed for record in own):
             values = [asdict(record) for record in own]
             cache.put("certificates", _key(plan, job, task, folder), values)
-            parts = _parts(plan.arm(job.arm), plan.task(task), plan.target)
+            parts = _parts(plan.arm(job.arm), _subject(plan, job, task), plan.target)
             cache.put("certified", cache.key_of(*parts), job.id)
 
 
 def expected(arm: Arm, task: Task, target: Target) -> bool:
     """Return whether a certificate is probably remembered: the data are not known yet."""
-    return cache.get("certified", cache.key_of(*_parts(arm, task, target))) is not None
+    return cache.get("certified", cache.key_of(*_parts(arm, task.to_json(), target))) is not None
+
+
+def expected_case(arm: Arm, case: str, target: Target) -> bool:
+    """Return whether the certificate of a parity case is remembered."""
+    return cache.get("certified", cache.key_of(*_parts(arm, case, target))) is not None
 
 
 def _key(plan: Plan, job: Job, task: str, folder: Path) -> str:
-    data = Dataset.load(data_path(folder, task)).digest()
-    return cache.key_of(*_parts(plan.arm(job.arm), plan.task(task), plan.target), data)
+    data = "" if job.pass_name == "parity" else Dataset.load(data_path(folder, task)).digest()
+    return cache.key_of(*_parts(plan.arm(job.arm), _subject(plan, job, task), plan.target), data)
 
 
-def _parts(arm: Arm, task: Task, target: Target) -> list[object]:
+def _subject(plan: Plan, job: Job, name: str) -> object:
+    """Return what is certified: a parity case is its name, a task everything in it."""
+    return name if job.pass_name == "parity" else plan.task(name).to_json()
+
+
+def _parts(arm: Arm, subject: object, target: Target) -> list[object]:
     return [
-        *(arm.digest, arm.mode, arm.versions, target.model_dump(), task.to_json()),
+        *(arm.digest, arm.mode, arm.versions, target.model_dump(), subject),
         *(machine.processor(), judges_digest(), shipped_digest()),
     ]
 

@@ -43,11 +43,14 @@ class Dataset:
     inputs: Array
     targets: Array
 
-    def source(self) -> DataSource:
-        """Return the rows as a program loads them, read-only."""
-        for array in (self.inputs, self.targets):
+    def source(self, *, one_hot: bool = False) -> DataSource:
+        """Return the rows as a program loads them, read-only; class numbers one-hot if asked."""
+        targets = self.targets
+        if one_hot:
+            targets = np.eye(self.card.outputs, dtype=np.float32)[targets]
+        for array in (self.inputs, targets):
             array.flags.writeable = False
-        return DataSource(inputs=self.inputs, targets=self.targets, train_rows=self.card.train_rows)
+        return DataSource(inputs=self.inputs, targets=targets, train_rows=self.card.train_rows)
 
     def digest(self) -> str:
         """Return the SHA-256 of the bytes every framework sees."""

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.adapter import Dtype, Layer, Weights
+from samenet.adapter import Array, Dtype, Layer, Weights
 from samenet.spec import Network
 
 
@@ -28,19 +28,43 @@ def generator(*words: str | int) -> np.random.Generator:
 
 
 def initial_weights(network: Network, *, task: str, repeat: int) -> Weights:
-    """Return Glorot uniform kernels and zero biases (Glorot & Bengio 2010, equation 16).
+    """Return kernels as samenet.spec.ModelSpec.initializer says, and zero biases.
 
-    kernel ~ U(-a, a) with a = sqrt(6 / (fan_in + fan_out)), rounded to float32 and held as
-    float64, so that every precision starts from exactly the same numbers.
+    They are rounded to float32 and held as float64, so that every precision starts from exactly
+    the same numbers.
     """
     draw = generator(task, repeat, "weights")
-    return [_glorot(draw, fan_in, fan_out) for fan_in, fan_out in network.shapes]
+    return [_layer(draw, network.initializer, *shape) for shape in network.shapes]
 
 
-def _glorot(draw: np.random.Generator, fan_in: int, fan_out: int) -> Layer:
-    limit = math.sqrt(6.0 / (fan_in + fan_out))
-    kernel = draw.uniform(-limit, limit, size=(fan_in, fan_out))
+def _layer(draw: np.random.Generator, initializer: str, fan_in: int, fan_out: int) -> Layer:
+    scheme, _, law = initializer.partition("_")
+    variance = {"glorot": 2 / (fan_in + fan_out), "he": 2 / fan_in, "lecun": 1 / fan_in}[scheme]
+    if law == "uniform":
+        limit = math.sqrt(3 * variance)
+        kernel = draw.uniform(-limit, limit, size=(fan_in, fan_out))
+    else:
+        kernel = draw.normal(0.0, math.sqrt(variance), size=(fan_in, fan_out))
     return Layer(kernel.astype(np.float32).astype(np.float64), np.zeros(fan_out))
+
+
+def dropout_masks(
+    network: Network, shape: tuple[int, ...], *, task: str, repeat: int, first_step: int
+) -> tuple[NDArray[np.float32] | None, ...]:
+    """Return the masks of one call of `shape` (steps, batch_size), as samenet.adapter.Batches."""
+    if not network.has_dropout:
+        return ()
+    return tuple(
+        _mask(generator(task, repeat, "mask", place, first_step), layer.dropout, (*shape, units))
+        if layer.dropout
+        else None
+        for place, (layer, units) in enumerate(zip(network.layers, network.widths[1:], strict=True))
+    )
+
+
+def _mask(draw: np.random.Generator, share: float, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    kept = draw.random(shape, dtype=np.float32) >= share
+    return kept * np.float32(1 / (1 - share))
 
 
 def as_dtype(weights: Weights, dtype: Dtype) -> Weights:
@@ -63,3 +87,22 @@ def short_batch(order: NDArray[np.int32], batch_size: int) -> NDArray[np.int32] 
     """Return the short last batch of an epoch, (1, rest), or None if there is none."""
     rest = len(order) % batch_size
     return order[-rest:].reshape(1, rest) if rest else None
+
+
+def parity_rows(
+    rows: int, features: int, outputs: int, *, loss: str, words: tuple[str | int, ...]
+) -> tuple[Array, Array]:
+    """Return inputs and targets of a parity problem, shaped as its loss wants them.
+
+    Normal inputs; classes at random; a regression's targets are normal.
+    """
+    draw = generator(*words, "rows")
+    inputs = draw.normal(size=(rows, features)).astype(np.float32)
+    classes = draw.integers(0, max(2, outputs), rows).astype(np.int32)
+    if loss == "binary_cross_entropy":
+        return inputs, classes[:, None].astype(np.float32)
+    if loss == "sparse_categorical_cross_entropy":
+        return inputs, classes
+    if loss == "categorical_cross_entropy":
+        return inputs, np.eye(outputs, dtype=np.float32)[classes]
+    return inputs, draw.normal(size=(rows, outputs)).astype(np.float32)

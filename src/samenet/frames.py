@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pandas as pd
 
+from samenet import parity
 from samenet.plan import Plan
 from samenet.records import (
     CertificateRecord,
@@ -88,6 +89,7 @@ def load(folder: Path) -> Frames:
 
 def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Frames:
     """Return the frames of records."""
+    records = attributed(records, plan)
     samples = _samples(records)
     return Frames(
         plan=plan,
@@ -109,6 +111,21 @@ def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Fra
             if isinstance(r, EventRecord) and r.name == "job finished"
         ),
     )
+
+
+def attributed(records: Sequence[Record], plan: Plan) -> list[Record]:
+    """Return the records, what was shown for a parity case once for every task that rests on it."""
+    resting = parity.resting(plan.tasks)
+    return [each for record in records for each in _attributed(record, resting)]
+
+
+def _attributed(record: Record, resting: dict[str, list[str]]) -> list[Record]:
+    case = getattr(record, "task", "")
+    if case not in resting:
+        return [record]
+    if isinstance(record, CertificateRecord) and record.gate in ("gate 2", "gate 3"):
+        record = replace(record, quantity=f"{record.quantity} ({case})")
+    return [replace(record, task=task) for task in resting[case]]  # type: ignore[call-arg]
 
 
 _CHECKS = [

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from samenet import parity
 from samenet.advise import words
 from samenet.plan import Job, Plan
 from samenet.records import CertificateRecord, FailureRecord, Record
@@ -39,6 +40,7 @@ class Board:
     def __init__(self, plan: Plan, progress: Progress) -> None:
         """Start with one empty row per task and framework."""
         self.plan, self.progress = plan, progress
+        self.resting = parity.resting(plan.tasks)
         self.steps: dict[tuple[str, str], list[float]] = {}
         self.starts: dict[tuple[str, str], list[float]] = {}
         self.states = {(t.name, a.name): "waiting" for t in plan.tasks for a in plan.arms}
@@ -58,13 +60,18 @@ class Board:
         return self.table()
 
     def _take(self, record: Record) -> None:
+        subject, arm = getattr(record, "task", ""), getattr(record, "arm", "")
+        for task in self.resting.get(subject, [subject]):
+            if (task, arm) in self.states:
+                self._note(record, (task, arm))
+
+    def _note(self, record: Record, place: tuple[str, str]) -> None:
         if isinstance(record, FailureRecord):
-            self.states[record.task, record.arm] = f"{record.mark}: {record.reason}"
+            self.states[place] = f"{record.mark}: {record.reason}"
         elif isinstance(record, CertificateRecord):
-            place = (record.task, record.arm)
             if not record.passed:
                 self.states[place] = f"not compared: {record.gate}, {record.quantity}"
-            elif record.repeat is None and self.states.get(place) == "waiting":
+            elif record.gate == "gate 1" and self.states[place] == "waiting":
                 self.states[place] = "checked: same network"
 
     def table(self) -> Table:

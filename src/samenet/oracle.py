@@ -9,16 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.adapter import Array, Layer, Weights
+from samenet.adapter import Array, Dtype, Layer, Weights
 from samenet.oracle_functions import delta_terms, derivative, mean_loss, value
-from samenet.spec import SGD, Adam, Network, TrainSpec
+from samenet.oracle_updates import Updater
+from samenet.spec import Network
+from samenet.training import Forms, Loss, TrainSpec
 
-AdamForm = Literal["standard", "epsilon_hat"]
+
+class Batch(NamedTuple):
+    """One step's rows: inputs (B, n0), targets, and a mask (B, n) or None per layer, or nothing."""
+
+    inputs: Array
+    targets: Array
+    masks: Sequence[Array | None] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,112 +46,138 @@ class Trajectory:
     final: Weights
 
 
-def forward(network: Network, weights: Weights, inputs: Array) -> tuple[list[Array], list[Array]]:
-    """Return the weighted sums of each layer and what entered it, first to last."""
-    sums: list[Array] = []
-    entered = [np.asarray(inputs)]
-    for spec, layer in zip(network.layers, weights, strict=True):
-        sums.append(entered[-1] @ layer.kernel + layer.bias)
-        entered.append(value(spec.activation, sums[-1]))
-    return sums, entered[:-1]
+class Passed(NamedTuple):
+    """What a forward pass leaves: weighted sums, what entered each layer, slopes on the way back.
+
+    A slope is the derivative of the activation times the mask: d entered[i + 1] / d sums[i].
+    """
+
+    sums: list[Array]
+    entered: list[Array]
+    slopes: list[Array]
+
+
+def forward(
+    network: Network, weights: Weights, inputs: Array, masks: Sequence[Array | None] = ()
+) -> Passed:
+    """Return what the layers do to a batch, first to last, in the precision of the weights."""
+    passed = Passed([], [np.asarray(inputs)], [])
+    for place, (spec, layer) in enumerate(zip(network.layers, weights, strict=True)):
+        z = passed.entered[-1] @ layer.kernel + layer.bias
+        mask = masks[place] if masks else None
+        kept = 1 if mask is None else mask.astype(z.dtype)
+        passed.sums.append(z)
+        passed.entered.append((value(spec.activation, z) * kept).astype(z.dtype))
+        passed.slopes.append((derivative(spec.activation, z) * kept).astype(z.dtype))
+    return Passed(passed.sums, passed.entered[:-1], passed.slopes[:-1])
 
 
 def outputs(network: Network, weights: Weights, inputs: Array) -> Array:
     """Return the linear outputs: (rows, outputs)."""
-    return forward(network, weights, inputs)[0][-1]
+    entered = np.asarray(inputs)
+    for spec, layer in zip(network.layers, weights, strict=True):
+        z = entered @ layer.kernel + layer.bias
+        entered = value(spec.activation, z)
+    return z
 
 
-def gradient(
-    network: Network, loss: str, weights: Weights, inputs: Array, targets: Array
-) -> Gradient:
+def gradient(network: Network, loss: Loss, weights: Weights, batch: Batch) -> Gradient:
     """Return mean loss and gradient of one batch by the chain rule."""
-    sums, entered = forward(network, weights, inputs.astype(np.float64))
-    slopes = _slopes(network, sums)
-    predicted, wanted = delta_terms(loss, sums[-1], targets)
+    kind = weights[0].kernel.dtype
+    passed = forward(network, weights, batch.inputs.astype(kind), batch.masks)
+    predicted, wanted = delta_terms(loss, passed.sums[-1], batch.targets)
+    delta = (predicted - wanted).astype(kind)
     return Gradient(
-        loss=mean_loss(loss, sums[-1], targets),
-        gradient=_backward(weights, entered, slopes, predicted - wanted),
+        loss=mean_loss(loss, passed.sums[-1], batch.targets),
+        gradient=_backward(weights, passed, delta),
     )
 
 
-def magnitude(
-    network: Network, loss: str, weights: Weights, inputs: Array, targets: Array
-) -> list[Layer]:
+def _backward(weights: Weights, passed: Passed, delta: Array) -> list[Layer]:
+    """Go from the last layer to the first; delta (B, nL) is the gradient by the linear outputs."""
+    found: list[Layer] = []
+    for index in range(len(weights) - 1, -1, -1):
+        found.append(Layer(passed.entered[index].T @ delta, np.sum(delta, axis=0)))
+        if index:
+            delta = (delta @ weights[index].kernel.T) * passed.slopes[index - 1]
+    return found[::-1]
+
+
+def magnitude(network: Network, loss: Loss, weights: Weights, batch: Batch) -> list[Layer]:
     """Return the scale that rounding errors of the gradient are measured by.
 
     It is the chain rule without cancellation: prediction and target count with their absolute
     values, and so does every row of the batch; on the way down, independent errors add in squares
     (Higham & Mary 2019). Where terms cancel the gradient is small, its rounding error is not.
     """
-    sums, entered = forward(network, weights, inputs.astype(np.float64))
-    predicted, wanted = delta_terms(loss, sums[-1], targets)
-    scale, slopes = np.abs(predicted) + np.abs(wanted), _slopes(network, sums)
+    passed = forward(network, weights, batch.inputs.astype(np.float64), batch.masks)
+    predicted, wanted = delta_terms(loss, passed.sums[-1], batch.targets)
+    scale = np.abs(predicted) + np.abs(wanted)
     found: list[Layer] = []
     for index in range(len(weights) - 1, -1, -1):
-        found.append(Layer(np.abs(entered[index]).T @ scale, np.sum(scale, axis=0)))
+        found.append(Layer(np.abs(passed.entered[index]).T @ scale, np.sum(scale, axis=0)))
         if index:
             squares = scale**2 @ (weights[index].kernel ** 2).T
-            scale = np.sqrt(squares) * np.abs(slopes[index - 1])
+            scale = np.sqrt(squares) * np.abs(passed.slopes[index - 1])
     return found[::-1]
 
 
-def _slopes(network: Network, sums: Sequence[Array]) -> list[Array]:
-    hidden = zip(network.layers[:-1], sums[:-1], strict=True)
-    return [derivative(layer.activation, z) for layer, z in hidden]
+def margin(network: Network, loss: Loss, weights: Weights, batch: Batch) -> float:
+    """Return how near to a kink this batch comes: the smallest |z| / (|x| @ |kernel| + |bias|).
+
+    Only layers with a kinked activation count, and the residuals of a mean absolute error.
+    Infinite if nothing has a kink.
+    """
+    passed = forward(network, weights, batch.inputs.astype(np.float64), batch.masks)
+    found = [np.inf]
+    for spec, layer, x, z in zip(network.layers, weights, passed.entered, passed.sums, strict=True):
+        if spec.activation.name in KINKED:
+            found.append(_nearest(z, np.abs(x) @ np.abs(layer.kernel) + np.abs(layer.bias)))
+    if loss.name == "mean_absolute_error":
+        z = passed.sums[-1]
+        found.append(_nearest(z - batch.targets, np.abs(z) + np.abs(batch.targets)))
+    return float(min(found))
 
 
-def _backward(
-    weights: Weights, entered: Sequence[Array], slopes: Sequence[Array], delta: Array
-) -> list[Layer]:
-    """Go from the last layer to the first; delta (B, nL) is the gradient by the linear outputs."""
-    found: list[Layer] = []
-    for index in range(len(weights) - 1, -1, -1):
-        found.append(Layer(entered[index].T @ delta, np.sum(delta, axis=0)))
-        if index:
-            delta = (delta @ weights[index].kernel.T) * slopes[index - 1]
-    return found[::-1]
+KINKED = ("relu", "leaky_relu", "selu")
+"""Their derivative jumps at 0."""
 
 
-def trajectory(
+def _nearest(values: Array, scale: Array) -> float:
+    return float(np.min(np.abs(values) / np.maximum(scale, 1e-300)))
+
+
+def trajectory(  # noqa: PLR0913 - a training is all of these
     network: Network,
     training: TrainSpec,
     weights: Weights,
-    batches: Sequence[tuple[Array, Array]],
+    batches: Sequence[Batch],
     *,
-    adam_form: AdamForm = "standard",
+    forms: Forms,
+    dtype: Dtype = "float64",
     snapshots: Sequence[int] = (),
 ) -> Trajectory:
-    """Train on the batches in order; `snapshots` names steps (1 = after the first update)."""
-    current = [Layer(w.kernel.astype(np.float64), w.bias.astype(np.float64)) for w in weights]
-    update = _updater(training, adam_form)
+    """Train on the batches in order; `snapshots` names steps (1 = after the first update).
+
+    In float32 it is one realisation of that precision's rounding, and no truth.
+    """
+    current: Weights = [Layer(w.kernel.astype(dtype), w.bias.astype(dtype)) for w in weights]
+    updater = Updater(training, forms, current)
     losses, kept = [], {}
-    for step, (inputs, targets) in enumerate(batches, start=1):
-        found = gradient(network, training.loss, current, inputs, targets)
+    for step, batch in enumerate(batches, start=1):
+        found = gradient(network, training.loss, current, batch)
         losses.append(found.loss)
-        current = update(current, found.gradient, step)
+        current = unflatten(updater.step(flat(found.gradient), step), current)
         if step in snapshots:
             kept[step] = current
     return Trajectory(losses=np.array(losses), snapshots=kept, final=current)
 
 
-def growth(
-    network: Network,
-    training: TrainSpec,
-    weights: Weights,
-    batches: Sequence[tuple[Array, Array]],
-    final: Weights,
-) -> float:
-    """Return G >= 1: by how much this training amplifies a relative disturbance of 1e-9.
-
-    The disturbance has a fixed pattern of signs, so the figure is the same on every machine.
-    """
-    moved_start = disturbed(weights, 1e-9)
-    moved = trajectory(network, training, moved_start, batches).final
-    return max(1.0, distance(moved, final) / distance(moved_start, weights))
-
-
 def disturbed(weights: Weights, size: float, pattern: int = 0) -> list[Layer]:
-    """Return the weights with every kernel number moved by +-size relative, in a fixed pattern."""
+    """Return the weights with every kernel number moved by +-size relative, in a fixed pattern.
+
+    The signs are the same on every machine.
+    """
     return [
         Layer(w.kernel * (1 + size * _signs(w.kernel.shape, pattern)), w.bias.astype(np.float64))
         for w in weights
@@ -157,60 +191,18 @@ def _signs(shape: tuple[int, ...], pattern: int) -> Array:
 
 def distance(weights: Weights, truth: Weights) -> float:
     """Return the relative L2 distance over all kernels and biases together."""
-    difference, norm = flat(weights) - flat(truth), np.linalg.norm(flat(truth))
+    difference, norm = exact(weights) - exact(truth), np.linalg.norm(exact(truth))
     return float(np.linalg.norm(difference) / norm)
 
 
-def flat(weights: Weights) -> NDArray[np.float64]:
+def flat(weights: Weights) -> Array:
+    """Return all numbers as one vector of their own precision: layer by layer, kernel, bias."""
+    return np.concatenate([part.ravel() for layer in weights for part in layer])
+
+
+def exact(weights: Weights) -> NDArray[np.float64]:
     """Return all numbers as one float64 vector."""
-    parts = [np.concatenate([w.kernel.ravel(), w.bias.ravel()]) for w in weights]
-    return np.concatenate(parts).astype(np.float64)
-
-
-class _Sgd:
-    """samenet.spec.SGD."""
-
-    def __init__(self, spec: SGD) -> None:
-        self.spec = spec
-        self.buffer: Array | float = 0.0
-
-    def direction(self, gradient: Array, step: int) -> Array:
-        del step
-        self.buffer = self.spec.momentum * self.buffer + gradient
-        if self.spec.nesterov:
-            return self.spec.learning_rate * (gradient + self.spec.momentum * self.buffer)
-        return self.spec.learning_rate * self.buffer
-
-
-class _Adam:
-    """samenet.spec.Adam, both forms."""
-
-    def __init__(self, spec: Adam, form: AdamForm) -> None:
-        self.spec, self.form = spec, form
-        self.m: Array | float = 0.0
-        self.v: Array | float = 0.0
-
-    def direction(self, gradient: Array, step: int) -> Array:
-        beta1, beta2 = self.spec.beta1, self.spec.beta2
-        self.m = beta1 * self.m + (1 - beta1) * gradient
-        self.v = beta2 * self.v + (1 - beta2) * gradient**2
-        first, second = 1 - beta1**step, 1 - beta2**step
-        if self.form == "standard":
-            root = np.sqrt(self.v / second) + self.spec.epsilon
-            return self.spec.learning_rate * (self.m / first) / root
-        rate = self.spec.learning_rate * np.sqrt(second) / first
-        return rate * self.m / (np.sqrt(self.v) + self.spec.epsilon)
-
-
-class _Updater:
-    """Apply one rule to all parameters as a single vector."""
-
-    def __init__(self, rule: _Sgd | _Adam) -> None:
-        self.rule = rule
-
-    def __call__(self, weights: Weights, gradients: Weights, step: int) -> list[Layer]:
-        new = flat(weights) - self.rule.direction(flat(gradients), step)
-        return unflatten(new, weights)
+    return flat(weights).astype(np.float64)
 
 
 def unflatten(vector: Array, like: Weights) -> list[Layer]:
@@ -221,8 +213,3 @@ def unflatten(vector: Array, like: Weights) -> list[Layer]:
         layers.append(Layer(vector[place:middle].reshape(kernel.shape), vector[middle:end]))
         place = end
     return layers
-
-
-def _updater(training: TrainSpec, adam_form: AdamForm) -> _Updater:
-    spec = training.optimizer
-    return _Updater(_Sgd(spec) if isinstance(spec, SGD) else _Adam(spec, adam_form))

@@ -6,11 +6,14 @@ Every function also accepts complex arguments, so that tests can take complex-st
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy.special import erf
 
 from samenet.adapter import Array
 from samenet.spec import Activation
+from samenet.training import Loss
 
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
@@ -37,12 +40,12 @@ def value(activation: Activation, z: Array) -> Array:
         case "leaky_relu":
             return np.where(positive, z, activation.slope * z)
         case "elu":
-            return np.where(positive, z, np.exp(np.where(positive, 0, z)) - 1)
+            return np.where(positive, z, np.expm1(np.where(positive, 0, z)))
         case "selu":
-            below = SELU_ALPHA * (np.exp(np.where(positive, 0, z)) - 1)
+            below = SELU_ALPHA * np.expm1(np.where(positive, 0, z))
             return SELU_SCALE * np.where(positive, z, below)
         case "gelu":
-            return z * (1 + erf(z / np.sqrt(2))) / 2
+            return z * (1 + erf(z / math.sqrt(2))) / 2
         case "silu":
             return z * logistic(z)
         case "softplus":
@@ -54,7 +57,7 @@ def derivative(activation: Activation, z: Array) -> Array:
     positive = z > 0
     match activation.name:
         case "identity":
-            return np.ones(z.shape)
+            return np.ones_like(z)
         case "sigmoid":
             return logistic(z) * logistic(-z)
         case "tanh":
@@ -68,8 +71,8 @@ def derivative(activation: Activation, z: Array) -> Array:
         case "selu":
             return SELU_SCALE * np.where(positive, 1.0, SELU_ALPHA * np.exp(np.minimum(z, 0)))
         case "gelu":
-            density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-            return (1 + erf(z / np.sqrt(2))) / 2 + z * density
+            density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+            return (1 + erf(z / math.sqrt(2))) / 2 + z * density
         case "silu":
             return logistic(z) + z * logistic(z) * logistic(-z)
         case "softplus":
@@ -78,36 +81,76 @@ def derivative(activation: Activation, z: Array) -> Array:
 
 def softplus(z: Array) -> Array:
     """Return log(1 + exp(z)) without overflow."""
-    return np.where(z.real > 0, z, 0) + np.log1p(np.exp(np.where(z.real > 0, -z, z)))
+    return _positive_part(z) + _softplus_of_minus(z)
 
 
-def mean_loss(loss: str, z: Array, targets: Array) -> float:
+def _positive_part(z: Array) -> Array:
+    return np.where(z.real > 0, z, 0)
+
+
+def _softplus_of_minus(z: Array) -> Array:
+    """Return log(1 + exp(-|z|))."""
+    return np.log1p(np.exp(np.where(z.real > 0, -z, z)))
+
+
+def mean_loss(loss: Loss, z: Array, targets: Array) -> float:
     """Return the mean loss of the linear outputs z (B, outputs)."""
     return float(np.mean(loss_per_row(loss, z, targets)).real)
 
 
-def loss_per_row(loss: str, z: Array, targets: Array) -> Array:
-    """Return the loss of each row, (B,); formulas in samenet.spec.Loss."""
-    if loss == "binary_cross_entropy":
-        return np.mean(softplus(z) - targets * z, axis=1)
-    if loss == "mean_squared_error":
-        return np.mean((z - targets) ** 2, axis=1)
-    largest = z.real.max(axis=1, keepdims=True)
-    total = np.log(np.sum(np.exp(z - largest), axis=1)) + largest[:, 0]
-    return total - np.take_along_axis(z, targets[:, None], axis=1)[:, 0]
+def loss_per_row(loss: Loss, z: Array, targets: Array) -> Array:
+    """Return the loss of each row, (B,); formulas in samenet.training.Loss."""
+    wanted = soft_targets(loss, z, targets)
+    match loss.name:
+        case "binary_cross_entropy":
+            return np.mean((_positive_part(z) - wanted * z) + _softplus_of_minus(z), axis=1)
+        case "mean_squared_error":
+            return np.mean((z - wanted) ** 2, axis=1)
+        case "mean_absolute_error":
+            return np.mean(_absolute(z - wanted), axis=1)
+        case "huber":
+            return np.mean(_huber(z - wanted, loss.delta), axis=1)
+        case "categorical_cross_entropy" | "sparse_categorical_cross_entropy":
+            shifted = z - z.real.max(axis=1, keepdims=True)  # changes nothing: targets sum to 1
+            return np.log(np.sum(np.exp(shifted), axis=1)) - np.sum(wanted * shifted, axis=1)
 
 
-def delta_terms(loss: str, z: Array, targets: Array) -> tuple[Array, Array]:
+def soft_targets(loss: Loss, z: Array, targets: Array) -> Array:
+    """Return the targets as rows like z, smoothed as the loss says."""
+    if loss.name == "sparse_categorical_cross_entropy":
+        targets = (targets[:, None] == np.arange(z.shape[1])[None, :]).astype(z.real.dtype)
+    classes = 2 if loss.name == "binary_cross_entropy" else z.shape[1]
+    return (1 - loss.label_smoothing) * targets + loss.label_smoothing / classes
+
+
+def _absolute(e: Array) -> Array:
+    return np.where(e.real < 0, -e, e)
+
+
+def _huber(e: Array, delta: float) -> Array:
+    size = _absolute(e)
+    return np.where(size.real <= delta, e**2 / 2, delta * (size - delta / 2))
+
+
+def delta_terms(loss: Loss, z: Array, targets: Array) -> tuple[Array, Array]:
     """Return (a, b), each (B, outputs): the gradient of the mean loss by z is a - b.
 
     Both are needed apart: where they nearly cancel, as for a sample that is fitted well, rounding
     is relative to them and not to their difference.
     """
-    count = z.size if loss != "sparse_categorical_cross_entropy" else len(z)
-    if loss == "binary_cross_entropy":
-        return logistic(z) / count, targets / count
-    if loss == "mean_squared_error":
-        return 2 * z / count, 2 * targets / count
-    exponentials = np.exp(z - z.max(axis=1, keepdims=True))
-    softmax = exponentials / np.sum(exponentials, axis=1, keepdims=True)
-    return softmax / count, (targets[:, None] == np.arange(z.shape[1])[None, :]) / count
+    wanted = soft_targets(loss, z, targets)
+    match loss.name:
+        case "binary_cross_entropy":
+            return logistic(z) / z.size, wanted / z.size
+        case "mean_squared_error":
+            return 2 * z / z.size, 2 * wanted / z.size
+        case "mean_absolute_error":
+            return np.sign(z - wanted) / z.size, np.zeros_like(z)
+        case "huber":
+            near = np.abs(z - wanted) <= loss.delta
+            far = loss.delta * np.sign(z - wanted)
+            return np.where(near, z, far) / z.size, np.where(near, wanted, 0) / z.size
+        case "categorical_cross_entropy" | "sparse_categorical_cross_entropy":
+            exponentials = np.exp(z - z.max(axis=1, keepdims=True))
+            softmax = exponentials / np.sum(exponentials, axis=1, keepdims=True)
+            return softmax / len(z), wanted / len(z)

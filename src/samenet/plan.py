@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -14,6 +14,7 @@ from samenet.task import Task
 PassName = Literal[
     "prepare",
     "certify",
+    "parity",
     "cell",
     "quickstart",
     "reference",
@@ -56,6 +57,11 @@ class Arm(Frozen):
     versions: dict[str, str]
     import_seconds: float
 
+    @property
+    def compiler(self) -> str:
+        """Return what its training step is compiled by, as its header says."""
+        return self.header.modes[self.mode].compiler
+
 
 class Job(Frozen):
     """One worker process."""
@@ -64,6 +70,7 @@ class Job(Frozen):
     pass_name: PassName
     arm: str = ""
     tasks: tuple[str, ...]
+    """Names of tasks; of parity cases in the pass of that name."""
     repeat: int = 0
     timed: bool = False
     """A timed job has the machine to itself; others may run two at a time."""
@@ -125,7 +132,7 @@ def balanced(items: Sequence[str], repeat: int) -> list[str]:
     return [*items[shift:], *items[:shift]]
 
 
-def schedule(
+def schedule(  # noqa: PLR0913 - all that a schedule depends on
     tasks: Sequence[Task],
     arms: Sequence[Arm],
     runnable: set[tuple[str, str]],
@@ -133,14 +140,18 @@ def schedule(
     settings: Profile,
     track: TrackName,
     predict: Predict,
+    cases: Sequence[str] = (),
 ) -> tuple[Job, ...]:
-    """Return the jobs in the order they run; `runnable` holds the (task, arm) that can be."""
+    """Return the jobs in the order they run; `runnable` holds the (task, arm) that can be.
+
+    `cases` are the parity cases that these tasks rest on.
+    """
     names = [task.name for task in tasks]
     able = {arm.name: tuple(name for name in names if (name, arm.name) in runnable) for arm in arms}
     maker = _Maker(predict)
     jobs = [maker.job("prepare", tasks=names)]
     if track != "quickstart":
-        jobs += [maker.job("certify", arm=a, tasks=t) for a, t in able.items() if t]
+        jobs += _certificates(maker, able, cases)
         jobs += _blocks(maker, names, able, settings.repeats)
     if track != "same":
         jobs += _quickstarts(maker, names, arms, settings.seeds)
@@ -149,6 +160,23 @@ def schedule(
         jobs += [maker.job("memory", arm=a, tasks=[t]) for a, ts in able.items() for t in ts]
         jobs += [maker.job("curves", arm=a, tasks=t) for a, t in able.items() if t]
     return (*jobs, maker.job("score", tasks=names))
+
+
+CASES_PER_JOB = 30
+
+
+def _certificates(
+    maker: _Maker, able: dict[str, tuple[str, ...]], cases: Sequence[str]
+) -> list[Job]:
+    """What is proved before anything is timed: parity cases in parts, tasks together."""
+    arms = [arm for arm, tasks in able.items() if tasks]
+    parts = [cases[start : start + CASES_PER_JOB] for start in range(0, len(cases), CASES_PER_JOB)]
+    parity = [
+        maker.job("parity", arm=arm, tasks=part, repeat=number)
+        for arm in arms
+        for number, part in enumerate(parts)
+    ]
+    return [*parity, *(maker.job("certify", arm=arm, tasks=able[arm]) for arm in arms)]
 
 
 def _blocks(
@@ -183,9 +211,11 @@ class Predict:
         *,
         steady_seconds: float,
         history: dict[str, float],
+        compiled: Collection[str] = (),
     ) -> None:
-        """Keep import seconds per arm and the median durations of earlier jobs by their key."""
+        """Keep import seconds per arm, the durations of earlier jobs, and which arms compile."""
         self.imports, self.steady, self.history = imports, steady_seconds, history
+        self.compiled = compiled
 
     def seconds(self, pass_name: PassName, arm: str, tasks: Sequence[str]) -> float:
         """Return the predicted wall time of one job."""
@@ -194,9 +224,11 @@ class Predict:
             return sum(value for value in known if value is not None)
         start = 0.7 + self.imports.get(arm, 0.0)
         heavy = 1.0 if self.imports.get(arm, 0.0) < 0.5 else 2.0
+        compile_seconds = 6.0 if arm in self.compiled else 0.0
         per_task = {
             "prepare": 0.5,
-            "certify": 1.0 + 2.0 * heavy,
+            "certify": 1.0 + 2.0 * heavy + 4 * compile_seconds,
+            "parity": 0.15 + 0.4 * heavy + compile_seconds,
             "cell": 2.2 * self.steady + 0.7 * heavy,
             "quickstart": 2.5,
             "reference": 1.2,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samenet import __version__, cache, certifying, clock, describing, leaf
+from samenet import __version__, cache, certifying, clock, describing, leaf, parity
 from samenet.adapter import Target
 from samenet.errors import UsageError
 from samenet.plan import (
@@ -45,6 +45,8 @@ class Request:
     track: TrackName = "both"
     settings: tuple[str, ...] = ()
     """`key=value` changes of every task; several values, separated by commas, make a sweep."""
+    cases: tuple[str, ...] = ()
+    """Parity cases beside those that the tasks rest on."""
     epochs: int | None = None
     batch_size: int | None = None
     hidden: tuple[int, ...] | None = None
@@ -128,7 +130,7 @@ def _resized(task: Task, request: Request) -> Task:
     if request.hidden is not None:
         activation = str(task.model.layers[0].activation) if task.model.layers else "relu"
         layers = [{"units": units, "activation": activation} for units in request.hidden]
-        values["model"] = {"layers": layers}
+        values["model"] |= {"layers": layers}
     return parse(Task, values, where=f"task {task.name}")
 
 
@@ -167,15 +169,31 @@ def _jobs(
     settings: Profile,
     request: Request,
 ) -> tuple[Job, ...]:
+    cases = list(dict.fromkeys([*parity.resting(tasks), *request.cases]))
     predict = Predict(
         {arm.name: arm.import_seconds for arm in arms},
         steady_seconds=settings.steady_seconds,
-        history=_history(tasks, arms, request.target),
+        history=_history(tasks, arms, cases, request.target),
+        compiled=[
+            arm.name for arm in arms if arm.header.modes[arm.mode].compiler not in ("", "none")
+        ],
     )
-    return schedule(tasks, arms, able, settings=settings, track=request.track, predict=predict)
+    return schedule(
+        *(tasks, arms, able),
+        settings=settings,
+        track=request.track,
+        predict=predict,
+        cases=cases,
+    )
 
 
-def _history(tasks: Sequence[Task], arms: Sequence[Arm], target: Target) -> dict[str, float]:
+REMEMBERED_SECONDS = 0.02
+
+
+def _history(
+    tasks: Sequence[Task], arms: Sequence[Arm], cases: Sequence[str], target: Target
+) -> dict[str, float]:
+    """Return how long what a plan consists of took before; next to nothing if it is remembered."""
     passes = ("prepare", "certify", "cell", "quickstart", "reference", "memory", "curves", "score")
     keys = [
         history_key(name, arm, task.name)
@@ -183,13 +201,16 @@ def _history(tasks: Sequence[Task], arms: Sequence[Arm], target: Target) -> dict
         for arm in ("", *(arm.name for arm in arms))
         for task in tasks
     ]
+    keys += [history_key("parity", arm.name, case) for arm in arms for case in cases]
     found = {key: cache.get("durations", cache.key_of(key)) for key in keys}
     known = {key: float(value) for key, value in found.items() if isinstance(value, int | float)}
-    return known | {
-        history_key("certify", arm.name, task.name): 0.02
-        for arm, task in itertools.product(arms, tasks)
-        if certifying.expected(arm, task, target)
-    }
+    for arm in arms:
+        proved = [("certify", t.name) for t in tasks if certifying.expected(arm, t, target)]
+        proved += [
+            ("parity", case) for case in cases if certifying.expected_case(arm, case, target)
+        ]
+        known |= {history_key(name, arm.name, of): REMEMBERED_SECONDS for name, of in proved}
+    return known
 
 
 def _name(tasks: Sequence[Task], request: Request) -> str:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 
-from samenet import clock
-from samenet.adapter import Batches, Program, Target
-from samenet.certificate import Check
+import numpy as np
+
+from samenet import clock, draws, oracle, rounding
+from samenet.adapter import Batches, DataSource, Program, Target
+from samenet.certificate import Build, Check, Problem
+from samenet.spec import Activation, Dense, Network
+from samenet.training import SGD, Loss, TrainSpec
 
 SYNC_SHARE = 0.2
 SYNC_FLOOR_SECONDS = 0.002
@@ -63,9 +67,69 @@ def _trained(program: Program, call: Batches, calls: int) -> None:
     program.sync()
 
 
-def read_back(found: dict[str, str | int | float], target: Target) -> list[Check]:
+def kept_precision(program: Program, target: Target) -> Check:
+    """Check that weights and outputs are in the precision asked for, whatever was configured."""
+    rows = np.arange(1, dtype=np.int32)
+    parts = [part for layer in program.weights() for part in layer]
+    kinds = {str(part.dtype) for part in [*parts, np.asarray(program.predict(rows))]}
+    return Check(
+        gate="read-back",
+        quantity="dtype",
+        dtype=target.dtype,
+        error=float(kinds != {target.dtype}),
+        limit=0.0,
+        detail=f"{', '.join(sorted(kinds))} (asked for {target.dtype})",
+    )
+
+
+def product_precision(build: Build, target: Target) -> Check:
+    """Check the precision of matrix products by their numbers: TF32 and bf16 cannot slip in.
+
+    A layer without activation is one product of 256 x 784 by 784 x 128.
+    """
+    problem = _one_product()
+    program = build(problem, problem.training, problem.weights, target.dtype)
+    rows = np.arange(len(problem.source.inputs), dtype=np.int32)
+    found = np.asarray(program.predict(rows), dtype=np.float64)
+    exact = oracle.outputs(problem.network, problem.weights, problem.source.inputs)
+    return Check(
+        gate="read-back",
+        quantity="matrix product",
+        dtype=target.dtype,
+        error=float(np.linalg.norm(found - exact) / np.linalg.norm(exact)),
+        limit=rounding.precision_limit(target.dtype),
+        detail="relative error of one product; half way, in digits, to the coarser format",
+    )
+
+
+def _one_product() -> Problem:
+    layer = Dense(units=128, activation=Activation(name="identity"))
+    training = TrainSpec(
+        loss=Loss(name="mean_squared_error"),
+        optimizer=SGD(learning_rate=1.0),
+        batch_size=256,
+        epochs=1,
+    )
+    inputs, targets = draws.parity_rows(
+        256, 784, 128, loss="mean_squared_error", words=("product", 0)
+    )
+    return Problem(
+        name="product",
+        network=Network(inputs=784, layers=(layer,)),
+        training=training,
+        source=DataSource(inputs=inputs, targets=targets, train_rows=256),
+    )
+
+
+def read_back(
+    found: dict[str, str | int | float], target: Target, compiler: str = "none"
+) -> list[Check]:
     """Compare what the framework says is in force with what was asked for."""
-    wanted: dict[str, str | int] = {"threads": target.threads, "device": target.device}
+    wanted: dict[str, str | int] = {
+        "threads": target.threads,
+        "device": target.device,
+        **({"compiler": compiler} if compiler else {}),
+    }
     return [
         Check(
             gate="read-back",

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import groupby
 from pathlib import Path
 
-from samenet import cache, certifying, clock, machine
+from samenet import cache, certifying, clock, machine, parity
 from samenet.describing import last_line
 from samenet.errors import RunFolderError, UsageError
 from samenet.plan import Arm, Job, Plan, history_key
@@ -62,7 +62,7 @@ class _Run:
     def __init__(self, store: Store, plan: Plan, watch: Watcher) -> None:
         self.store, self.plan, self.watch = store, plan, watch
         self.started = clock.now()
-        self.refusals = Refusals(store.records())
+        self.refusals = Refusals(store.records(), plan)
         self.live = LiveWorkers()
         self.affordable: dict[tuple[str, int], bool] = {}
 
@@ -147,29 +147,37 @@ class LiveWorkers:
 
 
 class Refusals:
-    """Which (task, arm) may not be measured: unprepared data, or a check that failed."""
+    """Which (task, arm) may not be measured: unprepared data, or a check that failed.
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    A parity case that fails refuses every task that rests on it.
+    """
+
+    def __init__(self, records: Sequence[Record], plan: Plan) -> None:
         """Learn from what is already recorded."""
+        self.resting = parity.resting(plan.tasks)
         self.pairs: set[tuple[str, str]] = set()
         self.learn(records)
 
     def learn(self, records: Sequence[Record]) -> None:
         """Add the refusals that follow from new records."""
         for record in records:
-            if isinstance(record, CertificateRecord) and record.repeat is None:
-                if not record.passed:
-                    self.pairs.add((record.task, record.arm))
-            elif isinstance(record, FailureRecord) and record.repeat is None:
-                self.pairs.add((record.task, record.arm))
+            if isinstance(record, CertificateRecord | FailureRecord) and _refuses(record):
+                tasks = [record.task, *self.resting.get(record.task, [])]
+                self.pairs |= {(task, record.arm) for task in tasks}
 
     def reduced(self, job: Job) -> Job:
         """Return the job with only the tasks that may run; quick starts need no certificate."""
         arms = {""} if job.pass_name in ("quickstart", "score", "reference") else {"", job.arm}
-        if job.pass_name == "prepare":
+        if job.pass_name in ("prepare", "parity"):
             return job
         kept = tuple(t for t in job.tasks if not any((t, arm) in self.pairs for arm in arms))
         return job.model_copy(update={"tasks": kept})
+
+
+def _refuses(record: CertificateRecord | FailureRecord) -> bool:
+    """Return whether what was found before timing stands against timing."""
+    failed = isinstance(record, FailureRecord) or not record.passed
+    return failed and record.repeat is None
 
 
 def spawn(
@@ -250,7 +258,7 @@ def _failures(
             track=track,
             task=task,
             arm=job.arm,
-            repeat=None if job.pass_name in ("certify", "prepare") else job.repeat,
+            repeat=None if job.pass_name in ("certify", "parity", "prepare") else job.repeat,
             mark=mark,
             reason=reason,
             detail=errors[-4000:],

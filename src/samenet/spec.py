@@ -1,8 +1,8 @@
-"""What is trained: the abstract network and its training, as frozen data without arrays.
+"""What is trained: the abstract network, as frozen data without arrays.
 
 A network is a chain of dense layers. The last layer is linear; sigmoid or softmax is the *link*
 that the loss applies to its outputs, so a double softmax cannot be written down.
-Every constant of a formula is in the spec: no framework default is reachable from here.
+How it is trained: samenet.training.
 """
 
 from __future__ import annotations
@@ -48,7 +48,22 @@ ActivationName = Literal[
     "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "identity"
 ]
 
-_LEAKY = re.compile(r"leaky_relu\(slope=(?P<slope>[^)]*)\)")
+InitializerName = Literal[
+    "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal"
+]
+
+_CALL = re.compile(r"(?P<name>\w+)\((?P<arguments>[^()]*)\)")
+
+
+def from_text(value: Any) -> Any:
+    """Return the plain data of a text like "relu" or "leaky_relu(slope=0.01)", for validation."""
+    if not isinstance(value, str):
+        return value
+    match = _CALL.fullmatch(value.replace(" ", ""))
+    if match is None:
+        return {"name": value}
+    pairs = [part.partition("=") for part in match["arguments"].split(",")]
+    return {"name": match["name"], **{key: number for key, _, number in pairs}}
 
 
 class Activation(Frozen):
@@ -60,25 +75,34 @@ class Activation(Frozen):
     """
 
     name: ActivationName
-    slope: float = Field(default=0.01, ge=0, lt=1)
+    slope: float = 0.01
+    """Of leaky_relu alone: any finite number."""
+
+    @model_validator(mode="after")
+    def _only_leaky_relu_has_a_slope(self) -> Activation:
+        if self.name != "leaky_relu" and "slope" in self.model_fields_set and self.slope != SLOPE:
+            raise ValueError(f"{self.name} has no slope")
+        return self
 
     def __str__(self) -> str:
         """Return the form used in task files."""
         return f"leaky_relu(slope={self.slope})" if self.name == "leaky_relu" else self.name
 
 
-def _activation_from_text(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    match = _LEAKY.fullmatch(value.replace(" ", ""))
-    return {"name": "leaky_relu", "slope": match["slope"]} if match else {"name": value}
+SLOPE = 0.01
 
 
 class Dense(Frozen):
-    """A fully connected layer: `activation(inputs @ kernel + bias)`."""
+    """A fully connected layer: `activation(inputs @ kernel + bias)`, then dropout.
+
+    With dropout p > 0 each value is, in training alone, set to 0 with probability p and otherwise
+    multiplied by 1 / (1 - p) (Srivastava et al. 2014, in the inverted form of all frameworks). In
+    the same-network comparison the masks are drawn once, in NumPy, and handed to every framework.
+    """
 
     units: int = Field(ge=1, le=65_536)
-    activation: Annotated[Activation, BeforeValidator(_activation_from_text)]
+    activation: Annotated[Activation, BeforeValidator(from_text)]
+    dropout: float = Field(default=0.0, ge=0, lt=1)
 
 
 class Network(Frozen):
@@ -89,6 +113,7 @@ class Network(Frozen):
 
     inputs: int = Field(ge=1)
     layers: tuple[Dense, ...] = Field(min_length=1)
+    initializer: InitializerName = "glorot_uniform"
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -105,11 +130,24 @@ class Network(Frozen):
         """Return the number of weights and biases."""
         return sum(fan_in * fan_out + fan_out for fan_in, fan_out in self.shapes)
 
+    @property
+    def has_dropout(self) -> bool:
+        """Return whether any layer drops values in training."""
+        return any(layer.dropout for layer in self.layers)
+
 
 class ModelSpec(Frozen):
     """The hidden layers; the linear head follows from the task. Without any: the single neuron."""
 
     layers: tuple[Dense, ...] = Field(default=(), max_length=64)
+    initializer: InitializerName = "glorot_uniform"
+    """How the kernels of the same-network comparison are drawn (biases start at zero):
+
+    glorot  variance 2 / (fan_in + fan_out)   (Glorot & Bengio 2010, equation 16)
+    he      variance 2 / fan_in               (He et al. 2015, equation 10)
+    lecun   variance 1 / fan_in               (LeCun et al. 1998, equation 16)
+
+    uniform on +-sqrt(3 * variance), or normal (not truncated) with that variance."""
 
     def network(self, *, inputs: int, outputs: int) -> Network:
         """Return the network for data of the given widths.
@@ -117,87 +155,13 @@ class ModelSpec(Frozen):
         Raises UsageError if it would hold more than PARAMETERS_MAX weights.
         """
         head = Dense(units=outputs, activation=Activation(name="identity"))
-        network = Network(inputs=inputs, layers=(*self.layers, head))
+        network = Network(inputs=inputs, layers=(*self.layers, head), initializer=self.initializer)
         if network.parameters > PARAMETERS_MAX:
             raise UsageError(
                 f"This network has {network.parameters:,} weights; "
                 f"samenet trains at most {PARAMETERS_MAX:,}. Use fewer or narrower layers."
             )
         return network
-
-
-Loss = Literal["binary_cross_entropy", "sparse_categorical_cross_entropy", "mean_squared_error"]
-"""Each is the mean over the batch (and over the outputs of a regression), taken from logits:
-
-binary_cross_entropy              softplus(z) - y*z, the stable form of Bernoulli log likelihood
-sparse_categorical_cross_entropy  logsumexp(z) - z[y]
-mean_squared_error                (z - y)^2, without the factor 1/2
-"""
-
-LOSS_OF_KIND: dict[Kind, Loss] = {
-    Kind.BINARY: "binary_cross_entropy",
-    Kind.MULTICLASS: "sparse_categorical_cross_entropy",
-    Kind.REGRESSION: "mean_squared_error",
-}
-
-Rate = Annotated[float, Field(gt=0)]
-Decay = Annotated[float, Field(ge=0, lt=1)]
-
-
-class SGD(Frozen):
-    """Stochastic gradient descent, with heavy-ball or Nesterov momentum.
-
-    buffer = momentum * buffer + gradient        (buffer starts at 0)
-    weight -= learning_rate * buffer             (nesterov: gradient + momentum * buffer)
-
-    Source: Sutskever et al. 2013, in the form of torch.optim.SGD with dampening 0. With a constant
-    rate it is the same sequence as Keras' `velocity = momentum * velocity - rate * gradient`.
-    """
-
-    name: Literal["sgd"] = "sgd"
-    learning_rate: Rate
-    momentum: Decay = 0.0
-    nesterov: bool = False
-
-    @model_validator(mode="after")
-    def _nesterov_needs_momentum(self) -> SGD:
-        if self.nesterov and self.momentum == 0:
-            raise ValueError("nesterov needs a momentum above 0")
-        return self
-
-
-class Adam(Frozen):
-    """Adam (Kingma & Ba 2015) with step t = 1, 2, ...
-
-    m = beta1 * m + (1 - beta1) * g;   v = beta2 * v + (1 - beta2) * g^2
-    form "standard" (algorithm 1; torch, optax):
-        weight -= rate * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
-    form "epsilon_hat" (the paper's end of section 2; Keras, scikit-learn):
-        weight -= rate * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon)
-
-    The two differ only in what epsilon is added to. An adapter declares the form its framework has
-    and is checked against that form; with epsilon 2^-40 they differ by less than 2e-6.
-    """
-
-    name: Literal["adam"] = "adam"
-    learning_rate: Rate
-    beta1: Decay
-    beta2: Decay
-    epsilon: float = Field(gt=0)
-
-
-Optimizer = Annotated[SGD | Adam, Field(discriminator="name")]
-
-ADAM_FORMS = ("standard", "epsilon_hat")
-
-
-class TrainSpec(Frozen):
-    """How a network is trained: everything that two frameworks could otherwise do differently."""
-
-    loss: Loss
-    optimizer: Optimizer
-    batch_size: int = Field(ge=1)
-    epochs: int = Field(ge=1, le=100_000)
 
 
 class Step(NamedTuple):
@@ -208,6 +172,9 @@ class Step(NamedTuple):
     problem: str
 
 
+TAGS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
+"""What pydantic puts into the place of an error to say which kind of optimiser it tried."""
+
 _PLAIN = {"extra_forbidden": "is not a known key", "missing": "is missing"}
 
 
@@ -215,12 +182,19 @@ def explain(error: ValidationError) -> list[Step]:
     """Return the problems of a pydantic error as plain places and sentences."""
     return [
         Step(
-            key=".".join(str(part) for part in item["loc"] if part not in ("sgd", "adam")),
+            key=".".join(_untagged(item["loc"])),
             received=item.get("input"),
             problem=_PLAIN.get(item["type"], item["msg"].removeprefix("Value error, ")),
         )
         for item in error.errors()
     ]
+
+
+def _untagged(place: tuple[int | str, ...]) -> list[str]:
+    """Return a place as one writes it: what pydantic inserts after "optimizer" is left out."""
+    before = ("", *place)
+    pairs = zip(before, place, strict=False)
+    return [str(part) for last, part in pairs if not (last == "optimizer" and part in TAGS)]
 
 
 def parse(kind: type[SpecType], values: Any, *, where: str) -> SpecType:

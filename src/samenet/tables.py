@@ -17,8 +17,9 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from samenet.errors import UsageError, unknown
-from samenet.spec import LOSS_OF_KIND, Kind, parse
-from samenet.task import Task
+from samenet.spec import Kind, parse
+from samenet.task import DataSpec, Task, against_several
+from samenet.training import LOSSES_OF_KIND
 
 SEPARATORS = ",;\t"
 MISSING_MARKS = ["?"]
@@ -129,18 +130,33 @@ def refuse_infinite(frame: pd.DataFrame, where: str) -> None:
             )
 
 
-def target_column(frame: pd.DataFrame, target: str, where: str) -> pd.Series[Any]:
-    """Return the values to predict, rows without one left out; raise UsageError if none is left."""
-    if target not in frame.columns:
-        raise unknown(f"column of {where}", target, [str(name) for name in frame.columns])
-    values = frame[target].dropna()
+def target_columns(frame: pd.DataFrame, targets: Sequence[str], where: str) -> pd.DataFrame:
+    """Return the values to predict, a column per target; rows that lack one are left out.
+
+    Raises UsageError if a column is not there, or if no row is left.
+    """
+    if not targets:
+        raise UsageError(f"{where}: no target column is named; set data.target.")
+    for target in targets:
+        if target not in frame.columns:
+            raise unknown(f"column of {where}", target, [str(name) for name in frame.columns])
+        if frame[target].isna().all():
+            raise UsageError(f"{where}: the target column '{target}' has no values.")
+    values = frame[list(targets)].dropna()
     if len(values) == 0:
-        raise UsageError(f"{where}: the target column '{target}' has no values.")
-    return values.map(str) if is_bool_dtype(values) else values
+        raise UsageError(f"{where}: no row has a value of every target ({', '.join(targets)}).")
+    return values.apply(lambda column: column.map(str) if is_bool_dtype(column) else column)
 
 
-def check_target(values: pd.Series[Any], kind: Kind, where: str) -> None:
-    """Raise UsageError if a target without missing values cannot be of this kind."""
+def check_targets(values: pd.DataFrame, kind: Kind, where: str) -> None:
+    """Raise UsageError if targets without missing values cannot be of this kind."""
+    if problem := against_several(kind, [str(name) for name in values]):
+        raise UsageError(f"{where}: {problem}.")
+    for name in values:
+        _check_target(values[name], kind, where)
+
+
+def _check_target(values: pd.Series[Any], kind: Kind, where: str) -> None:
     distinct, name = values.nunique(), values.name
     if distinct == 1:
         raise UsageError(f"{where}: '{name}' has one value only: there is nothing to predict.")
@@ -157,15 +173,23 @@ def check_target(values: pd.Series[Any], kind: Kind, where: str) -> None:
         )
 
 
-def guess_kind(path: str | Path, target: str) -> tuple[Kind, str]:
-    """Return what kind of task a column makes, and the reason as one sentence."""
-    values = target_column(read_csv(path), target, str(path))
-    kind, reason = _guessed(values, target)
-    check_target(values, kind, str(path))
+def guess_kind(path: str | Path, target: str | Sequence[str]) -> tuple[Kind, str]:
+    """Return what kind of task one or several columns make, and the reason as one sentence."""
+    values = target_columns(read_csv(path), _data(path, target).target, str(path))
+    kind, reason = _guessed(values)
+    check_targets(values, kind, str(path))
     return kind, f"{reason}: {kind}"
 
 
-def _guessed(values: pd.Series[Any], target: str) -> tuple[Kind, str]:
+def _data(path: str | Path, target: str | Sequence[str]) -> DataSpec:
+    values = {"source": f"csv:{Path(path).as_posix()}", "target": target}
+    return parse(DataSpec, values, where=str(path))
+
+
+def _guessed(targets: pd.DataFrame) -> tuple[Kind, str]:
+    if len(targets.columns) > 1:
+        return Kind.REGRESSION, f"{' and '.join(map(str, targets))} are several targets"
+    target, values = str(targets.columns[0]), targets.iloc[:, 0]
     distinct = values.nunique()
     if distinct == 2:
         first, second = sorted(values.unique())
@@ -185,7 +209,7 @@ def usual_batch(rows: int) -> int:
 
 def csv_task(  # noqa: PLR0913  (each is one option of the command line)
     path: str | Path,
-    target: str,
+    target: str | Sequence[str],
     *,
     kind: Kind | None = None,
     hidden: Sequence[int] = (64, 32),
@@ -193,24 +217,27 @@ def csv_task(  # noqa: PLR0913  (each is one option of the command line)
     batch: int | None = None,
     activation: str = "relu",
 ) -> Task:
-    """Return the task of predicting one column of a CSV file from all the others.
+    """Return the task of predicting one column of a CSV file, or several, from all the others.
 
     Without a batch size it is 64, or a quarter of a small table's training rows.
-    Raises UsageError if the file or the column does not allow it.
+    Raises UsageError if the file or a column does not allow it.
     """
-    column = target_column(read_csv(path), target, str(path))
-    kind = kind or _guessed(column, target)[0]
-    check_target(column, kind, str(path))
+    data = _data(path, target)
+    columns = target_columns(read_csv(path), data.target, str(path))
+    kind = kind or _guessed(columns)[0]
+    check_targets(columns, kind, str(path))
+    named = " and ".join(f"'{name}'" for name in data.target)
+    what = "the column" if len(data.target) == 1 else "the columns"
     values = {
         "name": re.sub(r"[^\w.-]+", "-", Path(path).stem).strip("-.")[:80] or "data",
-        "title": f"{Path(path).name}: {target}",
-        "description": f"Predicts the column '{target}' of {Path(path).name} from the others.",
+        "title": f"{Path(path).name}: {', '.join(data.target)}",
+        "description": f"Predicts {what} {named} of {Path(path).name} from the others.",
         "kind": kind,
-        "data": {"source": f"csv:{Path(path).as_posix()}", "target": target},
+        "data": data.model_dump(),
         "model": {"layers": [{"units": units, "activation": activation} for units in hidden]},
         "training": {
-            "loss": LOSS_OF_KIND[kind],
-            "batch_size": usual_batch(int(column.notna().sum())) if batch is None else batch,
+            "loss": LOSSES_OF_KIND[kind][0],
+            "batch_size": usual_batch(len(columns)) if batch is None else batch,
             "epochs": epochs,
             "optimizer": EXACT_ADAM,
         },

@@ -7,12 +7,13 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from samenet.errors import UsageError, unknown
-from samenet.spec import LOSS_OF_KIND, Frozen, Kind, ModelSpec, TrainSpec, parse
+from samenet.spec import Frozen, Kind, ModelSpec, parse
+from samenet.training import LOSSES_OF_KIND, TrainSpec
 
 MAIN_JOB = ("breast_cancer", "digits", "diabetes")
 """The tasks of `samenet run` without arguments: one real data set per kind."""
@@ -36,19 +37,32 @@ HIGHER_IS_BETTER = {
 }
 
 
+def _as_names(value: Any) -> Any:
+    """Return one name as a list of one, and the empty text as none."""
+    return [name for name in [value] if name] if isinstance(value, str) else value
+
+
 class DataSpec(Frozen):
     """Where the rows come from and how they are split and prepared."""
 
     source: str = Field(pattern=r"^(sklearn|synthetic|csv|arrays):.+$")
     """`sklearn:NAME`, `synthetic:NAME`, `csv:PATH`, or `arrays:PATH` of an NPZ file that holds
-    `inputs` (rows, features) and `targets` (rows,)."""
+    `inputs` (rows, features) and `targets` (rows,), or (rows, outputs) of a regression."""
     options: dict[str, str | int | float | bool] = {}
     """Arguments of the source, e.g. the number of rows or the seed of a synthetic set."""
-    target: str = ""
-    """The column to predict (CSV only)."""
+    target: Annotated[tuple[str, ...], BeforeValidator(_as_names)] = ()
+    """The column to predict, or several columns of numbers at once (CSV only)."""
     test_rows: int = Field(default=0, ge=0)
     """Rows kept for the test; 0 takes a quarter."""
     split_seed: int = Field(default=0, ge=0)
+
+    @field_validator("target")
+    @classmethod
+    def _named_once(cls, target: tuple[str, ...]) -> tuple[str, ...]:
+        for name in target:
+            if target.count(name) > 1:
+                raise ValueError(f"'{name}' is named twice")
+        return target
 
 
 class Goal(Frozen):
@@ -60,6 +74,13 @@ class Goal(Frozen):
     def reached(self, value: float) -> bool:
         """Return whether a score is as good as the goal or better."""
         return value >= self.target if HIGHER_IS_BETTER[self.metric] else value <= self.target
+
+
+def against_several(kind: Kind, targets: Sequence[str]) -> str:
+    """Return why so many targets do not fit a kind, or nothing: only numbers come in several."""
+    if kind is Kind.REGRESSION or len(targets) < 2:
+        return ""
+    return f"several targets ({', '.join(targets)}) need a regression; a {kind} task has one"
 
 
 class Task(Frozen):
@@ -77,8 +98,11 @@ class Task(Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.training.loss != LOSS_OF_KIND[self.kind]:
-            raise ValueError(f"a {self.kind} task trains with the loss {LOSS_OF_KIND[self.kind]}")
+        if problem := against_several(self.kind, self.data.target):
+            raise ValueError(problem)
+        losses = LOSSES_OF_KIND[self.kind]
+        if self.training.loss.name not in losses:
+            raise ValueError(f"a {self.kind} task trains with the loss {' or '.join(losses)}")
         if self.goal and self.goal.metric not in METRICS[self.kind]:
             allowed = ", ".join(METRICS[self.kind])
             raise ValueError(f"goal.metric '{self.goal.metric}' is not one of {allowed}")

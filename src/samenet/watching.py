@@ -17,6 +17,7 @@ from samenet.records import CertificateRecord, EventRecord, FailureRecord, Recor
 DOING = {
     "prepare": "data prepared",
     "certify": "checked: same network",
+    "parity": "checked",
     "cell": "timed",
     "quickstart": "quick start trained",
     "reference": "models that are not networks fitted",
@@ -91,7 +92,8 @@ def _clock(seconds: float) -> str:
 
 def _line(plan: Plan, job: Job, records: Sequence[Record]) -> str:
     who = plan.arm(job.arm).header.title if job.arm else ""
-    what = job.tasks[0] if len(job.tasks) == 1 else f"{len(job.tasks)} tasks"
+    units = "functions and optimisers" if job.pass_name == "parity" else "tasks"
+    what = job.tasks[0] if len(job.tasks) == 1 else f"{len(job.tasks)} {units}"
     failures = [record for record in records if isinstance(record, FailureRecord)]
     head = " · ".join(part for part in (what, who) if part)
     if failures:

@@ -27,11 +27,10 @@ from threadpoolctl import threadpool_limits
 
 from samenet import leaf
 from samenet.adapter import Batches, Program, Target
-from samenet.certificate import Problem, builder
+from samenet.certificate import Problem, builder, task_problem
 from samenet.leaf import Leaf
 from samenet.task import load_task
 from samenet.tasks import sources
-from samenet.workorder import network_of
 
 pytestmark = [
     # What frameworks warn of while they are imported or trace is theirs to repair; our own code
@@ -46,10 +45,7 @@ TARGET = Target()
 def problem(name: str) -> Problem:
     """Return a shipped task as every framework gets it."""
     task = load_task(name)
-    data = sources.prepare(task)
-    return Problem(
-        name=name, network=network_of(task, data), training=task.training, source=data.source()
-    )
+    return task_problem(task, sources.prepare(task))
 
 
 @cache

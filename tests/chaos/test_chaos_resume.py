@@ -112,6 +112,7 @@ def test_a_killed_run_has_every_finished_job_on_the_disk(killed: Killed) -> None
     """What was finished before the kill is there: data, checks and two whole repeats."""
     assert Counter(job.partition("/")[0] for job in killed.done) == {
         "prepare": 1,
+        "parity": 1,
         "certify": 1,
         "cell": 2,
     }
@@ -162,6 +163,7 @@ def test_an_interrupted_run_is_kept_and_resumed(tmp_path: Path) -> None:
     records = Store(folder).records()
     assert {r.job for r in records if isinstance(r, EventRecord) and r.name == FINISHED} == {
         "prepare/iris/r0",
+        "parity/recorder:plain/r0",
         "certify/recorder:plain/iris/r0",
     }
     done = resume(folder)

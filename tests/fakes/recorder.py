@@ -84,10 +84,10 @@ def wake(target):
     numpy_mlp.wake(target)
 
 
-def read_back(target):
+def read_back(program, target):
     """Return what is in force."""
     note("read_back")
-    return numpy_mlp.read_back(target)
+    return numpy_mlp.read_back(program, target)
 
 
 def build(network, training, weights, *, target, mode):

@@ -26,7 +26,8 @@ class Leaky(NumpyProgram):
     def __init__(self, *arguments):
         """Exchange the slope in forward and backward pass alike."""
         super().__init__(*arguments)
-        self.activations = [each.model_copy(update={"slope": 0.02}) for each in self.activations]
+        usual = self.layers.activations
+        self.layers.activations = [each.model_copy(update={"slope": 0.02}) for each in usual]
 
 
 def build(network, training, weights, *, target, mode):

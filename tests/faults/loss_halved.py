@@ -26,8 +26,8 @@ class Halved(NumpyProgram):
     def __init__(self, *arguments):
         """Wrap the loss; Adam hardly notices, its step does not depend on the gradient's length."""
         super().__init__(*arguments)
-        whole = self.loss
-        self.loss = lambda z, y: tuple(part / 2 for part in whole(z, y))
+        whole = self.layers.loss
+        self.layers.loss = lambda z, y: tuple(part / 2 for part in whole(z, y))
 
 
 def build(network, training, weights, *, target, mode):

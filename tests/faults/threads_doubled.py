@@ -18,6 +18,6 @@ ADAPTER = {
 }
 
 
-def read_back(target):
+def read_back(program, target):
     """Return what is in force."""
     return {"threads": 2 * target.threads, "device": "cpu"}

@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from samenet import planning, session
+from samenet import leaf, parity, planning, session
 from samenet.commands.run import counted
+from samenet.errors import UsageError
 from samenet.plan import Plan
 from samenet.records import CertificateRecord, FailureRecord, Record
 from samenet.task import shipped_tasks
 from samenet.watching import Progress
 
 NOT_SHOWN = 3
+QUICK_TASKS = ("single_neuron", "iris")
 
 
 @click.command("certify")
@@ -30,17 +32,32 @@ NOT_SHOWN = 3
     metavar="NAME[:MODE]|FILE.py",
     help="A framework, one of its modes, or your own adapter file. Repeatable.",
 )
+@click.option("--all", "everything", is_flag=True, help="Every mode, every function and optimiser.")
+@click.option("--quick", is_flag=True, help="Two small tasks and what they rest on.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(tasks: tuple[str, ...], frameworks: tuple[str, ...], *, as_json: bool) -> int:
+def command(
+    tasks: tuple[str, ...],
+    frameworks: tuple[str, ...],
+    *,
+    everything: bool,
+    quick: bool,
+    as_json: bool,
+) -> int:
     """Check every framework on TASKS (default: all shipped ones) against the float64 oracle.
 
     \b
     Examples:
       samenet certify
+      samenet certify --all
       samenet certify digits --framework mine.py
     """
+    if everything and quick:
+        raise UsageError("--all and --quick exclude each other.")
     request = planning.Request(
-        tasks=tasks or tuple(shipped_tasks()), frameworks=frameworks, track="same"
+        tasks=tasks or (QUICK_TASKS if quick else tuple(shipped_tasks())),
+        frameworks=frameworks or (_every_mode() if everything else ()),
+        cases=tuple(parity.names()) if everything else (),
+        track="same",
     )
     plan = only_checks(planning.make_plan(request))
     with tempfile.TemporaryDirectory() as folder:
@@ -53,77 +70,160 @@ def command(tasks: tuple[str, ...], frameworks: tuple[str, ...], *, as_json: boo
     return NOT_SHOWN if failures or lacking or not all(row.passed for row in rows) else 0
 
 
+def _every_mode() -> tuple[str, ...]:
+    found = leaf.shipped().values()
+    return tuple(each.arm(mode) for each in found for mode in each.header.modes)
+
+
 def only_checks(plan: Plan) -> Plan:
     """Return the plan without anything that is timed or trained."""
-    jobs = tuple(job for job in plan.jobs if job.pass_name in ("prepare", "certify"))
+    jobs = tuple(job for job in plan.jobs if job.pass_name in ("prepare", "certify", "parity"))
     return plan.model_copy(update={"jobs": jobs})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worst:
-    """The largest error of one framework in one gate over all tasks."""
+    """What one framework reached in one gate over all tasks and cases."""
 
     arm: str
     gate: str
     quantity: str
     dtype: str
+    checks: int
+    """How many checks stand behind this row."""
     error: float
-    limit: float
-    task: str
+    """The largest error of them all."""
+    share: float
+    """The largest share of a limit that an error reached; above 1 the check has failed."""
+    on: str
+    """The task or case where that was."""
     passed: bool
+    detail: str
 
 
 def worst(records: Sequence[Record]) -> list[Worst]:
-    """Return one row per framework, gate, quantity and precision: the one nearest its limit."""
+    """Return one row per framework, gate, quantity and precision, in the order of the gates."""
     groups: dict[tuple[str, str, str, str], list[CertificateRecord]] = {}
     for record in records:
         if isinstance(record, CertificateRecord):
-            key = (record.arm, record.gate, record.quantity, record.dtype)
+            key = (record.arm, record.gate, _quantity(record), record.dtype)
             groups.setdefault(key, []).append(record)
-    return [_worst_of(group) for group in groups.values()]
+    return [_worst_of(key, groups[key]) for key in sorted(groups, key=_gate_order)]
 
 
-def _worst_of(group: list[CertificateRecord]) -> Worst:
-    record = max(group, key=lambda r: (not r.passed, r.error / r.limit if r.limit else r.error))
+GATES = ("gate 0", "initial weights", "gate 1", "gate 2", "gate 3", "repeatable")
+
+
+def _gate_order(key: tuple[str, str, str, str]) -> tuple[str, int, str, str]:
+    arm, gate, quantity, dtype = key
+    return arm, GATES.index(gate), dtype, quantity
+
+
+def _quantity(record: CertificateRecord) -> str:
+    """Return the quantity; gate 0 has one per function, which would be a table of its own."""
+    if record.gate != "gate 0":
+        return record.quantity
+    return "derivatives" if record.quantity.startswith("derivative") else "values"
+
+
+def _share(record: CertificateRecord) -> float:
+    """Return which part of its limit an error is; a limit of 0 is reached by anything else."""
+    if record.limit:
+        return record.error / record.limit
+    return 0.0 if record.error == 0 else float("inf")
+
+
+def _worst_of(key: tuple[str, str, str, str], group: list[CertificateRecord]) -> Worst:
+    nearest = max(group, key=_share)
+    arm, gate, quantity, dtype = key
     return Worst(
-        arm=record.arm,
-        gate=record.gate,
-        quantity=record.quantity,
-        dtype=record.dtype,
-        error=record.error,
-        limit=record.limit,
-        task=record.task,
-        passed=record.passed,
+        arm=arm,
+        gate=gate,
+        quantity=quantity,
+        dtype=dtype,
+        checks=len(group),
+        error=max(record.error for record in group),
+        share=min(_share(nearest), 1e308),
+        on=nearest.task,
+        passed=all(record.passed for record in group),
+        detail=nearest.detail,
+    )
+
+
+def overall(rows: Sequence[Worst]) -> list[Worst]:
+    """Return the worst of all frameworks, one row per gate, quantity and precision."""
+    groups: dict[tuple[str, str, str, str], list[Worst]] = {}
+    for row in rows:
+        quantity = "loss" if row.quantity.startswith("loss") else row.quantity
+        groups.setdefault(("all frameworks", row.gate, quantity, row.dtype), []).append(row)
+    return [_overall_of(key, groups[key]) for key in sorted(groups, key=_gate_order)]
+
+
+def _overall_of(key: tuple[str, str, str, str], group: list[Worst]) -> Worst:
+    nearest = max(group, key=lambda row: row.share)
+    return replace(
+        nearest,
+        arm=key[0],
+        quantity=key[2],
+        checks=sum(row.checks for row in group),
+        error=max(row.error for row in group),
+        passed=all(row.passed for row in group),
+        on=f"{nearest.arm}: {nearest.on}",
+        detail=f"{sum('not the same' not in row.detail for row in group)} of {len(group)} the same "
+        "bit for bit",
     )
 
 
 def _text(rows: Sequence[Worst], failures: Sequence[FailureRecord], plan: Plan) -> str:
     head = (
-        f"{'framework':<18} {'gate':<16} {'quantity':<20} {'precision':<9} {'worst error':>11}"
-        f"  {'limit':>8}  on task"
+        f"{'framework':<18} {'gate':<16} {'quantity':<19} {'precision':<9} {'checks':>6}"
+        f" {'worst error':>11} {'of limit':>8}  nearest its limit on"
     )
-    lines = [head] + [
-        f"{r.arm:<18} {r.gate:<16} {r.quantity:<20} {r.dtype:<9} {r.error:>11.2e}  {r.limit:>8.1e}"
-        f"  {r.task}{'' if r.passed else '   FAILED'}"
-        for r in rows
-    ]
+    lines = [head, *(_line(row) for row in rows)]
+    if len(plan.arms) > 1:
+        lines += ["", *(_line(row) for row in overall(rows))]
     lines += [f"{f.arm} · {f.task}: {f.mark}: {f.reason}" for f in failures]
     lines += sorted({f"{s.arm}: {s.reason}" for s in plan.skipped})
+    lines += _gone(plan)
     arms, tasks = len(plan.arms), len(plan.tasks)
     shown = bool(rows) and all(r.passed for r in rows) and not failures
     verdict = "checked: same network" if shown else "not shown to be the same network"
-    return "\n".join(
-        [*lines, "", f"{counted(arms, 'framework')} on {counted(tasks, 'task')}: {verdict}"]
+    about = f"{counted(arms, 'framework')} on {counted(tasks, 'task')}"
+    checks = sum(row.checks for row in rows)
+    return "\n".join([*lines, "", f"{about}, {checks} checks: {verdict}"])
+
+
+def _line(row: Worst) -> str:
+    share = f"{row.share:>8.0%}" if row.share < 100 else f"{'> 100 ×':>8}"
+    about = row.detail if row.gate == "repeatable" else row.on
+    return (
+        f"{row.arm:<18} {row.gate:<16} {row.quantity:<19} {row.dtype:<9} {row.checks:>6}"
+        f" {row.error:>11.1e} {share}  {about}{'' if row.passed else '   FAILED'}"
     )
 
 
-def _json(rows: Sequence[Worst], failures: Sequence[FailureRecord], plan: Plan) -> str:
-    from dataclasses import asdict
+def _gone(plan: Plan) -> list[str]:
+    """Return which known deviations a probe no longer finds: the footnote can go."""
+    return [
+        f"{arm.name}: no longer so in this version: {deviation.what} ({deviation.link})"
+        for arm in plan.arms
+        for deviation in arm.capabilities.deviations
+        if not deviation.present
+    ]
 
+
+def _json(rows: Sequence[Worst], failures: Sequence[FailureRecord], plan: Plan) -> str:
     document: dict[str, Any] = {
-        "schema": "samenet-certificate/1",
+        "schema": "samenet-certificate/2",
+        "versions": {arm.name: arm.versions for arm in plan.arms},
         "rows": [asdict(row) for row in rows],
+        "all_frameworks": [asdict(row) for row in overall(rows)],
         "failures": [{"arm": f.arm, "task": f.task, "reason": f.reason} for f in failures],
         "skipped": sorted({f"{s.arm}: {s.reason}" for s in plan.skipped}),
+        "deviations": [
+            {"arm": arm.name, **deviation.model_dump()}
+            for arm in plan.arms
+            for deviation in arm.capabilities.deviations
+        ],
     }
     return json.dumps(document, ensure_ascii=False)

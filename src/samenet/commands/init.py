@@ -16,7 +16,14 @@ from samenet.task_text import task_file
 @click.command("init")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="A CSV file.")
-@click.option("--target", required=True, help="The column to predict.")
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    required=True,
+    metavar="COLUMN",
+    help="The column to predict. Repeatable: several numbers at once.",
+)
 @click.option(
     "--kind",
     type=click.Choice([kind.value for kind in Kind]),
@@ -25,7 +32,13 @@ from samenet.task_text import task_file
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
-    file: Path, data: Path, target: str, kind: str | None, *, force: bool, as_json: bool
+    file: Path,
+    data: Path,
+    targets: tuple[str, ...],
+    kind: str | None,
+    *,
+    force: bool,
+    as_json: bool,
 ) -> int:
     """Write the task file FILE, with a comment on every key.
 
@@ -38,8 +51,8 @@ def command(
         raise UsageError(f"{file}: a task file ends in .toml.")
     if file.exists() and not force:
         raise UsageError(f"{file} exists; --force replaces it.")
-    guessed, reason = tables.guess_kind(data, target) if kind is None else (Kind(kind), "as asked")
-    task = tables.csv_task(data, target, kind=guessed)
+    guessed, reason = tables.guess_kind(data, targets) if kind is None else (Kind(kind), "as asked")
+    task = tables.csv_task(data, targets, kind=guessed)
     try:
         file.write_text(task_file(task), encoding="utf-8")
     except OSError as error:

@@ -29,7 +29,13 @@ SOME_FAILED = 3
     help="A framework, one of its modes, or your own adapter file. Repeatable.",
 )
 @click.option("--data", type=click.Path(path_type=Path), help="Your own table: a CSV file.")
-@click.option("--target", "target_column", help="The column of --data to predict.")
+@click.option(
+    "--target",
+    "target_columns",
+    multiple=True,
+    metavar="COLUMN",
+    help="The column of --data to predict. Repeatable: several numbers at once.",
+)
 @click.option(
     "--kind",
     type=click.Choice([kind.value for kind in Kind]),
@@ -123,7 +129,7 @@ def _measured(plan: Plan, folder: Path) -> Store:
 
 def _request(options: dict[str, Any]) -> planning.Request:
     own = _own(options)
-    if options["target_column"] and not options["data"]:
+    if options["target_columns"] and not options["data"]:
         raise UsageError("--target names a column of a table: add --data FILE.csv.")
     budget = options["budget"]
     return planning.Request(
@@ -146,16 +152,16 @@ def _request(options: dict[str, Any]) -> planning.Request:
 def _own(options: dict[str, Any]) -> tuple[Any, ...]:
     if options["data"] is None:
         return ()
-    if not options["target_column"]:
+    if not options["target_columns"]:
         raise UsageError("--data needs --target COLUMN: the column to predict.")
     from samenet import tables
 
-    column, kind = options["target_column"], options["kind"]
+    columns, kind = options["target_columns"], options["kind"]
     if kind is None:
-        guessed, reason = tables.guess_kind(options["data"], column)
+        guessed, reason = tables.guess_kind(options["data"], columns)
         click.echo(f"{reason} (--kind overrides this)", err=True)
         kind = guessed
-    return (tables.csv_task(options["data"].absolute(), column, kind=Kind(kind)),)
+    return (tables.csv_task(options["data"].absolute(), columns, kind=Kind(kind)),)
 
 
 def units(text: str | None) -> tuple[int, ...] | None:

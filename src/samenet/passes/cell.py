@@ -12,9 +12,10 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import clock, draws, gates, readings
+from samenet import clock, draws, gate_4, readings
 from samenet.adapter import Array, Batches, Program, Weights
 from samenet.certificate import Check, Problem, builder
+from samenet.gate_4 import Timed
 from samenet.passes.common import certificate_records, problem_of
 from samenet.records import TimingRecord
 from samenet.task import Task
@@ -70,8 +71,8 @@ def run(order: WorkOrder) -> None:
         steady(watch, program, calls, problem)
         other_shape(watch, program, problem)
         predictions(watch, program, problem)
-    checks = [*_checks(order, adapter, problem, first), waits]
-    order.emit([*watch.records, *certificate_records(order, task, checks, order.job.repeat)])
+    checks = [*_checks(order, adapter, program, problem, first), waits]
+    order.emit([*watch.records, *certificate_records(order, task.name, checks, order.job.repeat)])
 
 
 def start_up(watch: Stopwatch, adapter: ModuleType, problem: Problem) -> Program:
@@ -104,17 +105,9 @@ def _timed_call(program: Program, call: Batches) -> float:
     return clock.seconds(lambda: _synced(program, lambda: program.train(call)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class First:
-    """What gate 4 looks at: the losses of every warm-up call, the weights after the first."""
-
-    losses: list[Array]
-    weights: Weights
-
-
 def warm_up(
     watch: Stopwatch, program: Program, calls: Iterator[Batches], problem: Problem
-) -> First:
+) -> Timed:
     """Run the first ten epochs call by call and keep for gate 4 what they gave."""
     seconds: list[float] = []
     losses: list[Array] = []
@@ -126,7 +119,7 @@ def warm_up(
     steps = problem.shape.steps
     watch.add("first_call", seconds[:1], steps=steps)
     watch.add("warmup", seconds[1:], steps=steps)
-    return First(losses=losses, weights=weights)
+    return Timed(losses, weights)
 
 
 def steady(watch: Stopwatch, program: Program, calls: Iterator[Batches], problem: Problem) -> None:
@@ -163,7 +156,7 @@ def other_shape(watch: Stopwatch, program: Program, problem: Problem) -> None:
     steps = max(1, problem.shape.steps // 4)
     if steps == problem.shape.steps:
         return
-    call = Batches(order=problem.calls[0].order[:steps], first_step=0)
+    call = problem.calls[0].first(steps)
     _timed_call(program, call)  # traces and compiles the new shape
     samples, _ = _repeat(lambda: _synced(program, lambda: program.train(call)), 0.1, 3, 50)
     watch.add("call_other", samples, steps=steps)
@@ -188,13 +181,15 @@ def predictions(watch: Stopwatch, program: Program, problem: Problem) -> None:
     watch.add("predict_all", all_rows, steps=rows)
 
 
-def _checks(order: WorkOrder, adapter: ModuleType, problem: Problem, first: First) -> list[Check]:
+def _checks(
+    order: WorkOrder, adapter: ModuleType, program: Program, problem: Problem, first: Timed
+) -> list[Check]:
     """Return gate 4 and the read-backs, after the clock has stopped."""
-    build = builder(adapter, order.arm.mode, order.target)
+    arm, target = order.arm, order.target
+    build = builder(adapter, arm.mode, target)
     return [
-        *gates.after_timing(
-            *(problem, build, order.arm.capabilities, first.losses, order.target.dtype),
-            timed_weights=first.weights,
-        ),
-        *readings.read_back(adapter.read_back(order.target), order.target),
+        *gate_4.after_timing(problem, build, arm.capabilities, first, target.dtype),
+        *readings.read_back(adapter.read_back(program, target), target, arm.compiler),
+        readings.kept_precision(program, target),
+        readings.product_precision(build, target),
     ]

@@ -19,5 +19,5 @@ def run(order: WorkOrder) -> None:
         if reason:
             order.emit([reason])
             continue
-        checks = gates.before_timing(problem, build, order.arm.capabilities)
-        order.emit(certificate_records(order, task, checks, None))
+        checks = gates.of_task(problem, build, order.arm.capabilities)
+        order.emit(certificate_records(order, task.name, checks, None))

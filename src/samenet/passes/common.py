@@ -5,32 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from samenet.adapter import missing
-from samenet.certificate import Check, Problem
+from samenet.certificate import Check, Problem, task_problem
 from samenet.records import HUGE, CertificateRecord, FailureRecord
 from samenet.task import Task
-from samenet.workorder import WorkOrder, network_of
+from samenet.workorder import WorkOrder
 
 
 def problem_of(order: WorkOrder, task: Task, repeat: int = 0) -> Problem:
     """Return the task as the gates see it."""
-    dataset = order.dataset(task)
-    return Problem(
-        name=task.name,
-        network=network_of(task, dataset),
-        training=task.training,
-        source=dataset.source(),
-        repeat=repeat,
-    )
+    return task_problem(task, order.dataset(task), repeat)
 
 
 def certificate_records(
-    order: WorkOrder, task: Task, checks: Sequence[Check], repeat: int | None
+    order: WorkOrder, task: str, checks: Sequence[Check], repeat: int | None
 ) -> list[CertificateRecord]:
-    """Return one record per check."""
+    """Return one record per check of a task or a parity case."""
     return [
         CertificateRecord(
             job=order.job.id,
-            task=task.name,
+            task=task,
             arm=order.job.arm,
             repeat=repeat,
             gate=check.gate,
@@ -48,12 +41,15 @@ def certificate_records(
 def unsupported(order: WorkOrder, task: Task, problem: Problem) -> FailureRecord | None:
     """Return why the adapter cannot run this network here, or None."""
     reason = missing(order.arm.capabilities, problem.network, task.training, order.target)
-    if reason is None:
-        return None
+    return unsupported_record(order, task.name, reason) if reason else None
+
+
+def unsupported_record(order: WorkOrder, task: str, reason: str) -> FailureRecord:
+    """Return the record of what an adapter does not offer."""
     return FailureRecord(
         job=order.job.id,
         track="same",
-        task=task.name,
+        task=task,
         arm=order.job.arm,
         repeat=None,
         mark="unsupported",

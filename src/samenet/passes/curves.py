@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from samenet import batches as cutting
 from samenet import draws
-from samenet.adapter import Array, Batches, Program
+from samenet.adapter import Array, Program
 from samenet.certificate import Problem
 from samenet.passes.common import problem_of
 from samenet.workorder import WorkOrder, outputs_path
@@ -45,21 +44,11 @@ def trained(program: Program, problem: Problem) -> tuple[Array, Array]:
     rows = np.arange(len(problem.source.inputs), dtype=np.int32)
     found = [_outputs(program, rows)]
     for epoch in range(problem.training.epochs):
-        for call in _epoch(problem, epoch):
+        for call in problem.epoch(epoch):
             program.train(call)
         if epoch + 1 in kept:
             found.append(_outputs(program, rows))
     return np.array(kept), np.stack(found).astype(np.float32)
-
-
-def _epoch(problem: Problem, epoch: int) -> list[Batches]:
-    return cutting.whole_epoch(
-        problem.shape,
-        task=problem.name,
-        repeat=problem.repeat,
-        train_rows=problem.source.train_rows,
-        epoch=epoch,
-    )
 
 
 def _outputs(program: Program, rows: Array) -> Array:

@@ -14,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from samenet.clock import seconds
-from samenet.passes.scoring import class_metrics, value_metrics
+from samenet.passes.scoring import class_metrics, value_loss, value_metrics
 from samenet.spec import Kind
 from samenet.task import Task
 from samenet.tasks.preparation import preprocessor
-from samenet.tasks.sources import RawTable, load
+from samenet.tasks.sources import RawTable, load, target_scaler
+from samenet.training import Loss
 
 FITS = 3
 """Fits that are timed; the scores are those of the last, all being equal."""
@@ -44,7 +46,13 @@ class Model:
 
     title: str
     classifier: Callable[[], Any]
-    regressor: Callable[[], Any]
+    regressor: Callable[[int], Any]
+    """Takes the number of outputs."""
+
+
+def _boosted_trees(outputs: int) -> Any:
+    trees = HistGradientBoostingRegressor(early_stopping=False, random_state=0)
+    return trees if outputs == 1 else MultiOutputRegressor(trees)  # one model per output
 
 
 # Early stopping would hold back rows that the networks learn from, and cannot split rare classes.
@@ -52,12 +60,12 @@ MODELS = {
     "linear": Model(
         title="Linear model (scikit-learn)",
         classifier=lambda: LogisticRegression(max_iter=1000),
-        regressor=Ridge,
+        regressor=lambda outputs: Ridge(),
     ),
     "boosted_trees": Model(
         title="Boosted trees (scikit-learn)",
         classifier=lambda: HistGradientBoostingClassifier(early_stopping=False, random_state=0),
-        regressor=lambda: HistGradientBoostingRegressor(early_stopping=False, random_state=0),
+        regressor=_boosted_trees,
     ),
 }
 
@@ -65,29 +73,32 @@ MODELS = {
 def reference_lines(task: Task) -> list[ReferenceLine]:
     """Return the line of every model, fitted on the training part of the raw table."""
     raw = load(task)
-    return [_line(name, model, raw) for name, model in MODELS.items()]
+    return [_line(name, model, raw, task.training.loss) for name, model in MODELS.items()]
 
 
-def _line(name: str, model: Model, raw: RawTable) -> ReferenceLine:
-    estimator = model.regressor if raw.kind is Kind.REGRESSION else model.classifier
-    pipeline = make_pipeline(preprocessor(raw.features), estimator())
+def _line(name: str, model: Model, raw: RawTable, loss: Loss) -> ReferenceLine:
+    values = raw.kind is Kind.REGRESSION
+    estimator = model.regressor(raw.outputs) if values else model.classifier()
+    pipeline = make_pipeline(preprocessor(raw.features), estimator)
     frame, target = raw.features.iloc[raw.train], raw.target[raw.train]
     return ReferenceLine(
         name=name,
         title=model.title,
         fit_seconds=tuple(seconds(lambda: pipeline.fit(frame, target)) for _ in range(FITS)),
-        train=_scores(pipeline, raw, raw.train),
-        test=_scores(pipeline, raw, raw.test),
+        train=_scores(pipeline, raw, raw.train, loss),
+        test=_scores(pipeline, raw, raw.test, loss),
     )
 
 
-def _scores(pipeline: Pipeline, raw: RawTable, rows: NDArray[np.int64]) -> dict[str, float]:
+def _scores(
+    pipeline: Pipeline, raw: RawTable, rows: NDArray[np.int64], loss: Loss
+) -> dict[str, float]:
     frame, target = raw.features.iloc[rows], raw.target[rows]
     if raw.kind is not Kind.REGRESSION:
-        return class_metrics(raw.kind, target, _probabilities(pipeline, raw, frame))
-    metrics = value_metrics(target, pipeline.predict(frame))
-    scale = float(raw.target[raw.train].std())  # the networks' loss is in deviations
-    return {"loss": (metrics["rmse"] / scale) ** 2, **metrics}
+        return class_metrics(raw.kind, target, _probabilities(pipeline, raw, frame), loss)
+    values = pipeline.predict(frame)
+    scaled = [target_scaler(raw).transform(v.reshape(len(v), -1)) for v in (target, values)]
+    return {"loss": value_loss(loss, *scaled), **value_metrics(target, values)}
 
 
 def _probabilities(pipeline: Pipeline, raw: RawTable, frame: Any) -> NDArray[np.float64]:

@@ -120,7 +120,14 @@ def _curve(
     costly = bool(along & {"f1", "roc_auc"})
     last = len(outputs) - 1
     found = [
-        scores(dataset, rows, each[rows], link=training.link, complete=costly or place == last)
+        scores(
+            dataset,
+            rows,
+            each[rows],
+            loss=training.task.training.loss,
+            link=training.link,
+            complete=costly or place == last,
+        )
         for place, each in enumerate(outputs)
     ]
     return {

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit, log_softmax
+from scipy.special import expit, huber, log_expit, log_softmax
 from sklearn.metrics import (
     accuracy_score,
     f1_score,
@@ -21,6 +21,7 @@ from sklearn.metrics import (
 from samenet.adapter import Array
 from samenet.dataset import Dataset
 from samenet.spec import Kind
+from samenet.training import Loss
 
 Link = Literal["logits", "probabilities", "values"]
 Floats = NDArray[np.float64]
@@ -30,13 +31,14 @@ SUM_TOLERANCE = 1e-3
 
 
 def scores(
-    dataset: Dataset, rows: slice, outputs: Array, *, link: Link, complete: bool = True
+    dataset: Dataset, rows: slice, outputs: Array, *, loss: Loss, link: Link, complete: bool = True
 ) -> dict[str, float]:
     """Return the metrics of the task's kind and the mean training loss on these rows.
 
     `outputs` are (rows, outputs): logits; probabilities, one column if binary; or the scaled
-    values of a regression. A metric that these rows do not define is left out; so are F1 and ROC
-    AUC, which take most of the time, unless the scores are to be complete.
+    values of a regression, whose metrics are scikit-learn's plain average over several outputs.
+    A metric that these rows do not define is left out; so are F1 and ROC AUC, which take most of
+    the time, unless the scores are to be complete.
     Raises ValueError, in a plain sentence, if the outputs are not what `link` says.
     """
     kind, truth = dataset.card.kind, dataset.targets[rows]
@@ -48,20 +50,38 @@ def scores(
     if (kind is Kind.REGRESSION) != (link == "values"):
         raise ValueError(f"A {kind} task has no outputs called {link}.")
     if kind is Kind.REGRESSION:
-        return _value_scores(dataset, truth.astype(np.float64), outputs.astype(np.float64))
+        return _value_scores(dataset, truth.astype(np.float64), outputs.astype(np.float64), loss)
     classes = truth.reshape(-1).astype(np.int64)
     if link == "logits":
-        return _logit_scores(kind, classes, outputs.astype(np.float64), complete=complete)
-    return class_metrics(kind, classes, _both_columns(kind, outputs), complete=complete)
+        return _logit_scores(kind, classes, outputs.astype(np.float64), loss, complete=complete)
+    return class_metrics(kind, classes, _both_columns(kind, outputs), loss, complete=complete)
 
 
-def _value_scores(dataset: Dataset, truth: Floats, outputs: Floats) -> dict[str, float]:
+def _value_scores(dataset: Dataset, truth: Floats, outputs: Floats, loss: Loss) -> dict[str, float]:
     metrics = value_metrics(dataset.original_units(truth), dataset.original_units(outputs))
-    return {"loss": float(mean_squared_error(truth, outputs)), **metrics}
+    return {"loss": value_loss(loss, truth, outputs), **metrics}
+
+
+def value_loss(loss: Loss, truth: Array, values: Array) -> float:
+    """Return the mean training loss of a regression from the scaled values it is trained on."""
+    if loss.name == "huber":
+        return float(huber(loss.delta, values - truth).mean())
+    if loss.name == "mean_absolute_error":
+        return float(mean_absolute_error(truth, values))
+    return float(mean_squared_error(truth, values))
+
+
+def class_loss(loss: Loss, classes: NDArray[np.int64], logs: Floats) -> float:
+    """Return the mean training loss from the logarithms of the probabilities (rows, classes)."""
+    own, share = logs[np.arange(len(classes)), classes], loss.label_smoothing
+    return -float(((1 - share) * own + share * logs.mean(axis=1)).mean())
 
 
 def value_metrics(truth: Array, values: Array) -> dict[str, float]:
-    """Return RMSE, MAE and R² (which needs two rows) in the units of the arguments."""
+    """Return RMSE, MAE and R² (which needs two rows) in the units of the arguments.
+
+    Of several outputs, (rows, outputs), each is the plain average: "uniform_average".
+    """
     metrics = {
         "rmse": float(root_mean_squared_error(truth, values)),
         "mae": float(mean_absolute_error(truth, values)),
@@ -70,7 +90,7 @@ def value_metrics(truth: Array, values: Array) -> dict[str, float]:
 
 
 def _logit_scores(
-    kind: Kind, classes: NDArray[np.int64], logits: Floats, *, complete: bool
+    kind: Kind, classes: NDArray[np.int64], logits: Floats, loss: Loss, *, complete: bool
 ) -> dict[str, float]:
     """Return the scores with the loss from logits: no digit is lost to a saturated link."""
     if kind is Kind.BINARY:
@@ -79,11 +99,10 @@ def _logit_scores(
     else:
         logs = log_softmax(logits, axis=1)
         probabilities = np.exp(logs)
-    loss = -float(logs[np.arange(len(classes)), classes].mean())
-    metrics = class_metrics(kind, classes, probabilities, complete=complete)
+    metrics = class_metrics(kind, classes, probabilities, loss, complete=complete)
     if "roc_auc" in metrics and logs.shape[1] == 2:  # ranks: probabilities of 1.0 would tie
         metrics["roc_auc"] = float(roc_auc_score(classes, logs[:, 1] - logs[:, 0]))
-    return {**metrics, "loss": loss}
+    return {**metrics, "loss": class_loss(loss, classes, logs)}
 
 
 def _both_columns(kind: Kind, outputs: Array) -> Floats:
@@ -102,7 +121,12 @@ def _both_columns(kind: Kind, outputs: Array) -> Floats:
 
 
 def class_metrics(
-    kind: Kind, classes: NDArray[np.int64], probabilities: Floats, *, complete: bool = True
+    kind: Kind,
+    classes: NDArray[np.int64],
+    probabilities: Floats,
+    loss: Loss,
+    *,
+    complete: bool = True,
 ) -> dict[str, float]:
     """Return loss, accuracy, log loss, F1 and ROC AUC from (rows, classes) probabilities.
 
@@ -111,11 +135,11 @@ def class_metrics(
     """
     labels: list[Any] = list(range(probabilities.shape[1]))
     guesses = probabilities.argmax(axis=1)
-    loss = float(log_loss(classes, probabilities, labels=labels))
+    above_zero = np.clip(probabilities, np.finfo(np.float64).eps, 1)  # as log_loss does
     metrics = {
-        "loss": loss,
+        "loss": class_loss(loss, classes, np.log(above_zero)),
         "accuracy": float(accuracy_score(classes, guesses)),
-        "log_loss": loss,
+        "log_loss": float(log_loss(classes, probabilities, labels=labels)),
     }
     if not complete:
         return metrics

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from samenet import clock, draws, oracle
-from samenet.adapter import Array, Batches, Weights
+from samenet.adapter import Array, Weights
 from samenet.certificate import Build, Problem, builder
-from samenet.gates import PROBE_RATE
+from samenet.gates import read_gradient
 from samenet.oracle_functions import logistic
 from samenet.passes.common import problem_of
 from samenet.records import EventRecord
-from samenet.spec import SGD, Kind
+from samenet.spec import Kind
 from samenet.workorder import WorkOrder
 
 
@@ -35,7 +35,7 @@ def _step(order: WorkOrder, problem: Problem, build: Build) -> dict[str, Any]:
     program = build(problem, problem.training, problem.weights, dtype)
     outputs = np.asarray(program.predict(rows[0]), dtype=np.float64)
     before = program.weights()
-    program.train(Batches(order=rows))
+    program.train(problem.calls[0].first(1))
     program.sync()
     inputs, targets = problem.source.arrays()
     return {
@@ -50,14 +50,8 @@ def _step(order: WorkOrder, problem: Problem, build: Build) -> dict[str, Any]:
 
 
 def _gradient(problem: Problem, build: Build, dtype: Any) -> list[float]:
-    probe = SGD(learning_rate=PROBE_RATE[dtype])
-    training = problem.training.model_copy(update={"optimizer": probe})
-    program = build(problem, training, problem.weights, dtype)
-    before = oracle.flat(program.weights())
-    program.train(Batches(order=problem.calls[0].order[:1]))
-    program.sync()
-    after = oracle.flat(program.weights())
-    return [float(g) for g in (before - after) / PROBE_RATE[dtype]]
+    found = read_gradient(problem, build, dtype, problem.weights, problem.calls[0].first(1))
+    return [float(g) for g in found]
 
 
 def _flat(weights: Weights) -> list[float]:

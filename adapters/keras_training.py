@@ -1,0 +1,128 @@
+"""How a Keras model is trained: its loss, its optimiser, the rate of every step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from samenet.adapter import Array, Deviation
+from samenet.schedules import learning_rates
+from samenet.training import (
+    SGD,
+    Adagrad,
+    AdamW,
+    Forms,
+    Loss,
+    Moments,
+    Optimizer,
+    RMSprop,
+    TrainSpec,
+)
+
+LOSSES = {
+    "binary_cross_entropy": keras.losses.BinaryCrossentropy,
+    "categorical_cross_entropy": keras.losses.CategoricalCrossentropy,
+    "sparse_categorical_cross_entropy": keras.losses.SparseCategoricalCrossentropy,
+    "mean_squared_error": keras.losses.MeanSquaredError,
+    "mean_absolute_error": keras.losses.MeanAbsoluteError,
+    "huber": keras.losses.Huber,
+}
+FORMS = Forms(
+    adam="epsilon_hat",
+    momentum="rate_inside",
+    rmsprop="epsilon_inside",
+    adagrad="epsilon_inside",
+    clipping="exact",
+)
+OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
+WITHOUT_PENALTY = "loss_without_penalty"
+STEPS_MAX = 256  # of one execution; it ends with the dataset, so shorter calls share the graph
+
+
+def compile_model(model: keras.Model, training: TrainSpec) -> None:
+    """Choose loss and optimiser; with a penalty, a metric reports the loss without it."""
+    loss = loss_of(training.loss)
+    without = keras.metrics.MeanMetricWrapper
+    model.compile(
+        optimizer=optimizer_of(training),
+        loss=loss,
+        metrics=[without(loss, name=WITHOUT_PENALTY)] if training.optimizer.l2 else None,
+        steps_per_execution=STEPS_MAX,
+    )
+
+
+def prepared(targets: Array, spec: Loss, outputs: int) -> Array:
+    """Return what Keras' loss takes: its sparse one smooths no labels, so numbers become rows."""
+    if spec.name == "sparse_categorical_cross_entropy" and spec.label_smoothing:
+        return keras.utils.to_categorical(targets, outputs)
+    return targets
+
+
+def loss_of(spec: Loss) -> keras.losses.Loss:
+    """Return Keras' loss; it keeps the precision that is set when it is made."""
+    if spec.name == "huber":
+        return keras.losses.Huber(delta=spec.delta)
+    if not spec.name.endswith("cross_entropy"):
+        return LOSSES[spec.name]()
+    if not spec.label_smoothing:
+        return LOSSES[spec.name](from_logits=True)
+    kind = LOSSES[spec.name.removeprefix("sparse_")]
+    return kind(from_logits=True, label_smoothing=spec.label_smoothing)
+
+
+class RateTable(keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rate of every step; after the last one it holds its value."""
+
+    def __init__(self, rates: NDArray[np.float64]) -> None:
+        """Keep the table as one tensor, to which graphs refer."""
+        self.rates = tf.constant(rates, keras.config.floatx())
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """Return the rate of the step, counted from 0."""
+        return tf.gather(self.rates, keras.ops.minimum(step, len(self.rates) - 1))
+
+
+def optimizer_of(training: TrainSpec) -> keras.optimizers.Optimizer:
+    """Return Keras' optimiser with every constant taken from the spec."""
+    spec, rates = training.optimizer, learning_rates(training)
+    made = _native(
+        spec,
+        learning_rate=RateTable(rates) if len(rates) > 1 else float(rates[0]),
+        weight_decay=spec.weight_decay or None,
+        global_clipnorm=spec.clip_norm,
+    )
+    made.exclude_from_weight_decay(var_names=["bias"])
+    return made
+
+
+def _native(spec: Optimizer, **shared: Any) -> keras.optimizers.Optimizer:
+    if isinstance(spec, SGD):
+        return keras.optimizers.SGD(momentum=spec.momentum, nesterov=spec.nesterov, **shared)
+    if isinstance(spec, RMSprop):
+        return keras.optimizers.RMSprop(rho=spec.rho, epsilon=spec.epsilon, **shared)
+    if isinstance(spec, Adagrad):
+        start = spec.initial_accumulator
+        return keras.optimizers.Adagrad(
+            initial_accumulator_value=start, epsilon=spec.epsilon, **shared
+        )
+    return _adam(spec, shared)
+
+
+def _adam(spec: Moments, shared: dict[str, Any]) -> keras.optimizers.Optimizer:
+    kind = keras.optimizers.AdamW if isinstance(spec, AdamW) else keras.optimizers.Adam
+    return kind(beta_1=spec.beta1, beta_2=spec.beta2, epsilon=spec.epsilon, **shared)
+
+
+def rounding() -> Deviation:
+    """Return what Keras does otherwise, probed on a graph that is never run: it starts nothing."""
+    with tf.Graph().as_default():
+        found = tf.get_static_value(keras.ops.cast(0.999, "float64"))
+    return Deviation(
+        what="in float64 its optimisers round their constants to float32; powers of 2 stay exact",
+        link="https://github.com/keras-team/keras/blob/master/keras/src/optimizers/adam.py",
+        present=found != 0.999,
+    )

@@ -1,0 +1,100 @@
+"""The update of a step in the eager mode: PyTorch's own optimisers and what comes before them.
+
+What an optimiser has itself it does itself; the rest costs only those who ask for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from samenet.adapter import Batches
+from samenet.schedules import learning_rates, rates_of
+from samenet.training import SGD, Adagrad, Moments, Optimizer, RMSprop, TrainSpec
+
+
+def native_decay(spec: Optimizer) -> float:
+    """Return what PyTorch's argument `weight_decay` is to be: coupled, or decoupled in AdamW.
+
+    The coupled one comes after clipping, so it is an L2 penalty only where nothing is clipped.
+    """
+    if isinstance(spec, Moments) and spec.weight_decay:
+        return spec.weight_decay
+    return 0.0 if spec.clip_norm else spec.l2
+
+
+def groups(spec: Optimizer, model: nn.Module) -> list[Any]:
+    """Return all parameters, or kernels and biases apart if only kernels are to shrink."""
+    parameters = list(model.parameters())
+    decay = native_decay(spec)
+    if not decay:
+        return parameters
+    kernels, biases = [p for p in parameters if p.ndim == 2], [p for p in parameters if p.ndim == 1]
+    return [{"params": kernels, "weight_decay": decay}, {"params": biases, "weight_decay": 0.0}]
+
+
+def native(spec: Optimizer, model: nn.Module) -> torch.optim.Optimizer:
+    """Return PyTorch's own optimiser, fused where there is one, with the constants of the spec."""
+    given, rate = groups(spec, model), spec.learning_rate
+    if isinstance(spec, SGD):
+        return torch.optim.SGD(given, rate, spec.momentum, nesterov=spec.nesterov, fused=True)
+    if isinstance(spec, RMSprop):  # there is no fused one
+        return torch.optim.RMSprop(given, rate, spec.rho, spec.epsilon, foreach=True)
+    if isinstance(spec, Adagrad):
+        start, on_cpu = spec.initial_accumulator, next(model.parameters()).device.type == "cpu"
+        where = {"fused": on_cpu, "foreach": not on_cpu}  # older versions: none for CUDA
+        return torch.optim.Adagrad(
+            given, rate, initial_accumulator_value=start, eps=spec.epsilon, **where
+        )
+    kind = torch.optim.AdamW if spec.weight_decay else torch.optim.Adam
+    return kind(given, rate, (spec.beta1, spec.beta2), spec.epsilon, fused=True)
+
+
+class Updates:
+    """An optimiser, and the changes before its step in the order of samenet.training.Rule."""
+
+    def __init__(self, training: TrainSpec, model: nn.Module) -> None:
+        """Choose once what every step will need; usually nothing."""
+        self.spec, self.rates = training.optimizer, learning_rates(training)
+        self.parameters = list(model.parameters())
+        self.kernels = [p.detach() for p in self.parameters if p.ndim == 2]  # the same memory
+        self.optimizer = native(self.spec, model)
+        self.norm_max = self.spec.clip_norm or math.inf
+        wanted = {
+            self.set_rate: len(self.rates) > 1,
+            self.penalise: self.spec.l2 and self.spec.clip_norm,
+            self.clip: self.spec.clip_norm,
+            self.decay: self.spec.weight_decay and not isinstance(self.spec, Moments),
+        }
+        self.changes: list[Callable[[float], object]] = [c for c, asked in wanted.items() if asked]
+
+    def rates_of(self, batches: Batches) -> list[float]:
+        """Return the learning rate of each step of a call."""
+        if len(self.rates) == 1:
+            return [self.spec.learning_rate] * len(batches.order)
+        found: list[float] = rates_of(self.rates, batches).tolist()
+        return found
+
+    def set_rate(self, rate: float) -> None:
+        """Hand the optimiser the rate of this step."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+    def penalise(self, rate: float) -> None:
+        """Add the gradient of the L2 penalty to those of the kernels."""
+        del rate
+        gradients: list[Any] = [p.grad for p in self.parameters if p.ndim == 2]
+        torch._foreach_add_(gradients, self.kernels, alpha=self.spec.l2)
+
+    def clip(self, rate: float) -> Tensor:
+        """Shorten all gradients together to the norm allowed."""
+        del rate
+        return nn.utils.clip_grad_norm_(self.parameters, self.norm_max, foreach=True)
+
+    def decay(self, rate: float) -> None:
+        """Shrink the kernels apart from the gradient; the factor 1 - rate * decay would round."""
+        torch._foreach_add_(self.kernels, self.kernels, alpha=-rate * self.spec.weight_decay)

@@ -1,0 +1,70 @@
+"""Data from formulas: a few numbers say which rows, the same on every machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from sklearn import datasets
+
+from samenet.draws import generator
+from samenet.spec import Frozen
+
+ROWS_MIN = 10
+"""Fewer rows cannot be split into a part to learn from and a part to judge by."""
+
+
+class Synthetic(Frozen):
+    """The options of a synthetic source."""
+
+    rows: int = Field(default=1000, ge=ROWS_MIN, le=1_000_000)
+    noise: float = Field(default=0.1, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+
+
+def _two_moons(options: Synthetic) -> tuple[NDArray[Any], NDArray[Any]]:
+    moons = datasets.make_moons(options.rows, noise=options.noise, random_state=options.seed)
+    return moons[0], moons[1]
+
+
+def _friedman(options: Synthetic) -> tuple[NDArray[Any], NDArray[Any]]:
+    table = datasets.make_friedman1(options.rows, noise=options.noise, random_state=options.seed)
+    return table[0], table[1]
+
+
+def _spirals(options: Synthetic) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return three arms wound once around the origin; noise is the deviation of each point."""
+    draw = generator("spirals", options.seed)
+    arm = np.arange(options.rows) % 3
+    radius = np.sqrt(draw.uniform(0.01, 1.0, options.rows))  # evenly along the area, not the arm
+    angle = 2 * np.pi * (radius + arm / 3)
+    points = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+    return points + options.noise * draw.standard_normal(points.shape), arm
+
+
+def _projectile(options: Synthetic) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return throws (speed, angle, height of the hand) and how far, how high and how long they go.
+
+    Without air; the noise of each target is a share of its deviation.
+    """
+    draw = generator("projectile", options.seed)
+    speed, angle = draw.uniform(5, 30, options.rows), draw.uniform(0.2, 1.4, options.rows)
+    hand = draw.uniform(0, 20, options.rows)
+    across, up = speed * np.cos(angle), speed * np.sin(angle)
+    seconds = (up + np.sqrt(up**2 + 2 * GRAVITY * hand)) / GRAVITY
+    flights = np.stack([across * seconds, hand + up**2 / (2 * GRAVITY), seconds], axis=1)
+    noise = options.noise * flights.std(axis=0) * draw.standard_normal(flights.shape)
+    return np.stack([speed, angle, hand], axis=1), flights + noise
+
+
+GRAVITY = 9.81
+"""Metres per second squared."""
+
+FORMULAS = {
+    "two_moons": _two_moons,
+    "spirals": _spirals,
+    "friedman": _friedman,
+    "projectile": _projectile,
+}

@@ -1,0 +1,173 @@
+"""Mutants in another framework, in a process of its own: `python mutation_run.py NAME ADAPTER.py`.
+
+Prints one JSON line: per mutant the gate that had to catch it and the gate that did.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+from unittest.mock import patch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # not there under `python -P`
+
+from mutants import AT_THE_SEAM, SMOOTH_ADAM, Mutant, checks
+
+from samenet import leaf
+from samenet.adapter import Target
+from samenet.certificate import builder
+
+MODES = {"pytorch": "eager", "tensorflow": "graph", "keras": "fit"}
+
+SHARED = (
+    *("slope", "biases_offset", "square_transposed", "labels_shifted"),
+    *("momentum_for_nesterov", "coupled_decay", "samples_swapped", "last_batch"),
+)
+DECAY = "training by adam + decay, smooth"
+
+
+def of_pytorch() -> dict[str, Mutant]:
+    """Return mistakes that PyTorch makes easy."""
+    import torch
+    from torch.nn import functional
+
+    from samenet.adapters import pytorch_functions
+
+    def twice(spec):
+        return lambda z, y: functional.cross_entropy(torch.softmax(z, 1), y)
+
+    return {
+        "gelu_tanh": Mutant(
+            what="GELU by tanh instead of erf",
+            on="activation gelu",
+            gate="gate 0",
+            inside=lambda: patch.dict(
+                pytorch_functions.ACTIVATIONS,
+                {"gelu": lambda a: torch.nn.GELU(approximate="tanh")},
+            ),
+        ),
+        "softmax_twice": Mutant(
+            what="softmax twice",
+            on="loss sparse_categorical_cross_entropy",
+            gate="gate 0",
+            inside=lambda: patch.dict(
+                pytorch_functions.LOSSES, {"sparse_categorical_cross_entropy": twice}
+            ),
+        ),
+        "not_zeroed": Mutant(
+            what="gradients not set to zero",
+            on=SMOOTH_ADAM,
+            gate="gate 2",
+            inside=lambda: patch.object(torch.optim.Optimizer, "zero_grad", lambda self: None),
+        ),
+    }
+
+
+def of_tensorflow() -> dict[str, Mutant]:
+    """Return mistakes that TensorFlow makes easy."""
+    import tensorflow as tf
+
+    from samenet.adapters import tensorflow_functions, tensorflow_updates
+
+    usual = tensorflow_updates.Updates.__init__
+
+    def everything_decayed(self, training, kernels, biases):
+        usual(self, training, kernels, biases)
+        self.kernels = self.variables
+
+    return {
+        "gelu_tanh": Mutant(
+            what="GELU by tanh instead of erf",
+            on="activation gelu",
+            gate="gate 0",
+            inside=lambda: patch.dict(
+                tensorflow_functions.ACTIVATIONS, {"gelu": partial(tf.nn.gelu, approximate=True)}
+            ),
+        ),
+        "default_slope": Mutant(
+            what="the framework's own slope of leaky ReLU",
+            on="activation leaky_relu(slope=0.0078125)",
+            gate="gate 0",
+            inside=lambda: patch.object(
+                tensorflow_functions, "leaky_relu", lambda z, slope: tf.nn.leaky_relu(z)
+            ),
+        ),
+        "biases_decayed": Mutant(
+            what="bias decayed",
+            on=DECAY,
+            gate="gate 2",
+            inside=lambda: patch.object(tensorflow_updates.Updates, "__init__", everything_decayed),
+        ),
+    }
+
+
+def of_keras() -> dict[str, Mutant]:
+    """Return mistakes that Keras makes easy."""
+    import keras
+
+    from samenet.adapters import keras_network, keras_training
+
+    usual = keras_training._native
+
+    def each(spec, *, global_clipnorm, **shared):
+        return usual(spec, clipnorm=global_clipnorm, **shared)
+
+    base = keras.optimizers.Adam.__mro__[1]
+    return {
+        "gelu_tanh": Mutant(
+            what="GELU by tanh instead of erf",
+            on="activation gelu",
+            gate="gate 0",
+            inside=lambda: patch.dict(keras_network.ACTIVATIONS, {"gelu": keras.ops.gelu}),
+        ),
+        "logits_forgotten": Mutant(
+            what="from_logits forgotten",
+            on="loss sparse_categorical_cross_entropy",
+            gate="gate 0",
+            inside=lambda: patch.object(
+                keras_training,
+                "loss_of",
+                lambda spec: keras.losses.SparseCategoricalCrossentropy(),
+            ),
+        ),
+        "clipping_per_variable": Mutant(
+            what="clipping per variable instead of globally",
+            on="training by sgd + clipping, smooth",
+            gate="gate 2",
+            inside=lambda: patch.object(keras_training, "_native", each),
+        ),
+        "biases_decayed": Mutant(
+            what="bias decayed",
+            on=DECAY,
+            gate="gate 2",
+            inside=lambda: patch.object(
+                base, "exclude_from_weight_decay", lambda self, **names: None
+            ),
+        ),
+    }
+
+
+OWN = {"pytorch": of_pytorch, "tensorflow": of_tensorflow, "keras": of_keras}
+
+
+def main(name: str, path: Path) -> None:
+    """Plant each mutant, run the checks of its case, and print what caught it."""
+    adapter = leaf.load(path)
+    adapter.wake(Target())
+    build, capabilities = builder(adapter, MODES[name], Target()), adapter.capabilities()
+    found = {}
+    for key, mutant in {**{k: AT_THE_SEAM[k] for k in SHARED}, **OWN[name]()}.items():
+        with mutant.inside():
+            failed = [
+                c for c in checks(mutant.on, *mutant.apply(build, capabilities)) if not c.passed
+            ]
+        found[key] = {"wanted": mutant.gate, "found": failed[0].gate if failed else "nothing"}
+    healthy = [c for c in checks(SMOOTH_ADAM, build, capabilities) if not c.passed]
+    found["healthy"] = {"wanted": "nothing", "found": healthy[0].gate if healthy else "nothing"}
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -610,6 +610,12 @@ def everything_decayed() -> Iterator[None]:
         yield
 
 
+def everything_penalised(self, gradients):
+    """Add the penalty's part to the gradients of biases, too."""
+    pairs = zip(gradients, self.parameters, strict=True)
+    return [g + self.spec.l2 * parameter for g, parameter in pairs]
+
+
 def clipped_each(gradients, norm_max):
     """Clip every variable on its own."""
     return [g * min(1.0, norm_max / max(float(np.linalg.norm(g)), 1e-300)) for g in gradients]
@@ -675,6 +681,12 @@ INSIDE_NUMPY: dict[str, Mutant] = {
         on="training by adam + decay, smooth",
         gate="gate 2",
         inside=everything_decayed,
+    ),
+    "biases_penalised": Mutant(
+        what="L2 penalty on biases, too",
+        on="training by momentum + l2, kinked",
+        gate="gate 2",
+        inside=lambda: patch.object(numpy_optimizers.Updates, "penalised", everything_penalised),
     ),
     "clipping_per_variable": Mutant(
         what="clipping per variable instead of globally",

@@ -301,9 +301,6 @@ class StepAhead(Wrapped):
 class Stale(Wrapped):
     """Predicts with the weights of the beginning."""
 
-    def load(self, source):
-        self.program.load(source)
-
     def predict(self, rows):
         if not hasattr(self, "first"):
             self.first = np.asarray(self.program.predict(rows))

@@ -1,6 +1,8 @@
-"""NumPy from scratch: forward pass, hand-written backward pass and optimiser, as in a textbook."""
+"""NumPy from scratch: forward, hand-written backward and update, as in a textbook (or in place)."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,9 @@ from samenet.adapters.numpy_optimizers import Updates
 from samenet.spec import Network
 from samenet.training import TrainSpec
 
+if TYPE_CHECKING:  # it would cost the plain mode start-up time
+    from samenet.adapters.numpy_buffers import BufferedProgram
+
 ADAPTER = {
     "name": "numpy",
     "title": "NumPy",
@@ -21,7 +26,11 @@ ADAPTER = {
             "default": True,
             "why": "the textbook loop: one matrix product per layer, one expression per formula",
             "source": "http://neuralnetworksanddeeplearning.com/chap2.html",
-        }
+        },
+        "buffers": {
+            "why": "weights as one vector, every array made once and written to with out=",
+            "source": "https://www.labri.fr/perso/nrougier/from-python-to-numpy/#views-and-copies",
+        },
     },
     "imports": ["numpy"],
     "distributions": ["numpy", "scipy"],
@@ -47,19 +56,24 @@ def wake(target: Target) -> None:
     small @ small
 
 
-def read_back(program: NumpyProgram, target: Target) -> dict[str, str | int | float]:
+def read_back(
+    program: NumpyProgram | BufferedProgram, target: Target
+) -> dict[str, str | int | float]:
     """Return the thread count that the matrix library reports, and the program's own precision."""
     del target
     counts = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-    dtype = str(program.layers.kernels[0].dtype)
+    dtype = str(program.weights()[0].kernel.dtype)
     return {"threads": max(counts, default=1), "device": "cpu", "dtype": dtype, "compiler": "none"}
 
 
 def build(
     network: Network, training: TrainSpec, weights: Weights, *, target: Target, mode: str
-) -> NumpyProgram:
+) -> NumpyProgram | BufferedProgram:
     """Return the program that starts from exactly these weights."""
-    del mode  # there is one
+    if mode == "buffers":
+        from samenet.adapters import numpy_buffers
+
+        return numpy_buffers.BufferedProgram(network, training, weights, np.dtype(target.dtype))
     return NumpyProgram(network, training, weights, np.dtype(target.dtype))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from samenet import gate_0, gate_4, gates, leaf
-from samenet.adapter import Layer, Target
+from samenet.adapter import Array, Layer, Target
 from samenet.certificate import Build, Check, Problem, builder, task_problem, trained
 from samenet.spec import Activation
 from samenet.task import load_task
@@ -117,3 +118,39 @@ def test_gate_0_reads_the_function_and_nothing_else() -> None:
     found = gate_0.of_activation(Activation(name="silu"), healthy(), capabilities())
     assert [check.quantity for check in found] == ["silu", "derivative of silu"] * 2
     assert all(0 <= check.error < 4 * check.limit / 32 for check in found)
+
+
+def reporting(change: Callable[[Array], Array]) -> Build:
+    """Return how NumPy's programs are built, with changed losses."""
+
+    def build(problem, training, weights, dtype):
+        program = healthy()(problem, training, weights, dtype)
+        losses = program.losses
+        program.losses = lambda: change(losses())
+        return program
+
+    return build
+
+
+CLIPPED = reporting(lambda losses: -np.log(np.clip(np.exp(-losses), 2.0**-52, 1)))
+WRONG = reporting(lambda losses: losses / 2)
+INFINITE = reporting(lambda losses: np.where(losses > 50, np.inf, losses))
+
+
+@pytest.mark.parametrize(
+    ("build", "told", "passed"),
+    [
+        (CLIPPED, "logits", False),
+        (CLIPPED, "probabilities", True),
+        (WRONG, "probabilities", False),
+        (INFINITE, "probabilities", False),
+    ],
+    ids=["clipped", "clipped and said", "halved", "infinite"],
+)
+def test_a_loss_of_clipped_probabilities_has_to_be_declared(build, told: str, *, passed) -> None:
+    """A clipped probability loses saturated rows: who says so is compared in probabilities."""
+    limits = capabilities().model_copy(update={"losses_from": told})
+    found = gate_0.of_loss(Loss(name="binary_cross_entropy"), build, limits)
+    values = [c.passed for c in found if c.dtype == "float64" and "derivative" not in c.quantity]
+    assert values == [passed]
+    assert all(check.passed for check in found if "derivative" in check.quantity)

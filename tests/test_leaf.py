@@ -37,7 +37,7 @@ def write(folder: Path, text: str, file: str = "mine_adapter.py") -> Path:
 def test_the_shipped_adapters_are_found_in_their_order() -> None:
     """NumPy first, as the reference, then the frameworks; helper files are no adapters."""
     names = list(leaf.shipped())
-    assert names[:4] == ["numpy", "tensorflow", "keras", "pytorch"]
+    assert names[: len(leaf.NAMES)] == list(leaf.NAMES)
     assert all(found.quickstart_path is None or found.quickstart_path.exists()
                for found in leaf.shipped().values())  # fmt: skip
 

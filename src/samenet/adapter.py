@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol, SupportsFloat
+from typing import Any, Literal, NamedTuple, Protocol, SupportsFloat, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,11 @@ class Deviation(Frozen):
     """Whether a probe, run here with this version, still shows it."""
 
 
+Part = Literal["l2", "weight_decay", "clip_norm", "schedule", "label_smoothing"]
+PARTS: tuple[Part, ...] = get_args(Part)
+"""What a training may have beside its loss and its optimiser."""
+
+
 class Capabilities(Frozen):
     """What an adapter offers where it runs, as plain data."""
 
@@ -120,6 +125,18 @@ class Capabilities(Frozen):
     forms: Forms = Forms()
     """The form of each optimiser that this adapter follows, where there are several."""
     losses_per: Literal["step", "call"] = "step"
+    losses_from: Literal["logits", "probabilities"] = "logits"
+    """What the reported cross entropy is computed from.
+
+    In a rounded, clipped probability the loss of a row that is almost surely wrong is lost, though
+    not its gradient: gate 0 then compares the probabilities, exp(-loss).
+    """
+    parts: tuple[Part, ...] = PARTS
+    """What it has beside losses and optimisers."""
+    mixed_activations: bool = True
+    """Whether hidden layers may differ in their activation."""
+    classes_min: int = 2
+    """The fewest classes of a multi-class task."""
     dropout: bool = True
     """Whether it multiplies by the masks of `Batches`."""
     deviations: tuple[Deviation, ...] = ()
@@ -138,11 +155,38 @@ def missing(
         ("activation", names, capabilities.activations),
         ("loss", {training.loss.name}, capabilities.losses),
         ("optimizer", {training.optimizer.name}, capabilities.optimizers),
+        ("training with", _parts(training), capabilities.parts),
     ]
     for what, asked, offered in wanted:
         lacking = sorted(asked - set(offered))
         if lacking:
-            return f"{what} {', '.join(lacking)} is not offered; it has {', '.join(offered)}"
+            has = f"; it has {', '.join(offered)}" if offered else ""
+            return f"{what} {', '.join(lacking)} is not offered{has}"
+    return _missing_layers(capabilities, network, training)
+
+
+def _parts(training: TrainSpec) -> set[str]:
+    """Return what is asked for beside loss and optimiser; the decay of AdamW is its own."""
+    rule, schedule = training.optimizer, training.schedule
+    asked: dict[Part, bool] = {
+        "l2": rule.l2 > 0,
+        "weight_decay": rule.weight_decay > 0 and rule.name != "adamw",
+        "clip_norm": rule.clip_norm is not None,
+        "schedule": schedule.name != "constant" or schedule.warmup_steps > 0,
+        "label_smoothing": training.loss.label_smoothing > 0,
+    }
+    return {part for part, there in asked.items() if there}
+
+
+def _missing_layers(
+    capabilities: Capabilities, network: Network, training: TrainSpec
+) -> str | None:
+    hidden = sorted({str(layer.activation) for layer in network.layers[:-1]})
+    if len(hidden) > 1 and not capabilities.mixed_activations:
+        return f"all hidden layers need the same activation, not {' and '.join(hidden)}"
+    classes, categorical = network.widths[-1], "categorical" in training.loss.name
+    if categorical and classes < capabilities.classes_min:
+        return f"a multi-class task of {classes} classes is not offered; make it a binary one"
     if network.has_dropout and not capabilities.dropout:
         return "dropout with given masks is not offered"
     return None

@@ -42,7 +42,10 @@ def of_activation(activation: Activation, build: Build, capabilities: Capabiliti
 
 def of_loss(loss: Loss, build: Build, capabilities: Capabilities) -> list[Check]:
     """Return the checks of a loss's value and derivative by the logits in every precision."""
-    return [check for dtype in capabilities.dtypes for check in _loss_checks(loss, build, dtype)]
+    told = capabilities.losses_from
+    return [
+        check for dtype in capabilities.dtypes for check in _loss_checks(loss, build, dtype, told)
+    ]
 
 
 def _activation_checks(activation: Activation, build: Build, dtype: Dtype) -> list[Check]:
@@ -121,7 +124,7 @@ def loss_problem(loss: Loss) -> Problem:
     return _problem(f"gate 0 {loss}", network, loss, targets)
 
 
-def _loss_checks(loss: Loss, build: Build, dtype: Dtype) -> list[Check]:
+def _loss_checks(loss: Loss, build: Build, dtype: Dtype, told: str) -> list[Check]:
     problem, logits = loss_problem(loss), loss_points(loss).logits
     rows = len(logits)
     at, numbers = [_layer(logits)], np.arange(rows, dtype=np.int32)
@@ -132,8 +135,11 @@ def _loss_checks(loss: Loss, build: Build, dtype: Dtype) -> list[Check]:
     gradient = read_gradient(problem, build, dtype, at, call)[: logits.size]
     kept = problem.steps([call])[0].targets
     predicted, wanted = delta_terms(loss, logits, kept)
+    exact = loss_per_row(loss, logits, kept)
+    if told == "probabilities" and "cross_entropy" in loss.name and np.isfinite(found).all():
+        found, exact = np.exp(-found), np.exp(-exact)
     return [
-        _check(f"{loss}", dtype, found, loss_per_row(loss, logits, kept)),
+        _check(f"{loss}", dtype, found, exact),
         _check(
             f"derivative of {loss}",
             dtype,

@@ -17,6 +17,10 @@ from samenet.adapter import Header
 from samenet.errors import UsageError, unknown
 from samenet.spec import parse
 
+NAMES = ("numpy", "scikit-learn", "tensorflow", "keras", "pytorch", "jax")
+ORDER = {name: place for place, name in enumerate(NAMES)}
+"""How frameworks are listed; any other comes after these."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
@@ -49,8 +53,7 @@ def shipped_folder() -> Path:
 def shipped() -> dict[str, Leaf]:
     """Return the shipped adapters by name; a file without a header is a helper of one."""
     leaves = [read(p) for p in sorted(shipped_folder().glob("*.py")) if literal(p, "ADAPTER")]
-    order = {name: place for place, name in enumerate(("numpy", "tensorflow", "keras", "pytorch"))}
-    leaves.sort(key=lambda leaf: order.get(leaf.header.name, len(order)))
+    leaves.sort(key=lambda leaf: ORDER.get(leaf.header.name, len(ORDER)))
     return {leaf.header.name: leaf for leaf in leaves}
 
 

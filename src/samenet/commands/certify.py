@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -63,11 +63,10 @@ def command(
     with tempfile.TemporaryDirectory() as folder:
         store = session.start(plan, Path(folder) / "run", Progress(plan, quiet=as_json).watch)
         records = store.records()
-    rows = worst(records)
-    failures = [r for r in records if isinstance(r, FailureRecord)]
-    click.echo(_json(rows, failures, plan) if as_json else _text(rows, failures, plan))
+    found = outcome(records)
+    click.echo(_json(found, plan) if as_json else _text(found, plan))
     lacking = [s for s in plan.skipped if frameworks or s.mark == "failed"]
-    return NOT_SHOWN if failures or lacking or not all(row.passed for row in rows) else 0
+    return 0 if shown(found, plan) and not lacking else NOT_SHOWN
 
 
 def _every_mode() -> tuple[str, ...]:
@@ -99,6 +98,33 @@ class Worst:
     """The task or case where that was."""
     passed: bool
     detail: str
+
+
+class Outcome(NamedTuple):
+    """What the frameworks were asked, parted by how it ended."""
+
+    rows: list[Worst]
+    failures: list[FailureRecord]
+    unsupported: list[FailureRecord]
+    """What a framework does not offer: said, but no failure."""
+
+
+def outcome(records: Sequence[Record]) -> Outcome:
+    """Return the rows of the table, and what gave none."""
+    gave_none = [record for record in records if isinstance(record, FailureRecord)]
+    unsupported = [entry for entry in gave_none if entry.mark == "unsupported"]
+    failures = [entry for entry in gave_none if entry.mark != "unsupported"]
+    return Outcome(worst(records), failures, unsupported)
+
+
+def shown(found: Outcome, plan: Plan) -> bool:
+    """Return whether all that is offered was proved, and some framework offers some task."""
+    passed = bool(found.rows) and all(row.passed for row in found.rows)
+    resting, tasks = parity.resting(plan.tasks), {task.name for task in plan.tasks}
+    lacking: dict[str, set[str]] = {arm.name: set() for arm in plan.arms}
+    for entry in found.unsupported:
+        lacking[entry.arm] |= {entry.task, *resting.get(entry.task, [])}
+    return passed and not found.failures and any(tasks - names for names in lacking.values())
 
 
 def worst(records: Sequence[Record]) -> list[Worst]:
@@ -174,23 +200,44 @@ def _overall_of(key: tuple[str, str, str, str], group: list[Worst]) -> Worst:
     )
 
 
-def _text(rows: Sequence[Worst], failures: Sequence[FailureRecord], plan: Plan) -> str:
+def _text(found: Outcome, plan: Plan) -> str:
     head = (
         f"{'framework':<18} {'gate':<16} {'quantity':<19} {'precision':<9} {'checks':>6}"
         f" {'worst error':>11} {'of limit':>8}  nearest its limit on"
     )
-    lines = [head, *(_line(row) for row in rows)]
+    lines = [head, *(_line(row) for row in found.rows)]
     if len(plan.arms) > 1:
-        lines += ["", *(_line(row) for row in overall(rows))]
-    lines += [f"{f.arm} · {f.task}: {f.mark}: {f.reason}" for f in failures]
+        lines += ["", *(_line(row) for row in overall(found.rows))]
+    lines += [f"{f.arm} · {f.task}: {f.mark}: {f.reason}" for f in found.failures]
+    lines += not_offered(found, plan)
     lines += sorted({f"{s.arm}: {s.reason}" for s in plan.skipped})
     lines += _gone(plan)
-    arms, tasks = len(plan.arms), len(plan.tasks)
-    shown = bool(rows) and all(r.passed for r in rows) and not failures
-    verdict = "checked: same network" if shown else "not shown to be the same network"
-    about = f"{counted(arms, 'framework')} on {counted(tasks, 'task')}"
-    checks = sum(row.checks for row in rows)
-    return "\n".join([*lines, "", f"{about}, {checks} checks: {verdict}"])
+    return "\n".join([*lines, "", _verdict(found, plan)])
+
+
+def not_offered(found: Outcome, plan: Plan) -> list[str]:
+    """Return one line per framework and reason: the tasks, and how many cases, it is about."""
+    groups: dict[tuple[str, str], set[str]] = {}
+    for entry in found.unsupported:
+        groups.setdefault((entry.arm, entry.reason), set()).add(entry.task)
+    return [f"{arm}: {reason} ({_about(names, plan)})" for (arm, reason), names in groups.items()]
+
+
+def _about(names: set[str], plan: Plan) -> str:
+    """Return the tasks that are meant, or rest on a case that is, and the number of cases."""
+    resting = parity.resting(plan.tasks)
+    meant = names.union(*(resting.get(name, []) for name in names))
+    tasks = [task.name for task in plan.tasks if task.name in meant]
+    cases = len(names - set(tasks))
+    return ", ".join([*tasks, *([counted(cases, "case")] if cases else [])])
+
+
+def _verdict(found: Outcome, plan: Plan) -> str:
+    good = shown(found, plan)
+    verdict = "checked: same network" if good else "not shown to be the same network"
+    limited = ", in all that is offered" if good and found.unsupported else ""
+    about = f"{counted(len(plan.arms), 'framework')} on {counted(len(plan.tasks), 'task')}"
+    return f"{about}, {sum(row.checks for row in found.rows)} checks: {verdict}{limited}"
 
 
 def _line(row: Worst) -> str:
@@ -212,13 +259,14 @@ def _gone(plan: Plan) -> list[str]:
     ]
 
 
-def _json(rows: Sequence[Worst], failures: Sequence[FailureRecord], plan: Plan) -> str:
+def _json(found: Outcome, plan: Plan) -> str:
     document: dict[str, Any] = {
         "schema": "samenet-certificate/2",
         "versions": {arm.name: arm.versions for arm in plan.arms},
-        "rows": [asdict(row) for row in rows],
-        "all_frameworks": [asdict(row) for row in overall(rows)],
-        "failures": [{"arm": f.arm, "task": f.task, "reason": f.reason} for f in failures],
+        "rows": [asdict(row) for row in found.rows],
+        "all_frameworks": [asdict(row) for row in overall(found.rows)],
+        "failures": [_said(entry) for entry in found.failures],
+        "unsupported": [_said(entry) for entry in found.unsupported],
         "skipped": sorted({f"{s.arm}: {s.reason}" for s in plan.skipped}),
         "deviations": [
             {"arm": arm.name, **deviation.model_dump()}
@@ -227,3 +275,7 @@ def _json(rows: Sequence[Worst], failures: Sequence[FailureRecord], plan: Plan) 
         ],
     }
     return json.dumps(document, ensure_ascii=False)
+
+
+def _said(entry: FailureRecord) -> dict[str, str]:
+    return {"arm": entry.arm, "task": entry.task, "reason": entry.reason}

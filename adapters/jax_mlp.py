@@ -1,0 +1,96 @@
+"""JAX: pure functions, compiled once; all steps of a call in one lax.scan, or step by step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+
+from samenet.adapter import Capabilities, Target, Weights
+from samenet.adapters.jax_functions import ACTIVATIONS, LOSSES
+from samenet.adapters.jax_network import place
+from samenet.adapters.jax_training import CompiledProgram, LoopProgram, ScanProgram
+from samenet.adapters.jax_updates import OPTIMIZERS
+from samenet.spec import Network
+from samenet.training import TrainSpec
+
+ADAPTER = {
+    "name": "jax",
+    "title": "JAX",
+    "modes": {
+        "scan": {
+            "default": True,
+            "why": "jit on the outermost call: one lax.scan runs all steps, state donated",
+            "source": "https://docs.jax.dev/en/latest/benchmarking.html",
+            "compiler": "xla",
+        },
+        "jit": {
+            "why": "the documentation's own loop: a jitted update, called once per batch",
+            "source": "https://docs.jax.dev/en/latest/notebooks/neural_network_with_tfds_data.html",
+            "compiler": "xla",
+        },
+    },
+    "imports": ["jax"],
+    "distributions": ["jax", "jaxlib"],
+    "extra": "jax",
+    "quickstart": "jax_quickstart.py",
+    "color": "#00897b",
+}
+
+
+def capabilities() -> Capabilities:
+    """Everything, on the CPU and, where there is one, on a CUDA device."""
+    return Capabilities(
+        devices=("cpu", "cuda") if has_cuda() else ("cpu",),
+        dtypes=("float32", "float64"),
+        activations=tuple(ACTIVATIONS),
+        losses=tuple(LOSSES),
+        optimizers=tuple(OPTIMIZERS),
+    )
+
+
+def has_cuda() -> bool:
+    """Return whether JAX sees a CUDA device."""
+    try:
+        return bool(jax.devices("cuda"))
+    except RuntimeError:
+        return False
+
+
+def wake(target: Target) -> None:
+    """Ask for full float32 products, then multiply once; threads were fixed before the import."""
+    jax.config.update("jax_default_matmul_precision", "highest")
+    small = jnp.ones((8, 8), jnp.float32, device=place(target))
+    jnp.sum(small @ small).block_until_ready()
+
+
+def read_back(program: CompiledProgram, target: Target) -> dict[str, str | int | float]:
+    """Return what JAX says is in force, and what the program's own arrays and code say."""
+    del target
+    kernel = program.state[0][0].kernel
+    (device,) = kernel.devices()
+    return {
+        "threads": pool_threads(),
+        "device": f"{device.platform}:{device.id}",
+        "dtype": str(kernel.dtype),
+        "matmul precision": str(jax.config.values["jax_default_matmul_precision"]),
+        "compiler": program.compiler(),
+    }
+
+
+def pool_threads() -> int | str:
+    """Return how many threads XLA computes with, by their name: JAX itself does not tell."""
+    try:
+        names = [file.read_text() for file in Path("/proc/self/task").glob("*/comm")]
+    except OSError:  # a thread ended while its name was read
+        return "not readable here"
+    return sum(name.startswith("tf_XLAEigen") for name in names) or "not readable here"
+
+
+def build(
+    network: Network, training: TrainSpec, weights: Weights, *, target: Target, mode: str
+) -> CompiledProgram:
+    """Return the program that starts from exactly these weights."""
+    kind = ScanProgram if mode == "scan" else LoopProgram
+    return kind(network, training, weights, target)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from samenet import clock, planning, runner
+from samenet import clock, planning, runner, spawning
 from samenet.errors import UsageError
 from samenet.plan import Job, Plan
 from samenet.records import EventRecord, FailureRecord, Record, TimingRecord, encode
@@ -135,7 +135,7 @@ def test_a_worker_that_hangs_is_ended_and_marked(
     folder: Path, plan: Plan, planned: Planned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that is not done within its limit is killed, marked "timed out", and passed by."""
-    monkeypatch.setattr(runner, "SECONDS_MIN", 2.0)
+    monkeypatch.setattr(spawning, "SECONDS_MIN", 2.0)
     planned(faults=[{"job": "cell~*~r0", "at": "build", "how": "hang"}])
     store = carry_out(folder, plan, ("cell",))
     found = [(f.mark, f.repeat, f.reason) for f in failures(store)]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from functools import cache as once
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from samenet import cache, leaf, machine
 from samenet.adapter import Target
 from samenet.dataset import Dataset
 from samenet.plan import Arm, Job, Plan
-from samenet.records import CertificateRecord, Record
+from samenet.records import CertificateRecord, FailureRecord, Record, decode, encode
 from samenet.task import Task
 from samenet.workorder import data_path
 
@@ -25,30 +24,34 @@ JUDGES = (
 PASSES = ("certify", "parity")
 
 
-def remembered(plan: Plan, job: Job, folder: Path) -> list[Record] | None:
-    """Return the certificates of every task or case of a job, or None if one is missing."""
+def remembered(plan: Plan, job: Job, folder: Path) -> tuple[list[Record], Job]:
+    """Return what is known of the tasks or cases of a job, and the job with only the others."""
     if job.pass_name not in PASSES:
-        return None
-    found: list[Record] = []
-    for task in job.tasks:
-        stored = cache.get("certificates", _key(plan, job, task, folder))
-        if stored is None:
-            return None
-        found += [CertificateRecord(**{**values, "job": job.id}) for values in stored]
-    return found
+        return [], job
+    stored = {t: cache.get("certificates", _key(plan, job, t, folder)) for t in job.tasks}
+    known = [replace(decode(line), job=job.id) for lines in stored.values() for line in lines or ()]
+    unknown = tuple(task for task, lines in stored.items() if lines is None)
+    return known, job.model_copy(update={"tasks": unknown})
 
 
 def remember(plan: Plan, job: Job, records: Sequence[Record], folder: Path) -> None:
-    """Keep the certificates of a job; a failed one is proved again next time."""
+    """Keep what a job found; a task or case that failed is proved again next time."""
     if job.pass_name not in PASSES:
         return
     for task in job.tasks:
-        own = [r for r in records if isinstance(r, CertificateRecord) and r.task == task]
-        if own and all(record.passed for record in own):
-            values = [asdict(record) for record in own]
-            cache.put("certificates", _key(plan, job, task, folder), values)
+        own = [record for record in records if getattr(record, "task", "") == task]
+        if own and all(_final(record) for record in own):
+            lines = [encode(record) for record in own]
+            cache.put("certificates", _key(plan, job, task, folder), lines)
             parts = _parts(plan.arm(job.arm), _subject(plan, job, task), plan.target)
             cache.put("certified", cache.key_of(*parts), job.id)
+
+
+def _final(record: Record) -> bool:
+    """Return whether a check passed, or the adapter does not offer what it is about."""
+    if isinstance(record, CertificateRecord):
+        return record.passed
+    return isinstance(record, FailureRecord) and record.mark == "unsupported"
 
 
 def expected(arm: Arm, task: Task, target: Target) -> bool:
@@ -73,20 +76,13 @@ def _subject(plan: Plan, job: Job, name: str) -> object:
 
 def _parts(arm: Arm, subject: object, target: Target) -> list[object]:
     return [
-        *(arm.digest, arm.mode, arm.versions, target.model_dump(), subject),
-        *(machine.processor(), judges_digest(), shipped_digest()),
+        *(arm.digest, arm.mode, arm.versions, arm.python, target.model_dump(), subject),
+        *(machine.processor(), judges_digest()),
     ]
-
-
-@once
-def shipped_digest() -> str:
-    """Return a hash of all shipped adapter files: a stranger's may be built on their parts."""
-    files = sorted(leaf.shipped_folder().glob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 @once
 def judges_digest() -> str:
     """Return a hash of the modules that decide: another oracle proves again."""
     folder = Path(__file__).parent
-    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in JUDGES)).hexdigest()
+    return leaf.hashed(folder / name for name in JUDGES)

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,11 @@ from typing import Any, Literal
 
 from samenet import cache, machine
 from samenet.adapter import Capabilities
-from samenet.leaf import Leaf, digest
+from samenet.leaf import Leaf, code_digest, digest
 from samenet.plan import Arm
 
 DESCRIBE_SECONDS_MAX = 180
+SAMENET_NEEDED = "{} has no samenet: install it there too, as it is installed here"
 ERROR_LINE = re.compile(r"[\w.]+(Error|Exception|Interrupt|Exit|Warning)\b")
 
 
@@ -32,14 +33,20 @@ class Absent:
     detail: str = ""
 
 
-def describe(pairs: Sequence[tuple[Leaf, str]], device: str) -> tuple[list[Arm], list[Absent]]:
-    """Return the arms that can run and the ones that cannot, two adapters at a time."""
+def describe(
+    pairs: Sequence[tuple[Leaf, str]], device: str, pythons: Mapping[str, str] | None = None
+) -> tuple[list[Arm], list[Absent]]:
+    """Return the arms that can run and the ones that cannot, two adapters at a time.
+
+    `pythons` names the interpreter of a framework that is installed in another environment.
+    """
     leaves = list({leaf.path: leaf for leaf, _ in pairs}.values())
+    chosen = pythons or {}
     with ThreadPoolExecutor(max_workers=2) as pool:
         answers = dict(
             zip(
                 [leaf.path for leaf in leaves],
-                pool.map(lambda leaf: _described(leaf, device), leaves),
+                pool.map(lambda leaf: _described(leaf, device, chosen), leaves),
                 strict=True,
             )
         )
@@ -49,7 +56,7 @@ def describe(pairs: Sequence[tuple[Leaf, str]], device: str) -> tuple[list[Arm],
         if isinstance(answer, Absent):
             absent.append(Absent(**{**_fields(answer), "name": leaf.arm(mode)}))
         else:
-            arms.append(_arm(leaf, mode, answer))
+            arms.append(_arm(leaf, mode, answer, chosen.get(leaf.header.name, "")))
     return arms, absent
 
 
@@ -57,7 +64,7 @@ def _fields(answer: Absent) -> dict[str, Any]:
     return {"mark": answer.mark, "reason": answer.reason, "detail": answer.detail}
 
 
-def _arm(leaf: Leaf, mode: str, answer: dict[str, Any]) -> Arm:
+def _arm(leaf: Leaf, mode: str, answer: dict[str, Any], python: str) -> Arm:
     return Arm(
         name=leaf.arm(mode),
         mode=mode,
@@ -67,10 +74,13 @@ def _arm(leaf: Leaf, mode: str, answer: dict[str, Any]) -> Arm:
         capabilities=Capabilities.model_validate(answer["capabilities"]),
         versions={name: version or "?" for name, version in answer["versions"].items()},
         import_seconds=answer["import_seconds"],
+        python=python,
     )
 
 
-def _described(leaf: Leaf, device: str) -> dict[str, Any] | Absent:
+def _described(leaf: Leaf, device: str, pythons: Mapping[str, str]) -> dict[str, Any] | Absent:
+    if leaf.header.name in pythons:
+        return _elsewhere(leaf, device, pythons[leaf.header.name])
     missing = [name for name in leaf.header.distributions if machine.version(name) is None]
     if missing:
         return _not_installed(leaf, missing)
@@ -79,10 +89,20 @@ def _described(leaf: Leaf, device: str) -> dict[str, Any] | Absent:
     known = cache.get("descriptions", key)
     if known is not None:
         return dict(known)
-    answer = _ask(leaf, device)
+    answer = _ask(leaf, device, sys.executable)
     if not isinstance(answer, Absent):
         cache.put("descriptions", key, answer)
     return answer
+
+
+def _elsewhere(leaf: Leaf, device: str, python: str) -> dict[str, Any] | Absent:
+    """Ask in another environment: nothing is remembered of it, it may change at any time."""
+    answer = _ask(leaf, device, python)
+    if isinstance(answer, Absent):
+        lacking = "No module named 'samenet'" in answer.detail
+        return _broken(leaf, SAMENET_NEEDED.format(python), answer.detail) if lacking else answer
+    same = answer["code"] == code_digest()
+    return answer if same else _broken(leaf, f"{python} has another version of samenet", "")
 
 
 def _not_installed(leaf: Leaf, missing: Sequence[str]) -> Absent:
@@ -91,11 +111,11 @@ def _not_installed(leaf: Leaf, missing: Sequence[str]) -> Absent:
     return Absent(name=leaf.header.name, mark="not installed", reason=f"not installed: {remedy}")
 
 
-def _ask(leaf: Leaf, device: str) -> dict[str, Any] | Absent:
+def _ask(leaf: Leaf, device: str, python: str) -> dict[str, Any] | Absent:
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
         command = [
-            *(sys.executable, "-P", "-m", "samenet.passes.describe"),
+            *(python, "-P", "-m", "samenet.passes.describe"),
             *(str(leaf.path), str(answer)),
             *(json.dumps(leaf.header.imports), json.dumps(leaf.header.distributions)),
         ]

@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -90,19 +90,31 @@ def _evaluate(node: ast.stmt, path: Path) -> object:
 
 
 def choose(wanted: Sequence[str]) -> list[tuple[Leaf, str]]:
-    """Return (adapter, mode) for names like 'pytorch', 'pytorch:compiled' or 'mine.py'.
+    """Return (adapter, mode) for names like 'pytorch', 'pytorch:compiled', 'mine.py' or 'all'.
 
-    Nothing wanted means every shipped adapter in its default modes. Raises UsageError for an
-    unknown name, with the nearest one as a suggestion.
+    Nothing wanted means the usual frameworks in their default modes; 'all' means every shipped one
+    in every mode. Raises UsageError for an unknown name, with the nearest one as a suggestion.
     """
-    pairs: list[tuple[Leaf, str]] = []
-    for text in wanted or list(shipped()):
-        leaf, mode = _find(text)
-        pairs += [(leaf, m) for m in ([mode] if mode else leaf.default_modes)]
+    pairs = [pair for text in wanted or _usual() for pair in _named(text)]
     distinct = list(dict.fromkeys((leaf.path, mode) for leaf, mode in pairs))
     found = {(leaf.path, mode): (leaf, mode) for leaf, mode in pairs}
     _refuse_same_names([found[key] for key in distinct])
     return [found[key] for key in distinct]
+
+
+EVERYTHING = "all"
+
+
+def _usual() -> list[str]:
+    return [name for name, leaf in shipped().items() if leaf.header.default]
+
+
+def _named(text: str) -> list[tuple[Leaf, str]]:
+    """Return what one name stands for."""
+    if text == EVERYTHING:
+        return [(leaf, mode) for leaf in shipped().values() for mode in leaf.header.modes]
+    leaf, mode = _find(text)
+    return [(leaf, m) for m in ([mode] if mode else leaf.default_modes)]
 
 
 def _find(text: str) -> tuple[Leaf, str]:
@@ -144,9 +156,21 @@ def load(path: Path) -> ModuleType:
 
 
 def digest(leaf: Leaf) -> str:
-    """Return a hash of the adapter and of the files of its framework beside it."""
-    prefix = leaf.path.stem.partition("_")[0]
-    state = hashlib.sha256()
-    for file in sorted({leaf.path, *leaf.path.parent.glob(f"{prefix}_*.py")}):
-        state.update(file.read_bytes())
-    return state.hexdigest()
+    """Return a hash of the adapter and of the files of its framework beside it.
+
+    A stranger's adapter may be built on the parts of shipped ones: then those count too.
+    """
+    folder, prefix = leaf.path.parent, leaf.path.stem.partition("_")[0]
+    own = {leaf.path, *folder.glob(f"{prefix}_*.py")}
+    return hashed(own if folder == shipped_folder() else {*own, *shipped_folder().glob("*.py")})
+
+
+def hashed(files: Iterable[Path]) -> str:
+    """Return one hash of the content of files, wherever they are and in whatever order."""
+    return hashlib.sha256(b"".join(sorted(file.read_bytes() for file in files))).hexdigest()
+
+
+def code_digest() -> str:
+    """Return a hash of what a worker runs: samenet's core, its passes, the shipped adapters."""
+    core = Path(__file__).parent
+    return hashed([*core.glob("*.py"), *core.glob("passes/*.py"), *shipped_folder().glob("*.py")])

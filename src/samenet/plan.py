@@ -56,6 +56,8 @@ class Arm(Frozen):
     capabilities: Capabilities
     versions: dict[str, str]
     import_seconds: float
+    python: str = ""
+    """The interpreter of its workers, if it is another one than samenet's own."""
 
     @property
     def compiler(self) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from samenet import __version__, cache, certifying, clock, describing, leaf, parity
 from samenet.adapter import Target
-from samenet.errors import UsageError
+from samenet.errors import UsageError, unknown
 from samenet.plan import (
     PROFILES,
     Arm,
@@ -38,6 +38,8 @@ class Request:
     own: tuple[Task, ...] = ()
     """Tasks made from a person's own data."""
     frameworks: tuple[str, ...] = ()
+    pythons: tuple[str, ...] = ()
+    """`NAME=PATH`: the interpreter of a framework that is installed in another environment."""
     target: Target = field(default_factory=Target)
     profile: ProfileName = "quick"
     repeats: int | None = None
@@ -60,7 +62,8 @@ def make_plan(request: Request) -> Plan:
     """
     tasks = chosen_tasks(request)
     pairs = leaf.choose(request.frameworks)
-    arms, absent = describing.describe(pairs, request.target.device)
+    pythons = interpreters(request.pythons, {leaf.header.name for leaf, _ in pairs})
+    arms, absent = describing.describe(pairs, request.target.device, pythons)
     able, skipped = _able(tasks, arms, request.target)
     skipped += [_absent(task, lacking) for task in tasks for lacking in absent]
     profile = PROFILES[request.profile]
@@ -81,6 +84,23 @@ def make_plan(request: Request) -> Plan:
         jobs=_jobs(tasks, arms, able, settings, request),
         skipped=tuple(skipped),
     )
+
+
+def interpreters(settings: Sequence[str], frameworks: Collection[str]) -> dict[str, str]:
+    """Return the interpreter of each framework that texts like 'jax=/path/to/python' name.
+
+    Raises UsageError for a framework that is not part of the run and a file that is no program.
+    """
+    found = {}
+    for setting in settings:
+        name, _, path = setting.partition("=")
+        if name not in frameworks:
+            raise unknown("framework", name, frameworks)
+        program = shutil.which(path)
+        if not program:
+            raise UsageError(f"--python {setting}: write NAME=PATH with the path of a Python.")
+        found[name] = str(Path(program).absolute())
+    return found
 
 
 def chosen_tasks(request: Request) -> tuple[Task, ...]:

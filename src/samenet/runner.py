@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import groupby
 from pathlib import Path
 
-from samenet import cache, certifying, clock, machine, parity
+from samenet import cache, certifying, clock, parity
 from samenet.describing import last_line
 from samenet.errors import RunFolderError, UsageError
-from samenet.plan import Arm, Job, Plan, history_key
+from samenet.plan import Job, Plan, history_key
 from samenet.records import (
     CertificateRecord,
     EventRecord,
@@ -23,15 +20,12 @@ from samenet.records import (
     Track,
     decode,
 )
+from samenet.spawning import TOO_SLOW, LiveWorkers, spawn
 from samenet.store import FINISHED, Store
-from samenet.worker import SPAWNED_VARIABLE
-from samenet.workorder import answer_path, file_name, order_json
+from samenet.workorder import answer_path
 
 SIDE_BY_SIDE = 2
 """How many workers that are not timed run at once."""
-
-SECONDS_MIN = 120.0
-"""A worker has at least so long, however short its job was predicted to be."""
 
 Watcher = Callable[[Job, Sequence[Record], float], None]
 """Called after every job with its records and the seconds it took."""
@@ -82,8 +76,9 @@ class _Run:
         reduced = self.refusals.reduced(job)
         if self.live.stopped or not reduced.tasks:
             return job, [], 0.0
-        known = certifying.remembered(self.plan, reduced, self.store.folder)
-        records = known if known is not None else self.work(reduced)
+        records, unknown = certifying.remembered(self.plan, reduced, self.store.folder)
+        if unknown.tasks:
+            records += self.work(unknown)
         return job, records, clock.now() - start
 
     def over_budget(self, job: Job) -> bool:
@@ -121,31 +116,6 @@ class _Run:
         self.watch(job, records, seconds)
 
 
-class LiveWorkers:
-    """The processes that are running now, so that an interruption can end them."""
-
-    def __init__(self) -> None:
-        """Start with none."""
-        self.pids: set[int] = set()
-        self.stopped = False
-
-    def add(self, pid: int) -> None:
-        """Note a worker that has just started; after `stop` it is ended at once."""
-        self.pids.add(pid)
-        if self.stopped:
-            machine.kill_group(pid)
-
-    def discard(self, pid: int) -> None:
-        """Forget a worker that has ended."""
-        self.pids.discard(pid)
-
-    def stop(self) -> None:
-        """Kill every worker and start no more; a resume does their jobs again."""
-        self.stopped = True
-        for pid in list(self.pids):
-            machine.kill_group(pid)
-
-
 class Refusals:
     """Which (task, arm) may not be measured: unprepared data, or a check that failed.
 
@@ -178,56 +148,6 @@ def _refuses(record: CertificateRecord | FailureRecord) -> bool:
     """Return whether what was found before timing stands against timing."""
     failed = isinstance(record, FailureRecord) or not record.passed
     return failed and record.repeat is None
-
-
-def spawn(
-    folder: Path, plan: Plan, job: Job, arm: Arm | None, live: LiveWorkers
-) -> tuple[int, str, float]:
-    """Run one worker, its process in `live` meanwhile; return exit code, errors and time limit."""
-    threads = plan.target.threads
-    cores = machine.measuring_cores(threads) if job.timed else machine.cores()
-    order = folder / "work" / f"{file_name(job.id)}.order.json"
-    imports = arm.header.imports if arm else ()
-    order.write_text(order_json(job, folder, imports=imports, cores=cores), encoding="utf-8")
-    extra = {**(arm.header.environment if arm else {}), **_cold_caches(folder, job)}
-    environment = machine.worker_environment(threads, plan.target.device, extra)
-    errors = folder / "work" / f"{file_name(job.id)}.stderr"
-    seconds_max = max(SECONDS_MIN, 10 * job.predicted_seconds)
-    with errors.open("w", encoding="utf-8") as stream:
-        environment[machine.PARENT_VARIABLE] = str(os.getpid())
-        environment[SPAWNED_VARIABLE] = repr(clock.now())
-        worker = subprocess.Popen(
-            [sys.executable, "-P", "-m", "samenet.worker", str(order)],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=stream,
-            **machine.own_process_group(),
-        )
-        live.add(worker.pid)
-        code = _wait(worker, seconds_max)
-        live.discard(worker.pid)
-    return code, errors.read_text(encoding="utf-8", errors="replace"), seconds_max
-
-
-TOO_SLOW = -999
-
-
-def _wait(worker: subprocess.Popen[bytes], seconds_max: float) -> int:
-    try:
-        return worker.wait(seconds_max)
-    except subprocess.TimeoutExpired:
-        return TOO_SLOW
-    finally:
-        if worker.poll() is None:
-            machine.kill_group(worker.pid)
-            worker.wait()
-
-
-def _cold_caches(folder: Path, job: Job) -> dict[str, str]:
-    """Give every timed worker an empty private cache for compiled code."""
-    place = folder / "work" / "caches" / f"{file_name(job.id)}-{os.getpid()}"
-    return {"TORCHINDUCTOR_CACHE_DIR": str(place), "TRITON_CACHE_DIR": str(place)}
 
 
 def read_answer(path: Path) -> list[Record]:

@@ -20,7 +20,8 @@ from samenet.describing import last_line
 from samenet.errors import RunFolderError, WorkerError
 from samenet.plan import Job, Plan
 from samenet.records import EventRecord, FailureRecord, QualityRecord, Record
-from samenet.runner import LiveWorkers, read_answer, spawn
+from samenet.runner import read_answer
+from samenet.spawning import LiveWorkers, spawn
 from samenet.store import Store, open_run
 from samenet.workorder import answer_path, data_path
 

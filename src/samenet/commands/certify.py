@@ -55,7 +55,7 @@ def command(
         raise UsageError("--all and --quick exclude each other.")
     request = planning.Request(
         tasks=tasks or (QUICK_TASKS if quick else tuple(shipped_tasks())),
-        frameworks=frameworks or (_every_mode() if everything else ()),
+        frameworks=frameworks or ((leaf.EVERYTHING,) if everything else ()),
         cases=tuple(parity.names()) if everything else (),
         track="same",
     )
@@ -67,11 +67,6 @@ def command(
     click.echo(_json(found, plan) if as_json else _text(found, plan))
     lacking = [s for s in plan.skipped if frameworks or s.mark == "failed"]
     return 0 if shown(found, plan) and not lacking else NOT_SHOWN
-
-
-def _every_mode() -> tuple[str, ...]:
-    found = leaf.shipped().values()
-    return tuple(each.arm(mode) for each in found for mode in each.header.modes)
 
 
 def only_checks(plan: Plan) -> Plan:

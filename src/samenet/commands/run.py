@@ -25,8 +25,16 @@ SOME_FAILED = 3
     "--framework",
     "frameworks",
     multiple=True,
-    metavar="NAME[:MODE]|FILE.py",
-    help="A framework, one of its modes, or your own adapter file. Repeatable.",
+    metavar="NAME[:MODE]|FILE.py|all",
+    help="A framework, one of its modes, or your own adapter file. Repeatable. "
+    "'all' is every framework in every mode.",
+)
+@click.option(
+    "--python",
+    "pythons",
+    multiple=True,
+    metavar="NAME=PATH",
+    help="The Python of another environment, in which this framework is installed. Repeatable.",
 )
 @click.option("--data", type=click.Path(path_type=Path), help="Your own table: a CSV file.")
 @click.option(
@@ -105,7 +113,7 @@ def command(**options: Any) -> int:
 
     \b
     Examples:
-      samenet run                                   the main job, 4 frameworks on 3 data sets
+      samenet run                                   the main job: 3 data sets, one of each kind
       samenet run digits --framework pytorch --framework numpy
       samenet run --data sales.csv --target price --epochs 20
     """
@@ -136,6 +144,7 @@ def _request(options: dict[str, Any]) -> planning.Request:
         tasks=options["tasks"],
         own=own,
         frameworks=options["frameworks"],
+        pythons=options["pythons"],
         target=parse(Target, {k: options[k] for k in ("device", "dtype", "threads")}, where="run"),
         profile=options["profile"],
         repeats=options["repeats"],

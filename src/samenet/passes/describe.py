@@ -22,6 +22,7 @@ def main(path: Path, answer: Path, imports: list[str], distributions: list[str])
                 "capabilities": capabilities.model_dump(mode="json"),
                 "versions": {name: machine.version(name) for name in distributions},
                 "import_seconds": round(seconds, 3),
+                "code": leaf.code_digest(),
             }
         ),
         encoding="utf-8",

@@ -1,0 +1,96 @@
+"""Start one worker process, wait for it, and end it when it takes too long or nobody waits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from samenet import clock, machine
+from samenet.plan import Arm, Job, Plan
+from samenet.worker import SPAWNED_VARIABLE
+from samenet.workorder import file_name, order_json
+
+SECONDS_MIN = 120.0
+"""A worker has at least so long, however short its job was predicted to be."""
+
+TOO_SLOW = -999
+"""Stands for the exit code of a worker that was ended."""
+
+
+class LiveWorkers:
+    """The processes that are running now, so that an interruption can end them."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.pids: set[int] = set()
+        self.stopped = False
+
+    def add(self, pid: int) -> None:
+        """Note a worker that has just started; after `stop` it is ended at once."""
+        self.pids.add(pid)
+        if self.stopped:
+            machine.kill_group(pid)
+
+    def discard(self, pid: int) -> None:
+        """Forget a worker that has ended."""
+        self.pids.discard(pid)
+
+    def stop(self) -> None:
+        """Kill every worker and start no more; a resume does their jobs again."""
+        self.stopped = True
+        for pid in list(self.pids):
+            machine.kill_group(pid)
+
+
+def spawn(
+    folder: Path, plan: Plan, job: Job, arm: Arm | None, live: LiveWorkers
+) -> tuple[int, str, float]:
+    """Run one worker, its process in `live` meanwhile; return exit code, errors and time limit."""
+    threads = plan.target.threads
+    cores = machine.measuring_cores(threads) if job.timed else machine.cores()
+    order = folder / "work" / f"{file_name(job.id)}.order.json"
+    imports = arm.header.imports if arm else ()
+    order.write_text(order_json(job, folder, imports=imports, cores=cores), encoding="utf-8")
+    extra = {**(arm.header.environment if arm else {}), **_cold_caches(folder, job)}
+    environment = machine.worker_environment(threads, plan.target.device, extra)
+    errors = folder / "work" / f"{file_name(job.id)}.stderr"
+    seconds_max = max(SECONDS_MIN, 10 * job.predicted_seconds)
+    with errors.open("w", encoding="utf-8") as stream:
+        environment[machine.PARENT_VARIABLE] = str(os.getpid())
+        environment[SPAWNED_VARIABLE] = repr(clock.now())
+        worker = subprocess.Popen(
+            [interpreter(arm), "-P", "-m", "samenet.worker", str(order)],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            **machine.own_process_group(),
+        )
+        live.add(worker.pid)
+        code = _wait(worker, seconds_max)
+        live.discard(worker.pid)
+    return code, errors.read_text(encoding="utf-8", errors="replace"), seconds_max
+
+
+def interpreter(arm: Arm | None) -> str:
+    """Return the Python that a worker of this arm runs in."""
+    return arm.python if arm and arm.python else sys.executable
+
+
+def _wait(worker: subprocess.Popen[bytes], seconds_max: float) -> int:
+    try:
+        return worker.wait(seconds_max)
+    except subprocess.TimeoutExpired:
+        return TOO_SLOW
+    finally:
+        if worker.poll() is None:
+            machine.kill_group(worker.pid)
+            worker.wait()
+
+
+def _cold_caches(folder: Path, job: Job) -> dict[str, str]:
+    """Give every timed worker an empty private cache for compiled code."""
+    place = folder / "work" / "caches" / f"{file_name(job.id)}-{os.getpid()}"
+    return {"TORCHINDUCTOR_CACHE_DIR": str(place), "TRITON_CACHE_DIR": str(place)}

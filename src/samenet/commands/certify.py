@@ -155,7 +155,7 @@ def _share(record: CertificateRecord) -> float:
 
 
 def _worst_of(key: tuple[str, str, str, str], group: list[CertificateRecord]) -> Worst:
-    nearest = max(group, key=_share)
+    nearest = max(group, key=lambda record: (_share(record), record.task))
     arm, gate, quantity, dtype = key
     return Worst(
         arm=arm,
@@ -181,7 +181,7 @@ def overall(rows: Sequence[Worst]) -> list[Worst]:
 
 
 def _overall_of(key: tuple[str, str, str, str], group: list[Worst]) -> Worst:
-    nearest = max(group, key=lambda row: row.share)
+    nearest = max(group, key=lambda row: (row.share, row.arm))
     return replace(
         nearest,
         arm=key[0],

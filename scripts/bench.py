@@ -1,7 +1,8 @@
 """Compare the frameworks: `python scripts/bench.py` sets up `.venv` once and runs the main job.
 
-    python scripts/bench.py                                the main job, all four frameworks
+    python scripts/bench.py                                the main job: five frameworks
     python scripts/bench.py --frameworks numpy,pytorch     install and compare only these
+    python scripts/bench.py --frameworks all               every framework in every mode
     python scripts/bench.py --data sales.csv --target price
     python scripts/bench.py --here                         use the active environment
 
@@ -23,7 +24,9 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # not there under `python -P`
 
 from _here import set_up_here
-from _setup import MAIN_JOB, ROOT, guarded, run_child, say, set_up_venv
+from _setup import EVERY_FRAMEWORK, MAIN_JOB, ROOT, guarded, run_child, say, set_up_venv
+
+ALL = "all"
 
 
 class Request(NamedTuple):
@@ -65,7 +68,7 @@ def parse(arguments: Sequence[str]) -> Request:
 
 def adapter_names() -> set[str]:
     """Return the names of the built-in adapters, read from their files without running them."""
-    names = set(MAIN_JOB)
+    names = {ALL, *MAIN_JOB}
     for file in (ROOT / "adapters").glob("*.py"):
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "ADAPTER":
@@ -85,6 +88,12 @@ def unknown_framework(frameworks: Iterable[str], names: Iterable[str]) -> str:
     return ""
 
 
+def to_install(frameworks: Sequence[str]) -> list[str]:
+    """Return the frameworks that are needed, without their modes."""
+    names = [name.partition(":")[0] for name in frameworks or MAIN_JOB]
+    return list(EVERY_FRAMEWORK) if ALL in names else names
+
+
 def run_command(request: Request, python: Path, left_out: Iterable[str]) -> list[str]:
     """Return the `samenet run` command for what could be installed."""
     gone = set(left_out)
@@ -100,7 +109,7 @@ def main() -> int:
     if problem:
         say(problem)
         return 2
-    wanted = [name.partition(":")[0] for name in request.frameworks or MAIN_JOB]
+    wanted = to_install(request.frameworks)
     python, left_out = set_up_here(wanted) if request.here else set_up_venv(wanted)
     if set(wanted) <= set(left_out):
         say("none of the frameworks asked for could be installed; nothing was run")

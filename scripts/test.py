@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # not there under `python -P`
 
-from _setup import INTERRUPTED, MAIN_JOB, ROOT, guarded, run_child, say, set_up_venv
+from _setup import EVERY_FRAMEWORK, INTERRUPTED, ROOT, guarded, run_child, say, set_up_venv
 
 
 def steps(arguments: Sequence[str], python: Path) -> list[list[str]]:
@@ -43,7 +43,7 @@ def main() -> int:
     if "-h" in arguments or "--help" in arguments:
         print(__doc__)
         return 0
-    python, _ = set_up_venv([*MAIN_JOB, "test"])
+    python, _ = set_up_venv([*EVERY_FRAMEWORK, "test"])
     codes = []
     for command in steps(arguments, python):
         say("running " + shown(command))

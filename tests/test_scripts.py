@@ -51,9 +51,9 @@ def test_parts_are_what_the_frameworks_need(wanted: list[str], parts: list[str])
     assert setup.parts_for(wanted, EXTRAS) == parts
 
 
-def test_every_framework_of_the_main_job_has_an_extra_and_a_cost() -> None:
-    """Each framework of the main job can be installed by its name and its cost is announced."""
-    names = set(setup.MAIN_JOB) - {"numpy"} | {"core", "test"}
+def test_every_framework_has_an_extra_and_a_cost() -> None:
+    """What does not come with the core can be installed by its name, at a cost that is said."""
+    names = set(setup.EVERY_FRAMEWORK) - {"numpy", "scikit-learn"} | {"core", "test"}
     assert names <= set(setup.extras())
     assert names == set(setup.COSTS)
 
@@ -330,7 +330,9 @@ def test_bench_refuses_an_unknown_framework_before_it_installs() -> None:
     assert (
         bench.unknown_framework(["numpy", "pytorch:eager", "mine.py"], {"numpy", "pytorch"}) == ""
     )
-    assert set(setup.MAIN_JOB) <= bench.adapter_names()
+    assert set(setup.EVERY_FRAMEWORK) <= bench.adapter_names()
+    assert bench.to_install(["numpy", "all"]) == list(setup.EVERY_FRAMEWORK)
+    assert bench.to_install(["jax:scan"]) == ["jax"]
 
 
 def test_here_installs_only_what_is_missing() -> None:

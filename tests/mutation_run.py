@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
@@ -19,12 +20,24 @@ from samenet import leaf
 from samenet.adapter import Target
 from samenet.certificate import builder
 
-MODES = {"pytorch": "eager", "tensorflow": "graph", "keras": "fit"}
+MODES = {
+    "pytorch": "eager",
+    "tensorflow": "graph",
+    "keras": "fit",
+    "jax": "scan",
+    "scikit-learn": "fit",
+}
 
 SHARED = (
     *("slope", "biases_offset", "square_transposed", "labels_shifted"),
     *("momentum_for_nesterov", "coupled_decay", "samples_swapped", "last_batch"),
 )
+NOT_OFFERED = {"scikit-learn": {"slope", "coupled_decay"}}
+INSTEAD = {
+    "scikit-learn": {
+        "gradient of tanh, huber(delta=0.5)": "gradient of relu, mean_squared_error",
+    }
+}
 DECAY = "training by adam + decay, smooth"
 
 
@@ -149,7 +162,99 @@ def of_keras() -> dict[str, Mutant]:
     }
 
 
-OWN = {"pytorch": of_pytorch, "tensorflow": of_tensorflow, "keras": of_keras}
+def of_jax() -> dict[str, Mutant]:
+    """Return mistakes that JAX makes easy."""
+    import jax
+
+    from samenet.adapters import jax_functions, jax_training, jax_updates
+
+    def everything(changes, share, parameters):
+        return jax.tree.map(lambda c, w: c + share * w, changes, parameters)
+
+    return {
+        "gelu_tanh": Mutant(
+            what="GELU by tanh instead of erf",
+            on="activation gelu",
+            gate="gate 0",
+            inside=lambda: patch.dict(
+                jax_functions.ACTIVATIONS, {"gelu": lambda z, s: jax.nn.gelu(z)}
+            ),
+        ),
+        "biases_decayed": Mutant(
+            what="bias decayed",
+            on=DECAY,
+            gate="gate 2",
+            inside=lambda: patch.object(jax_updates, "plus_kernels", everything),
+        ),
+        "state_not_kept": Mutant(
+            what="every call starts from the moments of the first",
+            on=SMOOTH_ADAM,
+            gate="gate 2",
+            inside=lambda: patch.object(
+                jax_training,
+                "update",
+                lambda rule, w, slots, g, factors: (
+                    jax_updates.update(rule, w, slots, g, factors)[0],
+                    slots,
+                ),
+            ),
+        ),
+    }
+
+
+def of_sklearn() -> dict[str, Mutant]:
+    """Return mistakes that scikit-learn makes easy."""
+    from samenet.adapters import sklearn_network
+
+    usual = sklearn_network.made
+
+    def with_setting(**values):
+        return lambda *arguments: usual(*arguments).set_params(**values)
+
+    return {
+        "gradient_factor": Mutant(
+            what="the factor of issue 8349 forgotten",
+            on="loss mean_squared_error",
+            gate="gate 0",
+            inside=lambda: patch.object(sklearn_network, "factors", lambda outputs: (2.0, 0.5)),
+        ),
+        "loss_halved": Mutant(
+            what="half the squared error reported",
+            on="loss mean_squared_error",
+            gate="gate 0",
+            inside=lambda: patch.object(
+                sklearn_network, "factors", lambda outputs: (1.0, outputs / 2)
+            ),
+        ),
+        "penalty_left_on": Mutant(
+            what="its default penalty left on",
+            on=SMOOTH_ADAM,
+            gate="gate 2",
+            inside=lambda: patch.object(sklearn_network, "made", with_setting(alpha=1e-4)),
+        ),
+        "shuffled": Mutant(
+            what="its own shuffling left on",
+            on=SMOOTH_ADAM,
+            gate="gate 2",
+            inside=lambda: patch.object(sklearn_network, "made", with_setting(shuffle=True)),
+        ),
+    }
+
+
+OWN = {
+    "pytorch": of_pytorch,
+    "tensorflow": of_tensorflow,
+    "keras": of_keras,
+    "jax": of_jax,
+    "scikit-learn": of_sklearn,
+}
+
+
+def at_the_seam(name: str) -> dict[str, Mutant]:
+    """Return the shared mistakes, where a framework offers it, or on a case that it does offer."""
+    kept = {key: AT_THE_SEAM[key] for key in SHARED if key not in NOT_OFFERED.get(name, ())}
+    other = INSTEAD.get(name, {})
+    return {key: replace(one, on=other.get(one.on, one.on)) for key, one in kept.items()}
 
 
 def main(name: str, path: Path) -> None:
@@ -158,7 +263,7 @@ def main(name: str, path: Path) -> None:
     adapter.wake(Target())
     build, capabilities = builder(adapter, MODES[name], Target()), adapter.capabilities()
     found = {}
-    for key, mutant in {**{k: AT_THE_SEAM[k] for k in SHARED}, **OWN[name]()}.items():
+    for key, mutant in {**at_the_seam(name), **OWN[name]()}.items():
         with mutant.inside():
             failed = [
                 c for c in checks(mutant.on, *mutant.apply(build, capabilities)) if not c.passed

@@ -104,10 +104,13 @@ def of_framework(name: str) -> dict[str, dict]:
     return answer
 
 
-@pytest.mark.parametrize("name", ["pytorch", "tensorflow", "keras"])
+MODULES = {"pytorch": "torch", "scikit-learn": "sklearn"}
+
+
+@pytest.mark.parametrize("name", ["pytorch", "tensorflow", "keras", "jax", "scikit-learn"])
 def test_mutants_of_a_framework_are_caught_by_their_gates(name: str) -> None:
     """The same mistakes, and some of the framework's own, are caught in it by the same gates."""
-    if importlib.util.find_spec({"pytorch": "torch"}.get(name, name)) is None:
+    if importlib.util.find_spec(MODULES.get(name, name)) is None:
         pytest.skip(f"{name} is not installed")
     answer = of_framework(name)
     assert {k: v["found"] for k, v in answer.items()} == {k: v["wanted"] for k, v in answer.items()}

@@ -94,6 +94,8 @@ class Header(Frozen):
     """Variables that must be set before the framework is imported."""
     quickstart: str = ""
     """The file with the documented first example; empty if the framework has none."""
+    default: bool = True
+    """Whether it runs unless frameworks are named."""
     adoptable: bool = True
     """False for a line that is there for reference and is never recommended."""
     color: str = "#666666"

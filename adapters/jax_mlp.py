@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 
+from samenet import machine
 from samenet.adapter import Capabilities, Target, Weights
 from samenet.adapters.jax_functions import ACTIVATIONS, LOSSES
 from samenet.adapters.jax_network import place
@@ -81,11 +80,7 @@ def read_back(program: CompiledProgram, target: Target) -> dict[str, str | int |
 
 def pool_threads() -> int | str:
     """Return how many threads XLA computes with, by their name: JAX itself does not tell."""
-    try:
-        names = [file.read_text() for file in Path("/proc/self/task").glob("*/comm")]
-    except OSError:  # a thread ended while its name was read
-        return "not readable here"
-    return sum(name.startswith("tf_XLAEigen") for name in names) or "not readable here"
+    return machine.threads_named("tf_XLAEigen") or machine.NOT_READABLE
 
 
 def build(

@@ -1,29 +1,48 @@
-"""The parts of a Keras model: activations, layers, where they are placed, batches for fit."""
+"""The parts of a Keras model on any backend: activations and layers.
+
+What a backend needs alone it imports where it needs it: the others are never loaded.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import keras
-import tensorflow as tf
 
-from samenet.adapter import Array, Target, Weights
+from samenet.adapter import Weights
 from samenet.spec import Activation, Network
 
+IDENTITY_FROM = 40.0
+"""Above it softplus(z) and z are one number; PyTorch's own threshold, 20, shows in float64."""
 
-def leaky_relu(z: tf.Tensor, slope: float) -> tf.Tensor:
+
+def leaky_relu(z: Any, slope: float) -> Any:
     """Return z if z > 0 else slope * z; Keras' own rounds the slope to float32."""
     return keras.ops.where(z > 0, z, slope * z)
 
 
-def gelu(z: tf.Tensor) -> tf.Tensor:
-    """Return z * Phi(z); Keras' own rounds the square root of 1/2 to float32.
+def gelu(z: Any) -> Any:
+    """Return z * Phi(z); on TensorFlow, Keras' own rounds the square root of 1/2 to float32.
 
     erfc, because XLA's float32 erf does not quite reach -1: z * (1 + erf) fails in the tail.
     """
+    if keras.config.backend() != "tensorflow":
+        return keras.activations.gelu(z)
+    import tensorflow as tf
+
     return 0.5 * z * tf.math.erfc(-math.sqrt(0.5) * z)
+
+
+def softplus(z: Any) -> Any:
+    """Return log(1 + exp(z)), exact in float64 on every backend."""
+    if keras.config.backend() != "torch":
+        return keras.activations.softplus(z)
+    from torch.nn import functional
+
+    return functional.softplus(z, threshold=IDENTITY_FROM)
 
 
 ACTIVATIONS = {
@@ -35,23 +54,12 @@ ACTIVATIONS = {
     "selu": keras.activations.selu,
     "gelu": gelu,
     "silu": keras.activations.silu,
-    "softplus": keras.activations.softplus,
+    "softplus": softplus,
     "identity": keras.activations.linear,
 }
 
 
-def device(target: Target) -> tf.device:
-    """Return the context in which TensorFlow places variables and operations."""
-    return tf.device(f"/GPU:{target.index}" if target.device == "cuda" else "/CPU:0")
-
-
-def set_precision(target: Target) -> None:
-    """Set the precision of losses and that of layers, which keeps its first value otherwise."""
-    keras.config.set_floatx(target.dtype)
-    keras.config.set_dtype_policy(target.dtype)
-
-
-def activation_of(spec: Activation) -> Callable[[tf.Tensor], tf.Tensor]:
+def activation_of(spec: Activation) -> Callable[[Any], Any]:
     """Return the function that a layer takes as its activation."""
     if spec.name == "leaky_relu":
         return partial(leaky_relu, slope=spec.slope)
@@ -88,12 +96,3 @@ def with_masks(network: Network, layers: Sequence[keras.layers.Dense]) -> keras.
             inputs.append(keras.Input((spec.units,)))
             values = keras.layers.multiply([values, inputs[-1]])
     return keras.Model(inputs, values)
-
-
-def batched(inputs: Array | tuple[Array, ...], targets: Array) -> tf.data.Dataset:
-    """Return the batches as a dataset; they are ready, so one thread and no tuning suffice."""
-    options = tf.data.Options()
-    options.threading.private_threadpool_size = 1
-    options.autotune.enabled = False
-    options.experimental_optimization.apply_default_optimizations = False
-    return tf.data.Dataset.from_tensor_slices((inputs, targets)).with_options(options)

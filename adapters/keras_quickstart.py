@@ -1,7 +1,8 @@
 """Keras' first documented examples: Sequential, compile, fit.
 
-Not the pages' own: our data (already standardised), layers, batch size and number of epochs;
-rows held back for validation are left out, as the test rows of a task are elsewhere.
+On any backend the code is that of the pages. Not the pages' own: our data (already standardised),
+layers, batch size and number of epochs; rows held back for validation are left out, as the test
+rows of a task are elsewhere.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ class DataFrame(KerasQuickStart):
 
     def predict(self, inputs: Array) -> Array:
         """Return probabilities."""
-        return keras.ops.sigmoid(super().predict(inputs)).numpy()
+        return keras.ops.convert_to_numpy(keras.ops.sigmoid(super().predict(inputs)))
 
 
 class Regression(KerasQuickStart):

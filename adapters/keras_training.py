@@ -6,10 +6,9 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from samenet.adapter import Array, Deviation
+from samenet.adapter import Array
 from samenet.schedules import learning_rates
 from samenet.training import (
     SGD,
@@ -40,18 +39,21 @@ FORMS = Forms(
 )
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
 WITHOUT_PENALTY = "loss_without_penalty"
-STEPS_MAX = 256  # of one execution; it ends with the dataset, so shorter calls share the graph
+STEPS_MAX = 256  # of one execution; it ends with the batches, so shorter calls share the graph
 
 
 def compile_model(model: keras.Model, training: TrainSpec) -> None:
-    """Choose loss and optimiser; with a penalty, a metric reports the loss without it."""
+    """Choose loss and optimiser; with a penalty, a metric reports the loss without it.
+
+    PyTorch's fit knows no execution of several steps: Keras refuses more than one.
+    """
     loss = loss_of(training.loss)
     without = keras.metrics.MeanMetricWrapper
     model.compile(
         optimizer=optimizer_of(training),
         loss=loss,
         metrics=[without(loss, name=WITHOUT_PENALTY)] if training.optimizer.l2 else None,
-        steps_per_execution=STEPS_MAX,
+        steps_per_execution=1 if keras.config.backend() == "torch" else STEPS_MAX,
     )
 
 
@@ -79,11 +81,11 @@ class RateTable(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, rates: NDArray[np.float64]) -> None:
         """Keep the table as one tensor, to which graphs refer."""
-        self.rates = tf.constant(rates, keras.config.floatx())
+        self.rates = keras.ops.convert_to_tensor(rates, keras.config.floatx())
 
-    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+    def __call__(self, step: Any) -> Any:
         """Return the rate of the step, counted from 0."""
-        return tf.gather(self.rates, keras.ops.minimum(step, len(self.rates) - 1))
+        return keras.ops.take(self.rates, keras.ops.minimum(step, len(self.rates) - 1))
 
 
 def optimizer_of(training: TrainSpec) -> keras.optimizers.Optimizer:
@@ -115,14 +117,3 @@ def _native(spec: Optimizer, **shared: Any) -> keras.optimizers.Optimizer:
 def _adam(spec: Moments, shared: dict[str, Any]) -> keras.optimizers.Optimizer:
     kind = keras.optimizers.AdamW if isinstance(spec, AdamW) else keras.optimizers.Adam
     return kind(beta_1=spec.beta1, beta_2=spec.beta2, epsilon=spec.epsilon, **shared)
-
-
-def rounding() -> Deviation:
-    """Return what Keras does otherwise, probed on a graph that is never run: it starts nothing."""
-    with tf.Graph().as_default():
-        found = tf.get_static_value(keras.ops.cast(0.999, "float64"))
-    return Deviation(
-        what="in float64 its optimisers round their constants to float32; powers of 2 stay exact",
-        link="https://github.com/keras-team/keras/blob/master/keras/src/optimizers/adam.py",
-        present=found != 0.999,
-    )

@@ -59,6 +59,15 @@ def worker_environment(threads: int, device: str, extra: Mapping[str, str]) -> d
     return {**os.environ, **chosen, **extra}
 
 
+def threads_named(prefix: str) -> int | None:
+    """Return how many threads of this process have such a name, or None where no one tells."""
+    try:
+        names = [file.read_text() for file in Path("/proc/self/task").glob("*/comm")]
+    except OSError:  # a thread ended while its name was read
+        return None
+    return sum(name.startswith(prefix) for name in names) or None
+
+
 def peak_bytes() -> int | None:
     """Return the largest resident size this process ever had."""
     status = Path("/proc/self/status")

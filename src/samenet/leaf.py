@@ -97,7 +97,7 @@ def choose(wanted: Sequence[str]) -> list[tuple[Leaf, str]]:
     """
     pairs: list[tuple[Leaf, str]] = []
     for text in wanted or list(shipped()):
-        leaf, mode = _find(text)
+        leaf, mode = find(text)
         pairs += [(leaf, m) for m in ([mode] if mode else leaf.default_modes)]
     distinct = list(dict.fromkeys((leaf.path, mode) for leaf, mode in pairs))
     found = {(leaf.path, mode): (leaf, mode) for leaf, mode in pairs}
@@ -105,8 +105,13 @@ def choose(wanted: Sequence[str]) -> list[tuple[Leaf, str]]:
     return [found[key] for key in distinct]
 
 
-def _find(text: str) -> tuple[Leaf, str]:
-    file = re.fullmatch(r"(?P<path>.+\.py)(:(?P<mode>[^:/\\]+))?", text)
+FILE = re.compile(r"(?P<path>.+\.py)(:(?P<mode>[^:/\\]+))?")
+"""An adapter file, perhaps with one of its modes, as it is written on the command line."""
+
+
+def find(text: str) -> tuple[Leaf, str]:
+    """Return the adapter of a name or a file, and the mode that is named with it or nothing."""
+    file = FILE.fullmatch(text)
     if file:
         leaf, mode = read(Path(file["path"]).absolute()), file["mode"] or ""
     else:
@@ -145,8 +150,13 @@ def load(path: Path) -> ModuleType:
 
 def digest(leaf: Leaf) -> str:
     """Return a hash of the adapter and of the files of its framework beside it."""
-    prefix = leaf.path.stem.partition("_")[0]
     state = hashlib.sha256()
-    for file in sorted({leaf.path, *leaf.path.parent.glob(f"{prefix}_*.py")}):
+    for file in own_files(leaf):
         state.update(file.read_bytes())
     return state.hexdigest()
+
+
+def own_files(leaf: Leaf) -> list[Path]:
+    """Return the adapter's file and the files of its framework beside it."""
+    prefix = leaf.path.stem.partition("_")[0]
+    return sorted({leaf.path, *leaf.path.parent.glob(f"{prefix}_*.py")})

@@ -90,7 +90,7 @@ def _core_or_family(name: str, found: Leaf) -> bool:
         for each in leaf.shipped().values()
         if each.path.stem.partition("_")[0] == family and each.header.distributions
     }
-    return bool(frameworks & set(found.header.distributions))
+    return bool(frameworks & set(found.header.distributions[:1]))
 
 
 @cache

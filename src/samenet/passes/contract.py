@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +24,25 @@ LOOKED_UP = ("socket.getaddrinfo", "socket.gethostbyname")
 
 
 def run(order: WorkOrder) -> None:
-    """Try the items of the job's parts; an item that others need ends its part if it fails."""
+    """Try the items of the job's parts and answer after each."""
     reached: list[str] = []
     sys.addaudithook(lambda event, details: _heard(reached, event, details))
     for part in order.job.tasks:
         asked = order.arm if part == "quick start" else _subject(order, reached)
-        for item in PARTS[part]:
-            found = _tried(item, asked, Path(order.arm.path).parent)
+        for item, found in tried(part, asked, Path(order.arm.path).parent):
             order.emit([_answer(order, item, found)])
-            if found and item.key in NEEDED:
-                break
+
+
+def tried(part: str, asked: Any, folder: Path) -> Iterator[tuple[Item, str]]:
+    """Yield each item of a part with what it found; one that others need ends it if it fails.
+
+    `folder` holds the adapter: an error is shown with the line there that it came from.
+    """
+    for item in PARTS[part]:
+        found = _tried(item, asked, folder)
+        yield item, found
+        if found and item.key in NEEDED:
+            return
 
 
 def _heard(reached: list[str], event: str, details: tuple[Any, ...]) -> None:

@@ -55,11 +55,12 @@ def small_problem(offered: Capabilities) -> Problem:
     """Return a problem of the first loss, activation and optimiser that an adapter offers."""
     loss = _first(("sparse_categorical_cross_entropy", "mean_squared_error"), offered.losses)
     activation = _first(("tanh", "sigmoid"), offered.activations)
+    rule = _first(("sgd", "adam"), offered.optimizers)
     outputs = 1 if loss == "binary_cross_entropy" else 5
     training = TrainSpec.model_validate(
         {
             "loss": loss,
-            "optimizer": parity.RULES[_first(("sgd", "adam"), offered.optimizers)],
+            "optimizer": parity.RULES["momentum" if rule == "sgd" else rule],
             "batch_size": BATCH,
             "epochs": 10,
         }

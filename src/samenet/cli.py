@@ -26,6 +26,8 @@ REST = {
     "list": "List tasks, frameworks and runs.",
     "trace": "Show one training step, framework beside framework.",
     "certify": "Prove that the frameworks compute the same network.",
+    "check": "Try your adapter against the contract, item by item.",
+    "contest": "Run your loop head to head with a shipped one.",
     "resume": "Go on with an interrupted run.",
     "verify": "Recompute every printed number of a run.",
 }

@@ -113,12 +113,17 @@ def _named(text: str) -> list[tuple[Leaf, str]]:
     """Return what one name stands for."""
     if text == EVERYTHING:
         return [(leaf, mode) for leaf in shipped().values() for mode in leaf.header.modes]
-    leaf, mode = _find(text)
+    leaf, mode = find(text)
     return [(leaf, m) for m in ([mode] if mode else leaf.default_modes)]
 
 
-def _find(text: str) -> tuple[Leaf, str]:
-    file = re.fullmatch(r"(?P<path>.+\.py)(:(?P<mode>[^:/\\]+))?", text)
+FILE = re.compile(r"(?P<path>.+\.py)(:(?P<mode>[^:/\\]+))?")
+"""An adapter file, perhaps with one of its modes, as it is written on the command line."""
+
+
+def find(text: str) -> tuple[Leaf, str]:
+    """Return the adapter of a name or a file, and the mode that is named with it or nothing."""
+    file = FILE.fullmatch(text)
     if file:
         leaf, mode = read(Path(file["path"]).absolute()), file["mode"] or ""
     else:
@@ -160,9 +165,9 @@ def digest(leaf: Leaf) -> str:
 
     A stranger's adapter may be built on the parts of shipped ones: then those count too.
     """
-    folder, prefix = leaf.path.parent, leaf.path.stem.partition("_")[0]
-    own = {leaf.path, *folder.glob(f"{prefix}_*.py")}
-    return hashed(own if folder == shipped_folder() else {*own, *shipped_folder().glob("*.py")})
+    own = own_files(leaf)
+    shipped_too = () if leaf.path.parent == shipped_folder() else shipped_folder().glob("*.py")
+    return hashed({*own, *shipped_too})
 
 
 def hashed(files: Iterable[Path]) -> str:
@@ -174,3 +179,9 @@ def code_digest() -> str:
     """Return a hash of what a worker runs: samenet's core, its passes, the shipped adapters."""
     core = Path(__file__).parent
     return hashed([*core.glob("*.py"), *core.glob("passes/*.py"), *shipped_folder().glob("*.py")])
+
+
+def own_files(leaf: Leaf) -> list[Path]:
+    """Return the adapter's file and the files of its framework beside it."""
+    prefix = leaf.path.stem.partition("_")[0]
+    return sorted({leaf.path, *leaf.path.parent.glob(f"{prefix}_*.py")})

@@ -23,6 +23,7 @@ PassName = Literal[
     "score",
     "rescore",
     "trace",
+    "contract",
 ]
 ProfileName = Literal["quick", "standard", "rigorous"]
 TrackName = Literal["quickstart", "same", "both"]
@@ -115,6 +116,11 @@ class Plan(Frozen):
     def task(self, name: str) -> Task:
         """Return a task by name."""
         return next(task for task in self.tasks if task.name == name)
+
+    def only(self, *passes: PassName) -> Plan:
+        """Return the plan with the jobs of some passes alone."""
+        kept = tuple(job for job in self.jobs if job.pass_name in passes)
+        return self.model_copy(update={"jobs": kept})
 
     def arm(self, name: str) -> Arm:
         """Return an arm by name."""
@@ -239,6 +245,7 @@ class Predict:
             "score": 1.0,
             "rescore": 1.0,
             "trace": heavy,
+            "contract": 3.0 * heavy + 6 * compile_seconds,
         }[pass_name]
         return start + per_task * len(tasks)
 

@@ -55,13 +55,14 @@ class Request:
     name: str = ""
 
 
-def make_plan(request: Request) -> Plan:
+def make_plan(request: Request, pairs: Sequence[tuple[leaf.Leaf, str]] = ()) -> Plan:
     """Return the plan of a request; the frameworks describe themselves on the way.
 
+    `pairs` are adapters with a mode, in place of the names that the request holds.
     Raises UsageError for an unknown name or a value out of range.
     """
     tasks = chosen_tasks(request)
-    pairs = leaf.choose(request.frameworks)
+    pairs = pairs or leaf.choose(request.frameworks)
     pythons = interpreters(request.pythons, {leaf.header.name for leaf, _ in pairs})
     arms, absent = describing.describe(pairs, request.target.device, pythons)
     able, skipped = _able(tasks, arms, request.target)

@@ -24,6 +24,7 @@ DOING = {
     "memory": "memory measured",
     "curves": "trained for the curves",
     "score": "scored",
+    "contract": "contract looked at",
 }
 
 

@@ -71,8 +71,7 @@ def command(
 
 def only_checks(plan: Plan) -> Plan:
     """Return the plan without anything that is timed or trained."""
-    jobs = tuple(job for job in plan.jobs if job.pass_name in ("prepare", "certify", "parity"))
-    return plan.model_copy(update={"jobs": jobs})
+    return plan.only("prepare", "certify", "parity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,109 @@
+"""`samenet check`: try an adapter against the contract and say how to mend what fails."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from samenet import checking
+from samenet.adapter import Target
+from samenet.checking import Examination
+from samenet.contract import Finding
+from samenet.spec import parse
+
+SOME_FAILED = 3
+
+
+@click.command("check")
+@click.argument("adapter", metavar="FILE.py|NAME[:MODE]")
+@click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    metavar="TASK",
+    help="On which tasks the gates are tried; default: three small ones. Repeatable.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="Where to compute.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(adapter: str, tasks: tuple[str, ...], device: str, *, as_json: bool) -> int:
+    """Try an adapter item by item: what failed, what was expected, how to mend it.
+
+    \b
+    Examples:
+      samenet check mine.py
+      samenet check mine.py:fast --task digits
+      samenet check pytorch:eager
+    """
+    target = parse(Target, {"device": device}, where="check")
+    found = [
+        checking.examine(text, target, tasks, say=lambda line: click.echo(f"  {line}", err=True))
+        for text in checking.modes(adapter)
+    ]
+    click.echo(_json(found) if as_json else "\n\n".join(text(each) for each in found))
+    return 0 if all(each.passed for each in found) else SOME_FAILED
+
+
+def text(found: Examination) -> str:
+    """Return the list of items for people; what failed is explained where it stands."""
+    lines = [f"{found.arm} · {found.file}"]
+    for finding in found.findings:
+        lines += _lines(finding)
+    return "\n".join([*lines, "", _verdict(found)])
+
+
+def _lines(finding: Finding) -> list[str]:
+    item = finding.item
+    head = f"  {finding.state:<10} {item.asks}"
+    if finding.state == "ok":
+        return [head]
+    if finding.state == "not tried":
+        return [f"{head} ({finding.found})"]
+    indent = " " * 13
+    return [
+        head,
+        f"{indent}found:    {finding.found}",
+        f"{indent}expected: {item.expected}",
+        f"{indent}mend:     {item.mend}",
+    ]
+
+
+def _verdict(found: Examination) -> str:
+    states = [finding.state for finding in found.findings]
+    counts = f"{states.count('ok')} of {len(states)} items hold"
+    if found.passed:
+        return f"{counts}: {found.arm} keeps the contract"
+    return f"{counts}, {states.count('failed')} failed, {states.count('not tried')} not tried"
+
+
+def _json(found: list[Examination]) -> str:
+    document = {"schema": "samenet-check/1", "adapters": [_document(each) for each in found]}
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _document(found: Examination) -> dict[str, Any]:
+    return {
+        "adapter": found.arm,
+        "file": found.file,
+        "versions": found.versions,
+        "passed": found.passed,
+        "items": [
+            {
+                "part": finding.item.part,
+                "item": finding.item.key,
+                "asks": finding.item.asks,
+                "state": finding.state,
+                "found": finding.found,
+                "expected": finding.item.expected,
+                "mend": finding.item.mend,
+            }
+            for finding in found.findings
+        ],
+    }

@@ -1,0 +1,147 @@
+"""`samenet contest`: a stranger's loop head to head with a shipped one, and the verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from samenet import contest_result, contract_file, frames, leaf, machine, planning, session
+from samenet.adapter import Target
+from samenet.commands.run import counted
+from samenet.contest import Kind
+from samenet.errors import UsageError
+from samenet.leaf import Leaf
+from samenet.plan import Job, Plan
+from samenet.records import Record
+from samenet.spec import parse
+from samenet.store import open_run
+from samenet.watching import Progress
+
+EXIT_CODES: dict[Kind, int] = {"not compared": 3, "cannot tell": 5}
+"""Any other verdict is an answer: 0."""
+
+Loop = tuple[Leaf, str]
+
+
+@click.command("contest")
+@click.argument("ours", metavar="NAME[:MODE]")
+@click.argument("challenger", metavar="FILE.py[:MODE]")
+@click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    metavar="TASK",
+    help="A task name or file; default: those of the main job. Repeatable.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(1, 400),
+    help="Fresh processes per loop and task; default 8, the fewest that allow a verdict.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="Where to compute.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processor cores per loop.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the raw data; default runs/<when>-…"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(**options: Any) -> int:
+    """Check a loop, race it against a shipped one, print a verdict that can be pasted.
+
+    A loop that is checked, defensible and faster beyond 5 % replaces ours.
+
+    \b
+    Examples:
+      samenet contest pytorch:eager mine.py
+      samenet contest numpy:buffers mine.py:fast --task digits --repeats 16
+    """
+    ours, challenger = loops(options["ours"], options["challenger"])
+    target = parse(Target, {k: options[k] for k in ("device", "threads")}, where="contest")
+    request = planning.Request(
+        tasks=options["tasks"],
+        target=target,
+        profile="standard",
+        repeats=options["repeats"],
+        track="same",
+        name=f"contest-{challenger[0].path.stem}",
+    )
+    plan = planning.make_plan(request, [ours, challenger])
+    plan = plan.only("prepare", "certify", "parity", "cell")
+    _say_plan(plan)
+    folder = options["out"] or planning.new_folder(plan.name, machine.runs_folder())
+    _carried_out(plan if not plan.skipped else plan.only(), folder)
+    found = contest_result.settle(
+        frames.load(folder),
+        open_run(folder).records(),
+        ours=ours[0].arm(ours[1]),
+        challenger=challenger[0].arm(challenger[1]),
+        undefended=contract_file.undefended(*challenger),
+    )
+    click.echo(f"Everything that was measured: {folder}\n", err=True)
+    document = contest_result.document(found) if options["as_json"] else None
+    click.echo(json.dumps(document) if document else contest_result.markdown(found))
+    return EXIT_CODES.get(found.verdict.kind, 0)
+
+
+class _Refused(Exception):  # noqa: N818 - the way out of a run that has become pointless
+    """A check has failed, so that the loops will not be compared."""
+
+
+def _carried_out(plan: Plan, folder: Path) -> None:
+    """Check both loops, then time them in turn; stop at the first check that fails."""
+    progress = Progress(plan)
+
+    def watch(job: Job, records: Sequence[Record], seconds: float) -> None:
+        progress.watch(job, records, seconds)
+        if contest_result.refuses(records):
+            raise _Refused
+
+    with suppress(_Refused):
+        session.start(plan, folder, watch)
+
+
+def loops(ours: str, challenger: str) -> tuple[Loop, Loop]:
+    """Return the two loops under distinct names; most challengers start from a copy of our file.
+
+    A challenger without a mode runs in that of ours, if it has one of this name.
+    Raises UsageError if both are one and the same loop.
+    """
+    (our_leaf, our_mode), (leaf_, mode) = leaf.find(ours), leaf.find(challenger)
+    our_mode = our_mode or our_leaf.default_modes[0]
+    alike = our_mode if our_mode in leaf_.header.modes else leaf_.default_modes[0]
+    mode = mode or alike
+    if (our_leaf.path, our_mode) == (leaf_.path, mode):
+        raise UsageError(f"Both are {our_leaf.arm(our_mode)}: name two different loops.")
+    if our_leaf.path != leaf_.path and our_leaf.header.name == leaf_.header.name:
+        leaf_ = renamed(leaf_)
+    return (our_leaf, our_mode), (leaf_, mode)
+
+
+def renamed(found: Leaf) -> Leaf:
+    """Return an adapter under a name of its own, which the file itself need not have."""
+    header = found.header
+    changes = {"name": f"{header.name}-challenger", "title": f"{header.title}, challenger"}
+    return replace(found, header=header.model_copy(update=changes))
+
+
+def _say_plan(plan: Plan) -> None:
+    tasks, repeats = counted(len(plan.tasks), "task"), counted(plan.repeats, "repeat")
+    minutes = f"about {plan.predicted_seconds / 60:.1f} minutes"
+    click.echo(f"2 loops on {tasks}: checked, then {repeats} in turn, {minutes}", err=True)

@@ -1,0 +1,87 @@
+"""What each gate asks, and the mistakes that usually make it fail: each is planted in the tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One gate in words."""
+
+    asks: str
+    mistakes: tuple[str, ...]
+    """Mistakes it is the first to catch; tests/mutants.py plants every one of them."""
+
+
+GATES: dict[str, Gate] = {
+    "initial weights": Gate(
+        asks="it starts from exactly the given weights", mistakes=("bias not zero",)
+    ),
+    "gate 0": Gate(
+        asks="each activation and loss has the right value and slope",
+        mistakes=(
+            "a label smoothing of a thousandth",
+            "Huber's delta ignored",
+            "wrong slope of leaky ReLU",
+            "softmax twice",
+            "probabilities clipped at 1e-7",
+            "GELU by tanh instead of erf",
+        ),
+    ),
+    "gate 1": Gate(
+        asks="the gradient of the network is right",
+        mistakes=(
+            "sum over the batch instead of the mean",
+            "loss halved",
+            "labels shifted by one row",
+            "square weight matrix transposed",
+            "float32 where float64 was asked for",
+            "TF32 products",
+            "bf16 products",
+        ),
+    ),
+    "gate 2": Gate(
+        asks="ten epochs in 64 bits give the oracle's weights, losses and predictions",
+        mistakes=(
+            "learning rate off by a millionth",
+            "loss reported with the factor 1/2",
+            "another epsilon of Adam",
+            "epsilon added to the other root of Adam",
+            "betas swapped",
+            "beta2 rounded to float32",
+            "momentum for Nesterov",
+            "L2 penalty forgotten",
+            "coupled for decoupled decay",
+            "Adagrad's sum started at zero",
+            "schedule off by one step",
+            "two samples swapped between neighbouring batches",
+            "one sample lost in one batch",
+            "last batch dropped",
+            "dropout not rescaled",
+            "predictions from stale weights",
+            "bias decayed",
+            "L2 penalty on biases, too",
+            "clipping per variable instead of globally",
+            "Adam without bias correction",
+        ),
+    ),
+    "gate 3": Gate(
+        asks="ten epochs in 32 bits differ from the oracle by rounding alone",
+        mistakes=("last batch dropped, in float32 alone",),
+    ),
+    "repeatable": Gate(
+        asks="the same seed gives the same numbers twice",
+        mistakes=("rows shuffled by the framework itself",),
+    ),
+    "gate 4": Gate(
+        asks="the very program that was timed computed the same network",
+        mistakes=("last batch dropped, in what is timed alone",),
+    ),
+    "sync": Gate(asks="nothing is left to compute when sync returns", mistakes=("missing sync",)),
+    "read-back": Gate(
+        asks="threads, device, precision and compiler are those asked for",
+        mistakes=("predictions in TF32",),
+    ),
+}
+"""In the order in which they are tried."""

@@ -26,6 +26,7 @@ REST = {
     "list": "List tasks, frameworks and runs.",
     "trace": "Show one training step, framework beside framework.",
     "certify": "Prove that the frameworks compute the same network.",
+    "ladder": "Measure how cost grows with size: width, batch and depth.",
     "resume": "Go on with an interrupted run.",
     "verify": "Recompute every printed number of a run.",
 }

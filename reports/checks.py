@@ -12,6 +12,7 @@ from samenet.sections import Cell, Column, Section, Table, Text, arm_cell, title
 from samenet.task import Task
 
 ORDER = 70
+WITH_LADDER = True
 LINES = (
     (
         "Before anything is timed, each framework’s network is compared with a reference in "

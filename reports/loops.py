@@ -8,6 +8,7 @@ from samenet.plan import Arm
 from samenet.sections import Code, Section, Text, title_of
 
 ORDER = 90
+WITH_LADDER = True
 
 
 def section(frames: Frames) -> Section | None:

@@ -24,7 +24,7 @@ from samenet.spec import Kind, parse
 from samenet.tables import check_targets, read_csv, refuse_infinite, target_columns
 from samenet.task import DataSpec, Task
 from samenet.tasks.preparation import learnt, preprocessor, split, typed
-from samenet.tasks.synthetic import FORMULAS, ROWS_MIN, Synthetic
+from samenet.tasks.synthetic import FORMULAS, ROWS_MIN
 
 
 class Table(NamedTuple):
@@ -203,8 +203,8 @@ SKLEARN_SETS: dict[str, Callable[[], Any]] = {
 def _from_formula(name: str, data: DataSpec) -> Table:
     if name not in FORMULAS:
         raise unknown("synthetic data set", name, FORMULAS)
-    options = parse(Synthetic, data.options, where=f"The options of synthetic:{name}")
-    inputs, targets = FORMULAS[name](options)
+    kind, formula = FORMULAS[name]
+    inputs, targets = formula(parse(kind, data.options, where=f"The options of synthetic:{name}"))
     return Table(_named(inputs, "x"), _named(targets, "target"))
 
 

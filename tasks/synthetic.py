@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,24 @@ ROWS_MIN = 10
 """Fewer rows cannot be split into a part to learn from and a part to judge by."""
 
 
-class Synthetic(Frozen):
-    """The options of a synthetic source."""
+class Drawn(Frozen):
+    """The options of every synthetic source."""
 
     rows: int = Field(default=1000, ge=ROWS_MIN, le=1_000_000)
-    noise: float = Field(default=0.1, ge=0)
     seed: int = Field(default=0, ge=0, lt=2**32)
+
+
+class Synthetic(Drawn):
+    """The options of a source with something to learn."""
+
+    noise: float = Field(default=0.1, ge=0)
+
+
+class Ladder(Drawn):
+    """The options of rows of any width that are there to be timed."""
+
+    features: int = Field(default=16, ge=1, le=65_536)
+    classes: int = Field(default=10, ge=2, le=1_000)
 
 
 def _two_moons(options: Synthetic) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -59,12 +72,21 @@ def _projectile(options: Synthetic) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.stack([speed, angle, hand], axis=1), flights + noise
 
 
+def _ladder(options: Ladder) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return normal inputs and classes in turn, shuffled: nothing to learn, a size to time."""
+    draw = generator("ladder", options.seed)
+    inputs = draw.standard_normal((options.rows, options.features), dtype=np.float32)
+    return inputs, draw.permutation(np.arange(options.rows) % options.classes)
+
+
 GRAVITY = 9.81
 """Metres per second squared."""
 
-FORMULAS = {
-    "two_moons": _two_moons,
-    "spirals": _spirals,
-    "friedman": _friedman,
-    "projectile": _projectile,
+FORMULAS: dict[str, tuple[type[Drawn], Callable[[Any], tuple[NDArray[Any], NDArray[Any]]]]] = {
+    "two_moons": (Synthetic, _two_moons),
+    "spirals": (Synthetic, _spirals),
+    "friedman": (Synthetic, _friedman),
+    "projectile": (Synthetic, _projectile),
+    "ladder": (Ladder, _ladder),
 }
+"""Per name: what its options are, and the formula."""

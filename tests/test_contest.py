@@ -1,4 +1,4 @@
-"""`samenet contest`: the published rule on injected times, the block to paste, and the whole way."""
+"""`samenet contest`: the published rule on injected times, the pasted block, the whole way."""
 
 from __future__ import annotations
 

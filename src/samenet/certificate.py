@@ -27,7 +27,7 @@ from samenet.task import Task
 from samenet.training import Forms, TrainSpec, needs_one_hot
 from samenet.workorder import network_of
 
-EPOCHS = 10
+EPOCHS, EPOCHS_MIN = 10, 3
 STEPS_MAX = 2_000
 WORK_MAX = 2**35
 """Ten epochs, or fewer of much work: so many steps, or weights times rows times steps."""
@@ -76,16 +76,21 @@ class Problem:
         stream = cutting.timed_calls(
             self.shape, task=self.name, repeat=self.repeat, train_rows=self.source.train_rows
         )
-        count = max(1, min(EPOCHS * self.shape.calls_per_epoch, self._steps // self.shape.steps))
-        return [self.masked(call) for call in itertools.islice(stream, count)]
+        count = min(self._epochs * self.shape.calls_per_epoch, self._steps // self.shape.steps)
+        return [self.masked(call) for call in itertools.islice(stream, max(1, count))]
 
     @cached_property
     def whole(self) -> list[Batches]:
         """Return the calls of ten whole epochs, their rests and short last batches included."""
-        epochs = max(1, min(EPOCHS, self._steps // self.shape.steps_per_epoch))
+        epochs = max(1, min(self._epochs, self._steps // self.shape.steps_per_epoch))
         found = [call for epoch in range(epochs) for call in self.epoch(epoch)]
         ends = np.cumsum([len(call.order) for call in found])
         return found[: max(1, int(np.sum(ends <= max(self._steps, ends[0]))))]
+
+    @property
+    def _epochs(self) -> int:
+        """Return how many epochs are followed: all of a training that has fewer than ten."""
+        return min(EPOCHS, max(EPOCHS_MIN, self.training.epochs))
 
     @property
     def _steps(self) -> int:

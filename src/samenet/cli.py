@@ -28,6 +28,7 @@ REST = {
     "certify": "Prove that the frameworks compute the same network.",
     "check": "Try your adapter against the contract, item by item.",
     "contest": "Run your loop head to head with a shipped one.",
+    "ladder": "Measure how cost grows with size: width, batch and depth.",
     "resume": "Go on with an interrupted run.",
     "verify": "Recompute every printed number of a run.",
 }

@@ -8,7 +8,7 @@ from datetime import datetime
 from statistics import median, stdev
 from typing import Any
 
-from samenet import advise, statistics, trust
+from samenet import advise, sizing, statistics, trust
 from samenet.frames import Frames
 from samenet.plan import PROFILES, Plan
 from samenet.sections import join, title_of
@@ -92,7 +92,7 @@ def _cards(frames: Frames) -> tuple[Card, ...]:
             sentence=_why_none(frames, task.name),
             details=(),
         )
-        for task in frames.plan.tasks
+        for task in sizing.set_apart(frames).plan.tasks
     )
 
 

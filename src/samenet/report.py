@@ -19,7 +19,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from samenet import frames as tables
-from samenet import svg
+from samenet import sizing, svg
 from samenet.errors import unknown
 from samenet.frames import Frames
 from samenet.headline import Headline, headline
@@ -98,9 +98,15 @@ def figure(frames: Frames, name: str) -> Drawing:
 
 def compose(frames: Frames) -> Report:
     """Return what the page says."""
-    found = [module.section(frames) for module in _modules()]
+    apart = sizing.set_apart(frames)
+    found = [module.section(frames if _with_ladder(module) else apart) for module in _modules()]
     sections = tuple(section for section in found if section is not None)
     return Report(headline=headline(frames), sections=sections)
+
+
+def _with_ladder(module: ModuleType) -> bool:
+    """Return whether a section is about the points of a size ladder too, not only about tasks."""
+    return getattr(module, "WITH_LADDER", False)
 
 
 @cache

@@ -118,15 +118,16 @@ def command(**options: Any) -> int:
       samenet run --data sales.csv --target price --epochs 20
     """
     plan = planning.make_plan(_request(options))
-    _say_plan(plan)
+    say_plan(plan)
     if options["dry_run"]:
-        return _dry(plan, as_json=options["as_json"])
+        return dry(plan, as_json=options["as_json"])
     folder = options["out"] or planning.new_folder(plan.name, machine.runs_folder())
-    store = _measured(plan, folder)
+    store = measured(plan, folder)
     return finish(store, as_json=options["as_json"])
 
 
-def _measured(plan: Plan, folder: Path) -> Store:
+def measured(plan: Plan, folder: Path) -> Store:
+    """Carry out a plan in a new folder; an interruption says how to go on."""
     try:
         with watching(plan) as watch:
             return session.start(plan, folder, watch)
@@ -186,7 +187,8 @@ def units(text: str | None) -> tuple[int, ...] | None:
     return tuple(size for size in sizes if size)
 
 
-def _say_plan(plan: Plan) -> None:
+def say_plan(plan: Plan) -> None:
+    """Say what will be measured, how long it takes, and what cannot be."""
     names = ", ".join(arm.name for arm in plan.arms) or "no framework"
     time = f"about {plan.predicted_seconds / 60:.1f} minutes"
     tasks, repeats = counted(len(plan.tasks), "task"), counted(plan.repeats, "repeat")
@@ -200,7 +202,8 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _dry(plan: Plan, *, as_json: bool) -> int:
+def dry(plan: Plan, *, as_json: bool) -> int:
+    """Print what would be timed, and return the exit code."""
     timed = [job for job in plan.jobs if job.pass_name in ("cell", "quickstart")]
     if as_json:
         click.echo(json.dumps(plan.model_dump(mode="json", by_alias=True)))

@@ -1,0 +1,97 @@
+"""`samenet ladder`: time small to large networks and fit what a step costs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from samenet import frames, ladder, machine, planning, sizing
+from samenet.adapter import Target
+from samenet.commands.run import SOME_FAILED, dry, failed, measured, say_plan
+from samenet.spec import parse
+from samenet.store import Store
+
+REPEATS = 2
+
+
+@click.command("ladder")
+@click.option(
+    "--framework",
+    "frameworks",
+    multiple=True,
+    metavar="NAME[:MODE]|FILE.py",
+    help="A framework, one of its modes, or your own adapter file. Repeatable.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="Where to compute.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processor cores per framework.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(1, 100),
+    default=REPEATS,
+    show_default=True,
+    help="Processes per framework and size.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the run; default runs/<when>-ladder."
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Only say what would be measured and how long it takes."
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document instead of the table."
+)
+def command(**options: Any) -> int:
+    """Time networks of width 16 to 2048, batch 16 to 4096, depth 1 to 4, and fit their cost.
+
+    \b
+    Examples:
+      samenet ladder --framework numpy
+      samenet ladder --framework jax:scan --framework pytorch:eager --threads 2
+    """
+    plan = ladder.only_steps(planning.make_plan(_request(options)))
+    say_plan(plan)
+    if options["dry_run"]:
+        return dry(plan, as_json=options["as_json"])
+    folder = options["out"] or planning.new_folder(plan.name, machine.runs_folder())
+    return _finish(measured(plan, folder), as_json=options["as_json"])
+
+
+def _request(options: dict[str, Any]) -> planning.Request:
+    wanted = {key: options[key] for key in ("device", "threads")}
+    return planning.Request(
+        own=ladder.tasks(),
+        frameworks=options["frameworks"],
+        target=parse(Target, wanted, where="ladder"),
+        repeats=options["repeats"],
+        track="same",
+        name="ladder",
+    )
+
+
+def _finish(store: Store, *, as_json: bool) -> int:
+    """Write the page, print the fitted costs, and return the exit code."""
+    from samenet.report import write_report
+
+    page = write_report(store.folder)
+    found = frames.load(store.folder)
+    if as_json:
+        click.echo(json.dumps(sizing.document(found), ensure_ascii=False, allow_nan=False))
+    else:
+        click.echo("\n".join(sizing.lines(found)))
+        click.echo(f"\nThe page: {page}")
+    return SOME_FAILED if failed(found) else 0

@@ -32,9 +32,13 @@ MAIN_JOB = ("numpy", "scikit-learn", "tensorflow", "keras", "pytorch")
 
 Not JAX: where it is installed, TensorFlow and Keras load it too, and their start takes longer.
 """
-EVERY_FRAMEWORK = (*MAIN_JOB, "jax")
+EVERY_FRAMEWORK = (*MAIN_JOB, "jax", "keras-torch", "keras-jax")
 
-NEEDS: Mapping[str, tuple[str, ...]] = {"keras": ("tensorflow",)}
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "keras": ("tensorflow",),
+    "keras-torch": ("pytorch",),
+    "keras-jax": ("jax",),
+}
 """Extras that contain another one: it is installed, counted and reported on its own."""
 
 
@@ -52,6 +56,8 @@ COSTS: Mapping[str, Cost] = {
     "keras": Cost(2, 30, 3),
     "pytorch": Cost(201, 865, 22),
     "jax": Cost(86, 385, 6),
+    "keras-torch": Cost(2, 30, 3),
+    "keras-jax": Cost(2, 30, 3),
     "test": Cost(85, 270, 12),
 }
 """Measured with constraints.txt on Linux x86-64 and an empty pip cache, PyTorch's CPU build."""

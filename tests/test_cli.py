@@ -62,6 +62,10 @@ WRONG = [
     (("init", "mine.txt", "--data", "x.csv", "--target", "y"), "ends in .toml"),
     (("certify", "digitz"), "Did you mean 'digits'?"),
     (("trace", "digitz"), "Did you mean 'digits'?"),
+    (("check", "pytorhc"), "Did you mean 'pytorch'?"),
+    (("check", "gone.py"), "Cannot read the adapter"),
+    (("contest", "pytorch", "gone.py"), "Cannot read the adapter"),
+    (("contest", "numpy:plain", "numpy:plain"), "name two different loops"),
 ]
 
 

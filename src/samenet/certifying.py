@@ -73,8 +73,8 @@ def _subject(plan: Plan, job: Job, name: str) -> object:
 
 def _parts(arm: Arm, subject: object, target: Target) -> list[object]:
     return [
-        *(arm.digest, arm.mode, arm.versions, target.model_dump(), subject),
-        *(machine.processor(), judges_digest(), shipped_digest()),
+        *(arm.digest, arm.mode, arm.versions, target.strict.model_dump(), subject),
+        *(machine.processor(), machine.graphics(target.place), judges_digest(), shipped_digest()),
     ]
 
 

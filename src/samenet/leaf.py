@@ -92,11 +92,11 @@ def _evaluate(node: ast.stmt, path: Path) -> object:
 def choose(wanted: Sequence[str]) -> list[tuple[Leaf, str]]:
     """Return (adapter, mode) for names like 'pytorch', 'pytorch:compiled' or 'mine.py'.
 
-    Nothing wanted means every shipped adapter in its default modes. Raises UsageError for an
-    unknown name, with the nearest one as a suggestion.
+    Nothing wanted means the shipped adapters that run by default, in their default modes. Raises
+    UsageError for an unknown name, with the nearest one as a suggestion.
     """
     pairs: list[tuple[Leaf, str]] = []
-    for text in wanted or list(shipped()):
+    for text in wanted or [name for name, leaf in shipped().items() if leaf.header.default]:
         leaf, mode = _find(text)
         pairs += [(leaf, m) for m in ([mode] if mode else leaf.default_modes)]
     distinct = list(dict.fromkeys((leaf.path, mode) for leaf, mode in pairs))

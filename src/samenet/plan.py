@@ -114,6 +114,10 @@ class Plan(Frozen):
         """Return a task by name."""
         return next(task for task in self.tasks if task.name == name)
 
+    def target_of(self, pass_name: PassName) -> Target:
+        """Return where and how precisely a pass computes; sameness is proved in strict float32."""
+        return self.target.strict if pass_name in ("certify", "parity") else self.target
+
     def arm(self, name: str) -> Arm:
         """Return an arm by name."""
         return next(arm for arm in self.arms if arm.name == name)

@@ -57,9 +57,13 @@ def has_cuda() -> bool:
         return False
 
 
+PRODUCTS = {"strict-float32": "highest", "tf32": "tensorfloat32"}
+"""How JAX calls them: https://docs.jax.dev/en/latest/_autosummary/jax.default_matmul_precision.html"""
+
+
 def wake(target: Target) -> None:
-    """Ask for full float32 products, then multiply once; threads were fixed before the import."""
-    jax.config.update("jax_default_matmul_precision", "highest")
+    """Say how float32 is multiplied, then do it once; threads were fixed before the import."""
+    jax.config.update("jax_default_matmul_precision", PRODUCTS[target.precision])
     small = jnp.ones((8, 8), jnp.float32, device=place(target))
     jnp.sum(small @ small).block_until_ready()
 
@@ -76,6 +80,12 @@ def read_back(program: CompiledProgram, target: Target) -> dict[str, str | int |
         "matmul precision": str(jax.config.values["jax_default_matmul_precision"]),
         "compiler": program.compiler(),
     }
+
+
+def device_memory(target: Target) -> int | None:
+    """Return the most bytes that arrays ever took on the device."""
+    found = (place(target).memory_stats() or {}).get("peak_bytes_in_use")
+    return None if found is None else int(found)
 
 
 def pool_threads() -> int | str:

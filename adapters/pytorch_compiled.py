@@ -36,6 +36,9 @@ config.accumulated_cache_size_limit = PROGRAMS_MAX
 class CompiledProgram(TorchProgram):
     """One graph per step; parameters and optimiser state are updated in place."""
 
+    compile_mode: str | None = None
+    """Of torch.compile; None is its default."""
+
     def __init__(
         self, network: Network, training: TrainSpec, weights: Weights, target: Target
     ) -> None:
@@ -45,7 +48,9 @@ class CompiledProgram(TorchProgram):
         self.spec, self.rates = training.optimizer, learning_rates(training)
         self.state = new_state(self.spec, self.parameters)
         self.latest: Arguments | None = None
-        self.compiled = torch.compile(self.step, fullgraph=True, dynamic=False)
+        self.compiled = torch.compile(
+            self.step, fullgraph=True, dynamic=False, mode=self.compile_mode
+        )
 
     def batch_loss(
         self, parameters: list[Tensor], inputs: Tensor, targets: Tensor, masks: Masks

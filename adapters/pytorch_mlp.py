@@ -1,14 +1,14 @@
-"""PyTorch: an nn.Sequential trained by the usual loop (or, on request, as one compiled graph)."""
+"""PyTorch: an nn.Sequential trained by the usual loop (or, on request, as one graph per step)."""
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
-from samenet.adapter import Batches, Capabilities, Target, Weights
+from samenet.adapter import Capabilities, Target, Weights
+from samenet.adapters import pytorch_cuda
+from samenet.adapters.pytorch_eager import EagerProgram
 from samenet.adapters.pytorch_functions import ACTIVATIONS, LOSSES
-from samenet.adapters.pytorch_network import Masks, TorchProgram, place
-from samenet.adapters.pytorch_updates import Updates
+from samenet.adapters.pytorch_network import TorchProgram, place
 from samenet.spec import Network
 from samenet.training import Forms, TrainSpec
 
@@ -26,6 +26,17 @@ ADAPTER = {
             "source": "https://github.com/pytorch/pytorch/issues/119611",
             "needs": ["C++ compiler"],
             "compiler": "inductor",
+        },
+        "graphs": {
+            "why": "one CUDA graph of the whole step, captured once: a replay launches it all",
+            "source": "https://docs.pytorch.org/docs/stable/notes/cuda.html#whole-network-capture",
+            "needs": ["CUDA device"],
+        },
+        "reduce-overhead": {
+            "why": "the compiled step, whose kernels the compiler records as a CUDA graph",
+            "source": "https://docs.pytorch.org/docs/stable/torch.compiler_cudagraph_trees.html",
+            "needs": ["CUDA device", "C++ compiler"],
+            "compiler": "inductor, CUDA graphs",
         },
     },
     "imports": ["torch"],
@@ -48,11 +59,14 @@ def capabilities() -> Capabilities:
     )
 
 
+device_memory, event_seconds = pytorch_cuda.device_memory, pytorch_cuda.event_seconds
+
+
 def wake(target: Target) -> None:
-    """Fix threads and full float32 products, then multiply once on the device."""
+    """Fix threads and how float32 is multiplied, then multiply once on the device."""
     torch.set_num_threads(target.threads)
     torch.set_num_interop_threads(1)
-    torch.set_float32_matmul_precision("highest")
+    torch.set_float32_matmul_precision(pytorch_cuda.PRODUCTS[target.precision])
     small = torch.ones(8, 8, device=place(target))
     (small @ small).sum().item()
 
@@ -74,43 +88,21 @@ def build(
     network: Network, training: TrainSpec, weights: Weights, *, target: Target, mode: str
 ) -> TorchProgram:
     """Return the program that starts from exactly these weights."""
+    return program_of(mode)(network, training, weights, target)
+
+
+def program_of(mode: str) -> type[TorchProgram]:
+    """Return the class of a mode; a module of another mode would cost start-up time."""
     if mode == "compiled":
-        from samenet.adapters.pytorch_compiled import CompiledProgram  # costs eager start-up time
+        from samenet.adapters.pytorch_compiled import CompiledProgram
 
-        return CompiledProgram(network, training, weights, target)
-    return EagerProgram(network, training, weights, target)
+        return CompiledProgram
+    if mode == "reduce-overhead":
+        from samenet.adapters.pytorch_reduce_overhead import ReducedProgram
 
+        return ReducedProgram
+    if mode == "graphs":
+        from samenet.adapters.pytorch_graphs import GraphProgram
 
-class EagerProgram(TorchProgram):
-    """The usual loop: forward, loss, backward, step."""
-
-    def __init__(
-        self, network: Network, training: TrainSpec, weights: Weights, target: Target
-    ) -> None:
-        """Make the optimiser for the model's parameters."""
-        super().__init__(network, training, weights, target)
-        self.updates = Updates(training, self.model)
-
-    def train(self, batches: Batches) -> None:
-        """Run the steps; losses stay on the device until somebody asks."""
-        self.step_losses = []
-        rows, masks = self.rows(batches.order), self.masks(batches)
-        rates, optimizer = self.updates.rates_of(batches), self.updates.optimizer
-        steps = zip(self.inputs[rows], self.targets[rows], masks, rates, strict=True)
-        for inputs, targets, mask, rate in steps:
-            outputs = self.masked(inputs, mask) if mask else self.model(inputs)
-            loss = self.loss(outputs, targets)
-            optimizer.zero_grad()
-            loss.backward()
-            for change in self.updates.changes:
-                change(rate)
-            optimizer.step()
-            self.step_losses.append(loss.detach())
-
-    def masked(self, inputs: Tensor, masks: Masks) -> Tensor:
-        """Return the logits, the values of each layer multiplied by its mask."""
-        for linear, activation, mask in zip(self.linears, self.activations, masks, strict=True):
-            inputs = activation(linear(inputs))
-            if mask is not None:
-                inputs = inputs * mask
-        return inputs
+        return GraphProgram
+    return EagerProgram

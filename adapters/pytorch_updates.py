@@ -37,13 +37,18 @@ def groups(spec: Optimizer, model: nn.Module) -> list[Any]:
     return [{"params": kernels, "weight_decay": decay}, {"params": biases, "weight_decay": 0.0}]
 
 
-def native(spec: Optimizer, model: nn.Module) -> torch.optim.Optimizer:
-    """Return PyTorch's own optimiser, fused where there is one, with the constants of the spec."""
+def native(spec: Optimizer, model: nn.Module, *, capturable: bool = False) -> torch.optim.Optimizer:
+    """Return PyTorch's own optimiser, fused where there is one, with the constants of the spec.
+
+    A capturable one counts its steps on the device, where a CUDA graph can do so too.
+    """
     given, rate = groups(spec, model), spec.learning_rate
     if isinstance(spec, SGD):
         return torch.optim.SGD(given, rate, spec.momentum, nesterov=spec.nesterov, fused=True)
     if isinstance(spec, RMSprop):  # there is no fused one
-        return torch.optim.RMSprop(given, rate, spec.rho, spec.epsilon, foreach=True)
+        return torch.optim.RMSprop(
+            given, rate, spec.rho, spec.epsilon, foreach=True, capturable=capturable
+        )
     if isinstance(spec, Adagrad):
         start, on_cpu = spec.initial_accumulator, next(model.parameters()).device.type == "cpu"
         where = {"fused": on_cpu, "foreach": not on_cpu}  # older versions: none for CUDA
@@ -51,18 +56,19 @@ def native(spec: Optimizer, model: nn.Module) -> torch.optim.Optimizer:
             given, rate, initial_accumulator_value=start, eps=spec.epsilon, **where
         )
     kind = torch.optim.AdamW if spec.weight_decay else torch.optim.Adam
-    return kind(given, rate, (spec.beta1, spec.beta2), spec.epsilon, fused=True)
+    betas = spec.beta1, spec.beta2
+    return kind(given, rate, betas, spec.epsilon, fused=True, capturable=capturable)
 
 
 class Updates:
     """An optimiser, and the changes before its step in the order of samenet.training.Rule."""
 
-    def __init__(self, training: TrainSpec, model: nn.Module) -> None:
+    def __init__(self, training: TrainSpec, model: nn.Module, *, capturable: bool = False) -> None:
         """Choose once what every step will need; usually nothing."""
         self.spec, self.rates = training.optimizer, learning_rates(training)
         self.parameters = list(model.parameters())
         self.kernels = [p.detach() for p in self.parameters if p.ndim == 2]  # the same memory
-        self.optimizer = native(self.spec, model)
+        self.optimizer = native(self.spec, model, capturable=capturable)
         self.norm_max = self.spec.clip_norm or math.inf
         wanted = {
             self.set_rate: len(self.rates) > 1,

@@ -47,10 +47,10 @@ def capabilities() -> Capabilities:
 
 
 def wake(target: Target) -> None:
-    """Fix threads and full float32 products before the first operation, then multiply once."""
+    """Fix threads and how float32 is multiplied before the first operation; multiply once."""
     tf.config.threading.set_intra_op_parallelism_threads(target.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    tf.config.experimental.enable_tensor_float_32_execution(False)
+    tf.config.experimental.enable_tensor_float_32_execution(target.precision == "tf32")
     with tf.device(place(target)):
         small = tf.ones((8, 8), target.dtype)
         tf.reduce_sum(small @ small).numpy()
@@ -61,10 +61,17 @@ def read_back(program: GraphProgram, target: Target) -> dict[str, str | int | fl
     with tf.device(place(target)):
         return {
             "threads": tf.config.threading.get_intra_op_parallelism_threads(),
-            "device": tf.ones(1).device,
+            "device": program.model.kernels[0].device,
             "TF32": str(tf.config.experimental.tensor_float_32_execution_enabled()),
             "compiler": program.compiler(),
         }
+
+
+def device_memory(target: Target) -> int | None:
+    """Return the most bytes that tensors ever took on the device; a processor is not asked."""
+    if target.device != "cuda":
+        return None
+    return int(tf.config.experimental.get_memory_info(f"GPU:{target.index}")["peak"])
 
 
 def build(

@@ -182,7 +182,10 @@ def _memory(frames: Frames, task: Task, arm: str) -> Cell:
     if rows.empty:
         return missing()
     peak, start = float(rows.bytes_peak.max()), float(rows.bytes_after_import.max())
-    return Cell(text=f"{peak / 1e6:.0f} MB", value=peak, below=(f"import {start / 1e6:.0f}",))
+    below = [f"import {start / 1e6:.0f}"]
+    if len(device := rows.device_bytes_peak.dropna()):
+        below.append(f"on the GPU {device.max() / 1e6:.0f}")
+    return Cell(text=f"{peak / 1e6:.0f} MB", value=peak, below=tuple(below))
 
 
 def _figures(frames: Frames, task: Task, arm: str) -> Cell:

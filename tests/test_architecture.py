@@ -27,8 +27,8 @@ CORE = ROOT / "src" / "samenet"
 LEAVES = ("adapters", "tasks", "reports")
 
 FRAMEWORKS = {
-    "cupy", "flax", "jax", "jaxlib", "keras", "keras_core", "lightning", "mxnet", "optax", "paddle",
-    "sklearn", "skorch", "tensorflow", "tf_keras", "tinygrad", "torch",
+    "cupy", "cupyx", "flax", "jax", "jaxlib", "keras", "keras_core", "lightning", "mxnet", "optax",
+    "paddle", "sklearn", "skorch", "tensorflow", "tf_keras", "tinygrad", "torch",
 }  # fmt: skip
 """What the parent and the core must not import; scikit-learn counts because it takes a second."""
 
@@ -36,8 +36,7 @@ SHARED_BY_LEAVES = {"numpy", "threadpoolctl"}
 """Libraries any adapter may use beside those that its header names."""
 
 MODULES_OF = {
-    "cupy-cuda12x": {"cupy"},
-    "cupy-cuda13x": {"cupy"},
+    **{name: {"cupy", "cupyx"} for name in ("cupy", "cupy-cuda12x", "cupy-cuda13x")},
     "jax": {"jax", "jaxlib"},
     "scikit-learn": {"sklearn"},
 }
@@ -239,7 +238,7 @@ def own_libraries(family: str) -> set[str]:
     for file in sources("adapters"):
         distributions = header(file).get("distributions", ())
         if prefix(file) == family and isinstance(distributions, list | tuple):
-            for name in distributions:
+            for name in "|".join(distributions).split("|"):
                 named |= MODULES_OF.get(name, {name.replace("-", "_")})
     return named | SHARED_BY_LEAVES
 

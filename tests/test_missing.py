@@ -11,8 +11,9 @@ import pytest
 from report_fixture import made
 
 from samenet import leaf, parity
-from samenet.adapter import PARTS, Capabilities, Target, missing
+from samenet.adapter import PARTS, Capabilities, Target
 from samenet.commands.certify import Outcome, not_offered, outcome, shown, worst
+from samenet.missing import ONLY_ON_CUDA, missing
 from samenet.records import CertificateRecord, FailureRecord
 from samenet.spec import Network
 from samenet.training import TrainSpec
@@ -63,7 +64,7 @@ def test_nothing_is_missing_unless_it_is_declared() -> None:
 @pytest.mark.parametrize(
     ("limits", "expected"),
     [
-        ({"devices": ("cuda",)}, "needs a GPU"),
+        ({"devices": ("cuda",)}, ONLY_ON_CUDA),
         ({"dtypes": ("float64",)}, "dtype float32 is not offered; it has float64"),
         ({"activations": ("relu",)}, "activation tanh is not offered; it has relu"),
         ({"losses": ("huber",)}, f"loss {CROSS_ENTROPY} is not offered; it has huber"),

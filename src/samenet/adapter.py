@@ -20,23 +20,34 @@ and, in the file that `ADAPTER["quickstart"]` names (its own or a neighbour),
 
     quickstart(network, training, data, *, seed) -> QuickStart
         the framework's documented first example for this kind of task
+
+An adapter that can compute on a CUDA device may add
+
+    device_memory(target) -> int | None
+        the most bytes its allocator ever had on the device, or None where it does not tell
+    event_seconds(program, work) -> float
+        seconds between two events of the device's own clock, recorded before and after work()
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol, SupportsFloat, get_args
+from typing import Any, Literal, NamedTuple, Protocol, Self, SupportsFloat, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from samenet.spec import Frozen, Kind, Network
-from samenet.training import Forms, TrainSpec
+from samenet.errors import UsageError
+from samenet.spec import Frozen, Kind
+from samenet.training import Forms
 
 Array = NDArray[Any]
 Dtype = Literal["float32", "float64"]
+Precision = Literal["strict-float32", "tf32"]
+"""Of matrix products: full float32, or a GPU's units for numbers of 11 binary digits."""
 
 
 class Layer(NamedTuple):
@@ -53,15 +64,48 @@ class Target(Frozen):
     """Where and how precisely a result is computed."""
 
     device: Literal["cpu", "cuda"] = "cpu"
-    index: int = 0
+    index: int = Field(default=0, ge=0)
+    """Which CUDA device, counted as nvidia-smi does; a worker sees only that one, as its first."""
     dtype: Dtype = "float32"
     threads: int = Field(default=1, ge=1)
+    precision: Precision = "strict-float32"
+
+    @model_validator(mode="after")
+    def _of_float32(self) -> Self:
+        if self.precision == "tf32" and self.dtype != "float32":
+            raise ValueError("precision tf32 is a way to multiply float32 numbers: use float32")
+        return self
+
+    @property
+    def place(self) -> str:
+        """Return the device as a person writes it: 'cpu', 'cuda:0'."""
+        return f"cuda:{self.index}" if self.device == "cuda" else "cpu"
+
+    @property
+    def strict(self) -> Target:
+        """Return the target on which sameness is proved, whatever precision is timed."""
+        return self.model_copy(update={"precision": "strict-float32"})
+
+    @property
+    def numbers(self) -> str:
+        """Return the dtype, and how it is multiplied if that is not as exactly."""
+        return f"{self.dtype} (tf32 products)" if self.precision == "tf32" else self.dtype
 
     def __str__(self) -> str:
         """Return the short form, e.g. 'cpu, float32, 1 thread'."""
-        place = f"cuda:{self.index}" if self.device == "cuda" else "cpu"
         plural = "" if self.threads == 1 else "s"
-        return f"{place}, {self.dtype}, {self.threads} thread{plural}"
+        return f"{self.place}, {self.numbers}, {self.threads} thread{plural}"
+
+
+def placed(text: str) -> dict[str, str | int]:
+    """Return device and index of a text like 'cpu', 'cuda' or 'cuda:1'.
+
+    Raises UsageError for anything else.
+    """
+    match = re.fullmatch(r"cpu|cuda(?::(\d+))?", text.strip().lower())
+    if not match:
+        raise UsageError(f"Unknown device '{text}'. Write cpu, cuda, or cuda:1 for the second GPU.")
+    return {"device": match[0].partition(":")[0], "index": int(match[1] or 0)}
 
 
 class Mode(Frozen):
@@ -87,7 +131,10 @@ class Header(Frozen):
     imports: tuple[str, ...] = Field(min_length=1)
     """The modules a user of the framework imports; their import is timed in a bare interpreter."""
     distributions: tuple[str, ...]
-    """The installed packages whose versions belong to a result; the first is the framework."""
+    """The installed packages whose versions belong to a result; the first is the framework.
+
+    One that is published under several names is written with all of them: "a|b".
+    """
     extra: str = ""
     """The extra of samenet that installs it: `pip install 'samenet[extra]'`."""
     environment: dict[str, str] = {}
@@ -143,55 +190,6 @@ class Capabilities(Frozen):
     """Whether it multiplies by the masks of `Batches`."""
     deviations: tuple[Deviation, ...] = ()
     """Printed as footnotes while they are present."""
-
-
-def missing(
-    capabilities: Capabilities, network: Network, training: TrainSpec, target: Target
-) -> str | None:
-    """Return why this network cannot run there, in one sentence, or None if it can."""
-    if target.device not in capabilities.devices:
-        return "not available: no CUDA device" if target.device == "cuda" else "needs a GPU"
-    names = {str(layer.activation.name) for layer in network.layers} - {"identity"}
-    wanted: list[tuple[str, set[str], tuple[str, ...]]] = [
-        ("dtype", {target.dtype}, capabilities.dtypes),
-        ("activation", names, capabilities.activations),
-        ("loss", {training.loss.name}, capabilities.losses),
-        ("optimizer", {training.optimizer.name}, capabilities.optimizers),
-        ("training with", _parts(training), capabilities.parts),
-    ]
-    for what, asked, offered in wanted:
-        lacking = sorted(asked - set(offered))
-        if lacking:
-            has = f"; it has {', '.join(offered)}" if offered else ""
-            return f"{what} {', '.join(lacking)} is not offered{has}"
-    return _missing_layers(capabilities, network, training)
-
-
-def _parts(training: TrainSpec) -> set[str]:
-    """Return what is asked for beside loss and optimiser; the decay of AdamW is its own."""
-    rule, schedule = training.optimizer, training.schedule
-    asked: dict[Part, bool] = {
-        "l2": rule.l2 > 0,
-        "weight_decay": rule.weight_decay > 0 and rule.name != "adamw",
-        "clip_norm": rule.clip_norm is not None,
-        "schedule": schedule.name != "constant" or schedule.warmup_steps > 0,
-        "label_smoothing": training.loss.label_smoothing > 0,
-    }
-    return {part for part, there in asked.items() if there}
-
-
-def _missing_layers(
-    capabilities: Capabilities, network: Network, training: TrainSpec
-) -> str | None:
-    hidden = sorted({str(layer.activation) for layer in network.layers[:-1]})
-    if len(hidden) > 1 and not capabilities.mixed_activations:
-        return f"all hidden layers need the same activation, not {' and '.join(hidden)}"
-    classes, categorical = network.widths[-1], "categorical" in training.loss.name
-    if categorical and classes < capabilities.classes_min:
-        return f"a multi-class task of {classes} classes is not offered; make it a binary one"
-    if network.has_dropout and not capabilities.dropout:
-        return "dropout with given masks is not offered"
-    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from samenet import advise, frames, machine, planning, result, session
-from samenet.adapter import Target
+from samenet.adapter import Precision, Target, placed
 from samenet.errors import UsageError, unknown
 from samenet.frames import Frames
 from samenet.live import watching
@@ -87,6 +87,8 @@ def run(  # noqa: PLR0913 - each is one choice of the caller
     profile: ProfileName = "quick",
     repeats: int | None = None,
     track: TrackName = "both",
+    device: str = "cpu",
+    precision: Precision = "strict-float32",
     threads: int = 1,
     name: str = "own-data",
     out: str | Path | None = None,
@@ -96,9 +98,12 @@ def run(  # noqa: PLR0913 - each is one choice of the caller
 
     `inputs` is (rows, features), `targets` (rows,), or (rows, outputs) to predict several numbers
     at once; both may be NumPy or pandas. `kind` is "binary", "multiclass" or "regression", guessed
-    from the targets if left out. No framework is imported into this process. Raises UsageError for
-    data or names that do not fit.
+    from the targets if left out. `device` is "cpu", "cuda" or "cuda:1". No framework is imported
+    into this process. Raises UsageError for data or names that do not fit, RefusedError if nothing
+    can be measured on that device.
     """
+    wanted = {**placed(device), "threads": threads, "precision": precision}
+    target = parse(Target, wanted, where="samenet.run")
     numbers, values = _numbers(inputs), _targets(targets)
     if len(numbers) != len(values):
         raise UsageError(f"There are {len(numbers)} rows of inputs and {len(values)} of targets.")
@@ -115,7 +120,7 @@ def run(  # noqa: PLR0913 - each is one choice of the caller
         profile=profile,
         repeats=repeats,
         track=track,
-        target=Target(threads=threads),
+        target=target,
         name=name,
     )
     return measured(request, folder, quiet=quiet)
@@ -126,6 +131,7 @@ def measured(request: planning.Request, folder: Path, *, quiet: bool) -> Result:
     from samenet.report import write_report
 
     plan = planning.make_plan(request)
+    planning.refuse_nothing(plan)
     with watching(plan, quiet=quiet) as watch:
         session.start(plan, folder, watch)
     write_report(folder)

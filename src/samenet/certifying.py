@@ -76,8 +76,8 @@ def _subject(plan: Plan, job: Job, name: str) -> object:
 
 def _parts(arm: Arm, subject: object, target: Target) -> list[object]:
     return [
-        *(arm.digest, arm.mode, arm.versions, arm.python, target.model_dump(), subject),
-        *(machine.processor(), judges_digest()),
+        *(arm.digest, arm.mode, arm.versions, arm.python, target.strict.model_dump(), subject),
+        *(machine.processor(), machine.graphics(target.place), judges_digest()),
     ]
 
 

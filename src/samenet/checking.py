@@ -108,7 +108,7 @@ class _Examining:
             _finding(items[key], check(self.leaf)) for key, check in contract_file.CHECKS.items()
         ]
         self.say("the file is looked at; now it is loaded in a process of its own")
-        arms, absent = describing.describe([(self.leaf, self.mode)], self.target.device)
+        arms, absent = describing.describe([(self.leaf, self.mode)], self.target.place)
         described = ["installed", "loads", "capabilities"]
         wrong = _where(absent[0]) if absent else "capabilities"
         texts = dict.fromkeys(described[: described.index(wrong)], "")

@@ -119,7 +119,8 @@ def _ask(leaf: Leaf, device: str, python: str) -> dict[str, Any] | Absent:
             *(str(leaf.path), str(answer)),
             *(json.dumps(leaf.header.imports), json.dumps(leaf.header.distributions)),
         ]
-        environment = machine.worker_environment(1, device, leaf.header.environment)
+        extra = {**leaf.header.environment, **machine.GROWING_MEMORY}
+        environment = machine.worker_environment(1, device, extra)
         try:
             done = subprocess.run(
                 command,

@@ -36,7 +36,7 @@ class Frames:
     samples       every raw sample: track task arm repeat phase index steps seconds
     scores        track task arm repeat split metric epoch value
     checks        task arm repeat gate quantity dtype error limit passed detail
-    footprints    task arm bytes_after_import bytes_peak
+    footprints    task arm bytes_after_import bytes_peak device_bytes_peak
     failures      track task arm repeat mark reason detail
     data          one row per task: what the preparation said
     """
@@ -140,7 +140,7 @@ _CHECKS = [
     "passed",
     "detail",
 ]
-_FOOTPRINTS = ["task", "arm", "bytes_after_import", "bytes_peak"]
+_FOOTPRINTS = ["task", "arm", "bytes_after_import", "bytes_peak", "device_bytes_peak"]
 _FAILURES = ["track", "task", "arm", "repeat", "mark", "reason", "detail"]
 _SAMPLES = ["track", "task", "arm", "repeat", "phase", "index", "steps", "seconds"]
 _SCORES = ["track", "task", "arm", "repeat", "split", "metric", "epoch", "value"]

@@ -8,6 +8,9 @@
 The timed program runs in float32 and may have kinks: a ReLU that crosses zero within rounding
 changes every later number. How far that may go is computed: ten times what a disturbance of 16
 roundings does to the oracle itself, or half of what one batch left out does, whichever is more.
+
+With TF32 products the disturbed oracle rounds the matrices it multiplies as they do; roundings of
+products are then counted in TF32's unit, all others in float32's.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import oracle, rounding
-from samenet.adapter import Array, Capabilities, Dtype, Weights
+from samenet.adapter import Array, Capabilities, Dtype, Precision, Weights
 from samenet.certificate import Build, Check, Problem, ends_of, trained
 from samenet.gates import nan_last
 
@@ -38,14 +41,19 @@ class Timed(NamedTuple):
 
 
 def after_timing(
-    problem: Problem, build: Build, capabilities: Capabilities, timed: Timed, dtype: Dtype
+    problem: Problem,
+    build: Build,
+    capabilities: Capabilities,
+    timed: Timed,
+    dtype: Dtype,
+    precision: Precision = "strict-float32",
 ) -> list[Check]:
     """Return the four checks of a program that was timed on `problem.calls`."""
     calls = problem.calls[: len(timed.losses)]
     ends = ends_of(calls)
     truth = problem.truth(capabilities.forms, calls, snapshots=[1, ends[0]])
-    allowed = _Allowed(problem, capabilities, truth, dtype)
-    loss, update = _first_step(problem, build, dtype, truth)
+    allowed = _Allowed(problem, capabilities, truth, dtype, precision)
+    loss, update = _first_step(problem, build, dtype, truth, allowed.told)
     call = update_error(timed.weights, truth.snapshots[ends[0]], problem.weights)
     means = _means(truth.losses, ends)
     epoch, limit = _epoch_loss(timed.losses, means, allowed.epoch_losses(), ends)
@@ -70,38 +78,51 @@ class _Allowed:
         capabilities: Capabilities,
         truth: oracle.Trajectory,
         dtype: Dtype,
+        precision: Precision,
     ) -> None:
         self.problem, self.truth, self.unit = problem, truth, rounding.ROUNDOFF[dtype]
+        self.product = rounding.product_roundoff(dtype, precision)
+        self.chain = rounding.LAYER_ROUNDINGS * (len(problem.network.layers) + 1)
+        self.gradient, self.scale = _first_gradient(problem)
+        self.told = _told(self.gradient, self.scale, 2 * self.chain * self.product)
+        multiply = rounding.tf32_product if precision == "tf32" else np.matmul
         count = len(truth.losses)
         self.ends = [end for end in ends_of(problem.calls) if end <= count]
         self.steps = problem.steps(problem.calls)[:count]
         self.forms = capabilities.forms
         size = DISTURBED_ROUNDINGS * self.unit
         self.moved = [
-            self.trained(oracle.disturbed(problem.weights, size, pattern), self.steps)
+            self.trained(
+                oracle.disturbed(problem.weights, size, pattern), self.steps, multiply=multiply
+            )
             for pattern in range(PATTERNS)
         ]
 
-    def trained(self, start: Weights, steps: Sequence[oracle.Batch]) -> oracle.Trajectory:
+    def trained(
+        self,
+        start: Weights,
+        steps: Sequence[oracle.Batch],
+        *,
+        multiply: oracle.Multiply = np.matmul,
+    ) -> oracle.Trajectory:
         return oracle.trajectory(
             *(self.problem.network, self.problem.training, start, steps),
             forms=self.forms,
             snapshots=[self.ends[0] - 1, self.ends[0]],
+            multiply=multiply,
         )
 
     def first_loss(self) -> float:
-        return rounding.LOSS_ROUNDINGS * self.unit * (1 + abs(float(self.truth.losses[0])))
+        roundings = max(rounding.LOSS_ROUNDINGS * self.unit, self.chain * self.product)
+        return roundings * (1 + abs(float(self.truth.losses[0])))
 
     def first_update(self) -> float:
         """Count roundings of the gradient where it cancels, and of the weights it is added to."""
-        gradient, scale = _first_gradient(self.problem)
-        told = _told(gradient, scale)
-        start = oracle.exact(self.problem.weights)
+        start, told = oracle.exact(self.problem.weights), self.told
         way = (oracle.exact(self.truth.snapshots[1]) - start)[told]
-        cancelled = np.linalg.norm(scale[told]) / _norm(gradient[told])
+        cancelled = np.linalg.norm(self.scale[told]) / _norm(self.gradient[told])
         stored = np.linalg.norm(start[told]) / _norm(way)
-        layers = len(self.problem.network.layers) + 1
-        return rounding.LAYER_ROUNDINGS * layers * self.unit * float(1 + cancelled + stored)
+        return self.chain * float(self.product * (1 + cancelled) + self.unit * stored)
 
     def first_call(self) -> float:
         """Weights: half of what the last batch of the call does, or what the disturbance does."""
@@ -155,11 +176,14 @@ def _epoch_loss(
 
 
 def _first_step(
-    problem: Problem, build: Build, dtype: Dtype, truth: oracle.Trajectory
+    problem: Problem,
+    build: Build,
+    dtype: Dtype,
+    truth: oracle.Trajectory,
+    told: NDArray[np.bool_],
 ) -> tuple[float, float]:
     program = build(problem, problem.training, problem.weights, dtype)
     loss = trained(program, problem.calls[0].first(1))
-    told = _told(*_first_gradient(problem))
     found = program.weights()
     error = nan_last(abs(float(loss[0]) - float(truth.losses[0])))
     return error, update_error(found, truth.snapshots[1], problem.weights, told)
@@ -173,13 +197,13 @@ def _first_gradient(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.f
     return oracle.exact(found), oracle.exact(oracle.magnitude(*arguments))
 
 
-def _told(gradient: Array, scale: Array) -> NDArray[np.bool_]:
-    """Return which weights have a gradient that rounding cannot turn round.
+def _told(gradient: Array, scale: Array, share: float) -> NDArray[np.bool_]:
+    """Return which weights have a gradient that rounding, `share` of its terms, cannot turn round.
 
     Adam's first update is a sign times the rate: a gradient that cancels to almost nothing gives
     either sign, and is left out of the comparison.
     """
-    return np.abs(gradient) >= TOLD_APART * scale
+    return np.abs(gradient) >= max(TOLD_APART, share) * scale
 
 
 def update_error(

@@ -72,7 +72,7 @@ def _facts(plan: Plan) -> tuple[str, ...]:
     threads = plan.target.threads
     return (
         f"{_count(len(plan.tasks), 'task')}, {_count(len(plan.arms), 'framework')}",
-        f"{plan.target.device.upper()}, {_count(threads, 'thread')}, {plan.target.dtype}",
+        f"{plan.target.device.upper()}, {_count(threads, 'thread')}, {plan.target.numbers}",
         f"{plan.profile} run, {_count(plan.repeats, 'repeat')}",
     )
 

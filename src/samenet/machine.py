@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -50,13 +53,81 @@ def pin(wanted: list[int]) -> bool:
     return True
 
 
-def worker_environment(threads: int, device: str, extra: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables a worker starts with: threads and device fixed before any import."""
+TF32_OVERRIDE = "NVIDIA_TF32_OVERRIDE"
+"""0 keeps the matrix libraries from TF32 whatever a framework asks for: a second lock."""
+
+GROWING_MEMORY = {
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+}
+"""Of workers that are not timed: two of them share a GPU, and one reads how much is used.
+
+https://docs.jax.dev/en/latest/gpu_memory_allocation.html, https://www.tensorflow.org/guide/gpu
+"""
+
+
+def worker_environment(
+    threads: int, place: str, extra: Mapping[str, str], precision: str = "strict-float32"
+) -> dict[str, str]:
+    """Return the variables a worker starts with: all that must be fixed before any import.
+
+    `place` is 'cpu' or, say, 'cuda:1'; of all CUDA devices a worker sees that one alone.
+    """
+    strict = precision != "tf32"
     chosen = dict.fromkeys(THREAD_VARIABLES, str(threads))
-    chosen |= {"TF_NUM_INTEROP_THREADS": "1", "NVIDIA_TF32_OVERRIDE": "0", "PYTHONHASHSEED": "0"}
-    if device == "cpu":
-        chosen |= {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "KERAS_TORCH_DEVICE": "cpu"}
-    return {**os.environ, **chosen, **extra}
+    chosen |= {"TF_NUM_INTEROP_THREADS": "1", "PYTHONHASHSEED": "0"}
+    chosen |= {"CUPY_TF32": "0", TF32_OVERRIDE: "0"} if strict else {"CUPY_TF32": "1"}
+    own = {name: value for name, value in os.environ.items() if strict or name != TF32_OVERRIDE}
+    return {**own, **chosen, **_device_variables(place), **extra}
+
+
+def _device_variables(place: str) -> dict[str, str]:
+    kind, _, index = place.partition(":")
+    if kind == "cpu":
+        return {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "KERAS_TORCH_DEVICE": "cpu"}
+    return {
+        "CUDA_VISIBLE_DEVICES": _visible(int(index or 0)),
+        "CUDA_DEVICE_ORDER": os.environ.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID"),
+        "JAX_PLATFORMS": "cuda,cpu",  # alone, "cuda" is an AssertionError where there is none
+        "KERAS_TORCH_DEVICE": "cuda",
+    }
+
+
+def _visible(index: int) -> str:
+    """Return the name of a CUDA device, counted among those that this process may use."""
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed is None:
+        return str(index)
+    names = [name.strip() for name in allowed.split(",") if name.strip()]
+    return names[index] if index < len(names) else ""
+
+
+@cache
+def graphics_cards() -> tuple[str, ...]:
+    """Return the CUDA devices as their driver's own tool lists them: name, memory, driver."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return ()
+    query = "--query-gpu=name,memory.total,driver_version"
+    try:
+        done = subprocess.run(
+            [tool, query, "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return tuple(line.strip() for line in done.stdout.splitlines() if line.strip())
+
+
+def graphics(place: str) -> str:
+    """Return which graphics card a place is, or nothing for a processor."""
+    kind, _, index = place.partition(":")
+    name = _visible(int(index or 0)) if kind == "cuda" else ""
+    cards = graphics_cards()
+    return cards[int(name)] if name.isdigit() and int(name) < len(cards) else name
 
 
 def threads_named(prefix: str) -> int | None:
@@ -158,8 +229,6 @@ def load_average() -> float | None:
 
 def free_bytes(folder: Path) -> int:
     """Return the free space where a folder is or will be."""
-    import shutil
-
     place = folder.absolute()
     while not place.exists():
         place = place.parent
@@ -176,12 +245,21 @@ def describe() -> dict[str, str | int | float | None]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "pinned": hasattr(os, "sched_setaffinity"),
+        "CUDA devices": "; ".join(graphics_cards()) or "none",
     }
+
+
+def installed(distribution: str) -> tuple[str, str] | None:
+    """Return name and version of an installed distribution, or of the first there is of 'a|b'."""
+    for name in distribution.split("|"):
+        try:
+            return name, metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
 
 
 def version(distribution: str) -> str | None:
     """Return the installed version of a distribution, or None."""
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
+    found = installed(distribution)
+    return found[1] if found else None

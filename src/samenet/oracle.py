@@ -7,7 +7,7 @@ Arrays: rows B, layer widths n0 ... nL.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -57,13 +57,21 @@ class Passed(NamedTuple):
     slopes: list[Array]
 
 
+Multiply = Callable[[Array, Array], Array]
+"""A matrix product: NumPy's own, or one that rounds as some device does."""
+
+
 def forward(
-    network: Network, weights: Weights, inputs: Array, masks: Sequence[Array | None] = ()
+    network: Network,
+    weights: Weights,
+    inputs: Array,
+    masks: Sequence[Array | None] = (),
+    multiply: Multiply = np.matmul,
 ) -> Passed:
     """Return what the layers do to a batch, first to last, in the precision of the weights."""
     passed = Passed([], [np.asarray(inputs)], [])
     for place, (spec, layer) in enumerate(zip(network.layers, weights, strict=True)):
-        z = passed.entered[-1] @ layer.kernel + layer.bias
+        z = multiply(passed.entered[-1], layer.kernel) + layer.bias
         mask = masks[place] if masks else None
         kept = 1 if mask is None else mask.astype(z.dtype)
         passed.sums.append(z)
@@ -81,25 +89,31 @@ def outputs(network: Network, weights: Weights, inputs: Array) -> Array:
     return z
 
 
-def gradient(network: Network, loss: Loss, weights: Weights, batch: Batch) -> Gradient:
+def gradient(
+    network: Network,
+    loss: Loss,
+    weights: Weights,
+    batch: Batch,
+    multiply: Multiply = np.matmul,
+) -> Gradient:
     """Return mean loss and gradient of one batch by the chain rule."""
     kind = weights[0].kernel.dtype
-    passed = forward(network, weights, batch.inputs.astype(kind), batch.masks)
+    passed = forward(network, weights, batch.inputs.astype(kind), batch.masks, multiply)
     predicted, wanted = delta_terms(loss, passed.sums[-1], batch.targets)
     delta = (predicted - wanted).astype(kind)
     return Gradient(
         loss=mean_loss(loss, passed.sums[-1], batch.targets),
-        gradient=_backward(weights, passed, delta),
+        gradient=_backward(weights, passed, delta, multiply),
     )
 
 
-def _backward(weights: Weights, passed: Passed, delta: Array) -> list[Layer]:
+def _backward(weights: Weights, passed: Passed, delta: Array, multiply: Multiply) -> list[Layer]:
     """Go from the last layer to the first; delta (B, nL) is the gradient by the linear outputs."""
     found: list[Layer] = []
     for index in range(len(weights) - 1, -1, -1):
-        found.append(Layer(passed.entered[index].T @ delta, np.sum(delta, axis=0)))
+        found.append(Layer(multiply(passed.entered[index].T, delta), np.sum(delta, axis=0)))
         if index:
-            delta = (delta @ weights[index].kernel.T) * passed.slopes[index - 1]
+            delta = multiply(delta, weights[index].kernel.T) * passed.slopes[index - 1]
     return found[::-1]
 
 
@@ -156,16 +170,17 @@ def trajectory(  # noqa: PLR0913 - a training is all of these
     forms: Forms,
     dtype: Dtype = "float64",
     snapshots: Sequence[int] = (),
+    multiply: Multiply = np.matmul,
 ) -> Trajectory:
     """Train on the batches in order; `snapshots` names steps (1 = after the first update).
 
-    In float32 it is one realisation of that precision's rounding, and no truth.
+    In float32, or with products that round, it is one realisation of such rounding, and no truth.
     """
     current: Weights = [Layer(w.kernel.astype(dtype), w.bias.astype(dtype)) for w in weights]
     updater = Updater(training, forms, current)
     losses, kept = [], {}
     for step, batch in enumerate(batches, start=1):
-        found = gradient(network, training.loss, current, batch)
+        found = gradient(network, training.loss, current, batch, multiply)
         losses.append(found.loss)
         current = unflatten(updater.step(flat(found.gradient), step), current)
         if step in snapshots:

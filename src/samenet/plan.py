@@ -122,6 +122,10 @@ class Plan(Frozen):
         kept = tuple(job for job in self.jobs if job.pass_name in passes)
         return self.model_copy(update={"jobs": kept})
 
+    def target_of(self, pass_name: PassName) -> Target:
+        """Return where and how precisely a pass computes; sameness is proved in strict float32."""
+        return self.target.strict if pass_name in ("certify", "parity") else self.target
+
     def arm(self, name: str) -> Arm:
         """Return an arm by name."""
         return next(arm for arm in self.arms if arm.name == name)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from samenet import __version__, cache, certifying, clock, describing, leaf, parity
 from samenet.adapter import Target
-from samenet.errors import UsageError, unknown
+from samenet.errors import RefusedError, UsageError, unknown
+from samenet.missing import ONLY_ON_CUDA, missing_device
 from samenet.plan import (
     PROFILES,
     Arm,
@@ -64,7 +65,7 @@ def make_plan(request: Request, pairs: Sequence[tuple[leaf.Leaf, str]] = ()) -> 
     tasks = chosen_tasks(request)
     pairs = pairs or leaf.choose(request.frameworks)
     pythons = interpreters(request.pythons, {leaf.header.name for leaf, _ in pairs})
-    arms, absent = describing.describe(pairs, request.target.device, pythons)
+    arms, absent = describing.describe(pairs, request.target.place, pythons)
     able, skipped = _able(tasks, arms, request.target)
     skipped += [_absent(task, lacking) for task in tasks for lacking in absent]
     profile = PROFILES[request.profile]
@@ -169,11 +170,20 @@ def _able(
     return able, skipped
 
 
+def refuse_nothing(plan: Plan) -> None:
+    """Raise RefusedError if frameworks are there, and none of them can run where it was asked."""
+    if plan.arms and not any(job.arm for job in plan.jobs):
+        reasons = sorted({skipped.reason for skipped in plan.skipped})
+        raise RefusedError(f"Nothing can be measured: {'; '.join(reasons)}.")
+
+
 def lacking(arm: Arm, target: Target) -> str | None:
     """Return what the machine lacks for an arm, or None."""
-    if target.device not in arm.capabilities.devices:
-        return "not available: no CUDA device" if target.device == "cuda" else "needs a GPU"
+    if reason := missing_device(arm.capabilities, target):
+        return reason
     needs = arm.header.modes[arm.mode].needs
+    if "CUDA device" in needs and target.device != "cuda":
+        return ONLY_ON_CUDA
     if "C++ compiler" in needs and not any(map(shutil.which, ("c++", "g++", "clang++", "cl"))):
         return "needs a C++ compiler (g++ or clang++): install one, or leave this mode out"
     return None
@@ -199,8 +209,9 @@ def _jobs(
             arm.name for arm in arms if arm.header.modes[arm.mode].compiler not in ("", "none")
         ],
     )
+    there = [arm for arm in arms if not missing_device(arm.capabilities, request.target)]
     return schedule(
-        *(tasks, arms, able),
+        *(tasks, there, able),
         settings=settings,
         track=request.track,
         predict=predict,

@@ -100,6 +100,8 @@ class FootprintRecord(Record):
     arm: str
     bytes_after_import: int
     bytes_peak: int
+    device_bytes_peak: int | None = None
+    """The most that the framework's allocator had on the CUDA device, where it tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

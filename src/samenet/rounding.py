@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import oracle
-from samenet.adapter import Array, Dtype, Layer, Weights
+from samenet.adapter import Array, Dtype, Layer, Precision, Weights
 from samenet.certificate import Problem
 from samenet.draws import generator
 from samenet.spec import Network
@@ -24,6 +24,14 @@ from samenet.training import Forms
 ROUNDOFF: dict[Dtype, float] = {"float32": 2.0**-24, "float64": 2.0**-53}
 COARSER: dict[Dtype, float] = {"float32": 2.0**-11, "float64": 2.0**-24}
 """The unit roundoff of what could slip in instead: TF32 for float32, float32 for float64."""
+
+TF32_DIGITS = 11
+"""Binary digits of the numbers that a tensor core multiplies, which adds up in float32.
+
+https://docs.nvidia.com/cuda/parallel-thread-execution/ (alternate floating point formats, tf32)
+"""
+TF32_ROUNDOFF, BFLOAT16_ROUNDOFF = 2.0**-10, 2.0**-8
+"""TF32's counts digits that are cut off, not rounded: no page promises more."""
 
 FUNCTION_ROUNDINGS = 32
 """Of one activation or loss: elementary functions are off by up to 16 u (frameworks.md A2)."""
@@ -57,6 +65,28 @@ def function_limit(dtype: Dtype) -> float:
 def precision_limit(dtype: Dtype) -> float:
     """Return the limit of a matrix product's error: half way, in digits, to the coarser format."""
     return math.sqrt(ROUNDOFF[dtype] * COARSER[dtype])
+
+
+def tf32_limits() -> tuple[float, float]:
+    """Return between which errors a matrix product is one in TF32, and nothing finer or coarser."""
+    finer, coarser = ROUNDOFF["float32"], BFLOAT16_ROUNDOFF
+    return math.sqrt(finer * TF32_ROUNDOFF), math.sqrt(TF32_ROUNDOFF * coarser)
+
+
+def product_roundoff(dtype: Dtype, precision: Precision) -> float:
+    """Return the unit roundoff of the numbers that matrix products see."""
+    return TF32_ROUNDOFF if precision == "tf32" else ROUNDOFF[dtype]
+
+
+def tf32_product(left: Array, right: Array) -> Array:
+    """Return the product of both matrices rounded to the digits of TF32."""
+    return np.matmul(_tf32(left), _tf32(right))
+
+
+def _tf32(values: Array) -> Array:
+    fractions, exponents = np.frexp(values)
+    scale = 2.0**TF32_DIGITS
+    return np.ldexp(np.rint(fractions * scale) / scale, exponents).astype(values.dtype)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

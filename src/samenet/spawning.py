@@ -53,8 +53,10 @@ def spawn(
     order = folder / "work" / f"{file_name(job.id)}.order.json"
     imports = arm.header.imports if arm else ()
     order.write_text(order_json(job, folder, imports=imports, cores=cores), encoding="utf-8")
-    extra = {**(arm.header.environment if arm else {}), **_cold_caches(folder, job)}
-    environment = machine.worker_environment(threads, plan.target.device, extra)
+    memory = {} if job.timed else machine.GROWING_MEMORY
+    extra = {**(arm.header.environment if arm else {}), **_cold_caches(folder, job), **memory}
+    target = plan.target_of(job.pass_name)
+    environment = machine.worker_environment(threads, target.place, extra, target.precision)
     errors = folder / "work" / f"{file_name(job.id)}.stderr"
     seconds_max = max(SECONDS_MIN, 10 * job.predicted_seconds)
     with errors.open("w", encoding="utf-8") as stream:

@@ -52,8 +52,8 @@ class WorkOrder:
 
     @property
     def target(self) -> Target:
-        """Return where and how precisely it computes."""
-        return self.plan.target
+        """Return where and how precisely it computes: of all devices it sees the chosen one."""
+        return self.plan.target_of(self.job.pass_name).model_copy(update={"index": 0})
 
     @property
     def tasks(self) -> list[Task]:

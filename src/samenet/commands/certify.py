@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 import click
 
 from samenet import leaf, parity, planning, session
+from samenet.adapter import Target, placed
 from samenet.commands.run import counted
 from samenet.errors import UsageError
 from samenet.plan import Plan
 from samenet.records import CertificateRecord, FailureRecord, Record
+from samenet.spec import parse
 from samenet.task import shipped_tasks
 from samenet.watching import Progress
 
@@ -34,11 +36,19 @@ QUICK_TASKS = ("single_neuron", "iris")
 )
 @click.option("--all", "everything", is_flag=True, help="Every mode, every function and optimiser.")
 @click.option("--quick", is_flag=True, help="Two small tasks and what they rest on.")
+@click.option(
+    "--device",
+    metavar="cpu|cuda|cuda:N",
+    default="cpu",
+    show_default=True,
+    help="Where to compute.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
     tasks: tuple[str, ...],
     frameworks: tuple[str, ...],
     *,
+    device: str,
     everything: bool,
     quick: bool,
     as_json: bool,
@@ -58,6 +68,7 @@ def command(
         frameworks=frameworks or ((leaf.EVERYTHING,) if everything else ()),
         cases=tuple(parity.names()) if everything else (),
         track="same",
+        target=parse(Target, placed(device), where="certify"),
     )
     plan = only_checks(planning.make_plan(request))
     with tempfile.TemporaryDirectory() as folder:

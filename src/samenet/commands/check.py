@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from samenet import checking
-from samenet.adapter import Target
+from samenet.adapter import Target, placed
 from samenet.checking import Examination
 from samenet.contract import Finding
 from samenet.spec import parse
@@ -27,7 +27,7 @@ SOME_FAILED = 3
 )
 @click.option(
     "--device",
-    type=click.Choice(["cpu", "cuda"]),
+    metavar="cpu|cuda|cuda:N",
     default="cpu",
     show_default=True,
     help="Where to compute.",
@@ -42,7 +42,7 @@ def command(adapter: str, tasks: tuple[str, ...], device: str, *, as_json: bool)
       samenet check mine.py:fast --task digits
       samenet check pytorch:eager
     """
-    target = parse(Target, {"device": device}, where="check")
+    target = parse(Target, placed(device), where="check")
     found = [
         checking.examine(text, target, tasks, say=lambda line: click.echo(f"  {line}", err=True))
         for text in checking.modes(adapter)

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from samenet import contest_result, contract_file, frames, leaf, machine, planning, session
-from samenet.adapter import Target
+from samenet.adapter import Target, placed
 from samenet.commands.run import counted
 from samenet.contest import Kind
 from samenet.errors import UsageError
@@ -46,7 +46,7 @@ Loop = tuple[Leaf, str]
 )
 @click.option(
     "--device",
-    type=click.Choice(["cpu", "cuda"]),
+    metavar="cpu|cuda|cuda:N",
     default="cpu",
     show_default=True,
     help="Where to compute.",
@@ -73,7 +73,9 @@ def command(**options: Any) -> int:
       samenet contest numpy:buffers mine.py:fast --task digits --repeats 16
     """
     ours, challenger = loops(options["ours"], options["challenger"])
-    target = parse(Target, {k: options[k] for k in ("device", "threads")}, where="contest")
+    target = parse(
+        Target, {**placed(options["device"]), "threads": options["threads"]}, where="contest"
+    )
     request = planning.Request(
         tasks=options["tasks"],
         target=target,

@@ -51,10 +51,10 @@ def _frameworks() -> dict[str, str]:
 
 
 def _installed(found: leaf.Leaf) -> str:
-    versions = {name: machine.version(name) for name in found.header.distributions}
-    if None in versions.values():
+    versions = [machine.installed(name) for name in found.header.distributions]
+    if None in versions:
         return f"not installed: pip install 'samenet[{found.header.extra}]'"
-    return ", ".join(f"{name} {version}" for name, version in versions.items())
+    return ", ".join(" ".join(version) for version in versions if version)
 
 
 def _load() -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from samenet import frames, ladder, machine, planning, sizing
-from samenet.adapter import Target
+from samenet.adapter import Target, placed
 from samenet.commands.run import SOME_FAILED, dry, failed, measured, say_plan
 from samenet.spec import parse
 from samenet.store import Store
@@ -27,7 +27,7 @@ REPEATS = 2
 )
 @click.option(
     "--device",
-    type=click.Choice(["cpu", "cuda"]),
+    metavar="cpu|cuda|cuda:N",
     default="cpu",
     show_default=True,
     help="Where to compute.",
@@ -72,7 +72,7 @@ def command(**options: Any) -> int:
 
 
 def _request(options: dict[str, Any]) -> planning.Request:
-    wanted = {key: options[key] for key in ("device", "threads")}
+    wanted = {**placed(options["device"]), "threads": options["threads"]}
     return planning.Request(
         own=ladder.tasks(),
         frameworks=options["frameworks"],

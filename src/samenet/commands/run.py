@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from samenet import frames, machine, planning, result, session
-from samenet.adapter import Target
+from samenet.adapter import Target, placed
 from samenet.errors import UsageError
 from samenet.live import watching
 from samenet.plan import Plan
@@ -72,17 +72,24 @@ SOME_FAILED = 3
 )
 @click.option(
     "--device",
-    type=click.Choice(["cpu", "cuda"]),
+    metavar="cpu|cuda|cuda:N",
     default="cpu",
     show_default=True,
-    help="Where to compute.",
+    help="Where to compute; cuda:1 is the second GPU.",
 )
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "float64"]),
     default="float32",
     show_default=True,
-    help="Precision.",
+    help="Numbers.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["strict-float32", "tf32"]),
+    default="strict-float32",
+    show_default=True,
+    help="How a GPU multiplies float32 matrices.",
 )
 @click.option(
     "--threads",
@@ -121,6 +128,7 @@ def command(**options: Any) -> int:
     say_plan(plan)
     if options["dry_run"]:
         return dry(plan, as_json=options["as_json"])
+    planning.refuse_nothing(plan)
     folder = options["out"] or planning.new_folder(plan.name, machine.runs_folder())
     store = measured(plan, folder)
     return finish(store, as_json=options["as_json"])
@@ -146,7 +154,7 @@ def _request(options: dict[str, Any]) -> planning.Request:
         own=own,
         frameworks=options["frameworks"],
         pythons=options["pythons"],
-        target=parse(Target, {k: options[k] for k in ("device", "dtype", "threads")}, where="run"),
+        target=_target(options),
         profile=options["profile"],
         repeats=options["repeats"],
         budget_seconds=planning.duration_seconds(budget) if budget else None,
@@ -157,6 +165,11 @@ def _request(options: dict[str, Any]) -> planning.Request:
         hidden=units(options["hidden"]),
         name=options["name"],
     )
+
+
+def _target(options: dict[str, Any]) -> Target:
+    values = {key: options[key] for key in ("dtype", "threads", "precision")}
+    return parse(Target, {**placed(options["device"]), **values}, where="run")
 
 
 def _own(options: dict[str, Any]) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import clock, draws, gate_4, readings
+from samenet import clock, device_proof, draws, gate_4, readings
 from samenet.adapter import Array, Batches, Program, Weights
 from samenet.certificate import Check, Problem, builder
 from samenet.gate_4 import Timed
@@ -187,8 +187,10 @@ def _checks(
     """Return gate 4 and the read-backs, after the clock has stopped."""
     arm, target = order.arm, order.target
     build = builder(adapter, arm.mode, target)
+    numbers = target.dtype, target.precision
     return [
-        *gate_4.after_timing(problem, build, arm.capabilities, first, target.dtype),
+        *device_proof.checks(adapter, program, problem.calls[0], target),
+        *gate_4.after_timing(problem, build, arm.capabilities, first, *numbers),
         *readings.read_back(adapter.read_back(program, target), target, arm.compiler),
         readings.kept_precision(program, target),
         readings.product_precision(build, target),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from samenet.adapter import missing
 from samenet.certificate import Check, Problem, task_problem
+from samenet.missing import missing
 from samenet.records import HUGE, CertificateRecord, FailureRecord
 from samenet.task import Task
 from samenet.workorder import WorkOrder

@@ -20,7 +20,7 @@ def main(path: Path, answer: Path, imports: list[str], distributions: list[str])
         json.dumps(
             {
                 "capabilities": capabilities.model_dump(mode="json"),
-                "versions": {name: machine.version(name) for name in distributions},
+                "versions": dict(filter(None, map(machine.installed, distributions))),
                 "import_seconds": round(seconds, 3),
                 "code": leaf.code_digest(),
             }

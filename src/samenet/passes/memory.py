@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samenet import draws, machine
+from samenet import device_proof, draws, machine
 from samenet.passes.common import problem_of
 from samenet.passes.curves import trained
 from samenet.records import FootprintRecord
@@ -24,15 +24,19 @@ def run(order: WorkOrder) -> None:
     program.load(problem.source)
     trained(program, problem_of(order, task.model_copy(update={"training": short})))
     peak = machine.peak_bytes()
+    on_device = device_proof.device_bytes_peak(adapter, order.target)
     if after_import is not None and peak is not None:
-        order.emit([_record(order, after_import, peak)])
+        order.emit([_record(order, after_import, peak, on_device)])
 
 
-def _record(order: WorkOrder, after_import: int, peak: int) -> FootprintRecord:
+def _record(
+    order: WorkOrder, after_import: int, peak: int, on_device: int | None
+) -> FootprintRecord:
     return FootprintRecord(
         job=order.job.id,
         task=order.job.tasks[0],
         arm=order.job.arm,
         bytes_after_import=after_import,
         bytes_peak=peak,
+        device_bytes_peak=on_device,
     )

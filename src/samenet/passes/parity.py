@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from samenet import gate_0, gates, parity, repeating
-from samenet.adapter import Capabilities, missing
+from samenet.adapter import Capabilities
 from samenet.certificate import Build, Check, builder
+from samenet.missing import missing
 from samenet.passes.common import certificate_records, unsupported_record
 from samenet.spec import Activation
 from samenet.workorder import WorkOrder

@@ -1,0 +1,72 @@
+"""A network in CuPy: forward pass and hand-written backward pass, as in a textbook.
+
+Shapes: rows B, layer widths n0 ... nL. Kernels are (fan_in, fan_out), so a layer is x @ kernel + b.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import cupy as cp
+import numpy as np
+
+from samenet.adapter import Array, Layer, Weights
+from samenet.adapters.cupy_functions import LOSSES, activate, slope
+from samenet.spec import Network
+from samenet.training import Loss
+
+Masks = Sequence[Array | None]
+
+
+class DenseLayers:
+    """Kernels, biases and the function after each layer."""
+
+    def __init__(self, network: Network, loss: Loss, weights: Weights, dtype: np.dtype) -> None:
+        """Copy the weights in the precision of the computation."""
+        self.activations = [layer.activation for layer in network.layers]
+        self.loss: Callable[[Array, Array], tuple[Array, Array]] = partial(
+            LOSSES[loss.name], spec=loss
+        )
+        self.kernels = [cp.asarray(layer.kernel.astype(dtype)) for layer in weights]
+        self.biases = [cp.asarray(layer.bias.astype(dtype)) for layer in weights]
+
+    def forward(self, inputs: Array, masks: Masks = ()) -> tuple[list[Array], list[Array]]:
+        """Return the weighted sums of every layer and the values that entered it."""
+        sums: list[Array] = []
+        values = [inputs]
+        for i, (kernel, bias) in enumerate(zip(self.kernels, self.biases, strict=True)):
+            sums.append(values[-1] @ kernel + bias)
+            values.append(dropped(activate(self.activations[i], sums[-1]), masks, i))
+        return sums, values
+
+    def gradients(
+        self, inputs: Array, targets: Array, masks: Masks = ()
+    ) -> tuple[Array, list[Array]]:
+        """Return mean loss and gradients by kernels, then biases (Rumelhart et al. 1986)."""
+        sums, values = self.forward(inputs, masks)
+        loss, delta = self.loss(sums[-1], targets)  # delta: (B, nL)
+        kernels, biases = [], []
+        for i in reversed(range(len(self.kernels))):
+            kernels.append(values[i].T @ delta)  # (n_i, n_i+1)
+            biases.append(delta.sum(axis=0))
+            if i > 0:
+                delta = (delta @ self.kernels[i].T) * slope(self.activations[i - 1], sums[i - 1])
+                delta = dropped(delta, masks, i - 1)
+        return loss, kernels[::-1] + biases[::-1]
+
+    def copies(self) -> Weights:
+        """Return copies of all weights on the host."""
+        pairs = zip(self.kernels, self.biases, strict=True)
+        return [Layer(cp.asnumpy(kernel), cp.asnumpy(bias)) for kernel, bias in pairs]
+
+
+def dropped(values: Array, masks: Masks, layer: int) -> Array:
+    """Return what dropout leaves of a layer's values, or of what flows back through them."""
+    mask = masks[layer] if masks else None
+    return values if mask is None else values * mask
+
+
+def masks_of(masks: Masks, step: int) -> Masks:
+    """Return the masks of one step of a call."""
+    return [None if mask is None else mask[step] for mask in masks]

@@ -1,0 +1,120 @@
+"""The optimisers in CuPy: small objects that own their state and update parameters in place.
+
+Formulas: samenet.training. Scalars are Python floats, so float32 arrays stay float32.
+"""
+
+from __future__ import annotations
+
+import cupy as cp
+
+from samenet.adapter import Array, Batches
+from samenet.schedules import learning_rates, rates_of
+from samenet.training import SGD, Adagrad, Moments, Optimizer, RMSprop, TrainSpec
+
+
+class MomentumSGD:
+    """SGD with momentum."""
+
+    def __init__(self, spec: SGD, parameters: list[Array]) -> None:
+        """Start the buffers at zero."""
+        self.spec = spec
+        self.buffers = [cp.zeros_like(p) for p in parameters]
+
+    def directions(self, gradients: list[Array]) -> list[Array]:
+        """Return what is multiplied by the rate and subtracted."""
+        for buffer, gradient in zip(self.buffers, gradients, strict=True):
+            buffer *= self.spec.momentum
+            buffer += gradient
+        if not self.spec.nesterov:
+            return self.buffers
+        pairs = zip(gradients, self.buffers, strict=True)
+        return [gradient + self.spec.momentum * buffer for gradient, buffer in pairs]
+
+
+class AdamStandard:
+    """Adam and AdamW in the form of Kingma & Ba's algorithm 1."""
+
+    def __init__(self, spec: Moments, parameters: list[Array]) -> None:
+        """Start both moments at zero."""
+        self.spec, self.t = spec, 0
+        self.moments = [(cp.zeros_like(p), cp.zeros_like(p)) for p in parameters]
+
+    def directions(self, gradients: list[Array]) -> list[Array]:
+        """Return what is multiplied by the rate and subtracted."""
+        self.t += 1
+        first, root = 1 - self.spec.beta1**self.t, (1 - self.spec.beta2**self.t) ** 0.5
+        found = []
+        for (m, v), gradient in zip(self.moments, gradients, strict=True):
+            m += (1 - self.spec.beta1) * (gradient - m)
+            v += (1 - self.spec.beta2) * (gradient * gradient - v)
+            found.append(m / first / (cp.sqrt(v) / root + self.spec.epsilon))
+        return found
+
+
+class DividedByRoots:
+    """RMSprop and Adagrad: gradients over the root of a running mean, or of the sum, of squares."""
+
+    def __init__(self, spec: RMSprop | Adagrad, parameters: list[Array]) -> None:
+        """Start where the spec says."""
+        self.spec = spec
+        start = spec.initial_accumulator if isinstance(spec, Adagrad) else 0.0
+        self.squares = [cp.full_like(p, start) for p in parameters]
+
+    def directions(self, gradients: list[Array]) -> list[Array]:
+        """Return what is multiplied by the rate and subtracted."""
+        found = []
+        for square, gradient in zip(self.squares, gradients, strict=True):
+            if isinstance(self.spec, RMSprop):
+                square += (1 - self.spec.rho) * (gradient * gradient - square)
+            else:
+                square += gradient * gradient
+            found.append(gradient / (cp.sqrt(square) + self.spec.epsilon))
+        return found
+
+
+def _rule(spec: Optimizer, parameters: list[Array]) -> MomentumSGD | AdamStandard | DividedByRoots:
+    if isinstance(spec, SGD):
+        return MomentumSGD(spec, parameters)
+    if isinstance(spec, RMSprop | Adagrad):
+        return DividedByRoots(spec, parameters)
+    return AdamStandard(spec, parameters)
+
+
+class Updates:
+    """The whole update of a step: penalty, clipping, decay, then the optimiser's own rule."""
+
+    def __init__(self, training: TrainSpec, kernels: list[Array], biases: list[Array]) -> None:
+        """Hold references: updates happen in place."""
+        self.spec, self.rates = training.optimizer, learning_rates(training)
+        self.kernels, self.parameters = kernels, kernels + biases
+        self.rule = _rule(self.spec, self.parameters)
+
+    def rates_of(self, batches: Batches) -> list[float]:
+        """Return the learning rate of each step of a call."""
+        found: list[float] = rates_of(self.rates, batches).tolist()
+        return found
+
+    def apply(self, gradients: list[Array], rate: float) -> None:
+        """Take one step against the gradients of kernels, then biases."""
+        if self.spec.l2:
+            gradients = self.penalised(gradients)
+        if self.spec.clip_norm:
+            gradients = clipped(gradients, self.spec.clip_norm)
+        if self.spec.weight_decay:
+            for kernel in self.kernels:
+                kernel -= (rate * self.spec.weight_decay) * kernel  # 1 - rate * decay would round
+        directions = self.rule.directions(gradients)
+        for parameter, direction in zip(self.parameters, directions, strict=True):
+            parameter -= rate * direction
+
+    def penalised(self, gradients: list[Array]) -> list[Array]:
+        """Add the gradient of the L2 penalty to those of the kernels."""
+        pairs = zip(gradients, self.kernels, strict=False)
+        return [g + self.spec.l2 * kernel for g, kernel in pairs] + gradients[len(self.kernels) :]
+
+
+def clipped(gradients: list[Array], norm_max: float) -> list[Array]:
+    """Shorten all gradients together to the norm allowed."""
+    norm = cp.sqrt(sum(cp.vdot(g, g) for g in gradients))  # stays on the device
+    factor = cp.minimum(norm_max / norm, 1.0)
+    return [factor * g for g in gradients]

@@ -1,0 +1,46 @@
+"""PyTorch's usual training loop, on tensors that stay on the device."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from samenet.adapter import Batches, Target, Weights
+from samenet.adapters.pytorch_network import Masks, TorchProgram
+from samenet.adapters.pytorch_updates import Updates
+from samenet.spec import Network
+from samenet.training import TrainSpec
+
+
+class EagerProgram(TorchProgram):
+    """The usual loop: forward, loss, backward, step."""
+
+    def __init__(
+        self, network: Network, training: TrainSpec, weights: Weights, target: Target
+    ) -> None:
+        """Make the optimiser for the model's parameters."""
+        super().__init__(network, training, weights, target)
+        self.updates = Updates(training, self.model)
+
+    def train(self, batches: Batches) -> None:
+        """Run the steps; losses stay on the device until somebody asks."""
+        self.step_losses = []
+        rows, masks = self.rows(batches.order), self.masks(batches)
+        rates, optimizer = self.updates.rates_of(batches), self.updates.optimizer
+        steps = zip(self.inputs[rows], self.targets[rows], masks, rates, strict=True)
+        for inputs, targets, mask, rate in steps:
+            outputs = self.masked(inputs, mask) if mask else self.model(inputs)
+            loss = self.loss(outputs, targets)
+            optimizer.zero_grad()
+            loss.backward()
+            for change in self.updates.changes:
+                change(rate)
+            optimizer.step()
+            self.step_losses.append(loss.detach())
+
+    def masked(self, inputs: Tensor, masks: Masks) -> Tensor:
+        """Return the logits, the values of each layer multiplied by its mask."""
+        for linear, activation, mask in zip(self.linears, self.activations, masks, strict=True):
+            inputs = activation(linear(inputs))
+            if mask is not None:
+                inputs = inputs * mask
+        return inputs

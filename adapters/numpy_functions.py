@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from scipy.special import erf, expit
@@ -18,6 +19,7 @@ from samenet.training import Loss
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
 
 Elementwise = Callable[[Array, float], Array]
+ONE_HOT = cache(np.eye)
 
 
 def _elu(z: Array, alpha: float, scale: float) -> Array:
@@ -40,7 +42,7 @@ ACTIVATIONS: dict[str, tuple[Elementwise, Elementwise]] = {
     "identity": (lambda z, s: z, lambda z, s: np.ones_like(z)),
     "sigmoid": (lambda z, s: expit(z), lambda z, s: expit(z) * expit(-z)),
     "tanh": (lambda z, s: np.tanh(z), lambda z, s: 1 - np.tanh(z) ** 2),
-    "relu": (lambda z, s: np.maximum(z, 0), lambda z, s: (z > 0).astype(z.dtype)),
+    "relu": (lambda z, s: np.maximum(z, 0), lambda z, s: z > 0),
     "leaky_relu": (
         lambda z, s: np.where(z > 0, z, s * z),
         lambda z, s: np.where(z > 0, 1, s).astype(z.dtype),
@@ -54,10 +56,7 @@ ACTIVATIONS: dict[str, tuple[Elementwise, Elementwise]] = {
         lambda z, s: z * _normal_distribution(z),
         lambda z, s: _normal_distribution(z) + z * _normal_density(z),
     ),
-    "silu": (
-        lambda z, s: z * expit(z),
-        lambda z, s: expit(z) * (1 + z * expit(-z)),
-    ),
+    "silu": (lambda z, s: z * expit(z), lambda z, s: expit(z) * (1 + z * expit(-z))),
     "softplus": (lambda z, s: np.logaddexp(z, 0).astype(z.dtype), lambda z, s: expit(z)),
 }
 
@@ -68,7 +67,7 @@ def activate(activation: Activation, z: Array) -> Array:
 
 
 def slope(activation: Activation, z: Array) -> Array:
-    """Return the derivative of the activation at the weighted sums; 0 is the slope of ReLU at 0."""
+    """Return the derivative of the activation at the weighted sums: of ReLU, whether z > 0."""
     return ACTIVATIONS[activation.name][1](z, activation.slope)
 
 
@@ -90,7 +89,7 @@ def categorical_cross_entropy(z: Array, y: Array, spec: Loss) -> tuple[float, Ar
 
 def sparse_categorical_cross_entropy(z: Array, y: Array, spec: Loss) -> tuple[float, Array]:
     """Return the same of class numbers y (B,)."""
-    return categorical_cross_entropy(z, np.eye(z.shape[1], dtype=z.dtype)[y], spec)
+    return categorical_cross_entropy(z, ONE_HOT(z.shape[1], dtype=z.dtype.char)[y], spec)
 
 
 def smoothed(y: Array, classes: int, spec: Loss) -> Array:

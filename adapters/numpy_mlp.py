@@ -99,7 +99,7 @@ class NumpyProgram:
         self.step_losses: list[float] = []
         rates = self.updates.rates_of(batches)
         for step, rows in enumerate(batches.order):
-            masks = masks_of(batches.masks, step)
+            masks = masks_of(batches.masks, step) if batches.masks else ()
             loss, gradients = self.layers.gradients(self.inputs[rows], self.targets[rows], masks)
             self.updates.apply(gradients, rates[step])
             self.step_losses.append(loss)

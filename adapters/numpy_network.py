@@ -35,8 +35,9 @@ class DenseLayers:
         sums: list[Array] = []
         values = [inputs]
         for i, (kernel, bias) in enumerate(zip(self.kernels, self.biases, strict=True)):
-            sums.append(values[-1] @ kernel + bias)
-            values.append(dropped(activate(self.activations[i], sums[-1]), masks, i))
+            z = values[-1] @ kernel + bias
+            sums.append(z)
+            values.append(dropped(activate(self.activations[i], z), masks, i))
         return sums, values
 
     def gradients(

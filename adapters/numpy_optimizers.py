@@ -12,6 +12,14 @@ from samenet.schedules import learning_rates, rates_of
 from samenet.training import SGD, Adagrad, Moments, Optimizer, RMSprop, TrainSpec
 
 
+class PlainSGD:
+    """SGD without momentum."""
+
+    def directions(self, gradients: list[Array]) -> list[Array]:
+        """Return what is multiplied by the rate and subtracted."""
+        return gradients
+
+
 class MomentumSGD:
     """SGD with momentum."""
 
@@ -72,9 +80,11 @@ class DividedByRoots:
         return found
 
 
-def _rule(spec: Optimizer, parameters: list[Array]) -> MomentumSGD | AdamStandard | DividedByRoots:
+def _rule(
+    spec: Optimizer, parameters: list[Array]
+) -> PlainSGD | MomentumSGD | AdamStandard | DividedByRoots:
     if isinstance(spec, SGD):
-        return MomentumSGD(spec, parameters)
+        return MomentumSGD(spec, parameters) if spec.momentum else PlainSGD()
     if isinstance(spec, RMSprop | Adagrad):
         return DividedByRoots(spec, parameters)
     return AdamStandard(spec, parameters)

@@ -68,6 +68,30 @@ def trained_and_synced(program: Program, call: Batches, calls: int) -> None:
     program.sync()
 
 
+BUSY_TOLERANCE = 0.1
+"""Of the processors kept busy: what a framework's idle threads and the system may add."""
+
+
+def processors_busy(
+    cpu_seconds: float, wall_seconds: float, target: Target, unpinned: int | None = None
+) -> Check:
+    """Check that processor time over wall time stays at the threads asked for.
+
+    Where a process cannot be bound to processors (`unpinned`: how many there are) it is shown,
+    and nothing is refused for it.
+    """
+    most = target.threads if unpinned is None else max(target.threads, unpinned)
+    note = "" if unpinned is None else "; not pinned here, so not enforced"
+    return Check(
+        gate="read-back",
+        quantity="processors kept busy",
+        dtype=target.dtype,
+        error=cpu_seconds / wall_seconds,
+        limit=most + BUSY_TOLERANCE,
+        detail=f"processor time over wall time of the steady part{note}",
+    )
+
+
 def kept_precision(program: Program, target: Target) -> Check:
     """Check that weights and outputs are in the precision asked for, whatever was configured."""
     rows = np.arange(1, dtype=np.int32)

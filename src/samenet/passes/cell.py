@@ -12,7 +12,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import clock, device_proof, draws, gate_4, readings
+from samenet import clock, device_proof, draws, gate_4, machine, readings
 from samenet.adapter import Array, Batches, Program, Weights
 from samenet.certificate import Check, Problem, builder
 from samenet.gate_4 import Timed
@@ -71,7 +71,7 @@ def run(order: WorkOrder) -> None:
         steady(watch, program, calls, problem)
         other_shape(watch, program, problem)
         predictions(watch, program, problem)
-    checks = [*_checks(order, adapter, program, problem, first), waits]
+    checks = [*_checks(order, adapter, program, problem, first), waits, *busy(watch)]
     order.emit([*watch.records, *certificate_records(order, task.name, checks, order.job.repeat)])
 
 
@@ -149,6 +149,17 @@ def _repeat(
     used = clock.cpu_seconds() - cpu
     gc.enable()
     return samples, used
+
+
+def busy(watch: Stopwatch) -> list[Check]:
+    """Check that the steady part kept no more processors busy than it was given."""
+    order, steady_part = watch.order, [r for r in watch.records if r.phase == "call"]
+    most = None if order.pinned else len(machine.cores())
+    return [
+        readings.processors_busy(record.cpu_seconds, sum(record.seconds), order.target, most)
+        for record in steady_part
+        if record.cpu_seconds is not None
+    ]
 
 
 def other_shape(watch: Stopwatch, program: Program, problem: Problem) -> None:

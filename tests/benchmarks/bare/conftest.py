@@ -1,0 +1,39 @@
+"""One worker process per mode, and one table of all at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pairs
+import pytest
+
+from samenet import leaf, machine
+
+
+@pytest.fixture(scope="module")
+def worker(request: pytest.FixtureRequest) -> Iterator[pairs.Worker]:
+    """Return the process of a mode; the parameter: (mode, threads)."""
+    arm, threads = request.param
+    if not request.config.getoption("benchmark_only"):
+        pytest.skip("a measurement; run with --benchmark-only")
+    found = leaf.shipped()[arm.partition(":")[0]]
+    if None in map(machine.version, found.header.distributions):
+        pytest.skip(f"{found.header.title} is not installed")
+    if threads > len(machine.cores()):
+        pytest.skip(f"this machine has fewer than {threads} processors")
+    made = pairs.Worker(arm, threads)
+    yield made
+    made.end()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what the pairs and the threads say."""
+    if pairs.RATIOS:
+        terminalreporter.section("samenet's loop over a bare one: median ratio of pairs")
+        terminalreporter.write("\n".join([*pairs.lines(), ""]))
+    if pairs.THREADS:
+        terminalreporter.section("processor time over wall time, net L")
+        for (arm, threads), share in pairs.THREADS.items():
+            plural = "" if threads == 1 else "s"
+            terminalreporter.write_line(f"{arm:21} {threads} thread{plural}: {share:.2f}")

@@ -11,7 +11,7 @@ import pytest
 from report_fixture import MACHINE, made, recorded
 from test_cost_model import PLANTED
 
-from samenet import ladder, report, result, sizing
+from samenet import ladder, oracle, report, result, sizing
 from samenet.certificate import EPOCHS_MIN, task_problem
 from samenet.cost_model import Call
 from samenet.frames import Frames, build
@@ -95,6 +95,20 @@ def test_a_point_is_a_task_of_its_size() -> None:
     assert problem.network.widths == (16, 16, 16, 16, 16, 10)
     assert problem.shape.steps == problem.shape.steps_per_epoch == 64
     assert len(problem.calls) == len(problem.whole) == ladder.EPOCHS == EPOCHS_MIN
+
+
+def test_seeds_keep_gate_1_away_from_kinks() -> None:
+    """The seed of a point keeps its first batch 2^-24 away from every kink, seed 0 did not."""
+    task = ladder.task_of(ladder.Point(640, 96, 2), ladder.HELD_OUT_NAME)
+    options = {**task.data.options, "seed": 0}
+    other = task.model_copy(update={"data": task.data.model_copy(update={"options": options})})
+    margins = []
+    for each in (task, other):
+        problem = task_problem(each, prepare(each))
+        (batch,) = problem.steps([problem.whole[0].first(1)])
+        loss = problem.training.loss
+        margins.append(oracle.margin(problem.network, loss, problem.weights, batch))
+    assert margins[0] > 2.0**-24 > margins[1]
 
 
 def test_a_ladder_measures_steps_alone() -> None:

@@ -17,7 +17,7 @@ LINES = (
     (
         "Before anything is timed, each framework’s network is compared with a reference in "
         "64-bit arithmetic that shares no code with any of them: gate 0 its functions one by one, "
-        "gate 1 its gradients, gate 2 its weights and losses over ten epochs, gate 3 the same in "
+        "gate 1 its gradients, gate 2 its weights and losses over up to ten epochs, gate 3 the same in "
         "32 bits on a small problem with the same optimiser. Gate 4 checks the very program that "
         "was timed, after the clock has stopped. A result that fails one check is not compared."
     ),

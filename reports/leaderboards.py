@@ -35,6 +35,8 @@ REFERENCE_LINES = ("boosted_trees", "linear")
 
 def section(frames: Frames) -> Section | None:
     """Return two tables per task: the whole training, and its parts."""
+    if not frames.plan.tasks:
+        return None
     tables = [
         make(frames, task) for task in frames.plan.tasks for make in (_whole_table, _parts_table)
     ]

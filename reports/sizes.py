@@ -7,6 +7,7 @@ from functools import partial
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from samenet import advise, drawing, sizing
 from samenet.cost_model import BEYOND, CALL, NAMES, TERMS, WITHIN, CostModel
@@ -112,7 +113,7 @@ def _errors(predictions: Sequence[Prediction]) -> tuple[Cell, Cell]:
 def _costs(frames: Frames, found: Sequence[Fitted]) -> Table:
     """Return the fitted costs, those of many small things as rates."""
     heads = [CALL, *(term.name for term in TERMS if not term.rated)]
-    rates = [f"{term.name.capitalize()}s per second" for term in TERMS if term.rated]
+    rates = [f"{term.name.capitalize()}s/s" for term in TERMS if term.rated]
     return Table(
         title="What it costs",
         columns=columns(
@@ -153,9 +154,9 @@ def _figure(frames: Frames, found: Sequence[Fitted]) -> Figure:
         name="sizes",
         title="Predicted against measured time of a step",
         help=(
-            f"One mark per size and framework; a perfect prediction lies on the line, the band is "
-            f"{PERCENT} to both sides. Full marks were held out; pale ones are predicted from "
-            "all the other sizes."
+            "One mark per size and framework; a perfect prediction lies in the middle of the band, "
+            f"which is {PERCENT} to both sides. Full marks were held out; pale ones are predicted "
+            "from all the other sizes."
         ),
         draw=partial(_draw, frames, found),
         table=_table(frames, found),
@@ -194,10 +195,13 @@ def _scatter(frames: Frames, axes: Axes, each: Fitted) -> None:
             linestyle="none",
             alpha=alpha,
         )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel("measured seconds")
-    axes.set_ylabel("predicted seconds")
+    for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
+        getattr(axes, f"set_{name}scale")("log")
+        axis.set_major_locator(LogLocator(numticks=8))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: advise.words(value)))
+        axis.set_minor_locator(NullLocator())
+    axes.set_xlabel("measured")
+    axes.set_ylabel("predicted")
 
 
 def _table(frames: Frames, found: Sequence[Fitted]) -> Table:

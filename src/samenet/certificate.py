@@ -27,7 +27,7 @@ from samenet.task import Task
 from samenet.training import Forms, TrainSpec, needs_one_hot
 from samenet.workorder import network_of
 
-EPOCHS, EPOCHS_MIN = 10, 3
+EPOCHS, EPOCHS_MIN = 10, 2
 STEPS_MAX = 2_000
 WORK_MAX = 2**35
 """Ten epochs, or fewer of much work: so many steps, or weights times rows times steps."""

@@ -46,7 +46,7 @@ def figures(errors: dict[str, float]) -> str:
 
 def _agreement(errors: dict[str, float]) -> str:
     """Return the same in words: to how many digits the frameworks agree, and in what."""
-    names = {"float64": "ten epochs in double precision", "first update": "the first updates"}
+    names = {"float64": "the first epochs in double precision", "first update": "the first updates"}
     parts = [
         f"{names[name]} agree to {digits_of(errors[name])} digits"
         for name in names

@@ -1,0 +1,195 @@
+"""The size ladder: its points, its plan, and what a run's records are turned into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from math import log
+
+import pytest
+from report_fixture import MACHINE, made, recorded
+from test_cost_model import PLANTED
+
+from samenet import ladder, oracle, report, result, sizing
+from samenet.certificate import EPOCHS_MIN, task_problem
+from samenet.cost_model import Call
+from samenet.frames import Frames, build
+from samenet.planning import Request, make_plan
+from samenet.records import Record, TimingRecord
+from samenet.task import Task
+from samenet.tasks.sources import prepare
+
+ARMS = ("numpy:plain", "pytorch:eager")
+K = 44
+"""Steps of a call in the made-up run."""
+
+Seconds = Callable[[str, Call], float]
+
+
+def planted(_arm: str, call: Call) -> float:
+    """Return what the planted model says, for every arm."""
+    return PLANTED.predict(*call)
+
+
+def stepped(arm: str, call: Call) -> float:
+    """Return the same, but PyTorch falls off a cliff where a batch is large."""
+    cliff = 3.0 if arm == "pytorch:eager" and call.batch_size >= 640 else 1.0
+    return cliff * planted(arm, call)
+
+
+@cache
+def run(seconds: Seconds = planted, points: int | None = None) -> Frames:
+    """Return a made-up run of the first points of the ladder, whose calls take these seconds."""
+    plan, records = recorded(
+        tasks=ladder.tasks()[:points],
+        arms=ARMS,
+        track="same",
+        repeats=2,
+        refused=(),
+        failed=(),
+        reference=False,
+    )
+    by_name = {task.name: task for task in plan.tasks}
+    return build(plan, MACHINE, [_timed(r, seconds, by_name) for r in records])
+
+
+def _timed(record: Record, seconds: Seconds, tasks: dict[str, Task]) -> Record:
+    if not isinstance(record, TimingRecord) or record.phase not in ("call", "call_other"):
+        return record
+    task = tasks[record.task]
+    if not ladder.is_point(task):
+        return record
+    steps = K if record.phase == "call" else record.steps
+    call = Call(ladder.network_of(task).widths, task.training.batch_size, steps)
+    one = seconds(record.arm, call) * record.steps / steps
+    return replace(record, seconds=(one, one, one))
+
+
+def test_the_design_spans_the_ranges() -> None:
+    """Sixteen sizes reach both ends of width, batch and depth; none is worth 2^30 products."""
+    assert len(set(ladder.DESIGN)) == 16
+    ends = [(min(values), max(values)) for values in zip(*ladder.DESIGN, strict=True)]
+    assert ends == [(16, 2048), (16, 4096), (1, 4)]
+    assert max(point.work for point in ladder.DESIGN) <= 2**29
+
+
+def test_held_out_sizes_lie_strictly_inside_and_are_not_fitted() -> None:
+    """No held-out size is an end of a range, none is a design point or next to one."""
+    ends = [(min(values), max(values)) for values in zip(*ladder.DESIGN, strict=True)]
+    for held_out in ladder.HELD_OUT:
+        assert all(a < size < b for size, (a, b) in zip(held_out, ends, strict=True))
+        distances = [
+            sum(abs(log(a / b)) for a, b in zip(held_out, point, strict=True))
+            for point in ladder.DESIGN
+        ]
+        assert min(distances) > log(1.5)
+
+
+def test_a_point_is_a_task_of_its_size() -> None:
+    """The prepared rows make K whole batches to train on and nothing else."""
+    task = ladder.task_of(ladder.Point(16, 16, 4), "ladder")
+    data = prepare(task)
+    problem = task_problem(task, data)
+    assert problem.network == ladder.network_of(task)
+    assert problem.network.widths == (16, 16, 16, 16, 16, 10)
+    assert problem.shape.steps == problem.shape.steps_per_epoch == 64
+    assert len(problem.calls) == len(problem.whole) == ladder.EPOCHS == EPOCHS_MIN
+
+
+def test_seeds_keep_gate_1_away_from_kinks() -> None:
+    """The seed of a point keeps its first batch 2^-24 away from every kink, seed 0 did not."""
+    task = ladder.task_of(ladder.Point(640, 96, 2), ladder.HELD_OUT_NAME)
+    options = {**task.data.options, "seed": 0}
+    other = task.model_copy(update={"data": task.data.model_copy(update={"options": options})})
+    margins = []
+    for each in (task, other):
+        problem = task_problem(each, prepare(each))
+        (batch,) = problem.steps([problem.whole[0].first(1)])
+        loss = problem.training.loss
+        margins.append(oracle.margin(problem.network, loss, problem.weights, batch))
+    assert margins[0] > 2.0**-24 > margins[1]
+
+
+def test_a_ladder_measures_steps_alone() -> None:
+    """Only proof and timing are planned; heavy points are predicted to take longer."""
+    request = Request(own=ladder.tasks(), frameworks=("numpy:plain",), track="same", repeats=1)
+    plan = ladder.only_steps(make_plan(request))
+    assert {job.pass_name for job in plan.jobs} == set(ladder.PASSES)
+    assert sum(job.pass_name == "cell" for job in plan.jobs) == 21
+    heavy, light = ladder.Point(2048, 128, 1), ladder.Point(16, 16, 1)
+    seconds = [ladder.oracle_seconds(ladder.task_of(p, "ladder")) for p in (heavy, light)]
+    assert seconds[0] > 10 * seconds[1]
+
+
+def test_planted_costs_are_found_through_the_records() -> None:
+    """From records of a planted model, each framework's costs and held-out sizes come back."""
+    for each in sizing.fitted(run()):
+        assert each.fits
+        assert each.verdict == "fits: each of 5 within 15 %"
+        assert sizing.worst_error(each.held_out) < 1e-6
+        assert len(each.left_out) == len(ladder.DESIGN)
+        assert each.model.seconds == pytest.approx(PLANTED.seconds, rel=1e-3)
+
+
+def test_a_framework_that_does_not_fit_is_named_with_its_worst_size() -> None:
+    """A cliff that no cost explains is said for that framework and that size, and no other."""
+    numpy, pytorch = sizing.fitted(run(stepped))
+    assert numpy.fits
+    assert not pytorch.fits
+    worst = pytorch.misfits[0]
+    assert abs(worst.error) == sizing.worst_error(pytorch.held_out) > 0.15
+    assert f"{worst.error * 100:+.0f} % at {worst.size}" in pytorch.verdict
+    text = "\n".join(sizing.lines(run(stepped)))
+    assert "NumPy (plain)" in text
+    assert "does not fit: off by" in text
+
+
+def test_too_few_sizes_are_said_and_not_fitted() -> None:
+    """With fewer sizes than costs there is no model, but a sentence."""
+    few = run(points=3)
+    assert sizing.fitted(few) == []
+    assert sizing.not_fitted(few) == dict.fromkeys(ARMS, 3)
+    assert "are needed" in report.page(few)
+
+
+def test_without_held_out_sizes_nothing_is_called_a_fit() -> None:
+    """A model that no unseen size has judged is said to be not judged."""
+    (each, _) = sizing.fitted(run(points=16))
+    assert not each.fits
+    assert each.verdict.startswith("not judged")
+
+
+def test_the_page_of_a_ladder_shows_sizes_and_no_panel_per_point() -> None:
+    """The section is there with its picture; sections about tasks do not repeat the points."""
+    composed = report.compose(run(stepped))
+    ids = [section.id for section in composed.sections]
+    assert "sizes" in ids
+    assert not {"speed", "start-up", "same-network"} & set(ids)
+    assert composed.headline.cards == ()
+    section = next(section for section in composed.sections if section.id == "sizes")
+    assert section.summary == (
+        "Sizes that were held out are predicted within 15 % for NumPy (plain), "
+        "not within 15 % for PyTorch (eager)."
+    )
+    assert "96 × 2, batch 32" in report.page(run(stepped))
+
+
+def test_a_run_without_a_ladder_has_no_such_section() -> None:
+    """Tasks that are no points of a ladder are neither fitted nor mentioned."""
+    plain = made()
+    assert sizing.fitted(plain) == []
+    assert sizing.not_fitted(plain) == {}
+    assert "sizes" not in [section.id for section in report.compose(plain).sections]
+    assert len(sizing.set_apart(plain).plan.tasks) == len(plain.plan.tasks)
+
+
+def test_the_document_is_plain_data() -> None:
+    """What `--json` prints holds the costs, the caches and every prediction of each framework."""
+    document = sizing.document(run())
+    assert document["schema"] == "samenet-ladder/1"
+    model = document["models"][0]
+    assert model["arm"] == "numpy:plain"
+    assert model["cached_values"] == PLANTED.cached_values
+    assert len(model["held_out"]) == len(ladder.HELD_OUT)
+    assert result.document(run())["tasks"]

@@ -20,6 +20,18 @@ and, in the file that `ADAPTER["quickstart"]` names (its own or a neighbour),
 
     quickstart(network, training, data, *, seed) -> QuickStart
         the framework's documented first example for this kind of task
+
+and, in the file that `ADAPTER["predictors"]` names (its own or a neighbour),
+
+    predictors(program, target) -> dict[str, Callable[[Array], Array]]
+        how rows are predicted, from a host array (rows, features) in the target's dtype to a host
+        array (rows, outputs): "usual" as the framework's users write it, "fast" as its experts do.
+        Both are compared with the oracle before they are timed.
+    PREDICT = {"usual": {"why": ..., "source": ...}, "fast": {...}}
+        one literal: the reason and a public source of each; "returns": "probabilities" where the
+        framework's own way adds the link (else the linear outputs are wanted)
+
+Without it, `program.predict` is timed as the usual way, on resident rows.
 """
 
 from __future__ import annotations
@@ -94,6 +106,8 @@ class Header(Frozen):
     """Variables that must be set before the framework is imported."""
     quickstart: str = ""
     """The file with the documented first example; empty if the framework has none."""
+    predictors: str = ""
+    """The file with its usual and its fast way to predict; empty: `Program.predict` is timed."""
     adoptable: bool = True
     """False for a line that is there for reference and is never recommended."""
     color: str = "#666666"

@@ -34,6 +34,7 @@ ADAPTER = {
     "distributions": ["jax", "jaxlib"],
     "extra": "jax",
     "quickstart": "jax_quickstart.py",
+    "predictors": "jax_predict.py",
     "color": "#00897b",
 }
 

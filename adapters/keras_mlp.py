@@ -1,7 +1,6 @@
 """Keras 3 on TensorFlow: a Sequential model, compile and fit; or the same model in an own loop.
 
-Each call hands its batches to fit as a dataset. fit on arrays builds its own input pipeline every
-time: 1.1 to 1.6 ms per step of digits (44 steps, one core) against 0.25 ms here.
+Each call hands fit ready batches as a dataset: 0.25 ms per step of digits; from arrays 1.1 to 1.6.
 """
 
 from __future__ import annotations
@@ -38,6 +37,7 @@ ADAPTER = {
     "extra": "keras",
     "environment": {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"},
     "quickstart": "keras_quickstart.py",
+    "predictors": "keras_predict.py",
     "color": "#d92a80",
 }
 

@@ -34,6 +34,7 @@ ADAPTER = {
     },
     "imports": ["numpy"],
     "distributions": ["numpy", "scipy"],
+    "predictors": "numpy_predict.py",
     "adoptable": False,
     "color": "#4d77cf",
 }
@@ -86,7 +87,7 @@ class NumpyProgram:
         """Copy the weights; the optimiser's state starts at zero."""
         self.layers = DenseLayers(network, training.loss, weights, dtype)
         self.updates = Updates(training, self.layers.kernels, self.layers.biases)
-        self.dtype = dtype
+        self.network, self.dtype = network, dtype
 
     def load(self, source: DataSource) -> None:
         """Keep the rows in the precision of the computation; class numbers stay integers."""

@@ -43,6 +43,7 @@ ADAPTER = {
     "distributions": ["torch"],
     "extra": "pytorch",
     "quickstart": "pytorch_quickstart.py",
+    "predictors": "pytorch_predict.py",
     "color": "#c8481c",
 }
 

@@ -28,6 +28,7 @@ ADAPTER = {
     "imports": ["sklearn.neural_network"],
     "distributions": ["scikit-learn", "numpy", "scipy"],
     "quickstart": "sklearn_quickstart.py",
+    "predictors": "sklearn_predict.py",
     "color": "#8b5fbf",
 }
 

@@ -31,6 +31,7 @@ ADAPTER = {
     "extra": "tensorflow",
     "environment": {"TF_CPP_MIN_LOG_LEVEL": "3"},
     "quickstart": "tensorflow_quickstart.py",
+    "predictors": "tensorflow_predict.py",
     "color": "#cc9200",
 }
 

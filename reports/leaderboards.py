@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean, median
 from typing import Any
 
-from samenet import advise, trust
+from samenet import advise, limits, trust
 from samenet.frames import Frames
 from samenet.sections import (
     Cell,
@@ -25,8 +25,6 @@ ORDER = 10
 PARTS = (
     ("epoch", "Epoch", "all steps of one pass over the training rows, no evaluation"),
     ("step", "Step", "one update of all weights, gathering the batch included"),
-    ("predict_one", "Predict one row", "inference of a single row"),
-    ("predict_all", "Predict all rows", "inference of all rows at once"),
 )
 WHOLE = ("Whole training", "Factor", "Rank", "More per training", "Peak memory")
 UNIT_SECONDS = {"h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
@@ -94,12 +92,25 @@ def _parts_table(frames: Frames, task: Task) -> Table | None:
     heads = (Column(title=title, help=text) for _, title, text in PARTS)
     return Table(
         title=f"{title_of(frames.plan, task.name)}: the parts",
-        columns=(Column(title="Framework", numeric=False), *heads),
+        columns=(Column(title="Framework", numeric=False), *heads, LIMIT),
         rows=tuple(
-            (_named(frames, arm), *(_part(part.get(arm)) for part in by_part)) for arm in arms
+            (
+                _named(frames, arm),
+                *(_part(part.get(arm)) for part in by_part),
+                _limit(frames, task, arm),
+            )
+            for arm in arms
         ),
-        notes=_fixed_costs(frames, task, arms),
+        notes=(*_fixed_costs(frames, task, arms), *limits.notes(frames, task)),
     )
+
+
+LIMIT = Column(title="Of the machine’s limit", help="the step’s matrix products alone over a step")
+
+
+def _limit(frames: Frames, task: Task, arm: str) -> Cell:
+    share = limits.share(frames, task, arm)
+    return missing() if share is None else Cell(text=limits.percent(share), value=share)
 
 
 def _fixed_costs(frames: Frames, task: Task, arms: Sequence[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
 
-from samenet import advise, drawing
+from samenet import advise, drawing, limits
 from samenet.frames import Frames
 from samenet.sections import Cell, Figure, Section, Table, arm_cell, columns, title_of
 from samenet.statistics import geometric
@@ -81,7 +81,9 @@ def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
 def _table(frames: Frames, tasks: list[Task]) -> Table:
     return Table(
         title="Whole training in seconds",
-        columns=columns("Task", "Start-up", "All epochs", "Together", "Low", "High"),
+        columns=columns(
+            "Task", "Start-up", "All epochs", "Together", "Low", "High", "Step’s share of limit"
+        ),
         rows=tuple(
             _row(frames, task, total) for task in tasks for total in advise.totals(frames, task)
         ),
@@ -92,9 +94,11 @@ def _table(frames: Frames, tasks: list[Task]) -> Table:
 def _row(frames: Frames, task: Task, total: advise.Total) -> tuple[Cell, ...]:
     start = geometric(list(advise.seconds_of(frames, task, total.arm, "start_up").values())).value
     whole = total.seconds
+    share = limits.share(frames, task, total.arm)
     values = (start, whole.value - start, whole.value, whole.low, whole.high)
     return (
         arm_cell(frames, total.arm),
         Cell(text=title_of(frames.plan, task.name)),
         *(Cell(text=f"{value:.3g}", value=value) for value in values),
+        Cell(text=limits.percent(share), value=share),
     )

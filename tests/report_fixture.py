@@ -9,12 +9,14 @@ from typing import Any
 from samenet import leaf
 from samenet.adapter import Capabilities, Target
 from samenet.frames import START_UP, Frames, build
+from samenet.installed import Installed
 from samenet.plan import Arm, Job, Plan, Skipped
 from samenet.records import (
     CertificateRecord,
     EventRecord,
     FailureRecord,
     FootprintRecord,
+    LimitRecord,
     QualityRecord,
     Record,
     TimingRecord,
@@ -60,7 +62,7 @@ def recorded(
 ) -> tuple[Plan, list[Record]]:
     """Return a made-up run: three tasks, four frameworks, one refused, one failed, one absent."""
     plan = _plan([_task(task) for task in tasks], arms, repeats, track)
-    records: list[Record] = []
+    records: list[Record] = [] if track == "quickstart" else _limits(plan.tasks)
     for task in plan.tasks:
         records.append(_prepared(task))
         records += _reference(task) if reference else []
@@ -68,6 +70,7 @@ def recorded(
             pair = (task.name, arm.name)
             if track != "quickstart":
                 records += _failed(*pair) if pair in set(failed) else _same(task, arm, repeats)
+                records += _predictions(task, arm)
                 records += [_refusal(*pair)] if pair in set(refused) else []
             if track != "same" and arm.header.quickstart:
                 records += _quickstart(task, arm)
@@ -129,6 +132,10 @@ def _arm(name: str) -> Arm:
         ),
         versions=dict.fromkeys(found.header.distributions, "1.2.3"),
         import_seconds=START[framework],
+        installed=Installed(
+            distributions=found.header.distributions, bytes=214_000_000, import_bytes=30_000_000
+        ),
+        quickstart_lines=42 if found.header.quickstart else 0,
     )
 
 
@@ -197,8 +204,6 @@ def _same(task: Task, arm: Arm, repeats: int) -> list[Record]:
         "warmup": (step * 44 + 1e-3, 44),
         "call": (step * 132, 132),
         "call_other": (step * 11 + 1e-3, 11),
-        "predict_one": (step / 5, 1),
-        "predict_all": (step * 8, 1797),
     }
     records: list[Record] = []
     for repeat in range(repeats):
@@ -218,6 +223,38 @@ def _same(task: Task, arm: Arm, repeats: int) -> list[Record]:
         )
     )
     return records
+
+
+def _limits(tasks: Sequence[Task]) -> list[Record]:
+    made_up = [("", "memory", 3e8, 0.03), *((task.name, "step", 2e6, 5e-5) for task in tasks)]
+    return [
+        LimitRecord(job="limits", task=task, quantity=quantity, work=work, seconds=(seconds,))
+        for task, quantity, work, seconds in made_up
+    ]
+
+
+def _predictions(task: Task, arm: Arm) -> list[Record]:
+    """Return one process of predicting: what leads to it, and both ways at two sizes."""
+    step = STEP[arm.header.name]
+    phases = [("interpreter", 0, 0.05), ("import", 0, START[arm.header.name]), ("wake", 0, 0.02)]
+    phases += [("build", 0, 0.01), ("first_prediction", 1, step)]
+    for rows in (1, 4096):
+        phases += [("predict_usual", rows, step * rows**0.5), ("predict_fast", rows, step)]
+    found: list[Record] = [
+        TimingRecord(
+            job="inference",
+            track="inference",
+            task=task.name,
+            arm=arm.name,
+            repeat=0,
+            phase=phase,
+            steps=rows,
+            seconds=(seconds,),
+        )
+        for phase, rows, seconds in phases
+    ]
+    ways = [("usual", 2e-7), ("fast", 3e-7)]
+    return found + [_check(task, arm, 0, "inference", *way, 5e-6, "") for way in ways]
 
 
 def _check(

@@ -127,5 +127,5 @@ def test_records_cannot_be_changed() -> None:
 
 def test_every_kind_has_its_own_name() -> None:
     """Each record class is found by the word that its lines carry."""
-    assert len(KINDS) == 6
+    assert len(KINDS) == 7
     assert all(cls.kind == name for name, cls in KINDS.items())

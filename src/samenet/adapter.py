@@ -27,6 +27,18 @@ An adapter that can compute on a CUDA device may add
         the most bytes its allocator ever had on the device, or None where it does not tell
     event_seconds(program, work) -> float
         seconds between two events of the device's own clock, recorded before and after work()
+
+and, in the file that `ADAPTER["predictors"]` names (its own or a neighbour),
+
+    predictors(program, target) -> dict[str, Callable[[Array], Array]]
+        how rows are predicted, from a host array (rows, features) in the target's dtype to a host
+        array (rows, outputs): "usual" as the framework's users write it, "fast" as its experts do.
+        Both are compared with the oracle before they are timed.
+    PREDICT = {"usual": {"why": ..., "source": ...}, "fast": {...}}
+        one literal: the reason and a public source of each; "returns": "probabilities" where the
+        framework's own way adds the link (else the linear outputs are wanted)
+
+Without it, `program.predict` is timed as the usual way, on resident rows.
 """
 
 from __future__ import annotations
@@ -143,6 +155,8 @@ class Header(Frozen):
     """The file with the documented first example; empty if the framework has none."""
     default: bool = True
     """Whether it runs unless frameworks are named."""
+    predictors: str = ""
+    """The file with its usual and its fast way to predict; empty: `Program.predict` is timed."""
     adoptable: bool = True
     """False for a line that is there for reference and is never recommended."""
     color: str = "#666666"

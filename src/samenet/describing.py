@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from samenet import cache, machine
+from samenet import cache, listing, machine
 from samenet.adapter import Capabilities
+from samenet.installed import Installed
 from samenet.leaf import Leaf, code_digest, digest
 from samenet.plan import Arm
 
@@ -75,6 +76,8 @@ def _arm(leaf: Leaf, mode: str, answer: dict[str, Any], python: str) -> Arm:
         versions={name: version or "?" for name, version in answer["versions"].items()},
         import_seconds=answer["import_seconds"],
         python=python,
+        installed=Installed.model_validate(answer["installed"]),
+        quickstart_lines=listing.quickstart_lines(leaf),
     )
 
 
@@ -85,7 +88,7 @@ def _described(leaf: Leaf, device: str, pythons: Mapping[str, str]) -> dict[str,
     if missing:
         return _not_installed(leaf, missing)
     versions = [machine.version(name) for name in leaf.header.distributions]
-    key = cache.key_of("describe", digest(leaf), versions, sys.executable, device)
+    key = cache.key_of("describe 2", digest(leaf), versions, sys.executable, device)
     known = cache.get("descriptions", key)
     if known is not None:
         return dict(known)

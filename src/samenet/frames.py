@@ -17,6 +17,7 @@ from samenet.records import (
     EventRecord,
     FailureRecord,
     FootprintRecord,
+    LimitRecord,
     QualityRecord,
     Record,
     TimingRecord,
@@ -27,15 +28,21 @@ START_UP = ("interpreter", "import", "wake", "build", "load", "first_call")
 """The phases from an empty interpreter to the first call, in order; the last holds the compile."""
 
 
+PREDICTED = "inference"
+"""The gate of predicting: it decides about the times of predicting, not about those of training."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frames:
     """One run. Every frame has the columns task and arm; repeat counts processes from 0.
 
-    times         task arm repeat seconds of: step, call_fixed, epoch, predict_one, predict_all
-                  and, per phase, start-up; one row per (task, arm, repeat, quantity)
+    times         task arm repeat seconds of: step, call_fixed, epoch and, per phase, start-up;
+                  one row per (task, arm, repeat, quantity)
     samples       every raw sample: track task arm repeat phase index steps seconds
     scores        track task arm repeat split metric epoch value
     checks        task arm repeat gate quantity dtype error limit passed detail
+    predicted     the same columns: whether predicting gives the right outputs
+    limits        task quantity work seconds (the middle sample): what this machine can do
     footprints    task arm bytes_after_import bytes_peak device_bytes_peak
     failures      track task arm repeat mark reason detail
     data          one row per task: what the preparation said
@@ -47,6 +54,8 @@ class Frames:
     samples: pd.DataFrame
     scores: pd.DataFrame
     checks: pd.DataFrame
+    predicted: pd.DataFrame
+    limits: pd.DataFrame
     footprints: pd.DataFrame
     failures: pd.DataFrame
     data: dict[str, dict[str, Any]]
@@ -91,13 +100,16 @@ def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Fra
     """Return the frames of records."""
     records = attributed(records, plan)
     samples = _samples(records)
+    checks = _table(records, CertificateRecord, _CHECKS)
     return Frames(
         plan=plan,
         machine=machine,
         samples=samples,
         times=_times(samples, plan, records),
         scores=_scores(records),
-        checks=_table(records, CertificateRecord, _CHECKS),
+        checks=checks[checks.gate != PREDICTED].reset_index(drop=True),
+        predicted=checks[checks.gate == PREDICTED].reset_index(drop=True),
+        limits=_limits(records),
         footprints=_table(records, FootprintRecord, _FOOTPRINTS),
         failures=_failures(plan, records),
         data={
@@ -143,6 +155,7 @@ _CHECKS = [
 _FOOTPRINTS = ["task", "arm", "bytes_after_import", "bytes_peak", "device_bytes_peak"]
 _FAILURES = ["track", "task", "arm", "repeat", "mark", "reason", "detail"]
 _SAMPLES = ["track", "task", "arm", "repeat", "phase", "index", "steps", "seconds"]
+_LIMITS = ["task", "quantity", "work", "seconds"]
 _SCORES = ["track", "task", "arm", "repeat", "split", "metric", "epoch", "value"]
 _TIMES = ["task", "arm", "repeat", "quantity", "seconds"]
 
@@ -169,6 +182,15 @@ def _samples(records: Sequence[Record]) -> pd.DataFrame:
         for index, seconds in enumerate(r.seconds)
     ]
     return pd.DataFrame(rows, columns=_SAMPLES)
+
+
+def _limits(records: Sequence[Record]) -> pd.DataFrame:
+    rows = [
+        (r.task, r.quantity, r.work, median(r.seconds))
+        for r in records
+        if isinstance(r, LimitRecord)
+    ]
+    return pd.DataFrame(rows, columns=_LIMITS)
 
 
 def _scores(records: Sequence[Record]) -> pd.DataFrame:
@@ -213,9 +235,6 @@ def _process(process: pd.DataFrame, steps_per_epoch: int) -> dict[str, float]:
         found["epoch"] = found["step"] * steps_per_epoch
     if "call_other" in by_phase:
         found["call_fixed"] = _fixed_cost(by_phase)
-    for phase in ("predict_one", "predict_all"):
-        if phase in by_phase:
-            found[phase] = median(by_phase[phase][0])
     return found
 
 

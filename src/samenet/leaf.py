@@ -44,6 +44,11 @@ class Leaf:
         """Return the file with the documented first example."""
         return self.path.parent / self.header.quickstart if self.header.quickstart else None
 
+    @property
+    def predictors_path(self) -> Path | None:
+        """Return the file with the usual and the fast way to predict."""
+        return self.path.parent / self.header.predictors if self.header.predictors else None
+
 
 def shipped_folder() -> Path:
     """Return the folder of the adapters that come with samenet."""

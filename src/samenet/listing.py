@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import io
+import tokenize
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,54 @@ def loop(text: str) -> str:
         if isinstance(node, ast.ClassDef) and "train" in {getattr(n, "name", "") for n in node.body}
     ]
     return "\n\n\n".join(found) or text
+
+
+def quickstart_lines(leaf_file: Leaf) -> int:
+    """Return the lines of code of the quick start; 0 if there is none."""
+    path = leaf_file.quickstart_path
+    try:
+        return code_lines(path.read_text(encoding="utf-8")) if path else 0
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return 0
+
+
+def code_lines(text: str) -> int:
+    """Return the lines that hold code: no comments, no docstrings, no empty ones, no PAGES."""
+    tree = ast.parse(text)
+    quoted = {line for node in ast.walk(tree) for line in _said(node)}
+    kept = tokenize.generate_tokens(io.StringIO(text).readline)
+    lines = {
+        line
+        for token in kept
+        if token.type not in NO_CODE
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+    return len(lines - quoted)
+
+
+NO_CODE = {
+    *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING),
+    *(tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER),
+}
+
+
+def _said(node: ast.AST) -> range:
+    """Return the lines of a docstring or of the literal that quotes the followed pages."""
+    text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    named = isinstance(node, ast.Assign) and "PAGES" in {getattr(t, "id", "") for t in node.targets}
+    if isinstance(node, ast.Expr | ast.Assign) and (text or named):
+        return range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    return range(0)
+
+
+def predicting(arm: Arm) -> dict[str, dict[str, str]]:
+    """Return what a framework's ways to predict say about themselves; empty without any."""
+    path = Leaf(path=Path(arm.path), header=arm.header).predictors_path
+    try:
+        said: Any = leaf.literal(path, "PREDICT") if path else None
+    except UsageError:
+        return {}
+    return dict(said) if isinstance(said, dict) else {}
 
 
 def pages(arm: Arm, kind: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from samenet.adapter import Capabilities, Header, Target
+from samenet.installed import Installed
 from samenet.spec import Frozen
 from samenet.task import Task
 
@@ -18,6 +19,8 @@ PassName = Literal[
     "cell",
     "quickstart",
     "reference",
+    "inference",
+    "limits",
     "curves",
     "memory",
     "score",
@@ -59,6 +62,9 @@ class Arm(Frozen):
     import_seconds: float
     python: str = ""
     """The interpreter of its workers, if it is another one than samenet's own."""
+    installed: Installed = Installed()
+    quickstart_lines: int = 0
+    """Lines of code of its quick start; 0 if it has none."""
 
     @property
     def compiler(self) -> str:
@@ -169,6 +175,9 @@ def schedule(  # noqa: PLR0913 - all that a schedule depends on
         jobs += _quickstarts(maker, names, arms, settings.seeds)
     jobs.append(maker.job("reference", tasks=names, timed=True))
     if track != "quickstart":
+        jobs += _predictions(maker, arms, able, settings.repeats)
+        jobs.append(maker.job("limits", tasks=names, timed=True))
+    if track != "quickstart":
         jobs += [maker.job("memory", arm=a, tasks=[t]) for a, ts in able.items() for t in ts]
         jobs += [maker.job("curves", arm=a, tasks=t) for a, t in able.items() if t]
     return (*jobs, maker.job("score", tasks=names))
@@ -214,6 +223,22 @@ def _quickstarts(maker: _Maker, names: Sequence[str], arms: Sequence[Arm], seeds
     ]
 
 
+REPEATS_PER_PREDICTION = 3
+"""Predicting is measured in every third repeat: ten times quicker to settle than training."""
+
+
+def _predictions(
+    maker: _Maker, arms: Sequence[Arm], able: dict[str, tuple[str, ...]], repeats: int
+) -> list[Job]:
+    """One process per framework, all its tasks in it: how it predicts depends on no mode."""
+    frameworks = {arm.header.name: arm.name for arm in reversed(arms) if able[arm.name]}
+    return [
+        maker.job("inference", arm=arm, tasks=balanced(able[arm], n), repeat=n, timed=True)
+        for n in range(max(1, repeats // REPEATS_PER_PREDICTION))
+        for arm in balanced(list(frameworks.values())[::-1], n)
+    ]
+
+
 class Predict:
     """How long a job will take: from earlier runs on this machine, else from what is known."""
 
@@ -244,6 +269,8 @@ class Predict:
             "cell": 2.2 * self.steady + 0.7 * heavy,
             "quickstart": 2.5,
             "reference": 1.2,
+            "inference": 1.2 + heavy,
+            "limits": 0.8,
             "memory": 0.5 * heavy,
             "curves": 0.8 * heavy,
             "score": 1.0,

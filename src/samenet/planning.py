@@ -226,10 +226,11 @@ def _history(
     tasks: Sequence[Task], arms: Sequence[Arm], cases: Sequence[str], target: Target
 ) -> dict[str, float]:
     """Return how long what a plan consists of took before; next to nothing if it is remembered."""
-    passes = ("prepare", "certify", "cell", "quickstart", "reference", "memory", "curves", "score")
+    passes = ("prepare", "certify", "cell", "quickstart", "reference", "inference", "limits")
+    later = ("memory", "curves", "score")
     keys = [
         history_key(name, arm, task.name)
-        for name in passes
+        for name in (*passes, *later)
         for arm in ("", *(arm.name for arm in arms))
         for task in tasks
     ]

@@ -18,7 +18,13 @@ SCHEMA = 1
 HUGE = 1e308
 """Stands for an infinite or undefined error: JSON has neither."""
 
-Track = Literal["same", "quickstart", "reference"]
+Track = Literal["same", "quickstart", "reference", "inference", "limits"]
+TRACKS: dict[str, Track] = {
+    "quickstart": "quickstart",
+    "inference": "inference",
+    "limits": "limits",
+}
+"""To which track a pass without an answer belongs, if not to the same network."""
 Split = Literal["train", "test"]
 Mark = Literal["failed", "timed out", "unsupported", "not installed", "refused"]
 
@@ -44,7 +50,8 @@ class CertificateRecord(Record):
     repeat: int | None
     """None for the gates that run once; a number for the checks of one timed process."""
     gate: str
-    """"gate 1", "gate 2", "gate 4", "initial weights", "sync", "read-back"."""
+    """"gate 1", "gate 2", "gate 4", "initial weights", "sync", "read-back"; for predicting
+    alone: "inference"."""
     quantity: str
     dtype: str
     error: float
@@ -64,8 +71,9 @@ class TimingRecord(Record):
     arm: str
     repeat: int
     phase: str
-    """interpreter, import, wake, load, build, first_call, warmup, call, call_other, predict_one,
-    predict_all, fit (quick start and reference: the whole training)."""
+    """interpreter, import, wake, load, build, first_call, warmup, call, call_other, fit (quick
+    start and reference: the whole training); of inference: interpreter, import, wake, build,
+    first_prediction, predict_usual, predict_fast."""
     steps: int
     """Training steps, or rows of a prediction, in one sample; 0 where neither applies."""
     seconds: tuple[float, ...]
@@ -105,6 +113,22 @@ class FootprintRecord(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitRecord(Record):
+    """How fast this machine did some work without any framework: samples in their order."""
+
+    kind: ClassVar[str] = "limit"
+
+    task: str
+    """Empty for what concerns the machine as a whole."""
+    quantity: str
+    """"step" (all matrix products of one training step), one product as (rows, inner, columns)
+    such as "forward 1: 32 x 64 x 32", or "memory"."""
+    work: float
+    """Floating point operations, or bytes, of one sample."""
+    seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailureRecord(Record):
     """Why there is no result."""
 
@@ -137,6 +161,7 @@ KINDS: dict[str, type[Record]] = {
         TimingRecord,
         QualityRecord,
         FootprintRecord,
+        LimitRecord,
         FailureRecord,
         EventRecord,
     )

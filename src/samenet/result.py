@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from samenet import advise
+from samenet import advise, inference, limits
 from samenet.advise import Total, duration, words
 from samenet.frames import Frames
 from samenet.records import HUGE
@@ -12,7 +12,7 @@ from samenet.statistics import VERDICT_REPEATS_MIN, Interval, geometric
 from samenet.task import METRICS, Task
 
 RESULT_SCHEMA = "samenet-result/1"
-QUANTITIES = ("total", "start_up", "step", "epoch", "predict_one", "predict_all")
+QUANTITIES = ("total", "start_up", "step", "epoch")
 
 
 def document(frames: Frames) -> dict[str, Any]:
@@ -27,6 +27,7 @@ def document(frames: Frames) -> dict[str, Any]:
         "verdicts": plan.repeats >= VERDICT_REPEATS_MIN,
         "target": plan.target.model_dump(mode="json"),
         "machine": frames.machine,
+        "memory_bytes_per_second": limits.bytes_per_second(frames),
         "tasks": [_task(frames, task) for task in plan.tasks],
         "failures": frames.failures.drop(columns="detail").astype(object).to_dict("records"),
     }
@@ -42,6 +43,11 @@ def _task(frames: Frames, task: Task) -> dict[str, Any]:
             {"arm": arm, "reason": why_not(frames, task, arm)} for arm in refused(frames, task)
         ],
         "same_network": [_row(frames, task, row) for row in advise.totals(frames, task)],
+        "limit": {
+            "step_seconds": limits.floor_seconds(frames, task),
+            "operations_per_second": limits.operations_per_second(frames, task),
+        },
+        "inference": [_predictions(frames, task, arm) for arm in inference.arms(frames, task)],
         "quickstart": _scores(frames, task, "quickstart"),
         "reference": _scores(frames, task, "reference"),
         "advice": None
@@ -66,8 +72,24 @@ def _row(frames: Frames, task: Task, row: Total) -> dict[str, Any]:
             for name, found in times.items()
             if found
         },
+        "share_of_limit": limits.share(frames, task, row.arm),
         "scores": _means(frames, task, "same", row.arm),
         "checks": checks(frames, task, row.arm),
+    }
+
+
+def _predictions(frames: Frames, task: Task, arm: str) -> dict[str, Any]:
+    ways = {way: inference.seconds(frames, task, arm, way) for way in inference.WAYS}
+    return {
+        "framework": frames.plan.arm(arm).header.name,
+        **{
+            way: {
+                "seconds": {str(rows): _interval(each) for rows, each in times.items()},
+                "rows_per_second": inference.throughput(times),
+            }
+            for way, times in ways.items()
+            if times
+        },
     }
 
 

@@ -12,12 +12,12 @@ from samenet.describing import last_line
 from samenet.errors import RunFolderError, UsageError
 from samenet.plan import Job, Plan, history_key
 from samenet.records import (
+    TRACKS,
     CertificateRecord,
     EventRecord,
     FailureRecord,
     Mark,
     Record,
-    Track,
     decode,
 )
 from samenet.spawning import TOO_SLOW, LiveWorkers, spawn
@@ -171,7 +171,7 @@ def _failures(
     reason = f"no result within {seconds_max:.0f} s" if code == TOO_SLOW else _why(code, errors)
     many = job.pass_name == "score"  # several results per task: one of them is no answer
     answered = set() if many else {_task_of(record) for record in records}
-    track: Track = "quickstart" if job.pass_name == "quickstart" else "same"
+    track = TRACKS.get(job.pass_name, "same")
     return [
         FailureRecord(
             job=job.id,

@@ -21,6 +21,8 @@ DOING = {
     "cell": "timed",
     "quickstart": "quick start trained",
     "reference": "models that are not networks fitted",
+    "inference": "predictions timed",
+    "limits": "the machine’s limit measured",
     "memory": "memory measured",
     "curves": "trained for the curves",
     "score": "scored",

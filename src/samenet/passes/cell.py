@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from types import ModuleType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from samenet import clock, device_proof, draws, gate_4, machine, readings
 from samenet.adapter import Array, Batches, Program, Weights
 from samenet.certificate import Check, Problem, builder
 from samenet.gate_4 import Timed
 from samenet.passes.common import certificate_records, problem_of
-from samenet.records import TimingRecord
+from samenet.records import TimingRecord, Track
 from samenet.task import Task
 from samenet.workorder import WorkOrder
 
@@ -25,7 +24,6 @@ CHUNK_SECONDS = 0.01
 """Shortest timed stretch: the clock and one sync are then far below a thousandth of it."""
 
 CHUNKS_MIN = 9
-LATENCY_SAMPLES_MAX = 400
 
 
 @dataclass(slots=True)
@@ -34,6 +32,7 @@ class Stopwatch:
 
     order: WorkOrder
     task: Task
+    track: Track = "same"
     records: list[TimingRecord] = field(default_factory=list)
 
     def add(
@@ -43,7 +42,7 @@ class Stopwatch:
         self.records.append(
             TimingRecord(
                 job=self.order.job.id,
-                track="same",
+                track=self.track,
                 task=self.task.name,
                 arm=self.order.job.arm,
                 repeat=self.order.job.repeat,
@@ -70,7 +69,6 @@ def run(order: WorkOrder) -> None:
     if waits.passed:  # otherwise no sample means anything, and the queue could take for ever
         steady(watch, program, calls, problem)
         other_shape(watch, program, problem)
-        predictions(watch, program, problem)
     checks = [*_checks(order, adapter, program, problem, first), waits, *busy(watch)]
     order.emit([*watch.records, *certificate_records(order, task.name, checks, order.job.repeat)])
 
@@ -132,11 +130,11 @@ def steady(watch: Stopwatch, program: Program, calls: Iterator[Batches], problem
             program.train(call)
         program.sync()
 
-    samples, cpu = _repeat(chunk, watch.order.plan.steady_seconds, CHUNKS_MIN, 10_000)
+    samples, cpu = sampled(chunk, watch.order.plan.steady_seconds, CHUNKS_MIN, 10_000)
     watch.add("call", samples, steps=problem.shape.steps * per_chunk, cpu=cpu)
 
 
-def _repeat(
+def sampled(
     work: Callable[[], object], budget_seconds: float, least: int, most: int
 ) -> tuple[list[float], float]:
     """Return samples until the budget is spent, and the processor time of all of them."""
@@ -169,27 +167,8 @@ def other_shape(watch: Stopwatch, program: Program, problem: Problem) -> None:
         return
     call = problem.calls[0].first(steps)
     _timed_call(program, call)  # traces and compiles the new shape
-    samples, _ = _repeat(lambda: _synced(program, lambda: program.train(call)), 0.1, 3, 50)
+    samples, _ = sampled(lambda: _synced(program, lambda: program.train(call)), 0.1, 3, 50)
     watch.add("call_other", samples, steps=steps)
-
-
-def predictions(watch: Stopwatch, program: Program, problem: Problem) -> None:
-    """Time the prediction of one row, many times, and of all rows."""
-    rows = len(problem.source.inputs)
-    singles = itertools.cycle(np.arange(rows, dtype=np.int32).reshape(-1, 1))
-    everything = np.arange(rows, dtype=np.int32)
-
-    def predict(chosen: NDArray[np.int32]) -> None:
-        program.predict(chosen)
-        program.sync()
-
-    for _ in range(3):  # traces and compiles
-        predict(next(singles))
-        predict(everything)
-    one, _ = _repeat(lambda: predict(next(singles)), 0.1, 20, LATENCY_SAMPLES_MAX)
-    watch.add("predict_one", one, steps=1)
-    all_rows, _ = _repeat(lambda: predict(everything), 0.1, 5, 200)
-    watch.add("predict_all", all_rows, steps=rows)
 
 
 def _checks(

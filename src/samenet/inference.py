@@ -1,0 +1,51 @@
+"""What the run says about predicting: seconds by batch size, of a framework's two ways."""
+
+from __future__ import annotations
+
+from statistics import median
+
+import pandas as pd
+
+from samenet.frames import Frames
+from samenet.statistics import Interval, geometric
+from samenet.task import Task
+
+BATCHES = (1, 8, 64, 512, 4096)
+WAYS = {"usual": "as its users write it", "fast": "as its experts write it"}
+START = ("interpreter", "import", "wake", "build", "first_prediction")
+"""From an empty interpreter to the first predicted row, in order."""
+
+
+def arms(frames: Frames, task: Task) -> list[str]:
+    """Return the arm that stands for each framework with a time of predicting, in plan order."""
+    timed = set(_samples(frames, task.name).arm)
+    return [arm.name for arm in frames.plan.arms if arm.name in timed]
+
+
+def seconds(frames: Frames, task: Task, arm: str, way: str) -> dict[int, Interval]:
+    """Return the seconds of one prediction by its number of rows, over the processes."""
+    rows = _samples(frames, task.name)
+    rows = rows[(rows.arm == arm) & (rows.phase == f"predict_{way}")]
+    return {
+        int(str(count)): geometric([median(own.seconds) for _, own in group.groupby("repeat")])
+        for count, group in rows.groupby("steps")
+    }
+
+
+def throughput(times: dict[int, Interval]) -> float | None:
+    """Return the most rows per second that one batch size reaches."""
+    return max((count / each.value for count, each in times.items()), default=None)
+
+
+def first_prediction(frames: Frames, framework: str) -> dict[str, float]:
+    """Return the seconds of each phase up to a framework's first prediction, if all are known."""
+    names = [arm.name for arm in frames.plan.arms if arm.header.name == framework]
+    rows = frames.samples[(frames.samples.track == "inference") & frames.samples.arm.isin(names)]
+    found = {phase: rows[rows.phase == phase].seconds.tolist() for phase in START}
+    return {p: geometric(each).value for p, each in found.items()} if all(found.values()) else {}
+
+
+def _samples(frames: Frames, task: str) -> pd.DataFrame:
+    rows = frames.samples
+    rows = rows[(rows.track == "inference") & (rows.task == task)]
+    return rows[rows.phase.str.startswith("predict_")]

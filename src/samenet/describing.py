@@ -88,7 +88,7 @@ def _described(leaf: Leaf, device: str, pythons: Mapping[str, str]) -> dict[str,
     if missing:
         return _not_installed(leaf, missing)
     versions = [machine.version(name) for name in leaf.header.distributions]
-    key = cache.key_of("describe 2", digest(leaf), versions, sys.executable, device)
+    key = cache.key_of("describe", digest(leaf), code_digest(), versions, sys.executable, device)
     known = cache.get("descriptions", key)
     if known is not None:
         return dict(known)

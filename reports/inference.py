@@ -62,7 +62,8 @@ def _lost(frames: Frames) -> list[str]:
     wrong = frames.predicted[~frames.predicted.passed.astype(bool)]
     return found + [
         f"{framework_of(frames, str(r.arm))}, {title_of(frames.plan, str(r.task))}, "
-        f"{r.quantity} way: refused: error {trust.error_text(error)}, limit {trust.error_text(limit)}."
+        f"{r.quantity} way: refused: error {trust.error_text(error)}, "
+        f"limit {trust.error_text(limit)}."
         for r, error, limit in zip(wrong.itertuples(), wrong.error, wrong.limit, strict=True)
     ]
 
@@ -126,7 +127,7 @@ def _points(frames: Frames, tasks: list[Task]) -> Table:
     ]
     return Table(
         title="Seconds of one prediction",
-        columns=columns("Task", "Way", *(f"{rows} rows" for rows in BATCHES)),
+        columns=columns("Task", "Way", *map(_rows, BATCHES)),
         rows=tuple(rows),
         folded=True,
     )

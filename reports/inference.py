@@ -127,7 +127,7 @@ def _points(frames: Frames, tasks: list[Task]) -> Table:
     ]
     return Table(
         title="Seconds of one prediction",
-        columns=columns("Task", "Way", *(f"{rows} rows" for rows in BATCHES)),
+        columns=columns("Task", "Way", *map(_rows, BATCHES)),
         rows=tuple(rows),
         folded=True,
     )

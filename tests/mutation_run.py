@@ -19,7 +19,13 @@ from samenet import leaf
 from samenet.adapter import Target
 from samenet.certificate import builder
 
-MODES = {"pytorch": "eager", "tensorflow": "graph", "keras": "fit"}
+MODES = {
+    "pytorch": "eager",
+    "tensorflow": "graph",
+    "keras": "fit",
+    "keras-torch": "native",
+    "keras-jax": "native",
+}
 
 SHARED = (
     *("slope", "biases_offset", "square_transposed", "labels_shifted"),
@@ -149,7 +155,28 @@ def of_keras() -> dict[str, Mutant]:
     }
 
 
-OWN = {"pytorch": of_pytorch, "tensorflow": of_tensorflow, "keras": of_keras}
+def of_keras_elsewhere() -> dict[str, Mutant]:
+    """Return Keras' mistakes, and the one of its backends that have no float64 of their own."""
+    from samenet.adapters import keras_precision
+
+    return {
+        **of_keras(),
+        "promoted_to_float32": Mutant(
+            what="float64 rounded to float32 on the way",
+            on=SMOOTH_ADAM,
+            gate="gate 2",
+            inside=lambda: patch.object(keras_precision, "promotions", dict),
+        ),
+    }
+
+
+OWN = {
+    "pytorch": of_pytorch,
+    "tensorflow": of_tensorflow,
+    "keras": of_keras,
+    "keras-torch": of_keras_elsewhere,
+    "keras-jax": of_keras_elsewhere,
+}
 
 
 def main(name: str, path: Path) -> None:

@@ -38,6 +38,7 @@ ADAPTER = {
     "extra": "keras-jax",
     "environment": {"KERAS_BACKEND": "jax"},
     "quickstart": "keras_quickstart.py",
+    "predictors": "keras_predict.py",
     "color": "#5c6bc0",
 }
 
@@ -66,7 +67,8 @@ def has_cuda() -> bool:
 
 def wake(target: Target) -> None:
     """Ask for full float32 products, then multiply once; threads were fixed before the import."""
-    jax.config.update("jax_default_matmul_precision", "highest")
+    tf32 = target.precision == "tf32"
+    jax.config.update("jax_default_matmul_precision", "tensorfloat32" if tf32 else "highest")
     with precision.scope(target):
         small = keras.ops.ones((8, 8))
         jax.block_until_ready(keras.ops.matmul(small, small))

@@ -60,7 +60,7 @@ def wake(target: Target) -> None:
     """Fix threads and full float32 products before the first operation, then multiply once."""
     tf.config.threading.set_intra_op_parallelism_threads(target.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    tf.config.experimental.enable_tensor_float_32_execution(False)
+    tf.config.experimental.enable_tensor_float_32_execution(target.precision == "tf32")
     with precision.scope(target):
         keras.ops.matmul(tf.ones((8, 8)), tf.ones((8, 8))).numpy()
 

@@ -13,6 +13,7 @@ import keras
 
 from samenet.adapter import Array, QuickStartData
 from samenet.adapters.keras_network import activation_of
+from samenet.adapters.keras_seed_quickstart import seeded
 from samenet.spec import Network
 from samenet.training import TrainSpec
 
@@ -48,7 +49,7 @@ def quickstart(
     network: Network, training: TrainSpec, data: QuickStartData, *, seed: int
 ) -> KerasQuickStart:
     """Return the example with its own random weights and order."""
-    keras.utils.set_random_seed(seed)
+    seeded(seed)
     examples = {"multiclass": FirstContact, "binary": DataFrame, "regression": Regression}
     return examples[data.kind](network, training, data)
 

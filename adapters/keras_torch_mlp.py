@@ -38,6 +38,7 @@ ADAPTER = {
     "extra": "keras-torch",
     "environment": {"KERAS_BACKEND": "torch"},
     "quickstart": "keras_quickstart.py",
+    "predictors": "keras_predict.py",
     "color": "#8e44ad",
 }
 
@@ -60,7 +61,7 @@ def wake(target: Target) -> None:
     """Fix threads and full float32 products, then multiply once on the device."""
     torch.set_num_threads(target.threads)
     torch.set_num_interop_threads(1)
-    torch.set_float32_matmul_precision("highest")
+    torch.set_float32_matmul_precision("high" if target.precision == "tf32" else "highest")
     with precision.scope(target):
         small = keras.ops.ones((8, 8))
         keras.ops.matmul(small, small).sum().item()

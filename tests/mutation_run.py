@@ -26,6 +26,8 @@ MODES = {
     "keras": "fit",
     "jax": "scan",
     "scikit-learn": "fit",
+    "keras-torch": "native",
+    "keras-jax": "native",
 }
 
 SHARED = (
@@ -241,12 +243,29 @@ def of_sklearn() -> dict[str, Mutant]:
     }
 
 
+def of_keras_elsewhere() -> dict[str, Mutant]:
+    """Return Keras' mistakes, and the one of its backends that have no float64 of their own."""
+    from samenet.adapters import keras_precision
+
+    return {
+        **of_keras(),
+        "promoted_to_float32": Mutant(
+            what="float64 rounded to float32 on the way",
+            on=SMOOTH_ADAM,
+            gate="gate 2",
+            inside=lambda: patch.object(keras_precision, "promotions", dict),
+        ),
+    }
+
+
 OWN = {
     "pytorch": of_pytorch,
     "tensorflow": of_tensorflow,
     "keras": of_keras,
     "jax": of_jax,
     "scikit-learn": of_sklearn,
+    "keras-torch": of_keras_elsewhere,
+    "keras-jax": of_keras_elsewhere,
 }
 
 

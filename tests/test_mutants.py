@@ -104,10 +104,18 @@ def of_framework(name: str) -> dict[str, dict]:
     return answer
 
 
-MODULES = {"pytorch": "torch", "scikit-learn": "sklearn"}
+MODULES = {
+    "pytorch": "torch",
+    "scikit-learn": "sklearn",
+    "keras-torch": "torch",
+    "keras-jax": "jax",
+}
 
 
-@pytest.mark.parametrize("name", ["pytorch", "tensorflow", "keras", "jax", "scikit-learn"])
+@pytest.mark.parametrize(
+    "name",
+    ["pytorch", "tensorflow", "keras", "keras-torch", "keras-jax", "jax", "scikit-learn"],
+)
 def test_mutants_of_a_framework_are_caught_by_their_gates(name: str) -> None:
     """The same mistakes, and some of the framework's own, are caught in it by the same gates."""
     if importlib.util.find_spec(MODULES.get(name, name)) is None:

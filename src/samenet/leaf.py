@@ -17,7 +17,10 @@ from samenet.adapter import Header
 from samenet.errors import UsageError, unknown
 from samenet.spec import parse
 
-NAMES = ("numpy", "scikit-learn", "tensorflow", "keras", "pytorch", "jax")
+NAMES = (
+    *("numpy", "scikit-learn", "tensorflow", "keras", "keras-torch", "keras-jax"),
+    *("pytorch", "jax", "cupy"),
+)
 ORDER = {name: place for place, name in enumerate(NAMES)}
 """How frameworks are listed; any other comes after these."""
 

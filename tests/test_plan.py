@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_fixture import ARMS, made
 
-from samenet.plan import PROFILES, Job, Plan, Predict, balanced, predicted_seconds, schedule
+from samenet.durations import Predict
+from samenet.plan import PROFILES, Job, Plan, predicted_seconds
+from samenet.scheduling import balanced, schedule
 from samenet.task import load_task
 
 TASKS = [load_task(name) for name in ("iris", "wine")]

@@ -22,7 +22,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from samenet import cache
-from samenet.plan import Job, Plan, history_key
+from samenet.durations import history_key
+from samenet.plan import Job, Plan
 from samenet.spec import Activation, Dense, Kind, ModelSpec, Network
 from samenet.task import DataSpec, Task
 from samenet.training import Adam, Loss, TrainSpec

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from samenet import __version__, cache, certifying, clock, describing, leaf, parity
 from samenet.adapter import Target
+from samenet.durations import Predict, history_key
 from samenet.errors import RefusedError, UsageError, unknown
 from samenet.missing import ONLY_ON_CUDA, missing_device
 from samenet.plan import (
@@ -18,14 +19,12 @@ from samenet.plan import (
     Arm,
     Job,
     Plan,
-    Predict,
     Profile,
     ProfileName,
     Skipped,
     TrackName,
-    history_key,
-    schedule,
 )
+from samenet.scheduling import schedule
 from samenet.spec import parse
 from samenet.task import MAIN_JOB, Task, load_task, set_value, unique_names
 

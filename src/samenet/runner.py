@@ -9,8 +9,9 @@ from pathlib import Path
 
 from samenet import cache, certifying, clock, parity
 from samenet.describing import last_line
+from samenet.durations import history_key
 from samenet.errors import RunFolderError, UsageError
-from samenet.plan import Job, Plan, history_key
+from samenet.plan import Job, Plan
 from samenet.records import (
     TRACKS,
     CertificateRecord,

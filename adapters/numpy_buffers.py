@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.adapter import Array, Batches, DataSource, Layer, Weights
+from samenet.adapters.numpy_functions import wanted
 from samenet.adapters.numpy_inplace import row_length, rows_of
-from samenet.adapters.numpy_inplace_losses import wanted
 from samenet.adapters.numpy_inplace_passes import ForwardPass, TrainingPass
 from samenet.adapters.numpy_inplace_updates import VectorUpdates
 from samenet.spec import Network
@@ -63,7 +63,8 @@ class BufferedProgram:
         width = inputs.shape[1]
         self.inputs = rows_of(len(inputs), width + 1, self.dtype, fill=1)
         self.inputs[:, :width] = inputs
-        self.targets = wanted(targets, self.network.widths[-1], self.training.loss, self.dtype)
+        found = wanted(targets, self.network.widths[-1], self.training.loss, self.dtype)
+        self.targets = np.ascontiguousarray(found.T)
 
     def train(self, batches: Batches) -> None:
         """Gather, forward, backward, update: once per row of the order, into the same arrays."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 from scipy.special import erf, expit
@@ -19,7 +18,6 @@ from samenet.training import Loss
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
 
 Elementwise = Callable[[Array, float], Array]
-ONE_HOT = cache(np.eye)
 
 
 def _elu(z: Array, alpha: float, scale: float) -> Array:
@@ -66,20 +64,15 @@ def activate(activation: Activation, z: Array) -> Array:
     return ACTIVATIONS[activation.name][0](z, activation.slope)
 
 
-def slope(activation: Activation, z: Array) -> Array:
-    """Return the derivative of the activation at the weighted sums: of ReLU, whether z > 0."""
-    return ACTIVATIONS[activation.name][1](z, activation.slope)
-
-
 def binary_cross_entropy(z: Array, y: Array, spec: Loss) -> tuple[float, Array]:
     """Return mean softplus(z) - y z and its gradient (sigmoid(z) - y) / B; both (B, 1)."""
-    y = smoothed(y, 2, spec)
+    del spec  # the targets are smoothed already
     return float(np.mean(np.logaddexp(z, 0) - y * z)), (expit(z) - y) / len(z)
 
 
 def categorical_cross_entropy(z: Array, y: Array, spec: Loss) -> tuple[float, Array]:
     """Return mean logsumexp(z) - sum(y z) and its gradient (softmax(z) - y) / B; both (B, K)."""
-    y = smoothed(y, z.shape[1], spec)
+    del spec  # the targets are smoothed already
     shifted = z - z.max(axis=1, keepdims=True)
     exponentials = np.exp(shifted)
     sums = exponentials.sum(axis=1, keepdims=True)
@@ -87,9 +80,11 @@ def categorical_cross_entropy(z: Array, y: Array, spec: Loss) -> tuple[float, Ar
     return float(loss), (exponentials / sums - y) / len(z)
 
 
-def sparse_categorical_cross_entropy(z: Array, y: Array, spec: Loss) -> tuple[float, Array]:
-    """Return the same of class numbers y (B,)."""
-    return categorical_cross_entropy(z, ONE_HOT(z.shape[1], dtype=z.dtype.char)[y], spec)
+def wanted(targets: Array, outputs: int, spec: Loss, dtype: np.dtype) -> Array:
+    """Return all targets as numbers (rows, outputs), one-hot and smoothed as the loss says."""
+    y = np.eye(outputs, dtype=dtype)[targets] if targets.dtype.kind == "i" else targets
+    classes = 2 if spec.name == "binary_cross_entropy" else outputs
+    return smoothed(y.astype(dtype), classes, spec)
 
 
 def smoothed(y: Array, classes: int, spec: Loss) -> Array:
@@ -122,7 +117,7 @@ def huber(z: Array, y: Array, spec: Loss) -> tuple[float, Array]:
 LOSSES: dict[str, Callable[..., tuple[float, Array]]] = {
     "binary_cross_entropy": binary_cross_entropy,
     "categorical_cross_entropy": categorical_cross_entropy,
-    "sparse_categorical_cross_entropy": sparse_categorical_cross_entropy,
+    "sparse_categorical_cross_entropy": categorical_cross_entropy,
     "mean_squared_error": mean_squared_error,
     "mean_absolute_error": mean_absolute_error,
     "huber": huber,

@@ -14,7 +14,6 @@ import numpy as np
 from scipy.special import expit
 
 from samenet.adapter import Array
-from samenet.adapters.numpy_functions import smoothed
 from samenet.adapters.numpy_inplace import (
     Operation,
     copy,
@@ -35,14 +34,6 @@ class LossInPlace(NamedTuple):
     factor: float
     total: Array
     fit: Array
-
-
-def wanted(targets: Array, outputs: int, loss: Loss, dtype: np.dtype) -> Array:
-    """Return all targets as numbers (outputs, rows), smoothed as the loss says."""
-    if targets.dtype.kind == "i":
-        targets = np.eye(outputs, dtype=dtype)[targets]
-    classes = 2 if loss.name == "binary_cross_entropy" else outputs
-    return np.ascontiguousarray(smoothed(targets.astype(dtype), classes, loss).T)
 
 
 def softmax_cross_entropy(z: Array, y: Array, loss: Loss) -> LossInPlace:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
 from samenet.adapter import Array, Batches, Capabilities, DataSource, Target, Weights
-from samenet.adapters.numpy_functions import ACTIVATIONS, LOSSES
+from samenet.adapters.numpy_functions import ACTIVATIONS, LOSSES, wanted
 from samenet.adapters.numpy_network import DenseLayers, masks_of
 from samenet.adapters.numpy_optimizers import Updates
 from samenet.spec import Network
@@ -87,13 +87,13 @@ class NumpyProgram:
         """Copy the weights; the optimiser's state starts at zero."""
         self.layers = DenseLayers(network, training.loss, weights, dtype)
         self.updates = Updates(training, self.layers.kernels, self.layers.biases)
-        self.network, self.dtype = network, dtype
+        self.network, self.loss, self.dtype = network, training.loss, dtype
 
     def load(self, source: DataSource) -> None:
-        """Keep the rows in the precision of the computation; class numbers stay integers."""
+        """Keep the rows in the precision of the computation."""
         inputs, targets = source.arrays()
         self.inputs = inputs.astype(self.dtype)
-        self.targets = targets if targets.dtype.kind == "i" else targets.astype(self.dtype)
+        self.targets = wanted(targets, self.network.widths[-1], self.loss, self.dtype)
 
     def train(self, batches: Batches) -> None:
         """Forward, backward, update: once per row of the order."""

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from samenet.adapter import Array, Layer, Weights
-from samenet.adapters.numpy_functions import LOSSES, activate, slope
+from samenet.adapters.numpy_functions import ACTIVATIONS, LOSSES
 from samenet.spec import Network
 from samenet.training import Loss
 
@@ -23,7 +23,8 @@ class DenseLayers:
 
     def __init__(self, network: Network, loss: Loss, weights: Weights, dtype: np.dtype) -> None:
         """Copy the weights in the precision of the computation."""
-        self.activations = [layer.activation for layer in network.layers]
+        activations = [layer.activation for layer in network.layers]
+        self.functions = [(*ACTIVATIONS[of.name], of.slope) for of in activations]
         self.loss: Callable[[Array, Array], tuple[float, Array]] = partial(
             LOSSES[loss.name], spec=loss
         )
@@ -34,10 +35,11 @@ class DenseLayers:
         """Return the weighted sums of every layer and the values that entered it."""
         sums: list[Array] = []
         values = [inputs]
-        for i, (kernel, bias) in enumerate(zip(self.kernels, self.biases, strict=True)):
-            z = values[-1] @ kernel + bias
+        for i, (function, _, constant) in enumerate(self.functions):
+            z = values[i] @ self.kernels[i] + self.biases[i]
+            activated = function(z, constant)
             sums.append(z)
-            values.append(dropped(activate(self.activations[i], z), masks, i))
+            values.append(dropped(activated, masks[i]) if masks else activated)
         return sums, values
 
     def gradients(
@@ -51,8 +53,9 @@ class DenseLayers:
             kernels.append(values[i].T @ delta)  # (n_i, n_i+1)
             biases.append(delta.sum(axis=0))
             if i > 0:
-                delta = (delta @ self.kernels[i].T) * slope(self.activations[i - 1], sums[i - 1])
-                delta = dropped(delta, masks, i - 1)
+                _, slope, constant = self.functions[i - 1]
+                delta = (delta @ self.kernels[i].T) * slope(sums[i - 1], constant)
+                delta = dropped(delta, masks[i - 1]) if masks else delta
         return loss, kernels[::-1] + biases[::-1]
 
     def copies(self) -> Weights:
@@ -60,9 +63,8 @@ class DenseLayers:
         return [Layer(k.copy(), b.copy()) for k, b in zip(self.kernels, self.biases, strict=True)]
 
 
-def dropped(values: Array, masks: Masks, layer: int) -> Array:
+def dropped(values: Array, mask: Array | None) -> Array:
     """Return what dropout leaves of a layer's values, or of what flows back through them."""
-    mask = masks[layer] if masks else None
     return values if mask is None else values * mask
 
 

@@ -11,14 +11,14 @@ LOOPS = {"numpy:plain": "plain", "numpy:buffers": "buffers"}
 def plain(case: Case) -> Bare:
     """Forward, backward and update as in a textbook, with matrices for whole batches."""
     kernels, biases = ([part.copy() for part in parts] for parts in zip(*case.weights, strict=True))
-    inputs, targets, rate = case.inputs, case.targets, case.rate
-    one_hot = np.eye(len(biases[-1]), dtype=np.float32)
+    inputs, rate = case.inputs, case.rate
+    targets = np.eye(len(biases[-1]), dtype=np.float32)[case.targets]
     losses: list[float] = []
 
     def train(order: Array) -> None:
         losses.clear()
         for rows in order:
-            x, y = inputs[rows], one_hot[targets[rows]]
+            x, y = inputs[rows], targets[rows]
             z1 = x @ kernels[0] + biases[0]
             a1 = np.maximum(z1, 0)
             z2 = a1 @ kernels[1] + biases[1]

@@ -2,7 +2,8 @@
 
 https://keras.io/guides/writing_a_custom_training_loop_in_tensorflow/ compiles a step; here the loop
 over the steps is inside too, on resident tensors. XLA, because it is faster: 52 against 86 µs a
-step with SGD, 59 against 143 with Adam (64-64-32-10, batch 32, one core), and never slower.
+step with SGD, 59 against 143 with Adam (64-64-32-10, batch 32, one core). At 64-256-128-10, batch
+128, it is 488 against 485 and 525 against 610.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
+from _parts import CORE
 from _setup import (
     CONSTRAINTS,
-    CORE,
     ROOT,
     SetupError,
     extras,

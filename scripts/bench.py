@@ -24,7 +24,8 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # not there under `python -P`
 
 from _here import set_up_here
-from _setup import EVERY_FRAMEWORK, MAIN_JOB, ROOT, guarded, run_child, say, set_up_venv
+from _parts import EVERY_FRAMEWORK, MAIN_JOB
+from _setup import ROOT, guarded, run_child, say, set_up_venv
 
 ALL = "all"
 

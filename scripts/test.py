@@ -18,7 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # not there under `python -P`
 
-from _setup import EVERY_FRAMEWORK, INTERRUPTED, ROOT, guarded, run_child, say, set_up_venv
+from _parts import EVERY_FRAMEWORK
+from _setup import INTERRUPTED, ROOT, guarded, run_child, say, set_up_venv
 
 
 def steps(arguments: Sequence[str], python: Path) -> list[list[str]]:

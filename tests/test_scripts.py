@@ -31,7 +31,8 @@ def load(name: str) -> ModuleType:
         sys.path.remove(str(SCRIPTS))
 
 
-setup, here, bench, check = load("_setup"), load("_here"), load("bench"), load("check")
+parts, setup = load("_parts"), load("_setup")
+here, bench, check = load("_here"), load("bench"), load("check")
 
 EXTRAS = {"core": [], "tensorflow": [], "keras": [], "pytorch": [], "test": []}
 
@@ -53,15 +54,15 @@ def test_parts_are_what_the_frameworks_need(wanted: list[str], parts: list[str])
 
 def test_every_framework_has_an_extra_and_a_cost() -> None:
     """What does not come with the core can be installed by its name, at a cost that is said."""
-    names = set(setup.EVERY_FRAMEWORK) - {"numpy", "scikit-learn"} | {"core", "test"}
+    names = set(parts.EVERY_FRAMEWORK) - {"numpy", "scikit-learn"} | {"core", "test"}
     assert names <= set(setup.extras())
-    assert names == set(setup.COSTS)
+    assert names == set(parts.COSTS)
 
 
 def test_needs_agree_with_the_extras_of_the_project() -> None:
     """What an extra is said to need is really among its requirements."""
     extras = setup.extras()
-    for part, needs in setup.NEEDS.items():
+    for part, needs in parts.NEEDS.items():
         assert all(set(extras[need]) <= set(extras[part]) for need in needs)
 
 
@@ -330,8 +331,8 @@ def test_bench_refuses_an_unknown_framework_before_it_installs() -> None:
     assert (
         bench.unknown_framework(["numpy", "pytorch:eager", "mine.py"], {"numpy", "pytorch"}) == ""
     )
-    assert set(setup.EVERY_FRAMEWORK) <= bench.adapter_names()
-    assert bench.to_install(["numpy", "all"]) == list(setup.EVERY_FRAMEWORK)
+    assert set(parts.EVERY_FRAMEWORK) <= bench.adapter_names()
+    assert bench.to_install(["numpy", "all"]) == list(parts.EVERY_FRAMEWORK)
     assert bench.to_install(["jax:scan"]) == ["jax"]
 
 

@@ -28,7 +28,7 @@ ADAPTER = {
             "needs": ["CUDA device"],
         },
     },
-    "imports": ["cupy"],
+    "imports": ["cupy", "cupyx"],
     "distributions": ["cupy-cuda12x|cupy-cuda13x|cupy", "numpy"],
     "extra": "cupy",
     "default": False,

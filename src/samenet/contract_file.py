@@ -70,11 +70,18 @@ def _is_own(name: str, found: Leaf) -> bool:
     top = name.partition(".")[0]
     if top == "samenet":
         return _core_or_family(name, found)
-    listed = {_plain(each) for each in found.header.distributions}
+    listed = {_plain(name) for each in _family(found) for name in each.header.distributions}
     own = {each.partition(".")[0] for each in found.header.imports}
     installed_by = {_plain(each) for each in _distributions().get(top, ())}
     known = SHARED | own | sys.stdlib_module_names
     return top in known or _plain(top) in listed or bool(installed_by & listed)
+
+
+def _family(found: Leaf) -> list[Leaf]:
+    """Return the adapter and the shipped ones of the same framework: Keras has three backends."""
+    framework = found.header.distributions[:1]
+    others = leaf.shipped().values()
+    return [found, *(each for each in others if each.header.distributions[:1] == framework)]
 
 
 def _core_or_family(name: str, found: Leaf) -> bool:

@@ -37,12 +37,12 @@ def quick() -> tuple[subprocess.CompletedProcess[str], float]:
 
 
 def installed() -> set[str]:
-    """Return the default modes of the frameworks that are installed."""
+    """Return the default modes of the usual frameworks that are installed."""
     return {
         each.arm(mode)
         for each in leaf.shipped().values()
         for mode in each.default_modes
-        if None not in map(machine.version, each.header.distributions)
+        if each.header.default and None not in map(machine.version, each.header.distributions)
     }
 
 

@@ -89,6 +89,9 @@ def build(
     return DatasetProgram(network, training, weights, target)
 
 
+own_fit = FitProgram.own_fit
+
+
 class DatasetProgram(FitProgram):
     """Each call is a dataset of its batches."""
 

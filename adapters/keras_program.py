@@ -54,6 +54,7 @@ class FitProgram(KerasProgram):
 
     inputs: Any
     targets: Any
+    train_rows: int
 
     def __init__(
         self, network: Network, training: TrainSpec, weights: Weights, target: Target
@@ -66,6 +67,7 @@ class FitProgram(KerasProgram):
     def load(self, source: DataSource) -> None:
         """Keep all rows on the host, where `fit` takes them from."""
         self.inputs, self.targets = self.host_arrays(source)
+        self.train_rows = source.train_rows
 
     def train(self, batches: Batches) -> None:
         """Fit one epoch of exactly these batches."""
@@ -75,6 +77,14 @@ class FitProgram(KerasProgram):
     def fit(self, batches: Batches) -> keras.callbacks.History:
         """Call the model's `fit`."""
         raise NotImplementedError
+
+    def own_fit(self, epochs: int) -> None:
+        """Fit the training rows as Keras' users do: one call, host arrays, its own shuffling."""
+        size, own = self.training.batch_size, {"epochs": epochs, "shuffle": True, "verbose": 0}
+        with scope(self.target):
+            all_rows = map(keras.ops.convert_to_numpy, (self.inputs, self.targets))
+            inputs, targets = (values[: self.train_rows] for values in all_rows)
+            self.model.fit(inputs, targets, batch_size=size, **own)
 
     def losses(self) -> Array:
         """Return the mean loss of the latest call: (1,)."""

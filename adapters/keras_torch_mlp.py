@@ -92,6 +92,9 @@ def build(
     return LoaderProgram(network, training, weights, target)
 
 
+own_fit = FitProgram.own_fit
+
+
 class LoaderProgram(FitProgram):
     """Each call is a DataLoader of its batches.
 
@@ -103,6 +106,7 @@ class LoaderProgram(FitProgram):
         """Keep all rows on the device."""
         arrays = self.host_arrays(source)
         self.inputs, self.targets = [resident(array, self.target) for array in arrays]
+        self.train_rows = source.train_rows
 
     def fit(self, batches: Batches) -> keras.callbacks.History:
         """Fit the batches, made by one gather."""

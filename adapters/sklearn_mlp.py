@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_info
 
 from samenet.adapter import Array, Batches, Capabilities, DataSource, Layer, Target, Weights
 from samenet.adapters import sklearn_network as parts
+from samenet.adapters.sklearn_whole_fit import whole_fit
 from samenet.spec import Network
 from samenet.training import Forms, TrainSpec
 
@@ -74,6 +75,12 @@ def build(
     return SklearnProgram(network, training, weights, np.dtype(target.dtype))
 
 
+def own_fit(program: SklearnProgram, epochs: int) -> None:
+    """Fit the training rows as scikit-learn's users do, in another estimator."""
+    inputs, targets = (values[: program.train_rows] for values in (program.inputs, program.targets))
+    whole_fit(program.model, inputs, targets, program.batch_size, epochs)
+
+
 class SklearnProgram:
     """An estimator and the rows it is fitted to."""
 
@@ -85,11 +92,12 @@ class SklearnProgram:
         self.loss_factor, factor = parts.factors(network.widths[-1]) if squared else (1.0, 1.0)
         self.model = parts.started(parts.made(network, training, factor), weights)
         self.linear = parts.linear(self.model, weights)
-        self.dtype, self.classes = dtype, not squared
+        self.dtype, self.classes, self.batch_size = dtype, not squared, training.batch_size
 
     def load(self, source: DataSource) -> None:
         """Keep inputs, and values of a regression, in the precision of the computation."""
         inputs, targets = source.arrays()
+        self.train_rows = source.train_rows
         self.inputs = inputs.astype(self.dtype)
         self.targets = parts.flat(targets).astype(np.int64 if self.classes else self.dtype)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean, median
 from typing import Any
 
-from samenet import advise, limits, trust
+from samenet import advise, limits, own_fit, trust
 from samenet.frames import Frames
 from samenet.sections import (
     Cell,
@@ -77,8 +77,9 @@ def _whole_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     ]
 
 
-def _named(frames: Frames, arm: str) -> Cell:
-    return arm_cell(frames, arm, *([] if advise.adoptable(frames, arm) else ["for reference"]))
+def _named(frames: Frames, arm: str, *more: str) -> Cell:
+    role = [] if advise.adoptable(frames, arm) else ["for reference"]
+    return arm_cell(frames, arm, *role, *more)
 
 
 def _parts_table(frames: Frames, task: Task) -> Table | None:
@@ -95,13 +96,17 @@ def _parts_table(frames: Frames, task: Task) -> Table | None:
         columns=(Column(title="Framework", numeric=False), *heads, LIMIT),
         rows=tuple(
             (
-                _named(frames, arm),
+                _named(frames, arm, *own_fit.beside(frames, task, arm)),
                 *(_part(part.get(arm)) for part in by_part),
                 _limit(frames, task, arm),
             )
             for arm in arms
         ),
-        notes=(*_fixed_costs(frames, task, arms), *limits.notes(frames, task)),
+        notes=(
+            *_fixed_costs(frames, task, arms),
+            *own_fit.notes(frames, task, arms),
+            *limits.notes(frames, task),
+        ),
     )
 
 

@@ -56,6 +56,12 @@ def test_read_backs_say_what_is_in_force(name: str, mode: str) -> None:
 
 
 @pytest.mark.parametrize("name", BACKENDS)
+def test_the_own_fit_takes_all_batches_of_the_training_rows_alone(name: str) -> None:
+    """Two epochs of 40 rows in batches of 16 are six updates; a test row would leave no number."""
+    assert answer(name)["own_fit"] == {"steps": 6, "finite": True}
+
+
+@pytest.mark.parametrize("name", BACKENDS)
 def test_both_modes_train_alike_and_the_native_one_tells_each_loss(name: str) -> None:
     """After one call, `fit` and the own loop are at one loss and at the same weights."""
     fit, native = answer(name)["fit"], answer(name)["native"]

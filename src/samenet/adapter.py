@@ -39,6 +39,12 @@ and, in the file that `ADAPTER["predictors"]` names (its own or a neighbour),
         framework's own way adds the link (else the linear outputs are wanted)
 
 Without it, `program.predict` is timed as the usual way, on resident rows.
+
+An adapter with a mode called "fit" may add, to be timed beside that mode (without dropout)
+
+    own_fit(program, epochs: int) -> None
+        the framework's own whole fit of the loaded training rows: one call for all epochs, its own
+        shuffling, the task's batch size; the program is fresh and not used for anything else
 """
 
 from __future__ import annotations
@@ -110,10 +116,7 @@ class Target(Frozen):
 
 
 def placed(text: str) -> dict[str, str | int]:
-    """Return device and index of a text like 'cpu', 'cuda' or 'cuda:1'.
-
-    Raises UsageError for anything else.
-    """
+    """Return device and index of 'cpu', 'cuda' or 'cuda:1'; any other text is a UsageError."""
     match = re.fullmatch(r"cpu|cuda(?::(\d+))?", text.strip().lower())
     if not match:
         raise UsageError(f"Unknown device '{text}'. Write cpu, cuda, or cuda:1 for the second GPU.")

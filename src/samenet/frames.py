@@ -36,7 +36,8 @@ PREDICTED = "inference"
 class Frames:
     """One run. Every frame has the columns task and arm; repeat counts processes from 0.
 
-    times         task arm repeat seconds of: step, call_fixed, epoch and, per phase, start-up;
+    times         task arm repeat seconds of: step, call_fixed, epoch, own_fit (an epoch of the
+                  framework's own whole fit, first process only) and, per phase, start-up;
                   one row per (task, arm, repeat, quantity)
     samples       every raw sample: track task arm repeat phase index steps seconds
     scores        track task arm repeat split metric epoch value
@@ -233,6 +234,8 @@ def _process(process: pd.DataFrame, steps_per_epoch: int) -> dict[str, float]:
         seconds, steps = by_phase["call"]
         found["step"] = median(seconds) / steps
         found["epoch"] = found["step"] * steps_per_epoch
+    if "own_fit" in by_phase:
+        found["own_fit"] = median(by_phase["own_fit"][0])
     if "call_other" in by_phase:
         found["call_fixed"] = _fixed_cost(by_phase)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from samenet import advise, inference, limits
+from samenet import advise, inference, limits, own_fit
 from samenet.advise import Total, duration, words
 from samenet.frames import Frames
 from samenet.records import HUGE
@@ -73,6 +73,7 @@ def _row(frames: Frames, task: Task, row: Total) -> dict[str, Any]:
             if found
         },
         "share_of_limit": limits.share(frames, task, row.arm),
+        "own_fit": own_fit.document(frames, task, row.arm),
         "scores": _means(frames, task, "same", row.arm),
         "checks": checks(frames, task, row.arm),
     }

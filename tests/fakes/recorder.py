@@ -24,12 +24,15 @@ import numpy as np
 from samenet.adapters import numpy_mlp
 from samenet.adapters.numpy_mlp import NumpyProgram
 
-__all__ = ["build", "capabilities", "read_back", "wake"]
+__all__ = ["build", "capabilities", "own_fit", "read_back", "wake"]
 
 ADAPTER = {
     "name": "recorder",
     "title": "Recorder",
-    "modes": {"plain": {"why": "a fake", "source": "tests/fakes", "default": True}},
+    "modes": {
+        "plain": {"why": "a fake", "source": "tests/fakes", "default": True},
+        "fit": {"why": "a fake with a whole fit of its own", "source": "tests/fakes"},
+    },
     "imports": ["numpy"],
     "distributions": ["numpy", "scipy"],
     "adoptable": False,
@@ -95,6 +98,12 @@ def build(network, training, weights, *, target, mode):
     del mode
     note("build")
     return Recorder(network, training, weights, np.dtype(target.dtype))
+
+
+def own_fit(program, epochs):
+    """Write down for how many epochs; train nothing."""
+    del program
+    note(f"own_fit({epochs})")
 
 
 class Recorder(NumpyProgram):

@@ -25,6 +25,10 @@ CHUNK_SECONDS = 0.01
 
 CHUNKS_MIN = 9
 
+OWN_EPOCHS, OWN_PAIRS_MAX, OWN_SECONDS, OWN_EPOCH_SECONDS_MAX = 3, 9, 0.8, 0.4
+"""Of own fits: so many epochs more in the longer one of a pair; pairs until the time is spent.
+An epoch that takes longer is not timed: a process spends three seconds on this at most."""
+
 
 @dataclass(slots=True)
 class Stopwatch:
@@ -70,6 +74,8 @@ def run(order: WorkOrder) -> None:
         steady(watch, program, calls, problem)
         other_shape(watch, program, problem)
     checks = [*_checks(order, adapter, program, problem, first), waits, *busy(watch)]
+    if waits.passed:
+        own_fit(watch, adapter, problem)
     order.emit([*watch.records, *certificate_records(order, task.name, checks, order.job.repeat)])
 
 
@@ -169,6 +175,34 @@ def other_shape(watch: Stopwatch, program: Program, problem: Problem) -> None:
     _timed_call(program, call)  # traces and compiles the new shape
     samples, _ = sampled(lambda: _synced(program, lambda: program.train(call)), 0.1, 3, 50)
     watch.add("call_other", samples, steps=steps)
+
+
+def own_fit(watch: Stopwatch, adapter: ModuleType, problem: Problem) -> None:
+    """Time an epoch of the framework's own whole fit in the first process, on a fresh program.
+
+    The difference of a longer and a shorter fit is free of what a fit costs apart from its epochs.
+    """
+    order = watch.order
+    if order.job.repeat or order.arm.mode != "fit" or not hasattr(adapter, "own_fit"):
+        return
+    if problem.network.has_dropout:  # its masks are ours too: the program cannot train without
+        return
+    build = builder(adapter, order.arm.mode, order.target)
+    program = build(problem, problem.training, problem.weights, order.target.dtype)
+
+    def timed(epochs: int) -> float:
+        return clock.seconds(lambda: _synced(program, lambda: adapter.own_fit(program, epochs)))
+
+    timed(1)  # traces and compiles
+    if timed(1) > OWN_EPOCH_SECONDS_MAX:
+        return
+    seconds: list[float] = []
+
+    def pair() -> None:
+        seconds.append((timed(1 + OWN_EPOCHS) - timed(1)) / OWN_EPOCHS)
+
+    sampled(pair, OWN_SECONDS, 1, OWN_PAIRS_MAX)
+    watch.add("own_fit", seconds, steps=problem.shape.steps_per_epoch)
 
 
 def _checks(

@@ -201,7 +201,7 @@ def own_fit(watch: Stopwatch, adapter: ModuleType, problem: Problem) -> None:
     def pair() -> None:
         seconds.append((timed(1 + OWN_EPOCHS) - timed(1)) / OWN_EPOCHS)
 
-    sampled(pair, OWN_SECONDS, 1, OWN_PAIRS_MAX)
+    sampled(pair, OWN_SECONDS, 3, OWN_PAIRS_MAX)
     watch.add("own_fit", seconds, steps=problem.shape.steps_per_epoch)
 
 

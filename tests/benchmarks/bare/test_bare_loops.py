@@ -91,3 +91,14 @@ def test_bare_loops_know_nothing_of_samenet(path: Path) -> None:
     assert [name for name in names if name and name.startswith("samenet")] == []
     modes = {found.arm(mode) for found in leaf.shipped().values() for mode in found.header.modes}
     assert set(leaf.literal(path, "LOOPS") or ()) <= modes
+
+
+def test_every_mode_of_a_cpu_has_a_bare_loop() -> None:
+    """A mode that is shipped and asks for no CUDA device can be compared with a bare loop."""
+    modes = {
+        found.arm(name)
+        for found in leaf.shipped().values()
+        for name, mode in found.header.modes.items()
+        if "CUDA device" not in mode.needs
+    }
+    assert set(BARE) == modes

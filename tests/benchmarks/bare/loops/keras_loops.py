@@ -1,4 +1,4 @@
-"""Bare Keras on TensorFlow: fit on a dataset of ready batches, all steps in one execution."""
+"""Bare Keras on TensorFlow: fit on ready batches, and the guide's loop inside one tf.function."""
 
 from __future__ import annotations
 
@@ -8,25 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 from case import Array, Bare, Case, nothing
+from keras_model import compiled, loss, sequential
 
-LOOPS = {"keras:fit": "fit"}
+LOOPS = {"keras:fit": "fit", "keras:native": "native"}
 WHOLE_FITS = {"keras:fit": "whole_fit"}
-
-
-def compiled(case: Case, steps: int) -> keras.Model:
-    """Return the model as Keras users write it, with the weights given."""
-    widths = [len(bias) for _, bias in case.weights]
-    model = keras.Sequential([keras.Input((case.inputs.shape[1],))])
-    for width in widths[:-1]:
-        model.add(keras.layers.Dense(width, activation="relu"))
-    model.add(keras.layers.Dense(widths[-1]))
-    model.set_weights([part for pair in case.weights for part in pair])
-    model.compile(
-        optimizer=keras.optimizers.SGD(case.rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        steps_per_execution=steps,
-    )
-    return model
 
 
 def fit(case: Case) -> Bare:
@@ -44,6 +29,31 @@ def fit(case: Case) -> Bare:
         losses[:] = ran.history["loss"]
 
     return Bare(train, nothing, lambda: losses, model.get_weights)
+
+
+def native(case: Case) -> Bare:
+    """All steps of a call in one graph, compiled by XLA."""
+    model, loss_of = sequential(case), loss()
+    optimizer, variables = keras.optimizers.SGD(case.rate), model.trainable_variables
+    optimizer.build(variables)
+    inputs, targets = tf.constant(case.inputs), tf.constant(case.targets)
+    results = [tf.zeros(0)]
+
+    @tf.function(jit_compile=True)
+    def steps(inputs: tf.Tensor, targets: tf.Tensor, order: tf.Tensor) -> tf.Tensor:
+        losses = tf.TensorArray(tf.float32, size=order.shape[0])
+        for i in tf.range(order.shape[0]):
+            x, y = tf.gather(inputs, order[i]), tf.gather(targets, order[i])
+            with tf.GradientTape() as tape:
+                value = loss_of(y, model(x, training=True))
+            optimizer.apply(tape.gradient(value, variables), variables)
+            losses = losses.write(i, value)
+        return losses.stack()
+
+    def train(order: Array) -> None:
+        results[0] = steps(inputs, targets, tf.constant(order))
+
+    return Bare(train, nothing, lambda: np.array(results[0]), model.get_weights)
 
 
 def whole_fit(case: Case) -> Callable[[int], object]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_fixture import ARMS, made
 
-from samenet.durations import Predict
+from samenet.durations import Predict, Start
 from samenet.plan import PROFILES, Job, Plan, predicted_seconds
 from samenet.scheduling import balanced, schedule
 from samenet.task import load_task
@@ -115,7 +115,7 @@ def test_the_prediction_adds_up() -> None:
 def test_earlier_runs_make_the_prediction() -> None:
     """What a job took before is what it is predicted to take, whatever is guessed otherwise."""
     predict = Predict(
-        {"numpy:plain": 0.1}, steady_seconds=0.5, history={"cell|numpy:plain|iris": 42.0}
+        {"numpy:plain": Start(0.1)}, steady_seconds=0.5, history={"cell|numpy:plain|iris": 42.0}
     )
     assert predict.seconds("cell", "numpy:plain", ["iris"]) == 42.0
     assert predict.seconds("cell", "numpy:plain", ["wine"]) < 10

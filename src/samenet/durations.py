@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from samenet.plan import PassName
 
@@ -12,43 +13,59 @@ def history_key(pass_name: str, arm: str, task: str) -> str:
     return f"{pass_name}|{arm}|{task}"
 
 
+COMPILE_SECONDS = {"none": 0.0, "": 1.0, "xla": 1.25, "inductor": 8.5}
+"""Of one training step, by what compiles it; "" decides by itself."""
+
+START_SECONDS = 0.7
+"""Of an interpreter and of what a worker imports beside the framework."""
+
+
+class Start(NamedTuple):
+    """What it takes before an arm computes."""
+
+    import_seconds: float
+    compiler: str = "none"
+    heavy: bool = False
+    """Whether it is a framework that is installed on its own: more of it is loaded when used."""
+
+
 class Predict:
-    """How long a job will take: from earlier runs on this machine, else from what is known."""
+    """How long a job will take: from earlier runs on this machine, else from what is known.
+
+    What is known: the import, which is measured, and seconds per pass, as they were in one run of
+    all frameworks in all modes on two cores of a server.
+    """
 
     def __init__(
-        self,
-        imports: dict[str, float],
-        *,
-        steady_seconds: float,
-        history: dict[str, float],
-        compiled: Collection[str] = (),
+        self, starts: Mapping[str, Start], *, steady_seconds: float, history: Mapping[str, float]
     ) -> None:
-        """Keep import seconds per arm, the durations of earlier jobs, and which arms compile."""
-        self.imports, self.steady, self.history = imports, steady_seconds, history
-        self.compiled = compiled
+        """Keep how every arm starts, and the durations of earlier jobs."""
+        self.starts, self.steady, self.history = starts, steady_seconds, history
 
     def seconds(self, pass_name: PassName, arm: str, tasks: Sequence[str]) -> float:
         """Return the predicted wall time of one job."""
         known = [self.history.get(history_key(pass_name, arm, task)) for task in tasks]
         if known and all(value is not None for value in known):
             return sum(value for value in known if value is not None)
-        start = 0.7 + self.imports.get(arm, 0.0)
-        heavy = 1.0 if self.imports.get(arm, 0.0) < 0.5 else 2.0
-        compile_seconds = 6.0 if arm in self.compiled else 0.0
-        per_task = {
+        start = self.starts.get(arm, Start(0.0))
+        per_task = self._per_task(COMPILE_SECONDS.get(start.compiler, 1.0), float(start.heavy))
+        return START_SECONDS + start.import_seconds + per_task[pass_name] * len(tasks)
+
+    def _per_task(self, compiling: float, heavy: float) -> dict[PassName, float]:
+        """Return the seconds of each pass for one task or case."""
+        return {
             "prepare": 0.5,
-            "certify": 1.0 + 2.0 * heavy + 4 * compile_seconds,
-            "parity": 0.15 + 0.4 * heavy + compile_seconds,
-            "cell": 2.2 * self.steady + 0.7 * heavy,
-            "quickstart": 2.5,
-            "reference": 1.2,
-            "inference": 1.2 + heavy,
-            "limits": 0.8,
-            "memory": 0.5 * heavy,
-            "curves": 0.8 * heavy,
-            "score": 1.0,
-            "rescore": 1.0,
-            "trace": heavy,
-            "contract": 3.0 * heavy + 6 * compile_seconds,
-        }[pass_name]
-        return start + per_task * len(tasks)
+            "certify": 0.7 + 3 * heavy + 4 * compiling,
+            "parity": 0.05 + 0.7 * heavy + 1.3 * compiling,
+            "cell": 1.5 * self.steady + 2.2 * heavy + 2 * compiling,
+            "quickstart": 0.5 + 2 * heavy,
+            "reference": 2.5,
+            "inference": 1.5 + 3.5 * heavy,
+            "limits": 1.3,
+            "memory": 0.2 + heavy + compiling,
+            "curves": 0.2 + heavy + compiling,
+            "score": 0.7,
+            "rescore": 0.7,
+            "trace": 0.5 + heavy + compiling,
+            "contract": 2 + 4 * heavy + 6 * compiling,
+        }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from samenet import __version__, cache, certifying, clock, describing, leaf, parity
 from samenet.adapter import Target
-from samenet.durations import Predict, history_key
+from samenet.durations import Predict, Start, history_key
 from samenet.errors import RefusedError, UsageError, unknown
 from samenet.missing import ONLY_ON_CUDA, missing_device
 from samenet.plan import (
@@ -201,12 +201,9 @@ def _jobs(
 ) -> tuple[Job, ...]:
     cases = list(dict.fromkeys([*parity.resting(tasks), *request.cases]))
     predict = Predict(
-        {arm.name: arm.import_seconds for arm in arms},
+        {arm.name: Start(arm.import_seconds, arm.compiler, bool(arm.header.extra)) for arm in arms},
         steady_seconds=settings.steady_seconds,
         history=_history(tasks, arms, cases, request.target),
-        compiled=[
-            arm.name for arm in arms if arm.header.modes[arm.mode].compiler not in ("", "none")
-        ],
     )
     there = [arm for arm in arms if not missing_device(arm.capabilities, request.target)]
     return schedule(

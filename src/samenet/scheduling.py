@@ -88,6 +88,7 @@ def _quickstarts(maker: _Maker, names: Sequence[str], arms: Sequence[Arm], seeds
     ]
 
 
+REPEATS_FOR_ALL = 8
 REPEATS_PER_PREDICTION = 3
 """Predicting is measured in every third repeat: ten times quicker to settle than training."""
 
@@ -95,10 +96,14 @@ REPEATS_PER_PREDICTION = 3
 def _predictions(
     maker: _Maker, arms: Sequence[Arm], able: dict[str, tuple[str, ...]], repeats: int
 ) -> list[Job]:
-    """One process per framework, all its tasks in it: how it predicts depends on no mode."""
+    """One process per framework, tasks together in it: how it predicts depends on no mode.
+
+    With few repeats, a screening, it predicts for the first of its tasks alone.
+    """
     frameworks = {arm.header.name: arm.name for arm in reversed(arms) if able[arm.name]}
+    most = 1 if repeats < REPEATS_FOR_ALL else None
     return [
-        maker.job("inference", arm=arm, tasks=balanced(able[arm], n), repeat=n, timed=True)
+        maker.job("inference", arm=arm, tasks=balanced(able[arm][:most], n), repeat=n, timed=True)
         for n in range(max(1, repeats // REPEATS_PER_PREDICTION))
         for arm in balanced(list(frameworks.values())[::-1], n)
     ]

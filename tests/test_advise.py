@@ -44,6 +44,24 @@ def test_the_fastest_framework_is_recommended_with_what_it_saves() -> None:
     assert "2 s [1.78, 2.22] more per training, 3.33 min in 100 program" in found.details[0]
 
 
+def test_of_many_frameworks_the_nearest_are_named() -> None:
+    """With many frameworks the advice stays short: three of the slower ones, then how many more."""
+    names = (
+        "keras:fit",
+        "pytorch:eager",
+        "tensorflow:graph",
+        "keras:native",
+        "pytorch:compiled",
+        "tensorflow:xla",
+    )
+    totals = {f: [n + 1.0, n + 1.01, n + 0.99] for n, f in enumerate(names)}
+    found = advise.recommend(*with_totals(totals))
+    assert found is not None
+    slower = [detail for detail in found.details if " takes " in detail]
+    assert len(slower) == advise.NAMED_MOST
+    assert any(detail.startswith("2 more take longer still, up to 6 s") for detail in found.details)
+
+
 def test_a_framework_that_wins_longer_trainings_is_named() -> None:
     """A slow start and a fast epoch: the advice says from how many epochs on the choice changes."""
     frames, task = with_totals({"pytorch:eager": [1.0] * 3, "tensorflow:graph": [3.0] * 3})

@@ -12,6 +12,9 @@ from samenet.frames import Frames
 from samenet.statistics import Interval
 from samenet.task import HIGHER_IS_BETTER, METRICS, Task
 
+NAMED_MOST = 3
+"""So many of those that take longer are named, if there are more than one beyond them."""
+
 MATTERS_SECONDS = 60.0
 """A difference of less than a minute in 100 trainings is said not to matter."""
 
@@ -128,11 +131,20 @@ def _differences(
 ) -> list[str]:
     """Say what each framework that is told apart from the fastest costs more."""
     best = seconds_of(frames, task, rows[0].arm, "total")
+    apart = [row for row in rows[1:] if row.arm not in tied]
+    named = apart if len(apart) <= NAMED_MOST + 1 else apart[:NAMED_MOST]
     return [
-        _difference(frames, row, seconds_of(frames, task, row.arm, "total"), best)
-        for row in rows[1:]
-        if row.arm not in tied
+        *(_difference(frames, r, seconds_of(frames, task, r.arm, "total"), best) for r in named),
+        *_others(frames, apart[len(named) :]),
     ]
+
+
+def _others(frames: Frames, rows: Sequence[Total]) -> list[str]:
+    """Say how many more there are, and how long the slowest takes."""
+    if not rows:
+        return []
+    count, most, name = len(rows), duration(rows[-1].seconds), frames.title(rows[-1].arm)
+    return [f"{count} more take longer still, up to {most} with {name}; the table has them all."]
 
 
 def _difference(
@@ -149,21 +161,34 @@ def _difference(
 
 
 def _longer_training(frames: Frames, task: Task, rows: Sequence[Total]) -> list[str]:
-    """Say which framework overtakes the fastest when the training is longer, and from when on."""
+    """Say which framework overtakes the fastest when the training is longer, and from when on.
+
+    Of several, the one that does it first and the one whose epochs are the shortest.
+    """
     best = rows[0].arm
     epochs = {row.arm: frames.per_repeat(task.name, row.arm, "epoch") for row in rows}
     quicker = [row.arm for row in rows[1:] if statistics.slower(epochs[best], epochs[row.arm])]
-    found = []
+    found: dict[str, float] = {}
     for arm in quicker:
         start, step = (_mean_gain(frames, task, best, arm, q) for q in ("start_up", "epoch"))
         if step > 0 and -start / step > task.training.epochs:
-            factor = statistics.ratio(epochs[best], epochs[arm])
-            span = f"{digits(factor.value)}× [{digits(factor.low)}, {digits(factor.high)}]"
-            found.append(
-                f"An epoch is {span} faster with {frames.title(arm)}: from about "
-                f"{digits(-start / step, 2)} epochs in one program on, it is the faster choice."
-            )
-    return found
+            found[arm] = -start / step
+    if not found:
+        return []
+    first = min(found, key=found.__getitem__)
+    fastest = min(found, key=lambda arm: fmean(epochs[arm].values()))
+    return [
+        _overtaking(frames, arm, found[arm], statistics.ratio(epochs[best], epochs[arm]))
+        for arm in dict.fromkeys((first, fastest))
+    ]
+
+
+def _overtaking(frames: Frames, arm: str, after_epochs: float, factor: Interval) -> str:
+    span = f"{digits(factor.value)}× [{digits(factor.low)}, {digits(factor.high)}]"
+    return (
+        f"An epoch is {span} faster with {frames.title(arm)}: from about "
+        f"{digits(after_epochs, 2)} epochs in one program on, it is the faster choice."
+    )
 
 
 def _mean_gain(frames: Frames, task: Task, one: str, other: str, quantity: str) -> float:

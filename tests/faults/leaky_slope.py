@@ -26,8 +26,8 @@ class Leaky(NumpyProgram):
     def __init__(self, *arguments):
         """Exchange the slope in forward and backward pass alike."""
         super().__init__(*arguments)
-        usual = self.layers.activations
-        self.layers.activations = [each.model_copy(update={"slope": 0.02}) for each in usual]
+        usual = self.layers.functions
+        self.layers.functions = [(value, slope, 0.02) for value, slope, _ in usual]
 
 
 def build(network, training, weights, *, target, mode):

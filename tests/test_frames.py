@@ -25,6 +25,16 @@ def test_step_time_is_the_median_call_divided_by_its_steps() -> None:
     assert step == pytest.approx(middle / calls.steps)
 
 
+def test_a_network_warmed_up_by_one_call_has_no_fixed_cost() -> None:
+    """Where the oracle can follow only one call, no warm-up is timed: the other times stand."""
+    plan, records = recorded(tasks=["digits"], refused=(), failed=())
+    kept = [r for r in records if not (isinstance(r, TimingRecord) and r.phase == "warmup")]
+    found = frames.build(plan, {}, kept)
+    assert found.per_repeat("digits", "keras:fit", "step")
+    assert found.per_repeat("digits", "keras:fit", "call_fixed") == {}
+    assert result.document(found)["tasks"]
+
+
 def test_start_up_is_the_sum_of_its_phases() -> None:
     """From an empty interpreter to the first call, nothing left out and nothing twice."""
     found = made(tasks=["digits"], refused=(), failed=())

@@ -127,3 +127,12 @@ def test_every_shipped_framework_says_why_it_predicts_so(name: str) -> None:
     assert isinstance(said, dict)
     assert set(said) == set(inference.WAYS)
     assert all(way["why"] and way["source"].startswith("http") for way in said.values())
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [(None, "–"), (0.004, "0.4 %"), (0.62, "62 %"), (0.996, "100 %"), (1.234, "123 %")],
+)
+def test_a_share_is_said_in_plain_digits(part: float | None, text: str) -> None:
+    """A share just below 1, where a short format turns to an exponent, is 100 %."""
+    assert limits.percent(part) == text

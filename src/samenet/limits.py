@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from samenet.advise import words
+from samenet.advise import digits, words
 from samenet.frames import Frames
 from samenet.spec import Network
 from samenet.statistics import geometric
@@ -98,7 +98,7 @@ def notes(frames: Frames, task: Task) -> tuple[str, ...]:
 
 def percent(part: float | None) -> str:
     """Return a share in words, e.g. '62 %'; '–' for an unknown one."""
-    return "–" if part is None else f"{100 * part:.2g} %" if part < 1 else f"{100 * part:.0f} %"
+    return "–" if part is None else f"{digits(100 * part, 2 if part < 1 else 3)} %"
 
 
 def _measured(frames: Frames, task: str, quantity: str) -> tuple[float, float] | None:

@@ -13,6 +13,7 @@ import click
 
 from samenet import leaf, parity, planning, session
 from samenet.adapter import Target, placed
+from samenet.commands import shared
 from samenet.commands.run import counted
 from samenet.errors import UsageError
 from samenet.plan import Plan
@@ -36,13 +37,7 @@ QUICK_TASKS = ("single_neuron", "iris")
 )
 @click.option("--all", "everything", is_flag=True, help="Every mode, every function and optimiser.")
 @click.option("--quick", is_flag=True, help="Two small tasks and what they rest on.")
-@click.option(
-    "--device",
-    metavar="cpu|cuda|cuda:N",
-    default="cpu",
-    show_default=True,
-    help="Where to compute.",
-)
+@shared.device
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
     tasks: tuple[str, ...],

@@ -10,6 +10,7 @@ import click
 from samenet import checking
 from samenet.adapter import Target, placed
 from samenet.checking import Examination
+from samenet.commands import shared
 from samenet.contract import Finding
 from samenet.spec import parse
 
@@ -25,13 +26,7 @@ SOME_FAILED = 3
     metavar="TASK",
     help="On which tasks the gates are tried; default: three small ones. Repeatable.",
 )
-@click.option(
-    "--device",
-    metavar="cpu|cuda|cuda:N",
-    default="cpu",
-    show_default=True,
-    help="Where to compute.",
-)
+@shared.device
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(adapter: str, tasks: tuple[str, ...], device: str, *, as_json: bool) -> int:
     """Try an adapter item by item: what failed, what was expected, how to mend it.

@@ -13,6 +13,7 @@ import click
 
 from samenet import contest_result, contract_file, frames, leaf, machine, planning, session
 from samenet.adapter import Target, placed
+from samenet.commands import shared
 from samenet.commands.run import counted
 from samenet.contest import Kind
 from samenet.errors import UsageError
@@ -44,20 +45,8 @@ Loop = tuple[Leaf, str]
     type=click.IntRange(1, 400),
     help="Fresh processes per loop and task; default 8, the fewest that allow a verdict.",
 )
-@click.option(
-    "--device",
-    metavar="cpu|cuda|cuda:N",
-    default="cpu",
-    show_default=True,
-    help="Where to compute.",
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Processor cores per loop.",
-)
+@shared.device
+@shared.threads
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the raw data; default runs/<when>-…"
 )

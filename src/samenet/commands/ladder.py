@@ -10,6 +10,7 @@ import click
 
 from samenet import frames, ladder, machine, planning, sizing
 from samenet.adapter import Target, placed
+from samenet.commands import shared
 from samenet.commands.run import SOME_FAILED, dry, failed, measured, say_plan
 from samenet.spec import parse
 from samenet.store import Store
@@ -25,20 +26,8 @@ REPEATS = 2
     metavar="NAME[:MODE]|FILE.py",
     help="A framework, one of its modes, or your own adapter file. Repeatable.",
 )
-@click.option(
-    "--device",
-    metavar="cpu|cuda|cuda:N",
-    default="cpu",
-    show_default=True,
-    help="Where to compute.",
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Processor cores per framework.",
-)
+@shared.device
+@shared.threads
 @click.option(
     "--repeats",
     type=click.IntRange(1, 100),
@@ -49,9 +38,7 @@ REPEATS = 2
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the run; default runs/<when>-ladder."
 )
-@click.option(
-    "--dry-run", is_flag=True, help="Only say what would be measured and how long it takes."
-)
+@shared.dry_run
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document instead of the table."
 )

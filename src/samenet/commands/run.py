@@ -10,6 +10,7 @@ import click
 
 from samenet import frames, machine, planning, result, session
 from samenet.adapter import Target, placed
+from samenet.commands import shared
 from samenet.errors import UsageError
 from samenet.live import watching
 from samenet.plan import Plan
@@ -70,13 +71,7 @@ SOME_FAILED = 3
     show_default=True,
     help="The same network, the quick starts, or both.",
 )
-@click.option(
-    "--device",
-    metavar="cpu|cuda|cuda:N",
-    default="cpu",
-    show_default=True,
-    help="Where to compute; cuda:1 is the second GPU.",
-)
+@shared.device
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "float64"]),
@@ -91,13 +86,7 @@ SOME_FAILED = 3
     show_default=True,
     help="How a GPU multiplies float32 matrices.",
 )
-@click.option(
-    "--threads",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Processor cores per framework.",
-)
+@shared.threads
 @click.option(
     "--set",
     "settings",
@@ -109,9 +98,7 @@ SOME_FAILED = 3
     "--out", type=click.Path(path_type=Path), help="Folder of the run; default runs/<when>-<name>."
 )
 @click.option("--name", default="", help="Name of the run.")
-@click.option(
-    "--dry-run", is_flag=True, help="Only say what would be measured and how long it takes."
-)
+@shared.dry_run
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document instead of the table."
 )

@@ -166,10 +166,15 @@ def _checked(frames: Frames, task: Task, arm: str) -> str:
     return "checked: same network" if found["passed"] else "not checked"
 
 
+def _marked(mark: str, reason: str) -> str:
+    """Return a reason after its mark; a reason that begins with the mark says it once."""
+    return reason if reason.startswith(f"{mark}: ") else f"{mark}: {reason}"
+
+
 def _failure_lines(frames: Frames, task: Task) -> list[str]:
     rows = frames.failures[frames.failures.task == task.name]
     lines_found = [
-        f"  –  {frames.title(str(row.arm)):<22} {row.mark}: {row.reason}"
+        f"  –  {frames.title(str(row.arm)):<22} {_marked(str(row.mark), str(row.reason))}"
         for row in rows.itertuples()
     ]
     return list(dict.fromkeys(lines_found)) + [

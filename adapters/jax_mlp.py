@@ -72,7 +72,7 @@ def wake(target: Target) -> None:
 def read_back(program: CompiledProgram, target: Target) -> dict[str, str | int | float]:
     """Return what JAX says is in force, and what the program's own arrays and code say."""
     del target
-    kernel = program.state[0][0].kernel
+    kernel, _ = program.state[0][0]
     (device,) = kernel.devices()
     return {
         "threads": pool_threads(),

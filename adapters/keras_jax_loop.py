@@ -14,7 +14,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.stages import Compiled
 from numpy.typing import NDArray
 
 from samenet.adapter import Array, Batches, DataSource, Layer, Target, Weights
@@ -46,7 +45,7 @@ class ScanProgram(KerasProgram):
             variables = self.model.trainable_variables, self.optimizer.variables
             self.variables = tuple([jnp.copy(v.value) for v in part] for part in variables)
         self.jitted = jax.jit(self.steps, donate_argnums=1)
-        self.executables: dict[tuple[int, ...], Compiled] = {}
+        self.latest: Given | None = None
         self.outputs_of = jax.jit(self.of_rows)
         self.step_losses = self.predicted = jnp.zeros(0)
 
@@ -58,17 +57,8 @@ class ScanProgram(KerasProgram):
     def train(self, batches: Batches) -> None:
         """Run all steps in one call."""
         with scope(self.target):
-            given = batches.order, tuple(self.masks(batches))
-            run = self.executable(given)
-            self.variables, self.step_losses = run(self.data, self.variables, given)
-
-    def executable(self, given: Given) -> Compiled:
-        """Return the program for batches of this shape, compiled when it is first asked for."""
-        shape = given[0].shape
-        if shape not in self.executables:
-            lowered = self.jitted.lower(self.data, self.variables, given)
-            self.executables[shape] = lowered.compile()
-        return self.executables[shape]
+            self.latest = batches.order, tuple(self.masks(batches))
+            self.variables, self.step_losses = self.jitted(self.data, self.variables, self.latest)
 
     def steps(self, data: Data, state: State, given: Given) -> tuple[State, jax.Array]:
         """Take all steps and return the loss before each."""
@@ -115,8 +105,11 @@ class ScanProgram(KerasProgram):
 
     def compiler(self) -> str:
         """Return what made the machine code: XLA's has the optimised HLO that it was made from."""
-        texts = [str(made.as_text()) for made in self.executables.values()]
-        return "xla" if texts and all(t.startswith("HloModule") for t in texts) else "none"
+        if self.latest is None:
+            return "none"
+        with scope(self.target):  # lowering again what was called compiles nothing: `jit` kept it
+            made = self.jitted.lower(self.data, self.variables, self.latest).compile()
+        return "xla" if str(made.as_text()).startswith("HloModule") else "none"
 
     def sync(self) -> None:
         """Wait for everything asked for: JAX returns before its devices are done, the CPU too."""

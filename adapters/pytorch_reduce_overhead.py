@@ -20,7 +20,7 @@ from samenet.training import TrainSpec
 class ReducedProgram(CompiledProgram):
     """The same graph; what stays in place is said to, or every replay would copy it first."""
 
-    compile_mode = "reduce-overhead"
+    cuda_graphs = True
 
     def __init__(
         self, network: Network, training: TrainSpec, weights: Weights, target: Target

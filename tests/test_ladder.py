@@ -99,7 +99,7 @@ def test_a_point_is_a_task_of_its_size() -> None:
 
 def test_seeds_keep_gate_1_away_from_kinks() -> None:
     """The seed of a point keeps its first batch 2^-24 away from every kink, seed 0 did not."""
-    task = ladder.task_of(ladder.Point(640, 96, 2), ladder.HELD_OUT_NAME)
+    task = ladder.task_of(ladder.Point(384, 3072, 1), "ladder")
     options = {**task.data.options, "seed": 0}
     other = task.model_copy(update={"data": task.data.model_copy(update={"options": options})})
     margins = []
@@ -172,7 +172,7 @@ def test_the_page_of_a_ladder_shows_sizes_and_no_panel_per_point() -> None:
         "Sizes that were held out are predicted within 15 % for NumPy (plain), "
         "not within 15 % for PyTorch (eager)."
     )
-    assert "96 × 2, batch 32" in report.page(run(stepped))
+    assert "80 × 2, batch 768" in report.page(run(stepped))
 
 
 def test_a_run_without_a_ladder_has_no_such_section() -> None:

@@ -5,8 +5,9 @@ spread greedily (each point the farthest from those before it, maximin: Johnson,
 1990) in the logarithms of width 16 to 2048, batch 16 to 4096 and depth 1 to 4; then points were
 moved so that the number of weights has no gap wider than a factor of eight, for that is where
 caches end, and so that some widths are no powers of two, which have a memory layout of their own.
-Points and terms were tried on 41 sizes in two frameworks on one machine (the held-out ones among
-them): what they are worth elsewhere is what a run's own held-out errors say. What costs more than
+Points and terms were tried on 41 sizes in two frameworks on one machine. The held-out ones are
+none of these: they were chosen after terms and design were fixed, before any of them was measured.
+What the model is worth elsewhere is what a run's own held-out errors say. What costs more than
 2^29 multiplications per forward pass is left out: there every framework waits for its matrix
 products, and the float64 oracle would take most of the time.
 
@@ -69,9 +70,9 @@ DESIGN = tuple(
 )
 HELD_OUT = tuple(
     Point(*sizes)
-    for sizes in ((32, 128, 2), (48, 1536, 3), (96, 32, 2), (192, 640, 3), (640, 96, 2))
+    for sizes in ((40, 96, 3), (80, 768, 2), (160, 48, 2), (320, 384, 3), (896, 64, 2))
 )
-SEEDS = {Point(256, 2048, 4): 8, Point(384, 3072, 1): 6, Point(640, 96, 2): 1}
+SEEDS = {Point(256, 2048, 4): 8, Point(384, 3072, 1): 6}
 """Of the rows, where it is not 0: the first with which no weighted sum of the batch that gate 1
 looks at is within 2^-24 of a kink, relative to its summed magnitudes (`oracle.margin`), at either
 end of the training. Among a million sums one may round to the other side, in float32, by chance."""

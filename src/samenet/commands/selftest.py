@@ -1,0 +1,75 @@
+"""`samenet selftest`: the instrument shows that it works."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from samenet import selftest
+from samenet.selftest import Figure, Finding, Order
+
+FAILED = 3
+SCHEMA = "samenet-selftest/1"
+
+
+@click.command("selftest")
+@click.argument("names", nargs=-1)
+@click.option("--n", type=click.IntRange(1), help="Trials, or repetitions, instead of the usual.")
+@click.option("--short", is_flag=True, help="Fewer trials: the form of the test command.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of simulated noise.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(names: tuple[str, ...], n: int | None, *, short: bool, seed: int, as_json: bool) -> int:
+    """Let the instrument show that it works: NAMES of tests, or none for a list of them.
+
+    \b
+    Examples:
+      samenet selftest
+      samenet selftest coverage drift
+      samenet selftest aa --n 40 --json
+    """
+    if not names:
+        return _listed(as_json=as_json)
+    order, found = Order(n=n, short=short, seed=seed), []
+    for name in names:
+        selftest.module(name)  # a wrong name is said before anything runs
+    for name in names:
+        found.append(selftest.made(name, order))
+        if not as_json:
+            _show(found[-1])
+            sys.stdout.flush()
+    if as_json:
+        document = {"schema": SCHEMA, "findings": [each.plain() for each in found]}
+        click.echo(json.dumps(document, ensure_ascii=False))
+    return 0 if all(each.passed for each in found) else FAILED
+
+
+def _listed(*, as_json: bool) -> int:
+    summaries = selftest.summaries()
+    if as_json:
+        click.echo(json.dumps({"schema": SCHEMA, "selftests": summaries}))
+        return 0
+    width = max(map(len, summaries), default=0)
+    for name, summary in summaries.items():
+        click.echo(f"{name:<{width}}  {summary}")
+    return 0
+
+
+def _show(finding: Finding) -> None:
+    word = "passed" if finding.passed else "FAILED"
+    click.echo(f"{finding.name}: {word} ({finding.seconds:.1f} s)")
+    for figure in finding.figures:
+        click.echo("  " + _line(figure))
+
+
+def _line(figure: Figure) -> str:
+    """Return a figure as text: its mark, value, interval, limits and what it counts."""
+    mark = " " if not figure.judged else "✓" if figure.passed else "✗"
+    interval = "" if figure.low is None else f" [{figure.low:.3g}, {figure.high:.3g}]"
+    limits = [f"at least {figure.least:.3g}"] if figure.least is not None else []
+    limits += [f"at most {figure.most:.3g}"] if figure.most is not None else []
+    detail = "; ".join([*limits, *([figure.detail] if figure.detail else [])])
+    return f"{mark} {figure.quantity}: {figure.value:.4g}{interval}" + (
+        f" ({detail})" if detail else ""
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from samenet import trust
+from samenet import instrument, trust
 from samenet.frames import Frames
 from samenet.sections import Cell, Column, Section, Table, Text, arm_cell, title_of
 from samenet.task import Task
@@ -42,11 +42,22 @@ def section(frames: Frames) -> Section | None:
         title="Can I trust this?",
         summary=trust.sentence(frames),
         blocks=(
-            Text(lines=LINES),
+            Text(lines=(*LINES, *_instrument(frames))),
             _overview(frames),
             *(table for table in tables if table.rows),
         ),
     )
+
+
+def _instrument(frames: Frames) -> list[str]:
+    """Say what the run shows of its own instrument, task by task."""
+    reference = frames.plan.reference
+    found = [
+        f"{title_of(frames.plan, task.name)}, {frames.title(reference[task.name])}. {line}"
+        for task in frames.plan.tasks
+        if (line := instrument.sentence(frames, task)) is not None
+    ]
+    return ["The instrument on itself, in every repeat: " + " ".join(found)] if found else []
 
 
 def _overview(frames: Frames) -> Table:

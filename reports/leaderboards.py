@@ -267,7 +267,7 @@ def _lines(frames: Frames) -> tuple[str, ...]:
             "reference. Frameworks that the repeats do not tell apart share a rank."
         )
     ]
-    repeats = frames.plan.repeats
+    repeats = frames.repeats
     if repeats < VERDICT_REPEATS_MIN:
         count = "one repeat" if repeats == 1 else f"{repeats} repeats"
         lines.append(f"With {count} this is a screening: factors with intervals, no verdict words.")

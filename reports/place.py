@@ -167,8 +167,9 @@ def _plan(frames: Frames) -> Table:
         notes=(
             (
                 f"Planned on {day(plan.created)}; target {plan.target}; profile {plan.profile}: "
-                f"{plan.repeats} repeats, {plan.seeds} seeds, {plan.steady_seconds:g} s of steady "
-                f"measuring per result; the processes took {frames.seconds_taken:.0f} s together."
+                f"{frames.repeats} repeats, {plan.seeds} seeds, {plan.steady_seconds:g} s of "
+                f"steady measuring per result; the processes took {frames.seconds_taken:.0f} s "
+                f"together."
             ),
         ),
     )

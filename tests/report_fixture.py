@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from samenet import leaf
 from samenet.adapter import Capabilities, Target
 from samenet.frames import START_UP, Frames, build
 from samenet.installed import Installed
-from samenet.plan import Arm, Job, Plan, Skipped
+from samenet.plan import Arm, Job, PassName, Plan, Skipped
 from samenet.records import (
     CertificateRecord,
     EventRecord,
@@ -20,8 +21,11 @@ from samenet.records import (
     QualityRecord,
     Record,
     TimingRecord,
+    Track,
 )
+from samenet.scheduling import PROOFS
 from samenet.spec import Kind
+from samenet.statistics import VERDICT_REPEATS_MIN
 from samenet.task import METRICS, Task, load_task
 
 WHEN = "2026-11-23T17:12:20+00:00"
@@ -61,8 +65,12 @@ def recorded(
     refused: Iterable[tuple[str, str]] = (("breast_cancer", "keras:fit"),),
     failed: Iterable[tuple[str, str]] = (("diabetes", "tensorflow:graph"),),
     reference: bool = True,
+    proofs: tuple[float, float] = (1.0, 1.05),
 ) -> tuple[Plan, list[Record]]:
-    """Return a made-up run: three tasks, four frameworks, one refused, one failed, one absent."""
+    """Return a made-up run: three tasks, four frameworks, one refused, one failed, one absent.
+
+    `proofs` are what control and sensitivity arm take of the reference's time, from 8 repeats on.
+    """
     plan = _plan([_task(task) for task in tasks], arms, repeats, track)
     records: list[Record] = [] if track == "quickstart" else _limits(plan.tasks)
     for task in plan.tasks:
@@ -73,6 +81,8 @@ def recorded(
             if track != "quickstart":
                 records += _failed(*pair) if pair in set(failed) else _same(task, arm, repeats)
                 records += _predictions(task, arm)
+                if arm.name == plan.reference.get(task.name) and pair not in set(failed):
+                    records += _proofs(task, arm, repeats, proofs)
                 records += [_refusal(*pair)] if pair in set(refused) else []
             if track != "same" and arm.header.quickstart:
                 records += _quickstart(task, arm)
@@ -142,10 +152,13 @@ def _arm(name: str) -> Arm:
 
 
 def _jobs(tasks: Sequence[Task], arms: Sequence[str], repeats: int) -> tuple[Job, ...]:
+    members: list[tuple[PassName, str]] = [("cell", arm) for arm in arms]
+    if repeats >= VERDICT_REPEATS_MIN:
+        members += [(proof, arms[0]) for proof in PROOFS]
     return tuple(
         Job(
-            id=f"cell/{arm}/{task.name}/r{repeat}",
-            pass_name="cell",
+            id=f"{pass_name}/{arm}/{task.name}/r{repeat}",
+            pass_name=pass_name,
             arm=arm,
             tasks=(task.name,),
             repeat=repeat,
@@ -154,7 +167,7 @@ def _jobs(tasks: Sequence[Task], arms: Sequence[str], repeats: int) -> tuple[Job
         )
         for repeat in range(repeats)
         for task in tasks
-        for arm in arms
+        for pass_name, arm in members
     )
 
 
@@ -192,6 +205,17 @@ def _timing(task: Task, arm: Arm, repeat: int, phase: str, seconds: float, steps
         steps=steps,
         seconds=tuple(round(seconds * factor, 9) for factor in noise),
     )
+
+
+def _proofs(task: Task, arm: Arm, repeats: int, factors: tuple[float, float]) -> list[TimingRecord]:
+    """Return the reference's own timing records, as control and as sensitivity arm."""
+    own = [record for record in _same(task, arm, repeats) if isinstance(record, TimingRecord)]
+    tracks: tuple[Track, Track] = ("control", "sensitivity")
+    return [
+        replace(record, track=track, seconds=tuple(factor * s for s in record.seconds))
+        for track, factor in zip(tracks, factors, strict=True)
+        for record in own
+    ]
 
 
 def _same(task: Task, arm: Arm, repeats: int) -> list[Record]:

@@ -21,6 +21,7 @@ from samenet.records import (
     QualityRecord,
     Record,
     TimingRecord,
+    Track,
 )
 from samenet.store import open_run
 
@@ -39,6 +40,8 @@ class Frames:
     times         task arm repeat seconds of: step, call_fixed, epoch, own_fit (an epoch of the
                   framework's own whole fit, first process only) and, per phase, start-up;
                   one row per (task, arm, repeat, quantity)
+    proofs        the same columns, and track: the control and the sensitivity arm, which are the
+                  reference again
     samples       every raw sample: track task arm repeat phase index steps seconds
     scores        track task arm repeat split metric epoch value
     checks        task arm repeat gate quantity dtype error limit passed detail
@@ -52,6 +55,7 @@ class Frames:
     plan: Plan
     machine: dict[str, Any]
     times: pd.DataFrame
+    proofs: pd.DataFrame
     samples: pd.DataFrame
     scores: pd.DataFrame
     checks: pd.DataFrame
@@ -68,6 +72,11 @@ class Frames:
             (self.times.task == task) & (self.times.arm == arm) & (self.times.quantity == quantity)
         ]
         return dict(zip(rows.repeat.tolist(), rows.seconds.tolist(), strict=True))
+
+    @property
+    def repeats(self) -> int:
+        """Return how many repeats of the results were measured."""
+        return int(self.times["repeat"].max()) + 1 if len(self.times) else 0
 
     def compared(self, task: str) -> list[str]:
         """Return the arms whose same-network times may be compared: every check passed."""
@@ -106,7 +115,10 @@ def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Fra
         plan=plan,
         machine=machine,
         samples=samples,
-        times=_times(samples, plan, records),
+        times=_times(samples, plan, records, "same"),
+        proofs=pd.concat(
+            [_times(samples, plan, records, t).assign(track=t) for t in ("control", "sensitivity")]
+        ),
         scores=_scores(records),
         checks=checks[checks.gate != PREDICTED].reset_index(drop=True),
         predicted=checks[checks.gate == PREDICTED].reset_index(drop=True),
@@ -204,14 +216,16 @@ def _scores(records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_SCORES)
 
 
-def _times(samples: pd.DataFrame, plan: Plan, records: Sequence[Record]) -> pd.DataFrame:
+def _times(
+    samples: pd.DataFrame, plan: Plan, records: Sequence[Record], track: Track
+) -> pd.DataFrame:
     """Return one number per process and quantity: medians of its steady samples."""
     rows_of = {
         r.data["task"]: r.data["train_rows"]
         for r in records
         if isinstance(r, EventRecord) and r.name == "data prepared"
     }
-    same = samples[samples.track == "same"]
+    same = samples[samples.track == track]
     rows: list[tuple[str, str, int, str, float]] = []
     for _, process in same.groupby(["task", "arm", "repeat"], sort=False):
         first = process.iloc[0]

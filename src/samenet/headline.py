@@ -8,7 +8,7 @@ from datetime import datetime
 from statistics import median, stdev
 from typing import Any
 
-from samenet import advise, sizing, statistics, trust
+from samenet import advise, instrument, sizing, statistics, trust
 from samenet.frames import Frames
 from samenet.plan import PROFILES, Plan
 from samenet.sections import join, title_of
@@ -34,6 +34,8 @@ class Headline:
     date: str
     facts: tuple[str, ...]
     cards: tuple[Card, ...]
+    refusals: tuple[str, ...]
+    """Why a run that was long enough gives no verdicts; said before anything else."""
     trust: str
     resolution: str
     absent: tuple[str, ...]
@@ -49,11 +51,22 @@ def headline(frames: Frames) -> Headline:
     return Headline(
         name=plan.name,
         date=day(plan.created),
-        facts=_facts(plan),
+        facts=_facts(frames),
         cards=_cards(frames),
+        refusals=refusals(frames),
         trust=trust.sentence(frames),
         resolution=resolution(frames),
         absent=_absent(frames),
+    )
+
+
+def refusals(frames: Frames) -> tuple[str, ...]:
+    """Return one sentence per task on which the instrument did not show that it works."""
+    reasons = {task.name: instrument.why_refused(frames, task) for task in frames.plan.tasks}
+    return tuple(
+        f"No verdicts on {title_of(frames.plan, task)}: {reason}. Read the times as a screening."
+        for task, reason in reasons.items()
+        if reason is not None
     )
 
 
@@ -68,12 +81,13 @@ def day(created: str) -> str:
     return f"{when.day} {month} {when.year}, {when:%H:%M} {when.tzname() or ''}".strip()
 
 
-def _facts(plan: Plan) -> tuple[str, ...]:
+def _facts(frames: Frames) -> tuple[str, ...]:
+    plan, repeats = frames.plan, frames.repeats or frames.plan.repeats
     threads = plan.target.threads
     return (
         f"{_count(len(plan.tasks), 'task')}, {_count(len(plan.arms), 'framework')}",
         f"{plan.target.device.upper()}, {_count(threads, 'thread')}, {plan.target.numbers}",
-        f"{plan.profile} run, {_count(plan.repeats, 'repeat')}",
+        f"{plan.profile} run, {_count(repeats, 'repeat')}",
     )
 
 
@@ -118,7 +132,7 @@ def resolution(frames: Frames) -> str:
     plan, percent = frames.plan, resolved_percent(frames)
     if percent is None:
         return "One repeat gives no interval: this run shows orders of magnitude only."
-    run = "quick run" if plan.profile == "quick" else f"run of {plan.repeats} repeats"
+    run = "quick run" if plan.profile == "quick" else f"run of {frames.repeats} repeats"
     seen = f"Differences under about {advise.digits(percent, 2)} % are not resolved in this {run}"
     if plan.profile != "quick" or not plan.jobs:
         return f"{seen}."
@@ -131,7 +145,7 @@ def resolved_percent(frames: Frames) -> float | None:
     spreads = [spread for task in frames.plan.tasks for spread in _spreads(frames, task.name)]
     if not spreads:
         return None
-    return 100 * statistics.resolution(frames.plan.repeats, median(spreads))
+    return 100 * statistics.resolution(frames.repeats, median(spreads))
 
 
 def _spreads(frames: Frames, task: str) -> list[float]:

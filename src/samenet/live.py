@@ -56,7 +56,7 @@ class Board:
             place = (job.tasks[0], job.arm)
             self.steps.setdefault(place, []).append(found.step_seconds)
             self.starts.setdefault(place, []).append(found.start_seconds)
-            self.states[place] = f"repeat {job.repeat + 1} of {self.plan.repeats}"
+            self.states[place] = f"repeat {job.repeat + 1} of {self.plan.most}"
         return self.table()
 
     def _take(self, record: Record) -> None:

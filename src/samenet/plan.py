@@ -17,6 +17,8 @@ PassName = Literal[
     "certify",
     "parity",
     "cell",
+    "control",
+    "sensitivity",
     "quickstart",
     "reference",
     "inference",
@@ -36,16 +38,20 @@ class Profile(Frozen):
     """How much is measured."""
 
     repeats: int
+    """At least; what is decided then, and when else, is in samenet.stopping."""
+    repeats_most: int
     steady_seconds: float
     """Length of the steady part of one result's process."""
     seeds: int
     """Trainings of the quick start."""
+    proves_itself: bool = True
+    """Whether each result's block holds the control and the sensitivity arm."""
 
 
 PROFILES: dict[ProfileName, Profile] = {
-    "quick": Profile(repeats=3, steady_seconds=0.5, seeds=3),
-    "standard": Profile(repeats=8, steady_seconds=1.0, seeds=5),
-    "rigorous": Profile(repeats=16, steady_seconds=2.0, seeds=10),
+    "quick": Profile(repeats=3, repeats_most=3, steady_seconds=0.5, seeds=3, proves_itself=False),
+    "standard": Profile(repeats=8, repeats_most=12, steady_seconds=1.0, seeds=5),
+    "rigorous": Profile(repeats=12, repeats_most=30, steady_seconds=2.0, seeds=10),
 }
 
 
@@ -107,6 +113,8 @@ class Plan(Frozen):
     target: Target
     profile: ProfileName
     repeats: int
+    repeats_most: int = 0
+    """0 where it is not more than `repeats`."""
     steady_seconds: float
     seeds: int
     track: TrackName
@@ -118,6 +126,16 @@ class Plan(Frozen):
     def predicted_seconds(self) -> float:
         """Return how long the run will take."""
         return predicted_seconds(self.jobs)
+
+    @property
+    def most(self) -> int:
+        """Return how many repeats there are at most."""
+        return max(self.repeats, self.repeats_most)
+
+    @property
+    def reference(self) -> dict[str, str]:
+        """Return the arm that each task's control and sensitivity arm are, by the task's name."""
+        return {job.tasks[0]: job.arm for job in self.jobs if job.pass_name == "control"}
 
     def task(self, name: str) -> Task:
         """Return a task by name."""

@@ -68,7 +68,8 @@ def make_plan(request: Request, pairs: Sequence[tuple[leaf.Leaf, str]] = ()) -> 
     able, skipped = _able(tasks, arms, request.target)
     skipped += [_absent(task, lacking) for task in tasks for lacking in absent]
     profile = PROFILES[request.profile]
-    settings = profile.model_copy(update={"repeats": request.repeats or profile.repeats})
+    fixed = {"repeats": request.repeats, "repeats_most": request.repeats}
+    settings = profile.model_copy(update=fixed) if request.repeats else profile
     return Plan(
         name=request.name or _name(tasks, request),
         created=clock.utc(),
@@ -78,6 +79,7 @@ def make_plan(request: Request, pairs: Sequence[tuple[leaf.Leaf, str]] = ()) -> 
         target=request.target,
         profile=request.profile,
         repeats=settings.repeats,
+        repeats_most=settings.repeats_most,
         steady_seconds=settings.steady_seconds,
         seeds=settings.seeds,
         track=request.track,

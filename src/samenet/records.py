@@ -18,8 +18,10 @@ SCHEMA = 1
 HUGE = 1e308
 """Stands for an infinite or undefined error: JSON has neither."""
 
-Track = Literal["same", "quickstart", "reference", "inference", "limits"]
+Track = Literal["same", "control", "sensitivity", "quickstart", "reference", "inference", "limits"]
 TRACKS: dict[str, Track] = {
+    "control": "control",
+    "sensitivity": "sensitivity",
     "quickstart": "quickstart",
     "inference": "inference",
     "limits": "limits",

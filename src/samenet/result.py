@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from samenet import advise, inference, limits, own_fit
+from samenet import advise, inference, instrument, limits, own_fit
 from samenet.advise import Total, duration, words
 from samenet.frames import Frames
 from samenet.records import HUGE
-from samenet.statistics import VERDICT_REPEATS_MIN, Interval, geometric
+from samenet.statistics import Interval, geometric
 from samenet.task import METRICS, Task
 
 RESULT_SCHEMA = "samenet-result/1"
@@ -23,8 +23,8 @@ def document(frames: Frames) -> dict[str, Any]:
         "samenet": plan.samenet,
         "created": plan.created,
         "profile": plan.profile,
-        "repeats": plan.repeats,
-        "verdicts": plan.repeats >= VERDICT_REPEATS_MIN,
+        "repeats": frames.repeats,
+        "verdicts": any(instrument.verdicts(frames, task) for task in plan.tasks),
         "target": plan.target.model_dump(mode="json"),
         "machine": frames.machine,
         "memory_bytes_per_second": limits.bytes_per_second(frames),
@@ -39,6 +39,7 @@ def _task(frames: Frames, task: Task) -> dict[str, Any]:
         "name": task.name,
         "kind": str(task.kind),
         "goal": task.goal.model_dump(mode="json") if task.goal else None,
+        "instrument": _instrument(frames, task),
         "not_compared": [
             {"arm": arm, "reason": why_not(frames, task, arm)} for arm in refused(frames, task)
         ],
@@ -57,6 +58,22 @@ def _task(frames: Frames, task: Task) -> dict[str, Any]:
             "sentence": found.sentence,
             "details": list(found.details),
         },
+    }
+
+
+def _instrument(frames: Frames, task: Task) -> dict[str, Any] | None:
+    found = instrument.shown(frames, task)
+    if found is None:
+        return None
+    return {
+        "reference": found.arm,
+        "verdicts": {q: instrument.verdicts(frames, task, q) for q in instrument.QUANTITIES},
+        "control": {
+            quantity: {**_interval(ratio), "equivalent": found.equivalent[quantity]}
+            for quantity, ratio in found.control.items()
+        },
+        "sensitivity": found.sensitivity and {**_interval(found.sensitivity), "seen": found.seen},
+        "refused": instrument.why_refused(frames, task),
     }
 
 
@@ -138,7 +155,9 @@ def lines(frames: Frames) -> list[str]:
     """Return the closing lines of a run: one per framework and task, then the advice."""
     found: list[str] = []
     for task in frames.plan.tasks:
+        reason = instrument.why_refused(frames, task)
         found += ["", f"{task.title or task.name}"]
+        found += [f"  No verdicts: {reason}."] if reason else []
         found += [_line(frames, task, row) for row in advise.totals(frames, task)]
         found += _failure_lines(frames, task)
         advice = advise.recommend(frames, task)

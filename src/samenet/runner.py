@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import groupby
 from pathlib import Path
 
-from samenet import cache, certifying, clock, parity
+from samenet import cache, certifying, clock, frames, parity, stopping
 from samenet.describing import last_line
 from samenet.durations import history_key
 from samenet.errors import RunFolderError, UsageError
@@ -21,6 +21,7 @@ from samenet.records import (
     Record,
     decode,
 )
+from samenet.scheduling import BLOCKS
 from samenet.spawning import TOO_SLOW, LiveWorkers, spawn
 from samenet.store import FINISHED, Store
 from samenet.workorder import answer_path
@@ -39,7 +40,7 @@ def carry_out(store: Store, plan: Plan, watch: Watcher) -> None:
     waiting = [job for job in plan.jobs if job.id not in done]
     for timed, group in groupby(waiting, key=lambda job: job.timed):
         for jobs in _stages(list(group), timed=timed):
-            run.stage([job for job in jobs if not run.over_budget(job)])
+            run.stage([job for job in jobs if not (run.precise(job) or run.over_budget(job))])
 
 
 def _stages(jobs: list[Job], *, timed: bool) -> Iterator[list[Job]]:
@@ -60,6 +61,7 @@ class _Run:
         self.refusals = Refusals(store.records(), plan)
         self.live = LiveWorkers()
         self.affordable: dict[tuple[str, int], bool] = {}
+        self.enough: dict[int, bool] = {}
 
     def stage(self, jobs: Sequence[Job]) -> None:
         """Run jobs side by side, or the only one alone; keep each answer as it comes."""
@@ -92,6 +94,21 @@ class _Run:
             return False
         spent = clock.now() - self.started
         return not self.affordable.setdefault((job.pass_name, job.repeat), spent <= budget)
+
+    def precise(self, job: Job) -> bool:
+        """Return whether a repeat is not needed: those before a look were enough.
+
+        What comes later does not count, so that a resumed run decides as the first one did.
+        """
+        look = stopping.look_before(self.plan, job.repeat)
+        if look is None or job.pass_name not in BLOCKS:
+            return False
+        if look not in self.enough:
+            known = [
+                r for r in self.store.records() if getattr(r, "repeat", 0) in {None, *range(look)}
+            ]
+            self.enough[look] = stopping.enough(frames.build(self.plan, {}, known))
+        return self.enough[look]
 
     def work(self, job: Job) -> list[Record]:
         """Start a worker, wait for it, and return what it answered."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from samenet.durations import Predict
-from samenet.plan import Arm, Job, PassName, Profile, TrackName
+from samenet.plan import Arm, Job, PassName, Plan, Profile, TrackName
 from samenet.task import Task
 
+Item = TypeVar("Item")
 
-def balanced(items: Sequence[str], repeat: int) -> list[str]:
+
+def balanced(items: Sequence[Item], repeat: int) -> list[Item]:
     """Return the items rotated: over the repeats each takes every position equally often."""
     shift = repeat % len(items) if items else 0
     return [*items[shift:], *items[:shift]]
@@ -35,7 +38,7 @@ def schedule(  # noqa: PLR0913 - all that a schedule depends on
     jobs = [maker.job("prepare", tasks=names)]
     if track != "quickstart":
         jobs += _certificates(maker, able, cases)
-        jobs += _blocks(maker, names, able, settings.repeats)
+        jobs += _blocks(maker, names, able, settings)
     if track != "same":
         jobs += _quickstarts(maker, names, arms, settings.seeds)
     jobs.append(maker.job("reference", tasks=names, timed=True))
@@ -46,6 +49,43 @@ def schedule(  # noqa: PLR0913 - all that a schedule depends on
         jobs += [maker.job("memory", arm=a, tasks=[t]) for a, ts in able.items() for t in ts]
         jobs += [maker.job("curves", arm=a, tasks=t) for a, t in able.items() if t]
     return (*jobs, maker.job("score", tasks=names))
+
+
+PROOFS: tuple[PassName, ...] = ("control", "sensitivity")
+"""The reference a second time, and with 5 % more steps: what the instrument shows of itself."""
+
+BLOCKS: tuple[PassName, ...] = ("cell", *PROOFS)
+"""The passes whose jobs make up the repeats of the results."""
+
+
+def extended(plan: Plan, repeats: int) -> Plan:
+    """Return the plan with exactly so many repeats: its blocks go on in their rotation."""
+    own = [job for job in plan.jobs if job.pass_name in BLOCKS]
+    first = [job for job in own if job.repeat == 0]
+    members = {
+        task: [j for j in first if j.tasks == task]
+        for task in dict.fromkeys(j.tasks for j in first)
+    }
+    blocks = [
+        _again(job, repeat)
+        for repeat in range(repeats)
+        for jobs in members.values()
+        for job in balanced(jobs, repeat)
+    ]
+    place = plan.jobs.index(own[0]) if own else len(plan.jobs)
+    rest = [job for job in plan.jobs if job.pass_name not in BLOCKS]
+    return plan.model_copy(
+        update={
+            "jobs": (*rest[:place], *blocks, *rest[place:]),
+            "repeats": repeats,
+            "repeats_most": repeats,
+        }
+    )
+
+
+def _again(job: Job, repeat: int) -> Job:
+    name, _, _ = job.id.rpartition("/")
+    return job.model_copy(update={"id": f"{name}/r{repeat}", "repeat": repeat})
 
 
 CASES_PER_JOB = 30
@@ -66,16 +106,25 @@ def _certificates(
 
 
 def _blocks(
-    maker: _Maker, names: Sequence[str], able: dict[str, tuple[str, ...]], repeats: int
+    maker: _Maker, names: Sequence[str], able: dict[str, tuple[str, ...]], settings: Profile
 ) -> list[Job]:
-    """Each result once per repeat, close together, the arms in rotated order."""
+    """Each result once per repeat, close together, in rotated order; the reference comes first."""
+    members = {task: _members(task, able, settings) for task in names}
     return [
-        maker.job("cell", arm=arm, tasks=[task], repeat=repeat, timed=True)
-        for repeat in range(repeats)
+        maker.job(pass_name, arm=arm, tasks=[task], repeat=repeat, timed=True)
+        for repeat in range(settings.repeats_most)
         for task in names
-        for arm in balanced(list(able), repeat)
-        if task in able[arm]
+        for pass_name, arm in balanced(members[task], repeat)
     ]
+
+
+def _members(
+    task: str, able: dict[str, tuple[str, ...]], settings: Profile
+) -> list[tuple[PassName, str]]:
+    """Return what a block of a task holds: its arms, then what the instrument shows of itself."""
+    arms = [arm for arm, tasks in able.items() if task in tasks]
+    proofs = PROOFS if settings.proves_itself else ()
+    return [*(("cell", arm) for arm in arms), *((proof, arms[0]) for proof in proofs if arms)]
 
 
 def _quickstarts(maker: _Maker, names: Sequence[str], arms: Sequence[Arm], seeds: int) -> list[Job]:

@@ -30,11 +30,15 @@ def start(plan: Plan, folder: Path, watch: Watcher) -> Store:
     return store
 
 
-def resume(folder: Path, watch: Watcher) -> Store:
-    """Go on where an interrupted run stopped; finished jobs are neither lost nor repeated."""
+def resume(folder: Path, watch: Watcher, plan: Plan | None = None) -> Store:
+    """Go on where an interrupted run stopped; finished jobs are neither lost nor repeated.
+
+    A plan with more repeats takes the place of the one that is stored.
+    """
     store = open_run(folder)
-    plan = Plan.model_validate(store.read_json("plan.json"))
+    plan = plan or Plan.model_validate(store.read_json("plan.json"))
     with alone():
+        store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
         store.drop_torn_tail()
         carry_out(store, plan, watch)
     return store

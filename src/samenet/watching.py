@@ -19,6 +19,8 @@ DOING = {
     "certify": "checked: same network",
     "parity": "checked",
     "cell": "timed",
+    "control": "timed a second time, as a control",
+    "sensitivity": "timed with 5 % more steps, to see whether that shows",
     "quickstart": "quick start trained",
     "reference": "models that are not networks fitted",
     "inference": "predictions timed",
@@ -116,4 +118,4 @@ def _numbers(job: Job, records: Sequence[Record], plan: Plan) -> str:
     if found is None:
         return ""
     step, ready = words(found.step_seconds), words(found.start_seconds)
-    return f", {step} a step, start-up {ready} (repeat {job.repeat + 1} of {plan.repeats})"
+    return f", {step} a step, start-up {ready} (repeat {job.repeat + 1} of {plan.most})"

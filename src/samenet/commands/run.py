@@ -58,7 +58,7 @@ SOME_FAILED = 3
     type=click.Choice(["quick", "standard", "rigorous"]),
     default="quick",
     show_default=True,
-    help="How much is measured: 3, 8 or 16 repeats.",
+    help="How much is measured: 3, 8 to 12, or 12 to 30 repeats.",
 )
 @click.option(
     "--repeats", type=click.IntRange(1, 100), help="Repeats, if not those of the profile."
@@ -191,7 +191,10 @@ def say_plan(plan: Plan) -> None:
     """Say what will be measured, how long it takes, and what cannot be."""
     names = ", ".join(arm.name for arm in plan.arms) or "no framework"
     time = f"about {plan.predicted_seconds / 60:.1f} minutes"
-    tasks, repeats = counted(len(plan.tasks), "task"), counted(plan.repeats, "repeat")
+    tasks, most = counted(len(plan.tasks), "task"), plan.most > plan.repeats
+    repeats = (f"{plan.repeats} to " if most else "") + counted(plan.most, "repeat")
+    if most:
+        time += " at most: it stops when its intervals are narrow enough"
     click.echo(f"{tasks} on {names}: {repeats}, {time}", err=True)
     for skipped in plan.skipped:
         click.echo(f"  {skipped.task} · {skipped.arm}: {skipped.reason}", err=True)

@@ -25,6 +25,12 @@ CHUNK_SECONDS = 0.01
 
 CHUNKS_MIN = 9
 
+PLANTED = 20
+"""The sensitivity arm takes one call more for each twenty that it says."""
+
+WHOLE_CALLS_SECONDS_MAX = 0.2
+"""A stretch of twenty calls that takes longer is made of fewer, and of one shorter call."""
+
 OWN_EPOCHS, OWN_PAIRS_MAX, OWN_SECONDS, OWN_EPOCH_SECONDS_MAX = 3, 9, 0.8, 0.4
 """Of own fits: so many epochs more in the longer one of a pair; pairs until the time is spent.
 An epoch that takes longer is not timed: a process spends three seconds on this at most."""
@@ -58,11 +64,11 @@ class Stopwatch:
         )
 
 
-def run(order: WorkOrder) -> None:
+def run(order: WorkOrder, track: Track = "same") -> None:
     """Time start-up, then the steady state, then check what was timed."""
     task = order.tasks[0]
     problem = problem_of(order, task, order.job.repeat)
-    watch = Stopwatch(order, task)
+    watch = Stopwatch(order, task, track)
     for phase, seconds in order.stamps.items():
         watch.add(phase, [seconds])
     adapter = order.adapter()
@@ -72,9 +78,10 @@ def run(order: WorkOrder) -> None:
     waits = readings.sync_waits(program, problem.calls[0])
     if waits.passed:  # otherwise no sample means anything, and the queue could take for ever
         steady(watch, program, calls, problem)
-        other_shape(watch, program, problem)
+        if track == "same":
+            other_shape(watch, program, problem)
     checks = [*_checks(order, adapter, program, problem, first), waits, *busy(watch)]
-    if waits.passed:
+    if waits.passed and track == "same":
         own_fit(watch, adapter, problem)
     order.emit([*watch.records, *certificate_records(order, task.name, checks, order.job.repeat)])
 
@@ -129,15 +136,39 @@ def warm_up(
 def steady(watch: Stopwatch, program: Program, calls: Iterator[Batches], problem: Problem) -> None:
     """Time chunks of whole calls, one sync each, without the garbage collector."""
     last = min(watch.records[-1].seconds[-3:] or watch.records[-2].seconds)
-    per_chunk = max(1, math.ceil(CHUNK_SECONDS / max(last, 1e-7)))
+    per_chunk = calls_per_chunk(last, problem.shape.steps, watch.track)
+    planted = more_calls(per_chunk, problem) if watch.track == "sensitivity" else []
+    for call in planted:
+        _timed_call(program, call)  # traces and compiles a shape that may be new
 
     def chunk() -> None:
-        for call in itertools.islice(calls, per_chunk):
+        for call in (*itertools.islice(calls, per_chunk), *planted):
             program.train(call)
         program.sync()
 
     samples, cpu = sampled(chunk, watch.order.plan.steady_seconds, CHUNKS_MIN, 10_000)
     watch.add("call", samples, steps=problem.shape.steps * per_chunk, cpu=cpu)
+
+
+def calls_per_chunk(call_seconds: float, steps: int, track: Track) -> int:
+    """Return how many calls make a timed stretch.
+
+    Where one more in twenty is to be planted, or compared with that, the twentieth part of the
+    stretch is a whole number of calls; of steps, where twenty calls would take too long.
+    """
+    least = max(1, math.ceil(CHUNK_SECONDS / max(call_seconds, 1e-7)))
+    if track == "same":
+        return least
+    short = PLANTED * call_seconds <= WHOLE_CALLS_SECONDS_MAX
+    unit = PLANTED if short else PLANTED // math.gcd(PLANTED, steps)
+    return unit * math.ceil(least / unit)
+
+
+def more_calls(per_chunk: int, problem: Problem) -> list[Batches]:
+    """Return the calls that hold exactly 5 % of the steps of a stretch."""
+    whole, rest = divmod(per_chunk * problem.shape.steps // PLANTED, problem.shape.steps)
+    calls = [call for call, _ in zip(itertools.cycle(problem.calls), range(whole), strict=False)]
+    return calls + ([problem.calls[0].first(rest)] if rest else [])
 
 
 def sampled(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import pytest
 from report_fixture import made, recorded
 
 from samenet import headline, instrument, result, scheduling, stopping
-from samenet.passes.cell import PLANTED, calls_per_chunk
+from samenet.passes.cell import calls_per_chunk
 from samenet.plan import PROFILES, Plan
 from samenet.scheduling import PROOFS
 from samenet.statistics import Interval
@@ -61,14 +62,17 @@ def test_control_and_sensitivity_enter_no_comparison() -> None:
     assert plain.times.equals(doubled.times)
 
 
+@pytest.mark.parametrize("percent", [0, 2, 3, 5, 10])
 @pytest.mark.parametrize("steps", [1, 7, 11, 14, 44, 100])
 @pytest.mark.parametrize("call_seconds", [1e-5, 9e-4, 0.3])
-def test_the_planted_steps_are_exactly_five_per_cent(steps: int, call_seconds: float) -> None:
-    """A stretch of control and sensitivity arm has a twentieth that is a whole number of steps."""
-    calls = calls_per_chunk(call_seconds, steps, "sensitivity")
-    assert calls * steps % PLANTED == 0
-    assert calls == calls_per_chunk(call_seconds, steps, "control")
-    assert calls * call_seconds >= 0.01 or calls % PLANTED == 0
+def test_the_planted_share_is_exact(steps: int, call_seconds: float, percent: int) -> None:
+    """So many per cent of a stretch are a whole number of steps, and it is long enough."""
+    calls = calls_per_chunk(call_seconds, steps, percent)
+    assert calls * steps * percent % 100 == 0
+    assert calls * call_seconds >= 0.01
+    plain = calls_per_chunk(call_seconds, steps)
+    assert calls >= plain
+    assert plain == max(1, math.ceil(0.01 / call_seconds))
 
 
 def plan_of(profile: str, arms: int = 3) -> Plan:

@@ -19,7 +19,6 @@ from samenet.frames import Frames
 from samenet.statistics import VERDICT_REPEATS_MIN, Interval
 from samenet.task import Task
 
-PLANTED = 1.05
 QUANTITIES = ("step", "total")
 """A step in the steady state; and the whole training, in which starting up counts."""
 

@@ -115,6 +115,8 @@ class Plan(Frozen):
     repeats: int
     repeats_most: int = 0
     """0 where it is not more than `repeats`."""
+    planted_percent: int = Field(default=5, ge=0, le=100)
+    """How many more steps than it says the sensitivity arm takes."""
     steady_seconds: float
     seeds: int
     track: TrackName

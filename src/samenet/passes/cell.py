@@ -25,11 +25,9 @@ CHUNK_SECONDS = 0.01
 
 CHUNKS_MIN = 9
 
-PLANTED = 20
-"""The sensitivity arm takes one call more for each twenty that it says."""
-
 WHOLE_CALLS_SECONDS_MAX = 0.2
-"""A stretch of twenty calls that takes longer is made of fewer, and of one shorter call."""
+"""A stretch of control or sensitivity arm that would take longer is made of fewer calls, and what
+is planted in it of a shorter call."""
 
 OWN_EPOCHS, OWN_PAIRS_MAX, OWN_SECONDS, OWN_EPOCH_SECONDS_MAX = 3, 9, 0.8, 0.4
 """Of own fits: so many epochs more in the longer one of a pair; pairs until the time is spent.
@@ -136,8 +134,10 @@ def warm_up(
 def steady(watch: Stopwatch, program: Program, calls: Iterator[Batches], problem: Problem) -> None:
     """Time chunks of whole calls, one sync each, without the garbage collector."""
     last = min(watch.records[-1].seconds[-3:] or watch.records[-2].seconds)
-    per_chunk = calls_per_chunk(last, problem.shape.steps, watch.track)
-    planted = more_calls(per_chunk, problem) if watch.track == "sensitivity" else []
+    percent, steps = watch.order.plan.planted_percent, problem.shape.steps
+    proof = watch.track in ("control", "sensitivity")
+    per_chunk = calls_per_chunk(last, steps, percent if proof else 0)
+    planted = more_calls(per_chunk, percent, problem) if watch.track == "sensitivity" else []
     for call in planted:
         _timed_call(program, call)  # traces and compiles a shape that may be new
 
@@ -150,23 +150,23 @@ def steady(watch: Stopwatch, program: Program, calls: Iterator[Batches], problem
     watch.add("call", samples, steps=problem.shape.steps * per_chunk, cpu=cpu)
 
 
-def calls_per_chunk(call_seconds: float, steps: int, track: Track) -> int:
+def calls_per_chunk(call_seconds: float, steps: int, percent: int = 0) -> int:
     """Return how many calls make a timed stretch.
 
-    Where one more in twenty is to be planted, or compared with that, the twentieth part of the
-    stretch is a whole number of calls; of steps, where twenty calls would take too long.
+    Where so many per cent are to be planted, or compared with that, they are a whole number of
+    calls; of steps, where such a stretch would take too long.
     """
     least = max(1, math.ceil(CHUNK_SECONDS / max(call_seconds, 1e-7)))
-    if track == "same":
-        return least
-    short = PLANTED * call_seconds <= WHOLE_CALLS_SECONDS_MAX
-    unit = PLANTED if short else PLANTED // math.gcd(PLANTED, steps)
+    unit = 100 // math.gcd(100, percent)
+    if unit * call_seconds > WHOLE_CALLS_SECONDS_MAX:
+        unit = 100 // math.gcd(100, percent * steps)
     return unit * math.ceil(least / unit)
 
 
-def more_calls(per_chunk: int, problem: Problem) -> list[Batches]:
-    """Return the calls that hold exactly 5 % of the steps of a stretch."""
-    whole, rest = divmod(per_chunk * problem.shape.steps // PLANTED, problem.shape.steps)
+def more_calls(per_chunk: int, percent: int, problem: Problem) -> list[Batches]:
+    """Return the calls that hold exactly so many per cent of the steps of a stretch."""
+    steps = problem.shape.steps
+    whole, rest = divmod(per_chunk * steps * percent // 100, steps)
     calls = [call for call, _ in zip(itertools.cycle(problem.calls), range(whole), strict=False)]
     return calls + ([problem.calls[0].first(rest)] if rest else [])
 

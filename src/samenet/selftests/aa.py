@@ -1,0 +1,35 @@
+"""The same program against itself, in real runs: how often it is called different from itself."""
+
+from __future__ import annotations
+
+from scipy.stats import binomtest
+
+from samenet import trials
+from samenet.selftest import Figure, Order, rate
+
+SUMMARY = "One program against itself, whole runs (half a minute each): false differences."
+FALSE_SHARE_MOST = 5 / 40
+ROUNDS = 500
+
+
+def run(order: Order) -> list[Figure]:
+    """Make the trials and count."""
+    found = [trials.made(0) for _ in range(order.trials(40, 2))]
+    above = sum(trial.ratio.value > 1 for trial in found)
+    hits, rounds = trials.replayed(found, ROUNDS, order.seed)
+    return [
+        rate(
+            "called different",
+            sum(t.different for t in found),
+            len(found),
+            most=None if order.short else FALSE_SHARE_MOST,
+        ),
+        rate("called equivalent", sum(t.equivalent for t in found), len(found)),
+        Figure(
+            quantity="sign test of which is slower",
+            value=float(binomtest(above, len(found)).pvalue),
+            least=0.01,
+            detail=f"the second process is slower in {above} of {len(found)}",
+        ),
+        rate("replayed blocks called different", hits, rounds, least=0.03, most=0.07),
+    ]

@@ -1,0 +1,105 @@
+"""Real runs of one program against itself, with a known difference planted: truth to judge by.
+
+A trial is a whole run (real processes, the product's own path) of one framework on one task: in
+each repeat the reference, and the same program again, with so many per cent more steps than it
+says. With 0 % there is nothing to be found.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet import frames, planning, session, statistics
+from samenet.draws import generator
+from samenet.plan import Plan
+from samenet.statistics import Interval
+
+PAIR = "numpy:plain"
+"""The pair that every trial is about, declared before any is run: this arm and itself."""
+
+TASK = "digits"
+REPEATS = 12
+STEADY_SECONDS = 0.3
+PROVED = ("prepare", "parity", "certify")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What one run says about its pair: a step's ratio, planted over reference."""
+
+    logs: tuple[float, ...]
+    """Of each repeat, the logarithm of the ratio."""
+    ratio: Interval
+    equivalent: bool
+
+    @property
+    def different(self) -> bool:
+        """Return whether the run calls the two different."""
+        return not self.ratio.low <= 1 <= self.ratio.high
+
+    @property
+    def slower(self) -> bool:
+        """Return whether the run finds that the planted one takes longer."""
+        return self.ratio.low > 1
+
+
+def plan_of(percent: int, repeats: int) -> Plan:
+    """Return the plan of a trial: proofs once (then remembered), and the pair in every repeat."""
+    plan = planning.make_plan(
+        planning.Request(
+            tasks=(TASK,), frameworks=(PAIR,), profile="standard", repeats=repeats, track="same"
+        )
+    )
+    again = "sensitivity" if percent else "control"
+    jobs = tuple(j for j in plan.jobs if j.pass_name in (*PROVED, "cell", again))
+    changes = {"jobs": jobs, "planted_percent": percent, "steady_seconds": STEADY_SECONDS}
+    return plan.model_copy(update=changes)
+
+
+def made(percent: int = 0, repeats: int = REPEATS) -> Trial:
+    """Carry out one trial in a folder that is deleted afterwards."""
+    plan = plan_of(percent, repeats)
+    with tempfile.TemporaryDirectory() as folder:
+        store = session.start(plan, Path(folder) / "run", lambda *_: None)
+        found = frames.load(store.folder)
+    rows = found.proofs[found.proofs.quantity == "step"]
+    planted = dict(zip(rows["repeat"].tolist(), rows.seconds.tolist(), strict=True))
+    return judged(planted, found.per_repeat(TASK, PAIR, "step"))
+
+
+def judged(planted: dict[int, float], reference: dict[int, float]) -> Trial:
+    """Return what the product's own statistics say about a pair."""
+    common = sorted(planted.keys() & reference.keys())
+    return Trial(
+        logs=tuple(math.log(planted[r] / reference[r]) for r in common),
+        ratio=statistics.ratio(planted, reference),
+        equivalent=statistics.equivalent(planted, reference),
+    )
+
+
+def replayed(trials: Sequence[Trial], rounds: int, seed: int) -> tuple[int, int]:
+    """Return how often the blocks of the trials, with signs drawn at random, look different.
+
+    Flipping a block's sign swaps its two equal arms: nothing is different, the noise is real
+    (requirement M27 of the measurement notes).
+    """
+    draw = generator("selftest", "replay", seed)
+    hits = [
+        _apart(np.array(trial.logs), draw.choice((-1.0, 1.0), size=(rounds, len(trial.logs))))
+        for trial in trials
+    ]
+    return int(sum(hits)), rounds * len(trials)
+
+
+def _apart(logs: NDArray[np.float64], signs: NDArray[np.float64]) -> int:
+    flipped = signs * logs
+    count = len(logs)
+    half = statistics.t_factor(count) * flipped.std(axis=1, ddof=1) / math.sqrt(count)
+    return int((np.abs(flipped.mean(axis=1)) > half).sum())

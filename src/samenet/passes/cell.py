@@ -78,7 +78,9 @@ def run(order: WorkOrder, track: Track = "same") -> None:
         steady(watch, program, calls, problem)
         if track == "same":
             other_shape(watch, program, problem)
-    checks = [*_checks(order, adapter, program, problem, first), waits, *busy(watch)]
+    checks = [waits, *busy(watch)]
+    looking = clock.seconds(lambda: checks.extend(_checks(order, adapter, program, problem, first)))
+    watch.add("check", [looking])
     if waits.passed and track == "same":
         own_fit(watch, adapter, problem)
     order.emit([*watch.records, *certificate_records(order, task.name, checks, order.job.repeat)])

@@ -8,11 +8,10 @@ from collections import Counter
 import pytest
 from report_fixture import made, recorded
 
-from samenet import headline, instrument, result, scheduling, stopping
+from samenet import headline, instrument, looks, result, scheduling
 from samenet.passes.cell import calls_per_chunk
 from samenet.plan import PROFILES, Plan
 from samenet.scheduling import PROOFS
-from samenet.statistics import Interval
 
 LONG = {"repeats": 8, "refused": (), "failed": ()}
 
@@ -107,21 +106,8 @@ def test_more_repeats_keep_the_jobs_that_there_are() -> None:
 
 def test_a_run_is_looked_at_after_fixed_counts_only() -> None:
     """A standard run decides after 8 repeats, a rigorous one after 12, 16 and 24, a quick never."""
-    assert stopping.looks(plan_of("quick")) == ()
-    assert stopping.looks(plan_of("standard")) == (8,)
-    assert stopping.looks(plan_of("rigorous")) == (12, 16, 24)
-    decided = [stopping.look_before(plan_of("rigorous"), repeat) for repeat in (11, 12, 15, 16, 29)]
+    assert looks.looks(plan_of("quick")) == ()
+    assert looks.looks(plan_of("standard")) == (8,)
+    assert looks.looks(plan_of("rigorous")) == (12, 16, 24)
+    decided = [looks.look_before(plan_of("rigorous"), repeat) for repeat in (11, 12, 15, 16, 29)]
     assert decided == [None, 12, 12, 16, 24]
-
-
-@pytest.mark.parametrize(("half", "narrow"), [(0.02, True), (0.03, False)])
-@pytest.mark.parametrize("ratio", [1.0, 1.4])
-def test_only_the_width_decides(ratio: float, half: float, *, narrow: bool) -> None:
-    """An interval is narrow or not whether or not it lies beside 1: no verdict stops a run."""
-    found = Interval(value=ratio, low=ratio * (1 - half), high=ratio * (1 + half), n=8)
-    assert stopping.narrow(found) is narrow
-
-
-def test_one_repeat_is_never_enough() -> None:
-    """Without an interval there is no width."""
-    assert not stopping.narrow(Interval(value=1.0, low=1.0, high=1.0, n=1))

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import groupby
 from pathlib import Path
 
-from samenet import cache, certifying, clock, frames, parity, stopping
+from samenet import cache, certifying, clock, frames, looks, parity
 from samenet.describing import last_line
 from samenet.durations import history_key
 from samenet.errors import RunFolderError, UsageError
@@ -100,14 +100,14 @@ class _Run:
 
         What comes later does not count, so that a resumed run decides as the first one did.
         """
-        look = stopping.look_before(self.plan, job.repeat)
+        look = looks.look_before(self.plan, job.repeat)
         if look is None or job.pass_name not in BLOCKS:
             return False
         if look not in self.enough:
             known = [
                 r for r in self.store.records() if getattr(r, "repeat", 0) in {None, *range(look)}
             ]
-            self.enough[look] = stopping.enough(frames.build(self.plan, {}, known))
+            self.enough[look] = looks.enough(frames.build(self.plan, {}, known))
         return self.enough[look]
 
     def work(self, job: Job) -> list[Record]:

@@ -15,6 +15,7 @@ from samenet.statistics import (
     arithmetic,
     equivalent,
     geometric,
+    log_ratios,
     ranks,
     ratio,
     resolution,
@@ -157,3 +158,29 @@ def test_the_resolution_is_the_half_width_as_a_ratio() -> None:
     """What a run resolves is the half width of its interval; one repeat resolves nothing."""
     assert resolution(1, 0.1) == math.inf
     assert resolution(4, 0.1) == pytest.approx(math.exp(stats.t.ppf(0.975, 3) * 0.1 / 2) - 1)
+
+
+def test_infinite_times_give_the_median_and_its_interval() -> None:
+    """With an infinite time there is no mean: the median between order statistics stands in.
+
+    Of eight the second smallest and the second largest would bound 93 %, too little: so it is the
+    smallest and the largest.
+    """
+    one = {**repeats(*[2.0, 2.2, 1.8, 2.1, 1.9, 2.3, 1.7]), 7: math.inf}
+    found = ratio(one, repeats(*[1.0] * 8))
+    assert (found.value, found.low, found.high) == (pytest.approx(2.05, rel=1e-3), 1.7, math.inf)
+    few = ratio({0: 1.0, 1: math.inf}, repeats(1.0, 1.0))
+    assert (few.low, few.high) == (0, math.inf)
+
+
+def test_infinite_times_on_both_sides_are_alike() -> None:
+    """Where neither arm got there neither is slower, and opposite infinities cancel."""
+    both = {0: math.inf, 1: 1.0}
+    assert log_ratios(both, both) == [0.0, 0.0]
+    assert ratio({0: math.inf, 1: 1.0}, {0: 1.0, 1: math.inf}).value == 1
+
+
+def test_numbers_without_end_become_infinite() -> None:
+    """An interval that leaves the range of numbers ends at infinity, not in an error."""
+    found = ratio({0: 1e-300, 1: 1e300}, {0: 1.0, 1: 1.0})
+    assert (found.low, found.high) == (0, math.inf)

@@ -183,6 +183,7 @@ def test_in_a_screening_there_are_numbers_and_no_words() -> None:
     times = {"a": noisy(1.0, 3, seed=1), "b": noisy(2.0, 3, seed=2)}
     (row,) = verdicts(times, words=False)
     assert row.word is None
+    assert not row.beyond_margin
     assert row.ratio is not None
     assert row.p is not None
     assert sentence(row).startswith(("2.0", "1.9"))

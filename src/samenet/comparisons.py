@@ -2,7 +2,7 @@
 
 The best arm is chosen from the numbers that are then compared with it, and the smallest of many
 means is small by luck as well. Holm's k - 1 comparisons with an arm so chosen name a difference
-among six equal arms in 10 % of all runs, among twenty in 19 % (`samenet selftest family` shows it),
+among six equal arms in 10 % of all runs, among twenty in 17 % (`samenet selftest family` shows it),
 so the family is then all k (k - 1) / 2 pairs: true of all of them, it is true of those with the
 best, whichever that is. Only an arm that was named before the run needs k - 1.
 """

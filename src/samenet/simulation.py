@@ -43,7 +43,6 @@ LAWS: Mapping[str, Draw] = {
 class Rows(NamedTuple):
     """What the rule says of every run at once; the best arm's own entries are False."""
 
-    best: NDArray[np.intp]
     slower: Bools
     """(runs, arms): the word `slower`."""
     close: Bools
@@ -64,7 +63,7 @@ def judged(logs: Array, margin: float = MARGIN) -> Rows:
     best = logs.mean(axis=-1).argmin(axis=-1)
     close = equivalent_to(logs, best, margin)
     slower = np.take_along_axis(apart, best[:, None, None], axis=2)[..., 0] & ~close
-    return Rows(best=best, slower=slower, close=close, apart=apart)
+    return Rows(slower=slower, close=close, apart=apart)
 
 
 def equivalent_to(
@@ -103,13 +102,21 @@ def differ(times: Times) -> bool:
     return pair.slower or pair.faster
 
 
-def agreement(runs: Array, found: ArrayLike, judge: Callable[[Times], object]) -> Figure:
-    """Return in how many of the first runs `judge`, which takes times, says other than `found`."""
-    pairs = zip(runs[:SAMPLE], np.asarray(found)[:SAMPLE].tolist(), strict=True)
-    wrong = sum(judge(as_times(logs)) != answer for logs, answer in pairs)
-    return Figure(
-        quantity="runs judged otherwise by the functions of a real run",
-        value=wrong,
-        most=0,
-        detail=f"of {min(SAMPLE, len(runs))}",
-    )
+class Sample(NamedTuple):
+    """Some simulated runs, and what was found of them all at once."""
+
+    runs: Array
+    found: ArrayLike
+    judge: Callable[[Times], object]
+    """What a real run finds of times."""
+
+
+def agreement(*samples: Sample) -> Figure:
+    """Return how many of the first runs of each sample a real run judges otherwise."""
+    wrong = count = 0
+    for runs, found, judge in samples:
+        pairs = zip(runs[:SAMPLE], np.asarray(found)[:SAMPLE].tolist(), strict=True)
+        differs = [judge(as_times(logs)) != answer for logs, answer in pairs]
+        wrong, count = wrong + sum(differs), count + len(differs)
+    quantity = "runs judged otherwise by the functions of a real run"
+    return Figure(quantity=quantity, value=wrong, most=0, detail=f"of {count}")

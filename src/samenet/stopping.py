@@ -1,7 +1,7 @@
 """When a run has measured enough, and how many repeats are still needed.
 
 The rule looks at the width of intervals alone, at fixed counts. Whoever repeats until a difference
-is significant finds one in equal arms in every sixth run (`samenet selftest stopping`).
+is significant finds one in equal arms in every fifth run (`samenet selftest stopping`).
 
 A width is narrow by luck at times, and a rule that stops at the first narrow one keeps that luck:
 6.7 % instead of 5 % of its runs name a difference between equal arms, where the noise is such that

@@ -61,7 +61,7 @@ class Verdict:
     """Adjusted, of the two one-sided tests."""
 
     beyond_margin: bool = False
-    """Whether a difference is larger than the margin, by test."""
+    """Whether it is faster or slower by more than the margin, by test."""
 
     more_repeats: int | None = None
     """About how many more would tell; None unless it cannot tell yet, or beyond reason."""
@@ -162,7 +162,6 @@ def _numbers(pair: Pair, equivalence_p: float) -> Verdict:
         adjusted_p=pair.adjusted_p,
         permutation_p=float(test(pair.logs)) if many else None,
         equivalence_p=equivalence_p if many else None,
-        beyond_margin=pair.beyond_p is not None and pair.beyond_p <= ALPHA,
     )
 
 
@@ -170,16 +169,17 @@ def _worded(row: Verdict, pair: Pair, *, margin: float, level: float) -> Verdict
     """Return the row with its word."""
     if not pair.logs:
         return _not_compared(row.arm, row.against, f"no repeat holds it and {row.against}")
-    word = word_of(pair, row.equivalence_p)
+    word = _word(pair, row.equivalence_p)
     more = _more(pair, margin, level) if word is Word.UNKNOWN else None
     reason = ENDLESS if word is Word.UNKNOWN and not pair.finite else ""
-    return replace(row, word=word, more_repeats=more, reason=reason)
+    far = word in {Word.FASTER, Word.SLOWER} and (pair.beyond_p or 0) <= ALPHA
+    return replace(row, word=word, beyond_margin=far, more_repeats=more, reason=reason)
 
 
 ENDLESS = "it does not get there in some repeats and does in others"
 
 
-def word_of(pair: Pair, equivalence_p: float | None) -> Word:
+def _word(pair: Pair, equivalence_p: float | None) -> Word:
     """Return what a pair that has a common repeat shows."""
     if len(pair.logs) < VERDICT_REPEATS_MIN:
         return Word.UNKNOWN

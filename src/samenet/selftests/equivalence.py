@@ -8,6 +8,7 @@ from samenet import draws, significance, simulation
 from samenet.comparisons import Times
 from samenet.selftest import Figure, Order
 from samenet.significance import ALPHA, Array
+from samenet.simulation import Sample
 from samenet.statistics import MARGIN
 from samenet.verdicts import Word, verdicts
 
@@ -36,8 +37,7 @@ def run(order: Order) -> list[Figure]:
         simulation.counted(f"equal arms, {_said(*NOISY)}: too close", _close(noisy)),
         simulation.counted("the same, called alike for want of significance, for contrast", plain),
         simulation.counted(f"equal arms, {_said(*FEW)}: cannot tell yet", _unknown(few), least=1.0),
-        simulation.agreement(equal, _close(equal), _called_close),
-        simulation.agreement(noisy, _close(noisy), _called_close),
+        simulation.agreement(*(Sample(e, _close(e), _called_close) for e in (equal, noisy))),
     ]
 
 

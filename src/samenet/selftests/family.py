@@ -8,6 +8,7 @@ from samenet import draws, significance, simulation
 from samenet.comparisons import Times
 from samenet.selftest import Figure, Order
 from samenet.significance import ALPHA, Array
+from samenet.simulation import Sample
 from samenet.statistics import MARGIN
 from samenet.verdicts import Word, verdicts
 
@@ -30,7 +31,7 @@ def run(order: Order) -> list[Figure]:
     return [
         simulation.counted(f"{ARMS} equal arms: one called slower", found, most=0.06),
         simulation.counted(f"{MANY} equal arms: one called slower", of_many, most=0.06),
-        simulation.agreement(logs, found, _one_is_slower),
+        simulation.agreement(Sample(logs, found, _one_is_slower)),
         *_ties(order, trials),
         *_contrasts(logs, many),
         _exact(),

@@ -11,6 +11,7 @@ import numpy as np
 from samenet import draws, ranking, simulation, statistics
 from samenet.selftest import Figure, Order, rate
 from samenet.significance import Array
+from samenet.simulation import Sample
 
 SUMMARY = "equal arms share a rank, different ones do not, and what no ranking can hold is reported"
 
@@ -34,7 +35,7 @@ def run(order: Order) -> list[Figure]:
         simulation.counted("equal arms in two ranks or more", parted, most=0.06),
         rate("the same by intervals alone, for contrast", screened, len(some), least=0.15),
         rate("two groups 10 % apart, put in order", ordered, trials, least=0.95),
-        simulation.agreement(equal, parted, lambda times: _parted(ranking.ranks(times))),
+        simulation.agreement(Sample(equal, parted, lambda times: _parted(ranking.ranks(times)))),
         *_planted(),
     ]
 

@@ -16,7 +16,7 @@ from samenet import draws, significance, simulation, stopping
 from samenet.comparisons import Times
 from samenet.selftest import Figure, Order
 from samenet.significance import ALPHA, Array
-from samenet.simulation import Bools
+from samenet.simulation import Bools, Sample
 
 SUMMARY = "stopping on the width of the interval keeps its promise; repeating until significant not"
 
@@ -31,8 +31,12 @@ EVERY = tuple(range(stopping.LOOKS[0], stopping.LOOKS[-1] + 1))
 def run(order: Order) -> list[Figure]:
     """Return the rates of false differences and of coverage, then those of other rules."""
     trials = order.trials(40_000, 5_000)
-    kinds = itertools.product(LAWS, NOISES)
-    figures = [each for law, noise in kinds for each in _kept(law, noise, trials, order.seed)]
+    figures, checked = [], []
+    for law, noise in itertools.product(LAWS, NOISES):
+        logs = _runs(law, noise, trials, order.seed)
+        counts = stopped(_ratios(logs), stopping.settled, stopping.LOOKS)
+        figures += _kept(f"{law} noise {noise:.1%}", _ratios(logs), counts)
+        checked.append(Sample(logs, counts, _stops_at))
     others = (
         ("until significant, at every repeat", _significant, EVERY, 0.15),
         ("until significant, at fixed looks", _significant, stopping.LOOKS, 0.08),
@@ -43,19 +47,15 @@ def run(order: Order) -> list[Figure]:
         found = _differs_at(ratios, stopped(ratios, rule, looks))
         quantity = f"{name}, for contrast: false differences"
         figures.append(simulation.counted(quantity, found, least=least))
-    return figures
+    return [*figures, simulation.agreement(*checked)]
 
 
-def _kept(law: str, noise: float, trials: int, seed: int) -> list[Figure]:
-    logs = _runs(law, noise, trials, seed)
-    ratios = _ratios(logs)
-    counts = stopped(ratios, stopping.settled, stopping.LOOKS)
+def _kept(name: str, ratios: Array, counts: Array) -> list[Figure]:
     wrong = _differs_at(ratios, counts)
-    name = f"{law} noise {noise:.1%}, {counts.mean():.1f} repeats on average"
+    name = f"{name}, {counts.mean():.1f} repeats on average"
     return [
         simulation.counted(f"{name}: false differences", wrong, most=0.065),
         simulation.counted(f"{name}: coverage", ~wrong, least=0.935),
-        simulation.agreement(logs, counts, _stops_at),
     ]
 
 

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from samenet import advise, drawing
 from samenet.frames import Frames
+from samenet.quantities import seconds_of
 from samenet.sections import (
     Cell,
     Column,
@@ -68,7 +69,7 @@ def curve(frames: Frames, task: Task) -> pd.DataFrame:
 def seconds(frames: Frames, task: Task, arm: str) -> tuple[float, float]:
     """Return the typical start-up and epoch of one result."""
     start, epoch = (
-        geometric([*advise.seconds_of(frames, task, arm, quantity).values()]).value
+        geometric([*seconds_of(frames, task, arm, quantity).values()]).value
         for quantity in ("start_up", "epoch")
     )
     return start, epoch

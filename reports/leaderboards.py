@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean, median
 from typing import Any
 
-from samenet import advise, limits, own_fit, trust
+from samenet import advise, limits, own_fit, trust, verdicts
 from samenet.frames import Frames
 from samenet.sections import (
     Cell,
@@ -18,8 +18,9 @@ from samenet.sections import (
     missing,
     title_of,
 )
-from samenet.statistics import MARGIN, VERDICT_REPEATS_MIN, Interval
+from samenet.statistics import VERDICT_REPEATS_MIN, Interval
 from samenet.task import Task
+from samenet.verdicts import Word
 
 ORDER = 10
 PARTS = (
@@ -67,7 +68,7 @@ def _whole_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
         (
             _named(frames, total.arm),
             _time(total.seconds),
-            _factor(total.factor),
+            _factor(total, advise.repeat_seconds(frames)),
             _rank(total),
             _more(total, best),
             _memory(frames, task, total.arm),
@@ -142,7 +143,7 @@ def _part(total: advise.Total | None) -> Cell:
     seconds, factor = total.seconds, total.factor
     text = f"{advise.words(seconds.value)} {interval_text(seconds)}".strip()
     place = "" if total.rank is None else f" · rank {total.rank}"
-    below = (f"{factor_text(factor)}{place}", *verdict(factor))
+    below = (f"{factor_text(factor)}{place}", *verdict_lines(total))
     return Cell(text=text, value=seconds.value, below=below)
 
 
@@ -160,10 +161,10 @@ def interval_text(interval: Interval) -> str:
     return f"[{advise.digits(interval.low / scale)}, {advise.digits(interval.high / scale)}]"
 
 
-def _factor(factor: Interval) -> Cell:
-    text, _, span = factor_text(factor).partition(" ")
-    below = (*([span] if span else []), *verdict(factor))
-    return Cell(text=text, value=factor.value, below=below)
+def _factor(total: advise.Total, repeat_seconds: float) -> Cell:
+    text, _, span = factor_text(total.factor).partition(" ")
+    below = (*([span] if span else []), *verdict_lines(total, repeat_seconds))
+    return Cell(text=text, value=total.factor.value, below=below)
 
 
 def factor_text(factor: Interval) -> str:
@@ -172,15 +173,16 @@ def factor_text(factor: Interval) -> str:
     return f"{factor.value:.3g}×{span}"
 
 
-def verdict(factor: Interval) -> tuple[str, ...]:
-    """Return the verdict on a factor in words; few repeats give none."""
-    if factor.n < VERDICT_REPEATS_MIN or factor.value == 1:
+def verdict_lines(total: advise.Total, repeat_seconds: float | None = None) -> tuple[str, ...]:
+    """Return the verdict in words, as lines of a cell; a screening gives none."""
+    if total.verdict is None or total.word is None:
         return ()
-    if factor.low > 1 / (1 + MARGIN) and factor.high < 1 + MARGIN:
-        return ("too close to call:", f"within {100 * MARGIN:g} %")
-    if factor.low <= 1 <= factor.high:
-        return ("cannot tell yet",)
-    return ("slower",) if factor.low > 1 else ("faster",)
+    if total.word in {Word.FASTER, Word.SLOWER}:
+        return (str(total.word),)  # the factor stands above it
+    word, _, rest = verdicts.sentence(total.verdict, seconds_per_repeat=repeat_seconds).partition(
+        ": "
+    )
+    return (f"{word}:", rest)
 
 
 def _more(total: advise.Total, best: advise.Total | None) -> Cell:

@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 
 from samenet import advise, drawing, limits
 from samenet.frames import Frames
+from samenet.quantities import seconds_of
 from samenet.sections import Cell, Figure, Section, Table, arm_cell, columns, title_of
 from samenet.statistics import geometric
 from samenet.task import Task
@@ -64,7 +65,7 @@ def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
     totals = advise.totals(frames, task)
     longest = 0.0
     for place, total in enumerate(totals):
-        start = geometric(list(advise.seconds_of(frames, task, total.arm, "start_up").values()))
+        start = geometric(list(seconds_of(frames, task, total.arm, "start_up").values()))
         color, value = drawing.look(frames, total.arm).color, total.seconds.value
         axes.barh(place, start.value, height=0.56, color=color, alpha=PALE)
         axes.barh(place, value - start.value, left=start.value, height=0.56, color=color)
@@ -92,7 +93,7 @@ def _table(frames: Frames, tasks: list[Task]) -> Table:
 
 
 def _row(frames: Frames, task: Task, total: advise.Total) -> tuple[Cell, ...]:
-    start = geometric(list(advise.seconds_of(frames, task, total.arm, "start_up").values())).value
+    start = geometric(list(seconds_of(frames, task, total.arm, "start_up").values())).value
     whole = total.seconds
     share = limits.share(frames, task, total.arm)
     values = (start, whole.value - start, whole.value, whole.low, whole.high)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from samenet import statistics
+from samenet import instrument, ranking, statistics, verdicts
 from samenet.errors import unknown
 from samenet.frames import Frames
+from samenet.quantities import seconds_of
+from samenet.scheduling import BLOCKS
+from samenet.sections import join
 from samenet.statistics import Interval
 from samenet.task import HIGHER_IS_BETTER, METRICS, Task
+from samenet.verdicts import Verdict, Word
 
 NAMED_MOST = 3
 """So many of those that take longer are named, if there are more than one beyond them."""
@@ -29,6 +34,13 @@ class Total:
     """None for a reference line that nobody is advised to use."""
     factor: Interval
     """Against the fastest arm that can be recommended."""
+    verdict: Verdict | None
+    """Against the same; None for that arm itself and for a reference line."""
+
+    @property
+    def word(self) -> Word | None:
+        """Return the verdict's word, if the run may give any."""
+        return self.verdict.word if self.verdict else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +62,10 @@ def totals(frames: Frames, task: Task, *, quantity: str = "total") -> list[Total
     times = {arm: found for arm, found in times.items() if found}
     if not times:
         return []
-    ranks = statistics.ranks({arm: t for arm, t in times.items() if adoptable(frames, arm)})
+    candidates = {arm: found for arm, found in times.items() if adoptable(frames, arm)}
+    words = instrument.verdicts(frames, task, quantity)
+    ranks = ranking.ranks(candidates) if words else statistics.ranks(candidates)
+    judged = {row.arm: row for row in verdicts.verdicts(candidates, words=words)}
     values = {arm: statistics.geometric(list(found.values())) for arm, found in times.items()}
     order = sorted(values, key=lambda arm: values[arm].value)
     best = next((arm for arm in order if adoptable(frames, arm)), order[0])
@@ -60,18 +75,10 @@ def totals(frames: Frames, task: Task, *, quantity: str = "total") -> list[Total
             seconds=values[arm],
             rank=ranks.get(arm),
             factor=statistics.ratio(times[arm], times[best]),
+            verdict=judged.get(arm),
         )
         for arm in order
     ]
-
-
-def seconds_of(frames: Frames, task: Task, arm: str, quantity: str) -> dict[int, float]:
-    """Return {repeat: seconds}; "total" is start-up plus every epoch of the task."""
-    if quantity != "total":
-        return frames.per_repeat(task.name, arm, quantity)
-    start, epoch = (frames.per_repeat(task.name, arm, q) for q in ("start_up", "epoch"))
-    epochs = task.training.epochs
-    return {r: start[r] + epochs * epoch[r] for r in start.keys() & epoch.keys()}
 
 
 def adoptable(frames: Frames, arm: str) -> bool:
@@ -99,6 +106,7 @@ def recommend(frames: Frames, task: Task) -> Advice | None:
         return None
     tied = tuple(row.arm for row in rows if row.rank == rows[0].rank)
     details = _differences(frames, task, rows, tied) + _longer_training(frames, task, rows)
+    details += _undecided(frames, rows)
     return Advice(
         task=task.name,
         choice=tied,
@@ -119,11 +127,15 @@ def _sentence(frames: Frames, task: Task, rows: Sequence[Total], tied: Sequence[
     if len(tied) > 1:
         own = [row for row in rows if row.arm in tied]
         times = "; ".join(f"{frames.title(row.arm)} {duration(row.seconds)}" for row in own)
-        return (
-            f"{place}this run does not tell these apart: {times} for the whole training. "
-            f"Choose on other grounds."
-        )
+        return f"{place}{_tie(own)}: {times} for the whole training. Choose on other grounds."
     return f"{place}use {name}: the whole training takes {total}, start-up included."
+
+
+def _tie(rows: Sequence[Total]) -> str:
+    """Say of arms that share a rank whether they were found equal, or just not told apart."""
+    if all(row.word is Word.CLOSE for row in rows if row.verdict):
+        return f"any of these will do, they are within {100 * statistics.MARGIN:g} %"
+    return "this run does not tell these apart"
 
 
 def _differences(
@@ -137,6 +149,26 @@ def _differences(
         *(_difference(frames, r, seconds_of(frames, task, r.arm, "total"), best) for r in named),
         *_others(frames, apart[len(named) :]),
     ]
+
+
+def _undecided(frames: Frames, rows: Sequence[Total]) -> list[str]:
+    """Say how much longer the run would have to be for those of which it cannot tell yet."""
+    asked = [row.verdict for row in rows if row.verdict and row.word is Word.UNKNOWN]
+    more = [found.more_repeats for found in asked if found.more_repeats is not None]
+    if not more:
+        return []
+    minutes = max(1, math.ceil(max(more) * repeat_seconds(frames) / 60))
+    names = join((frames.title(found.arm) for found in asked if found.more_repeats), last="and")
+    time = "1 more minute" if minutes == 1 else f"{minutes} more minutes"
+    return [
+        f"Cannot tell yet: {names}; about {time} would (samenet resume RUN --repeats +{max(more)})."
+    ]
+
+
+def repeat_seconds(frames: Frames) -> float:
+    """Return how long one more repeat of every result takes, as it was predicted."""
+    jobs = frames.plan.jobs
+    return sum(job.predicted_seconds for job in jobs if job.pass_name in BLOCKS and not job.repeat)
 
 
 def _others(frames: Frames, rows: Sequence[Total]) -> list[str]:

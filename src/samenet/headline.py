@@ -11,6 +11,7 @@ from typing import Any
 from samenet import advise, instrument, sizing, statistics, trust
 from samenet.frames import Frames
 from samenet.plan import PROFILES, Plan
+from samenet.quantities import seconds_of
 from samenet.sections import join, title_of
 
 REPEAT_PASS, SEED_PASS = "cell", "quickstart"
@@ -155,7 +156,7 @@ def _spreads(frames: Frames, task: str) -> list[float]:
     rows = [row for row in every if advise.adoptable(frames, row.arm)] or every
     if not rows or rows[0].seconds.n < 2:
         return []
-    times = {row.arm: advise.seconds_of(frames, spec, row.arm, "total") for row in rows}
+    times = {row.arm: seconds_of(frames, spec, row.arm, "total") for row in rows}
     best = times[rows[0].arm]
     logs = [
         [math.log(own[repeat] / best[repeat]) for repeat in own.keys() & best.keys()]

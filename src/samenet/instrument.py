@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from samenet import advise, statistics
+from samenet import statistics
 from samenet.frames import Frames
+from samenet.quantities import seconds_of, whole
 from samenet.statistics import VERDICT_REPEATS_MIN, Interval
 from samenet.task import Task
 
@@ -54,7 +55,7 @@ def shown(frames: Frames, task: Task) -> Shown | None:
     pairs = {
         quantity: (_again(frames, task, "control", quantity), reference)
         for quantity in QUANTITIES
-        if (reference := advise.seconds_of(frames, task, arm, quantity))
+        if (reference := seconds_of(frames, task, arm, quantity))
     }
     known = {q: pair for q, pair in pairs.items() if _common(*pair) > 1}
     return Shown(
@@ -68,7 +69,7 @@ def shown(frames: Frames, task: Task) -> Shown | None:
 
 def _sensitivity(frames: Frames, task: Task, arm: str) -> Interval | None:
     planted = _again(frames, task, "sensitivity", "step")
-    reference = advise.seconds_of(frames, task, arm, "step")
+    reference = seconds_of(frames, task, arm, "step")
     return statistics.ratio(planted, reference) if _common(planted, reference) > 1 else None
 
 
@@ -83,13 +84,16 @@ def _again(frames: Frames, task: Task, track: str, quantity: str) -> dict[int, f
         rows = rows[(rows.track == track) & (rows.task == task.name) & (rows.quantity == quantity)]
         return dict(zip(rows["repeat"].tolist(), rows.seconds.tolist(), strict=True))
     start, epoch = (_again(frames, task, track, q) for q in ("start_up", "epoch"))
-    return {r: start[r] + task.training.epochs * epoch[r] for r in start.keys() & epoch.keys()}
+    return whole(task, start, epoch)
 
 
 def verdicts(frames: Frames, task: Task, quantity: str = "total") -> bool:
-    """Return whether verdict words may be used: enough repeats, and an instrument that works."""
-    found = shown(frames, task)
-    return frames.repeats >= VERDICT_REPEATS_MIN and found is not None and found.works(quantity)
+    """Return whether verdict words may be used: enough repeats, and an instrument that works.
+
+    What is part of a training, an epoch above all, is judged by the instrument's step.
+    """
+    found, known = shown(frames, task), quantity if quantity in QUANTITIES else "step"
+    return frames.repeats >= VERDICT_REPEATS_MIN and found is not None and found.works(known)
 
 
 def why_refused(frames: Frames, task: Task, quantity: str = "total") -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from samenet import advise, stopping
+from samenet import stopping
 from samenet.frames import Frames
 from samenet.plan import Plan
+from samenet.quantities import seconds_of
 from samenet.stopping import LOOKS
 from samenet.task import Task
 
@@ -26,7 +27,5 @@ def enough(frames: Frames) -> bool:
 
 
 def _totals(frames: Frames, task: Task) -> dict[str, dict[int, float]]:
-    found = {
-        arm: advise.seconds_of(frames, task, arm, "total") for arm in frames.compared(task.name)
-    }
+    found = {arm: seconds_of(frames, task, arm, "total") for arm in frames.compared(task.name)}
     return {arm: times for arm, times in found.items() if times}

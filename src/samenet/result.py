@@ -7,6 +7,7 @@ from typing import Any
 from samenet import advise, inference, instrument, limits, own_fit
 from samenet.advise import Total, duration, words
 from samenet.frames import Frames
+from samenet.quantities import seconds_of
 from samenet.records import HUGE
 from samenet.statistics import Interval, geometric
 from samenet.task import METRICS, Task
@@ -78,12 +79,13 @@ def _instrument(frames: Frames, task: Task) -> dict[str, Any] | None:
 
 
 def _row(frames: Frames, task: Task, row: Total) -> dict[str, Any]:
-    times = {name: advise.seconds_of(frames, task, row.arm, name) for name in QUANTITIES}
+    times = {name: seconds_of(frames, task, row.arm, name) for name in QUANTITIES}
     return {
         "framework": frames.plan.arm(row.arm).header.name,
         "mode": frames.plan.arm(row.arm).mode,
         "rank": row.rank,
         "factor": _interval(row.factor),
+        "verdict": _verdict(row),
         "seconds": {
             name: _interval(geometric(list(found.values())))
             for name, found in times.items()
@@ -94,6 +96,14 @@ def _row(frames: Frames, task: Task, row: Total) -> dict[str, Any]:
         "scores": _means(frames, task, "same", row.arm),
         "checks": checks(frames, task, row.arm),
     }
+
+
+def _verdict(row: Total) -> dict[str, Any] | None:
+    found = row.verdict
+    if found is None:
+        return None
+    names = ("p", "adjusted_p", "permutation_p", "equivalence_p", "more_repeats")
+    return {"word": found.word and str(found.word), **{n: getattr(found, n) for n in names}}
 
 
 def _predictions(frames: Frames, task: Task, arm: str) -> dict[str, Any]:
@@ -168,7 +178,7 @@ def lines(frames: Frames) -> list[str]:
 
 
 def _line(frames: Frames, task: Task, row: Total) -> str:
-    step = advise.seconds_of(frames, task, row.arm, "step")
+    step = seconds_of(frames, task, row.arm, "step")
     metric = METRICS[task.kind][0]
     score = advise.score(frames, task, track="same", arm=row.arm, metric=metric)
     shown = "" if score is None else f"  {metric} {score:.3f}"

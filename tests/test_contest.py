@@ -15,7 +15,7 @@ import pytest
 from report_fixture import made, recorded
 from test_check import EXAMPLE, copy
 
-from samenet import contest, contest_result, leaf, statistics
+from samenet import contest, contest_result, leaf, privacy, statistics
 from samenet.commands import contest as command
 from samenet.contest import Comparison, Verdict
 from samenet.contest_result import Contest
@@ -230,7 +230,7 @@ def test_the_block_names_neither_host_nor_user_nor_folder() -> None:
     assert f"/{getpass.getuser()}/" not in block
     said = "failed: No such file: '/home/ada/secret/mine.py' (see https://example.org/a/b)"
     shown = "failed: No such file: 'mine.py' (see https://example.org/a/b)"
-    assert contest_result.without_folders(said) == shown
+    assert privacy.without_folders(said) == shown
 
 
 @pytest.mark.parametrize("place", ["refused", "failed"])

@@ -8,7 +8,7 @@ from datetime import datetime
 from statistics import median, stdev
 from typing import Any
 
-from samenet import advise, sizing, statistics, trust
+from samenet import advise, disturbance, sizing, statistics, trust
 from samenet.frames import Frames
 from samenet.plan import PROFILES, Plan
 from samenet.sections import join, title_of
@@ -52,7 +52,7 @@ def headline(frames: Frames) -> Headline:
         facts=_facts(plan),
         cards=_cards(frames),
         trust=trust.sentence(frames),
-        resolution=resolution(frames),
+        resolution=f"{resolution(frames)} {disturbance.sentence(frames)}".strip(),
         absent=_absent(frames),
     )
 

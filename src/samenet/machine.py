@@ -200,6 +200,20 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "samenet"
 
 
+def lock_path() -> Path:
+    """Return the file whose lock every measuring run on this machine takes.
+
+    One place for all users, whatever their TMPDIR; containers that share processors can share a
+    folder and name a file in it.
+    """
+    chosen = os.environ.get("SAMENET_LOCK")
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("PROGRAMDATA", "C:/ProgramData")) / "samenet" / "measuring.lock"
+    return Path("/tmp/samenet-measuring.lock")  # noqa: S108 - the same for everyone is the point
+
+
 def runs_folder() -> Path:
     """Return where runs land by default."""
     return Path("runs")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from samenet import session
-from samenet.commands.run import finish
+from samenet.commands.run import finish, warn
 from samenet.live import watching
 from samenet.plan import Plan
 from samenet.store import open_run
@@ -28,5 +28,5 @@ def command(run: Path, *, as_json: bool) -> int:
     done = frozenset(session.finished(store))
     click.echo(f"{len(done)} of {len(plan.jobs)} jobs are done already", err=True)
     with watching(plan, done=done) as watch:
-        session.resume(run, watch)
+        session.resume(run, watch, warn)
     return finish(store, as_json=as_json)

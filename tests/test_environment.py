@@ -131,10 +131,15 @@ def test_a_busy_machine_is_refused_before_anything_is_measured(
 
 
 def test_a_screening_is_warned_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The quick profile measures on a busy machine, and gets the sentence to say."""
+    """Without verdicts a busy machine is measured on too, and there is a sentence to say.
+
+    That is the quick profile, and any profile with fewer repeats than a verdict needs.
+    """
     busy(monkeypatch)
-    (sentence,) = environment.admitted(plan_of("quick"))
-    assert "0.50 of the measuring processors" in sentence
+    few = plan_of("standard").model_copy(update={"repeats": 7})
+    for plan in (plan_of("quick"), few):
+        (sentence,) = environment.admitted(plan)
+        assert "0.50 of the measuring processors" in sentence
 
 
 def event(plan: Plan, arm: str, repeat: int, task: str = "digits") -> EventRecord:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from samenet.environment import RULES
+from samenet.environment import RULES, decides
 from samenet.frames import Frames
 
 CALLED = {
@@ -65,6 +65,6 @@ def sentence(frames: Frames) -> str:
     text = f"{len(disturbed)} of {len(table)} timed processes were disturbed, for instance: "
     text += str(disturbed.broken.iloc[0][0])
     refused = int(table.refused.sum())
-    if frames.plan.profile == "quick":
-        return f"{text}. This quick run counts them all the same."
+    if not decides(frames.plan):
+        return f"{text}. A screening counts them all the same."
     return f"{text}. Refused for that, kept and not counted: {refused}."

@@ -16,6 +16,7 @@ from samenet.errors import RefusedError
 from samenet.machine_state import Counters
 from samenet.plan import Job, Plan
 from samenet.records import EventRecord, Record
+from samenet.statistics import VERDICT_REPEATS_MIN
 
 EVENT = "environment"
 WINDOW_SECONDS = 1.0
@@ -139,7 +140,7 @@ def seen(before: Look) -> dict[str, float | None]:
     return {**between(before.counters, after), **before.standing}
 
 
-def now(target: Target) -> dict[str, float | None]:
+def of_a_moment(target: Target) -> dict[str, float | None]:
     """Return the readings of the next moments, in which this process does nothing."""
     before = look(target)
     machine_state.waited(WINDOW_SECONDS)
@@ -147,13 +148,13 @@ def now(target: Target) -> dict[str, float | None]:
 
 
 def decides(plan: Plan) -> bool:
-    """Return whether a breach refuses; a screening only says it."""
-    return plan.profile != "quick"
+    """Return whether a breach refuses; a screening, which gives no verdict, only says it."""
+    return plan.profile != "quick" and plan.repeats >= VERDICT_REPEATS_MIN
 
 
 def admitted(plan: Plan) -> tuple[str, ...]:
     """Return what a screening is to be warned of; raises RefusedError where it decides."""
-    sentences = broken(now(plan.target))
+    sentences = broken(of_a_moment(plan.target))
     if sentences and decides(plan):
         raise RefusedError(
             f"This machine is not fit to measure now: {'; '.join(sentences)}. Wait, or stop the "

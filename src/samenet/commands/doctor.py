@@ -33,7 +33,7 @@ def command(*, deep: bool, as_json: bool) -> int:
       samenet doctor
       samenet doctor --deep
     """
-    readings = environment.now(Target())
+    readings = environment.of_a_moment(Target())
     found = Diagnosis(
         frameworks=tuple(_framework(each) for each in leaf.shipped().values()),
         machine=(*diagnosis.machine_items(), *_here()),

@@ -29,28 +29,28 @@ SUMMARY = "No host, user, folder, address or device number in any exported file 
 
 PERSON, HOST, FOLDER = "quillonda", "brumholt", "zaphirnest"
 NUMBER = "GPU-5fd3a1c2-0b1c-4d2e-9f00-a1b2c3d4e5f6"
-FAILING = f'''"""A framework that fails and says where, on what and by whom."""
+FAILING = '''"""A framework that fails and says where, on what and by whom."""
 
 import os
 from pathlib import Path
 
 from samenet.adapters.numpy_mlp import capabilities, read_back, wake
 
-ADAPTER = {{
+ADAPTER = {
     "name": "planted",
     "title": "Planted",
-    "modes": {{"plain": {{"default": True, "why": "fails", "source": "samenet selftest privacy"}}}},
+    "modes": {"plain": {"default": True, "why": "fails", "source": "samenet selftest privacy"}},
     "imports": ["numpy"],
     "distributions": ["numpy"],
     "adoptable": False,
-}}
+}
 
 
 def build(network, training, weights, *, target, mode):
     """Fail."""
     raise RuntimeError(
-        f"{{Path.home()}}/licence.txt of {{os.environ['USER']}} on {{os.environ['HOSTNAME']}}: "
-        f"no such file (device {NUMBER})"
+        f"{Path.home()}/licence.txt of {os.environ['USER']} on {os.environ['HOSTNAME']}: "
+        f"no such file (device {os.environ['PLANTED_DEVICE']})"
     )
 '''
 
@@ -91,6 +91,7 @@ def planted(home: Path) -> Iterator[None]:
     hosts = dict.fromkeys(("HOSTNAME", "COMPUTERNAME"), HOST)
     with ExitStack() as stack:
         environment = {**names, **hosts, "HOME": str(home), "USERPROFILE": str(home)}
+        environment |= {"PLANTED_DEVICE": NUMBER}
         stack.enter_context(patch.dict(os.environ, environment))
         stack.enter_context(patch.object(socket, "gethostname", lambda: HOST))
         stack.enter_context(patch.object(platform, "node", lambda: HOST))

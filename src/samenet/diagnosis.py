@@ -110,6 +110,7 @@ def state_items(readings: environment.Readings) -> tuple[Item, ...]:
     canary = machine_state.canary_seconds(machine.measuring_cores(1))
     values: dict[str, str | float | int | None] = {
         "load average, one minute": None if load is None else f"{load:.2f}",
+        "tasks that want a processor": machine_state.runnable(),
         "busy with others, measuring one": readings["others"],
         "taken away by the host (steal)": _percent(readings["steal"]),
         "waiting for a processor (pressure)": _percent(readings["pressure"]),
@@ -161,7 +162,12 @@ def read_back(folder: Path) -> tuple[Item, ...]:
     only = plan.model_copy(update={"jobs": jobs})
     store = session.start(only, folder, lambda job, records, seconds: None)
     items = [_in_force(record) for record in store.records()]
-    return tuple(item for item in items if item)
+    broken = [
+        Item(name=each.arm, value=each.reason, good=False)
+        for each in plan.skipped
+        if each.mark == "failed"
+    ]
+    return (*(item for item in items if item), *broken)
 
 
 def _probe(arm: str) -> Job:
@@ -180,14 +186,10 @@ PROBED = "iris"
 
 def _in_force(record: Record) -> Item | None:
     if isinstance(record, CertificateRecord):
-        value = record.detail if record.passed else f"{record.detail}: NOT what was asked for"
-        error = f"{record.detail}: {record.error:.1e}"
         product = record.quantity == "matrix product"
-        return Item(
-            name=f"{record.arm} {record.quantity}",
-            value=error if product and record.passed else value,
-            good=record.passed,
-        )
+        value = f"relative error {record.error:.1e}" if product else record.detail
+        value += "" if record.passed else f": NOT what was asked for ({record.detail})"
+        return Item(name=f"{record.arm} {record.quantity}", value=value, good=record.passed)
     if isinstance(record, FailureRecord):
         return Item(name=record.arm, value=f"{record.mark}: {record.reason}", good=False)
     return None

@@ -14,6 +14,8 @@ CALLED = {
     "steal": "Taken away by the host, share of the time (steal)",
     "pressure": "Somebody waited for a processor, share of the time (pressure)",
     "throttled": "Stopped by the control group’s limit, times",
+    "switches": "Taken off the processor against its will, times",
+    "faults": "Waited for a page from a disk, times",
     "memory_available_gib": "Memory available, GiB",
     "graphics_processes": "Other processes on the CUDA devices",
 }

@@ -89,7 +89,8 @@ def between(before: Counters, after: Counters) -> dict[str, float | None]:
     """Return what others did between two moments.
 
     `others`: processors kept busy by others of those that measure. `steal` and `pressure`: shares
-    of the time, of these processors and of the system.
+    of the time, of these processors and of the system. `switches` and `faults`, of the workers
+    that ended meanwhile, are shown and never judged: they are the framework's own doing too.
     """
     seconds = max(after.when - before.when, 1e-9)
 
@@ -106,6 +107,8 @@ def between(before: Counters, after: Counters) -> dict[str, float | None]:
         "steal": share(before.steal, after.steal),
         "pressure": share(before.pressure, after.pressure),
         "throttled": grown(before.throttled, after.throttled),
+        "switches": grown(before.switches, after.switches),
+        "faults": grown(before.faults, after.faults),
     }
 
 

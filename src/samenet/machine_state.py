@@ -12,6 +12,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,6 +48,10 @@ class Counters:
     """Time in which some task of the whole system waited for a processor."""
     throttled: float | None
     """How often the group's limit has stopped it: a count."""
+    switches: float | None = None
+    """How often workers that have ended lost a processor against their will."""
+    faults: float | None = None
+    """How often they had to wait for a page from a disk."""
 
 
 def counters(processors: Sequence[int]) -> Counters:
@@ -59,6 +64,8 @@ def counters(processors: Sequence[int]) -> Counters:
         used=_used_seconds(),
         pressure=pressure_seconds(_text(PRESSURE)),
         throttled=throttled_periods(),
+        switches=_children("ru_nivcsw"),
+        faults=_children("ru_majflt"),
     )
 
 
@@ -82,6 +89,21 @@ def _sum(times: Sequence[dict[str, float]], field: str | None) -> float | None:
 def _used_seconds() -> float | None:
     """Return own processor time, ended children included; Windows does not count children."""
     return sum(os.times()[:4]) if os.name == "posix" else None
+
+
+def _children(field: str) -> float | None:
+    """Return what the system has counted of this process's ended children."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    return float(getattr(resource.getrusage(resource.RUSAGE_CHILDREN), field))
+
+
+def runnable() -> str | None:
+    """Return how many tasks want a processor now, of all there are, e.g. '3 of 127'."""
+    fields = (_text(Path("/proc/loadavg")) or "").split()
+    return fields[3].replace("/", " of ") if len(fields) > 3 else None
 
 
 def pressure_seconds(text: str | None) -> float | None:

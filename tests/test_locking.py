@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,29 @@ def test_everybody_may_take_the_lock_in_turn(
         os.umask(before)
     assert {file.stat().st_mode & 0o777 for file in (path, since)} == {0o666}
     assert since.read_text(encoding="utf-8") == ""
+
+
+AS_NOBODY = """
+import fcntl, os
+from samenet import locking
+os.setgid(65534)
+os.setuid(65534)
+with locking.alone():
+    pass
+"""
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="needs root to be two users")
+def test_another_user_s_file_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one who came first made the file; everybody after takes its lock all the same."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o1777)
+        monkeypatch.setenv("SAMENET_LOCK", f"{place}/lock")
+        for _ in range(2):
+            subprocess.run([sys.executable, "-P", "-c", AS_NOBODY], check=True)
+            with locking.alone():
+                pass
+        assert Path(place, "lock").stat().st_uid == 65534
 
 
 def test_a_lock_that_cannot_be_taken_is_one_sentence(

@@ -14,6 +14,7 @@ from samenet import (
     environment,
     frames,
     headline,
+    machine,
     machine_state,
     planning,
     report,
@@ -97,7 +98,16 @@ def test_the_system_s_counters_are_read(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(machine_state.psutil, "cpu_times", lambda percpu: both)
     found = machine_state.counters([1])
     assert (found.busy, found.steal) == (10, 40)
+    assert machine_state.counters([0, 1]).steal == 22  # of one on average
     assert machine_state.counters([7]).busy is None
+
+
+def test_where_nothing_is_bound_no_processor_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without affinity nobody knows which processor measures: work of others is not readable."""
+    monkeypatch.setattr(machine, "can_pin", lambda: False)
+    before = environment.look(Target())
+    assert before.processors == ()
+    assert between(before.counters, environment.look(Target()).counters)["others"] is None
 
 
 def test_pressure_is_read_in_seconds() -> None:

@@ -123,8 +123,12 @@ class Look:
 
 
 def look(target: Target) -> Look:
-    """Look at the machine; `seen` compares with a second look."""
-    processors = tuple(machine.measuring_cores(target.threads))
+    """Look at the machine; `seen` compares with a second look.
+
+    Where a process cannot be bound to processors none of them is the one that measures, and their
+    readings say nothing of it.
+    """
+    processors = tuple(machine.measuring_cores(target.threads)) if machine.can_pin() else ()
     available = machine_state.memory_available_bytes()
     on_cuda = target.device == "cuda"
     return Look(

@@ -45,6 +45,11 @@ def measuring_cores(threads: int) -> list[int]:
     return cores()[-threads:]
 
 
+def can_pin() -> bool:
+    """Return whether a process can be bound to processors here."""
+    return hasattr(os, "sched_setaffinity")
+
+
 def pin(wanted: list[int]) -> bool:
     """Bind this process to processors; return False where the platform cannot."""
     if not hasattr(os, "sched_setaffinity"):
@@ -258,7 +263,7 @@ def describe() -> dict[str, str | int | float | None]:
         "memory_bytes": memory_bytes(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "pinned": hasattr(os, "sched_setaffinity"),
+        "pinned": can_pin(),
         "CUDA devices": "; ".join(graphics_cards()) or "none",
     }
 

@@ -41,7 +41,7 @@ class Counters:
     busy: float | None
     """Work of the processors that measure, whoever did it."""
     steal: float | None
-    """Time in which the host ran something else on them."""
+    """Time in which the host ran something else, of one of them on average."""
     used: float | None
     """Processor time of this process and of its workers that have ended."""
     pressure: float | None
@@ -57,10 +57,11 @@ class Counters:
 def counters(processors: Sequence[int]) -> Counters:
     """Read what grows, of the processors that measure."""
     times = _processor_times(processors)
+    steal = _sum(times, "steal")
     return Counters(
         when=clock.now(),
         busy=_sum(times, None),
-        steal=_sum(times, "steal"),
+        steal=None if steal is None else steal / len(times),
         used=_used_seconds(),
         pressure=pressure_seconds(_text(PRESSURE)),
         throttled=throttled_periods(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from samenet import disturbance
 from samenet.frames import Frames
 from samenet.headline import day
 from samenet.sections import (
@@ -14,6 +15,7 @@ from samenet.sections import (
     Text,
     arm_cell,
     columns,
+    missing,
     title_of,
 )
 from samenet.spec import Frozen
@@ -29,6 +31,7 @@ LABELS = {
     "system": "System",
     "python": "Python",
     "pinned": "Bound to its own cores",
+    "matrix_library": "Matrix library of NumPy",
     "load_before": "Other work before the start (load average)",
 }
 
@@ -43,6 +46,7 @@ def section(frames: Frames) -> Section | None:
         blocks=(
             _machine(frames),
             _versions(frames),
+            *_disturbance(frames),
             *_flags(frames),
             *(_card(frames, task) for task in frames.plan.tasks),
             _plan(frames),
@@ -89,6 +93,27 @@ def _versions(frames: Frames) -> Table:
         rows=tuple(rows),
         notes=(f"samenet {frames.plan.samenet}.",),
     )
+
+
+def _disturbance(frames: Frames) -> list[Table]:
+    found = disturbance.seen(frames)
+    if not found:
+        return []
+    return [
+        Table(
+            title="What others did while this run was timed",
+            columns=columns("Usual", "Worst", "Refused beyond", first="Reading"),
+            rows=tuple(
+                (Cell(text=each.name), *map(_reading, (each.middle, each.worst, each.limit)))
+                for each in found
+            ),
+            folded=True,
+        )
+    ]
+
+
+def _reading(value: float | None) -> Cell:
+    return missing() if value is None else Cell(text=f"{value:.3g}", value=value)
 
 
 def _flags(frames: Frames) -> list[Table]:

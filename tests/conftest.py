@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from samenet import environment
+
 ROOT = Path(__file__).resolve().parent.parent
 
 os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib, here or in a worker
@@ -42,7 +44,19 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("samenet-cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SAMENET_CACHE", str(folder))
+        patch.setenv("SAMENET_LOCK", str(folder / "measuring.lock"))  # other sessions may test too
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test depend on what else runs: in this process the machine is always calm.
+
+    A screening measures on a busy machine too, so that workers and commands need no such help.
+    """
+    calm = {"others": 0.0, "steal": 0.0, "pressure": 0.0, "throttled": 0.0}
+    monkeypatch.setattr(environment, "between", lambda before, after: dict(calm))
+    monkeypatch.setattr(environment, "WINDOW_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from samenet import __version__, cli, machine, session
+from samenet import __version__, cli, locking, machine
 from samenet.errors import RefusedError, SamenetError, UsageError, WorkerError
 from samenet.task import load_task
 from samenet.task_text import task_file
@@ -65,6 +65,7 @@ WRONG = [
     (("check", "pytorhc"), "Did you mean 'pytorch'?"),
     (("check", "gone.py"), "Cannot read the adapter"),
     (("contest", "pytorch", "gone.py"), "Cannot read the adapter"),
+    (("compare", "gone", "gone.json"), "Cannot read gone"),
     (("contest", "numpy:plain", "numpy:plain"), "name two different loops"),
 ]
 
@@ -145,7 +146,7 @@ def test_a_second_run_at_the_same_time_is_refused(
 ) -> None:
     """While one run measures, another is refused with 6 and leaves no folder behind."""
     out = tmp_path / "run"
-    with session.alone():
+    with locking.alone():
         code, _, err = call(capsys, "run", "iris", "--framework", "numpy", "--out", str(out))
     assert code == 6
     assert "Another samenet run is measuring" in err

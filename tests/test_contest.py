@@ -6,8 +6,6 @@ import getpass
 import json
 import math
 import platform
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ import pytest
 from report_fixture import made, recorded
 from test_check import EXAMPLE, copy
 
-from samenet import contest, contest_result, leaf, statistics
+from samenet import cli, contest, contest_result, leaf, privacy, statistics
 from samenet.commands import contest as command
 from samenet.contest import Comparison, Verdict
 from samenet.contest_result import Contest
@@ -230,7 +228,7 @@ def test_the_block_names_neither_host_nor_user_nor_folder() -> None:
     assert f"/{getpass.getuser()}/" not in block
     said = "failed: No such file: '/home/ada/secret/mine.py' (see https://example.org/a/b)"
     shown = "failed: No such file: 'mine.py' (see https://example.org/a/b)"
-    assert contest_result.without_folders(said) == shown
+    assert privacy.without_folders(said) == shown
 
 
 @pytest.mark.parametrize("place", ["refused", "failed"])
@@ -288,50 +286,52 @@ def test_a_loop_does_not_race_itself() -> None:
 # The whole way.
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "samenet", "contest", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Run the command here, where every machine is calm; return code, output and errors."""
+    code = cli._code(["contest", *arguments])
+    return code, *capsys.readouterr()
 
 
-def test_a_copy_of_ours_races_under_another_name(tmp_path: Path) -> None:
+def test_a_copy_of_ours_races_under_another_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A copy that kept header and helpers is checked and timed; one repeat cannot tell: code 5."""
     path = tmp_path / "mine.py"
     path.write_text(leaf.shipped()["numpy"].path.read_text(encoding="utf-8"), "utf-8")
     out = tmp_path / "run"
     words = ("--task", "single_neuron", "--repeats", "1", "--json", "--out", str(out))
-    done = run("numpy:plain", str(path), *words)
-    assert done.returncode == 5, done.stderr
-    document = json.loads(done.stdout)
+    code, said, errors = run(capsys, "numpy:plain", str(path), *words)
+    assert code == 5, errors
+    document = json.loads(said)
     assert [loop["arm"] for loop in document["loops"]] == ["numpy:plain", "numpy-challenger:plain"]
     assert document["verdict"] == "cannot tell"
     assert document["loops"][1]["errors"]["float64"] < 1e-12
     assert str(tmp_path) not in document["markdown"]
 
 
-def test_a_loop_with_a_fault_is_refused_before_anything_is_timed(tmp_path: Path) -> None:
+def test_a_loop_with_a_fault_is_refused_before_anything_is_timed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The verdict names the gate that refuses it; the exit code is 3 and nobody waits."""
     path = copy(tmp_path, ("p -= rate * self", "p -= rate * (1 + 2.0**-20) * self"))
     out = tmp_path / "run"
-    done = run(str(EXAMPLE), str(path), "--task", "single_neuron", "--out", str(out))
-    assert done.returncode == 3, done.stderr
-    assert (
-        "Verdict: not compared: autograd-challenger:grad on A single neuron: gate " in done.stdout
-    )
+    words = ("--task", "single_neuron", "--out", str(out))
+    code, said, errors = run(capsys, str(EXAMPLE), str(path), *words)
+    assert code == 3, errors
+    assert "Verdict: not compared: autograd-challenger:grad on A single neuron: gate " in said
     assert '"phase"' not in (out / "records.jsonl").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
-def test_a_copy_with_a_planted_sleep_is_slower(tmp_path: Path) -> None:
+def test_a_copy_with_a_planted_sleep_is_slower(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """20 ms of sleep in every call of a task of a few milliseconds are seen by any machine."""
     sleep = "        __import__('time').sleep(0.02)\n"
     path = copy(
         tmp_path, ("        self.step_losses = []\n", f"{sleep}        self.step_losses = []\n")
     )
-    done = run(str(EXAMPLE), str(path), "--task", "iris", "--out", str(tmp_path / "run"))
-    assert done.returncode == 0, done.stderr
-    assert "Verdict: slower" in done.stdout
+    words = ("--task", "iris", "--out", str(tmp_path / "run"))
+    code, said, errors = run(capsys, str(EXAMPLE), str(path), *words)
+    assert code == 0, errors
+    assert "Verdict: slower" in said

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import report_fixture
 
 from samenet import cli
 from samenet.records import EventRecord, decode, encode
 from samenet.store import FINISHED, Store
-from samenet.verifying import NUMBERS, verify
+from samenet.verifying import NUMBERS, _order, verify
 from samenet.workorder import outputs_path
 
 
@@ -167,6 +168,22 @@ def test_a_job_recorded_twice_or_unplanned_is_named(run: Path) -> None:
     found = verify(run).mismatches
     assert "job score/iris/r0 is recorded twice" in found
     assert "job made/up/r0 was not planned" in found
+
+
+def test_timed_jobs_in_another_order_are_named() -> None:
+    """Two timed processes of a pass exchanged are named; a pass done later by a resume is not."""
+    plan, _ = report_fixture.recorded(repeats=2)
+    late = plan.jobs[0].model_copy(update={"id": "inference/r0", "pass_name": "inference"})
+    plan = plan.model_copy(update={"jobs": (late, *plan.jobs)})
+    names = [job.id for job in plan.jobs]
+
+    def found(order: list[str]) -> list[str]:
+        return _order(plan, [EventRecord(job=j, name=FINISHED, when="", data={}) for j in order])
+
+    assert found(names) == []
+    assert found([*names[1:], names[0]]) == []
+    swapped = [names[0], names[2], names[1], *names[3:]]
+    assert found(swapped) == [f"job {names[1]} ran after {names[2]}, but was planned before it"]
 
 
 def test_a_removed_score_is_missed(run: Path) -> None:

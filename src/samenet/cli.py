@@ -26,6 +26,7 @@ REST = {
     "list": "List tasks, frameworks and runs.",
     "trace": "Show one training step, framework beside framework.",
     "certify": "Prove that the frameworks compute the same network.",
+    "compare": "Is a new run slower than an earlier one? A gate for CI.",
     "check": "Try your adapter against the contract, item by item.",
     "contest": "Run your loop head to head with a shipped one.",
     "ladder": "Measure how cost grows with size: width, batch and depth.",

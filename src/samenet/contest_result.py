@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from samenet.advise import words
 from samenet.contest import Comparison, Verdict
 from samenet.frames import Frames
 from samenet.plan import Arm, Plan
+from samenet.privacy import without_folders
 from samenet.records import CertificateRecord, EventRecord, FailureRecord, Record
 from samenet.result import why_not
 from samenet.statistics import MARGIN, VERDICT_REPEATS_MIN, Interval, geometric
@@ -84,11 +84,6 @@ def _obstacle(frames: Frames, arms: Sequence[str]) -> str:
     ]
     reasons = (f"{arm} on {task.title or task.name}: {text}" for task, arm, text in found if text)
     return next(reasons, "")
-
-
-def without_folders(text: str) -> str:
-    """Return a text in which of every path only the file's name is left: it will be pasted."""
-    return re.sub(r"(?<![:/\w])(?:[A-Za-z]:)?[/\\](?:[^/\\\s'\"]+[/\\])+", "", text)
 
 
 def _why(frames: Frames, task: Task, arm: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from samenet import cache, listing, machine
+from samenet import cache, listing, machine, privacy
 from samenet.adapter import Capabilities
 from samenet.installed import Installed
 from samenet.leaf import Leaf, code_digest, digest
@@ -144,8 +144,8 @@ def _broken(leaf: Leaf, reason: str, detail: str) -> Absent:
     return Absent(
         name=leaf.header.name,
         mark="failed",
-        reason=f"does not start here: {reason}",
-        detail=detail[-4000:],
+        reason=f"does not start here: {privacy.cleaned_text(reason)}",
+        detail=privacy.cleaned_text(detail[-4000:]),
     )
 
 

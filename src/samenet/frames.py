@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeGuard
 
 import pandas as pd
 
-from samenet import parity
-from samenet.plan import Plan
+from samenet import environment, parity
+from samenet.plan import PassName, Plan
 from samenet.records import (
     CertificateRecord,
     EventRecord,
@@ -49,6 +49,8 @@ class Frames:
     limits        task quantity work seconds (the middle sample): what this machine can do
     footprints    task arm bytes_after_import bytes_peak device_bytes_peak
     failures      track task arm repeat mark reason detail
+    environment   task arm repeat, the readings, broken (in words) refused: the machine during each
+                  process that was timed; what was refused has no times, its samples are kept
     data          one row per task: what the preparation said
     """
 
@@ -63,6 +65,7 @@ class Frames:
     limits: pd.DataFrame
     footprints: pd.DataFrame
     failures: pd.DataFrame
+    environment: pd.DataFrame
     data: dict[str, dict[str, Any]]
     seconds_taken: float
 
@@ -125,6 +128,7 @@ def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Fra
         limits=_limits(records),
         footprints=_table(records, FootprintRecord, _FOOTPRINTS),
         failures=_failures(plan, records),
+        environment=_environment(records),
         data={
             r.data["task"]: r.data
             for r in records
@@ -166,6 +170,7 @@ _CHECKS = [
     "detail",
 ]
 _FOOTPRINTS = ["task", "arm", "bytes_after_import", "bytes_peak", "device_bytes_peak"]
+_ENVIRONMENT = ["task", "arm", "repeat", "pass", "broken", "refused"]
 _FAILURES = ["track", "task", "arm", "repeat", "mark", "reason", "detail"]
 _SAMPLES = ["track", "task", "arm", "repeat", "phase", "index", "steps", "seconds"]
 _LIMITS = ["task", "quantity", "work", "seconds"]
@@ -184,7 +189,33 @@ def _failures(plan: Plan, records: Sequence[Record]) -> pd.DataFrame:
         {"track": "same", "repeat": None, "detail": "", **skipped.model_dump()}
         for skipped in plan.skipped
     ]
+    rows += _refused_wholly(records)
     return pd.DataFrame(rows, columns=_FAILURES, dtype=object)
+
+
+def _environment(records: Sequence[Record]) -> pd.DataFrame:
+    rows = [
+        {**event.data["readings"], **{name: event.data[name] for name in _ENVIRONMENT}}
+        for event in environment.events(records)
+    ]
+    return pd.DataFrame(rows, columns=None if rows else _ENVIRONMENT)
+
+
+def _refused_wholly(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Return one failure per (task, arm) of which the environment refused every process."""
+    refused = environment.refused(records)
+    measured = {(r.task, r.arm, r.repeat) for r in records if _is_steady(r)}
+    lost = {key[:2] for key in refused} - {key[:2] for key in measured - refused.keys()}
+    shown = {"track": "same", "repeat": None, "mark": "refused", "detail": ""}
+    reasons = {key[:2]: reason for key, reason in refused.items() if key[:2] in lost}
+    return [
+        {**shown, "task": task, "arm": arm, "reason": reason}
+        for (task, arm), reason in reasons.items()
+    ]
+
+
+def _is_steady(record: Record) -> TypeGuard[TimingRecord]:
+    return isinstance(record, TimingRecord) and record.track == "same" and record.phase == "call"
 
 
 def _samples(records: Sequence[Record]) -> pd.DataFrame:
@@ -216,6 +247,13 @@ def _scores(records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_SCORES)
 
 
+PASS_OF: dict[str, PassName] = {
+    "same": "cell",
+    "control": "control",
+    "sensitivity": "sensitivity",
+}
+
+
 def _times(
     samples: pd.DataFrame, plan: Plan, records: Sequence[Record], track: Track
 ) -> pd.DataFrame:
@@ -225,11 +263,14 @@ def _times(
         for r in records
         if isinstance(r, EventRecord) and r.name == "data prepared"
     }
+    refused = environment.refused(records, PASS_OF[track])
     same = samples[samples.track == track]
     rows: list[tuple[str, str, int, str, float]] = []
     for _, process in same.groupby(["task", "arm", "repeat"], sort=False):
         first = process.iloc[0]
         task, arm, repeat = str(first.task), str(first.arm), int(first["repeat"])
+        if (task, arm, repeat) in refused:
+            continue
         batch = plan.task(task).training.batch_size
         steps = -(-rows_of.get(task, batch) // batch)
         rows += [(task, arm, repeat, *pair) for pair in _process(process, steps).items()]

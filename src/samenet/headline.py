@@ -8,7 +8,7 @@ from datetime import datetime
 from statistics import median, stdev
 from typing import Any
 
-from samenet import advise, instrument, sizing, statistics, trust
+from samenet import advise, disturbance, instrument, sizing, statistics, trust
 from samenet.frames import Frames
 from samenet.plan import PROFILES, Plan
 from samenet.quantities import seconds_of
@@ -56,7 +56,7 @@ def headline(frames: Frames) -> Headline:
         cards=_cards(frames),
         refusals=refusals(frames),
         trust=trust.sentence(frames),
-        resolution=resolution(frames),
+        resolution=f"{resolution(frames)} {disturbance.sentence(frames)}".strip(),
         absent=_absent(frames),
     )
 

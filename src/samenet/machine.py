@@ -45,6 +45,11 @@ def measuring_cores(threads: int) -> list[int]:
     return cores()[-threads:]
 
 
+def can_pin() -> bool:
+    """Return whether a process can be bound to processors here."""
+    return hasattr(os, "sched_setaffinity")
+
+
 def pin(wanted: list[int]) -> bool:
     """Bind this process to processors; return False where the platform cannot."""
     if not hasattr(os, "sched_setaffinity"):
@@ -200,6 +205,20 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "samenet"
 
 
+def lock_path() -> Path:
+    """Return the file whose lock every measuring run on this machine takes.
+
+    One place for all users, whatever their TMPDIR; containers that share processors can share a
+    folder and name a file in it.
+    """
+    chosen = os.environ.get("SAMENET_LOCK")
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("PROGRAMDATA", "C:/ProgramData")) / "samenet" / "measuring.lock"
+    return Path("/tmp/samenet-measuring.lock")  # noqa: S108 - the same for everyone is the point
+
+
 def runs_folder() -> Path:
     """Return where runs land by default."""
     return Path("runs")
@@ -244,7 +263,7 @@ def describe() -> dict[str, str | int | float | None]:
         "memory_bytes": memory_bytes(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "pinned": hasattr(os, "sched_setaffinity"),
+        "pinned": can_pin(),
         "CUDA devices": "; ".join(graphics_cards()) or "none",
     }
 

@@ -29,6 +29,7 @@ PassName = Literal[
     "rescore",
     "trace",
     "contract",
+    "probe",
 ]
 ProfileName = Literal["quick", "standard", "rigorous"]
 TrackName = Literal["quickstart", "same", "both"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from samenet import advise, inference, instrument, limits, own_fit
+from samenet import advise, disturbance, fingerprint, inference, instrument, limits, own_fit
 from samenet.advise import Total, duration, words
 from samenet.frames import Frames
 from samenet.quantities import seconds_of
@@ -28,6 +28,7 @@ def document(frames: Frames) -> dict[str, Any]:
         "verdicts": any(instrument.verdicts(frames, task) for task in plan.tasks),
         "target": plan.target.model_dump(mode="json"),
         "machine": frames.machine,
+        "fingerprint": fingerprint.fingerprint(frames),
         "memory_bytes_per_second": limits.bytes_per_second(frames),
         "tasks": [_task(frames, task) for task in plan.tasks],
         "failures": frames.failures.drop(columns="detail").astype(object).to_dict("records"),
@@ -174,7 +175,8 @@ def lines(frames: Frames) -> list[str]:
         found += (
             [] if advice is None else ["", *(f"  {s}" for s in (advice.sentence, *advice.details))]
         )
-    return found[1:]
+    disturbed = disturbance.sentence(frames)
+    return [*found[1:], *(["", disturbed] if disturbed else [])]
 
 
 def _line(frames: Frames, task: Task, row: Total) -> str:

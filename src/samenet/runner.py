@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import groupby
 from pathlib import Path
 
-from samenet import cache, certifying, clock, frames, looks, parity
+from samenet import cache, certifying, clock, environment, frames, looks, parity, privacy
 from samenet.describing import last_line
 from samenet.durations import history_key
 from samenet.errors import RunFolderError, UsageError
@@ -115,14 +115,16 @@ class _Run:
         arm = self.plan.arm(job.arm) if job.arm else None
         answer = answer_path(self.store.folder, job)
         answer.unlink(missing_ok=True)
+        before = environment.look(self.plan.target) if job.timed else None
         code, errors, seconds_max = spawn(self.store.folder, self.plan, job, arm, self.live)
         records = read_answer(answer)
         if code != 0:
             records += _failures(job, records, code, errors, seconds_max)
-        return records
+        return [*records, environment.recorded(self.plan, job, before)] if before else records
 
     def keep(self, job: Job, records: Sequence[Record], seconds: float) -> None:
         """Append the records of a job and the event that it is finished, in one write."""
+        records = [privacy.cleaned(record) for record in records]
         data = {"pass": job.pass_name, "seconds": round(seconds, 3)}
         finished = EventRecord(job=job.id, name=FINISHED, when=clock.utc(), data=data)
         self.store.append([*records, finished])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-import filelock
-
-from samenet import machine
+from samenet import environment, fingerprint, machine
 from samenet.errors import RefusedError
+from samenet.locking import alone
 from samenet.plan import Plan
 from samenet.runner import Watcher, carry_out
 from samenet.store import Store, open_run
@@ -17,12 +15,22 @@ from samenet.store import Store, open_run
 DISK_BYTES_MIN = 200 * 1024 * 1024
 
 
-def start(plan: Plan, folder: Path, watch: Watcher) -> Store:
+Say = Callable[[str], None]
+"""Called with what a screening is to be warned of, one sentence at a time."""
+
+
+def silent(sentence: str) -> None:
+    """Say nothing: what broke a rule stands in the records all the same."""
+    del sentence
+
+
+def start(plan: Plan, folder: Path, watch: Watcher, say: Say = silent) -> Store:
     """Create the run folder, write the plan, and carry it out; a refusal leaves no folder."""
     store = Store(folder)
     if machine.free_bytes(folder) < DISK_BYTES_MIN:
         raise RefusedError(f"Less than 200 MB are free where {folder} is; nothing was measured.")
     with alone():
+        _admitted(plan, say)
         store.create()
         store.write_json("machine.json", facts(plan))
         store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
@@ -30,7 +38,14 @@ def start(plan: Plan, folder: Path, watch: Watcher) -> Store:
     return store
 
 
-def resume(folder: Path, watch: Watcher, plan: Plan | None = None) -> Store:
+def _admitted(plan: Plan, say: Say) -> None:
+    """Look at the machine before anything is timed; raises RefusedError if it is not fit."""
+    if any(job.timed for job in plan.jobs):
+        for sentence in environment.admitted(plan):
+            say(f"{sentence}: times will be noisy")
+
+
+def resume(folder: Path, watch: Watcher, say: Say = silent, plan: Plan | None = None) -> Store:
     """Go on where an interrupted run stopped; finished jobs are neither lost nor repeated.
 
     A plan with more repeats takes the place of the one that is stored.
@@ -38,6 +53,7 @@ def resume(folder: Path, watch: Watcher, plan: Plan | None = None) -> Store:
     store = open_run(folder)
     plan = plan or Plan.model_validate(store.read_json("plan.json"))
     with alone():
+        _admitted(plan, say)
         store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
         store.drop_torn_tail()
         carry_out(store, plan, watch)
@@ -52,24 +68,8 @@ def facts(plan: Plan) -> dict[str, object]:
         "load_before": machine.load_average(),
         "versions": versions,
         "measuring_cores": len(machine.measuring_cores(plan.target.threads)),
+        "matrix_library": fingerprint.matrix_library(),
     }
-
-
-@contextmanager
-def alone() -> Iterator[None]:
-    """Hold the machine-wide lock: two runs at once would measure each other.
-
-    Raises RefusedError if another run holds it.
-    """
-    place = machine.cache_folder()
-    place.mkdir(parents=True, exist_ok=True)
-    try:
-        with filelock.FileLock(place / "measuring.lock", timeout=0):
-            yield
-    except filelock.Timeout:
-        raise RefusedError(
-            "Another samenet run is measuring on this machine; wait for it to end."
-        ) from None
 
 
 def finished(store: Store) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 import zlib
@@ -61,13 +62,31 @@ def verify(folder: Path) -> Verification:
 
 
 def _order(plan: Plan, records: Sequence[Record]) -> list[str]:
-    """Jobs may end in any order side by side, but none twice and none that was not planned."""
+    """Jobs may end in any order side by side, but none twice and none that was not planned.
+
+    Timed ones run alone: they end in the order of the plan, or the balance of positions is lost.
+    """
     finished = [r.job for r in records if isinstance(r, EventRecord) and r.name == "job finished"]
     planned = {job.id for job in plan.jobs}
     twice = sorted({job for job in finished if finished.count(job) > 1})
     return [
         *(f"job {job} is recorded twice" for job in twice),
         *(f"job {job} was not planned" for job in finished if job not in planned),
+        *_out_of_order(plan, finished),
+    ]
+
+
+def _out_of_order(plan: Plan, finished: Sequence[str]) -> list[str]:
+    """Return which timed jobs ended before one of their pass that was planned before them.
+
+    Whole passes may be late: a resume does what the budget left out.
+    """
+    place = {job.id: (job.pass_name, n) for n, job in enumerate(plan.jobs) if job.timed}
+    timed = sorted((job for job in finished if job in place), key=lambda job: place[job][0])
+    return [
+        f"job {late} ran after {early}, but was planned before it"
+        for early, late in itertools.pairwise(timed)
+        if place[late][0] == place[early][0] and place[late] < place[early]
     ]
 
 

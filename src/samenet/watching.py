@@ -29,6 +29,7 @@ DOING = {
     "curves": "trained for the curves",
     "score": "scored",
     "contract": "contract looked at",
+    "probe": "read back",
 }
 
 

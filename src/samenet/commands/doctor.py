@@ -1,70 +1,116 @@
-"""`samenet doctor`: what is installed and what this machine allows, in a second."""
+"""`samenet doctor`: what is installed, what this machine allows, whether a run would be refused."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
 
 import click
 
-from samenet import leaf, machine
+from samenet import diagnosis, environment, leaf, locking, machine
+from samenet.adapter import Target
+from samenet.diagnosis import Diagnosis, Item
+from samenet.errors import RefusedError
 
-CROWDED = 0.5
+REFUSED, FAILED = 6, 3
+SCHEMA = "samenet-doctor/1"
 
 
 @click.command("doctor")
+@click.option("--deep", is_flag=True, help="Also start each framework and read back what it does.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(*, as_json: bool) -> int:
-    """Show frameworks, processor, load and free disk, with a remedy where something is missing.
+def command(*, deep: bool, as_json: bool) -> int:
+    """Show frameworks and machine, each value or `not readable here`; needs no root.
+
+    Exit code 6 if a standard run would be refused now, with the reasons.
 
     \b
-    Example:
+    Examples:
       samenet doctor
+      samenet doctor --deep
     """
-    found = findings()
-    if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
-        return 0
-    for name, value in found.items():
-        click.echo(f"{name:<22} {value}")
-    return 0
+    readings = environment.of_a_moment(Target())
+    found = Diagnosis(
+        frameworks=tuple(_framework(each) for each in leaf.shipped().values()),
+        machine=(*diagnosis.machine_items(), *_here()),
+        state=diagnosis.state_items(readings),
+        refusals=(*_locked(), *environment.broken(readings)),
+        in_force=_read_back(as_json=as_json) if deep else (),
+    )
+    click.echo(
+        json.dumps({"schema": SCHEMA, **asdict(found)}, ensure_ascii=False)
+        if as_json
+        else "\n".join(lines(found))
+    )
+    if found.refusals:
+        return REFUSED
+    return 0 if all(item.good for item in found.in_force) else FAILED
 
 
-def findings() -> dict[str, str | int | float | bool | None]:
-    """Return one finding per line; nothing here imports a framework."""
-    facts = machine.describe()
-    memory = facts.pop("memory_bytes")
-    return {
-        **_frameworks(),
-        **facts,
-        "memory": f"{memory / 2**30:.0f} GiB" if isinstance(memory, int) else machine.NOT_READABLE,
-        "pinned": "yes" if facts["pinned"] else "not enforceable here: times are marked",
-        "load": _load(),
-        "free disk": f"{machine.free_bytes(machine.runs_folder()) / 2**30:.0f} GiB",
-        "C++ compiler": _compiler(),
-        "cache": str(machine.cache_folder()),
+def lines(found: Diagnosis) -> list[str]:
+    """Return the diagnosis for a terminal."""
+    parts = {
+        "Frameworks": found.frameworks,
+        "Machine": found.machine,
+        "Now": found.state,
+        "In force, read back from each framework": found.in_force,
     }
+    text: list[str] = []
+    for title, items in parts.items():
+        if items:
+            text += [title, *(f"  {item.name:<34} {item.said}" for item in items), ""]
+    if found.refusals:
+        return [*text, "A standard run would be refused now:", *(f"  {r}" for r in found.refusals)]
+    return [*text, "A standard run would be admitted now."]
 
 
-def _frameworks() -> dict[str, str]:
-    return {found.header.title: _installed(found) for found in leaf.shipped().values()}
-
-
-def _installed(found: leaf.Leaf) -> str:
+def _framework(found: leaf.Leaf) -> Item:
     versions = [machine.installed(name) for name in found.header.distributions]
     if None in versions:
-        return f"not installed: pip install 'samenet[{found.header.extra}]'"
-    return ", ".join(" ".join(version) for version in versions if version)
+        remedy = f"not installed: pip install 'samenet[{found.header.extra}]'"
+        return Item(name=found.header.title, value=remedy)
+    value = ", ".join(" ".join(version) for version in versions if version)
+    return Item(name=found.header.title, value=value)
 
 
-def _load() -> str:
-    load = machine.load_average()
-    if load is None:
-        return machine.NOT_READABLE
-    crowded = load > CROWDED * len(machine.cores())
-    return f"{load:.2f}" + (": something else is running; times will be noisy" if crowded else "")
+def _here() -> list[Item]:
+    """Return what a run needs beside a processor."""
+    compiler = next(filter(None, map(shutil.which, ("c++", "g++", "clang++", "cl"))), None)
+    none = "none: pytorch:compiled cannot run; install g++ or clang++"
+    free = machine.free_bytes(machine.runs_folder()) / 2**30
+    return [
+        Item(name="free disk", value=f"{free:.0f} GiB"),
+        Item(name="C++ compiler", value="yes" if compiler else none),
+        Item(name="cache", value=_cache()),
+    ]
 
 
-def _compiler() -> str:
-    found = next(filter(None, map(shutil.which, ("c++", "g++", "clang++", "cl"))), None)
-    return "yes" if found else "none: pytorch:compiled cannot run; install g++ or clang++"
+def _cache() -> str:
+    """Return where certificates are kept, without a path that names a person."""
+    if "SAMENET_CACHE" in os.environ:
+        return "where SAMENET_CACHE says"
+    try:
+        return f"~/{machine.cache_folder().relative_to(Path.home()).as_posix()}"
+    except ValueError:
+        return "outside the home folder"
+
+
+def _locked() -> list[str]:
+    """Return why the machine-wide lock cannot be had, if it cannot."""
+    try:
+        with locking.alone():
+            return []
+    except RefusedError as error:
+        return [str(error)]
+
+
+def _read_back(*, as_json: bool) -> tuple[Item, ...]:
+    """Start every installed framework once, in each usual mode, and read back what is in force."""
+    with tempfile.TemporaryDirectory() as folder:
+        if not as_json:
+            click.echo("Starting each framework once …", err=True)
+        return diagnosis.read_back(Path(folder) / "run")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from samenet import frames, session
-from samenet.commands.run import finish
+from samenet.commands.run import finish, warn
 from samenet.errors import UsageError
 from samenet.live import watching
 from samenet.plan import Plan
@@ -35,7 +35,7 @@ def command(run: Path, repeats: str | None, *, as_json: bool) -> int:
     done = frozenset(session.finished(store))
     click.echo(f"{len(done)} of {len(plan.jobs)} jobs are done already", err=True)
     with watching(plan, done=done) as watch:
-        session.resume(run, watch, plan)
+        session.resume(run, watch, warn, plan)
     return finish(store, as_json=as_json)
 
 

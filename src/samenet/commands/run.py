@@ -125,10 +125,15 @@ def measured(plan: Plan, folder: Path) -> Store:
     """Carry out a plan in a new folder; an interruption says how to go on."""
     try:
         with watching(plan) as watch:
-            return session.start(plan, folder, watch)
+            return session.start(plan, folder, watch, warn)
     except KeyboardInterrupt:
         click.echo(f"\nInterrupted. What was measured is kept: samenet resume {folder}", err=True)
         raise
+
+
+def warn(sentence: str) -> None:
+    """Say on standard error what a person should know before the times."""
+    click.echo(f"Warning: {sentence}", err=True)
 
 
 def _request(options: dict[str, Any]) -> planning.Request:

@@ -1,0 +1,197 @@
+"""`samenet compare`: is the new run slower than the earlier one? A gate for CI."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from samenet import comparing
+from samenet.advise import words
+from samenet.comparing import Comparison, Row
+from samenet.errors import UsageError
+from samenet.fingerprint import Group
+from samenet.result import QUANTITIES, RESULT_SCHEMA
+
+HEAD = {
+    "regression": "Regression",
+    "inconclusive": "Cannot tell",
+    "fine": "No regression",
+    "refused": "Not compared",
+}
+CALLED = {"total": "whole training", "start_up": "start-up", "step": "step", "epoch": "epoch"}
+
+ADMIT = {"machine": "--across-machines", "versions": "--across-versions"}
+
+
+def share(ctx: click.Context, param: click.Parameter, text: str) -> float:
+    """Return the share that is written as 5% or 0.05; raises BadParameter for anything else."""
+    try:
+        found = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 1:
+        said = f"'{text}' is no share between 0 and 100 %: write 5% or 0.05."
+        raise click.BadParameter(said, ctx, param)
+    return found
+
+
+@click.command("compare")
+@click.argument("base", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option(
+    "--margin",
+    metavar="5%",
+    default="5%",
+    show_default=True,
+    callback=share,
+    help="What is still no regression.",
+)
+@click.option(
+    "--quantity",
+    type=click.Choice(list(QUANTITIES)),
+    default="total",
+    show_default=True,
+    help="Which time: the whole training, start-up, a step or an epoch.",
+)
+@click.option("--across-machines", is_flag=True, help="Compare although the machines differ.")
+@click.option("--across-versions", is_flag=True, help="Compare although versions differ.")
+@click.option("--markdown", is_flag=True, help="Print a table to paste into a pull request.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(base: Path, new: Path, **options: Any) -> int:
+    """Say whether NEW is slower than BASE: run folders, or files written by `run --json`.
+
+    Exit codes: 0 no regression, 4 regression, 5 cannot tell, 6 refused (machine, versions or
+    settings differ).
+
+    \b
+    Examples:
+      samenet compare runs/before runs/after
+      samenet compare base.json new.json --margin 3% --quantity step --markdown
+    """
+    groups: tuple[tuple[Group, bool], ...] = (
+        ("machine", options["across_machines"]),
+        ("versions", options["across_versions"]),
+    )
+    found = comparing.compare(
+        document(base),
+        document(new),
+        quantity=options["quantity"],
+        margin=options["margin"],
+        admitted=[group for group, wanted in groups if wanted],
+    )
+    if options["as_json"]:
+        click.echo(json.dumps(found.plain(), ensure_ascii=False))
+    else:
+        click.echo("\n".join(markdown(found) if options["markdown"] else lines(found)))
+    return found.exit_code
+
+
+def document(path: Path) -> dict[str, Any]:
+    """Return the result document of a run folder or of a file that holds one.
+
+    Raises UsageError, in one sentence, for anything else.
+    """
+    if path.is_dir():
+        from samenet import frames, result
+
+        return json_again(result.document(frames.load(path)))
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}.") from None
+    except ValueError:
+        raise UsageError(f"{path} is neither a run folder nor a JSON document.") from None
+    if not isinstance(found, dict) or found.get("schema") != RESULT_SCHEMA:
+        raise UsageError(f"{path} is no result: write one with `samenet run --json`.")
+    if "fingerprint" not in found:
+        raise UsageError(f"{path} comes from an older samenet: it has no fingerprint.")
+    return found
+
+
+def json_again(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a document as a reader of its JSON gets it: both kinds of input are then alike."""
+    again: dict[str, Any] = json.loads(json.dumps(values))
+    return again
+
+
+def summary(found: Comparison) -> str:
+    """Return the answer in one sentence."""
+    if found.verdict == "refused":
+        return f"Not compared, these differ: {'; '.join(found.refusals)}."
+    count = {word: sum(row.word == word for row in found.rows) for word in ("slower", "faster")}
+    unknown = sum(row.word in ("cannot tell", "not compared") for row in found.rows)
+    parts = [f"{count['slower']} of {len(found.rows)} results slower by more than {_margin(found)}"]
+    parts += [f"{count['faster']} faster"] if count["faster"] else []
+    parts += [f"{unknown} without an answer"] if unknown else []
+    return f"{HEAD[found.verdict]}: {', '.join(parts)} ({CALLED[found.quantity]})."
+
+
+def _margin(found: Comparison) -> str:
+    return f"{100 * found.margin:.3g} %"
+
+
+def _notes(found: Comparison) -> list[str]:
+    """Return what a reader must know beside the numbers."""
+    if not found.admitted:
+        return []
+    return [f"Admitted, so the ratios hold these differences too: {'; '.join(found.admitted)}."]
+
+
+def lines(found: Comparison) -> list[str]:
+    """Return the comparison for a terminal."""
+    return [*map(_line, found.rows), *_notes(found), summary(found), *_remedy(found)]
+
+
+def _remedy(found: Comparison) -> list[str]:
+    """Return what to do about a refusal."""
+    groups = {text.partition(":")[0] for text in found.refusals}
+    if "settings" in groups:
+        return ["Measure both with the same settings."]
+    options = [option for group, option in ADMIT.items() if group in groups]
+    return [f"Add {' '.join(options)} to compare all the same."] if options else []
+
+
+def _line(row: Row) -> str:
+    return f"  {row.task:<18} {row.arm:<22} {_ratio(row):<24} {row.word}{_after(row)}"
+
+
+def _ratio(row: Row) -> str:
+    """Return new / base, with its interval where there is one."""
+    found = row.ratio
+    if found is None:
+        return "–"
+    interval = f" [{found.low:.3f}, {found.high:.3f}]" if found.known else ""
+    return f"{found.value:.3f}×{interval}"
+
+
+def _after(row: Row) -> str:
+    return f": {row.note}" if row.note else ""
+
+
+def markdown(found: Comparison) -> list[str]:
+    """Return the comparison as it is pasted: the answer first, then every row."""
+    bold, _, rest = summary(found).partition(":")
+    head = [f"**{bold}**:{rest}" if rest else f"**{bold}**"]
+    table = [
+        "",
+        "| task | framework | base | new | new / base (95 %) | |",
+        "|---|---|--:|--:|--:|---|",
+    ]
+    rows = [
+        f"| {_cell(row.task)} | {_cell(row.arm)} | {_time(row.base_seconds)} | "
+        f"{_time(row.new_seconds)} | {_ratio(row)} | {row.word}{_after(row)} |"
+        for row in found.rows
+    ]
+    notes = [text for note in [*_notes(found), *_remedy(found)] for text in ("", note)]
+    return [*head, *(table if rows else []), *rows, *notes]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _time(seconds: float | None) -> str:
+    return "–" if seconds is None else words(seconds)

@@ -1,0 +1,72 @@
+"""What a run says of its machine: how many timed processes others disturbed, and how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from samenet.environment import RULES, decides
+from samenet.frames import Frames
+
+CALLED = {
+    "others": "Busy with others, of the measuring processors",
+    "steal": "Taken away by the host, share of the time (steal)",
+    "pressure": "Somebody waited for a processor, share of the time (pressure)",
+    "throttled": "Stopped by the control group’s limit, times",
+    "switches": "Taken off the processor against its will, times",
+    "faults": "Waited for a page from a disk, times",
+    "memory_available_gib": "Memory available, GiB",
+    "graphics_processes": "Other processes on the CUDA devices",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One reading over all timed processes."""
+
+    name: str
+    middle: float
+    worst: float
+    limit: float | None
+
+
+def seen(frames: Frames) -> list[Seen]:
+    """Return every reading that there was."""
+    rules = {rule.reading: rule for rule in RULES}
+    found = []
+    for name, called in CALLED.items():
+        values = _values(frames.environment, name)
+        if values.empty:
+            continue
+        rule = rules.get(name)
+        worst = values.min() if rule and rule.at_least else values.max()
+        found.append(
+            Seen(
+                name=called,
+                middle=float(values.median()),
+                worst=float(worst),
+                limit=rule.limit if rule else None,
+            )
+        )
+    return found
+
+
+def _values(table: pd.DataFrame, name: str) -> pd.Series[float]:
+    if name not in table:
+        return pd.Series(dtype=float)
+    return table[name].dropna().astype(float)
+
+
+def sentence(frames: Frames) -> str:
+    """Return how many processes were disturbed and what became of them; nothing on a calm one."""
+    table = frames.environment
+    disturbed = table[table.broken.map(len) > 0]
+    if disturbed.empty:
+        return ""
+    text = f"{len(disturbed)} of {len(table)} timed processes were disturbed, for instance: "
+    text += str(disturbed.broken.iloc[0][0])
+    refused = int(table.refused.sum())
+    if not decides(frames.plan):
+        return f"{text}. A screening counts them all the same."
+    return f"{text}. Refused for that, kept and not counted: {refused}."

@@ -1,0 +1,205 @@
+"""Whether the machine is fit to measure: rules with numbers, about the environment alone.
+
+A rule sees what others do on the machine and never how fast an arm was: refusing what is slow
+would be choosing the result. Thresholds: `samenet doctor` prints them; they are the starting values
+of measurement.md 4.4, of which the practical guides' 2-3 % of steal is the loosest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from samenet import clock, machine, machine_state
+from samenet.adapter import Target
+from samenet.errors import RefusedError
+from samenet.machine_state import Counters
+from samenet.plan import Job, PassName, Plan
+from samenet.records import EventRecord, Record
+from samenet.scheduling import BLOCKS
+from samenet.statistics import VERDICT_REPEATS_MIN
+
+EVENT = "environment"
+WINDOW_SECONDS = 1.0
+"""How long the machine is looked at before a run."""
+
+Readings = Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One reading, its limit, and how a breach is said."""
+
+    reading: str
+    limit: float
+    sentence: str
+    """With `value` and `limit` in it."""
+    at_least: bool = False
+    """Whether the limit is the least that is allowed, not the most."""
+
+    def broken(self, readings: Readings) -> bool:
+        """Return whether a reading is beyond the limit; what cannot be read breaks nothing."""
+        value = readings.get(self.reading)
+        if value is None:
+            return False
+        return value < self.limit if self.at_least else value > self.limit
+
+    def said(self, readings: Readings) -> str:
+        """Return the breach in words."""
+        return self.sentence.format(value=readings[self.reading], limit=self.limit)
+
+
+RULES = (
+    Rule(
+        reading="others",
+        limit=0.2,
+        sentence="other work keeps {value:.2f} of the measuring processors busy "
+        "(limit {limit:.1f})",
+    ),
+    Rule(
+        reading="steal",
+        limit=0.01,
+        sentence="the host takes away {value:.1%} of their time (steal; limit {limit:.0%})",
+    ),
+    Rule(
+        reading="throttled",
+        limit=0,
+        sentence="the control group's processor limit has stopped this work {value:.0f} times "
+        "(limit {limit:.0f})",
+    ),
+    Rule(
+        reading="graphics_processes",
+        limit=0,
+        sentence="{value:.0f} other processes compute on the CUDA devices (limit {limit:.0f})",
+    ),
+    Rule(
+        reading="memory_available_gib",
+        limit=0.5,
+        sentence="only {value:.2f} GiB of memory are available (at least {limit:.1f})",
+        at_least=True,
+    ),
+)
+
+
+def broken(readings: Readings) -> tuple[str, ...]:
+    """Return what stands against measuring, one sentence per rule that is broken."""
+    return tuple(rule.said(readings) for rule in RULES if rule.broken(readings))
+
+
+def between(before: Counters, after: Counters) -> dict[str, float | None]:
+    """Return what others did between two moments.
+
+    `others`: processors kept busy by others of those that measure. `steal` and `pressure`: shares
+    of the time, of these processors and of the system. `switches` and `faults`, of the workers
+    that ended meanwhile, are shown and never judged: they are the framework's own doing too.
+    """
+    seconds = max(after.when - before.when, 1e-9)
+
+    def grown(one: float | None, other: float | None) -> float | None:
+        return None if one is None or other is None else max(0.0, other - one)
+
+    def share(one: float | None, other: float | None) -> float | None:
+        found = grown(one, other)
+        return None if found is None else found / seconds
+
+    busy, used = share(before.busy, after.busy), share(before.used, after.used)
+    return {
+        "others": None if busy is None or used is None else max(0.0, busy - used),
+        "steal": share(before.steal, after.steal),
+        "pressure": share(before.pressure, after.pressure),
+        "throttled": grown(before.throttled, after.throttled),
+        "switches": grown(before.switches, after.switches),
+        "faults": grown(before.faults, after.faults),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The machine before something is measured."""
+
+    processors: tuple[int, ...]
+    counters: Counters
+    standing: dict[str, float | None]
+    """What is read at one moment: memory, other processes on the CUDA devices."""
+
+
+def look(target: Target) -> Look:
+    """Look at the machine; `seen` compares with a second look.
+
+    Where a process cannot be bound to processors none of them is the one that measures, and their
+    readings say nothing of it.
+    """
+    processors = tuple(machine.measuring_cores(target.threads)) if machine.can_pin() else ()
+    available = machine_state.memory_available_bytes()
+    on_cuda = target.device == "cuda"
+    return Look(
+        processors=processors,
+        counters=machine_state.counters(processors),
+        standing={
+            "memory_available_gib": None if available is None else available / 2**30,
+            **({"graphics_processes": machine_state.graphics_processes()} if on_cuda else {}),
+        },
+    )
+
+
+def seen(before: Look) -> dict[str, float | None]:
+    """Return the readings from a look until now."""
+    after = machine_state.counters(before.processors)
+    return {**between(before.counters, after), **before.standing}
+
+
+def of_a_moment(target: Target) -> dict[str, float | None]:
+    """Return the readings of the next moments, in which this process does nothing."""
+    before = look(target)
+    machine_state.waited(WINDOW_SECONDS)
+    return seen(before)
+
+
+def decides(plan: Plan) -> bool:
+    """Return whether a breach refuses; a screening, which gives no verdict, only says it."""
+    return plan.profile != "quick" and plan.repeats >= VERDICT_REPEATS_MIN
+
+
+def admitted(plan: Plan) -> tuple[str, ...]:
+    """Return what a screening is to be warned of; raises RefusedError where it decides."""
+    sentences = broken(of_a_moment(plan.target))
+    if sentences and decides(plan):
+        raise RefusedError(
+            f"This machine is not fit to measure now: {'; '.join(sentences)}. Wait, or stop the "
+            "other work; the quick profile measures all the same and says so."
+        )
+    return sentences
+
+
+def recorded(plan: Plan, job: Job, before: Look) -> EventRecord:
+    """Return what the machine was like while a job ran, and whether it is refused for that."""
+    readings = seen(before)
+    sentences = broken(readings)
+    data = {
+        "pass": job.pass_name,
+        "task": job.tasks[0] if len(job.tasks) == 1 else "",
+        "arm": job.arm,
+        "repeat": job.repeat,
+        "readings": {name: _rounded(value) for name, value in readings.items()},
+        "broken": list(sentences),
+        "refused": bool(sentences) and decides(plan) and job.pass_name in BLOCKS,
+    }
+    return EventRecord(job=job.id, name=EVENT, when=clock.utc(), data=data)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def events(records: Iterable[Record]) -> list[EventRecord]:
+    """Return what was recorded of the machine."""
+    return [r for r in records if isinstance(r, EventRecord) and r.name == EVENT]
+
+
+def refused(records: Iterable[Record], of: PassName = "cell") -> dict[tuple[str, str, int], str]:
+    """Return the reason of each (task, arm, repeat) of a pass that was refused."""
+    return {
+        (e.data["task"], e.data["arm"], e.data["repeat"]): "; ".join(e.data["broken"])
+        for e in events(records)
+        if e.data["refused"] and e.data["pass"] == of
+    }

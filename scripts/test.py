@@ -4,7 +4,8 @@
     python scripts/test.py --slow              also the tests that take minutes
     python scripts/test.py tests/test_spec.py -k slope     only pytest, with these arguments
 
-The whole takes at most 12 minutes on two cores, once `.venv` is there.
+The whole takes at most 12 minutes on two cores, once `.venv` is there: two processes share the test
+files. With arguments there is one, so that what it prints and a debugger come through.
 """
 
 import sys
@@ -21,6 +22,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # not there under `pyt
 from _parts import EVERY_FRAMEWORK
 from _setup import INTERRUPTED, ROOT, guarded, run_child, say, set_up_venv
 
+SIDE_BY_SIDE = (
+    *("-n", "2"),
+    *("--dist", "loadfile"),  # what a file has prepared, an imported framework say, is there once
+    *("--no-loadscope-reorder",),  # tests/conftest.py knows better which files take long
+    *("--benchmark-disable",),
+)
+"""Two processes and not one per core: many tests start processes of their own and wait."""
+
 
 def steps(arguments: Sequence[str], python: Path) -> list[list[str]]:
     """Return the commands to run: the checks too, unless pytest was given something to select.
@@ -30,7 +39,10 @@ def steps(arguments: Sequence[str], python: Path) -> list[list[str]]:
     pytest = [str(python), "-P", "-m", "pytest", *arguments]
     if set(arguments) - {"--slow"}:
         return [pytest]
-    return [[str(python), "-P", str(ROOT / "scripts" / "check.py")], [*pytest, "tests"]]
+    return [
+        [str(python), "-P", str(ROOT / "scripts" / "check.py")],
+        [*pytest, *SIDE_BY_SIDE, "tests"],
+    ]
 
 
 def shown(command: Sequence[str]) -> str:

@@ -28,8 +28,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes")
 
 
+LONGEST_FIRST = (
+    *("test_certify.py", "test_mutants.py", "test_chaos_resume.py", "test_check.py"),
+    *("test_independent.py", "test_keras_backends.py", "test_faults.py", "test_cli.py"),
+    *("test_api.py", "test_devices.py"),
+)
+"""Files of half a minute and more. Two processes take the files in turn: none is to be left alone
+at the end with a long one."""
+
+
+def turn(item: pytest.Item) -> int:
+    """Return when a test has its turn: its file's place among the longest, or after them all."""
+    name = item.path.name
+    return LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the tests marked slow unless asked for."""
+    """Begin with the longest files; skip the tests marked slow unless asked for."""
+    items.sort(key=turn)
     if config.getoption("--slow"):
         return
     skip = pytest.mark.skip(reason="takes minutes; run with --slow")

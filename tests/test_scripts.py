@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import os
 import re
@@ -373,6 +374,46 @@ def test_here_knows_this_clone() -> None:
         json.dumps({"url": f"{ROOT.as_uri()}2", "dir_info": {"editable": True}})
     )
     assert not here.is_this_clone(None)
+
+
+def commands_of_test(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> list[list[str]]:
+    """Return what test.py runs; it is loaded by its place, for `test` is a library's name."""
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the script puts its folder there
+    spec = importlib.util.spec_from_file_location("the_test_command", SCRIPTS / "test.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: list[list[str]] = module.steps(arguments, Path("py"))
+    return found
+
+
+@pytest.mark.parametrize("arguments", [(), ("--slow",)])
+def test_the_whole_is_checked_and_shared_between_two_processes(
+    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a selection: ruff and mypy, then all tests, each file whole in one of two."""
+    checks, tests = commands_of_test(monkeypatch, *arguments)
+    assert checks[-1].endswith("check.py")
+    said = " ".join(tests)
+    assert said.startswith(" ".join(["py -P -m pytest", *arguments]))
+    assert "-n 2 --dist loadfile" in said
+    assert tests[-1] == "tests"
+
+
+def test_a_selection_runs_in_one_process_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With arguments pytest alone gets them, and what a test prints or asks for comes through."""
+    chosen = ["tests/test_spec.py", "-k", "slope"]
+    assert commands_of_test(monkeypatch, *chosen) == [["py", "-P", "-m", "pytest", *chosen]]
+
+
+def test_the_longest_test_files_are_there_under_their_names() -> None:
+    """The files that begin the test command exist: a renamed one would begin too late, unseen."""
+    text = (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")
+    table = text.partition("LONGEST_FIRST = (")[2].partition("\n)")[0]
+    named = re.findall(r'"(\w+\.py)"', table)
+    assert named
+    assert set(named) <= {path.name for path in (ROOT / "tests").rglob("test_*.py")}
 
 
 def test_type_links_follow_the_tree(tmp_path: Path) -> None:

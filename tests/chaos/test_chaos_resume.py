@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -92,9 +91,9 @@ class Killed(NamedTuple):
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
-    """Return a run of four repeats whose parent got SIGKILL while the third was measured."""
+    """Return a run of three repeats whose parent got SIGKILL while the third was measured."""
     folder = tmp_path_factory.mktemp("killed") / "run"
-    parent, here = start(folder, repeats=4, hangs_in="cell~*~r2")
+    parent, here = start(folder, repeats=3, hangs_in="cell~*~r2")
     until("the third repeat", lambda: here.exists() and here.read_text())
     done, content = finished(folder), Store(folder).records_path.read_bytes()
     parent.kill()
@@ -118,24 +117,26 @@ def test_a_killed_run_has_every_finished_job_on_the_disk(killed: Killed) -> None
     }
 
 
-@pytest.mark.parametrize(
-    "tail",
-    [b"", b'{"schema":1,"kind":"timing","job":"cell/recorder:plain/iris/r2","task":"\xc3'],
-    ids=["clean", "half a line, cut in a character"],
-)
-def test_a_killed_run_is_resumed_without_loss_or_repetition(
-    killed: Killed, tail: bytes, tmp_path: Path
-) -> None:
+HALF_A_LINE = b'{"schema":1,"kind":"timing","job":"cell/recorder:plain/iris/r2","task":"\xc3'
+"""What a kill in the middle of writing leaves: cut within a character."""
+
+
+def planned(folder: Path) -> Counter[str]:
+    """Return every job of a run's plan, once."""
+    return Counter(job.id for job in Plan.model_validate(Store(folder).read_json("plan.json")).jobs)
+
+
+def test_a_killed_run_is_resumed_without_loss_or_repetition(killed: Killed) -> None:
     """`samenet resume` ends with 0, does every planned job exactly once, changes no old byte.
 
-    Afterwards `samenet verify` finds no mismatch, the page included.
+    Only half a line at the end is dropped. Afterwards `samenet verify` finds no mismatch, the page
+    included. (A run without half a line is resumed in the next test.)
     """
-    folder = Path(shutil.copytree(killed.folder, tmp_path / "run"))
-    Store(folder).records_path.write_bytes(killed.content + tail)
+    folder = killed.folder
+    Store(folder).records_path.write_bytes(killed.content + HALF_A_LINE)
     done = resume(folder)
     assert done.returncode == 0, done.stderr
-    planned = [job.id for job in Plan.model_validate(Store(folder).read_json("plan.json")).jobs]
-    assert Counter(finished(folder)) == Counter(planned)
+    assert Counter(finished(folder)) == planned(folder)
     assert Store(folder).records_path.read_bytes().startswith(killed.content)
     checked = subprocess.run(
         [sys.executable, "-P", "-m", "samenet", "verify", str(folder)],
@@ -149,7 +150,8 @@ def test_a_killed_run_is_resumed_without_loss_or_repetition(
 def test_an_interrupted_run_is_kept_and_resumed(tmp_path: Path) -> None:
     """Ctrl-C ends with 130, says that everything is kept and how to go on; going on works.
 
-    The worker, which would hang for an hour, is ended and its job is not recorded.
+    The worker, which would hang for an hour, is ended and its job is not recorded; afterwards
+    every planned job is, exactly once, and no old byte has changed.
     """
     folder = tmp_path / "run"
     parent, here = start(folder, repeats=1, hangs_in="cell~*~r0")
@@ -160,7 +162,7 @@ def test_an_interrupted_run_is_kept_and_resumed(tmp_path: Path) -> None:
     assert f"What was measured is kept: samenet resume {folder}" in said
     assert "Traceback" not in said
     assert gone(int(here.read_text()))
-    records = Store(folder).records()
+    content, records = Store(folder).records_path.read_bytes(), Store(folder).records()
     assert {r.job for r in records if isinstance(r, EventRecord) and r.name == FINISHED} == {
         "prepare/iris/r0",
         "parity/recorder:plain/r0",
@@ -168,5 +170,5 @@ def test_an_interrupted_run_is_kept_and_resumed(tmp_path: Path) -> None:
     }
     done = resume(folder)
     assert done.returncode == 0, done.stderr
-    assert max(Counter(finished(folder)).values()) == 1
-    assert "cell/recorder:plain/iris/r0" in finished(folder)
+    assert Counter(finished(folder)) == planned(folder)
+    assert Store(folder).records_path.read_bytes().startswith(content)

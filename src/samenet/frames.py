@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from samenet import parity
+from samenet import parity, steady
 from samenet.plan import Plan
 from samenet.records import (
     CertificateRecord,
@@ -39,6 +39,7 @@ class Frames:
     times         task arm repeat seconds of: step, call_fixed, epoch, own_fit (an epoch of the
                   framework's own whole fit, first process only) and, per phase, start-up;
                   one row per (task, arm, repeat, quantity)
+    steadiness    task arm repeat name onset: what samenet.steady calls each process's chunks
     samples       every raw sample: track task arm repeat phase index steps seconds
     scores        track task arm repeat split metric epoch value
     checks        task arm repeat gate quantity dtype error limit passed detail
@@ -52,6 +53,7 @@ class Frames:
     plan: Plan
     machine: dict[str, Any]
     times: pd.DataFrame
+    steadiness: pd.DataFrame
     samples: pd.DataFrame
     scores: pd.DataFrame
     checks: pd.DataFrame
@@ -75,6 +77,21 @@ class Frames:
         checks = self.checks[self.checks.task == task]
         failed = set(checks[~checks.passed.astype(bool)].arm)
         return [arm for arm in timed if arm in set(checks.arm) - failed]
+
+    def settled(self, task: str, arm: str) -> bool:
+        """Return whether a result has a steady state; otherwise only its totals are compared."""
+        rows = self.steadiness[(self.steadiness.task == task) & (self.steadiness.arm == arm)]
+        return not steady.unsteady(rows["name"].tolist())
+
+    def unsettled(self, task: str, arms: Sequence[str]) -> tuple[str, ...]:
+        """Say of which results only the whole training is compared: what their processes did."""
+        rows, found = self.steadiness[self.steadiness.task == task], []
+        for arm in (arm for arm in arms if not self.settled(task, arm)):
+            names = rows[rows.arm == arm]["name"].tolist()
+            counted = [f"{names.count(name)} {name}" for name in dict.fromkeys(names)]
+            found.append(f"{self.title(arm)} ({', '.join(counted)})")
+        text = "Steps and epochs are not compared where too many processes never settled"
+        return (f"{text}: {'; '.join(found)}.",) if found else ()
 
     def title(self, arm: str) -> str:
         """Return how an arm is called on the page, e.g. 'PyTorch (eager)'."""
@@ -107,6 +124,7 @@ def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Fra
         machine=machine,
         samples=samples,
         times=_times(samples, plan, records),
+        steadiness=_steadiness(samples),
         scores=_scores(records),
         checks=checks[checks.gate != PREDICTED].reset_index(drop=True),
         predicted=checks[checks.gate == PREDICTED].reset_index(drop=True),
@@ -204,8 +222,17 @@ def _scores(records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_SCORES)
 
 
+def _steadiness(samples: pd.DataFrame) -> pd.DataFrame:
+    chunks = samples[(samples.track == "same") & (samples.phase == "call")]
+    rows = []
+    for key, process in chunks.groupby(["task", "arm", "repeat"], sort=False):
+        found = steady.classify(tuple(process.seconds))
+        rows.append((*key, found.name, found.onset))
+    return pd.DataFrame(rows, columns=["task", "arm", "repeat", "name", "onset"])
+
+
 def _times(samples: pd.DataFrame, plan: Plan, records: Sequence[Record]) -> pd.DataFrame:
-    """Return one number per process and quantity: medians of its steady samples."""
+    """Return one number per process and quantity: medians of its settled chunks."""
     rows_of = {
         r.data["task"]: r.data["train_rows"]
         for r in records
@@ -232,7 +259,7 @@ def _process(process: pd.DataFrame, steps_per_epoch: int) -> dict[str, float]:
     found["start_up"] = sum(found.values())
     if "call" in by_phase:
         seconds, steps = by_phase["call"]
-        found["step"] = median(seconds) / steps
+        found["step"] = median(steady.settled(tuple(seconds))) / steps
         found["epoch"] = found["step"] * steps_per_epoch
     if "own_fit" in by_phase:
         found["own_fit"] = median(by_phase["own_fit"][0])

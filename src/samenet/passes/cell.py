@@ -70,10 +70,14 @@ def run(order: WorkOrder) -> None:
     calls = itertools.cycle(problem.calls)  # all drawn before the clock starts
     first = warm_up(watch, program, calls, problem)
     waits = readings.sync_waits(program, problem.calls[0])
+    compiled: list[Check] = []
     if waits.passed:  # otherwise no sample means anything, and the queue could take for ever
+        before = adapter.read_back(program, order.target)
         steady(watch, program, calls, problem)
+        after = adapter.read_back(program, order.target)
+        compiled = readings.compiled(before, after, order.target.dtype)
         other_shape(watch, program, problem)
-    checks = [*_checks(order, adapter, program, problem, first), waits, *busy(watch)]
+    checks = [*_checks(order, adapter, program, problem, first), waits, *compiled, *busy(watch)]
     if waits.passed:
         own_fit(watch, adapter, problem)
     order.emit([*watch.records, *certificate_records(order, task.name, checks, order.job.repeat)])
@@ -136,6 +140,8 @@ def steady(watch: Stopwatch, program: Program, calls: Iterator[Batches], problem
             program.train(call)
         program.sync()
 
+    while (spent := clock.seconds(chunk)) < CHUNK_SECONDS:  # a single call also waits for its end
+        per_chunk = math.ceil(per_chunk * min(10.0, 1.1 * CHUNK_SECONDS / max(spent, 1e-7)))
     samples, cpu = sampled(chunk, watch.order.plan.steady_seconds, CHUNKS_MIN, 10_000)
     watch.add("call", samples, steps=problem.shape.steps * per_chunk, cpu=cpu)
 

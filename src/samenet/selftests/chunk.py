@@ -44,16 +44,16 @@ class Simulated:
         self.syncs, self.collected = 0, False
         self.stretches: list[tuple[int, bool]] = []
 
-    def now(self) -> float:
+    def look(self) -> float:
         """Look at the clock."""
         self.host += READING
         return self.host
 
     def seconds(self, work: Callable[[], object]) -> float:
         """Time a stretch; note its syncs, and whether the collector could have run in it."""
-        self.syncs, self.collected, start = 0, False, self.now()
+        self.syncs, self.collected, start = 0, False, self.look()
         work()
-        spent = self.now() - start
+        spent = self.look() - start
         self.stretches.append((self.syncs, self.collected))
         return spent
 
@@ -81,7 +81,7 @@ class Simulated:
     @contextmanager
     def in_force(self) -> Iterator[None]:
         """Let the instrument read this clock."""
-        with patch.multiple(clock, now=self.now, seconds=self.seconds, cpu_seconds=self.now):
+        with patch.multiple(clock, now=self.look, seconds=self.seconds, cpu_seconds=self.look):
             yield
 
 

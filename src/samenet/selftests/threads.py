@@ -23,10 +23,14 @@ def run(order: Order) -> list[Figure]:
 
 
 def judged(run: Frames) -> list[Figure]:
-    """Return processor time over wall time of each framework's steady part."""
+    """Return processor time over wall time of each framework's steady part.
+
+    One that is installed and gave no result has none, which is not within the limit.
+    """
     rows = run.checks[run.checks.quantity == BUSY]
     found = dict(zip(rows.arm, rows.error.astype(float), strict=True))
     able = [arm.name for arm in run.plan.arms if not planning.lacking(arm, Target())]
+    able += [skipped.arm for skipped in run.plan.skipped if skipped.mark == "failed"]
     most = run.plan.target.threads + BUSY_TOLERANCE
     figures = [
         Figure(quantity=f"{arm}: {BUSY}", value=found.get(arm, float("nan")), most=most)

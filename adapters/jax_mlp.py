@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from samenet import machine
 from samenet.adapter import Capabilities, Target, Weights
+from samenet.adapters import jax_compilations
 from samenet.adapters.jax_functions import ACTIVATIONS, LOSSES
 from samenet.adapters.jax_network import place
 from samenet.adapters.jax_training import CompiledProgram, LoopProgram, ScanProgram
@@ -75,6 +76,7 @@ def read_back(program: CompiledProgram, target: Target) -> dict[str, str | int |
     kernel, _ = program.state[0][0]
     (device,) = kernel.devices()
     return {
+        "compilations": len(jax_compilations.heard),
         "threads": pool_threads(),
         "device": f"{device.platform}:{device.id}",
         "dtype": str(kernel.dtype),

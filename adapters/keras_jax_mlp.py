@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import keras
 
-from samenet import machine
 from samenet.adapter import Batches, Capabilities, Target, Weights
+from samenet.adapters import keras_jax_readings
 from samenet.adapters import keras_precision as precision
 from samenet.adapters import keras_training as rules
 from samenet.adapters.keras_network import ACTIVATIONS
@@ -74,19 +74,7 @@ def wake(target: Target) -> None:
         jax.block_until_ready(keras.ops.matmul(small, small))
 
 
-def read_back(program: ArraysProgram, target: Target) -> dict[str, str | int | float]:
-    """Return what Keras and JAX say is in force, and what the program's own arrays and code say."""
-    del target
-    kernel = program.state()[0]
-    (device,) = kernel.devices()
-    return {
-        "threads": machine.threads_named("tf_XLAEigen") or machine.NOT_READABLE,
-        "device": f"{device.platform}:{device.id}",
-        "dtype": str(kernel.dtype),
-        "backend": keras.config.backend(),
-        "matmul precision": str(jax.config.values["jax_default_matmul_precision"]),
-        "compiler": program.compiler(),
-    }
+read_back = keras_jax_readings.read_back
 
 
 def build(

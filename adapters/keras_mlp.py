@@ -69,6 +69,7 @@ def read_back(program: DatasetProgram, target: Target) -> dict[str, str | int | 
     """Return what Keras and TensorFlow say is in force."""
     with precision.scope(target):
         return {
+            **program.compilations(),
             "threads": tf.config.threading.get_intra_op_parallelism_threads(),
             "device": program.model.variables[0].value.device,
             "dtype": keras.config.floatx(),
@@ -104,6 +105,10 @@ class DatasetProgram(FitProgram):
     def compiler(self) -> str:
         """Return what Keras has chosen for the model."""
         return "xla" if self.model.jit_compile else "none"
+
+    def compilations(self) -> dict[str, int]:
+        """Return nothing: Keras keeps the function that `fit` traces to itself."""
+        return {}
 
     def sync(self) -> None:
         """Wait for the last update; `fit` itself waits for no more than the losses."""

@@ -80,6 +80,10 @@ class GraphProgram(KerasProgram):
         name = "_XlaMustCompile"
         return "xla" if name in attributes and attributes[name].b else "none"
 
+    def compilations(self) -> dict[str, int]:
+        """Return how often the steps were traced: each trace is compiled once."""
+        return {"compilations": self.run.experimental_get_tracing_count()}
+
     def sync(self) -> None:
         """Wait for the device; on the CPU, a call returns when it is done."""
         if self.target.device == "cuda":

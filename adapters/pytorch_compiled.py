@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._dynamo import config
+from torch._dynamo.utils import counters
 from torch.func import grad_and_value
 from torch.nn import functional as F
 
@@ -89,6 +90,13 @@ class CompiledProgram(TorchProgram):
         steps = list(zip(self.rows(batches.order), factors, self.masks(batches), strict=True))
         self.step_losses = [self.compiled(*arguments) for arguments in steps]
         self.latest = steps[-1]
+
+    def compilations(self) -> dict[str, int]:
+        """Return how many graphs Dynamo has made in this process.
+
+        https://docs.pytorch.org/docs/stable/torch.compiler_dynamo_overview.html
+        """
+        return {"compilations": counters["stats"]["unique_graphs"]}
 
     def compiler(self) -> str:
         """Return what compiled the graph that the latest step ran, or "none" if it ran as Python.

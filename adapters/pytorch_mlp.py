@@ -77,6 +77,7 @@ def read_back(program: TorchProgram, target: Target) -> dict[str, str | int | fl
     del target
     kernel = program.linears[0].weight
     return {
+        **program.compilations(),
         "threads": torch.get_num_threads(),
         "device": str(kernel.device),
         "dtype": str(kernel.dtype).removeprefix("torch."),

@@ -110,6 +110,10 @@ class TorchProgram:
         """Return what made machine code of the training step."""
         return "none"
 
+    def compilations(self) -> dict[str, int]:
+        """Return how often the step was compiled, in a mode that compiles it."""
+        return {}
+
     def sync(self) -> None:
         """Wait for the device; on the CPU, PyTorch has finished when it returns."""
         if self.device.type == "cuda":

@@ -61,6 +61,7 @@ def read_back(program: GraphProgram, target: Target) -> dict[str, str | int | fl
     """Return what TensorFlow says is in force."""
     with tf.device(place(target)):
         return {
+            "compilations": program.run.experimental_get_tracing_count(),
             "threads": tf.config.threading.get_intra_op_parallelism_threads(),
             "device": program.model.kernels[0].device,
             "TF32": str(tf.config.experimental.tensor_float_32_execution_enabled()),

@@ -98,7 +98,7 @@ def _parts_table(frames: Frames, task: Task) -> Table | None:
         rows=tuple(
             (
                 _named(frames, arm, *own_fit.beside(frames, task, arm)),
-                *(_part(part.get(arm)) for part in by_part),
+                *(_part(part.get(arm), missing("no steady state")) for part in by_part),
                 _limit(frames, task, arm),
             )
             for arm in arms
@@ -107,6 +107,7 @@ def _parts_table(frames: Frames, task: Task) -> Table | None:
             *_fixed_costs(frames, task, arms),
             *own_fit.notes(frames, task, arms),
             *limits.notes(frames, task),
+            *frames.unsettled(task.name, arms),
         ),
     )
 
@@ -137,9 +138,9 @@ def _rank(total: advise.Total) -> Cell:
     return Cell(text=str(total.rank), value=total.rank)
 
 
-def _part(total: advise.Total | None) -> Cell:
+def _part(total: advise.Total | None, otherwise: Cell) -> Cell:
     if total is None:
-        return missing()
+        return otherwise
     seconds, factor = total.seconds, total.factor
     text = f"{advise.words(seconds.value)} {interval_text(seconds)}".strip()
     place = "" if total.rank is None else f" · rank {total.rank}"

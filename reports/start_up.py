@@ -9,7 +9,8 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
 
 from samenet import advise, drawing
-from samenet.frames import START_UP, Frames
+from samenet.frames import Frames
+from samenet.processes import START_UP
 from samenet.sections import (
     Cell,
     Figure,

@@ -9,9 +9,10 @@ from typing import Any
 
 from samenet import leaf
 from samenet.adapter import Capabilities, Target
-from samenet.frames import START_UP, Frames, build
+from samenet.frames import Frames, build
 from samenet.installed import Installed
 from samenet.plan import Arm, Job, PassName, Plan, Skipped
+from samenet.processes import START_UP
 from samenet.records import (
     CertificateRecord,
     EventRecord,

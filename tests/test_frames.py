@@ -6,7 +6,7 @@ import pytest
 from report_fixture import made, recorded
 
 from samenet import frames, parity, result
-from samenet.frames import START_UP
+from samenet.processes import START_UP
 from samenet.records import CertificateRecord, TimingRecord
 
 

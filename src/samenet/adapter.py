@@ -14,7 +14,7 @@ and defines
         the same network: exactly these initial weights, these formulas
     read_back(program, target) -> dict[str, str | int | float]
         what is really in force for this program: "threads", "device", "compiler" ...
-        or "not readable here"
+        or "not readable here"; "compilations" so far, where the framework counts them
 
 and, in the file that `ADAPTER["quickstart"]` names (its own or a neighbour),
 

@@ -20,6 +20,9 @@ from samenet.verdicts import Verdict, Word
 NAMED_MOST = 3
 """So many of those that take longer are named, if there are more than one beyond them."""
 
+STEADY = ("step", "epoch")
+"""Quantities that are compared only where there is a steady state."""
+
 MATTERS_SECONDS = 60.0
 """A difference of less than a minute in 100 trainings is said not to matter."""
 
@@ -58,6 +61,8 @@ class Advice:
 def totals(frames: Frames, task: Task, *, quantity: str = "total") -> list[Total]:
     """Return every comparable arm, fastest first; quantities are those of `Frames.times`."""
     arms = frames.compared(task.name)
+    if quantity in STEADY:
+        arms = [arm for arm in arms if frames.settled(task.name, arm)]
     times = {arm: seconds_of(frames, task, arm, quantity) for arm in arms}
     times = {arm: found for arm, found in times.items() if found}
     if not times:
@@ -198,6 +203,9 @@ def _longer_training(frames: Frames, task: Task, rows: Sequence[Total]) -> list[
     Of several, the one that does it first and the one whose epochs are the shortest.
     """
     best = rows[0].arm
+    rows = [rows[0], *(row for row in rows[1:] if frames.settled(task.name, row.arm))]
+    if not frames.settled(task.name, best):
+        return []
     epochs = {row.arm: frames.per_repeat(task.name, row.arm, "epoch") for row in rows}
     quicker = [row.arm for row in rows[1:] if statistics.slower(epochs[best], epochs[row.arm])]
     found: dict[str, float] = {}

@@ -10,8 +10,8 @@ from typing import Any, TypeGuard
 
 import pandas as pd
 
-from samenet import environment, parity
-from samenet.plan import PassName, Plan
+from samenet import environment, parity, processes
+from samenet.plan import Plan
 from samenet.records import (
     CertificateRecord,
     EventRecord,
@@ -21,13 +21,8 @@ from samenet.records import (
     QualityRecord,
     Record,
     TimingRecord,
-    Track,
 )
 from samenet.store import open_run
-
-START_UP = ("interpreter", "import", "wake", "build", "load", "first_call")
-"""The phases from an empty interpreter to the first call, in order; the last holds the compile."""
-
 
 PREDICTED = "inference"
 """The gate of predicting: it decides about the times of predicting, not about those of training."""
@@ -42,6 +37,7 @@ class Frames:
                   one row per (task, arm, repeat, quantity)
     proofs        the same columns, and track: the control and the sensitivity arm, which are the
                   reference again
+    steadiness    task arm repeat name onset: what samenet.steady calls each process's chunks
     samples       every raw sample: track task arm repeat phase index steps seconds
     scores        track task arm repeat split metric epoch value
     checks        task arm repeat gate quantity dtype error limit passed detail
@@ -58,6 +54,7 @@ class Frames:
     machine: dict[str, Any]
     times: pd.DataFrame
     proofs: pd.DataFrame
+    steadiness: pd.DataFrame
     samples: pd.DataFrame
     scores: pd.DataFrame
     checks: pd.DataFrame
@@ -87,6 +84,21 @@ class Frames:
         checks = self.checks[self.checks.task == task]
         failed = set(checks[~checks.passed.astype(bool)].arm)
         return [arm for arm in timed if arm in set(checks.arm) - failed]
+
+    def settled(self, task: str, arm: str) -> bool:
+        """Return whether a result has a steady state; otherwise only its totals are compared."""
+        rows = self.steadiness[(self.steadiness.task == task) & (self.steadiness.arm == arm)]
+        return not steady.unsteady(rows["name"].tolist())
+
+    def unsettled(self, task: str, arms: Sequence[str]) -> tuple[str, ...]:
+        """Say of which results only the whole training is compared: what their processes did."""
+        rows, found = self.steadiness[self.steadiness.task == task], []
+        for arm in (arm for arm in arms if not self.settled(task, arm)):
+            names = rows[rows.arm == arm]["name"].tolist()
+            counted = [f"{names.count(name)} {name}" for name in dict.fromkeys(names)]
+            found.append(f"{self.title(arm)} ({', '.join(counted)})")
+        text = "Steps and epochs are not compared where too many processes never settled"
+        return (f"{text}: {'; '.join(found)}.",) if found else ()
 
     def title(self, arm: str) -> str:
         """Return how an arm is called on the page, e.g. 'PyTorch (eager)'."""
@@ -118,10 +130,14 @@ def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Fra
         plan=plan,
         machine=machine,
         samples=samples,
-        times=_times(samples, plan, records, "same"),
+        times=processes.times(samples, plan, records, "same"),
         proofs=pd.concat(
-            [_times(samples, plan, records, t).assign(track=t) for t in ("control", "sensitivity")]
+            [
+                processes.times(samples, plan, records, t).assign(track=t)
+                for t in ("control", "sensitivity")
+            ]
         ),
+        steadiness=processes.steadiness(samples),
         scores=_scores(records),
         checks=checks[checks.gate != PREDICTED].reset_index(drop=True),
         predicted=checks[checks.gate == PREDICTED].reset_index(drop=True),
@@ -175,7 +191,6 @@ _FAILURES = ["track", "task", "arm", "repeat", "mark", "reason", "detail"]
 _SAMPLES = ["track", "task", "arm", "repeat", "phase", "index", "steps", "seconds"]
 _LIMITS = ["task", "quantity", "work", "seconds"]
 _SCORES = ["track", "task", "arm", "repeat", "split", "metric", "epoch", "value"]
-_TIMES = ["task", "arm", "repeat", "quantity", "seconds"]
 
 
 def _table(records: Sequence[Record], kind: type[Record], columns: list[str]) -> pd.DataFrame:
@@ -245,63 +260,3 @@ def _scores(records: Sequence[Record]) -> pd.DataFrame:
         for epoch, value in zip(r.epochs, r.values, strict=True)
     ]
     return pd.DataFrame(rows, columns=_SCORES)
-
-
-PASS_OF: dict[str, PassName] = {
-    "same": "cell",
-    "control": "control",
-    "sensitivity": "sensitivity",
-}
-
-
-def _times(
-    samples: pd.DataFrame, plan: Plan, records: Sequence[Record], track: Track
-) -> pd.DataFrame:
-    """Return one number per process and quantity: medians of its steady samples."""
-    rows_of = {
-        r.data["task"]: r.data["train_rows"]
-        for r in records
-        if isinstance(r, EventRecord) and r.name == "data prepared"
-    }
-    refused = environment.refused(records, PASS_OF[track])
-    same = samples[samples.track == track]
-    rows: list[tuple[str, str, int, str, float]] = []
-    for _, process in same.groupby(["task", "arm", "repeat"], sort=False):
-        first = process.iloc[0]
-        task, arm, repeat = str(first.task), str(first.arm), int(first["repeat"])
-        if (task, arm, repeat) in refused:
-            continue
-        batch = plan.task(task).training.batch_size
-        steps = -(-rows_of.get(task, batch) // batch)
-        rows += [(task, arm, repeat, *pair) for pair in _process(process, steps).items()]
-    return pd.DataFrame(rows, columns=_TIMES)
-
-
-def _process(process: pd.DataFrame, steps_per_epoch: int) -> dict[str, float]:
-    """Return the quantities of one process, seconds each."""
-    by_phase = {
-        str(phase): (rows.seconds.tolist(), int(rows.steps.iloc[0]))
-        for phase, rows in process.groupby("phase", sort=False)
-    }
-    found = {phase: by_phase[phase][0][0] for phase in START_UP if phase in by_phase}
-    found["start_up"] = sum(found.values())
-    if "call" in by_phase:
-        seconds, steps = by_phase["call"]
-        found["step"] = median(seconds) / steps
-        found["epoch"] = found["step"] * steps_per_epoch
-    if "own_fit" in by_phase:
-        found["own_fit"] = median(by_phase["own_fit"][0])
-    if {"call_other", "warmup"} <= by_phase.keys():  # a huge network is warmed up by one call
-        found["call_fixed"] = _fixed_cost(by_phase)
-    return found
-
-
-def _fixed_cost(by_phase: dict[str, tuple[list[float], int]]) -> float:
-    """Return the seconds a call costs apart from its steps: a line through two call lengths.
-
-    The call of K steps is the warm-up's last ones, which are single calls; never below 0.
-    """
-    long, long_steps = by_phase["warmup"]
-    short, short_steps = by_phase["call_other"]
-    slope = (median(long) - median(short)) / (long_steps - short_steps)
-    return max(0.0, median(short) - slope * short_steps)

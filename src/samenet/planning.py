@@ -178,6 +178,11 @@ def refuse_nothing(plan: Plan) -> None:
         raise RefusedError(f"Nothing can be measured: {'; '.join(reasons)}.")
 
 
+def has_compiler() -> bool:
+    """Return whether there is a C++ compiler."""
+    return any(map(shutil.which, ("c++", "g++", "clang++", "cl")))
+
+
 def lacking(arm: Arm, target: Target) -> str | None:
     """Return what the machine lacks for an arm, or None."""
     if reason := missing_device(arm.capabilities, target):
@@ -185,7 +190,7 @@ def lacking(arm: Arm, target: Target) -> str | None:
     needs = arm.header.modes[arm.mode].needs
     if "CUDA device" in needs and target.device != "cuda":
         return ONLY_ON_CUDA
-    if "C++ compiler" in needs and not any(map(shutil.which, ("c++", "g++", "clang++", "cl"))):
+    if "C++ compiler" in needs and not has_compiler():
         return "needs a C++ compiler (g++ or clang++): install one, or leave this mode out"
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -140,7 +141,7 @@ def _product_check(target: Target, error: float, limit: float, detail: str) -> C
 
 def product_error(build: Build, target: Target) -> float:
     """Return the relative error of one matrix product."""
-    problem = _one_product()
+    problem = one_product()
     program = build(problem, problem.training, problem.weights, target.dtype)
     rows = np.arange(len(problem.source.inputs), dtype=np.int32)
     found = np.asarray(program.predict(rows), dtype=np.float64)
@@ -148,7 +149,8 @@ def product_error(build: Build, target: Target) -> float:
     return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
 
 
-def _one_product() -> Problem:
+def one_product() -> Problem:
+    """Return a layer without activation: 256 rows of 784 numbers times a kernel for 128."""
     layer = Dense(units=128, activation=Activation(name="identity"))
     training = TrainSpec(
         loss=Loss(name="mean_squared_error"),
@@ -187,6 +189,27 @@ def read_back(
         )
         for name, asked in wanted.items()
         if name in found and "not" not in str(found[name])
+    ]
+
+
+COMPILED = "compile in steady window"
+
+
+def compiled(before: Mapping[str, object], after: Mapping[str, object], dtype: str) -> list[Check]:
+    """Check that nothing was compiled while the clock ran, where the framework counts it."""
+    counts = [found.get("compilations") for found in (before, after)]
+    if not all(isinstance(count, int) for count in counts):
+        return []
+    more = int(str(counts[1])) - int(str(counts[0]))
+    return [
+        Check(
+            gate="read-back",
+            quantity=COMPILED,
+            dtype=dtype,
+            error=float(more),
+            limit=0.0,
+            detail=f"{more} compilations between the first and the last timed chunk",
+        )
     ]
 
 

@@ -92,6 +92,7 @@ def _row(frames: Frames, task: Task, row: Total) -> dict[str, Any]:
             for name, found in times.items()
             if found
         },
+        "steady_state": frames.settled(task.name, row.arm),
         "share_of_limit": limits.share(frames, task, row.arm),
         "own_fit": own_fit.document(frames, task, row.arm),
         "scores": _means(frames, task, "same", row.arm),
@@ -185,6 +186,7 @@ def _line(frames: Frames, task: Task, row: Total) -> str:
     score = advise.score(frames, task, track="same", arm=row.arm, metric=metric)
     shown = "" if score is None else f"  {metric} {score:.3f}"
     each = words(geometric(list(step.values())).value)
+    each += "" if frames.settled(task.name, row.arm) else " (no steady state)"
     title, place = frames.title(row.arm), "" if row.rank is None else f"{row.rank}."
     return (
         f"  {place:>2} {title:<22} whole training {duration(row.seconds):<24}"

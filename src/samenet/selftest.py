@@ -118,7 +118,7 @@ class Finding:
 def names() -> list[str]:
     """Return the names of all tests: those of their files, with hyphens."""
     found = pkgutil.iter_modules(selftests.__path__)
-    return sorted(module.name.replace("_", "-") for module in found)
+    return sorted(module.name.replace("_", "-") for module in found if not module.ispkg)
 
 
 def module(name: str) -> ModuleType:

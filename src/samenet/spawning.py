@@ -54,7 +54,7 @@ def spawn(
     imports = arm.header.imports if arm else ()
     order.write_text(order_json(job, folder, imports=imports, cores=cores), encoding="utf-8")
     memory = {} if job.timed else machine.GROWING_MEMORY
-    extra = {**(arm.header.environment if arm else {}), **_cold_caches(folder, job), **memory}
+    extra = {**(arm.header.environment if arm else {}), **cold_caches(folder, job), **memory}
     target = plan.target_of(job.pass_name)
     environment = machine.worker_environment(threads, target.place, extra, target.precision)
     errors = folder / "work" / f"{file_name(job.id)}.stderr"
@@ -92,7 +92,7 @@ def _wait(worker: subprocess.Popen[bytes], seconds_max: float) -> int:
             worker.wait()
 
 
-def _cold_caches(folder: Path, job: Job) -> dict[str, str]:
+def cold_caches(folder: Path, job: Job) -> dict[str, str]:
     """Give every timed worker an empty private cache for compiled code."""
     place = folder / "work" / "caches" / f"{file_name(job.id)}-{os.getpid()}"
     return {"TORCHINDUCTOR_CACHE_DIR": str(place), "TRITON_CACHE_DIR": str(place)}

@@ -10,8 +10,8 @@ import click
 
 from samenet import clock
 from samenet.advise import words
-from samenet.frames import START_UP
 from samenet.plan import Job, Plan, predicted_seconds
+from samenet.processes import START_UP
 from samenet.records import CertificateRecord, EventRecord, FailureRecord, Record, TimingRecord
 
 DOING = {

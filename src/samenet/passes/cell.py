@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType
 
 import numpy as np
@@ -74,11 +75,15 @@ def run(order: WorkOrder, track: Track = "same") -> None:
     calls = itertools.cycle(problem.calls)  # all drawn before the clock starts
     first = warm_up(watch, program, calls, problem)
     waits = readings.sync_waits(program, problem.calls[0])
+    compiled: list[Check] = []
     if waits.passed:  # otherwise no sample means anything, and the queue could take for ever
+        before = adapter.read_back(program, order.target)
         steady(watch, program, calls, problem)
+        after = adapter.read_back(program, order.target)
+        compiled = readings.compiled(before, after, order.target.dtype)
         if track == "same":
             other_shape(watch, program, problem)
-    checks = [waits, *busy(watch)]
+    checks = [waits, *compiled, *busy(watch)]
     looking = clock.seconds(lambda: checks.extend(_checks(order, adapter, program, problem, first)))
     watch.add("check", [looking])
     if waits.passed and track == "same":
@@ -135,21 +140,32 @@ def warm_up(
 
 def steady(watch: Stopwatch, program: Program, calls: Iterator[Batches], problem: Problem) -> None:
     """Time chunks of whole calls, one sync each, without the garbage collector."""
-    last = min(watch.records[-1].seconds[-3:] or watch.records[-2].seconds)
-    percent, steps = watch.order.plan.planted_percent, problem.shape.steps
-    proof = watch.track in ("control", "sensitivity")
-    per_chunk = calls_per_chunk(last, steps, percent if proof else 0)
-    planted = more_calls(per_chunk, percent, problem) if watch.track == "sensitivity" else []
-    for call in planted:
-        _timed_call(program, call)  # traces and compiles a shape that may be new
-
-    def chunk() -> None:
-        for call in (*itertools.islice(calls, per_chunk), *planted):
-            program.train(call)
-        program.sync()
-
+    steps, call_seconds = problem.shape.steps, _call_seconds(watch)
+    percent = watch.order.plan.planted_percent if watch.track != "same" else 0
+    while True:
+        per_chunk = calls_per_chunk(call_seconds, steps, percent)
+        planted = more_calls(per_chunk, percent, problem) if watch.track == "sensitivity" else []
+        chunk = partial(_chunk, program, calls, per_chunk, planted)
+        chunk()  # traces and compiles a planted call, whose shape may be new
+        spent = clock.seconds(chunk)
+        if spent >= CHUNK_SECONDS:
+            break
+        call_seconds = max(spent / per_chunk / 1.1, call_seconds / 10)  # alone it waited, too
     samples, cpu = sampled(chunk, watch.order.plan.steady_seconds, CHUNKS_MIN, 10_000)
-    watch.add("call", samples, steps=problem.shape.steps * per_chunk, cpu=cpu)
+    watch.add("call", samples, steps=steps * per_chunk, cpu=cpu)
+
+
+def _call_seconds(watch: Stopwatch) -> float:
+    """Return what a single call took at the end of the warm-up."""
+    return min(watch.records[-1].seconds[-3:] or watch.records[-2].seconds)
+
+
+def _chunk(
+    program: Program, calls: Iterator[Batches], count: int, planted: Sequence[Batches]
+) -> None:
+    for call in (*itertools.islice(calls, count), *planted):
+        program.train(call)
+    program.sync()
 
 
 def calls_per_chunk(call_seconds: float, steps: int, percent: int = 0) -> int:

@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 
 import pandas as pd
 
-from samenet import environment, parity, processes
+from samenet import environment, parity, processes, steady
 from samenet.plan import Plan
 from samenet.records import (
     CertificateRecord,
@@ -131,12 +131,7 @@ def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Fra
         machine=machine,
         samples=samples,
         times=processes.times(samples, plan, records, "same"),
-        proofs=pd.concat(
-            [
-                processes.times(samples, plan, records, t).assign(track=t)
-                for t in ("control", "sensitivity")
-            ]
-        ),
+        proofs=processes.proofs(samples, plan, records),
         steadiness=processes.steadiness(samples),
         scores=_scores(records),
         checks=checks[checks.gate != PREDICTED].reset_index(drop=True),

@@ -1,4 +1,4 @@
-"""From the samples of each process to its numbers: phases, a step, an epoch, a call's fixed cost."""
+"""From the samples of a process to its numbers: phases, a step, an epoch, a call's fixed cost."""
 
 from __future__ import annotations
 
@@ -56,6 +56,12 @@ def times(
         steps = -(-rows_of.get(task, batch) // batch)
         rows += [(task, arm, repeat, *pair) for pair in _process(process, steps).items()]
     return pd.DataFrame(rows, columns=TIMES)
+
+
+def proofs(samples: pd.DataFrame, plan: Plan, records: Sequence[Record]) -> pd.DataFrame:
+    """Return the same of the reference's other processes, with their track."""
+    tracks: tuple[Track, Track] = ("control", "sensitivity")
+    return pd.concat([times(samples, plan, records, t).assign(track=t) for t in tracks])
 
 
 def _process(process: pd.DataFrame, steps_per_epoch: int) -> dict[str, float]:

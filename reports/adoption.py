@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samenet import advise, inference
+from samenet import inference, wording
 from samenet.frames import Frames
 from samenet.plan import Arm
 from samenet.sections import Cell, Column, Section, Table, missing, sign_of
@@ -68,7 +68,7 @@ def import_seconds(frames: Frames, arm: Arm) -> float:
 
 
 def _seconds(value: float) -> Cell:
-    return Cell(text=advise.words(value), value=value) if value else missing()
+    return Cell(text=wording.words(value), value=value) if value else missing()
 
 
 def _megabytes(count: int | None) -> Cell:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
-from samenet import advise, drawing
+from samenet import advise, drawing, wording
 from samenet.frames import Frames
 from samenet.quantities import seconds_of
 from samenet.sections import (
@@ -197,4 +197,4 @@ def _reached(frames: Frames, task: Task, arm: str) -> Cell:
     if found is None:
         return missing("not reached")
     below = (f"after epoch {found.epoch:g}",)
-    return Cell(text=advise.words(found.seconds), value=found.seconds, below=below)
+    return Cell(text=wording.words(found.seconds), value=found.seconds, below=below)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
-from samenet import advise, drawing, inference, listing, trust
+from samenet import drawing, inference, listing, trust, wording
 from samenet.frames import Frames
 from samenet.inference import BATCHES, WAYS
 from samenet.sections import (
@@ -160,9 +160,9 @@ def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
         value = usual[rows].value
         below: tuple[str, ...] = ()
         if rows in fast:
-            quicker = advise.digits(value / fast[rows].value, 2)
-            below = (f"fast {advise.words(fast[rows].value)} ({quicker}×)",)
-        cells.append(Cell(text=advise.words(value), value=value, below=below))
+            quicker = wording.digits(value / fast[rows].value, 2)
+            below = (f"fast {wording.words(fast[rows].value)} ({quicker}×)",)
+        cells.append(Cell(text=wording.words(value), value=value, below=below))
     most, best = inference.throughput(usual), inference.throughput(fast)
     total = (f"fast {best:,.0f}",) if best else ()
     whole = Cell(text=f"{most:,.0f}", value=most, below=total) if most else missing()

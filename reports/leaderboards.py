@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean, median
 from typing import Any
 
-from samenet import advise, limits, own_fit, trust, verdicts
+from samenet import advise, limits, own_fit, trust, verdicts, wording
 from samenet.frames import Frames
 from samenet.sections import (
     Cell,
@@ -124,7 +124,7 @@ def _fixed_costs(frames: Frames, task: Task, arms: Sequence[str]) -> tuple[str, 
     """Say what a call costs apart from its steps: it is part of the step and epoch times above."""
     known = {arm: list(frames.per_repeat(task.name, arm, "call_fixed").values()) for arm in arms}
     costs = [
-        f"{frames.title(arm)} {advise.words(fmean(seconds))}"
+        f"{frames.title(arm)} {wording.words(fmean(seconds))}"
         for arm, seconds in known.items()
         if seconds and fmean(seconds) > 0
     ]
@@ -142,7 +142,7 @@ def _part(total: advise.Total | None, otherwise: Cell) -> Cell:
     if total is None:
         return otherwise
     seconds, factor = total.seconds, total.factor
-    text = f"{advise.words(seconds.value)} {interval_text(seconds)}".strip()
+    text = f"{wording.words(seconds.value)} {interval_text(seconds)}".strip()
     place = "" if total.rank is None else f" · rank {total.rank}"
     below = (f"{factor_text(factor)}{place}", *verdict_lines(total))
     return Cell(text=text, value=seconds.value, below=below)
@@ -151,15 +151,15 @@ def _part(total: advise.Total | None, otherwise: Cell) -> Cell:
 def _time(interval: Interval) -> Cell:
     span = interval_text(interval)
     below = (span,) if span else ()
-    return Cell(text=advise.words(interval.value), value=interval.value, below=below)
+    return Cell(text=wording.words(interval.value), value=interval.value, below=below)
 
 
 def interval_text(interval: Interval) -> str:
     """Return the interval of a time in the unit of its value, e.g. '[1.7, 2.1]'."""
     if not interval.known:
         return ""
-    scale = UNIT_SECONDS[advise.words(interval.value).split(" ")[1]]
-    return f"[{advise.digits(interval.low / scale)}, {advise.digits(interval.high / scale)}]"
+    scale = UNIT_SECONDS[wording.words(interval.value).split(" ")[1]]
+    return f"[{wording.digits(interval.low / scale)}, {wording.digits(interval.high / scale)}]"
 
 
 def _factor(total: advise.Total, repeat_seconds: float) -> Cell:
@@ -194,7 +194,7 @@ def _more(total: advise.Total, best: advise.Total | None) -> Cell:
 
 
 def _signed(seconds: float) -> str:
-    return f"{'+' if seconds > 0 else '−'}{advise.words(abs(seconds))}"
+    return f"{'+' if seconds > 0 else '−'}{wording.words(abs(seconds))}"
 
 
 def _memory(frames: Frames, task: Task, arm: str) -> Cell:
@@ -223,7 +223,7 @@ def _reference(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
         if own.empty:
             continue
         seconds = float(median(own.seconds.tolist()))
-        cell = Cell(text=advise.words(seconds), value=seconds, quiet=True)
+        cell = Cell(text=wording.words(seconds), value=seconds, quiet=True)
         rest = Cell(text="not a network; fit only, in a warm process", span=len(WHOLE), quiet=True)
         rows.append((arm_cell(frames, line), cell, rest))
     return rows

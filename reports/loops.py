@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samenet import advise, listing
+from samenet import advise, listing, wording
 from samenet.frames import Frames
 from samenet.plan import Arm
 from samenet.sections import Code, Section, Text, title_of
@@ -38,7 +38,7 @@ def _code(frames: Frames, arm: Arm) -> Code:
     excerpt = listing.loop(text)
     mode = arm.header.modes[arm.mode]
     steps = [
-        f"{title_of(frames.plan, task.name)} {advise.duration(total.seconds)}"
+        f"{title_of(frames.plan, task.name)} {wording.duration(total.seconds)}"
         for task in frames.plan.tasks
         for total in advise.totals(frames, task, quantity="step")
         if total.arm == arm.name

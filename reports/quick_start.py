@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
-from samenet import advise, drawing, listing
+from samenet import drawing, listing, wording
 from samenet.frames import Frames
 from samenet.sections import (
     Cell,
@@ -187,8 +187,8 @@ def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
         _mean(test),
         _range(test, "{:.4g}".format),
         _mean(train),
-        Cell(text=advise.words(median(seconds)), value=median(seconds)) if seconds else missing(),
-        _range(seconds, advise.words),
+        Cell(text=wording.words(median(seconds)), value=median(seconds)) if seconds else missing(),
+        _range(seconds, wording.words),
     )
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from samenet import advise, drawing, sizing
+from samenet import drawing, sizing, wording
 from samenet.cost_model import BEYOND, CALL, NAMES, TERMS, WITHIN, CostModel
 from samenet.frames import Frames
 from samenet.sections import (
@@ -146,7 +146,7 @@ def _rate(seconds: float) -> Cell:
 
 def _duration(seconds: float, above: int | None) -> Cell:
     below = (f"above {above:,}".replace(",", " "),) if above else ()
-    return Cell(text=advise.words(seconds), value=seconds, below=below) if seconds else missing()
+    return Cell(text=wording.words(seconds), value=seconds, below=below) if seconds else missing()
 
 
 def _figure(frames: Frames, found: Sequence[Fitted]) -> Figure:
@@ -198,7 +198,7 @@ def _scatter(frames: Frames, axes: Axes, each: Fitted) -> None:
     for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
         getattr(axes, f"set_{name}scale")("log")
         axis.set_major_locator(LogLocator(numticks=8))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: advise.words(value)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: wording.words(value)))
         axis.set_minor_locator(NullLocator())
     axes.set_xlabel("measured")
     axes.set_ylabel("predicted")
@@ -224,7 +224,7 @@ def _prediction(prediction: Prediction, *, held_out: bool) -> tuple[Cell, ...]:
     return (
         Cell(text=prediction.size),
         Cell(text="yes" if held_out else "no"),
-        Cell(text=advise.words(measured), value=measured),
-        Cell(text=advise.words(predicted), value=predicted),
+        Cell(text=wording.words(measured), value=measured),
+        Cell(text=wording.words(predicted), value=predicted),
         Cell(text=f"{prediction.error:+.0%}", value=prediction.error),
     )

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
 
-from samenet import advise, drawing, limits
+from samenet import advise, drawing, limits, wording
 from samenet.frames import Frames
 from samenet.quantities import seconds_of
 from samenet.sections import Cell, Figure, Section, Table, arm_cell, columns, title_of
@@ -73,7 +73,7 @@ def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
             span = [total.seconds.low, total.seconds.high]
             axes.plot(span, [place, place], color=drawing.INK, linewidth=1.4)
         edge = max(value, total.seconds.high)
-        drawing.at_end(axes, advise.words(value), edge, place)
+        drawing.at_end(axes, wording.words(value), edge, place)
         longest = max(longest, edge)
     drawing.bar_names(axes, [frames.title(total.arm) for total in totals], most)
     drawing.seconds_axis(axes, longest * 1.25)

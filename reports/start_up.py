@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
 
-from samenet import advise, drawing
+from samenet import advise, drawing, wording
 from samenet.frames import Frames
 from samenet.processes import START_UP
 from samenet.sections import (
@@ -98,7 +98,7 @@ def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
         for phase, color in zip(START_UP, COLORS, strict=True):
             axes.barh(place, seconds.get(phase, 0.0), left=left, height=0.56, color=color)
             left += seconds.get(phase, 0.0)
-        drawing.at_end(axes, advise.words(left), left, place)
+        drawing.at_end(axes, wording.words(left), left, place)
         longest = max(longest, left)
     drawing.bar_names(axes, [frames.title(arm) for arm in arms], most)
     drawing.seconds_axis(axes, longest * 1.25)

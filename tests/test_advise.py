@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from report_fixture import made
 
-from samenet import advise
+from samenet import advise, wording
 from samenet.errors import UsageError
 from samenet.frames import Frames
 from samenet.statistics import Interval
@@ -143,10 +143,10 @@ def test_an_unknown_task_is_a_usage_error() -> None:
 )
 def test_durations_are_written_in_readable_units(seconds: float, text: str) -> None:
     """Every time has the unit a person would choose."""
-    assert advise.words(seconds) == text
+    assert wording.words(seconds) == text
 
 
 def test_an_interval_is_printed_in_the_unit_of_its_value() -> None:
     """Value and interval share one unit; one repeat has no interval."""
-    assert advise.duration(Interval(value=1.5, low=0.9, high=2.5, n=3)) == "1.5 s [0.9, 2.5]"
-    assert advise.duration(Interval(value=1.5, low=1.5, high=1.5, n=1)) == "1.5 s"
+    assert wording.duration(Interval(value=1.5, low=0.9, high=2.5, n=3)) == "1.5 s [0.9, 2.5]"
+    assert wording.duration(Interval(value=1.5, low=1.5, high=1.5, n=1)) == "1.5 s"

@@ -26,7 +26,7 @@ def jobs(
         TASKS,
         made().plan.arms,
         runnable,
-        settings=PROFILES["quick"].model_copy(update={"repeats": repeats}),
+        settings=PROFILES["quick"].model_copy(update={"repeats": repeats, "repeats_most": repeats}),
         track=track,
         predict=Predict({}, steady_seconds=0.5, history={}),
     )
@@ -50,6 +50,7 @@ def test_over_the_repeats_every_arm_takes_every_position_equally_often(
 def test_a_repeat_holds_every_arm_once_close_together() -> None:
     """In each repeat a task's arms follow one another, each once, rotated from repeat to repeat."""
     cells = [job for job in jobs() if job.pass_name == "cell"]
+    assert len(cells) == 4 * len(TASKS) * len(ARMS)
     for start in range(0, len(cells), len(ARMS)):
         block = cells[start : start + len(ARMS)]
         assert len({(job.repeat, job.tasks) for job in block}) == 1

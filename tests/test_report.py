@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from report_fixture import COLUMN, MACHINE, hostile, made, recorded
 
-from samenet import advise, headline, report, sections, svg, trust
+from samenet import headline, report, sections, svg, trust, wording
 from samenet.drawing import apart
 from samenet.errors import UsageError
 from samenet.frames import Frames, build, load
@@ -296,7 +296,7 @@ def test_errors_are_written_with_one_digit(value: float, text: str) -> None:
 )
 def test_numbers_have_three_digits_and_no_exponent(value: float, text: str) -> None:
     """A number in an interval is never printed as 1.2e+03."""
-    assert advise.digits(value) == text
+    assert wording.digits(value) == text
 
 
 def test_the_date_is_written_in_words() -> None:

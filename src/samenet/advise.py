@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from samenet import instrument, ranking, statistics, verdicts
+from samenet import instrument, quality, ranking, statistics, verdicts
 from samenet.errors import unknown
 from samenet.frames import Frames
 from samenet.quantities import seconds_of
 from samenet.scheduling import BLOCKS
 from samenet.sections import join
 from samenet.statistics import Interval
-from samenet.task import HIGHER_IS_BETTER, METRICS, Task
+from samenet.task import Task
 from samenet.verdicts import Verdict, Word
+from samenet.wording import digits, duration, words
 
 NAMED_MOST = 3
 """So many of those that take longer are named, if there are more than one beyond them."""
@@ -116,7 +117,7 @@ def recommend(frames: Frames, task: Task) -> Advice | None:
         task=task.name,
         choice=tied,
         sentence=_sentence(frames, task, rows, tied),
-        details=(*details, *_network_needed(frames, task)),
+        details=(*details, *quality.network_needed(frames, task)),
         numbers={row.arm: row.seconds.value for row in rows},
     )
 
@@ -235,76 +236,3 @@ def _mean_gain(frames: Frames, task: Task, one: str, other: str, quantity: str) 
     """Return how many seconds `other` saves against `one`, mean over repeats."""
     times = [frames.per_repeat(task.name, arm, quantity).values() for arm in (one, other)]
     return fmean(times[0]) - fmean(times[1])
-
-
-def _network_needed(frames: Frames, task: Task) -> list[str]:
-    """Say whether a model that is not a network does as well, to within what the test rows tell."""
-    metric = METRICS[task.kind][0]
-    network = score(frames, task, track="same", arm=None, metric=metric)
-    trees = score(frames, task, track="reference", arm="boosted_trees", metric=metric)
-    linear = score(frames, task, track="reference", arm="linear", metric=metric)
-    if network is None or trees is None or linear is None:
-        return []
-    slack = _slack(frames, task, metric)
-    sign = 1 if HIGHER_IS_BETTER[metric] else -1
-    named = (("boosted trees", trees), ("a linear model", linear))
-    good = [name for name, value in named if sign * (value - network) >= -slack]
-    shown = (
-        f"test {metric.replace('_', ' ')}: the network {digits(network)}, "
-        f"boosted trees {digits(trees)}, a linear model {digits(linear)}"
-    )
-    does = "does" if good == ["a linear model"] else "do"
-    perhaps = f"Perhaps not: {' and '.join(good)} {does} about as well or better"
-    answer = perhaps if good else "On this split it does better"
-    return [f"Do you need a network here? {answer} ({shown})."]
-
-
-def _slack(frames: Frames, task: Task, metric: str) -> float:
-    """Return what is no clear difference: the spread between trainings, or one test row."""
-    rows = frames.scores
-    rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.split == "test")]
-    rows = rows[(rows.metric == metric) & (rows.epoch == rows.epoch.max())]
-    spread = float(rows.value.std()) if len(rows) > 1 else 0.0
-    test_rows = frames.data.get(task.name, {}).get("test_rows", 0)
-    one_row = 1 / test_rows if metric == "accuracy" and test_rows else 0.0
-    return max(spread, one_row)
-
-
-def score(frames: Frames, task: Task, *, track: str, arm: str | None, metric: str) -> float | None:
-    """Return the mean test score after the last epoch over repeats, or None if there is none."""
-    rows = frames.scores
-    rows = rows[(rows.track == track) & (rows.task == task.name) & (rows.split == "test")]
-    rows = rows[rows.metric == metric]
-    if arm is not None:
-        rows = rows[rows.arm == arm]
-    if rows.empty:
-        return None
-    return float(rows[rows.epoch == rows.epoch.max()].value.mean())
-
-
-def duration(interval: Interval) -> str:
-    """Return a time with its interval, e.g. '1.9 s [1.7, 2.1]'."""
-    value = words(interval.value)
-    if not interval.known:
-        return value
-    _, scale = _unit(interval.value)
-    return f"{value} [{digits(interval.low / scale)}, {digits(interval.high / scale)}]"
-
-
-def words(seconds: float) -> str:
-    """Return a time with a readable unit, three digits."""
-    unit, scale = _unit(seconds)
-    return f"{digits(seconds / scale)} {unit}"
-
-
-def digits(value: float, count: int = 3) -> str:
-    """Return a number with so many digits and never an exponent from 1 up: 0.123, 12.3, 1230."""
-    rounded = float(f"{value:.{count}g}")
-    return f"{rounded:.0f}" if abs(rounded) >= 10**count else f"{value:.{count}g}"
-
-
-def _unit(seconds: float) -> tuple[str, float]:
-    for unit, scale in (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if abs(seconds) >= scale * (2 if unit in ("h", "min") else 1):
-            return unit, scale
-    return "ns", 1e-9

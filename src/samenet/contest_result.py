@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from samenet import contest, trust
-from samenet.advise import words
 from samenet.contest import Comparison, Verdict
 from samenet.frames import Frames
 from samenet.plan import Arm, Plan
@@ -17,6 +16,7 @@ from samenet.result import why_not
 from samenet.statistics import MARGIN, VERDICT_REPEATS_MIN, Interval, geometric
 from samenet.store import FINISHED
 from samenet.task import Task
+from samenet.wording import words
 
 RULE = (
     "A loop that is checked, defensible and faster beyond the margin replaces ours: the whole 95 % "

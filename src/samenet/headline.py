@@ -8,7 +8,7 @@ from datetime import datetime
 from statistics import median, stdev
 from typing import Any
 
-from samenet import advise, disturbance, instrument, sizing, statistics, trust
+from samenet import advise, disturbance, instrument, sizing, statistics, trust, wording
 from samenet.frames import Frames
 from samenet.plan import PROFILES, Plan
 from samenet.quantities import seconds_of
@@ -134,7 +134,7 @@ def resolution(frames: Frames) -> str:
     if percent is None:
         return "One repeat gives no interval: this run shows orders of magnitude only."
     run = "quick run" if plan.profile == "quick" else f"run of {frames.repeats} repeats"
-    seen = f"Differences under about {advise.digits(percent, 2)} % are not resolved in this {run}"
+    seen = f"Differences under about {wording.digits(percent, 2)} % are not resolved in this {run}"
     if plan.profile != "quick" or not plan.jobs:
         return f"{seen}."
     minutes = max(1, math.ceil(standard_seconds(plan) / 60))

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from samenet.advise import digits, words
 from samenet.frames import Frames
 from samenet.spec import Network
 from samenet.statistics import geometric
 from samenet.task import Task
+from samenet.wording import digits, words
 
 STEP, MEMORY = "step", "memory"
 """The quantities beside single products: all products of one step; reading and writing memory."""

@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from samenet import parity
-from samenet.advise import words
 from samenet.plan import Job, Plan
 from samenet.records import CertificateRecord, FailureRecord, Record
 from samenet.runner import Watcher
 from samenet.watching import Progress, measured
+from samenet.wording import words
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from samenet.advise import words
 from samenet.frames import Frames
 from samenet.task import Task
+from samenet.wording import words
 
 
 class Cost(NamedTuple):

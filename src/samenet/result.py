@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from samenet import advise, disturbance, fingerprint, inference, instrument, limits, own_fit
-from samenet.advise import Total, duration, words
+from samenet import (
+    advise,
+    disturbance,
+    fingerprint,
+    inference,
+    instrument,
+    limits,
+    own_fit,
+    quality,
+)
+from samenet.advise import Total
 from samenet.frames import Frames
 from samenet.quantities import seconds_of
 from samenet.records import HUGE
 from samenet.statistics import Interval, geometric
 from samenet.task import METRICS, Task
+from samenet.wording import duration, words
 
 RESULT_SCHEMA = "samenet-result/1"
 QUANTITIES = ("total", "start_up", "step", "epoch")
@@ -143,7 +153,7 @@ def _scores(frames: Frames, task: Task, track: str) -> list[dict[str, Any]]:
 def _means(frames: Frames, task: Task, track: str, arm: str) -> dict[str, float]:
     """Return the mean test score per metric over repeats or seeds."""
     names = (*METRICS[task.kind], "loss")
-    found = {m: advise.score(frames, task, track=track, arm=arm, metric=m) for m in names}
+    found = {m: quality.score(frames, task, track=track, arm=arm, metric=m) for m in names}
     return {metric: value for metric, value in found.items() if value is not None}
 
 
@@ -183,7 +193,7 @@ def lines(frames: Frames) -> list[str]:
 def _line(frames: Frames, task: Task, row: Total) -> str:
     step = seconds_of(frames, task, row.arm, "step")
     metric = METRICS[task.kind][0]
-    score = advise.score(frames, task, track="same", arm=row.arm, metric=metric)
+    score = quality.score(frames, task, track="same", arm=row.arm, metric=metric)
     shown = "" if score is None else f"  {metric} {score:.3f}"
     each = words(geometric(list(step.values())).value)
     each += "" if frames.settled(task.name, row.arm) else " (no steady state)"

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from samenet import cost_model, ladder, result
-from samenet.advise import words
 from samenet.cost_model import NAMES, WITHIN, Call, CostModel, Measured
 from samenet.frames import Frames
 from samenet.task import Task
+from samenet.wording import words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,10 @@ from statistics import median
 import click
 
 from samenet import clock
-from samenet.advise import words
 from samenet.plan import Job, Plan, predicted_seconds
 from samenet.processes import START_UP
 from samenet.records import CertificateRecord, EventRecord, FailureRecord, Record, TimingRecord
+from samenet.wording import words
 
 DOING = {
     "prepare": "data prepared",

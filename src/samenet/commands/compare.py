@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from samenet import comparing
-from samenet.advise import words
 from samenet.comparing import Comparison, Row
 from samenet.errors import UsageError
 from samenet.fingerprint import Group
 from samenet.result import QUANTITIES, RESULT_SCHEMA
+from samenet.wording import words
 
 HEAD = {
     "regression": "Regression",

@@ -14,8 +14,8 @@ from unittest.mock import patch
 
 from samenet import (
     draws,
-    frames,
     machine,
+    processes,
     readings,
     scheduling,
     selftest,
@@ -165,7 +165,7 @@ DEFECTS = (
     _defect("fixed order", "design", scheduling, "balanced", lambda items, repeat: list(items)),
     _defect("pooled samples", "design", Frames, "per_repeat", _pooled),
     _defect("slow runs dropped", "design", Frames, "per_repeat", _without_slow),
-    _defect("the fastest chunk for the middle one", "design", frames, "median", min),
+    _defect("the fastest chunk for the middle one", "design", processes, "median", min),
     _defect("wrong pairing", "design", statistics, "ratio", _by_place),
     _defect(
         "margin changed after the run", "design", statistics, "equivalent",

@@ -175,3 +175,9 @@ def test_a_result_that_never_settles_says_so_and_only_its_totals_are_compared() 
     rows = {row["framework"]: row for row in result.document(found)["tasks"][0]["same_network"]}
     assert (rows["a"]["steady_state"], rows["b"]["steady_state"]) == (False, True)
     assert any("no steady state" in line for line in result.lines(found))
+
+
+def test_no_defect_outlives_its_plantation() -> None:
+    """After the defects have been tried, the test of steady states still passes."""
+    selftest.made("mutate", Order(short=True))
+    assert selftest.made("steady", Order(short=True)).passed

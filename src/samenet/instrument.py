@@ -111,7 +111,7 @@ def _read(ratio: Interval | None) -> str:
     if ratio is None:
         return "it was not measured"
     value, low, high = (100 * (end - 1) for end in (ratio.value, ratio.low, ratio.high))
-    return f"read as {value:+.1f} % [{low:+.1f}, {high:+.1f}]"
+    return f"read as {value:+.1f} % [{low:+.1f}, {high:+.1f}]".replace("-", "−")
 
 
 def sentence(frames: Frames, task: Task) -> str | None:

@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 from samenet import trials
 from samenet.selftest import Figure, Order, rate
 
-SUMMARY = "One program against itself, whole runs (half a minute each): false differences."
+SUMMARY = "one program against itself, whole runs of half a minute each: false differences"
 FALSE_SHARE_MOST = 5 / 40
 ROUNDS = 500
 

@@ -12,7 +12,7 @@ from samenet.scheduling import BLOCKS
 from samenet.selftest import Figure, Order
 from samenet.store import FINISHED
 
-SUMMARY = "What the clock and the harness take of a standard run (a minute or two)."
+SUMMARY = "what the clock and the harness take of a standard run (a minute or two)"
 CLOCK_MOST, REST_MOST = 0.005, 0.10
 PASSES = ("prepare", "parity", "certify", *BLOCKS)
 

@@ -16,7 +16,7 @@ from samenet import planning, session
 from samenet.records import FootprintRecord, TimingRecord
 from samenet.selftest import Figure, Order
 
-SUMMARY = "300 MB that a framework touches are seen as 300 ± 6 MB (real processes)."
+SUMMARY = "300 MB that a framework touches are seen as 300 ± 6 MB (real processes)"
 
 MEGABYTE = 1_000_000
 TOUCHED, TOLERANCE, PARENT = 300 * MEGABYTE, 6 * MEGABYTE, 1000 * MEGABYTE

@@ -68,6 +68,7 @@ def failing(name: str) -> list[str]:
     """Return the figures of a test that are outside their limits."""
     steady.classify.cache_clear()  # what was found without the defect says nothing about it
     figures = selftest.module(name).run(Order(short=True))
+    steady.classify.cache_clear()  # nor does what was found with it about anything later
     return [figure.quantity for figure in figures if figure.judged and not figure.passed]
 
 

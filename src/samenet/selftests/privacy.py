@@ -25,7 +25,7 @@ from samenet.privacy import DEVICE, SHORTEST_NAME
 from samenet.report import write_report
 from samenet.selftest import Figure, Order
 
-SUMMARY = "No host, user, folder, address or device number in any exported file (a real run)."
+SUMMARY = "no host, user, folder, address or device number in any exported file (a real run)"
 
 PERSON, HOST, FOLDER = "quillonda", "brumholt", "zaphirnest"
 NUMBER = "GPU-5fd3a1c2-0b1c-4d2e-9f00-a1b2c3d4e5f6"

@@ -77,9 +77,9 @@ def wrong_level() -> int:
 
 
 def wrongly_settled() -> int:
-    """Return how many of two results are judged wrongly: one process in three, or in ten, slows."""
+    """Return how many of two results are judged wrongly: of ten processes six slow, or three."""
     slows, flat = [1.0] * 12 + [1.5] * 18, [1.0] * CHUNKS
-    found = made({"a": [slows, flat, flat], "b": [slows, *[flat] * 9]})
+    found = made({"a": [slows] * 6 + [flat] * 4, "b": [slows] * 3 + [flat] * 7})
     return int(found.settled(TASK, "a")) + int(not found.settled(TASK, "b"))
 
 

@@ -236,7 +236,8 @@ def _verdict(found: Outcome, plan: Plan) -> str:
     good = shown(found, plan)
     verdict = "checked: same network" if good else "not shown to be the same network"
     limited = ", in all that is offered" if good and found.unsupported else ""
-    about = f"{counted(len(plan.arms), 'framework')} on {counted(len(plan.tasks), 'task')}"
+    tried = {arm.name for arm in plan.arms} & {row.arm for row in found.rows}
+    about = f"{counted(len(tried), 'framework')} on {counted(len(plan.tasks), 'task')}"
     return f"{about}, {sum(row.checks for row in found.rows)} checks: {verdict}{limited}"
 
 

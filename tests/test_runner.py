@@ -13,7 +13,7 @@ import pytest
 
 from samenet import clock, planning, runner, spawning
 from samenet.errors import UsageError
-from samenet.plan import Job, Plan
+from samenet.plan import Job, PassName, Plan
 from samenet.records import EventRecord, FailureRecord, Record, TimingRecord, encode
 from samenet.store import Store
 
@@ -234,6 +234,21 @@ def test_the_budget_ends_a_run_after_whole_repeats(
     runner.carry_out(store, limited, lambda job, records, seconds: None)
     names = [f"{arm}/r{repeat}" for repeat in (0, 1) for arm in (ARM, "other:plain")]
     assert ran == names
+
+
+def test_a_block_with_control_and_sensitivity_is_kept_whole_or_not_at_all(
+    tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A budget that is spent after a result of a repeat still lets its control be measured."""
+    store = Store(tmp_path / "run")
+    store.create()
+    ran = counted(monkeypatch, seconds=10.0)
+    limited = two_arms(plan, repeats=4).model_copy(update={"budget_seconds": 25.0})
+    kinds: dict[str, PassName] = {ARM: "cell", "other:plain": "control"}
+    jobs = tuple(job.model_copy(update={"pass_name": kinds[job.arm]}) for job in limited.jobs)
+    limited = limited.model_copy(update={"jobs": jobs})
+    runner.carry_out(store, limited, lambda job, records, seconds: None)
+    assert ran == [f"{arm}/r{repeat}" for repeat in (0, 1) for arm in (ARM, "other:plain")]
 
 
 def test_a_finished_job_is_never_run_again(

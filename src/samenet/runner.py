@@ -92,8 +92,9 @@ class _Run:
         budget = self.plan.budget_seconds
         if budget is None or not job.timed or job.repeat == 0:
             return False
-        spent = clock.now() - self.started
-        return not self.affordable.setdefault((job.pass_name, job.repeat), spent <= budget)
+        spent, kind = clock.now() - self.started, job.pass_name
+        whole = BLOCKS[0] if kind in BLOCKS else kind  # a block is measured whole or not at all
+        return not self.affordable.setdefault((whole, job.repeat), spent <= budget)
 
     def precise(self, job: Job) -> bool:
         """Return whether a repeat is not needed: those before a look were enough.

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import erf, expit
+import scipy
 
 from samenet.adapter import Array
 from samenet.spec import Activation
@@ -18,6 +18,11 @@ from samenet.training import Loss
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
 
 Elementwise = Callable[[Array, float], Array]
+
+
+def expit(z: Array) -> Array:
+    """Return 1 / (1 + exp(-z)); SciPy loads its special functions (0.1 s) when first asked."""
+    return scipy.special.expit(z)
 
 
 def _elu(z: Array, alpha: float, scale: float) -> Array:
@@ -33,7 +38,7 @@ def _normal_density(z: Array) -> Array:
 
 
 def _normal_distribution(z: Array) -> Array:
-    return 0.5 * (1 + erf(z / math.sqrt(2)))
+    return 0.5 * (1 + scipy.special.erf(z / math.sqrt(2)))
 
 
 ACTIVATIONS: dict[str, tuple[Elementwise, Elementwise]] = {

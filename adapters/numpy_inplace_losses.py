@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit
+import scipy
 
 from samenet.adapter import Array
 from samenet.adapters.numpy_inplace import (
@@ -65,7 +65,7 @@ def binary_cross_entropy(z: Array, y: Array, loss: Loss) -> LossInPlace:
         (np.multiply, y, z, fitted),
         (np.subtract, part, fitted, part),  # row by row: large numbers that cancel
         sum_of_products(part, np.ones_like(z), total),
-        (expit, z, z),
+        (scipy.special.expit, z, z),
         (np.subtract, z, y, z),
     ]
     return LossInPlace(operations, 1.0, total, number(0, z))

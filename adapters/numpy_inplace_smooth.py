@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import erf
+import scipy
 
 from samenet.adapter import Array
 from samenet.adapters.numpy_inplace import InPlace, copy, number, units_of
@@ -75,7 +75,7 @@ def gelu(z: Array, delta: Array) -> InPlace:
     return InPlace(
         [
             (np.multiply, z, number(math.sqrt(0.5), z), kept),
-            (erf, kept, kept),
+            (scipy.special.erf, kept, kept),
             (np.add, kept, number(1, z), kept),
             (np.multiply, kept, half, kept),
             copy(z, sums),

@@ -10,8 +10,7 @@ from typing import Any
 from samenet import leaf
 from samenet.adapter import Capabilities, Target
 from samenet.frames import Frames, build
-from samenet.installed import Installed
-from samenet.plan import Arm, Job, PassName, Plan, Skipped
+from samenet.plan import Arm, Installed, Job, PassName, Plan, Skipped
 from samenet.processes import START_UP
 from samenet.records import (
     CertificateRecord,

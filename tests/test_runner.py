@@ -102,7 +102,8 @@ def test_a_timed_process_goes_through_its_phases_in_order(
     assert calls[: len(start)] == start
     phases = [r.phase for r in store.records() if isinstance(r, TimingRecord)]
     assert phases[:7] == ["interpreter", "import", "wake", "build", "load", "first_call", "warmup"]
-    assert phases[7:] == ["call", "call_other", "check"]
+    later = [phase for phase in phases[7:] if phase != "calibration"]  # as many as it takes
+    assert later == ["call", "call_other_first", "call_other", "check"]
 
 
 POSIX_ONLY = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")

@@ -15,9 +15,8 @@ from typing import Any, Literal
 
 from samenet import cache, listing, machine, privacy
 from samenet.adapter import Capabilities
-from samenet.installed import Installed
 from samenet.leaf import Leaf, code_digest, digest
-from samenet.plan import Arm
+from samenet.plan import Arm, Installed
 
 DESCRIBE_SECONDS_MAX = 180
 SAMENET_NEEDED = "{} has no samenet: install it there too, as it is installed here"

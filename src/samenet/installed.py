@@ -8,20 +8,6 @@ from importlib import metadata
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from samenet.spec import Frozen
-
-
-class Installed(Frozen):
-    """What a framework brings along, from package metadata, and what importing it takes."""
-
-    distributions: tuple[str, ...] = ()
-    """Its own and every one that they require here."""
-    bytes: int = 0
-    """Size of all their files."""
-    import_bytes: int | None = None
-    """Largest resident size of an interpreter that has imported it and nothing else."""
-
-
 Wanted = tuple[str, str]
 """A distribution and one of its extras, or ""."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import erf
+import scipy
 
 from samenet.adapter import Array
 from samenet.spec import Activation
@@ -45,7 +45,7 @@ def value(activation: Activation, z: Array) -> Array:
             below = SELU_ALPHA * np.expm1(np.where(positive, 0, z))
             return SELU_SCALE * np.where(positive, z, below)
         case "gelu":
-            return z * (1 + erf(z / math.sqrt(2))) / 2
+            return z * (1 + scipy.special.erf(z / math.sqrt(2))) / 2
         case "silu":
             return z * logistic(z)
         case "softplus":
@@ -72,7 +72,7 @@ def derivative(activation: Activation, z: Array) -> Array:
             return SELU_SCALE * np.where(positive, 1.0, SELU_ALPHA * np.exp(np.minimum(z, 0)))
         case "gelu":
             density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-            return (1 + erf(z / math.sqrt(2))) / 2 + z * density
+            return (1 + scipy.special.erf(z / math.sqrt(2))) / 2 + z * density
         case "silu":
             return logistic(z) + z * logistic(z) * logistic(-z)
         case "softplus":

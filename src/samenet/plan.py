@@ -8,7 +8,6 @@ from typing import Literal
 from pydantic import Field
 
 from samenet.adapter import Capabilities, Header, Target
-from samenet.installed import Installed
 from samenet.spec import Frozen
 from samenet.task import Task
 
@@ -54,6 +53,17 @@ PROFILES: dict[ProfileName, Profile] = {
     "standard": Profile(repeats=8, repeats_most=12, steady_seconds=1.0, seeds=5),
     "rigorous": Profile(repeats=12, repeats_most=30, steady_seconds=2.0, seeds=10),
 }
+
+
+class Installed(Frozen):
+    """What a framework brings along, from package metadata, and what importing it takes."""
+
+    distributions: tuple[str, ...] = ()
+    """Its own and every one that they require here."""
+    bytes: int = 0
+    """Size of all their files."""
+    import_bytes: int | None = None
+    """Largest resident size of an interpreter that has imported it and nothing else."""
 
 
 class Arm(Frozen):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -30,6 +30,8 @@ class Order:
     """The form for the test command: fewer trials, wider limits where the number decides."""
 
     seed: int = 0
+    say: Callable[[str], None] = lambda _: None
+    """Hears of each trial that takes longer than a moment."""
 
     def trials(self, usual: int, short: int) -> int:
         """Return how many trials to make."""

@@ -7,9 +7,10 @@ says. With 0 % there is nothing to be found.
 
 from __future__ import annotations
 
+import itertools
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +73,21 @@ def made(percent: int = 0, repeats: int = REPEATS) -> Trial:
     rows = found.proofs[found.proofs.quantity == "step"]
     planted = dict(zip(rows["repeat"].tolist(), rows.seconds.tolist(), strict=True))
     return judged(planted, found.per_repeat(TASK, PAIR, "step"))
+
+
+def series(sizes: Sequence[int], count: int, say: Callable[[str], None]) -> dict[int, list[Trial]]:
+    """Return so many trials of each size, made in turns, and say what each found."""
+    found: dict[int, list[Trial]] = {percent: [] for percent in sizes}
+    for number, percent in itertools.product(range(count), sizes):
+        trial = made(percent)
+        found[percent].append(trial)
+        low, high = 100 * (trial.ratio.low - 1), 100 * (trial.ratio.high - 1)
+        say(
+            f"trial {number + 1} of {count}, +{percent} %: read as "
+            f"{100 * (trial.ratio.value - 1):+.2f} % [{low:+.2f}, {high:+.2f}]"
+            f"{', equivalent' if trial.equivalent else ''}"
+        )
+    return found
 
 
 def judged(planted: dict[int, float], reference: dict[int, float]) -> Trial:

@@ -31,7 +31,7 @@ def command(names: tuple[str, ...], n: int | None, *, short: bool, seed: int, as
     """
     if not names:
         return _listed(as_json=as_json)
-    order, found = Order(n=n, short=short, seed=seed), []
+    order, found = Order(n=n, short=short, seed=seed, say=_say), []
     for name in names:
         selftest.module(name)  # a wrong name is said before anything runs
     for name in names:
@@ -43,6 +43,10 @@ def command(names: tuple[str, ...], n: int | None, *, short: bool, seed: int, as
         document = {"schema": SCHEMA, "findings": [each.plain() for each in found]}
         click.echo(json.dumps(document, ensure_ascii=False))
     return 0 if all(each.passed for each in found) else FAILED
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def _listed(*, as_json: bool) -> int:

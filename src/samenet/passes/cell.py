@@ -74,21 +74,27 @@ def run(order: WorkOrder, track: Track = "same") -> None:
     program = start_up(watch, adapter, problem)
     calls = itertools.cycle(problem.calls)  # all drawn before the clock starts
     first = warm_up(watch, program, calls, problem)
-    waits = readings.sync_waits(program, problem.calls[0])
-    compiled: list[Check] = []
-    if waits.passed:  # otherwise no sample means anything, and the queue could take for ever
+    checks: list[Check] = []
+    looked = [_looked(checks, lambda: [readings.sync_waits(program, problem.calls[0])])]
+    waits = checks[0].passed
+    if waits:  # otherwise no sample means anything, and the queue could take for ever
         before = adapter.read_back(program, order.target)
         steady(watch, program, calls, problem)
         after = adapter.read_back(program, order.target)
-        compiled = readings.compiled(before, after, order.target.dtype)
+        checks += readings.compiled(before, after, order.target.dtype)
         if track == "same":
             other_shape(watch, program, problem)
-    checks = [waits, *compiled, *busy(watch)]
-    looking = clock.seconds(lambda: checks.extend(_checks(order, adapter, program, problem, first)))
-    watch.add("check", [looking])
-    if waits.passed and track == "same":
+    checks += busy(watch)
+    looked.append(_looked(checks, lambda: _checks(order, adapter, program, problem, first)))
+    watch.add("check", looked)
+    if waits and track == "same":
         own_fit(watch, adapter, problem)
     order.emit([*watch.records, *certificate_records(order, task.name, checks, order.job.repeat)])
+
+
+def _looked(found: list[Check], look: Callable[[], list[Check]]) -> float:
+    """Add what a look finds to the rest, and return its seconds."""
+    return clock.seconds(lambda: found.extend(look()))
 
 
 def start_up(watch: Stopwatch, adapter: ModuleType, problem: Problem) -> Program:
@@ -146,8 +152,9 @@ def steady(watch: Stopwatch, program: Program, calls: Iterator[Batches], problem
         per_chunk = calls_per_chunk(call_seconds, steps, percent)
         planted = more_calls(per_chunk, percent, problem) if watch.track == "sensitivity" else []
         chunk = partial(_chunk, program, calls, per_chunk, planted)
-        chunk()  # traces and compiles a planted call, whose shape may be new
+        trial = clock.seconds(chunk)  # traces and compiles a planted call, whose shape may be new
         spent = clock.seconds(chunk)
+        watch.add("calibration", [trial, spent], steps=steps * per_chunk)
         if spent >= CHUNK_SECONDS:
             break
         call_seconds = max(spent / per_chunk / 1.1, call_seconds / 10)  # alone it waited, too
@@ -194,6 +201,7 @@ def sampled(
 ) -> tuple[list[float], float]:
     """Return samples until the budget is spent, and the processor time of all of them."""
     gc.collect()
+    gc.freeze()  # what is there stays: the next time need not look through it again
     gc.disable()
     samples: list[float] = []
     start, cpu = clock.now(), clock.cpu_seconds()
@@ -221,7 +229,7 @@ def other_shape(watch: Stopwatch, program: Program, problem: Problem) -> None:
     if steps == problem.shape.steps:
         return
     call = problem.calls[0].first(steps)
-    _timed_call(program, call)  # traces and compiles the new shape
+    watch.add("call_other_first", [_timed_call(program, call)], steps=steps)  # compiles its shape
     samples, _ = sampled(lambda: _synced(program, lambda: program.train(call)), 0.1, 3, 50)
     watch.add("call_other", samples, steps=steps)
 

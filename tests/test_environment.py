@@ -42,8 +42,8 @@ def after(**changed: float | None) -> Counters:
     ("changed", "sentence"),
     [
         ({}, None),
-        ({"busy": 59.9}, None),
-        ({"busy": 63.0}, "other work keeps 0.50 of the measuring processors busy (limit 0.2)"),
+        ({"busy": 58.4}, None),
+        ({"busy": 63.0}, "other work keeps 0.50 of the measuring processors busy (limit 0.05)"),
         ({"steal": 5.09}, None),
         ({"steal": 5.5}, "the host takes away 5.0% of their time (steal; limit 1%)"),
         ({"throttled": 4}, "limit has stopped this work 1 times (limit 0)"),
@@ -205,7 +205,7 @@ def test_refusals_do_not_know_which_arm_was_measured(monkeypatch: pytest.MonkeyP
     """With the labels of two arms exchanged the same places of the schedule are refused."""
     plan, _ = report_fixture.recorded(repeats=8)
     one, other = "numpy:plain", "pytorch:eager"
-    loads = iter([0.0, 0.5, 0.1, 0.9] * 2)
+    loads = iter([0.0, 0.5, 0.03, 0.9] * 2)
     monkeypatch.setattr(environment, "between", lambda before, after: {"others": next(loads)})
     there = [event(plan, arm, r).data for r in (0, 1) for arm in (one, other)]
     back = [event(plan, arm, r).data for r in (0, 1) for arm in (other, one)]
@@ -244,5 +244,5 @@ def test_the_page_says_how_much_others_disturbed(monkeypatch: pytest.MonkeyPatch
     assert said in result.lines(found)[-1]
     assert "Refused for that, kept and not counted: 1." in result.lines(found)[-1]
     others = next(each for each in disturbance.seen(found) if "Busy with others" in each.name)
-    assert (others.middle, others.worst, others.limit) == (0.5, 0.5, 0.2)
+    assert (others.middle, others.worst, others.limit) == (0.5, 0.5, 0.05)
     assert "Busy with others" in report.page(found)

@@ -64,9 +64,12 @@ def test_control_and_sensitivity_enter_no_comparison() -> None:
 @pytest.mark.parametrize("percent", [0, 2, 3, 5, 10])
 @pytest.mark.parametrize("steps", [1, 7, 11, 14, 44, 100])
 @pytest.mark.parametrize("call_seconds", [1e-5, 9e-4, 0.3])
-def test_the_planted_share_is_exact(steps: int, call_seconds: float, percent: int) -> None:
+@pytest.mark.parametrize("seconds_max", [0.0, 0.1])
+def test_the_planted_share_is_exact(
+    steps: int, call_seconds: float, percent: int, seconds_max: float
+) -> None:
     """So many per cent of a stretch are a whole number of steps, and it is long enough."""
-    calls = calls_per_chunk(call_seconds, steps, percent)
+    calls = calls_per_chunk(call_seconds, steps, percent, seconds_max)
     assert calls * steps * percent % 100 == 0
     assert calls * call_seconds >= 0.01
     plain = calls_per_chunk(call_seconds, steps)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from samenet import advise, frames, leaf, readings, result, selftest, steady
+from samenet import advise, frames, leaf, readings, result, selftest, steady, trials
 from samenet.certificate import Check
 from samenet.readings import COMPILED, compiled
 from samenet.records import CertificateRecord, TimingRecord
 from samenet.selftest import Figure, Order
-from samenet.selftests import compile_events, mutate, phases, sync, threads
+from samenet.selftests import adversity, compile_events, mutate, phases, sync, threads
 from samenet.selftests.fakes import records as made_up
 from samenet.selftests.fakes.known import FIRST_CALL, PHASES, RESULT, STEP
+from samenet.selftests.fakes.load import Load
 from samenet.selftests.fakes.running import FAKE, TASK
 
 STEPS = 3
@@ -181,3 +182,34 @@ def test_no_defect_outlives_its_plantation() -> None:
     """After the defects have been tried, the test of steady states still passes."""
     selftest.made("mutate", Order(short=True))
     assert selftest.made("steady", Order(short=True)).passed
+
+
+def beside(kind: str, *, refused: int, percent: float) -> adversity.Outcome:
+    """Return a made-up run of two equal arms of which one reads so many per cent more."""
+    planted = {r: (1 + percent / 100) * (1 + r / 1000) for r in range(8)}
+    trial = trials.judged(planted, dict.fromkeys(range(8), 1.0))
+    return adversity.Outcome(
+        kind=kind, share=0.5, refused=refused, flagged=refused > 0, trial=trial
+    )
+
+
+def test_work_that_is_locked_to_one_arm_must_be_noticed() -> None:
+    """Nine of ten noticed pass; eight do not, nor does a difference that other work made."""
+    noticed = [beside(adversity.LOCKED, refused=4, percent=-0.35)] * 9
+    missed = beside(adversity.LOCKED, refused=0, percent=10)
+    assert list(passed(adversity.figures([*noticed, missed])).values()) == [True, False]
+    assert list(passed(adversity.figures([*noticed[:8], missed, missed])).values()) == [False] * 2
+
+
+def test_the_work_goes_on_only_while_the_second_arm_runs() -> None:
+    """Of the jobs of a trial the control's alone have the other work beside them."""
+    plan, turned = trials.plan_of(0, 2), []
+
+    class Recorded(Load):
+        def turn(self, *, on: bool) -> None:
+            turned.append(on)
+
+    watch = adversity.locked(Recorded(0, 1.0), plan)
+    for job in plan.jobs:
+        watch(job, [], 0.0)
+    assert turned == [job.pass_name == "control" for job in plan.jobs[1:]] + [False]

@@ -11,7 +11,7 @@ import itertools
 import math
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,10 @@ from numpy.typing import NDArray
 
 from samenet import frames, planning, session, statistics
 from samenet.draws import generator
+from samenet.errors import RefusedError
+from samenet.frames import Frames
 from samenet.plan import Plan
+from samenet.runner import Watcher
 from samenet.statistics import Interval
 
 PAIR = "numpy:plain"
@@ -65,14 +68,29 @@ def plan_of(percent: int, repeats: int) -> Plan:
 
 
 def made(percent: int = 0, repeats: int = REPEATS) -> Trial:
-    """Carry out one trial in a folder that is deleted afterwards."""
-    plan = plan_of(percent, repeats)
+    """Carry out one trial.
+
+    Raises RefusedError if the machine left fewer than two repeats to compare.
+    """
+    found = of(carried_out(plan_of(percent, repeats), lambda *_: None))
+    if found is None:
+        raise RefusedError("Other work on the machine left nothing of a trial to compare.")
+    return found
+
+
+def carried_out(plan: Plan, watch: Watcher) -> Frames:
+    """Carry out the plan of a trial in a folder that is deleted afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        store = session.start(plan, Path(folder) / "run", lambda *_: None)
-        found = frames.load(store.folder)
+        store = session.start(plan, Path(folder) / "run", watch)
+        return frames.load(store.folder)
+
+
+def of(found: Frames) -> Trial | None:
+    """Return what a run says about its pair; None if fewer than two of its repeats count."""
     rows = found.proofs[found.proofs.quantity == "step"]
     planted = dict(zip(rows["repeat"].tolist(), rows.seconds.tolist(), strict=True))
-    return judged(planted, found.per_repeat(TASK, PAIR, "step"))
+    reference = found.per_repeat(TASK, PAIR, "step")
+    return judged(planted, reference) if len(planted.keys() & reference.keys()) > 1 else None
 
 
 def series(sizes: Sequence[int], count: int, say: Callable[[str], None]) -> dict[int, list[Trial]]:
@@ -81,13 +99,15 @@ def series(sizes: Sequence[int], count: int, say: Callable[[str], None]) -> dict
     for number, percent in itertools.product(range(count), sizes):
         trial = made(percent)
         found[percent].append(trial)
-        low, high = 100 * (trial.ratio.low - 1), 100 * (trial.ratio.high - 1)
-        say(
-            f"trial {number + 1} of {count}, +{percent} %: read as "
-            f"{100 * (trial.ratio.value - 1):+.2f} % [{low:+.2f}, {high:+.2f}]"
-            f"{', equivalent' if trial.equivalent else ''}"
-        )
+        say(f"trial {number + 1} of {count}, +{percent} %: {said(trial)}")
     return found
+
+
+def said(trial: Trial) -> str:
+    """Return what a trial found, in words."""
+    value, low, high = (100 * (end - 1) for end in astuple(trial.ratio)[:3])
+    text = f"read as {value:+.2f} % [{low:+.2f}, {high:+.2f}]"
+    return f"{text}, equivalent" if trial.equivalent else text
 
 
 def judged(planted: dict[int, float], reference: dict[int, float]) -> Trial:

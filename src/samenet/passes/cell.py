@@ -26,10 +26,6 @@ CHUNK_SECONDS = 0.01
 
 CHUNKS_MIN = 9
 
-WHOLE_CALLS_SECONDS_MAX = 0.2
-"""A stretch of control or sensitivity arm that would take longer is made of fewer calls, and what
-is planted in it of a shorter call."""
-
 OWN_EPOCHS, OWN_PAIRS_MAX, OWN_SECONDS, OWN_EPOCH_SECONDS_MAX = 3, 9, 0.8, 0.4
 """Of own fits: so many epochs more in the longer one of a pair; pairs until the time is spent.
 An epoch that takes longer is not timed: a process spends three seconds on this at most."""
@@ -148,8 +144,9 @@ def steady(watch: Stopwatch, program: Program, calls: Iterator[Batches], problem
     """Time chunks of whole calls, one sync each, without the garbage collector."""
     steps, call_seconds = problem.shape.steps, _call_seconds(watch)
     percent = watch.order.plan.planted_percent if watch.track != "same" else 0
+    seconds_max = watch.order.plan.steady_seconds / CHUNKS_MIN
     while True:
-        per_chunk = calls_per_chunk(call_seconds, steps, percent)
+        per_chunk = calls_per_chunk(call_seconds, steps, percent, seconds_max)
         planted = more_calls(per_chunk, percent, problem) if watch.track == "sensitivity" else []
         chunk = partial(_chunk, program, calls, per_chunk, planted)
         trial = clock.seconds(chunk)  # traces and compiles a planted call, whose shape may be new
@@ -175,15 +172,18 @@ def _chunk(
     program.sync()
 
 
-def calls_per_chunk(call_seconds: float, steps: int, percent: int = 0) -> int:
+def calls_per_chunk(
+    call_seconds: float, steps: int, percent: int = 0, seconds_max: float = 0.0
+) -> int:
     """Return how many calls make a timed stretch.
 
     Where so many per cent are to be planted, or compared with that, they are a whole number of
-    calls; of steps, where such a stretch would take too long.
+    calls. Where such a stretch would take longer than `seconds_max` they are one of steps, and the
+    last of what is planted is a shorter call.
     """
     least = max(1, math.ceil(CHUNK_SECONDS / max(call_seconds, 1e-7)))
     unit = 100 // math.gcd(100, percent)
-    if unit * call_seconds > WHOLE_CALLS_SECONDS_MAX:
+    if unit * call_seconds > seconds_max:
         unit = 100 // math.gcd(100, percent * steps)
     return unit * math.ceil(least / unit)
 

@@ -1,0 +1,125 @@
+"""M29: other work beside a run, all the time, growing, and only while one of two arms runs.
+
+Both arms are the same program. The worst is work that comes and goes with one arm: no order and no
+pairing helps, so the processes must be refused for what was seen of the machine, or the run must
+at least say that they were disturbed.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from samenet import disturbance, environment, machine, trials
+from samenet.frames import Frames
+from samenet.plan import Job, Plan
+from samenet.runner import Watcher
+from samenet.selftest import Figure, Order, rate
+from samenet.selftests.fakes.load import Load
+from samenet.statistics import VERDICT_REPEATS_MIN
+from samenet.trials import Trial
+
+SUMMARY = "other work locked to one arm is refused or flagged, and none makes a verdict (real)"
+SHARES = (1.0, 0.5, 0.25, 0.12, 0.08)
+"""Of the measuring processor, in turns."""
+
+CAUGHT_LEAST, WRONG_MOST = 0.9, 0.05
+LOCKED, STEADY, RISING = "locked to one arm", "all the time", "growing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one run beside other work came to."""
+
+    kind: str
+    share: float
+    refused: int
+    """Processes that are not counted."""
+    flagged: bool
+    """Whether the run says that processes were disturbed."""
+    trial: Trial | None
+    """None where too few processes are left to compare."""
+
+    @property
+    def wrong(self) -> bool:
+        """Return whether two equal arms are called different."""
+        return self.trial is not None and self.trial.different
+
+
+def run(order: Order) -> list[Figure]:
+    """Make runs beside each kind of work."""
+    count = order.trials(10, 1)
+    kinds = (LOCKED,) if order.short else (LOCKED, STEADY, RISING)
+    found = []
+    for number, kind in itertools.product(range(count), kinds):
+        found.append(beside(kind, SHARES[number % len(SHARES)]))
+        order.say(f"run {number + 1} of {count}: {said(found[-1])}")
+    return figures(found)
+
+
+def beside(kind: str, share: float) -> Outcome:
+    """Make one run of two equal arms beside work that takes this share of their processor."""
+    plan = trials.plan_of(0, VERDICT_REPEATS_MIN)
+    core = machine.measuring_cores(plan.target.threads)[-1]
+    first = 0.0 if kind == RISING else share
+    with Load(core, first, share) as load:
+        watch = locked(load, plan) if kind == LOCKED else _throughout(load)
+        return outcome(kind, share, trials.carried_out(plan, watch))
+
+
+def _throughout(load: Load) -> Watcher:
+    return lambda *_: load.turn(on=True)
+
+
+def locked(load: Load, plan: Plan) -> Watcher:
+    """Let the work go on only while the second of the arms runs."""
+    following = {one.id: other for one, other in itertools.pairwise(plan.jobs)}
+
+    def watch(job: Job, *_: object) -> None:
+        after = following.get(job.id)
+        load.turn(on=after is not None and after.pass_name == "control")
+
+    return watch
+
+
+def outcome(kind: str, share: float, frames: Frames) -> Outcome:
+    """Return what the run says of itself and of its arms."""
+    return Outcome(
+        kind=kind,
+        share=share,
+        refused=int(frames.environment.refused.sum()),
+        flagged=bool(disturbance.sentence(frames)),
+        trial=trials.of(frames),
+    )
+
+
+def said(found: Outcome) -> str:
+    """Return one outcome in words."""
+    read = "nothing to compare" if found.trial is None else trials.said(found.trial)
+    return f"{found.share:.0%} {found.kind}: {found.refused} processes refused, {read}"
+
+
+def figures(found: Sequence[Outcome]) -> list[Figure]:
+    """Return how often it was noticed, and how often it made a difference that there is not."""
+    locked = [each for each in found if each.kind == LOCKED]
+    noticed = sum(each.flagged or each.refused > 0 for each in locked)
+    limit = next(rule.limit for rule in environment.RULES if rule.reading == "others")
+    return [
+        rate(
+            f"{LOCKED}: refused or flagged",
+            noticed,
+            len(locked),
+            least=CAUGHT_LEAST,
+            detail=f"a process is refused from {limit:.0%} of its processor on",
+        ),
+        *(
+            rate(
+                f"{kind}: equal arms called different",
+                sum(each.wrong for each in found if each.kind == kind),
+                sum(each.kind == kind for each in found),
+                most=WRONG_MOST,
+            )
+            for kind in dict.fromkeys(each.kind for each in found)
+        ),
+    ]

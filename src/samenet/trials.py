@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import frames, planning, session, statistics
+from samenet import frames, machine_state, planning, session, statistics
 from samenet.draws import generator
 from samenet.errors import RefusedError
 from samenet.frames import Frames
@@ -31,6 +31,7 @@ PAIR = "numpy:plain"
 TASK = "digits"
 REPEATS = 12
 STEADY_SECONDS = 0.3
+TRIES, WAIT_SECONDS = 20, 5.0
 PROVED = ("prepare", "parity", "certify")
 
 
@@ -68,14 +69,22 @@ def plan_of(percent: int, repeats: int) -> Plan:
 
 
 def made(percent: int = 0, repeats: int = REPEATS) -> Trial:
-    """Carry out one trial.
+    """Carry out one trial; while others work on the machine, wait and look again.
 
-    Raises RefusedError if the machine left fewer than two repeats to compare.
+    Raises RefusedError if the machine does not come to rest, or left nothing to compare.
     """
-    found = of(carried_out(plan_of(percent, repeats), lambda *_: None))
-    if found is None:
-        raise RefusedError("Other work on the machine left nothing of a trial to compare.")
-    return found
+    plan = plan_of(percent, repeats)
+    for again in reversed(range(TRIES)):
+        try:
+            found = of(carried_out(plan, lambda *_: None))
+        except RefusedError:
+            if not again:
+                raise
+            machine_state.waited(WAIT_SECONDS)
+            continue
+        if found:
+            return found
+    raise RefusedError("Other work on the machine left nothing of a trial to compare.")
 
 
 def carried_out(plan: Plan, watch: Watcher) -> Frames:

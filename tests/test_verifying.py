@@ -194,3 +194,17 @@ def test_a_removed_score_is_missed(run: Path) -> None:
     assert len(kept) < len(lines)
     store.records_path.write_text("".join(kept), encoding="utf-8", newline="\n")
     assert any("f1: recorded None" in sentence for sentence in verify(run).mismatches)
+
+
+def test_a_margin_that_is_changed_after_the_run_is_named(run: Path) -> None:
+    """What decides the verdicts is sealed before the first result; more repeats break no seal."""
+    change(run / "plan.json", lambda text: text.replace('"margin": 0.05', '"margin": 0.2'))
+    assert "the plan was changed after the run began" in verify(run).mismatches
+
+
+def test_more_repeats_are_the_same_decision() -> None:
+    """How long a run goes on is not sealed: a resume may add repeats."""
+    plan, _ = report_fixture.recorded()
+    longer = plan.model_copy(update={"repeats": 20, "repeats_most": 20, "jobs": ()})
+    assert longer.seal == plan.seal
+    assert plan.model_copy(update={"margin": 0.1}).seal != plan.seal

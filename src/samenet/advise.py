@@ -70,8 +70,11 @@ def totals(frames: Frames, task: Task, *, quantity: str = "total") -> list[Total
         return []
     candidates = {arm: found for arm, found in times.items() if adoptable(frames, arm)}
     words = instrument.verdicts(frames, task, quantity)
-    ranks = ranking.ranks(candidates) if words else statistics.ranks(candidates)
-    judged = {row.arm: row for row in verdicts.verdicts(candidates, words=words)}
+    ranks = ranking.ranks(candidates, frames.plan.margin) if words else statistics.ranks(candidates)
+    judged = {
+        row.arm: row
+        for row in verdicts.verdicts(candidates, margin=frames.plan.margin, words=words)
+    }
     values = {arm: statistics.geometric(list(found.values())) for arm, found in times.items()}
     order = sorted(values, key=lambda arm: values[arm].value)
     best = next((arm for arm in order if adoptable(frames, arm)), order[0])
@@ -139,8 +142,9 @@ def _sentence(frames: Frames, task: Task, rows: Sequence[Total], tied: Sequence[
 
 def _tie(rows: Sequence[Total]) -> str:
     """Say of arms that share a rank whether they were found equal, or just not told apart."""
-    if all(row.word is Word.CLOSE for row in rows if row.verdict):
-        return f"any of these will do, they are within {100 * statistics.MARGIN:g} %"
+    judged = [row.verdict for row in rows if row.verdict]
+    if judged and all(verdict.word is Word.CLOSE for verdict in judged):
+        return f"any of these will do, they are within {100 * judged[0].margin:g} %"
     return "this run does not tell these apart"
 
 

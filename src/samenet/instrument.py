@@ -62,7 +62,9 @@ def shown(frames: Frames, task: Task) -> Shown | None:
         task=task.name,
         arm=arm,
         control={q: statistics.ratio(*pair) for q, pair in known.items()},
-        equivalent={q: statistics.equivalent(*pair) for q, pair in known.items()},
+        equivalent={
+            q: statistics.equivalent(*pair, frames.plan.margin) for q, pair in known.items()
+        },
         sensitivity=_sensitivity(frames, task, arm),
     )
 

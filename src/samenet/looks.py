@@ -23,7 +23,7 @@ def look_before(plan: Plan, repeat: int) -> int | None:
 def enough(frames: Frames) -> bool:
     """Return whether every ratio to the fastest is known narrowly, whole trainings of all tasks."""
     times = [_totals(frames, task) for task in frames.plan.tasks]
-    return all(stopping.enough(each) for each in times if len(each) > 1)
+    return all(stopping.enough(each, frames.plan.margin) for each in times if len(each) > 1)
 
 
 def _totals(frames: Frames, task: Task) -> dict[str, dict[int, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import Literal
 
@@ -128,6 +129,8 @@ class Plan(Frozen):
     """0 where it is not more than `repeats`."""
     planted_percent: int = Field(default=5, ge=0, le=100)
     """How many more steps than it says the sensitivity arm takes."""
+    margin: float = Field(default=0.05, gt=0, lt=1)
+    """Ratios within 1 / (1 + margin) .. 1 + margin are too close to matter."""
     steady_seconds: float
     seeds: int
     track: TrackName
@@ -144,6 +147,12 @@ class Plan(Frozen):
     def most(self) -> int:
         """Return how many repeats there are at most."""
         return max(self.repeats, self.repeats_most)
+
+    @property
+    def seal(self) -> str:
+        """Return the SHA-256 of what decides the verdicts: all but how long the run goes on."""
+        text = self.model_dump_json(exclude={"jobs", "repeats", "repeats_most", "budget_seconds"})
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def reference(self) -> dict[str, str]:

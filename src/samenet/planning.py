@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samenet import __version__, cache, certifying, clock, describing, leaf, parity
+from samenet import __version__, cache, certifying, clock, describing, leaf, parity, statistics
 from samenet.adapter import Target
 from samenet.durations import Predict, Start, history_key
 from samenet.errors import RefusedError, UsageError, unknown
@@ -44,6 +44,7 @@ class Request:
     profile: ProfileName = "quick"
     repeats: int | None = None
     budget_seconds: float | None = None
+    margin: float = statistics.MARGIN
     track: TrackName = "both"
     settings: tuple[str, ...] = ()
     """`key=value` changes of every task; several values, separated by commas, make a sweep."""
@@ -80,6 +81,7 @@ def make_plan(request: Request, pairs: Sequence[tuple[leaf.Leaf, str]] = ()) -> 
         profile=request.profile,
         repeats=settings.repeats,
         repeats_most=settings.repeats_most,
+        margin=request.margin,
         steady_seconds=settings.steady_seconds,
         seeds=settings.seeds,
         track=request.track,

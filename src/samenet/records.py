@@ -18,6 +18,9 @@ SCHEMA = 1
 HUGE = 1e308
 """Stands for an infinite or undefined error: JSON has neither."""
 
+SEALED = "plan sealed"
+"""The event with the hash of what was decided before anything was measured."""
+
 Track = Literal["same", "control", "sensitivity", "quickstart", "reference", "inference", "limits"]
 TRACKS: dict[str, Track] = {
     "control": "control",

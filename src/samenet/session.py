@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from samenet import environment, fingerprint, machine
+from samenet import clock, environment, fingerprint, machine
 from samenet.errors import RefusedError
 from samenet.locking import alone
 from samenet.plan import Plan
+from samenet.records import SEALED, EventRecord
 from samenet.runner import Watcher, carry_out
 from samenet.store import Store, open_run
 
@@ -34,8 +35,14 @@ def start(plan: Plan, folder: Path, watch: Watcher, say: Say = silent) -> Store:
         store.create()
         store.write_json("machine.json", facts(plan))
         store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
+        store.append([_sealed(plan)])
         carry_out(store, plan, watch)
     return store
+
+
+def _sealed(plan: Plan) -> EventRecord:
+    """Return a record of what was decided before anything was measured, the margin above all."""
+    return EventRecord(job="", name=SEALED, when=clock.utc(), data={"sha256": plan.seal})
 
 
 def _admitted(plan: Plan, say: Say) -> None:

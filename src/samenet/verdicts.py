@@ -60,6 +60,9 @@ class Verdict:
     equivalence_p: float | None = None
     """Adjusted, of the two one-sided tests."""
 
+    margin: float = MARGIN
+    """What is too close to matter."""
+
     beyond_margin: bool = False
     """Whether it is faster or slower by more than the margin, by test."""
 
@@ -131,7 +134,7 @@ def _judged(
     within = significance.holm([_equivalence_p(pair, margin) for pair in pairs]).tolist()
     level = _level_left(family, within)
     for pair, equivalence_p in zip(pairs, within, strict=True):
-        row = _numbers(pair, equivalence_p)
+        row = replace(_numbers(pair, equivalence_p), margin=margin)
         yield _worded(row, pair, margin=margin, level=level) if words else row
 
 
@@ -201,14 +204,12 @@ def _more(pair: Pair, margin: float, level: float) -> int | None:
     return None if needed is None else max(1, needed - n)
 
 
-def sentence(
-    verdict: Verdict, *, margin: float = MARGIN, seconds_per_repeat: float | None = None
-) -> str:
+def sentence(verdict: Verdict, *, seconds_per_repeat: float | None = None) -> str:
     """Return a verdict for people, e.g. '1.80× slower [1.71, 1.90]'."""
     if verdict.word is Word.NOT_COMPARED:
         return f"{verdict.word}: {verdict.reason}"
     if verdict.word is Word.CLOSE:
-        return f"{verdict.word}: within {100 * margin:g} %"
+        return f"{verdict.word}: within {100 * verdict.margin:g} %"
     if verdict.word is Word.UNKNOWN:
         still = verdict.reason or _still(verdict.more_repeats, seconds_per_repeat)
         return f"{verdict.word}: {still}"

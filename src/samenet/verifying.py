@@ -20,7 +20,7 @@ from samenet.dataset import Dataset
 from samenet.describing import last_line
 from samenet.errors import RunFolderError, WorkerError
 from samenet.plan import Job, Plan
-from samenet.records import EventRecord, FailureRecord, QualityRecord, Record
+from samenet.records import SEALED, EventRecord, FailureRecord, QualityRecord, Record
 from samenet.runner import read_answer
 from samenet.spawning import LiveWorkers, spawn
 from samenet.store import Store, open_run
@@ -47,6 +47,7 @@ def verify(folder: Path) -> Verification:
     again = [] if wrong_files else _rescored(store, plan, records)
     numbers, wrong_numbers = _page(folder)
     mismatches = [
+        *_seal(plan, records),
         *_order(plan, records),
         *wrong_files,
         *_scores(records, again),
@@ -59,6 +60,12 @@ def verify(folder: Path) -> Verification:
         "numbers on the page": numbers,
     }
     return Verification(looked_at=looked_at, mismatches=tuple(mismatches))
+
+
+def _seal(plan: Plan, records: Sequence[Record]) -> list[str]:
+    """What decides the verdicts, the margin above all, is what it was before the first result."""
+    sealed = {e.data["sha256"] for e in _events(records, SEALED)}
+    return ["the plan was changed after the run began"] if sealed - {plan.seal} else []
 
 
 def _order(plan: Plan, records: Sequence[Record]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from samenet import frames, machine, planning, result, session
+from samenet import frames, machine, planning, result, session, statistics
 from samenet.adapter import Target, placed
 from samenet.commands import shared
 from samenet.errors import UsageError
@@ -64,6 +64,14 @@ SOME_FAILED = 3
     "--repeats", type=click.IntRange(1, 100), help="Repeats, if not those of the profile."
 )
 @click.option("--budget", metavar="10m", help="Stop after the repeat in which this time is spent.")
+@click.option(
+    "--margin",
+    type=click.FloatRange(0.5, 50),
+    default=100 * statistics.MARGIN,
+    show_default=True,
+    metavar="PERCENT",
+    help="Differences that are too small to matter to you.",
+)
 @click.option(
     "--track",
     type=click.Choice(["both", "same", "quickstart"]),
@@ -150,6 +158,7 @@ def _request(options: dict[str, Any]) -> planning.Request:
         profile=options["profile"],
         repeats=options["repeats"],
         budget_seconds=planning.duration_seconds(budget) if budget else None,
+        margin=options["margin"] / 100,
         track=options["track"],
         settings=options["settings"],
         epochs=options["epochs"],

@@ -33,6 +33,10 @@ NAMES = {
     "load": "load the data",
     "first_call": "first steps (compile)",
 }
+CACHES = {
+    "cold": "reuses no compiled code: cold caches",
+    "warm": "finds what an earlier one compiled: warm caches",
+}
 COLORS = ("#8a93a0", "#4f7fd1", "#3aa39b", "#8aa83a", "#d39a2d", "#b5546f")
 
 
@@ -45,11 +49,11 @@ def section(frames: Frames) -> Section | None:
         name="start-up",
         title="Seconds from an empty interpreter to the first finished steps",
         help=(
-            "Shorter is better. One bar is one fresh process that reuses no compiled code (its "
-            "files are already in memory), split into phases in the order of the legend. Building "
-            "includes what the first optimiser imports (PyTorch "
-            "loads its compiler then). First use is the framework’s first operation; the first "
-            "steps hold the compiling of frameworks that compile."
+            f"Shorter is better. One bar is one fresh process that {CACHES[frames.plan.cache]} "
+            "(its files are already in memory), split into phases in the order of the legend. "
+            "Building includes what the first optimiser imports (PyTorch loads its compiler then). First "
+            "use is the framework’s first operation; the first steps hold the compiling of "
+            "frameworks that compile."
         ),
         draw=partial(_draw, frames, tasks),
         table=_table(frames, tasks),

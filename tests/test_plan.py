@@ -19,7 +19,11 @@ EVERYWHERE = {(task.name, arm) for task in TASKS for arm in ARMS}
 
 
 def jobs(
-    repeats: int = 4, track: str = "both", runnable: set[tuple[str, str]] = EVERYWHERE
+    repeats: int = 4,
+    track: str = "both",
+    runnable: set[tuple[str, str]] = EVERYWHERE,
+    *,
+    warm: bool = False,
 ) -> tuple[Job, ...]:
     """Return the schedule of two tasks on four frameworks."""
     return schedule(
@@ -29,6 +33,7 @@ def jobs(
         settings=PROFILES["quick"].model_copy(update={"repeats": repeats, "repeats_most": repeats}),
         track=track,
         predict=Predict({}, steady_seconds=0.5, history={}),
+        warm=warm,
     )
 
 
@@ -126,3 +131,13 @@ def test_a_plan_travels_as_json() -> None:
     """A plan read back from plan.json is equal, so a resume does what was decided."""
     plan = made().plan.model_copy(update={"jobs": jobs()})
     assert Plan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
+
+
+def test_warm_caches_are_filled_before_the_first_result() -> None:
+    """Every result of a warm run has its priming before it; a cold run has none."""
+    assert "prime" not in {job.pass_name for job in jobs()}
+    found = [job for job in jobs(warm=True) if job.pass_name in ("prime", "cell")]
+    first = [job.pass_name for job in found].index("cell")
+    assert {job.pass_name for job in found[:first]} == {"prime"}
+    primed = {(job.arm, job.tasks) for job in found[:first]}
+    assert primed == {(job.arm, job.tasks) for job in found[first:]}

@@ -54,6 +54,8 @@ def test_the_plan_of_a_trial_holds_the_pair_and_what_proves_it() -> None:
         assert {j.pass_name for j in plan.jobs if j.timed} == {"cell", again}
         assert sum(job.timed for job in plan.jobs) == 24
         assert plan.planted_percent == percent
+        first = [j.pass_name for j in plan.jobs if j.timed][::2]
+        assert first == ["cell", again] * 6  # each of the two goes first as often
 
 
 @pytest.mark.parametrize("percent", [0, 10])

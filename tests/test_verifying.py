@@ -14,9 +14,9 @@ import pytest
 import report_fixture
 
 from samenet import cli
-from samenet.records import EventRecord, decode, encode
+from samenet.records import COMPILED_FILES, EventRecord, decode, encode
 from samenet.store import FINISHED, Store
-from samenet.verifying import NUMBERS, _order, verify
+from samenet.verifying import NUMBERS, _caches, _order, verify
 from samenet.workorder import outputs_path
 
 
@@ -208,3 +208,23 @@ def test_more_repeats_are_the_same_decision() -> None:
     longer = plan.model_copy(update={"repeats": 20, "repeats_most": 20, "jobs": ()})
     assert longer.seal == plan.seal
     assert plan.model_copy(update={"margin": 0.1}).seal != plan.seal
+
+
+def kept(job: str, cache: str, before: int, after: int) -> EventRecord:
+    """Return the event of a process that found and left so many files of compiled code."""
+    data = {"cache": cache, "files_before": before, "files_after": after}
+    return EventRecord(job=job, name=COMPILED_FILES, when="", data=data)
+
+
+def test_compiled_code_is_where_the_plan_wants_it() -> None:
+    """Cold processes find none; warm ones find what was primed, if anything was."""
+    right = [
+        kept("cell/a:m/iris/r0", "cold", 0, 3),
+        kept("prime/b:m/iris/r0", "warm", 0, 3),
+        kept("cell/b:m/iris/r0", "warm", 3, 3),
+        kept("prime/c:m/iris/r0", "warm", 0, 0),
+        kept("cell/c:m/iris/r0", "warm", 0, 0),
+    ]
+    wrong = [kept("cell/a:m/iris/r1", "cold", 3, 3), kept("cell/b:m/iris/r1", "warm", 0, 3)]
+    assert _caches(right) == []
+    assert [text.split()[1] for text in _caches([*right, *wrong])] == [each.job for each in wrong]

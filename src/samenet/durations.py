@@ -44,7 +44,7 @@ class Predict:
 
     def seconds(self, pass_name: PassName, arm: str, tasks: Sequence[str]) -> float:
         """Return the predicted wall time of one job."""
-        if pass_name in ("control", "sensitivity"):  # the reference's result once more
+        if pass_name in ("prime", "control", "sensitivity"):  # a result once more, or its start
             pass_name = "cell"
         known = [self.history.get(history_key(pass_name, arm, task)) for task in tasks]
         if known and all(value is not None for value in known):

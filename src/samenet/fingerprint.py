@@ -36,7 +36,10 @@ def fingerprint(frames: Frames) -> Fingerprint:
     return {
         "machine": {name: facts[name] for name in (*MACHINE, *devices) if name in facts},
         "versions": {**versions, **own},
-        "settings": target.model_dump(mode="json", exclude={"index"}),
+        "settings": {
+            **target.model_dump(mode="json", exclude={"index"}),
+            "caches of compiled code": frames.plan.cache,
+        },
         "tasks": {task.name: _task(frames, task) for task in frames.plan.tasks},
     }
 

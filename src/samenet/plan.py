@@ -16,6 +16,7 @@ PassName = Literal[
     "prepare",
     "certify",
     "parity",
+    "prime",
     "cell",
     "control",
     "sensitivity",
@@ -32,6 +33,9 @@ PassName = Literal[
     "probe",
 ]
 ProfileName = Literal["quick", "standard", "rigorous"]
+CacheName = Literal["cold", "warm"]
+"""Whether a timed process finds what an earlier one has compiled."""
+
 TrackName = Literal["quickstart", "same", "both"]
 
 
@@ -131,6 +135,7 @@ class Plan(Frozen):
     """How many more steps than it says the sensitivity arm takes."""
     margin: float = Field(default=0.05, gt=0, lt=1)
     """Ratios within 1 / (1 + margin) .. 1 + margin are too close to matter."""
+    cache: CacheName = "cold"
     steady_seconds: float
     seeds: int
     track: TrackName

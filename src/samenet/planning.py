@@ -17,6 +17,7 @@ from samenet.missing import ONLY_ON_CUDA, missing_device
 from samenet.plan import (
     PROFILES,
     Arm,
+    CacheName,
     Job,
     Plan,
     Profile,
@@ -45,6 +46,7 @@ class Request:
     repeats: int | None = None
     budget_seconds: float | None = None
     margin: float = statistics.MARGIN
+    cache: CacheName = "cold"
     track: TrackName = "both"
     settings: tuple[str, ...] = ()
     """`key=value` changes of every task; several values, separated by commas, make a sweep."""
@@ -82,6 +84,7 @@ def make_plan(request: Request, pairs: Sequence[tuple[leaf.Leaf, str]] = ()) -> 
         repeats=settings.repeats,
         repeats_most=settings.repeats_most,
         margin=request.margin,
+        cache=request.cache,
         steady_seconds=settings.steady_seconds,
         seeds=settings.seeds,
         track=request.track,
@@ -221,6 +224,7 @@ def _jobs(
         track=request.track,
         predict=predict,
         cases=cases,
+        warm=request.cache == "warm",
     )
 
 

@@ -18,6 +18,9 @@ SCHEMA = 1
 HUGE = 1e308
 """Stands for an infinite or undefined error: JSON has neither."""
 
+COMPILED_FILES = "compiled code kept"
+"""The event with the number of files of compiled code before and after a timed process."""
+
 SEALED = "plan sealed"
 """The event with the hash of what was decided before anything was measured."""
 

@@ -13,6 +13,7 @@ from samenet.durations import history_key
 from samenet.errors import RunFolderError, UsageError
 from samenet.plan import Job, Plan
 from samenet.records import (
+    COMPILED_FILES,
     TRACKS,
     CertificateRecord,
     EventRecord,
@@ -22,7 +23,7 @@ from samenet.records import (
     decode,
 )
 from samenet.scheduling import BLOCKS
-from samenet.spawning import TOO_SLOW, LiveWorkers, spawn
+from samenet.spawning import TOO_SLOW, WARM, LiveWorkers, cache_place, spawn
 from samenet.store import FINISHED, Store
 from samenet.workorder import answer_path
 
@@ -117,11 +118,20 @@ class _Run:
         answer = answer_path(self.store.folder, job)
         answer.unlink(missing_ok=True)
         before = environment.look(self.plan.target) if job.timed else None
+        place = cache_place(self.store.folder, self.plan.cache, job)
+        found = _files(place)
         code, errors, seconds_max = spawn(self.store.folder, self.plan, job, arm, self.live)
         records = read_answer(answer)
+        if job.pass_name in WARM:
+            records.append(self.compiled(job, found, _files(place)))
         if code != 0:
             records += _failures(job, records, code, errors, seconds_max)
         return [*records, environment.recorded(self.plan, job, before)] if before else records
+
+    def compiled(self, job: Job, before: int, after: int) -> EventRecord:
+        """Return how many files of compiled code a worker found, and left."""
+        data = {"cache": self.plan.cache, "files_before": before, "files_after": after}
+        return EventRecord(job=job.id, name=COMPILED_FILES, when=clock.utc(), data=data)
 
     def keep(self, job: Job, records: Sequence[Record], seconds: float) -> None:
         """Append the records of a job and the event that it is finished, in one write."""
@@ -135,6 +145,10 @@ class _Run:
         certifying.remember(self.plan, job, records, self.store.folder)
         remember_duration(job, records, seconds)
         self.watch(job, records, seconds)
+
+
+def _files(place: Path) -> int:
+    return sum(path.is_file() for path in place.rglob("*"))
 
 
 class Refusals:

@@ -27,10 +27,12 @@ def schedule(  # noqa: PLR0913 - all that a schedule depends on
     track: TrackName,
     predict: Predict,
     cases: Sequence[str] = (),
+    warm: bool = False,
 ) -> tuple[Job, ...]:
     """Return the jobs in the order they run; `runnable` holds the (task, arm) that can be.
 
-    `cases` are the parity cases that these tasks rest on.
+    `cases` are the parity cases that these tasks rest on. `warm` first fills the caches of compiled
+    code that the results then find.
     """
     names = [task.name for task in tasks]
     able = {arm.name: tuple(name for name in names if (name, arm.name) in runnable) for arm in arms}
@@ -38,6 +40,9 @@ def schedule(  # noqa: PLR0913 - all that a schedule depends on
     jobs = [maker.job("prepare", tasks=names)]
     if track != "quickstart":
         jobs += _certificates(maker, able, cases)
+        if warm:
+            pairs = [(arm, task) for arm, its in able.items() for task in its]
+            jobs += [maker.job("prime", arm=a, tasks=[t], timed=True) for a, t in pairs]
         jobs += _blocks(maker, names, able, settings)
     if track != "same":
         jobs += _quickstarts(maker, names, arms, settings.seeds)

@@ -9,12 +9,15 @@ import threading
 from pathlib import Path
 
 from samenet import clock, machine
-from samenet.plan import Arm, Job, Plan
+from samenet.plan import Arm, CacheName, Job, Plan
 from samenet.worker import SPAWNED_VARIABLE
 from samenet.workorder import file_name, order_json
 
 SECONDS_MIN = 120.0
 """A worker has at least so long, however short its job was predicted to be."""
+
+WARM = ("prime", "cell", "control", "sensitivity")
+"""The passes that share compiled code in a run with warm caches."""
 
 TOO_SLOW = -999
 """Stands for the exit code of a worker that was ended."""
@@ -55,7 +58,7 @@ def spawn(
     imports = arm.header.imports if arm else ()
     order.write_text(order_json(job, folder, imports=imports, cores=cores), encoding="utf-8")
     memory = {} if job.timed else machine.GROWING_MEMORY
-    extra = {**(arm.header.environment if arm else {}), **cold_caches(folder, job), **memory}
+    extra = {**(arm.header.environment if arm else {}), **caches(folder, plan.cache, job), **memory}
     target = plan.target_of(job.pass_name)
     environment = machine.worker_environment(threads, target.place, extra, target.precision)
     errors = folder / "work" / f"{file_name(job.id)}.stderr"
@@ -102,7 +105,25 @@ def _wait(worker: subprocess.Popen[bytes], seconds_max: float) -> int:
     return TOO_SLOW if ended else code
 
 
-def cold_caches(folder: Path, job: Job) -> dict[str, str]:
-    """Give every timed worker an empty private cache for compiled code."""
-    place = folder / "work" / "caches" / f"{file_name(job.id)}-{os.getpid()}"
-    return {"TORCHINDUCTOR_CACHE_DIR": str(place), "TRITON_CACHE_DIR": str(place)}
+def caches(folder: Path, kept: CacheName, job: Job) -> dict[str, str]:
+    """Return the variables that say where compiled code is kept between processes.
+
+    Cold: every worker has a private folder, which is not there yet, and JAX keeps nothing. Warm:
+    all results of an arm on a task share one, which the pass `prime` has filled. The variables are
+    those of docs.pytorch.org (torch.compile caching) and docs.jax.dev (persistent compilation
+    cache); TensorFlow keeps nothing between processes by itself.
+    """
+    place = cache_place(folder, kept, job)
+    torch = {"TORCHINDUCTOR_CACHE_DIR": str(place), "TRITON_CACHE_DIR": str(place)}
+    if kept == "cold":
+        return {**torch, "JAX_ENABLE_COMPILATION_CACHE": "false"}
+    every = {"MIN_COMPILE_TIME_SECS": "0", "MIN_ENTRY_SIZE_BYTES": "-1"}
+    jax = {f"JAX_PERSISTENT_CACHE_{name}": value for name, value in every.items()}
+    return {**torch, "JAX_COMPILATION_CACHE_DIR": str(place), **jax}
+
+
+def cache_place(folder: Path, kept: CacheName, job: Job) -> Path:
+    """Return the folder of a worker's compiled code."""
+    shared = kept == "warm" and job.pass_name in WARM
+    name = file_name(f"{job.arm}/{'+'.join(job.tasks)}" if shared else job.id)
+    return folder / "work" / "caches" / (f"warm-{name}" if shared else f"{name}-{os.getpid()}")

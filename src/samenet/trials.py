@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import frames, machine_state, planning, session, statistics
+from samenet import frames, machine_state, planning, scheduling, session, statistics
 from samenet.draws import generator
 from samenet.errors import RefusedError
 from samenet.frames import Frames
-from samenet.plan import Plan
+from samenet.plan import PassName, Plan
 from samenet.runner import Watcher
 from samenet.statistics import Interval
 
@@ -32,7 +32,7 @@ TASK = "digits"
 REPEATS = 12
 STEADY_SECONDS = 0.3
 TRIES, WAIT_SECONDS = 20, 5.0
-PROVED = ("prepare", "parity", "certify")
+PROVED: tuple[PassName, ...] = ("prepare", "parity", "certify")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +62,10 @@ def plan_of(percent: int, repeats: int) -> Plan:
             tasks=(TASK,), frameworks=(PAIR,), profile="standard", repeats=repeats, track="same"
         )
     )
-    again = "sensitivity" if percent else "control"
-    jobs = tuple(j for j in plan.jobs if j.pass_name in (*PROVED, "cell", again))
-    changes = {"jobs": jobs, "planted_percent": percent, "steady_seconds": STEADY_SECONDS}
-    return plan.model_copy(update=changes)
+    again: PassName = "sensitivity" if percent else "control"
+    changes = {"planted_percent": percent, "steady_seconds": STEADY_SECONDS}
+    pair = plan.only(*PROVED, "cell", again).model_copy(update=changes)
+    return scheduling.extended(pair, repeats)  # two take turns otherwise than three
 
 
 def made(percent: int = 0, repeats: int = REPEATS) -> Trial:

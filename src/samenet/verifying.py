@@ -20,7 +20,14 @@ from samenet.dataset import Dataset
 from samenet.describing import last_line
 from samenet.errors import RunFolderError, WorkerError
 from samenet.plan import Job, Plan
-from samenet.records import SEALED, EventRecord, FailureRecord, QualityRecord, Record
+from samenet.records import (
+    COMPILED_FILES,
+    SEALED,
+    EventRecord,
+    FailureRecord,
+    QualityRecord,
+    Record,
+)
 from samenet.runner import read_answer
 from samenet.spawning import LiveWorkers, spawn
 from samenet.store import Store, open_run
@@ -48,6 +55,7 @@ def verify(folder: Path) -> Verification:
     numbers, wrong_numbers = _page(folder)
     mismatches = [
         *_seal(plan, records),
+        *_caches(records),
         *_order(plan, records),
         *wrong_files,
         *_scores(records, again),
@@ -66,6 +74,34 @@ def _seal(plan: Plan, records: Sequence[Record]) -> list[str]:
     """What decides the verdicts, the margin above all, is what it was before the first result."""
     sealed = {e.data["sha256"] for e in _events(records, SEALED)}
     return ["the plan was changed after the run began"] if sealed - {plan.seal} else []
+
+
+def _caches(records: Sequence[Record]) -> list[str]:
+    """A cold process found no compiled code; a warm one did, if its priming left any."""
+    found = {e.job: e.data for e in _events(records, COMPILED_FILES)}
+    primed = {_of(job) for job, each in found.items() if _primes(job) and each["files_after"]}
+    cold = [
+        f"job {job} was to compile anew and found {each['files_before']} files"
+        for job, each in found.items()
+        if each["cache"] == "cold" and each["files_before"]
+    ]
+    return cold + [
+        f"job {job} was to find compiled code and found none"
+        for job, each in found.items()
+        if each["cache"] == "warm"
+        and not _primes(job)
+        and _of(job) in primed
+        and not each["files_before"]
+    ]
+
+
+def _primes(job: str) -> bool:
+    return job.startswith("prime/")
+
+
+def _of(job: str) -> str:
+    """Return the arm and the task of a job."""
+    return job.partition("/")[2].rpartition("/")[0]
 
 
 def _order(plan: Plan, records: Sequence[Record]) -> list[str]:

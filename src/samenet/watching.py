@@ -18,6 +18,7 @@ DOING = {
     "prepare": "data prepared",
     "certify": "checked: same network",
     "parity": "checked",
+    "prime": "compiled, for the processes to come",
     "cell": "timed",
     "control": "timed a second time, as a control",
     "sensitivity": "timed with 5 % more steps, to see whether that shows",

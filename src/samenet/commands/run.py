@@ -65,6 +65,13 @@ SOME_FAILED = 3
 )
 @click.option("--budget", metavar="10m", help="Stop after the repeat in which this time is spent.")
 @click.option(
+    "--cache",
+    type=click.Choice(["cold", "warm"]),
+    default="cold",
+    show_default=True,
+    help="Whether each process compiles anew, or finds what an earlier one compiled.",
+)
+@click.option(
     "--margin",
     type=click.FloatRange(0.5, 50),
     default=100 * statistics.MARGIN,
@@ -159,6 +166,7 @@ def _request(options: dict[str, Any]) -> planning.Request:
         repeats=options["repeats"],
         budget_seconds=planning.duration_seconds(budget) if budget else None,
         margin=options["margin"] / 100,
+        cache=options["cache"],
         track=options["track"],
         settings=options["settings"],
         epochs=options["epochs"],

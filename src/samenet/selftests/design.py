@@ -115,10 +115,11 @@ def warm_caches() -> int:
         )
         for n in range(2)
     ]
-    first, second = (spawning.cold_caches(folder, job) for job in jobs)
-    shared = [name for name in first if first[name] == second.get(name)]
-    found = [place for place in (*first.values(), *second.values()) if Path(place).exists()]
-    return len(shared) + len(found) + int(not first)
+    first, second = (spawning.caches(folder, "cold", job) for job in jobs)
+    places = [{k: v for k, v in each.items() if k.endswith("_DIR")} for each in (first, second)]
+    shared = [name for name in places[0] if places[0][name] == places[1].get(name)]
+    found = [place for each in places for place in each.values() if Path(place).exists()]
+    return len(shared) + len(found) + int(not places[0])
 
 
 def unset_threads() -> int:

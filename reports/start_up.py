@@ -52,8 +52,8 @@ def section(frames: Frames) -> Section | None:
             f"Shorter is better. One bar is one fresh process that {CACHES[frames.plan.cache]} "
             "(its files are already in memory), split into phases in the order of the legend. "
             "Building includes what the first optimiser imports (PyTorch loads its compiler "
-            "then). First use is the framework’s first operation; the first steps hold the compiling of "
-            "frameworks that compile."
+            "then). First use is the framework’s first operation; the first steps hold the "
+            "compiling of frameworks that compile."
         ),
         draw=partial(_draw, frames, tasks),
         table=_table(frames, tasks),

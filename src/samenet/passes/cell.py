@@ -12,7 +12,7 @@ from types import ModuleType
 
 import numpy as np
 
-from samenet import clock, device_proof, draws, gate_4, machine, readings
+from samenet import clock, device_proof, draws, gate_4, layout, machine, readings
 from samenet.adapter import Array, Batches, Program, Weights
 from samenet.certificate import Check, Problem, builder
 from samenet.gate_4 import Timed
@@ -64,6 +64,7 @@ def run(order: WorkOrder, track: Track = "same") -> None:
     task = order.tasks[0]
     problem = problem_of(order, task, order.job.repeat)
     watch = Stopwatch(order, task, track)
+    scattered = layout.scattered(f"{order.plan.created} {order.job.id}")
     for phase, seconds in order.stamps.items():
         watch.add(phase, [seconds])
     adapter = order.adapter()
@@ -85,6 +86,7 @@ def run(order: WorkOrder, track: Track = "same") -> None:
     watch.add("check", looked)
     if waits and track == "same":
         own_fit(watch, adapter, problem)
+    del scattered
     order.emit([*watch.records, *certificate_records(order, task.name, checks, order.job.repeat)])
 
 

@@ -95,6 +95,9 @@ def _versions(frames: Frames) -> Table:
     )
 
 
+NO_ENERGY = "Energy: unavailable, no counter is readable here."
+
+
 def _disturbance(frames: Frames) -> list[Table]:
     found = disturbance.seen(frames)
     if not found:
@@ -107,6 +110,7 @@ def _disturbance(frames: Frames) -> list[Table]:
                 (Cell(text=each.name), *map(_reading, (each.middle, each.worst, each.limit)))
                 for each in found
             ),
+            notes=() if any("Energy" in each.name for each in found) else (NO_ENERGY,),
             folded=True,
         )
     ]

@@ -246,3 +246,17 @@ def test_the_page_says_how_much_others_disturbed(monkeypatch: pytest.MonkeyPatch
     others = next(each for each in disturbance.seen(found) if "Busy with others" in each.name)
     assert (others.middle, others.worst, others.limit) == (0.5, 0.5, 0.05)
     assert "Busy with others" in report.page(found)
+
+
+def test_energy_is_the_sum_of_readable_packages_or_unavailable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two packages add up; where one cannot be read there is no number at all."""
+    monkeypatch.setattr(machine_state, "POWER", tmp_path)
+    assert machine_state.energy_joules() is None
+    for place, text in (("intel-rapl:0", "2500000\n"), ("intel-rapl:1", "500000\n")):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "energy_uj").write_text(text, encoding="utf-8")
+    assert machine_state.energy_joules() == 3.0
+    (tmp_path / "intel-rapl:1" / "energy_uj").unlink()
+    assert machine_state.energy_joules() is None

@@ -117,6 +117,7 @@ def state_items(readings: environment.Readings) -> tuple[Item, ...]:
         "stopped by the group's limit": readings["throttled"],
         "frequency": machine_state.frequency(),
         "temperature": _degrees(machine_state.temperature()),
+        "energy counter": _energy(),
         "battery": machine_state.battery(),
         "memory available": _gib(available),
         "swapped out": _gib(machine_state.swap_used_bytes()),
@@ -125,6 +126,11 @@ def state_items(readings: environment.Readings) -> tuple[Item, ...]:
         "state of the CUDA devices": graphics_said(machine_state.graphics_state()),
     }
     return tuple(Item(name=name, value=value) for name, value in values.items())
+
+
+def _energy() -> str:
+    """Return whether what a process draws can be read; root alone can on most systems."""
+    return "unavailable" if machine_state.energy_joules() is None else "readable"
 
 
 def _percent(share: float | None) -> str | None:

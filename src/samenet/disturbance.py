@@ -16,6 +16,7 @@ CALLED = {
     "throttled": "Stopped by the control group’s limit, times",
     "switches": "Taken off the processor against its will, times",
     "faults": "Waited for a page from a disk, times",
+    "joules": "Energy drawn by the processor packages, joules per process",
     "memory_available_gib": "Memory available, GiB",
     "graphics_processes": "Other processes on the CUDA devices",
 }

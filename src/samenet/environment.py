@@ -92,7 +92,8 @@ def between(before: Counters, after: Counters) -> dict[str, float | None]:
 
     `others`: processors kept busy by others of those that measure. `steal` and `pressure`: shares
     of the time, of these processors and of the system. `switches` and `faults`, of the workers
-    that ended meanwhile, are shown and never judged: they are the framework's own doing too.
+    that ended meanwhile, and the `joules` of the packages are shown and never judged: they are the
+    framework's own doing too.
     """
     seconds = max(after.when - before.when, 1e-9)
 
@@ -111,6 +112,7 @@ def between(before: Counters, after: Counters) -> dict[str, float | None]:
         "throttled": grown(before.throttled, after.throttled),
         "switches": grown(before.switches, after.switches),
         "faults": grown(before.faults, after.faults),
+        "joules": grown(before.energy, after.energy),
     }
 
 

@@ -28,6 +28,7 @@ from samenet import clock
 CPU = Path("/sys/devices/system/cpu")
 GROUPS = Path("/sys/fs/cgroup")
 PRESSURE = Path("/proc/pressure/cpu")
+POWER = Path("/sys/class/powercap")
 
 IDLE_FIELDS = ("idle", "iowait", "steal", "guest", "guest_nice")
 """Of a processor's times: not work of this system, or (guest) counted in `user` already."""
@@ -52,6 +53,8 @@ class Counters:
     """How often workers that have ended lost a processor against their will."""
     faults: float | None = None
     """How often they had to wait for a page from a disk."""
+    energy: float | None = None
+    """What the processor packages have drawn, joules, whoever used them."""
 
 
 def counters(processors: Sequence[int]) -> Counters:
@@ -67,6 +70,7 @@ def counters(processors: Sequence[int]) -> Counters:
         throttled=throttled_periods(),
         switches=_children("ru_nivcsw"),
         faults=_children("ru_majflt"),
+        energy=energy_joules(),
     )
 
 
@@ -128,6 +132,17 @@ def throttled_periods() -> float | None:
 def waited(seconds: float) -> None:
     """Let time pass: what is read before and after tells of the others."""
     time.sleep(seconds)
+
+
+def energy_joules() -> float | None:
+    """Return the sum of the packages' energy counters, or None: most systems show them to root.
+
+    docs.kernel.org/power/powercap/powercap.html: one zone per package, `energy_uj` in microjoules,
+    which starts at 0 again after some time; a difference below 0 is then taken for none.
+    """
+    counts = [_text(zone / "energy_uj") for zone in sorted(POWER.glob("intel-rapl:?"))]
+    readable = [int(text) for text in counts if text and text.strip().isdigit()]
+    return sum(readable) / 1e6 if readable and len(readable) == len(counts) else None
 
 
 def group_limits() -> dict[str, str]:

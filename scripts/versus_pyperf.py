@@ -15,6 +15,7 @@ significant counts as right.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import itertools
 import json
 import math
@@ -69,6 +70,8 @@ def main() -> int:
     parser.add_argument("--n", type=int, default=8, help="rounds (default: 8)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     chosen = parser.parse_args()
+    if importlib.util.find_spec("pyperf") is None:
+        sys.exit(f"versus_pyperf: install pyperf first: {sys.executable} -m pip install pyperf")
     with tempfile.TemporaryDirectory() as place:
         rows = compared(chosen.n, prepared(Path(place) / "run"))
     if chosen.json:

@@ -241,6 +241,13 @@ def test_a_loop_that_failed_a_check_is_not_compared(place: str) -> None:
     assert contest_result.document(found)["factor"] is None
 
 
+@pytest.mark.parametrize("proofs", [(1.2, 1.05), (1.0, 1.0)])
+def test_an_instrument_that_does_not_work_gives_no_verdict(proofs: tuple[float, float]) -> None:
+    """Where equal programs differ, or planted work is not seen, no loop replaces another."""
+    assert settled(proofs=(1.0, 1.05)).verdict.kind == "replaces"
+    assert settled(proofs=proofs).verdict.kind == "not compared"
+
+
 def test_the_document_is_json_and_holds_every_raw_number() -> None:
     """Also of a single repeat, whose interval has no ends."""
     for repeats in (1, 8):

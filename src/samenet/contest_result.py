@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from samenet import contest, trust
+from samenet import contest, instrument, trust
 from samenet.contest import Comparison, Verdict
 from samenet.frames import Frames
 from samenet.plan import Arm, Plan
 from samenet.privacy import without_folders
 from samenet.records import CertificateRecord, EventRecord, FailureRecord, Record
 from samenet.result import why_not
+from samenet.scheduling import BLOCKS
 from samenet.statistics import MARGIN, VERDICT_REPEATS_MIN, Interval, geometric
 from samenet.store import FINISHED
 from samenet.task import Task
@@ -46,7 +47,7 @@ def settle(
     undefended: Sequence[str],
 ) -> Contest:
     """Return the result of a contest that was carried out."""
-    reason = _obstacle(frames, (ours, challenger))
+    reason = _obstacle(frames, (ours, challenger)) or _unproven(frames)
     if reason:
         verdict, comparison = contest.refused(without_folders(reason)), None
     else:
@@ -65,6 +66,15 @@ def settle(
     return Contest(
         frames=frames, ours=ours, challenger=challenger, comparison=comparison, verdict=verdict
     )
+
+
+def _unproven(frames: Frames) -> str:
+    """Return why the instrument may give no verdict on the first such task, or an empty text."""
+    for task in frames.plan.tasks:
+        reason = instrument.why_refused(frames, task, "step")
+        if reason:
+            return f"on {task.title or task.name}, {reason}"
+    return ""
 
 
 def refuses(records: Sequence[Record]) -> bool:
@@ -103,13 +113,13 @@ def _lacking(frames: Frames, task: Task, arm: str) -> str:
 
 
 def _seconds(frames: Frames, records: Sequence[Record]) -> float:
-    """Return how long one repeat took, both loops on every task."""
+    """Return how long one repeat took: both loops on every task, control and sensitivity arm."""
     spent = [
         float(record.data["seconds"])
         for record in records
         if isinstance(record, EventRecord)
         and record.name == FINISHED
-        and record.data["pass"] == "cell"
+        and record.data["pass"] in BLOCKS
     ]
     return sum(spent) / max(1, frames.plan.repeats)
 

@@ -120,6 +120,7 @@ def test_pressure_is_read_in_seconds() -> None:
 def busy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let others keep half of every measuring processor busy."""
     monkeypatch.setattr(environment, "between", lambda before, after: {"others": 0.5})
+    monkeypatch.setattr(machine_state, "waited", lambda _: None)
 
 
 def plan_of(profile: str) -> Plan:
@@ -138,6 +139,14 @@ def test_a_busy_machine_is_refused_before_anything_is_measured(
     with pytest.raises(RefusedError, match=r"keeps 0\.50 of the measuring processors busy"):
         session.start(plan_of(profile), folder, lambda *_: None)
     assert not folder.exists()
+
+
+def test_a_run_waits_for_a_quiet_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that ends within the looks delays a standard run and does not refuse it."""
+    shares = iter([0.5, 0.3, 0.0])
+    monkeypatch.setattr(environment, "of_a_moment", lambda _: {"others": next(shares)})
+    assert environment.admitted(plan_of("standard")) == ()
+    assert next(shares, None) is None
 
 
 def test_a_screening_is_warned_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

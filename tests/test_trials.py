@@ -8,7 +8,6 @@ import pytest
 
 from samenet import trials
 from samenet.draws import generator
-from samenet.errors import RefusedError
 from samenet.selftest import rate
 from samenet.selftests import inject
 from samenet.trials import Trial
@@ -69,21 +68,3 @@ def test_a_rate_carries_its_wilson_interval() -> None:
     found = rate("hits", 5, 40, most=0.125)
     assert found.passed
     assert (found.low, found.high) == pytest.approx((0.0546, 0.2611), abs=1e-4)
-
-
-def test_a_trial_waits_until_the_machine_is_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refused twice and then let through, it is one trial; refused for ever, it says so."""
-    answers = iter([RefusedError("busy"), RefusedError("busy"), trial(0, 1)])
-
-    def carried_out(*_: object) -> object:
-        answer = next(answers, RefusedError("busy"))
-        if isinstance(answer, RefusedError):
-            raise answer
-        return answer
-
-    monkeypatch.setattr(trials, "carried_out", carried_out)
-    monkeypatch.setattr(trials, "of", lambda found: found)
-    monkeypatch.setattr(trials, "WAIT_SECONDS", 0.0)
-    assert trials.made(0, 2) == trial(0, 1)
-    with pytest.raises(RefusedError):
-        trials.made(0, 2)

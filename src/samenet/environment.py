@@ -24,6 +24,9 @@ EVENT = "environment"
 WINDOW_SECONDS = 1.0
 """How long the machine is looked at before a run."""
 
+LOOKS = 30
+"""A run that would be refused waits for a quiet moment, so many looks at most."""
+
 Readings = Mapping[str, float | None]
 
 
@@ -165,13 +168,16 @@ def decides(plan: Plan) -> bool:
 
 def admitted(plan: Plan) -> tuple[str, ...]:
     """Return what a screening is to be warned of; raises RefusedError where it decides."""
-    sentences = broken(of_a_moment(plan.target))
-    if sentences and decides(plan):
-        raise RefusedError(
-            f"This machine is not fit to measure now: {'; '.join(sentences)}. Wait, or stop the "
-            "other work; the quick profile measures all the same and says so."
-        )
-    return sentences
+    sentences: tuple[str, ...] = ()
+    for _ in range(LOOKS if decides(plan) else 1):
+        sentences = broken(of_a_moment(plan.target))
+        if not sentences or not decides(plan):
+            return sentences
+    raise RefusedError(
+        f"This machine is not fit to measure now: {'; '.join(sentences)}, for "
+        f"{LOOKS * WINDOW_SECONDS:.0f} seconds. Wait, or stop the other work; the quick profile "
+        "measures all the same and says so."
+    )
 
 
 def recorded(plan: Plan, job: Job, before: Look) -> EventRecord:

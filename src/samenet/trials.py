@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import frames, machine_state, planning, scheduling, session, statistics
+from samenet import frames, planning, scheduling, session, statistics
 from samenet.draws import generator
 from samenet.errors import RefusedError
 from samenet.frames import Frames
@@ -31,7 +31,6 @@ PAIR = "numpy:plain"
 TASK = "digits"
 REPEATS = 12
 STEADY_SECONDS = 0.3
-TRIES, WAIT_SECONDS = 20, 5.0
 PROVED: tuple[PassName, ...] = ("prepare", "parity", "certify")
 
 
@@ -69,22 +68,14 @@ def plan_of(percent: int, repeats: int) -> Plan:
 
 
 def made(percent: int = 0, repeats: int = REPEATS) -> Trial:
-    """Carry out one trial; while others work on the machine, wait and look again.
+    """Carry out one trial.
 
     Raises RefusedError if the machine does not come to rest, or left nothing to compare.
     """
-    plan = plan_of(percent, repeats)
-    for again in reversed(range(TRIES)):
-        try:
-            found = of(carried_out(plan, lambda *_: None))
-        except RefusedError:
-            if not again:
-                raise
-            machine_state.waited(WAIT_SECONDS)
-            continue
-        if found:
-            return found
-    raise RefusedError("Other work on the machine left nothing of a trial to compare.")
+    found = of(carried_out(plan_of(percent, repeats), lambda *_: None))
+    if found is None:
+        raise RefusedError("Other work on the machine left nothing of a trial to compare.")
+    return found
 
 
 def carried_out(plan: Plan, watch: Watcher) -> Frames:

@@ -31,6 +31,7 @@ REST = {
     "contest": "Run your loop head to head with a shipped one.",
     "ladder": "Measure how cost grows with size: width, batch and depth.",
     "resume": "Go on with an interrupted run.",
+    "study": "Choose an activation or a loss by experiment.",
     "selftest": "Let the instrument show that it works.",
     "verify": "Recompute every printed number of a run.",
 }

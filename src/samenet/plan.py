@@ -10,6 +10,7 @@ from pydantic import Field
 
 from samenet.adapter import Capabilities, Header, Target
 from samenet.spec import Frozen
+from samenet.study import Study
 from samenet.task import Task
 
 PassName = Literal[
@@ -31,6 +32,7 @@ PassName = Literal[
     "trace",
     "contract",
     "probe",
+    "study",
 ]
 ProfileName = Literal["quick", "standard", "rigorous"]
 CacheName = Literal["cold", "warm"]
@@ -140,6 +142,8 @@ class Plan(Frozen):
     seeds: int
     track: TrackName
     budget_seconds: float | None = None
+    study: Study | None = None
+    """What `samenet study` varies; a run has none."""
     jobs: tuple[Job, ...]
     skipped: tuple[Skipped, ...] = ()
 

@@ -31,6 +31,7 @@ DOING = {
     "score": "scored",
     "contract": "contract looked at",
     "probe": "read back",
+    "study": "trained with every choice",
 }
 
 
@@ -114,7 +115,7 @@ def _line(plan: Plan, job: Job, records: Sequence[Record]) -> str:
 
 
 def _numbers(job: Job, records: Sequence[Record], plan: Plan) -> str:
-    if job.pass_name == "quickstart":
+    if job.pass_name in ("quickstart", "study"):
         return f" (seed {job.repeat + 1} of {plan.seeds})"
     found = measured(records) if job.pass_name == "cell" else None
     if found is None:

@@ -1,0 +1,135 @@
+"""`samenet study`: the same network with several activations, or losses, from several seeds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from samenet import machine, planning, study_figures, study_text, studying
+from samenet.commands.run import SOME_FAILED, counted, warn
+from samenet.live import watching
+from samenet.plan import Plan
+from samenet.study import SEEDS_MAX, StudyKind
+
+OPTIONS = (
+    click.argument("task"),
+    click.option(
+        "--framework",
+        "frameworks",
+        multiple=True,
+        default=("numpy",),
+        show_default=True,
+        metavar="NAME[:MODE]|FILE.py",
+        help="A framework, one of its modes, or your own adapter file. Repeatable.",
+    ),
+    click.option(
+        "--seeds",
+        type=click.IntRange(1, SEEDS_MAX),
+        help="Starting points; default: the fewest, from 5 up, that can tell choices apart.",
+    ),
+    click.option("--epochs", type=click.IntRange(1), help="In place of the task’s."),
+    click.option(
+        "--out",
+        type=click.Path(path_type=Path),
+        help="Folder of figure and raw data; default runs/<when>-study-…",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+)
+
+
+def shared(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what both studies are asked."""
+    for option in reversed(OPTIONS):
+        function = option(function)
+    return function
+
+
+@click.group("study")
+def command() -> None:
+    """Train one network with every activation, or loss, and say what differs beyond the seeds.
+
+    \b
+    Examples:
+      samenet study activations digits
+      samenet study losses digits --framework pytorch
+    """
+
+
+@command.command("activations")
+@shared
+@click.option(
+    "--activation",
+    "choices",
+    multiple=True,
+    metavar="NAME",
+    help="What to compare; default: sigmoid, tanh, relu, leaky_relu. Repeatable.",
+)
+def activations(**options: Any) -> int:
+    """Compare activations on TASK: scores, vanishing gradients in ten layers, dead units.
+
+    \b
+    Examples:
+      samenet study activations digits
+      samenet study activations digits --activation relu --activation gelu
+    """
+    return _studied("activations", options)
+
+
+@command.command("losses")
+@shared
+@click.option(
+    "--loss",
+    "choices",
+    multiple=True,
+    metavar="NAME",
+    help="What to compare; default: the task’s own loss and those for values. Repeatable.",
+)
+def losses(**options: Any) -> int:
+    """Compare losses on TASK: the one that matches it, and ones that do not.
+
+    \b
+    Examples:
+      samenet study losses digits
+      samenet study losses diabetes --loss mean_squared_error --loss "huber(delta=0.5)"
+    """
+    return _studied("losses", options)
+
+
+def _studied(kind: StudyKind, options: dict[str, Any]) -> int:
+    plan = studying.make_study(
+        kind,
+        options["task"],
+        frameworks=options["frameworks"],
+        choices=options["choices"],
+        seeds=options["seeds"] or 0,
+        epochs=options["epochs"],
+    )
+    _say(plan, kind)
+    folder = options["out"] or planning.new_folder(plan.name, machine.runs_folder())
+    with watching(plan) as watch:
+        found = studying.carried_out(plan, folder, watch, warn)
+    if options["as_json"]:
+        click.echo(json.dumps(study_text.document(found), ensure_ascii=False, allow_nan=False))
+    else:
+        click.echo("\n".join(study_text.lines(found)))
+        for path in study_figures.paths(found):
+            click.echo(f"\nThe figure: {path}")
+    return SOME_FAILED if found.left_out else 0
+
+
+def _say(plan: Plan, kind: StudyKind) -> None:
+    study = plan.study
+    if study is None:
+        return
+    trainings = len(study.variants) * study.seeds * len(plan.arms)
+    names = ", ".join(arm.name for arm in plan.arms)
+    click.echo(
+        f"{kind.capitalize()} of {plan.tasks[0].name} on {names}: {', '.join(study.choices)}; "
+        f"{counted(study.seeds, 'seed')}, {trainings} trainings, "
+        f"about {plan.predicted_seconds / 60:.1f} minutes",
+        err=True,
+    )

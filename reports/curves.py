@@ -23,6 +23,7 @@ from samenet.sections import (
 from samenet.task import Task
 
 ORDER = 40
+GAP_OPACITY = 0.1
 FLOOR = 1e-17
 """Smaller distances, and none at all, are drawn here: the axis is logarithmic."""
 
@@ -66,6 +67,7 @@ def _figure(frames: Frames, task: Task) -> Figure:
         title=f"{title_of(frames.plan, task.name)}: loss per epoch",
         help=(
             "Left and middle: lower is better; a line is striped where frameworks coincide. "
+            "Shaded: the gap between test and training loss; dotted: the lowest test loss. "
             "A test loss that rises while the training loss falls means that the "
             f"network learns its rows by heart. Right: how far each training loss is from that of "
             f"{first}, as a share of it; 1e-6 is a millionth. Rounding differs from one library "
@@ -88,6 +90,7 @@ def _draw(frames: Frames, task: Task, narrow: bool) -> Drawing:  # noqa: FBT001
     for axes in (train, test):
         axes.set_ylim(low, high)
     train.set_ylabel("loss")
+    _gap(test, *(_mean_curve(rows) for rows in both))
     _apart(frames, apart, task)
     return picture
 
@@ -100,6 +103,20 @@ def _curves(frames: Frames, axes: Axes, rows: pd.DataFrame) -> None:
         values = drawing.finite(mean.tolist())
         look = drawing.look(frames, arm)
         drawing.coinciding(axes, place, len(arms), mean.index.tolist(), values, look)
+
+
+def _mean_curve(rows: pd.DataFrame) -> pd.Series[float]:
+    """Return the mean loss per epoch of the first framework: the others coincide with it."""
+    return rows[rows.arm == rows.arm.iloc[0]].groupby("epoch").value.mean()
+
+
+def _gap(axes: Axes, train: pd.Series[float], test: pd.Series[float]) -> None:
+    """Shade what lies between test and training loss, and mark where the test loss is lowest."""
+    if test.empty:
+        return
+    low, high = drawing.finite(train.tolist()), drawing.finite(test.tolist())
+    axes.fill_between(test.index.tolist(), low, high, color=drawing.INK, alpha=GAP_OPACITY, lw=0)
+    axes.axvline(float(test.idxmin()), color=drawing.INK, linewidth=0.8, linestyle=":")
 
 
 def _apart(frames: Frames, axes: Axes, task: Task) -> None:

@@ -41,11 +41,19 @@ class Result:
         return self.folder / "report.html"
 
     def frame(self) -> pd.DataFrame:
-        """Return one tidy row per task, framework, repeat and quantity, in seconds."""
+        """Return one tidy row per task, framework, repeat and quantity.
+
+        task · arm framework and mode · repeat counts processes from 0 · quantity step, epoch,
+        start_up and its phases, call_fixed, own_fit · seconds
+        """
         return self.frames.times.copy()
 
     def scores(self) -> pd.DataFrame:
-        """Return one tidy row per task, framework, repeat, part of the data, metric and epoch."""
+        """Return one tidy row per task, framework, repeat, part of the data, metric and epoch.
+
+        track same, quickstart or reference · task · arm framework and mode · repeat or seed ·
+        split train or test · metric · epoch 0 is the untrained network · value
+        """
         return self.frames.scores.copy()
 
     def figure(self, name: str = "hero") -> Figure:
@@ -65,6 +73,14 @@ class Result:
     def __repr__(self) -> str:
         """Return the table that the terminal shows."""
         return "\n".join(result.lines(self.frames))
+
+    def _repr_html_(self) -> str:
+        """Return the tables, the advice and the first figure, for a notebook."""
+        from samenet import jupyter, report, svg
+
+        pictures = report.compose(self.frames).figures
+        first = svg.drawn(pictures[0], narrow=False) if pictures else None
+        return jupyter.run_html(self.frames, first, str(self.page))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from samenet import parity
+from samenet import jupyter, parity
 from samenet.plan import Job, Plan
 from samenet.records import CertificateRecord, FailureRecord, Record
 from samenet.runner import Watcher
@@ -23,9 +23,13 @@ from samenet.wording import words
 def watching(
     plan: Plan, *, quiet: bool = False, done: frozenset[str] = frozenset()
 ) -> Iterator[Watcher]:
-    """Yield what to call after every job: a live table on a terminal, else one line per job."""
+    """Yield what to call after every job: a live table, a notebook's bar, or one line per job."""
     progress = Progress(plan, quiet=quiet, finished=set(done))
     console = Console(stderr=True)
+    if not quiet and jupyter.in_notebook():
+        with jupyter.bar(progress) as watch:
+            yield watch
+        return
     if quiet or not console.is_terminal:
         yield progress.watch
         return

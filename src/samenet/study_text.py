@@ -44,14 +44,14 @@ def _of_arm(outcome: Outcome, arm: str) -> list[str]:
     title = outcome.task.title or outcome.task.name
     count = outcome.study.seeds
     found = [f"{title}, {_title(outcome, arm)}: {count} seed{'s' * (count > 1)}", ""]
-    for scene in SCENES_OF[outcome.study.kind]:
-        found += [*_table(outcome, arm, scene), ""]
+    for each in tables(outcome, arm):
+        found += [*_table(each), ""]
     found += ["What the seeds show"]
-    found += [f"  {_headed(each)}" for each in conclusions(outcome, arm)]
+    found += [f"  {headed(each)}" for each in conclusions(outcome, arm)]
     return [*found, *_lacking(outcome, arm)]
 
 
-def _headed(found: Conclusion) -> str:
+def headed(found: Conclusion) -> str:
     """Return a sentence after what it is about."""
     return f"{found.about[0].upper()}{found.about[1:]}: {found.sentence}"
 
@@ -61,16 +61,32 @@ def _title(outcome: Outcome, arm: str) -> str:
     return f"{found.header.title} ({found.mode})"
 
 
-def _table(outcome: Outcome, arm: str, scene: Scene) -> list[str]:
+Plain = tuple[str, list[str], list[list[str]]]
+"""A table as texts: title, heads, rows."""
+
+
+def tables(outcome: Outcome, arm: str) -> list[Plain]:
+    """Return one table per scene."""
+    return [_plain_table(outcome, arm, scene) for scene in SCENES_OF[outcome.study.kind]]
+
+
+def _plain_table(outcome: Outcome, arm: str, scene: Scene) -> Plain:
     columns = list(_columns(outcome, arm, scene))
-    choices = outcome.choices(arm)
-    wide = max(WIDTH, *(len(_named(outcome, choice)) + 2 for choice in choices))
-    head = "".join(f"{column.head:<{WIDTH}}" for column in columns)
-    found = [_scene_title(outcome, scene), f"  {'':<{wide}}{head}".rstrip()]
-    for choice in choices:
-        cells = "".join(f"{_cell(column, choice):<{WIDTH}}" for column in columns)
-        found.append(f"  {_named(outcome, choice):<{wide}}{cells}".rstrip())
-    return found
+    rows = [
+        [_named(outcome, choice), *(_cell(column, choice) for column in columns)]
+        for choice in outcome.choices(arm)
+    ]
+    return _scene_title(outcome, scene), ["", *(column.head for column in columns)], rows
+
+
+def _table(found: Plain) -> list[str]:
+    title, heads, rows = found
+    wide = max(WIDTH, *(len(row[0]) + 2 for row in rows))
+    return [title, *(f"  {first:<{wide}}{_spaced(rest)}" for first, *rest in (heads, *rows))]
+
+
+def _spaced(cells: Sequence[str]) -> str:
+    return "".join(f"{cell:<{WIDTH}}" for cell in cells).rstrip()
 
 
 def _scene_title(outcome: Outcome, scene: Scene) -> str:

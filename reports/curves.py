@@ -116,7 +116,7 @@ def _gap(axes: Axes, train: pd.Series[float], test: pd.Series[float]) -> None:
         return
     low, high = drawing.finite(train.tolist()), drawing.finite(test.tolist())
     axes.fill_between(test.index.tolist(), low, high, color=drawing.INK, alpha=GAP_OPACITY, lw=0)
-    axes.axvline(float(test.idxmin()), color=drawing.INK, linewidth=0.8, linestyle=":")
+    axes.axvline(test.index[int(test.argmin())], color=drawing.INK, linewidth=0.8, linestyle=":")
 
 
 def _apart(frames: Frames, axes: Axes, task: Task) -> None:

@@ -206,7 +206,7 @@ def test_a_study_from_the_command_line_leaves_a_figure_and_one_document(
     found = json.loads(capsys.readouterr().out)
     assert len(found["trainings"]) == 3 * len(study.ACTIVATIONS)
     assert [c["about"] for c in found["conclusions"]["numpy:plain"]] == ["seeds"]
-    assert (out / "figures" / "study.png").stat().st_size > 10_000
+    assert (out / "study.png").stat().st_size > 10_000
     assert found == json.loads(json.dumps(document(load(out))))
 
 
@@ -226,6 +226,7 @@ def test_a_framework_whose_outputs_are_not_those_of_its_weights_is_left_out(
     text = "\n".join(lines(found))
     assert "leaky_relu: left out: its " in text
     assert "differ from the float64 network" in text
+    assert found.failed
 
 
 def test_a_framework_without_an_activation_is_left_out_of_that_choice_alone(
@@ -243,6 +244,7 @@ def test_a_framework_without_an_activation_is_left_out_of_that_choice_alone(
     arm = found.arms[0]
     assert found.choices(arm) == ["relu", "tanh"]
     assert "is not offered" in found.left_out[arm, "leaky_relu"]
+    assert not found.failed
 
 
 def test_a_worker_that_dies_leaves_a_reason_and_no_finding(tmp_path: Path) -> None:

@@ -23,9 +23,7 @@ LINE_POINTS = 1.8
 
 
 def write(outcome: Outcome) -> None:
-    """Write figures/study.svg and study.png, or one pair per framework if there are several."""
-    place = outcome.folder / "figures"
-    place.mkdir(exist_ok=True)
+    """Write study.svg and study.png, or one pair per framework if there are several."""
     for path, arm in zip(paths(outcome), outcome.arms, strict=True):
         drawing = figure(outcome, arm)
         drawing.set_facecolor("white")
@@ -34,10 +32,10 @@ def write(outcome: Outcome) -> None:
 
 
 def paths(outcome: Outcome) -> list[Path]:
-    """Return the PNG file of each framework."""
-    place, arms = outcome.folder / "figures", outcome.arms
+    """Return the PNG file of each framework; figures/ belongs to the page."""
+    arms = outcome.arms
     names = ["study"] if len(arms) == 1 else [f"study-{arm.replace(':', '-')}" for arm in arms]
-    return [place / f"{name}.png" for name in names]
+    return [outcome.folder / f"{name}.png" for name in names]
 
 
 def figure(outcome: Outcome, arm: str) -> Drawing:

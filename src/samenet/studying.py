@@ -58,6 +58,8 @@ class Outcome:
     """Median seconds of an epoch per training: arm, scene, choice, seed, seconds."""
     left_out: dict[tuple[str, str], str]
     """Per (arm, choice) why there is nothing."""
+    failed: bool
+    """Whether something went wrong; what a framework does not offer is no failure."""
     worst_check: float
     """The largest error of a framework's own outputs and losses against the float64 network."""
 
@@ -192,6 +194,7 @@ def gather(plan: Plan, study: Study, folder: Path, records: Sequence[Record]) ->
         frame=pd.DataFrame(rows, columns=list(COLUMNS)),
         seconds=pd.DataFrame(times, columns=["arm", "scene", "choice", "seed", "seconds"]),
         left_out=left_out,
+        failed=bool(failures) or any(event.data.get("wrong") for event in events),
         worst_check=max(error for _, data in kept for error in data["checks"].values()),
     )
 

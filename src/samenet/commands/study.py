@@ -110,15 +110,23 @@ def _studied(kind: StudyKind, options: dict[str, Any]) -> int:
     )
     _say(plan, kind)
     folder = options["out"] or planning.new_folder(plan.name, machine.runs_folder())
-    with watching(plan) as watch:
-        found = studying.carried_out(plan, folder, watch, warn)
+    found = _carried_out(plan, folder)
     if options["as_json"]:
         click.echo(json.dumps(study_text.document(found), ensure_ascii=False, allow_nan=False))
     else:
         click.echo("\n".join(study_text.lines(found)))
         for path in study_figures.paths(found):
             click.echo(f"\nThe figure: {path}")
-    return SOME_FAILED if found.left_out else 0
+    return SOME_FAILED if found.failed else 0
+
+
+def _carried_out(plan: Plan, folder: Path) -> studying.Outcome:
+    try:
+        with watching(plan) as watch:
+            return studying.carried_out(plan, folder, watch, warn)
+    except KeyboardInterrupt:
+        click.echo("\nInterrupted: a study is concluded from all of its seeds or not.", err=True)
+        raise
 
 
 def _say(plan: Plan, kind: StudyKind) -> None:

@@ -44,14 +44,14 @@ def _studied(
     reason = missing(capabilities, problem.network, problem.training, order.target)
     data: dict[str, Any] = {"scene": variant.scene, "choice": variant.choice, "seed": seed}
     if reason:
-        return _event(order, LEFT_OUT, {**data, "reason": reason})
+        return _event(order, LEFT_OUT, {**data, "reason": reason, "wrong": False})
     program = built(order, adapter, problem)
     trained = trained_in(program, problem, dataset, per_step=capabilities.losses_per == "step")
     wrong = {name: e for name, e in trained["checks"].items() if not e <= study_numbers.ERROR_MAX}
     if wrong:
         name, error = next(iter(wrong.items()))
         reason = f"its {name} differ from the float64 network’s by {error:.1e} of their size"
-        return _event(order, LEFT_OUT, {**data, "reason": reason})
+        return _event(order, LEFT_OUT, {**data, "reason": reason, "wrong": True})
     return _event(order, TRAINED, {**data, **trained})
 
 

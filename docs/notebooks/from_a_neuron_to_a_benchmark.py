@@ -305,13 +305,13 @@ X_fit.shape, X_new.shape
 large = network_of(64, 64, inputs=10)
 
 
-def curves_of(rows, steps=500):
+def curves_of(rows, steps=800):
     """Return the training and the test loss before each step, and the last weights."""
     weights, curves = starting_weights(large, seed=1), []
     parts = ((rows.inputs, rows.targets), (X_new, y_new))
     for _ in range(steps):
         curves.append([mean_loss(squares, oracle.outputs(large, weights, x), t) for x, t in parts])
-        weights = descend(large, squares, weights, rows, 0.05)
+        weights = descend(large, squares, weights, rows, 0.02)
     return np.array(curves)
 
 
@@ -324,9 +324,9 @@ axes.plot(forty[:, 0], label="40 training rows")
 axes.plot(forty[:, 1], label="test rows")
 axes.fill_between(range(len(forty)), *forty.T, alpha=0.12)
 axes.axvline(best, color="0.4", lw=1, ls=":")
-axes.text(best + 6, 1.4, f"best on the test rows: step {best}")
-axes.annotate("", (490, forty[490, 0]), (490, forty[490, 1]), arrowprops={"arrowstyle": "<->"})
-axes.text(480, forty[490].mean(), "the gap", ha="right")
+axes.text(best + 10, 1.4, f"best on the test rows: step {best}")
+axes.annotate("", (780, forty[780, 0]), (780, forty[780, 1]), arrowprops={"arrowstyle": "<->"})
+axes.text(770, forty[780].mean(), "the gap", ha="right")
 axes.set(xlabel="step", ylabel="loss", ylim=(0, 1.6))
 axes.legend(loc="upper right");
 
@@ -534,7 +534,7 @@ times = result.frame()
 figure, panels = plt.subplots(1, 2, figsize=(10, 2.4))
 for axes, quantity in zip(panels, ("start_up", "epoch"), strict=True):
     sns.stripplot(times[times.quantity == quantity], x="seconds", y="arm", ax=axes)
-    axes.set(title=quantity, xscale="log", ylabel="")
+    axes.set(title=quantity, ylabel="", xlim=(0, None))
 
 # %%
 scores = result.scores().query("track == 'same' and split == 'test' and metric == 'accuracy'")

@@ -193,6 +193,17 @@ def test_a_wrong_choice_is_one_sentence(
         study_of(kind, load_task("digits"), choices)
 
 
+@pytest.mark.parametrize("kind", ["activations", "losses"])
+def test_each_study_shows_an_example_and_can_answer_a_program(
+    kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The help of both studies says how they are called and has --json."""
+    cli._code(["study", kind, "--help"])
+    out = capsys.readouterr().out
+    assert f"samenet study {kind} digits" in out.partition("Options:")[0]
+    assert "--json" in out
+
+
 # The whole way.
 
 

@@ -56,6 +56,7 @@ def command() -> None:
     Examples:
       samenet study activations digits
       samenet study losses digits --framework pytorch
+      samenet study losses diabetes --json
     """
 
 

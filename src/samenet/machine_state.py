@@ -135,10 +135,9 @@ def waited(seconds: float) -> None:
 
 
 def energy_joules() -> float | None:
-    """Return the sum of the packages' energy counters, or None: most systems show them to root.
+    """Return the packages' counters together (docs.kernel.org/power/powercap), or None.
 
-    docs.kernel.org/power/powercap/powercap.html: one zone per package, `energy_uj` in microjoules,
-    which starts at 0 again after some time; a difference below 0 is then taken for none.
+    Most systems show them to root alone. They start at 0 again: a fall counts as no energy.
     """
     counts = [_text(zone / "energy_uj") for zone in sorted(POWER.glob("intel-rapl:?"))]
     readable = [int(text) for text in counts if text and text.strip().isdigit()]

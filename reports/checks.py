@@ -8,7 +8,16 @@ import pandas as pd
 
 from samenet import instrument, trust
 from samenet.frames import Frames
-from samenet.sections import Cell, Column, Section, Table, Text, arm_cell, title_of
+from samenet.sections import (
+    Cell,
+    Column,
+    Section,
+    Table,
+    Text,
+    arm_cell,
+    task_cell,
+    title_of,
+)
 from samenet.task import Task
 
 ORDER = 70
@@ -73,7 +82,7 @@ def _overview(frames: Frames) -> Table:
             rows.append(
                 (
                     arm_cell(frames, arm),
-                    Cell(text=title_of(frames.plan, task.name)),
+                    task_cell(frames, task.name),
                     Cell(text="same network" if passed else "not compared"),
                     Cell(text=text, value=float(count)),
                     Cell(text=shown or "–"),
@@ -96,6 +105,7 @@ def _table(frames: Frames, task: Task) -> Table:
     numeric = {"Error", "Limit"}
     heads = tuple(Column(title=head, numeric=head in numeric) for head in HEADS)
     return Table(
+        task=task.name,
         title=f"{title_of(frames.plan, task.name)}: all {len(own)} checks",
         columns=(Column(title="Framework", numeric=False), *heads),
         rows=tuple(rows),

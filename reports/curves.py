@@ -63,6 +63,7 @@ def _figure(frames: Frames, task: Task) -> Figure:
     first = frames.title(str(losses(frames, task, "train").arm.iloc[0]))
     return Figure(
         name=f"curves-{slug(frames.plan, task.name)}",
+        task=task.name,
         title=f"{title_of(frames.plan, task.name)}: loss per epoch",
         help=(
             "Left and middle: lower is better; a line is striped where frameworks coincide. "

@@ -23,6 +23,7 @@ from samenet.sections import (
     arm_cell,
     columns,
     missing,
+    task_cell,
     title_of,
 )
 from samenet.statistics import geometric
@@ -152,9 +153,7 @@ def _points(frames: Frames, tasks: list[Task]) -> Table:
             texts = (f"{times[0]:.3g}", f"{times[-1]:.3g}", f"{values[0]:.4g}", f"{values[-1]:.4g}")
             numbers = (times[0], times[-1], values[0], values[-1])
             cells = (Cell(text=text, value=n) for text, n in zip(texts, numbers, strict=True))
-            rows.append(
-                (arm_cell(frames, arm), Cell(text=title_of(frames.plan, task.name)), *cells)
-            )
+            rows.append((arm_cell(frames, arm), task_cell(frames, task.name), *cells))
     return Table(
         title="Where the curves begin and end",
         columns=columns("Task", "Begins, s", "Ends, s", "First score", "Last score"),
@@ -179,6 +178,7 @@ def _tables(frames: Frames, tasks: list[Task]) -> list[Table]:
     )
     return [
         Table(
+            view="goal",
             title="Time to the goal",
             columns=(Column(title="Framework", numeric=False), *heads),
             rows=tuple(

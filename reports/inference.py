@@ -19,9 +19,10 @@ from samenet.sections import (
     Table,
     Text,
     columns,
+    framework_cell,
     framework_of,
     missing,
-    sign_of,
+    task_cell,
     title_of,
 )
 from samenet.task import Task
@@ -111,7 +112,7 @@ def _points(frames: Frames, tasks: list[Task]) -> Table:
     rows = [
         (
             _named(frames, arm),
-            Cell(text=title_of(frames.plan, task.name)),
+            task_cell(frames, task.name),
             Cell(text=way),
             *(
                 Cell(text=f"{found[rows].value:.3g}", value=found[rows].value)
@@ -136,6 +137,7 @@ def _points(frames: Frames, tasks: list[Task]) -> Table:
 def _table(frames: Frames, task: Task) -> Table:
     heads = (Column(title=_rows(count)) for count in BATCHES)
     return Table(
+        task=task.name,
         title=f"{title_of(frames.plan, task.name)}: one prediction, usual way",
         columns=(
             Column(title="Framework", numeric=False),
@@ -170,7 +172,7 @@ def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
 
 
 def _named(frames: Frames, arm: str) -> Cell:
-    return Cell(text=framework_of(frames, arm), sign=sign_of(frames, arm))
+    return framework_cell(frames, arm)
 
 
 def _ways(frames: Frames) -> tuple[Table, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean, median
-from typing import Any
 
-from samenet import advise, limits, own_fit, trust, verdicts, wording
+from samenet import advise, limits, own_fit, reasons, trust, verdicts, wording
 from samenet.frames import Frames
+from samenet.quantities import seconds_of
 from samenet.sections import (
     Cell,
     Column,
@@ -50,6 +51,8 @@ def section(frames: Frames) -> Section | None:
 def _whole_table(frames: Frames, task: Task) -> Table:
     numbers = (Column(title=title) for title in WHOLE)
     return Table(
+        task=task.name,
+        view="total",
         title=f"{title_of(frames.plan, task.name)}: whole training, start-up included",
         columns=(
             Column(title="Framework", numeric=False),
@@ -67,7 +70,7 @@ def _whole_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     return [
         (
             _named(frames, total.arm),
-            _time(total.seconds),
+            _time(frames, task, total),
             _factor(total, advise.repeat_seconds(frames)),
             _rank(total),
             _more(total, best),
@@ -93,12 +96,17 @@ def _parts_table(frames: Frames, task: Task) -> Table | None:
         return None
     heads = (Column(title=title, help=text) for _, title, text in PARTS)
     return Table(
+        task=task.name,
+        view="steady",
         title=f"{title_of(frames.plan, task.name)}: the parts",
         columns=(Column(title="Framework", numeric=False), *heads, LIMIT),
         rows=tuple(
             (
                 _named(frames, arm, *own_fit.beside(frames, task, arm)),
-                *(_part(part.get(arm), missing("no steady state")) for part in by_part),
+                *(
+                    _part(frames, task, part.get(arm), quantity)
+                    for part, (quantity, _, _) in zip(by_part, PARTS, strict=True)
+                ),
                 _limit(frames, task, arm),
             )
             for arm in arms
@@ -138,20 +146,34 @@ def _rank(total: advise.Total) -> Cell:
     return Cell(text=str(total.rank), value=total.rank)
 
 
-def _part(total: advise.Total | None, otherwise: Cell) -> Cell:
+def _part(frames: Frames, task: Task, total: advise.Total | None, quantity: str) -> Cell:
     if total is None:
-        return otherwise
+        return missing("no steady state")
     seconds, factor = total.seconds, total.factor
     text = f"{wording.words(seconds.value)} {interval_text(seconds)}".strip()
     place = "" if total.rank is None else f" · rank {total.rank}"
     below = (f"{factor_text(factor)}{place}", *verdict_lines(total))
-    return Cell(text=text, value=seconds.value, below=below)
+    cell = timed(frames, task, total, quantity)
+    return replace(cell, text=text, below=below, relative="lines")
 
 
-def _time(interval: Interval) -> Cell:
+def _time(frames: Frames, task: Task, total: advise.Total) -> Cell:
+    interval = total.seconds
     span = interval_text(interval)
-    below = (span,) if span else ()
-    return Cell(text=wording.words(interval.value), value=interval.value, below=below)
+    cell = timed(frames, task, total, "total")
+    return replace(cell, text=wording.words(interval.value), below=(span,) if span else ())
+
+
+def timed(frames: Frames, task: Task, total: advise.Total, quantity: str) -> Cell:
+    """Return the cell of a time, which the page draws as a bar, without its text."""
+    found, seconds = seconds_of(frames, task, total.arm, quantity), total.seconds
+    return Cell(
+        text="",
+        value=seconds.value,
+        low=seconds.low if seconds.known else None,
+        high=seconds.high if seconds.known else None,
+        repeats=tuple(found.get(repeat) for repeat in range(max(found) + 1)),
+    )
 
 
 def interval_text(interval: Interval) -> str:
@@ -165,7 +187,7 @@ def interval_text(interval: Interval) -> str:
 def _factor(total: advise.Total, repeat_seconds: float) -> Cell:
     text, _, span = factor_text(total.factor).partition(" ")
     below = (*([span] if span else []), *verdict_lines(total, repeat_seconds))
-    return Cell(text=text, value=total.factor.value, below=below)
+    return Cell(text=text, value=total.factor.value, below=below, relative="factor")
 
 
 def factor_text(factor: Interval) -> str:
@@ -188,9 +210,10 @@ def verdict_lines(total: advise.Total, repeat_seconds: float | None = None) -> t
 
 def _more(total: advise.Total, best: advise.Total | None) -> Cell:
     if best is None or total.arm == best.arm:
-        return missing()
+        return replace(missing(), relative="difference")
     once = total.seconds.value - best.seconds.value
-    return Cell(text=_signed(once), value=once, below=(f"{_signed(100 * once)} in 100",))
+    below = (f"{_signed(100 * once)} in 100",)
+    return Cell(text=_signed(once), value=once, below=below, relative="difference")
 
 
 def _signed(seconds: float) -> str:
@@ -232,33 +255,8 @@ def _reference(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
 def _failed(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     return [
         (arm_cell(frames, arm), Cell(text="; ".join(lines), span=len(WHOLE) + 1, quiet=True))
-        for arm, lines in failures_of(frames, task.name).items()
+        for arm, lines in reasons.failures_of(frames, task.name).items()
     ]
-
-
-def failures_of(frames: Frames, task: str) -> dict[str, list[str]]:
-    """Return the arms without a number and why, in words: 'failed: the worker was killed'."""
-    found: dict[str, list[str]] = {}
-    rows = frames.failures
-    rows = rows[(rows.task == task) & (rows.track == "same")]
-    for arm, mark, reason in zip(rows.arm, rows["mark"], rows.reason, strict=True):
-        found.setdefault(arm, []).append(with_mark(mark, reason))
-    checks = frames.checks
-    for row in checks[(checks.task == task) & ~checks.passed.astype(bool)].itertuples():
-        found.setdefault(str(row.arm), []).append(f"refused: {_refusal(row)}")
-    return {arm: list(dict.fromkeys(lines))[:3] for arm, lines in found.items()}
-
-
-def _refusal(check: Any) -> str:
-    if check.gate == "read-back":
-        return f"{check.quantity} in force: {check.detail}"
-    error, limit = trust.error_text(check.error), trust.error_text(check.limit)
-    return f"{check.gate}, {check.quantity}: error {error}, limit {limit}"
-
-
-def with_mark(mark: str, reason: str) -> str:
-    """Return a mark and its reason, said once."""
-    return reason if reason.startswith(mark) else f"{mark}: {reason}"
 
 
 def _lines(frames: Frames) -> tuple[str, ...]:

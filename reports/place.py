@@ -153,7 +153,8 @@ def _card(frames: Frames, task: Task) -> Text:
     ]
     if said.get("digest"):
         lines.append(f"SHA-256 of the bytes every framework saw: {said['digest']}")
-    return Text(title=f"Data: {title_of(frames.plan, task.name)}", lines=tuple(lines))
+    title = f"Data: {title_of(frames.plan, task.name)}"
+    return Text(title=title, lines=tuple(lines), task=task.name)
 
 
 def _training(task: Task) -> str:

@@ -19,9 +19,10 @@ from samenet.sections import (
     Table,
     Text,
     columns,
+    framework_cell,
     framework_of,
     missing,
-    sign_of,
+    task_cell,
     title_of,
 )
 from samenet.task import METRICS, Task
@@ -151,8 +152,8 @@ def _mark_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     rows = rows[rows.split == "test"]
     return [
         (
-            Cell(text=framework_of(frames, arm), sign=sign_of(frames, arm)),
-            Cell(text=title_of(frames.plan, task.name)),
+            framework_cell(frames, arm),
+            task_cell(frames, task.name),
             Cell(text=str(seed), value=float(seed)),
             Cell(text=f"{value:.4g}", value=float(value)),
         )
@@ -163,6 +164,7 @@ def _mark_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
 def _table(frames: Frames, task: Task) -> Table:
     metric = _metric(task)
     return Table(
+        task=task.name,
         title=f"{title_of(frames.plan, task.name)}: first examples",
         columns=columns(
             f"Test {metric}",
@@ -183,7 +185,7 @@ def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
     samples = samples[(samples.track == "quickstart") & (samples.task == task.name)]
     seconds = samples[samples.arm == arm].seconds.tolist()
     return (
-        Cell(text=framework_of(frames, arm), sign=sign_of(frames, arm)),
+        framework_cell(frames, arm),
         _mean(test),
         _range(test, "{:.4g}".format),
         _mean(train),

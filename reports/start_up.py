@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
 
-from samenet import advise, drawing, wording
+from samenet import advise, drawing, marks, wording
 from samenet.frames import Frames
 from samenet.processes import START_UP
 from samenet.sections import (
@@ -19,6 +19,7 @@ from samenet.sections import (
     arm_cell,
     columns,
     missing,
+    task_cell,
     title_of,
 )
 from samenet.statistics import geometric
@@ -100,9 +101,12 @@ def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
         left = 0.0
         seconds = phases(frames, task, arm)
         for phase, color in zip(START_UP, COLORS, strict=True):
-            axes.barh(place, seconds.get(phase, 0.0), left=left, height=0.56, color=color)
-            left += seconds.get(phase, 0.0)
-        drawing.at_end(axes, wording.words(left), left, place)
+            own = seconds.get(phase, 0.0)
+            tip = f"{frames.title(arm)}, {NAMES[phase]}: {wording.words(own)}"
+            for bar in axes.barh(place, own, left=left, height=0.56, color=color):
+                marks.mark(bar, arm=arm, tip=tip)
+            left += own
+        marks.mark(drawing.at_end(axes, wording.words(left), left, place), arm=arm)
         longest = max(longest, left)
     drawing.bar_names(axes, [frames.title(arm) for arm in arms], most)
     drawing.seconds_axis(axes, longest * 1.25)
@@ -123,4 +127,4 @@ def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
         Cell(text=f"{seconds[phase]:.3g}", value=seconds[phase]) if phase in seconds else missing()
         for phase in START_UP
     ]
-    return (arm_cell(frames, arm), Cell(text=title_of(frames.plan, task.name)), *cells)
+    return (arm_cell(frames, arm), task_cell(frames, task.name), *cells)

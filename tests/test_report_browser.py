@@ -108,7 +108,7 @@ def test_theme_switch_changes_the_ground(visit, page_file: Path) -> None:
     light = page.evaluate(ground)
     page.select_option("#theme", "dark")
     assert page.evaluate(ground) != light
-    page.select_option("#theme", "auto")
+    page.select_option("#theme", "")
     assert page.evaluate(ground) == light
 
 

@@ -162,9 +162,11 @@ def legend(
     picture.legend(handles, names, loc="outside lower left", ncols=across)
 
 
-def at_end(axes: Axes, text: str, x: float, y: float) -> None:
-    """Write a bar's number just beyond its end."""
-    axes.annotate(text, (x, y), (5, 0), textcoords="offset points", va="center", fontsize=8.5)
+def at_end(axes: Axes, text: str, x: float, y: float) -> Artist:
+    """Write a bar's number just beyond its end, and return it."""
+    return axes.annotate(
+        text, (x, y), (5, 0), textcoords="offset points", va="center", fontsize=8.5
+    )
 
 
 def say(axes: Axes, text: str) -> None:

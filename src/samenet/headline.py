@@ -23,6 +23,7 @@ class Card:
     """The recommendation for one task."""
 
     task: str
+    title: str
     choice: str
     sentence: str
     details: tuple[str, ...]
@@ -103,7 +104,8 @@ def _cards(frames: Frames) -> tuple[Card, ...]:
         _card(frames, task.name, found[task.name])
         if task.name in found
         else Card(
-            task=title_of(frames.plan, task.name),
+            task=task.name,
+            title=title_of(frames.plan, task.name),
             choice="No recommendation",
             sentence=_why_none(frames, task.name),
             details=(),
@@ -114,7 +116,8 @@ def _cards(frames: Frames) -> tuple[Card, ...]:
 
 def _card(frames: Frames, task: str, advice: advise.Advice) -> Card:
     return Card(
-        task=title_of(frames.plan, task),
+        task=task,
+        title=title_of(frames.plan, task),
         choice=join((frames.title(arm) for arm in advice.choice), last="or"),
         sentence=advice.sentence,
         details=advice.details,

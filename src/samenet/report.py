@@ -7,7 +7,6 @@ import hashlib
 import importlib
 import json
 import pkgutil
-import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -16,14 +15,15 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from samenet import frames as tables
-from samenet import sizing, svg
+from samenet import marks, markup, sizing, svg
+from samenet.choices import Choices, choices
 from samenet.errors import unknown
 from samenet.frames import Frames
 from samenet.headline import Headline, headline
-from samenet.sections import Figure, Section, numbers_of
+from samenet.sections import Figure, Section, Table, numbers_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -37,6 +37,15 @@ class Report:
 
     headline: Headline
     sections: tuple[Section, ...]
+    choices: Choices
+    names: marks.Names
+
+    @property
+    def tables(self) -> list[Table]:
+        """Return the tables of all sections, those of their pictures too."""
+        blocks = [block for section in self.sections for block in section.blocks]
+        own = [block for block in blocks if isinstance(block, Table)]
+        return own + [figure.table for figure in self.figures]
 
     @property
     def figures(self) -> list[Figure]:
@@ -101,7 +110,12 @@ def compose(frames: Frames) -> Report:
     apart = sizing.set_apart(frames)
     found = [module.section(frames if _with_ladder(module) else apart) for module in _modules()]
     sections = tuple(section for section in found if section is not None)
-    return Report(headline=headline(frames), sections=sections)
+    return Report(
+        headline=headline(frames),
+        sections=sections,
+        choices=choices(apart),
+        names=marks.names(apart),
+    )
 
 
 def _with_ladder(module: ModuleType) -> bool:
@@ -128,12 +142,14 @@ def _numbers(report: Report) -> dict[str, Any]:
 
 
 def _pictures(report: Report) -> dict[str, Picture]:
-    return {figure.name: _picture(figure) for figure in report.figures}
+    return {figure.name: _picture(figure, report.names) for figure in report.figures}
 
 
-def _picture(figure: Figure) -> Picture:
+def _picture(figure: Figure, names: marks.Names) -> Picture:
     drawing = svg.drawn(figure, narrow=False)
     slim = svg.drawn(figure, narrow=True)
+    for each in (drawing, slim):
+        marks.mark_all(each, names)
     return Picture(
         drawing=drawing,
         wide=svg.inline(drawing, prefix=f"{figure.name}-w", label=figure.title),
@@ -150,21 +166,21 @@ def _html(report: Report, pictures: dict[str, Picture]) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["coded"] = _coded
+    signs = markup.symbols(report.tables)
+    environment.filters["coded"] = markup.coded
+    environment.filters["about"] = markup.about
+    environment.filters["rows"] = lambda table: markup.rows(table, signs)
     return environment.from_string(template).render(
         report=report,
+        choices=report.choices,
         pictures=pictures,
+        symbols=markup.drawn(signs),
         numbers=_numbers(report),
         style=Markup(style),  # noqa: S704 - our own files, not data
         script=Markup(script),  # noqa: S704
         style_hash=_hash(style),
         script_hash=_hash(script),
     )
-
-
-def _coded(text: str) -> Markup:
-    """Return a text for the page in which `what is to be typed` is set as code."""
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 def _hash(text: str) -> str:

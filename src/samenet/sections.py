@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -40,6 +40,16 @@ class Cell:
     """How many columns the cell covers; a sentence in place of numbers covers them all."""
     quiet: bool = False
     """Printed in grey: a reference line, a missing number."""
+    arm: str = ""
+    """What the row is about, for the page's filter: an arm, or a framework without its mode."""
+    task: str = ""
+    device: str = ""
+    low: float | None = None
+    high: float | None = None
+    repeats: tuple[float | None, ...] = ()
+    """What `value` is the geometric mean of, None where a repeat is missing; drawn as a bar."""
+    relative: Literal["", "factor", "difference", "lines"] = ""
+    """Against the baseline: the text (a factor, or seconds more), or the small lines (a factor)."""
 
     def plain(self) -> list[Any]:
         """Return the cell as JSON-able values: text, number, small lines."""
@@ -53,6 +63,11 @@ class Column:
     title: str
     numeric: bool = True
     help: str = ""
+
+
+View = Literal["", "total", "steady", "goal"]
+"""What a reader may choose to compare: whole trainings, steps once they are steady, time to goal;
+what belongs to no view is always shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +84,9 @@ class Table:
     """Shown only on request: the long ones, and the numbers of a figure."""
     quoted: bool = False
     """Text of adapter files, which may change after the run: no number of the run stands in it."""
+    task: str = ""
+    """The one task that the table is about, if there is one."""
+    view: View = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +102,8 @@ class Figure:
     draw: Callable[[bool], Drawing]
     """Called with True for the narrow form, which stacks its panels."""
     table: Table
+    task: str = ""
+    view: View = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +114,7 @@ class Text:
 
     title: str = ""
     lines: tuple[str, ...]
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +128,7 @@ class Code:
     link: str
     excerpt: str
     source: str
+    arm: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +237,18 @@ def arm_cell(frames: Frames, arm: str, *below: str) -> Cell:
     """Return the cell that names a row after an arm."""
     quiet = arm not in [found.name for found in frames.plan.arms]
     text, sign = frames.title(arm), None if quiet else sign_of(frames, arm)
-    return Cell(text=text, sign=sign, quiet=quiet, below=below)
+    return Cell(text=text, sign=sign, quiet=quiet, below=below, arm=arm)
+
+
+def framework_cell(frames: Frames, arm: str, *below: str) -> Cell:
+    """Return the cell that names a row after an arm's framework, whatever its mode."""
+    sign, framework = sign_of(frames, arm), arm.partition(":")[0]
+    return Cell(text=framework_of(frames, arm), sign=sign, below=below, arm=framework)
+
+
+def task_cell(frames: Frames, task: str) -> Cell:
+    """Return the cell that says which task a row is about."""
+    return Cell(text=title_of(frames.plan, task), task=task)
 
 
 def small(value: float) -> str:

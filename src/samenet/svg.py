@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from matplotlib import rc_context
 from matplotlib.figure import Figure as Drawing
 
+from samenet import marks
 from samenet.drawing import INK, STYLE
 from samenet.sections import Figure
 
@@ -35,7 +36,8 @@ def saved(drawing: Drawing, kind: str) -> bytes:
     with rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser's font has it
         drawing.savefig(file, format=kind, metadata=metadata, dpi=150)
-    return file.getvalue()
+    found = file.getvalue()
+    return marks.restored(found.decode()).encode() if kind == "svg" else found
 
 
 def inline(drawing: Drawing, *, prefix: str, label: str) -> Markup:
@@ -83,7 +85,7 @@ def _titled(text: str, prefix: str, label: str) -> str:
     box = re.search(r'viewBox="([^"]+)"', text)
     size = box[1] if box else "0 0 1 1"
     name = f"{prefix}-title"
-    head = f'<svg viewBox="{size}" role="img" aria-labelledby="{name}"><title id="{name}">'
-    return f"{head}{escape(label)}</title>{text[text.index('>') + 1 :]}".replace(
+    head = f'<svg class="picture" viewBox="{size}" role="img" aria-labelledby="{name}">'
+    return f"{head}<title id='{name}'>{escape(label)}</title>{text[text.index('>') + 1 :]}".replace(
         "xlink:href", "href"
     )

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean, median
 
-from samenet import advise, limits, own_fit, reasons, trust, verdicts, wording
+from samenet import advise, extent, limits, own_fit, reasons, trust, verdicts, wording
 from samenet.frames import Frames
-from samenet.quantities import seconds_of
+from samenet.quantities import peaks, reference_seconds, seconds_of
 from samenet.sections import (
     Cell,
     Column,
@@ -17,13 +17,13 @@ from samenet.sections import (
     Text,
     arm_cell,
     missing,
-    title_of,
 )
 from samenet.statistics import VERDICT_REPEATS_MIN, Interval
 from samenet.task import Task
 from samenet.verdicts import Word
 
 ORDER = 10
+EVERY_TASK = True
 PARTS = (
     ("epoch", "Epoch", "all steps of one pass over the training rows, no evaluation"),
     ("step", "Step", "one update of all weights, gathering the batch included"),
@@ -37,8 +37,11 @@ def section(frames: Frames) -> Section | None:
     """Return two tables per task: the whole training, and its parts."""
     if not frames.plan.tasks:
         return None
+    detailed = {task.name for task in extent.detailed(frames).plan.tasks}
     tables = [
-        make(frames, task) for task in frames.plan.tasks for make in (_whole_table, _parts_table)
+        make(frames, task)
+        for task in frames.plan.tasks
+        for make in (_whole_table, *([_parts_table] if task.name in detailed else []))
     ]
     return Section(
         id="leaderboards",
@@ -53,7 +56,7 @@ def _whole_table(frames: Frames, task: Task) -> Table:
     return Table(
         task=task.name,
         view="total",
-        title=f"{title_of(frames.plan, task.name)}: whole training, start-up included",
+        title=f"{task.title or task.name}: whole training, start-up included",
         columns=(
             Column(title="Framework", numeric=False),
             *numbers,
@@ -98,7 +101,7 @@ def _parts_table(frames: Frames, task: Task) -> Table | None:
     return Table(
         task=task.name,
         view="steady",
-        title=f"{title_of(frames.plan, task.name)}: the parts",
+        title=f"{task.title or task.name}: the parts",
         columns=(Column(title="Framework", numeric=False), *heads, LIMIT),
         rows=tuple(
             (
@@ -221,14 +224,11 @@ def _signed(seconds: float) -> str:
 
 
 def _memory(frames: Frames, task: Task, arm: str) -> Cell:
-    rows = frames.footprints
-    rows = rows[(rows.task == task.name) & (rows.arm == arm)]
-    if rows.empty:
+    found = peaks(frames).get((task.name, arm))
+    if found is None:
         return missing()
-    peak, start = float(rows.bytes_peak.max()), float(rows.bytes_after_import.max())
-    below = [f"import {start / 1e6:.0f}"]
-    if len(device := rows.device_bytes_peak.dropna()):
-        below.append(f"on the GPU {device.max() / 1e6:.0f}")
+    peak, start, device = found
+    below = [f"import {start / 1e6:.0f}", *([f"on the GPU {device / 1e6:.0f}"] if device else [])]
     return Cell(text=f"{peak / 1e6:.0f} MB", value=peak, below=tuple(below))
 
 
@@ -241,11 +241,10 @@ def _figures(frames: Frames, task: Task, arm: str) -> Cell:
 def _reference(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
     for line in REFERENCE_LINES:
-        own = frames.samples
-        own = own[(own.track == "reference") & (own.task == task.name) & (own.arm == line)]
-        if own.empty:
+        own = reference_seconds(frames).get((task.name, line))
+        if own is None:
             continue
-        seconds = float(median(own.seconds.tolist()))
+        seconds = float(median(own))
         cell = Cell(text=wording.words(seconds), value=seconds, quiet=True)
         rest = Cell(text="not a network; fit only, in a warm process", span=len(WHOLE), quiet=True)
         rows.append((arm_cell(frames, line), cell, rest))

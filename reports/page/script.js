@@ -45,6 +45,7 @@
     for (const part of parts) part.open = part.open || state.getAll("open").includes(part.id);
     for (const entry of state.getAll("sort")) {
       const [table, column, way] = entry.split(" ");
+      if (tables[table]) sortable(tables[table]);
       const head = tables[table]?.tHead.rows[0].cells[column];
       if (head?.hasAttribute("aria-sort")) sort(head, way === "down");
     }
@@ -95,10 +96,11 @@
     return `${digits(seconds / scale)} ${unit}`;
   };
   const signed = (seconds) => `${seconds > 0 ? "+" : "−"}${words(Math.abs(seconds))}`;
+  const bare = (value) => Number(value.toPrecision(6));
   const repeats = (cell) => cell.dataset.repeats.split(" ").map((text) => (text === "-" ? NaN : Number(text)));
   const quantiles = JSON.parse(get("samenet-quantiles").textContent);
-  const ratio = (own, base) => { // the t interval of paired log-ratios, as samenet.statistics.ratio has it
-    const logs = own.map((seconds, place) => Math.log(seconds / base[place])).filter(Number.isFinite);
+  const interval = (values) => { // the t interval of logarithms, as samenet.statistics.geometric has it
+    const logs = values.map(Math.log).filter(Number.isFinite);
     const n = logs.length;
     if (!n) return null;
     const mean = logs.reduce((sum, log) => sum + log, 0) / n;
@@ -106,6 +108,7 @@
     const half = n > 1 ? quantiles[n - 2] * Math.sqrt(square / (n - 1) / n) : 0;
     return { value: Math.exp(mean), low: Math.exp(mean - half), high: Math.exp(mean + half), known: n > 1 };
   };
+  const ratio = (own, base) => interval(own.map((seconds, place) => seconds / base[place]));
 
   // ---- another baseline ------------------------------------------------------------------------
   const printed = new Map(); // element -> [its own children, its own value]
@@ -164,13 +167,15 @@
   const scaleTable = (body, log) => {
     const columns = Map.groupBy(all("svg.bar", body), (bar) => bar.parentElement.cellIndex);
     for (const bars of columns.values()) {
-      const cells = bars.map((bar) => bar.parentElement.dataset), ends = (cell) => [Number(cell.low ?? cell.value), Number(cell.high ?? cell.value)];
-      const longest = Math.max(...cells.map((cell) => ends(cell)[1])), least = Math.min(...cells.map((cell) => cell.value)) / 2;
+      const spans = bars.map((bar) => interval(repeats(bar.parentElement)));
+      const longest = Math.max(...spans.map((span) => span.high)), least = Math.min(...spans.map((span) => span.value)) / 2;
       const place = (value) => Math.max(0, 100 * (log ? Math.log(value / least) / Math.log(longest / least) : value / longest));
       bars.forEach((bar, index) => {
-        const [low, high] = ends(cells[index]).map(place);
-        bar.firstElementChild.setAttribute("width", place(cells[index].value).toFixed(2));
-        bar.lastElementChild.setAttribute("d", `M${low.toFixed(2)} 4H${high.toFixed(2)}`);
+        const [value, low, high] = ["value", "low", "high"].map((end) => place(spans[index][end]));
+        const [full, span] = bar.children;
+        full.setAttribute("width", `${bare(value)}%`);
+        span.setAttribute("x", `${bare(low)}%`);
+        span.setAttribute("width", `${bare(high - low)}%`);
       });
     }
   };
@@ -197,7 +202,7 @@
     sorted.set(table, [head.cellIndex, down]);
   };
   const sortable = (table) => {
-    if (table.tBodies[0].rows.length < 2) return;
+    if (table.className === "fixed" || table.tBodies[0].rows.length < 2 || table.querySelector("th[aria-sort]")) return;
     for (const head of table.tHead.rows[0].cells) {
       const button = make("button", head.textContent, { type: "button" });
       if (head.title) button.dataset.tip = head.title;
@@ -213,12 +218,12 @@
   const shownNow = (mark) => mark.getClientRects().length > 0;
   const detail = (mark) => {
     if (mark.dataset.tip !== undefined) return mark.dataset.tip;
-    const cell = mark.parentElement, { low, high, value } = cell.dataset, row = cell.closest("tr");
+    const cell = mark.parentElement, found = interval(repeats(cell)), row = cell.closest("tr");
     const name = row.cells[0].firstChild?.textContent.trim() || row.cells[0].childNodes[1]?.textContent.trim();
     const column = cell.closest("table").tHead.rows[0].cells[cell.cellIndex].textContent;
     const each = repeats(cell).map((seconds) => (Number.isNaN(seconds) ? "missing" : words(seconds))).join(", ");
-    const span = low === undefined ? "" : `; 95 % interval ${words(Number(low))} to ${words(Number(high))}`;
-    return `${name}, ${column}: ${words(Number(value))}${span}. Each repeat: ${each}.`;
+    const span = found.known ? `; 95 % interval ${words(found.low)} to ${words(found.high)}` : "";
+    return `${name}, ${column}: ${words(found.value)}${span}. Each repeat: ${each}.`;
   };
   const showTip = (mark) => {
     tip.textContent = detail(mark);
@@ -331,7 +336,7 @@
   const ready = new WeakSet();
   const prepare = (root) => {
     const fresh = (element) => !ready.has(element) && !element.closest("details:not([open])") && ready.add(element);
-    all("table", root).filter(fresh).forEach(saveTable);
+    all("table", root).filter(fresh).forEach((table) => { sortable(table); saveTable(table); });
     all("figure", root).filter(fresh).forEach(savePicture);
     firstMarks(root);
   };
@@ -345,7 +350,6 @@
 
   // ---- events ----------------------------------------------------------------------------------
   all(".controls, .save").forEach((element) => { element.hidden = false; });
-  tables.forEach(sortable);
   choosers.forEach((chooser) => chooser.addEventListener("change", () => { ACTS[chooser.id](); write(); }));
   menus.forEach((menu) => {
     menu.addEventListener("change", () => { filter(); write(); });

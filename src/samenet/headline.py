@@ -8,7 +8,7 @@ from datetime import datetime
 from statistics import median, stdev
 from typing import Any
 
-from samenet import advise, disturbance, instrument, sizing, statistics, trust, wording
+from samenet import advise, disturbance, extent, instrument, sizing, statistics, trust, wording
 from samenet.frames import Frames
 from samenet.plan import PROFILES, Plan
 from samenet.quantities import seconds_of
@@ -59,7 +59,7 @@ def headline(frames: Frames) -> Headline:
         refusals=refusals(frames),
         trust=trust.sentence(frames),
         resolution=f"{resolution(frames)} {disturbance.sentence(frames)}".strip(),
-        absent=_absent(frames),
+        absent=(*_absent(frames), *filter(None, [extent.sentence(frames)])),
     )
 
 
@@ -99,7 +99,8 @@ def _count(number: int, thing: str) -> str:
 
 
 def _cards(frames: Frames) -> tuple[Card, ...]:
-    found = {advice.task: advice for advice in advise.advise(frames)}
+    shown = extent.detailed(sizing.set_apart(frames))
+    found = {advice.task: advice for advice in advise.advise(shown)}
     return tuple(
         _card(frames, task.name, found[task.name])
         if task.name in found
@@ -110,7 +111,7 @@ def _cards(frames: Frames) -> tuple[Card, ...]:
             sentence=_why_none(frames, task.name),
             details=(),
         )
-        for task in sizing.set_apart(frames).plan.tasks
+        for task in shown.plan.tasks
     )
 
 
@@ -147,7 +148,8 @@ def resolution(frames: Frames) -> str:
 
 def resolved_percent(frames: Frames) -> float | None:
     """Return the smallest difference that the repeats resolve, in the middle of the results."""
-    spreads = [spread for task in frames.plan.tasks for spread in _spreads(frames, task.name)]
+    shown = extent.detailed(frames)
+    spreads = [spread for task in shown.plan.tasks for spread in _spreads(shown, task.name)]
     if not spreads:
         return None
     return 100 * statistics.resolution(frames.repeats, median(spreads))

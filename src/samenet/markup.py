@@ -12,7 +12,6 @@ from markupsafe import Markup, escape
 
 from samenet.sections import Cell, Column, Sign, Table
 
-BAR_HEIGHT = 8
 SHAPES = {
     "o": '<circle r="6"/>',
     "s": '<path d="M-5.5-5.5h11v11h-11z"/>',
@@ -110,7 +109,7 @@ def _cell(cell: Cell, column: Column, *, tag: str, signs: Mapping[Sign, str]) ->
 
 def _classes(cell: Cell, column: Column) -> str:
     names = (
-        "number" if column.numeric and cell.span == 1 else "",
+        "" if column.numeric and cell.span == 1 else "text",
         "quiet" if cell.quiet else "",
         f"relative {cell.relative}" if cell.relative in {"factor", "difference"} else "",
     )
@@ -122,8 +121,6 @@ def _numbers(cell: Cell) -> str:
     found = "" if cell.value is None else f' data-value="{cell.value:.6g}"'
     if not cell.repeats:
         return found
-    if cell.low is not None and cell.high is not None:
-        found += f' data-low="{cell.low:.6g}" data-high="{cell.high:.6g}"'
     repeats = " ".join("-" if each is None else f"{each:.6g}" for each in cell.repeats)
     return f'{found} data-repeats="{repeats}"'
 
@@ -144,10 +141,10 @@ def _bar(cell: Cell, longest: float, color: str) -> str:
     """Return a bar as long as the value, over it a line as long as the interval."""
     if not cell.value or not longest:
         return ""
-    width = 100 * cell.value / longest
-    low, high = (100 * (end or cell.value) / longest for end in (cell.low, cell.high))
+    width, low, high = (
+        100 * (end or cell.value) / longest for end in (cell.value, cell.low, cell.high)
+    )
     return (
-        f'<svg class="bar" viewBox="0 0 100 {BAR_HEIGHT}" preserveAspectRatio="none" '
-        f'aria-hidden="true"><rect width="{width:.4g}" height="{BAR_HEIGHT}" '
-        f'fill="{escape(color)}"/><path d="M{low:.4g} 4H{high:.4g}"/></svg>'
+        f'<svg class="bar"><rect width="{width:.3g}%" fill="{escape(color)}"/>'
+        f'<rect x="{low:.3g}%" width="{high - low:.3g}%"/></svg>'
     )

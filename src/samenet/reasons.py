@@ -6,19 +6,25 @@ from typing import Any
 
 from samenet import trust
 from samenet.frames import Frames
+from samenet.memory import once
 
 
 def failures_of(frames: Frames, task: str) -> dict[str, list[str]]:
     """Return the arms without a number and why, in words: 'failed: the worker was killed'."""
-    found: dict[str, list[str]] = {}
-    rows = frames.failures
-    rows = rows[(rows.task == task) & (rows.track == "same")]
-    for arm, mark, reason in zip(rows.arm, rows["mark"], rows.reason, strict=True):
-        found.setdefault(arm, []).append(with_mark(mark, reason))
-    checks = frames.checks
-    for row in checks[(checks.task == task) & ~checks.passed.astype(bool)].itertuples():
-        found.setdefault(str(row.arm), []).append(f"refused: {_refusal(row)}")
+    found = _by_task(frames).get(task, {})
     return {arm: list(dict.fromkeys(lines))[:3] for arm, lines in found.items()}
+
+
+@once
+def _by_task(frames: Frames) -> dict[str, dict[str, list[str]]]:
+    found: dict[str, dict[str, list[str]]] = {}
+    for row in frames.failures[frames.failures.track == "same"].to_dict("records"):
+        own = found.setdefault(row["task"], {})
+        own.setdefault(row["arm"], []).append(with_mark(row["mark"], row["reason"]))
+    for row in frames.checks[~frames.checks.passed.astype(bool)].itertuples():
+        own = found.setdefault(str(row.task), {})
+        own.setdefault(str(row.arm), []).append(f"refused: {_refusal(row)}")
+    return found
 
 
 def _refusal(check: Any) -> str:

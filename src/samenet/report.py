@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from samenet import embedded, extent, marks, markup, sizing, svg
 from samenet import frames as tables
-from samenet import marks, markup, sizing, svg
 from samenet.choices import Choices, choices
 from samenet.errors import unknown
 from samenet.frames import Frames
@@ -38,6 +38,7 @@ class Report:
     headline: Headline
     sections: tuple[Section, ...]
     choices: Choices
+    large: bool
     names: marks.Names
 
     @property
@@ -108,19 +109,35 @@ def figure(frames: Frames, name: str) -> Drawing:
 def compose(frames: Frames) -> Report:
     """Return what the page says."""
     apart = sizing.set_apart(frames)
-    found = [module.section(frames if _with_ladder(module) else apart) for module in _modules()]
+    detailed = extent.detailed(apart)
+    ladder = detailed if extent.large(apart) else frames
+    found = [
+        module.section(
+            apart
+            if _has(module, "EVERY_TASK")
+            else ladder
+            if _has(module, "WITH_LADDER")
+            else detailed
+        )
+        for module in _modules()
+    ]
     sections = tuple(section for section in found if section is not None)
     return Report(
         headline=headline(frames),
         sections=sections,
         choices=choices(apart),
+        large=extent.large(apart),
         names=marks.names(apart),
     )
 
 
-def _with_ladder(module: ModuleType) -> bool:
-    """Return whether a section is about the points of a size ladder too, not only about tasks."""
-    return getattr(module, "WITH_LADDER", False)
+def _has(module: ModuleType, flag: str) -> bool:
+    """Return what a section says of itself.
+
+    WITH_LADDER: it is about the points of a size ladder too. EVERY_TASK: it is quick enough for
+    the thousand tasks of a sweep.
+    """
+    return getattr(module, flag, False)
 
 
 @cache
@@ -173,6 +190,8 @@ def _html(report: Report, pictures: dict[str, Picture]) -> str:
     return environment.from_string(template).render(
         report=report,
         choices=report.choices,
+        embedded=embedded,
+        large=report.large,
         pictures=pictures,
         symbols=markup.drawn(signs),
         numbers=_numbers(report),

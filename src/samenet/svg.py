@@ -43,6 +43,7 @@ def saved(drawing: Drawing, kind: str) -> bytes:
 def inline(drawing: Drawing, *, prefix: str, label: str) -> Markup:
     """Return the picture as an element of the page; every id in it starts with the prefix."""
     text = saved(drawing, "svg").decode()
+    drawing.set_layout_engine("none")  # it has found the places; looking again takes half the time
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)

@@ -167,15 +167,15 @@ def load(folder: Path) -> Frames:
 def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Frames:
     """Return the frames of records."""
     records = attributed(records, plan)
-    samples, grouped = _samples(records), processes.grouped(records)
+    times, proofs, steadiness = _measured(plan, records)
     checks = _table(records, CertificateRecord, _CHECKS)
     return Frames(
         plan=plan,
         machine=machine,
-        samples=samples,
-        times=processes.times(grouped, plan, records, "same"),
-        proofs=processes.proofs(grouped, plan, records),
-        steadiness=processes.steadiness(grouped),
+        samples=_samples(records),
+        times=times,
+        proofs=proofs,
+        steadiness=steadiness,
         scores=_scores(records),
         checks=checks[checks.gate != PREDICTED].reset_index(drop=True),
         predicted=checks[checks.gate == PREDICTED].reset_index(drop=True),
@@ -193,6 +193,18 @@ def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Fra
             for r in records
             if isinstance(r, EventRecord) and r.name == "job finished"
         ),
+    )
+
+
+def _measured(
+    plan: Plan, records: Sequence[Record]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return times, proofs and steadiness; the grouped samples are let go afterwards."""
+    grouped = processes.grouped(records)
+    return (
+        processes.times(grouped, plan, records, "same"),
+        processes.proofs(grouped, plan, records),
+        processes.steadiness(grouped),
     )
 
 

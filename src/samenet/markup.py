@@ -146,5 +146,5 @@ def _bar(cell: Cell, longest: float, color: str) -> str:
     )
     return (
         f'<svg class="bar"><rect width="{width:.3g}%" fill="{escape(color)}"/>'
-        f'<rect x="{low:.3g}%" width="{high - low:.3g}%"/></svg>'
+        f'<rect x="{low:.3g}%" y="40%" width="{high - low:.3g}%"/></svg>'
     )

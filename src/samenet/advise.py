@@ -10,8 +10,8 @@ from statistics import fmean
 from samenet import instrument, quality, ranking, statistics, verdicts
 from samenet.errors import unknown
 from samenet.frames import Frames
-from samenet.memory import once
 from samenet.quantities import seconds_of
+from samenet.remembering import once
 from samenet.scheduling import BLOCKS
 from samenet.sections import join
 from samenet.statistics import Interval

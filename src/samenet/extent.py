@@ -7,12 +7,13 @@ thousandth picture.
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
 import pandas as pd
 
 from samenet import ladder
 from samenet.frames import Frames
-from samenet.memory import once
+from samenet.remembering import once
 
 RESULTS_MOST = 400
 """A page of more results than this shows pictures and details of its first task only."""
@@ -36,7 +37,7 @@ def only(frames: Frames, count: int) -> Frames:
     """Return the first tasks of a run as if there were no others."""
     tasks = frames.plan.tasks[:count]
     names = {"", *(task.name for task in tasks)}
-    tables = {
+    tables: dict[str, Any] = {
         field.name: table[table.task.isin(names)].reset_index(drop=True)
         for field in fields(frames)
         if isinstance(table := getattr(frames, field.name), pd.DataFrame) and "task" in table

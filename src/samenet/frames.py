@@ -11,7 +11,6 @@ from typing import Any, TypeGuard
 import pandas as pd
 
 from samenet import environment, parity, processes, steady
-from samenet.memory import once, uncollected
 from samenet.plan import Plan
 from samenet.records import (
     CertificateRecord,
@@ -23,6 +22,7 @@ from samenet.records import (
     Record,
     TimingRecord,
 )
+from samenet.remembering import once, uncollected
 from samenet.store import open_run
 
 PREDICTED = "inference"

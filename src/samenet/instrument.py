@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from samenet import statistics
 from samenet.frames import Frames
-from samenet.memory import once
 from samenet.quantities import seconds_of, whole
+from samenet.remembering import once
 from samenet.statistics import VERDICT_REPEATS_MIN, Interval
 from samenet.task import Task
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from samenet.frames import Frames
-from samenet.memory import once
+from samenet.remembering import once
 from samenet.spec import Network
 from samenet.statistics import geometric
 from samenet.task import Task

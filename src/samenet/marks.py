@@ -66,8 +66,9 @@ def mark_all(drawing: Drawing, known: Names) -> None:
         _mark(axes, "task", known.tasks.get(axes.get_title(loc="left") or axes.get_title()))
     for text in drawing.findobj(Text):
         _mark(text, "arm", known.arms.get(text.get_text()))
-    for artist in (*drawing.findobj(Line2D), *drawing.findobj(Rectangle)):
-        _mark(artist, "arm", _framework(artist, known))
+    for artist in drawing.findobj(lambda each: isinstance(each, Line2D | Rectangle)):
+        if isinstance(artist, Line2D | Rectangle):
+            _mark(artist, "arm", _framework(artist, known))
 
 
 def _mark(artist: Artist, name: Kind, value: str | None) -> None:
@@ -75,12 +76,11 @@ def _mark(artist: Artist, name: Kind, value: str | None) -> None:
         mark(artist, **{name: value})
 
 
-def _framework(artist: Artist, known: Names) -> str | None:
+def _framework(artist: Line2D | Rectangle, known: Names) -> str | None:
     if isinstance(artist.axes, Axes) and artist is artist.axes.patch:
         return None
-    color = artist.get_color() if isinstance(artist, Line2D) else artist.get_facecolor()
-    rgb = color[:3] if isinstance(color, tuple) else color
-    return next((name for own, name in known.colors.items() if same_color(own, rgb)), None)
+    color = artist.get_color() if isinstance(artist, Line2D) else artist.get_facecolor()[:3]  # type: ignore[index]
+    return next((name for own, name in known.colors.items() if same_color(own, color)), None)
 
 
 def restored(text: str) -> str:

@@ -109,7 +109,7 @@ def _cell(cell: Cell, column: Column, *, tag: str, signs: Mapping[Sign, str]) ->
 
 def _classes(cell: Cell, column: Column) -> str:
     names = (
-        "" if column.numeric and cell.span == 1 else "text",
+        "" if column.numeric and cell.span == 1 else "words",
         "quiet" if cell.quiet else "",
         f"relative {cell.relative}" if cell.relative in {"factor", "difference"} else "",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samenet.frames import Frames
-from samenet.memory import once
+from samenet.remembering import once
 from samenet.task import Task
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from samenet import trust
 from samenet.frames import Frames
-from samenet.memory import once
+from samenet.remembering import once
 
 
 def failures_of(frames: Frames, task: str) -> dict[str, list[str]]:
@@ -18,9 +18,11 @@ def failures_of(frames: Frames, task: str) -> dict[str, list[str]]:
 @once
 def _by_task(frames: Frames) -> dict[str, dict[str, list[str]]]:
     found: dict[str, dict[str, list[str]]] = {}
-    for row in frames.failures[frames.failures.track == "same"].to_dict("records"):
-        own = found.setdefault(row["task"], {})
-        own.setdefault(row["arm"], []).append(with_mark(row["mark"], row["reason"]))
+    failed = frames.failures[frames.failures.track == "same"]
+    for task, arm, mark, reason in zip(
+        failed.task, failed.arm, failed["mark"], failed.reason, strict=True
+    ):
+        found.setdefault(task, {}).setdefault(arm, []).append(with_mark(mark, reason))
     for row in frames.checks[~frames.checks.passed.astype(bool)].itertuples():
         own = found.setdefault(str(row.task), {})
         own.setdefault(str(row.arm), []).append(f"refused: {_refusal(row)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from samenet.frames import Frames
-from samenet.memory import once
+from samenet.remembering import once
 from samenet.sections import join, title_of
 
 FIGURES = (("gate 2", "float64"), ("first update", "first update"), ("epoch loss", "epoch loss"))

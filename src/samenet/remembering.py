@@ -24,7 +24,7 @@ def once(
     kept: WeakKeyDictionary[Any, dict[Any, Answer]] = WeakKeyDictionary()
 
     @wraps(function)
-    def remembering(frames: Asked, *args: More.args, **named: More.kwargs) -> Answer:
+    def remembering(frames: Asked, /, *args: More.args, **named: More.kwargs) -> Answer:
         answers = kept.setdefault(frames, {})
         key = (*map(_key, args), *((name, _key(value)) for name, value in sorted(named.items())))
         if key not in answers:

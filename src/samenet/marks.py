@@ -79,7 +79,7 @@ def _mark(artist: Artist, name: Kind, value: str | None) -> None:
 def _framework(artist: Line2D | Rectangle, known: Names) -> str | None:
     if isinstance(artist.axes, Axes) and artist is artist.axes.patch:
         return None
-    color = artist.get_color() if isinstance(artist, Line2D) else artist.get_facecolor()[:3]  # type: ignore[index]
+    color = artist.get_color() if isinstance(artist, Line2D) else artist.get_facecolor()[:3]
     return next((name for own, name in known.colors.items() if same_color(own, color)), None)
 
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from samenet import instrument, trust
 from samenet.frames import Frames
-from samenet.sections import (
-    Cell,
-    Column,
-    Section,
-    Table,
-    Text,
-    arm_cell,
-    task_cell,
-    title_of,
-)
+from samenet.sections import Cell, Column, Section, Table, Text, arm_cell, task_cell, title_of
+from samenet.several import Run
 from samenet.task import Task
 
 ORDER = 70
@@ -55,6 +49,23 @@ def section(frames: Frames) -> Section | None:
             _overview(frames),
             *(table for table in tables if table.rows),
         ),
+    )
+
+
+def compared(runs: Sequence[Run]) -> Section | None:
+    """Return the outcome per result of every run; the single checks are on each run's own page."""
+    tables = [
+        replace(_overview(run.frames), title=f"Run {run.letter}: outcome per result")
+        for run in runs
+        if not run.frames.checks.empty
+    ]
+    if not tables:
+        return None
+    return Section(
+        id="checks",
+        title="Can I trust this?",
+        summary="What was checked of every result of every run, before it was compared.",
+        blocks=(Text(lines=LINES), *tables),
     )
 
 

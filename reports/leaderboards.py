@@ -9,15 +9,7 @@ from statistics import fmean, median
 from samenet import advise, extent, limits, own_fit, reasons, trust, verdicts, wording
 from samenet.frames import Frames
 from samenet.quantities import peaks, reference_seconds, seconds_of
-from samenet.sections import (
-    Cell,
-    Column,
-    Section,
-    Table,
-    Text,
-    arm_cell,
-    missing,
-)
+from samenet.sections import Cell, Column, Section, Table, Text, arm_cell, missing, slug
 from samenet.statistics import VERDICT_REPEATS_MIN, Interval
 from samenet.task import Task
 from samenet.verdicts import Word
@@ -52,10 +44,15 @@ def section(frames: Frames) -> Section | None:
 
 
 def _whole_table(frames: Frames, task: Task) -> Table:
-    numbers = (Column(title=title) for title in WHOLE)
+    baseline = _baseline(frames, task)
+    numbers = (
+        Column(title=f"{title} against {baseline}" if title == "Factor" and baseline else title)
+        for title in WHOLE
+    )
     return Table(
         task=task.name,
         view="total",
+        anchor=f"rows-{slug(frames.plan, task.name)}",
         title=f"{task.title or task.name}: whole training, start-up included",
         columns=(
             Column(title="Framework", numeric=False),
@@ -65,6 +62,12 @@ def _whole_table(frames: Frames, task: Task) -> Table:
         rows=(*_whole_rows(frames, task), *_reference(frames, task), *_failed(frames, task)),
         notes=_notes(frames),
     )
+
+
+def _baseline(frames: Frames, task: Task) -> str:
+    """Return the name of what all factors of a task are against, whatever a reader filters."""
+    arms = [t.arm for t in advise.totals(frames, task) if advise.adoptable(frames, t.arm)]
+    return frames.title(arms[0]) if arms else ""
 
 
 def _whole_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:

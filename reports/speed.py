@@ -12,16 +12,7 @@ from matplotlib.patches import Patch
 from samenet import advise, drawing, limits, marks, wording
 from samenet.frames import Frames
 from samenet.quantities import seconds_of
-from samenet.sections import (
-    Cell,
-    Figure,
-    Section,
-    Table,
-    arm_cell,
-    columns,
-    task_cell,
-    title_of,
-)
+from samenet.sections import Cell, Figure, Section, Table, arm_cell, columns, task_cell
 from samenet.statistics import geometric
 from samenet.task import Task
 
@@ -39,9 +30,9 @@ def section(frames: Frames) -> Section | None:
         title="Whole training, from an empty interpreter to the last epoch",
         help=(
             "Shorter is better. The pale part of a bar is start-up (import, building, compiling), "
-            "the full part all epochs of the task. The thin line spans the 95 % interval "
-            "over repeats, each in a fresh process. NumPy is written from scratch and stands here "
-            "as a reference, not as advice."
+            "the full part all epochs of the task. The thin line is the range in which the "
+            "true time lies, in 19 of 20 cases; every repeat is a fresh process. NumPy is "
+            "written from scratch and stands here as a reference, not as advice."
         ),
         draw=partial(_draw, frames, tasks),
         table=_table(frames, tasks),
@@ -61,7 +52,7 @@ def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: 
     picture, panels = drawing.panels(len(tasks), narrow=narrow, height=height, legend_of=2)
     for axes, task in zip(panels, tasks, strict=True):
         _bars(frames, axes, task, most)
-        axes.set_title(title_of(frames.plan, task.name))
+        drawing.panel_of(axes, frames, task.name)
     ink = drawing.INK
     handles = [
         Patch(color=ink, alpha=0.3, label="start-up"),
@@ -88,7 +79,8 @@ def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
         parts.append(drawing.at_end(axes, wording.words(value), edge, place))
         _tell(frames, total, start.value, parts)
         longest = max(longest, edge)
-    drawing.bar_names(axes, [frames.title(total.arm) for total in totals], most)
+    arms = [total.arm for total in totals]
+    drawing.arm_names(axes, frames, task.name, arms, most)
     drawing.seconds_axis(axes, longest * 1.25)
 
 

@@ -39,19 +39,22 @@ class Choices:
     """Of Student's t at 95 % for 2, 3 ... repeats: factors against another baseline need them."""
 
 
-def choices(frames: Frames) -> Choices:
-    """Return what there is to choose in a run."""
-    arms, plan = frames.plan.arms, frames.plan
+def choices(*runs: Frames) -> Choices:
+    """Return what there is to choose in a run, or in several on one page."""
+    plans = [frames.plan for frames in runs]
+    arms = list({arm.name: arm for plan in plans for arm in plan.arms}.values())
+    tasks = [(task.name, title_of(plan, task.name)) for plan in plans for task in plan.tasks]
+    devices = [(plan.target.device, plan.target.device.upper()) for plan in plans]
     menus = (
-        _menu("task", "Tasks", ((t.name, title_of(plan, t.name)) for t in plan.tasks)),
+        _menu("task", "Tasks", tasks),
         _menu("framework", "Frameworks", ((a.header.name, a.header.title) for a in arms)),
         _menu("mode", "Modes", ((arm.mode, arm.mode) for arm in arms)),
-        _menu("device", "Devices", [(plan.target.device, plan.target.device.upper())]),
+        _menu("device", "Devices", devices),
     )
-    most = max(frames.repeats, 2)
+    most = max(2, *(frames.repeats for frames in runs))
     return Choices(
         menus=tuple(menu for menu in menus if len(menu.options) > 1),
-        baselines=tuple(Option(value=a.name, title=frames.title(a.name)) for a in arms),
+        baselines=tuple(Option(value=a.name, title=runs[0].title(a.name)) for a in arms),
         quantiles=tuple(round(t_factor(n), 6) for n in range(2, most + 1)),
     )
 

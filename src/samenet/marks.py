@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote, unquote
@@ -52,6 +52,16 @@ def names(frames: Frames) -> Names:
         | {frames.title(arm): arm for arm in known_arms(frames)},
         colors={c: own.pop() for c, own in colors.items() if len(own) == 1 and is_color_like(c)},
         tasks={title_of(plan, task.name): task.name for task in plan.tasks},
+    )
+
+
+def merged(found: Iterable[Names]) -> Names:
+    """Return what the pictures of several runs may show."""
+    every = list(found)
+    return Names(
+        arms={title: arm for each in every for title, arm in each.arms.items()},
+        colors={color: name for each in every for color, name in each.colors.items()},
+        tasks={title: task for each in every for title, task in each.tasks.items()},
     )
 
 

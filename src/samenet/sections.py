@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from samenet import wording
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
@@ -25,6 +27,15 @@ class Sign:
     color: str
     marker: str
     """One of matplotlib's: o s ^ D v P X."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a drawn mark or a legend entry is about: the page filters by it."""
+
+    task: str = ""
+    arm: str = ""
+    """An arm, or a framework without its mode."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +76,8 @@ class Column:
     help: str = ""
 
 
-View = Literal["", "total", "steady", "goal"]
-"""What a reader may choose to compare: whole trainings, steps once they are steady, time to goal;
+View = Literal["", "total", "long", "steady", "goal"]
+"""What a reader may choose to compare: whole trainings, 100 epochs, steady steps, time to the goal;
 what belongs to no view is always shown."""
 
 
@@ -87,6 +98,8 @@ class Table:
     task: str = ""
     """The one task that the table is about, if there is one."""
     view: View = ""
+    anchor: str = ""
+    """The id that links lead to, if any do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,9 +204,14 @@ def _plain(block: Table | Figure | Text | Data) -> dict[str, Any]:
     }
 
 
+IN_WORDS = frozenset({"Task", "Way", "Mode"})
+"""Heads of columns that hold words wherever they stand."""
+
+
 def columns(*titles: str, first: str = "Framework") -> tuple[Column, ...]:
-    """Return the heads of a name and of columns of numbers."""
-    return (Column(title=first, numeric=False), *(Column(title=title) for title in titles))
+    """Return the heads of a name and of columns of numbers, but for those known to hold words."""
+    heads = (Column(title=title, numeric=title not in IN_WORDS) for title in titles)
+    return (Column(title=first, numeric=False), *heads)
 
 
 def missing(text: str = "–") -> Cell:
@@ -233,6 +251,16 @@ def sign_of(frames: Frames, arm: str) -> Sign:
     return Sign(color=frames.color(arm), marker=MARKERS[place % len(MARKERS)])
 
 
+def subject_of(arm: str, task: str = "") -> Subject:
+    """Return the subject that an arm or a reference line is, on a task or on all of them."""
+    return Subject(task=task, arm=arm)
+
+
+def quick_start_of(arm: str, task: str = "") -> Subject:
+    """Return the subject that a framework's quick start is: it has no mode."""
+    return Subject(task=task, arm=arm.partition(":")[0])
+
+
 def arm_cell(frames: Frames, arm: str, *below: str) -> Cell:
     """Return the cell that names a row after an arm."""
     quiet = arm not in [found.name for found in frames.plan.arms]
@@ -249,6 +277,11 @@ def framework_cell(frames: Frames, arm: str, *below: str) -> Cell:
 def task_cell(frames: Frames, task: str) -> Cell:
     """Return the cell that says which task a row is about."""
     return Cell(text=title_of(frames.plan, task), task=task)
+
+
+def seconds_cell(value: float) -> Cell:
+    """Return the cell of a number of seconds with a readable unit."""
+    return Cell(text=wording.words(value), value=value)
 
 
 def small(value: float) -> str:

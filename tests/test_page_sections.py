@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
+import numpy as np
 import pytest
 from report_fixture import START, STEP, hostile, made
 
 from samenet import advise, crossing, drawing, report, svg
 from samenet.crossing import Contender, Point
 from samenet.frames import Frames
+from samenet.leaf import shipped
 from samenet.quantities import seconds_of
 from samenet.reports import against, cross_over, good_code, noise, pays_off, phases
 from samenet.reports import goal as goal_section
@@ -203,3 +205,52 @@ def test_what_a_mark_is_about_cannot_break_out_of_the_picture() -> None:
     assert "<b>" not in text
     assert 'data-arm="a:b"' in text
     assert "&lt;|script&gt;" in text
+
+
+SEEN = {
+    "everybody": np.eye(3),
+    "protanopia": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+    "deuteranopia": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+    "tritanopia": np.array(
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ]
+    ),
+}
+"""What linear RGB becomes (Machado, Oliveira & Fernandes 2009, doi 10.1109/TVCG.2009.113)."""
+MAIN = ("numpy", "scikit-learn", "pytorch", "tensorflow", "keras", "jax")
+
+
+def in_lab(color: str, seen: np.ndarray) -> np.ndarray:
+    """Return a colour as somebody sees it, in CIE L*a*b* (D65)."""
+    values = np.array([int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)])
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    to_xyz = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    )
+    x, y, z = to_xyz @ np.clip(seen @ linear, 0, 1) / np.array([0.9505, 1.0, 1.089])
+    root = [t ** (1 / 3) if t > 0.008856 else 7.787 * t + 16 / 116 for t in (x, y, z)]
+    return np.array([116 * root[1] - 16, 500 * (root[0] - root[1]), 200 * (root[1] - root[2])])
+
+
+@pytest.mark.parametrize("eyes", SEEN)
+def test_colours_of_frameworks_are_told_apart_by_all_eyes(eyes: str) -> None:
+    """Two frameworks differ by 14 in L*a*b*, the main ones by 20, whoever looks at them."""
+    found = {leaf.header.name: leaf.header.color for leaf in shipped().values()}
+    for one, other in combinations(found, 2):
+        apart = np.linalg.norm(in_lab(found[one], SEEN[eyes]) - in_lab(found[other], SEEN[eyes]))
+        assert apart >= (20 if {one, other} <= set(MAIN) else 14), (one, other)

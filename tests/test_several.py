@@ -183,6 +183,14 @@ def test_figures_as_files_are_the_same_every_time(tmp_path: Path) -> None:
     assert 'width="518.4pt"' in (tmp_path / "a" / "hero.svg").read_text(encoding="utf-8")
 
 
+def test_names_in_captions_are_text() -> None:
+    """A task named like a tag or like Markdown is a plain text in the file of captions."""
+    section = hero.section(made())
+    assert section is not None
+    text = paper.captions([replace(section.figures[0], title="<img src=x> [a](b) `c`")])
+    assert "**&lt;img src=x&gt; \\[a\\](b) \\`c\\`.**" in text
+
+
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     """Figures into a place that is a file end in one sentence, not in a traceback."""
     (tmp_path / "file").write_text("")

@@ -6,8 +6,10 @@ everywhere; the same figure gives the same bytes.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +68,15 @@ def write_figures(figures: Sequence[Figure], folder: Path, formats: Sequence[str
 
 def captions(figures: Sequence[Figure]) -> str:
     """Return the title and the reading help of each figure as Markdown."""
-    parts = (f"## {each.name}\n\n**{each.title}.** {each.help}\n" for each in figures)
+    parts = (
+        f"## {each.name}\n\n**{_inert(each.title)}.** {_inert(each.help)}\n" for each in figures
+    )
     return "\n".join(parts)
+
+
+def _inert(text: str) -> str:
+    """Return a text whose signs mean nothing in Markdown: names in it come from data."""
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", escape(text, quote=False))
 
 
 def _written(figure: Figure, path: Path) -> Path:

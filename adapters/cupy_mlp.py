@@ -33,7 +33,7 @@ ADAPTER = {
     "extra": "cupy",
     "default": False,
     "adoptable": False,
-    "color": "#6aa84f",
+    "color": "#51713b",
 }
 
 

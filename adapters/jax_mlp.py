@@ -36,7 +36,7 @@ ADAPTER = {
     "extra": "jax",
     "quickstart": "jax_quickstart.py",
     "predictors": "jax_predict.py",
-    "color": "#00897b",
+    "color": "#18a2bd",
 }
 
 

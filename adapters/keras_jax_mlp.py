@@ -39,7 +39,7 @@ ADAPTER = {
     "environment": {"KERAS_BACKEND": "jax"},
     "quickstart": "keras_quickstart.py",
     "predictors": "keras_predict.py",
-    "color": "#5c8a1f",
+    "color": "#0e6f00",
 }
 
 

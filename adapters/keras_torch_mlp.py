@@ -39,7 +39,7 @@ ADAPTER = {
     "environment": {"KERAS_BACKEND": "torch"},
     "quickstart": "keras_quickstart.py",
     "predictors": "keras_predict.py",
-    "color": "#7a4b2a",
+    "color": "#765965",
 }
 
 

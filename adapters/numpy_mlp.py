@@ -36,7 +36,7 @@ ADAPTER = {
     "distributions": ["numpy", "scipy"],
     "predictors": "numpy_predict.py",
     "adoptable": False,
-    "color": "#4d77cf",
+    "color": "#0061a8",
 }
 
 

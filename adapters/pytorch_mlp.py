@@ -44,7 +44,7 @@ ADAPTER = {
     "extra": "pytorch",
     "quickstart": "pytorch_quickstart.py",
     "predictors": "pytorch_predict.py",
-    "color": "#c8481c",
+    "color": "#c50f0e",
 }
 
 

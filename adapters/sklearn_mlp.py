@@ -30,7 +30,7 @@ ADAPTER = {
     "distributions": ["scikit-learn", "numpy", "scipy"],
     "quickstart": "sklearn_quickstart.py",
     "predictors": "sklearn_predict.py",
-    "color": "#8b5fbf",
+    "color": "#b165f5",
 }
 
 

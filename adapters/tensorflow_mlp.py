@@ -32,7 +32,7 @@ ADAPTER = {
     "environment": {"TF_CPP_MIN_LOG_LEVEL": "3"},
     "quickstart": "tensorflow_quickstart.py",
     "predictors": "tensorflow_predict.py",
-    "color": "#cc9200",
+    "color": "#d98903",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from samenet import inference, wording
 from samenet.frames import Frames
 from samenet.plan import Arm
-from samenet.sections import Cell, Column, Section, Table, missing, sign_of
+from samenet.sections import Cell, Column, Section, Table, framework_cell, missing
 from samenet.statistics import geometric
 
 ORDER = 25
@@ -48,7 +48,7 @@ def _row(frames: Frames, arm: Arm) -> tuple[Cell, ...]:
     installed = arm.installed
     count = len(installed.distributions)
     return (
-        Cell(text=arm.header.title, sign=sign_of(frames, arm.name)),
+        framework_cell(frames, arm.name),
         _megabytes(installed.bytes),
         Cell(text=str(count), value=count),
         _seconds(import_seconds(frames, arm)),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from samenet import instrument, trust
 from samenet.frames import Frames
-from samenet.sections import Cell, Column, Section, Table, Text, arm_cell, title_of
+from samenet.sections import Cell, Column, Section, Table, Text, arm_cell, task_cell, title_of
+from samenet.several import Run
 from samenet.task import Task
 
 ORDER = 70
@@ -49,6 +52,23 @@ def section(frames: Frames) -> Section | None:
     )
 
 
+def compared(runs: Sequence[Run]) -> Section | None:
+    """Return the outcome per result of every run; the single checks are on each run's own page."""
+    tables = [
+        replace(_overview(run.frames), title=f"Run {run.letter}: outcome per result")
+        for run in runs
+        if not run.frames.checks.empty
+    ]
+    if not tables:
+        return None
+    return Section(
+        id="checks",
+        title="Can I trust this?",
+        summary="What was checked of every result of every run, before it was compared.",
+        blocks=(Text(lines=LINES), *tables),
+    )
+
+
 def _instrument(frames: Frames) -> list[str]:
     """Say what the run shows of its own instrument, task by task."""
     reference = frames.plan.reference
@@ -73,7 +93,7 @@ def _overview(frames: Frames) -> Table:
             rows.append(
                 (
                     arm_cell(frames, arm),
-                    Cell(text=title_of(frames.plan, task.name)),
+                    task_cell(frames, task.name),
                     Cell(text="same network" if passed else "not compared"),
                     Cell(text=text, value=float(count)),
                     Cell(text=shown or "–"),
@@ -96,6 +116,7 @@ def _table(frames: Frames, task: Task) -> Table:
     numeric = {"Error", "Limit"}
     heads = tuple(Column(title=head, numeric=head in numeric) for head in HEADS)
     return Table(
+        task=task.name,
         title=f"{title_of(frames.plan, task.name)}: all {len(own)} checks",
         columns=(Column(title="Framework", numeric=False), *heads),
         rows=tuple(rows),

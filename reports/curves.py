@@ -18,6 +18,7 @@ from samenet.sections import (
     arm_cell,
     columns,
     slug,
+    subject_of,
     title_of,
 )
 from samenet.task import Task
@@ -64,6 +65,7 @@ def _figure(frames: Frames, task: Task) -> Figure:
     first = frames.title(str(losses(frames, task, "train").arm.iloc[0]))
     return Figure(
         name=f"curves-{slug(frames.plan, task.name)}",
+        task=task.name,
         title=f"{title_of(frames.plan, task.name)}: loss per epoch",
         help=(
             "Left and middle: lower is better; a line is striped where frameworks coincide. "
@@ -83,7 +85,7 @@ def _draw(frames: Frames, task: Task, narrow: bool) -> Drawing:  # noqa: FBT001
     both = [losses(frames, task, split) for split in ("train", "test")]
     for axes, rows, title in zip((train, test), both, ("Training rows", "Test rows"), strict=True):
         drawing.log_scale(axes, [value for part in both for value in part.value])
-        _curves(frames, axes, rows)
+        _curves(frames, axes, task, rows)
         axes.set_title(title)
     low = min(axes.get_ylim()[0] for axes in (train, test))
     high = max(axes.get_ylim()[1] for axes in (train, test))
@@ -95,14 +97,15 @@ def _draw(frames: Frames, task: Task, narrow: bool) -> Drawing:  # noqa: FBT001
     return picture
 
 
-def _curves(frames: Frames, axes: Axes, rows: pd.DataFrame) -> None:
+def _curves(frames: Frames, axes: Axes, task: Task, rows: pd.DataFrame) -> None:
     drawing.epochs_axis(axes)
     arms = rows.arm.unique().tolist()
     for place, arm in enumerate(arms):
         mean = rows[rows.arm == arm].groupby("epoch").value.mean()
         values = drawing.finite(mean.tolist())
         look = drawing.look(frames, arm)
-        drawing.coinciding(axes, place, len(arms), mean.index.tolist(), values, look)
+        line = drawing.coinciding(axes, place, len(arms), mean.index.tolist(), values, look)
+        drawing.marked(line, subject_of(arm, task.name))
 
 
 def _mean_curve(rows: pd.DataFrame) -> pd.Series[float]:
@@ -130,9 +133,11 @@ def _apart(frames: Frames, axes: Axes, task: Task) -> None:
     ends = {}
     for arm, gap in found.items():
         look, values = drawing.look(frames, arm), gap.clip(lower=FLOOR)
-        axes.plot(gap.index, values, color=look.color, linewidth=1.6, linestyle=look.dash)
+        line = axes.plot(gap.index, values, color=look.color, linewidth=1.6, linestyle=look.dash)
+        drawing.marked(line, subject_of(arm, task.name))
         ends[frames.title(arm)] = (float(gap.index[-1]), float(values.iloc[-1]), look.color)
-    drawing.label_ends(axes, ends)
+    named = {frames.title(arm): subject_of(arm, task.name) for arm in found}
+    drawing.label_ends(axes, ends, named)
 
 
 def _table(frames: Frames, task: Task) -> Table:
@@ -143,6 +148,7 @@ def _table(frames: Frames, task: Task) -> Table:
         columns=columns("Training loss", "Test loss", "Largest distance"),
         rows=tuple(_row(frames, task, arm, gaps.get(arm)) for arm in rows.arm.unique()),
         folded=True,
+        task=task.name,
     )
 
 

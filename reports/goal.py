@@ -2,96 +2,49 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
-from statistics import median
+from itertools import groupby
 
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
-from samenet import advise, drawing, wording
+from samenet import advise, drawing, goals, wording
 from samenet.frames import Frames
-from samenet.quantities import seconds_of
+from samenet.remembering import once
 from samenet.sections import (
     Cell,
     Column,
     Figure,
     Section,
+    Subject,
     Table,
     arm_cell,
     columns,
     missing,
+    seconds_cell,
+    subject_of,
+    task_cell,
     title_of,
 )
-from samenet.statistics import geometric
-from samenet.task import METRICS, Task
+from samenet.task import HIGHER_IS_BETTER, Task
 
 ORDER = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
-    """When one framework reaches the goal."""
-
-    epoch: float
-    """The middle one of the trainings' first epochs at the goal."""
-    seconds: float
-
-
 def section(frames: Frames) -> Section | None:
     """Return a figure of score against time, and the time to every task's goal."""
-    tasks = [task for task in frames.plan.tasks if not curve(frames, task).empty]
+    tasks = [task for task in frames.plan.tasks if not goals.curve(frames, task).empty]
     if not tasks:
         return None
     return Section(
         id="goal",
         title="Score against time",
         summary="How soon each framework reaches the task’s goal on rows it has not seen.",
-        blocks=(_figure(frames, tasks), *_tables(frames, tasks)),
+        blocks=(_figure(frames, tasks), *_tables(frames, tasks), *_leads(frames, tasks)),
     )
-
-
-def metric_of(task: Task) -> str:
-    """Return the score that is followed: the goal's, else the task's first."""
-    return task.goal.metric if task.goal else METRICS[task.kind][0]
-
-
-def curve(frames: Frames, task: Task) -> pd.DataFrame:
-    """Return the followed score on the test rows: arm, repeat, epoch, value."""
-    rows = frames.scores
-    rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.split == "test")]
-    timed = [total.arm for total in advise.totals(frames, task)]
-    return rows[(rows.metric == metric_of(task)) & rows.arm.isin(timed)]
-
-
-def seconds(frames: Frames, task: Task, arm: str) -> tuple[float, float]:
-    """Return the typical start-up and epoch of one result."""
-    start, epoch = (
-        geometric([*seconds_of(frames, task, arm, quantity).values()]).value
-        for quantity in ("start_up", "epoch")
-    )
-    return start, epoch
-
-
-def reached(frames: Frames, task: Task, arm: str) -> Reached | None:
-    """Return when an arm reaches the goal, or None if a training of it does not."""
-    rows = curve(frames, task)
-    first = []
-    for _, own in rows[rows.arm == arm].groupby("repeat"):
-        good = [
-            e
-            for e, v in zip(own.epoch, own.value, strict=True)
-            if task.goal and task.goal.reached(v)
-        ]
-        if not good:
-            return None
-        first.append(min(good))
-    if not first:
-        return None
-    start, epoch = seconds(frames, task, arm)
-    return Reached(epoch=float(median(first)), seconds=start + float(median(first)) * epoch)
 
 
 def _figure(frames: Frames, tasks: list[Task]) -> Figure:
@@ -99,8 +52,10 @@ def _figure(frames: Frames, tasks: list[Task]) -> Figure:
         name="goal",
         title="Test score against seconds since the interpreter started",
         help=(
-            "Further left is sooner. A curve begins when start-up is over and has one point per "
-            "epoch; its height is the mean over the trainings. The dashed line is the task’s goal."
+            "Further left is sooner. A curve begins when start-up is over and goes on epoch "
+            "by epoch; its height is the mean over the trainings. The dashed line is the task’s "
+            "goal, the broad pale one the best score that any framework one can adopt has reached "
+            "by then: the frontier."
         ),
         draw=partial(_draw, frames, tasks),
         table=_points(frames, tasks),
@@ -109,38 +64,129 @@ def _figure(frames: Frames, tasks: list[Task]) -> Figure:
 
 def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
     picture, panels = drawing.panels(
-        len(tasks), narrow=narrow, height=2.5, legend_of=len(frames.plan.arms)
+        len(tasks), narrow=narrow, height=2.5, legend_of=len(frames.plan.arms) + 1
     )
     lines: dict[str, Line2D] = {}
     for axes, task in zip(panels, tasks, strict=True):
+        lines |= _best_so_far(frames, axes, task)
         lines |= {name: _line(frames, axes, task, a) for name, a in _names(frames, task).items()}
         if task.goal:
             axes.axhline(task.goal.target, color=drawing.INK, linewidth=1, linestyle=(0, (4, 3)))
         axes.set_xlim(left=0)
         axes.set_xlabel("seconds")
-        axes.set_ylabel(f"test {metric_of(task).replace('_', ' ')}")
-        axes.set_title(title_of(frames.plan, task.name))
-    drawing.legend(picture, list(lines.values()), list(lines), narrow=narrow)
+        axes.set_ylabel(f"test {goals.metric_of(task).replace('_', ' ')}")
+        drawing.panel_of(axes, frames, task.name)
+    arms = {frames.title(arm.name): arm.name for arm in frames.plan.arms}
+    subjects = [subject_of(arms[name]) if name in arms else Subject() for name in lines]
+    drawing.legend(picture, list(lines.values()), list(lines), narrow=narrow, subjects=subjects)
     return picture
 
 
+STEP = 1e-3
+"""Better by less than this share is rounding: every framework ends at the same score."""
+FRONTIER = "best score so far"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lead:
+    """From when on a framework has the best score that any had reached by then."""
+
+    seconds: float
+    value: float
+    arm: str
+
+
+@once
+def frontier(frames: Frames, task: Task) -> list[Lead]:
+    """Return every moment at which a better score than ever before is reached, and by whom.
+
+    Of the frameworks that one can adopt; the NumPy reference is left out.
+    """
+    points = sorted(
+        (second, value, arm)
+        for arm in _names(frames, task).values()
+        if advise.adoptable(frames, arm)
+        for second, value in zip(*_path(frames, task, arm), strict=True)
+    )
+    higher, found = HIGHER_IS_BETTER[goals.metric_of(task)], list[Lead]()
+    for second, value, arm in points:
+        best = found[-1].value if found else -math.inf if higher else math.inf
+        gain = (value - best) * (1 if higher else -1)
+        if gain > STEP * abs(value):
+            found.append(Lead(seconds=second, value=value, arm=arm))
+    return found
+
+
+def _best_so_far(frames: Frames, axes: Axes, task: Task) -> dict[str, Line2D]:
+    """Draw the frontier below the curves; the last best score is kept to the end of the panel."""
+    leads = frontier(frames, task)
+    if not leads:
+        return {}
+    ends = [_path(frames, task, arm)[0][-1] for arm in _names(frames, task).values()]
+    times = [*(lead.seconds for lead in leads), max(ends)]
+    values = [*(lead.value for lead in leads), leads[-1].value]
+    (line,) = axes.step(
+        times, values, where="post", color=drawing.INK, alpha=0.16, linewidth=7, zorder=1
+    )
+    return {FRONTIER: line}
+
+
+def _leads(frames: Frames, tasks: list[Task]) -> list[Table]:
+    """Return who leads when: runs of the frontier by one framework."""
+    rows = [
+        (
+            arm_cell(frames, arm),
+            task_cell(frames, task.name),
+            seconds_cell(own[0].seconds),
+            seconds_cell(own[-1].seconds),
+            Cell(text=f"{own[-1].value:.4g}", value=own[-1].value),
+        )
+        for task in tasks
+        for arm, group in groupby(frontier(frames, task), key=lambda lead: lead.arm)
+        if (own := list(group))
+    ]
+    if not rows:
+        return []
+    return [
+        Table(
+            title="Who has the best test score so far, and when",
+            columns=columns("Task", "From", "Last gain", "Score then"),
+            rows=tuple(rows),
+            notes=(
+                (
+                    "Seconds since the interpreter started. A framework that is not here is at "
+                    "every moment beaten or matched by another that one can adopt."
+                ),
+            ),
+        )
+    ]
+
+
 def _names(frames: Frames, task: Task) -> dict[str, str]:
-    return {frames.title(arm): arm for arm in curve(frames, task).arm.unique()}
+    return {frames.title(arm): arm for arm in goals.curve(frames, task).arm.unique()}
 
 
 def _line(frames: Frames, axes: Axes, task: Task, arm: str) -> Line2D:
     times, values = _path(frames, task, arm)
     look = drawing.look(frames, arm)
     (line,) = axes.plot(
-        times, values, color=look.color, linewidth=1.8, marker=look.marker, markersize=3.6
+        times,
+        values,
+        color=look.color,
+        linewidth=1.8,
+        marker=look.marker,
+        markersize=4.5,
+        markevery=max(1, len(times) // 8),
     )
+    drawing.marked(line, subject_of(arm, task.name))
     return line
 
 
+@once
 def _path(frames: Frames, task: Task, arm: str) -> tuple[list[float], list[float]]:
-    rows = curve(frames, task)
+    rows = goals.curve(frames, task)
     mean = rows[rows.arm == arm].groupby("epoch").value.mean()
-    start, epoch = seconds(frames, task, arm)
+    start, epoch = goals.seconds(frames, task, arm)
     return [start + epoch * float(passed) for passed in mean.index], mean.tolist()
 
 
@@ -152,9 +198,7 @@ def _points(frames: Frames, tasks: list[Task]) -> Table:
             texts = (f"{times[0]:.3g}", f"{times[-1]:.3g}", f"{values[0]:.4g}", f"{values[-1]:.4g}")
             numbers = (times[0], times[-1], values[0], values[-1])
             cells = (Cell(text=text, value=n) for text, n in zip(texts, numbers, strict=True))
-            rows.append(
-                (arm_cell(frames, arm), Cell(text=title_of(frames.plan, task.name)), *cells)
-            )
+            rows.append((arm_cell(frames, arm), task_cell(frames, task.name), *cells))
     return Table(
         title="Where the curves begin and end",
         columns=columns("Task", "Begins, s", "Ends, s", "First score", "Last score"),
@@ -179,6 +223,7 @@ def _tables(frames: Frames, tasks: list[Task]) -> list[Table]:
     )
     return [
         Table(
+            view="goal",
             title="Time to the goal",
             columns=(Column(title="Framework", numeric=False), *heads),
             rows=tuple(
@@ -193,7 +238,7 @@ def _tables(frames: Frames, tasks: list[Task]) -> list[Table]:
 def _reached(frames: Frames, task: Task, arm: str) -> Cell:
     if arm not in _names(frames, task).values():
         return missing()
-    found = reached(frames, task, arm)
+    found = goals.reached(frames, task, arm)
     if found is None:
         return missing("not reached")
     below = (f"after epoch {found.epoch:g}",)

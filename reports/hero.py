@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
@@ -14,10 +15,13 @@ from samenet.sections import (
     Cell,
     Figure,
     Section,
+    Subject,
     Table,
     columns,
     framework_of,
     missing,
+    quick_start_of,
+    subject_of,
     title_of,
 )
 from samenet.spec import Kind
@@ -58,6 +62,7 @@ def section(frames: Frames) -> Section | None:
         ),
         draw=partial(_draw, frames, task),
         table=_table(frames, task),
+        task=task.name,
     )
     return Section(
         id="hero",
@@ -102,17 +107,19 @@ def _draw(frames: Frames, task: Task, narrow: bool) -> Drawing:  # noqa: FBT001 
     for axes in (left, right):
         drawing.epochs_axis(axes)
         axes.tick_params(labelleft=True, labelbottom=True)
-    ends = _quick(frames, left, reported(frames, task.name))
-    ends_same = _same(frames, right, same(frames, task.name))
-    drawing.label_ends(left, ends)  # after both: the axes are shared
-    drawing.label_ends(right, ends_same)
+    quick, equal = reported(frames, task.name), same(frames, task.name)
+    ends = _quick(frames, left, task.name, quick)
+    ends_same = _same(frames, right, task.name, equal)
+    # after both: the axes are shared
+    drawing.label_ends(left, ends, _named(frames, task, quick, framework_of, quick_start_of))
+    drawing.label_ends(right, ends_same, _named(frames, task, equal, Frames.title, subject_of))
     left.set_title(LEFT)
     right.set_title(RIGHT)
     left.set_ylabel("training loss")
     return picture
 
 
-def _quick(frames: Frames, axes: Axes, rows: pd.DataFrame) -> Ends:
+def _quick(frames: Frames, axes: Axes, task: str, rows: pd.DataFrame) -> Ends:
     if rows.empty:
         drawing.say(axes, "not measured in this run")
     ends: Ends = {}
@@ -120,9 +127,10 @@ def _quick(frames: Frames, axes: Axes, rows: pd.DataFrame) -> Ends:
         look = drawing.look(frames, str(arm))
         for _, seed in own.groupby("repeat"):
             values = drawing.finite(seed.value.tolist())
-            axes.plot(seed.epoch, values, color=look.color, linewidth=0.7, alpha=0.45)
+            thin = axes.plot(seed.epoch, values, color=look.color, linewidth=0.7, alpha=0.45)
+            drawing.marked(thin, quick_start_of(str(arm), task))
         mean = own.groupby("epoch").value.mean()
-        axes.plot(
+        bold = axes.plot(
             mean.index,
             drawing.finite(mean.tolist()),
             color=look.color,
@@ -131,11 +139,12 @@ def _quick(frames: Frames, axes: Axes, rows: pd.DataFrame) -> Ends:
             markersize=5,
             markevery=max(1, len(mean) // 6),
         )
+        drawing.marked(bold, quick_start_of(str(arm), task))
         ends[framework_of(frames, str(arm))] = (mean.index[-1], mean.iloc[-1], look.color)
     return ends
 
 
-def _same(frames: Frames, axes: Axes, rows: pd.DataFrame) -> Ends:
+def _same(frames: Frames, axes: Axes, task: str, rows: pd.DataFrame) -> Ends:
     if rows.empty:
         drawing.say(axes, "not measured in this run")
     arms = rows.arm.unique().tolist()
@@ -144,9 +153,21 @@ def _same(frames: Frames, axes: Axes, rows: pd.DataFrame) -> Ends:
         mean = rows[rows.arm == arm].groupby("epoch").value.mean()
         look = drawing.look(frames, arm)
         values = drawing.finite(mean.tolist())
-        drawing.coinciding(axes, place, len(arms), mean.index.tolist(), values, look)
+        line = drawing.coinciding(axes, place, len(arms), mean.index.tolist(), values, look)
+        drawing.marked(line, subject_of(arm, task))
         ends[frames.title(arm)] = (mean.index[-1], mean.iloc[-1], look.color)
     return ends
+
+
+def _named(
+    frames: Frames,
+    task: Task,
+    rows: pd.DataFrame,
+    name: Callable[[Frames, str], str],
+    subject: Callable[[str, str], Subject],
+) -> dict[str, Subject]:
+    """Return by its name on the figure what each curve is about."""
+    return {name(frames, arm): subject(arm, task.name) for arm in rows.arm.unique()}
 
 
 def _table(frames: Frames, task: Task) -> Table:
@@ -168,6 +189,7 @@ def _table(frames: Frames, task: Task) -> Table:
         columns=columns(*titles, first="Epoch"),
         rows=rows,
         folded=True,
+        task=task.name,
     )
 
 

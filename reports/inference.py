@@ -19,9 +19,11 @@ from samenet.sections import (
     Table,
     Text,
     columns,
+    framework_cell,
     framework_of,
     missing,
-    sign_of,
+    quick_start_of,
+    task_cell,
     title_of,
 )
 from samenet.task import Task
@@ -43,7 +45,7 @@ def section(frames: Frames) -> Section | None:
     lost = _lost(frames)
     if not tasks and not lost:
         return None
-    figure = (_figure(frames, tasks),) if tasks else ()
+    figure = (_figure(frames, tasks), _rates(frames, tasks)) if tasks else ()
     tables = [_table(frames, task) for task in tasks]
     return Section(
         id="inference",
@@ -73,50 +75,81 @@ def _figure(frames: Frames, tasks: list[Task]) -> Figure:
         name="inference",
         title="Seconds of one prediction by its number of rows",
         help="Lower is better; both axes are logarithmic. Full lines: usual; dotted: fast.",
-        draw=partial(_draw, frames, tasks),
+        draw=partial(_draw, frames, tasks, False),
         table=_points(frames, tasks),
     )
 
 
-def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
+def _rates(frames: Frames, tasks: list[Task]) -> Figure:
+    return Figure(
+        name="throughput",
+        title="Predicted rows per second by the number of rows at once",
+        help=(
+            "Higher is better; both axes are logarithmic. Full lines: usual; dotted: fast. Where a "
+            "line goes flat, more rows at once bring nothing."
+        ),
+        draw=partial(_draw, frames, tasks, True),
+        table=_points(frames, tasks, rate=True),
+    )
+
+
+def _draw(
+    frames: Frames,
+    tasks: list[Task],
+    rate: bool,  # noqa: FBT001
+    narrow: bool,  # noqa: FBT001
+) -> Drawing:
     arms = list(dict.fromkeys(arm for task in tasks for arm in inference.arms(frames, task)))
     picture, panels = drawing.panels(len(tasks), narrow=narrow, height=2.8, legend_of=len(arms))
     for axes, task in zip(panels, tasks, strict=True):
-        _lines(frames, axes, task)
-        axes.set_title(title_of(frames.plan, task.name))
-    handles = [Line2D([], [], color=drawing.look(frames, arm).color) for arm in arms]
+        _lines(frames, axes, task, rate=rate)
+        drawing.panel_of(axes, frames, task.name)
+    looks = [drawing.look(frames, arm) for arm in arms]
+    handles = [Line2D([], [], color=each.color, marker=each.marker) for each in looks]
     names = [framework_of(frames, arm) for arm in arms]
-    drawing.legend(picture, handles, names, narrow=narrow)
+    subjects = [quick_start_of(arm) for arm in arms]
+    drawing.legend(picture, handles, names, narrow=narrow, subjects=subjects)
     return picture
 
 
-def _lines(frames: Frames, axes: Axes, task: Task) -> None:
+def _lines(frames: Frames, axes: Axes, task: Task, *, rate: bool) -> None:
     drawn: list[float] = []
     for arm in inference.arms(frames, task):
         for way, style in STYLES.items():
             found = inference.seconds(frames, task, arm, way)
-            values = [each.value for each in found.values()]
-            color = drawing.look(frames, arm).color
-            axes.plot([*found], values, color=color, linestyle=style, linewidth=1.8)
+            values = [_shown(rows, each.value, rate=rate) for rows, each in found.items()]
+            look = drawing.look(frames, arm)
+            line = axes.plot(
+                [*found],
+                values,
+                color=look.color,
+                linestyle=style,
+                linewidth=1.8,
+                marker=look.marker,
+                markersize=4.5,
+            )
+            drawing.marked(line, quick_start_of(arm, task.name))
             drawn += values
     drawing.log_scale(axes, drawn)
     axes.set_xscale("log")
     axes.set_xticks(BATCHES, [str(rows) for rows in BATCHES])
     axes.minorticks_off()
     axes.set_xlabel("rows")
-    axes.set_ylabel("seconds")
+    axes.set_ylabel("rows per second" if rate else "seconds")
 
 
-def _points(frames: Frames, tasks: list[Task]) -> Table:
+def _shown(rows: int, seconds: float, *, rate: bool) -> float:
+    return rows / seconds if rate else seconds
+
+
+def _points(frames: Frames, tasks: list[Task], *, rate: bool = False) -> Table:
     rows = [
         (
             _named(frames, arm),
-            Cell(text=title_of(frames.plan, task.name)),
+            task_cell(frames, task.name),
             Cell(text=way),
             *(
-                Cell(text=f"{found[rows].value:.3g}", value=found[rows].value)
-                if rows in found
-                else missing()
+                _number(_shown(rows, found[rows].value, rate=rate)) if rows in found else missing()
                 for rows in BATCHES
             ),
         )
@@ -126,16 +159,21 @@ def _points(frames: Frames, tasks: list[Task]) -> Table:
         if (found := inference.seconds(frames, task, arm, way))
     ]
     return Table(
-        title="Seconds of one prediction",
+        title="Rows per second" if rate else "Seconds of one prediction",
         columns=columns("Task", "Way", *map(_rows, BATCHES)),
         rows=tuple(rows),
         folded=True,
     )
 
 
+def _number(value: float) -> Cell:
+    return Cell(text=wording.digits(value), value=value)
+
+
 def _table(frames: Frames, task: Task) -> Table:
     heads = (Column(title=_rows(count)) for count in BATCHES)
     return Table(
+        task=task.name,
         title=f"{title_of(frames.plan, task.name)}: one prediction, usual way",
         columns=(
             Column(title="Framework", numeric=False),
@@ -170,7 +208,7 @@ def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
 
 
 def _named(frames: Frames, arm: str) -> Cell:
-    return Cell(text=framework_of(frames, arm), sign=sign_of(frames, arm))
+    return framework_cell(frames, arm)
 
 
 def _ways(frames: Frames) -> tuple[Table, ...]:

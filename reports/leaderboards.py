@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean, median
-from typing import Any
 
-from samenet import advise, limits, own_fit, trust, verdicts, wording
+from samenet import advise, extent, limits, own_fit, reasons, trust, verdicts, wording
 from samenet.frames import Frames
-from samenet.sections import (
-    Cell,
-    Column,
-    Section,
-    Table,
-    Text,
-    arm_cell,
-    missing,
-    title_of,
-)
+from samenet.quantities import peaks, reference_seconds, seconds_of
+from samenet.sections import Cell, Column, Section, Table, Text, arm_cell, missing, slug
 from samenet.statistics import VERDICT_REPEATS_MIN, Interval
 from samenet.task import Task
 from samenet.verdicts import Word
 
 ORDER = 10
+EVERY_TASK = True
 PARTS = (
     ("epoch", "Epoch", "all steps of one pass over the training rows, no evaluation"),
     ("step", "Step", "one update of all weights, gathering the batch included"),
@@ -36,8 +29,11 @@ def section(frames: Frames) -> Section | None:
     """Return two tables per task: the whole training, and its parts."""
     if not frames.plan.tasks:
         return None
+    detailed = {task.name for task in extent.detailed(frames).plan.tasks}
     tables = [
-        make(frames, task) for task in frames.plan.tasks for make in (_whole_table, _parts_table)
+        make(frames, task)
+        for task in frames.plan.tasks
+        for make in (_whole_table, *([_parts_table] if task.name in detailed else []))
     ]
     return Section(
         id="leaderboards",
@@ -48,9 +44,16 @@ def section(frames: Frames) -> Section | None:
 
 
 def _whole_table(frames: Frames, task: Task) -> Table:
-    numbers = (Column(title=title) for title in WHOLE)
+    baseline = _baseline(frames, task)
+    numbers = (
+        Column(title=f"{title} against {baseline}" if title == "Factor" and baseline else title)
+        for title in WHOLE
+    )
     return Table(
-        title=f"{title_of(frames.plan, task.name)}: whole training, start-up included",
+        task=task.name,
+        view="total",
+        anchor=f"rows-{slug(frames.plan, task.name)}",
+        title=f"{task.title or task.name}: whole training, start-up included",
         columns=(
             Column(title="Framework", numeric=False),
             *numbers,
@@ -61,13 +64,19 @@ def _whole_table(frames: Frames, task: Task) -> Table:
     )
 
 
+def _baseline(frames: Frames, task: Task) -> str:
+    """Return the name of what all factors of a task are against, whatever a reader filters."""
+    arms = [t.arm for t in advise.totals(frames, task) if advise.adoptable(frames, t.arm)]
+    return frames.title(arms[0]) if arms else ""
+
+
 def _whole_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     totals = advise.totals(frames, task)
     best = next((total for total in totals if advise.adoptable(frames, total.arm)), None)
     return [
         (
             _named(frames, total.arm),
-            _time(total.seconds),
+            _time(frames, task, total),
             _factor(total, advise.repeat_seconds(frames)),
             _rank(total),
             _more(total, best),
@@ -93,12 +102,17 @@ def _parts_table(frames: Frames, task: Task) -> Table | None:
         return None
     heads = (Column(title=title, help=text) for _, title, text in PARTS)
     return Table(
-        title=f"{title_of(frames.plan, task.name)}: the parts",
+        task=task.name,
+        view="steady",
+        title=f"{task.title or task.name}: the parts",
         columns=(Column(title="Framework", numeric=False), *heads, LIMIT),
         rows=tuple(
             (
                 _named(frames, arm, *own_fit.beside(frames, task, arm)),
-                *(_part(part.get(arm), missing("no steady state")) for part in by_part),
+                *(
+                    _part(frames, task, part.get(arm), quantity)
+                    for part, (quantity, _, _) in zip(by_part, PARTS, strict=True)
+                ),
                 _limit(frames, task, arm),
             )
             for arm in arms
@@ -138,20 +152,34 @@ def _rank(total: advise.Total) -> Cell:
     return Cell(text=str(total.rank), value=total.rank)
 
 
-def _part(total: advise.Total | None, otherwise: Cell) -> Cell:
+def _part(frames: Frames, task: Task, total: advise.Total | None, quantity: str) -> Cell:
     if total is None:
-        return otherwise
+        return missing("no steady state")
     seconds, factor = total.seconds, total.factor
     text = f"{wording.words(seconds.value)} {interval_text(seconds)}".strip()
     place = "" if total.rank is None else f" · rank {total.rank}"
     below = (f"{factor_text(factor)}{place}", *verdict_lines(total))
-    return Cell(text=text, value=seconds.value, below=below)
+    cell = timed(frames, task, total, quantity)
+    return replace(cell, text=text, below=below, relative="lines")
 
 
-def _time(interval: Interval) -> Cell:
+def _time(frames: Frames, task: Task, total: advise.Total) -> Cell:
+    interval = total.seconds
     span = interval_text(interval)
-    below = (span,) if span else ()
-    return Cell(text=wording.words(interval.value), value=interval.value, below=below)
+    cell = timed(frames, task, total, "total")
+    return replace(cell, text=wording.words(interval.value), below=(span,) if span else ())
+
+
+def timed(frames: Frames, task: Task, total: advise.Total, quantity: str) -> Cell:
+    """Return the cell of a time, which the page draws as a bar, without its text."""
+    found, seconds = seconds_of(frames, task, total.arm, quantity), total.seconds
+    return Cell(
+        text="",
+        value=seconds.value,
+        low=seconds.low if seconds.known else None,
+        high=seconds.high if seconds.known else None,
+        repeats=tuple(found.get(repeat) for repeat in range(max(found) + 1)),
+    )
 
 
 def interval_text(interval: Interval) -> str:
@@ -165,7 +193,7 @@ def interval_text(interval: Interval) -> str:
 def _factor(total: advise.Total, repeat_seconds: float) -> Cell:
     text, _, span = factor_text(total.factor).partition(" ")
     below = (*([span] if span else []), *verdict_lines(total, repeat_seconds))
-    return Cell(text=text, value=total.factor.value, below=below)
+    return Cell(text=text, value=total.factor.value, below=below, relative="factor")
 
 
 def factor_text(factor: Interval) -> str:
@@ -188,9 +216,10 @@ def verdict_lines(total: advise.Total, repeat_seconds: float | None = None) -> t
 
 def _more(total: advise.Total, best: advise.Total | None) -> Cell:
     if best is None or total.arm == best.arm:
-        return missing()
+        return replace(missing(), relative="difference")
     once = total.seconds.value - best.seconds.value
-    return Cell(text=_signed(once), value=once, below=(f"{_signed(100 * once)} in 100",))
+    below = (f"{_signed(100 * once)} in 100",)
+    return Cell(text=_signed(once), value=once, below=below, relative="difference")
 
 
 def _signed(seconds: float) -> str:
@@ -198,14 +227,11 @@ def _signed(seconds: float) -> str:
 
 
 def _memory(frames: Frames, task: Task, arm: str) -> Cell:
-    rows = frames.footprints
-    rows = rows[(rows.task == task.name) & (rows.arm == arm)]
-    if rows.empty:
+    found = peaks(frames).get((task.name, arm))
+    if found is None:
         return missing()
-    peak, start = float(rows.bytes_peak.max()), float(rows.bytes_after_import.max())
-    below = [f"import {start / 1e6:.0f}"]
-    if len(device := rows.device_bytes_peak.dropna()):
-        below.append(f"on the GPU {device.max() / 1e6:.0f}")
+    peak, start, device = found
+    below = [f"import {start / 1e6:.0f}", *([f"on the GPU {device / 1e6:.0f}"] if device else [])]
     return Cell(text=f"{peak / 1e6:.0f} MB", value=peak, below=tuple(below))
 
 
@@ -218,11 +244,10 @@ def _figures(frames: Frames, task: Task, arm: str) -> Cell:
 def _reference(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
     for line in REFERENCE_LINES:
-        own = frames.samples
-        own = own[(own.track == "reference") & (own.task == task.name) & (own.arm == line)]
-        if own.empty:
+        own = reference_seconds(frames).get((task.name, line))
+        if own is None:
             continue
-        seconds = float(median(own.seconds.tolist()))
+        seconds = float(median(own))
         cell = Cell(text=wording.words(seconds), value=seconds, quiet=True)
         rest = Cell(text="not a network; fit only, in a warm process", span=len(WHOLE), quiet=True)
         rows.append((arm_cell(frames, line), cell, rest))
@@ -232,33 +257,8 @@ def _reference(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
 def _failed(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     return [
         (arm_cell(frames, arm), Cell(text="; ".join(lines), span=len(WHOLE) + 1, quiet=True))
-        for arm, lines in failures_of(frames, task.name).items()
+        for arm, lines in reasons.failures_of(frames, task.name).items()
     ]
-
-
-def failures_of(frames: Frames, task: str) -> dict[str, list[str]]:
-    """Return the arms without a number and why, in words: 'failed: the worker was killed'."""
-    found: dict[str, list[str]] = {}
-    rows = frames.failures
-    rows = rows[(rows.task == task) & (rows.track == "same")]
-    for arm, mark, reason in zip(rows.arm, rows["mark"], rows.reason, strict=True):
-        found.setdefault(arm, []).append(with_mark(mark, reason))
-    checks = frames.checks
-    for row in checks[(checks.task == task) & ~checks.passed.astype(bool)].itertuples():
-        found.setdefault(str(row.arm), []).append(f"refused: {_refusal(row)}")
-    return {arm: list(dict.fromkeys(lines))[:3] for arm, lines in found.items()}
-
-
-def _refusal(check: Any) -> str:
-    if check.gate == "read-back":
-        return f"{check.quantity} in force: {check.detail}"
-    error, limit = trust.error_text(check.error), trust.error_text(check.limit)
-    return f"{check.gate}, {check.quantity}: error {error}, limit {limit}"
-
-
-def with_mark(mark: str, reason: str) -> str:
-    """Return a mark and its reason, said once."""
-    return reason if reason.startswith(mark) else f"{mark}: {reason}"
 
 
 def _lines(frames: Frames) -> tuple[str, ...]:

@@ -46,6 +46,7 @@ def _code(frames: Frames, arm: Arm) -> Code:
     facts = [f"Time per step: {'; '.join(steps)}." if steps else "No step time in this run."]
     facts.append(f"Why this loop: {mode.why}.")
     return Code(
+        arm=arm.name,
         title=frames.title(arm.name),
         facts=(*facts, *([remark] if remark else [])),
         link=mode.source,

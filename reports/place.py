@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from samenet import disturbance
+from samenet import settings
 from samenet.frames import Frames
 from samenet.headline import day
 from samenet.sections import (
@@ -15,12 +15,9 @@ from samenet.sections import (
     Text,
     arm_cell,
     columns,
-    missing,
     title_of,
 )
-from samenet.spec import Frozen
 from samenet.task import Task
-from samenet.training import Schedule
 
 ORDER = 80
 LABELS = {
@@ -46,7 +43,6 @@ def section(frames: Frames) -> Section | None:
         blocks=(
             _machine(frames),
             _versions(frames),
-            *_disturbance(frames),
             *_flags(frames),
             *(_card(frames, task) for task in frames.plan.tasks),
             _plan(frames),
@@ -95,31 +91,6 @@ def _versions(frames: Frames) -> Table:
     )
 
 
-NO_ENERGY = "Energy: unavailable, no counter is readable here."
-
-
-def _disturbance(frames: Frames) -> list[Table]:
-    found = disturbance.seen(frames)
-    if not found:
-        return []
-    return [
-        Table(
-            title="What others did while this run was timed",
-            columns=columns("Usual", "Worst", "Refused beyond", first="Reading"),
-            rows=tuple(
-                (Cell(text=each.name), *map(_reading, (each.middle, each.worst, each.limit)))
-                for each in found
-            ),
-            notes=() if any("Energy" in each.name for each in found) else (NO_ENERGY,),
-            folded=True,
-        )
-    ]
-
-
-def _reading(value: float | None) -> Cell:
-    return missing() if value is None else Cell(text=f"{value:.3g}", value=value)
-
-
 def _flags(frames: Frames) -> list[Table]:
     rows = frames.checks[frames.checks.gate == "read-back"]
     if rows.empty:
@@ -153,27 +124,16 @@ def _card(frames: Frames, task: Task) -> Text:
     ]
     if said.get("digest"):
         lines.append(f"SHA-256 of the bytes every framework saw: {said['digest']}")
-    return Text(title=f"Data: {title_of(frames.plan, task.name)}", lines=tuple(lines))
+    title = f"Data: {title_of(frames.plan, task.name)}"
+    return Text(title=title, lines=tuple(lines), task=task.name)
 
 
 def _training(task: Task) -> str:
     training = task.training
     return (
         f"{training.epochs} epochs of batches of {training.batch_size}; "
-        f"{training.optimizer.name} ({_constants(training.optimizer)}); "
-        f"{str(training.loss).replace('_', ' ')}{_schedule(training.schedule)}."
+        f"{settings.optimizer(task)}; {settings.loss(task)}{settings.schedule(task)}."
     )
-
-
-def _constants(spec: Frozen) -> str:
-    """Return the constants of an optimiser or a schedule that say something: 0 is off."""
-    found = spec.model_dump(exclude={"name"}).items()
-    return ", ".join(f"{name.replace('_', ' ')} {value:.6g}" for name, value in found if value)
-
-
-def _schedule(schedule: Schedule) -> str:
-    plain = schedule.name == "constant" and not schedule.warmup_steps
-    return "" if plain else f"; learning rate {schedule.name} ({_constants(schedule)})"
 
 
 def _plan(frames: Frames) -> Table:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
-from samenet import drawing, listing, wording
+from samenet import drawing, listing, settings, wording
 from samenet.frames import Frames
 from samenet.sections import (
     Cell,
@@ -19,9 +19,11 @@ from samenet.sections import (
     Table,
     Text,
     columns,
+    framework_cell,
     framework_of,
     missing,
-    sign_of,
+    quick_start_of,
+    task_cell,
     title_of,
 )
 from samenet.task import METRICS, Task
@@ -117,7 +119,7 @@ def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: 
     picture, panels = drawing.panels(len(tasks), narrow=narrow, height=height)
     for axes, task in zip(panels, tasks, strict=True):
         _strip(frames, axes, task, most)
-        axes.set_title(title_of(frames.plan, task.name))
+        drawing.panel_of(axes, frames, task.name)
         axes.set_xlabel(f"test {_metric(task)}")
     return picture
 
@@ -129,11 +131,14 @@ def _strip(frames: Frames, axes: Axes, task: Task, most: int) -> None:
     for place, arm in enumerate(arms):
         values, look = rows[rows.arm == arm].value.tolist(), drawing.look(frames, arm)
         mean = sum(values) / len(values)
-        axes.plot([mean, mean], [place - 0.26, place + 0.26], color=drawing.INK, linewidth=1.4)
-        axes.plot(
+        ends = [place - 0.26, place + 0.26]
+        drawn = axes.plot([mean, mean], ends, color=drawing.INK, linewidth=1.4)
+        drawn += axes.plot(
             values, [place] * len(values), look.marker, color=look.color, markersize=7, alpha=0.75
         )
-    drawing.bar_names(axes, [framework_of(frames, arm) for arm in arms], most)
+        drawing.marked(drawn, quick_start_of(arm, task.name))
+    subjects = [quick_start_of(arm, task.name) for arm in arms]
+    drawing.bar_names(axes, [framework_of(frames, arm) for arm in arms], most, subjects)
     axes.margins(x=0.12)
 
 
@@ -151,8 +156,8 @@ def _mark_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     rows = rows[rows.split == "test"]
     return [
         (
-            Cell(text=framework_of(frames, arm), sign=sign_of(frames, arm)),
-            Cell(text=title_of(frames.plan, task.name)),
+            framework_cell(frames, arm),
+            task_cell(frames, task.name),
             Cell(text=str(seed), value=float(seed)),
             Cell(text=f"{value:.4g}", value=float(value)),
         )
@@ -163,9 +168,11 @@ def _mark_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
 def _table(frames: Frames, task: Task) -> Table:
     metric = _metric(task)
     return Table(
+        task=task.name,
         title=f"{title_of(frames.plan, task.name)}: first examples",
         columns=columns(
             f"Test {metric}",
+            "Same network",
             "Spread over seeds",
             f"Training {metric}",
             "Time of one call",
@@ -183,13 +190,23 @@ def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
     samples = samples[(samples.track == "quickstart") & (samples.task == task.name)]
     seconds = samples[samples.arm == arm].seconds.tolist()
     return (
-        Cell(text=framework_of(frames, arm), sign=sign_of(frames, arm)),
+        framework_cell(frames, arm),
         _mean(test),
+        _mean(_same_network(frames, task)),
         _range(test, "{:.4g}".format),
         _mean(train),
         Cell(text=wording.words(median(seconds)), value=median(seconds)) if seconds else missing(),
         _range(seconds, wording.words),
     )
+
+
+def _same_network(frames: Frames, task: Task) -> list[float]:
+    """Return the test scores of the same network after its last epoch, of all frameworks."""
+    rows = frames.scores
+    rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.split == "test")]
+    rows = rows[(rows.metric == METRICS[task.kind][0]) & rows.arm.isin(frames.compared(task.name))]
+    values: list[float] = rows[rows.epoch == rows.epoch.max()].value.tolist()
+    return values
 
 
 def _mean(values: list[float]) -> Cell:
@@ -220,20 +237,38 @@ def _settings_table(frames: Frames, kind: str, said: dict[str, dict[str, str]]) 
     """Return one column per framework and one row per setting."""
     heads = [Column(title="Setting", numeric=False)]
     heads += [Column(title=framework_of(frames, arm), numeric=False) for arm in said]
+    heads += [Column(title="Same network", numeric=False, help="what all of them do there")]
+    same = _same_settings([task for task in frames.plan.tasks if task.kind == kind])
     aspects = [aspect for aspect in ASPECTS if any(aspect in own for own in said.values())]
     rows = [
         (
             Cell(text=ASPECTS[aspect]),
             *(Cell(text=own.get(aspect, "–")) for own in said.values()),
+            Cell(text=same[aspect]),
         )
         for aspect in aspects
     ]
     return Table(
         title=f"Why they differ: settings of the {kind} examples",
         columns=tuple(heads),
-        rows=((Cell(text="Page followed"), *(_page(own) for own in said.values())), *rows),
+        rows=(
+            (Cell(text="Page followed"), *map(_page, said.values()), Cell(text="–")),
+            *rows,
+        ),
         quoted=True,
     )
+
+
+def _same_settings(tasks: list[Task]) -> dict[str, str]:
+    """Return what the tasks of a kind prescribe for every framework, by aspect."""
+    said = {
+        "optimizer": (settings.optimizer(task) + settings.schedule(task) for task in tasks),
+        "initializer": map(settings.initializer, tasks),
+        "shuffling": ("every epoch, one order of rows for all" for _ in tasks),
+        "loss": map(settings.loss, tasks),
+        "reported": ("mean over all rows after the epoch, computed once for all" for _ in tasks),
+    }
+    return {aspect: "; or ".join(dict.fromkeys(texts)) for aspect, texts in said.items()}
 
 
 def _page(said: dict[str, str]) -> Cell:

@@ -7,32 +7,35 @@ from typing import Any
 
 import pandas as pd
 
+from samenet import extent
 from samenet.frames import Frames
 from samenet.sections import Data, Section, Text
 
 ORDER = 100
+EVERY_TASK = True
 LARGEST_BYTES = 1_500_000
 KEYS = ["track", "task", "arm", "repeat", "phase", "steps"]
 
 
 def section(frames: Frames) -> Section | None:
     """Return the data with a button that saves them, or where they are if they are too many."""
-    values = data(frames)
-    size = len(json.dumps(values))
-    block: Data | Text
-    if size > LARGEST_BYTES:
-        text = (
-            f"The data ({size / 1e6:.1f} MB) are too many for a page: see records.jsonl beside it."
-        )
-        block = Text(lines=(text,))
-    else:
-        block = Data(name="run", text=_what(size), values=values)
     return Section(
         id="raw",
         title="Raw data",
         summary="Every single sample, score and check, as JSON.",
-        blocks=(block,),
+        blocks=(_block(frames),),
     )
+
+
+def _block(frames: Frames) -> Data | Text:
+    elsewhere = "The data are too many for a page: see records.jsonl in the run’s folder."
+    if extent.large(frames):
+        return Text(lines=(elsewhere,))
+    values = data(frames)
+    size = len(json.dumps(values))
+    if size > LARGEST_BYTES:
+        return Text(lines=(elsewhere,))
+    return Data(name="run", text=_what(size), values=values)
 
 
 def _what(size: int) -> str:

@@ -38,6 +38,7 @@ def section(frames: Frames) -> Section | None:
 def _table(frames: Frames, task: Task) -> Table:
     heads = (Column(title=NAMES[metric], help=_direction(metric)) for metric in METRICS[task.kind])
     return Table(
+        task=task.name,
         title=title_of(frames.plan, task.name),
         columns=(Column(title="Framework", numeric=False), *heads),
         rows=tuple(

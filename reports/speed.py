@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
 
-from samenet import advise, drawing, limits, wording
+from samenet import advise, drawing, limits, marks, wording
 from samenet.frames import Frames
 from samenet.quantities import seconds_of
-from samenet.sections import Cell, Figure, Section, Table, arm_cell, columns, title_of
+from samenet.sections import Cell, Figure, Section, Table, arm_cell, columns, task_cell
 from samenet.statistics import geometric
 from samenet.task import Task
 
@@ -29,9 +30,9 @@ def section(frames: Frames) -> Section | None:
         title="Whole training, from an empty interpreter to the last epoch",
         help=(
             "Shorter is better. The pale part of a bar is start-up (import, building, compiling), "
-            "the full part all epochs of the task. The thin line spans the 95 % interval "
-            "over repeats, each in a fresh process. NumPy is written from scratch and stands here "
-            "as a reference, not as advice."
+            "the full part all epochs of the task. The thin line is the range in which the "
+            "true time lies, in 19 of 20 cases; every repeat is a fresh process. NumPy is "
+            "written from scratch and stands here as a reference, not as advice."
         ),
         draw=partial(_draw, frames, tasks),
         table=_table(frames, tasks),
@@ -51,7 +52,7 @@ def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: 
     picture, panels = drawing.panels(len(tasks), narrow=narrow, height=height, legend_of=2)
     for axes, task in zip(panels, tasks, strict=True):
         _bars(frames, axes, task, most)
-        axes.set_title(title_of(frames.plan, task.name))
+        drawing.panel_of(axes, frames, task.name)
     ink = drawing.INK
     handles = [
         Patch(color=ink, alpha=0.3, label="start-up"),
@@ -67,16 +68,28 @@ def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
     for place, total in enumerate(totals):
         start = geometric(list(seconds_of(frames, task, total.arm, "start_up").values()))
         color, value = drawing.look(frames, total.arm).color, total.seconds.value
-        axes.barh(place, start.value, height=0.56, color=color, alpha=PALE)
-        axes.barh(place, value - start.value, left=start.value, height=0.56, color=color)
+        parts = [
+            *axes.barh(place, start.value, height=0.56, color=color, alpha=PALE),
+            *axes.barh(place, value - start.value, left=start.value, height=0.56, color=color),
+        ]
         if total.seconds.known:
             span = [total.seconds.low, total.seconds.high]
-            axes.plot(span, [place, place], color=drawing.INK, linewidth=1.4)
+            parts += axes.plot(span, [place, place], color=drawing.INK, linewidth=1.4)
         edge = max(value, total.seconds.high)
-        drawing.at_end(axes, wording.words(value), edge, place)
+        parts.append(drawing.at_end(axes, wording.words(value), edge, place))
+        _tell(frames, total, start.value, parts)
         longest = max(longest, edge)
-    drawing.bar_names(axes, [frames.title(total.arm) for total in totals], most)
+    arms = [total.arm for total in totals]
+    drawing.arm_names(axes, frames, task.name, arms, most)
     drawing.seconds_axis(axes, longest * 1.25)
+
+
+def _tell(frames: Frames, total: advise.Total, start: float, parts: list[Artist]) -> None:
+    """Say what a bar stands for, on its full part; the others vanish with it."""
+    whole = f"{frames.title(total.arm)}: {wording.duration(total.seconds)}"
+    for place, part in enumerate(parts):
+        tip = f"{whole}, start-up {wording.words(start)}" if place == 1 else ""
+        marks.mark(part, arm=total.arm, tip=tip)
 
 
 def _table(frames: Frames, tasks: list[Task]) -> Table:
@@ -99,7 +112,7 @@ def _row(frames: Frames, task: Task, total: advise.Total) -> tuple[Cell, ...]:
     values = (start, whole.value - start, whole.value, whole.low, whole.high)
     return (
         arm_cell(frames, total.arm),
-        Cell(text=title_of(frames.plan, task.name)),
+        task_cell(frames, task.name),
         *(Cell(text=f"{value:.3g}", value=value) for value in values),
         Cell(text=limits.percent(share), value=share),
     )

@@ -66,6 +66,9 @@ def recorded(
     failed: Iterable[tuple[str, str]] = (("diabetes", "tensorflow:graph"),),
     reference: bool = True,
     proofs: tuple[float, float] = (1.0, 1.05),
+    trainings: int = 3,
+    epochs: int = 30,
+    noise: float = 0.04,
 ) -> tuple[Plan, list[Record]]:
     """Return a made-up run: three tasks, four frameworks, one refused, one failed, one absent.
 
@@ -79,7 +82,11 @@ def recorded(
         for arm in plan.arms:
             pair = (task.name, arm.name)
             if track != "quickstart":
-                records += _failed(*pair) if pair in set(failed) else _same(task, arm, repeats)
+                records += (
+                    _failed(*pair)
+                    if pair in set(failed)
+                    else _same(task, arm, repeats, noise) + _trained(task, arm, trainings, epochs)
+                )
                 records += _predictions(task, arm)
                 if arm.name == plan.reference.get(task.name) and pair not in set(failed):
                     records += _proofs(task, arm, repeats, proofs)
@@ -192,9 +199,11 @@ def _wobble(*parts: object) -> float:
     return math.sin(sum(ord(letter) * (place + 1) for place, letter in enumerate(str(parts))))
 
 
-def _timing(task: Task, arm: Arm, repeat: int, phase: str, seconds: float, steps: int) -> Record:
+def _timing(
+    task: Task, arm: Arm, repeat: int, phase: str, seconds: float, steps: int, *, noise: float
+) -> Record:
     count = 1 if phase in START_UP else 12
-    noise = [1 + 0.04 * _wobble(task.name, arm.name, repeat, phase, i) for i in range(count)]
+    factors = [1 + noise * _wobble(task.name, arm.name, repeat, phase, i) for i in range(count)]
     return TimingRecord(
         job=f"cell/{arm.name}/{task.name}/r{repeat}",
         track="same",
@@ -203,7 +212,7 @@ def _timing(task: Task, arm: Arm, repeat: int, phase: str, seconds: float, steps
         repeat=repeat,
         phase=phase,
         steps=steps,
-        seconds=tuple(round(seconds * factor, 9) for factor in noise),
+        seconds=tuple(round(seconds * factor, 9) for factor in factors),
     )
 
 
@@ -218,7 +227,7 @@ def _proofs(task: Task, arm: Arm, repeats: int, factors: tuple[float, float]) ->
     ]
 
 
-def _same(task: Task, arm: Arm, repeats: int) -> list[Record]:
+def _same(task: Task, arm: Arm, repeats: int, noise: float = 0.04) -> list[Record]:
     start, step = START[arm.header.name], STEP[arm.header.name]
     phases = {
         "interpreter": (0.05, 0),
@@ -236,10 +245,10 @@ def _same(task: Task, arm: Arm, repeats: int) -> list[Record]:
     records: list[Record] = []
     for repeat in range(repeats):
         own = {phase: v for phase, v in phases.items() if phase != "own_fit" or repeat == 0}
-        records += [_timing(task, arm, repeat, phase, *values) for phase, values in own.items()]
+        records += [
+            _timing(task, arm, repeat, phase, *values, noise=noise) for phase, values in own.items()
+        ]
         records += _timed_checks(task, arm, repeat)
-    for repeat in range(3):
-        records += _scores(task, arm.name, "same", repeat, rate=0.3, floor=0.02, steps=31)
     records += _once_checks(task, arm)
     peak = int((80 + 300 * start) * 1e6)
     records.append(
@@ -252,6 +261,13 @@ def _same(task: Task, arm: Arm, repeats: int) -> list[Record]:
         )
     )
     return records
+
+
+def _trained(task: Task, arm: Arm, trainings: int, epochs: int) -> list[Record]:
+    found: list[Record] = []
+    for repeat in range(trainings):
+        found += _scores(task, arm.name, "same", repeat, rate=0.3, floor=0.02, steps=epochs + 1)
+    return found
 
 
 def _limits(tasks: Sequence[Task]) -> list[Record]:

@@ -167,7 +167,7 @@ def test_names_from_data_are_inert() -> None:
     assert read.open == []
     assert not [tag for tag, _ in read.tags if tag in {"img", "b"}]
     assert COLUMN in read.text
-    assert page.count("<script") == page.count("</script>") == 3
+    assert page.count("<script") == page.count("</script>") == 4
 
 
 def test_top_of_the_page_says_what_to_use_and_how_sure_that_is(page: str) -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,47 +7,7 @@ from report_fixture import hostile, made
 
 from samenet import report
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-headless-shell")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-
-
-@pytest.fixture(scope="module")
-def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(report.page(made()), encoding="utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with playwright.sync_playwright() as driver:
-        options = ["--no-sandbox", "--disable-background-networking"]
-        found = driver.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def visit(browser):
-    """Return a function that opens a file offline and fails on any request, message or error."""
-    troubles: list[str] = []
-    contexts = []
-
-    def opened(path: Path, **options):
-        context = browser.new_context(offline=True, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: troubles.append(message.text))
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("request", lambda r: troubles.append(r.url) if r.url != path.as_uri() else None)
-        page.goto(path.as_uri())
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert troubles == []
+pytest_plugins = ("page_browser",)
 
 
 @pytest.mark.parametrize("width", [360, 768, 1440])
@@ -108,7 +66,7 @@ def test_theme_switch_changes_the_ground(visit, page_file: Path) -> None:
     light = page.evaluate(ground)
     page.select_option("#theme", "dark")
     assert page.evaluate(ground) != light
-    page.select_option("#theme", "auto")
+    page.select_option("#theme", "")
     assert page.evaluate(ground) == light
 
 

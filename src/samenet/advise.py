@@ -11,6 +11,7 @@ from samenet import instrument, quality, ranking, statistics, verdicts
 from samenet.errors import unknown
 from samenet.frames import Frames
 from samenet.quantities import seconds_of
+from samenet.remembering import once
 from samenet.scheduling import BLOCKS
 from samenet.sections import join
 from samenet.statistics import Interval
@@ -59,6 +60,7 @@ class Advice:
     numbers: dict[str, float]
 
 
+@once
 def totals(frames: Frames, task: Task, *, quantity: str = "total") -> list[Total]:
     """Return every comparable arm, fastest first; quantities are those of `Frames.times`."""
     arms = frames.compared(task.name)
@@ -175,6 +177,7 @@ def _undecided(frames: Frames, rows: Sequence[Total]) -> list[str]:
     ]
 
 
+@once
 def repeat_seconds(frames: Frames) -> float:
     """Return how long one more repeat of every result takes, as it was predicted."""
     jobs = frames.plan.jobs

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure as Drawing
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from samenet import marks
 from samenet.frames import Frames
-from samenet.sections import sign_of
+from samenet.sections import Subject, sign_of, subject_of, title_of
 
 INK = "#1c2024"
 """Everything that is not data; on the page it becomes the colour of the text around it."""
@@ -45,7 +48,7 @@ STYLE: dict[Any, Any] = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "font.family": "sans-serif",
-    "font.size": 9,
+    "font.size": 10,
     "grid.alpha": 0.13,
     "grid.color": INK,
     "grid.linewidth": 0.7,
@@ -73,6 +76,12 @@ TEXT_QUIET = 0.72
 """Opacity of secondary text; keeps a contrast of 4.5 on both grounds."""
 
 
+def marked(artists: Artist | Iterable[Artist], subject: Subject, *, tip: str = "") -> None:
+    """Say what drawn things are about; on the page they carry it as data attributes."""
+    for artist in [artists] if isinstance(artists, Artist) else artists:
+        marks.mark(artist, task=subject.task, arm=subject.arm, tip=tip)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """How one framework is drawn everywhere."""
@@ -92,15 +101,22 @@ def look(frames: Frames, arm: str) -> Look:
 
 
 def panels(
-    count: int, *, narrow: bool, height: float, legend_of: int = 0, **shared: Any
+    count: int,
+    *,
+    narrow: bool,
+    height: float,
+    legend_of: int = 0,
+    across: int = ACROSS_MAX,
+    **shared: Any,
 ) -> tuple[Drawing, list[Axes]]:
     """Return a drawing of equal panels, side by side or (narrow) one below the other.
 
-    `height` is that of a panel in inches; `legend_of` so many names gets room of its own.
+    `height` is that of a panel in inches; `legend_of` so many names gets room of its own;
+    `across` is how many panels stand side by side at most.
     """
-    across = 1 if narrow else min(count, ACROSS_MAX)
+    across = 1 if narrow else min(count, across)
     down = math.ceil(count / across)
-    legend_rows = math.ceil(legend_of / (2 if narrow else legend_of)) if legend_of else 0
+    legend_rows = math.ceil(legend_of / (2 if narrow else LEGEND_ACROSS))
     width = NARROW_INCHES if narrow else WIDE_INCHES
     drawing = Drawing(figsize=(width, height * down + 0.22 * legend_rows))
     axes = drawing.subplots(down, across, squeeze=False, **shared).ravel().tolist()
@@ -111,13 +127,23 @@ def panels(
 
 def log_scale(axes: Axes, values: Sequence[float]) -> None:
     """Give the vertical axis a logarithmic scale with plainly written numbers."""
+    axes.set_yscale("log")
+    _plain_ticks(axes.yaxis, values, most=8)
+
+
+def log_scale_across(axes: Axes, values: Sequence[float]) -> None:
+    """Give the horizontal axis a logarithmic scale with plainly written numbers."""
+    axes.set_xscale("log")
+    _plain_ticks(axes.xaxis, values, most=6)
+
+
+def _plain_ticks(axis: Axis, values: Sequence[float], *, most: int) -> None:
     positive = [value for value in values if value > 0]
     decades = math.log10(max(positive) / min(positive)) if positive else 1.0
-    axes.set_yscale("log")
     steps = (1.0, 2.0, 5.0) if decades < 1.5 else (1.0, 3.0) if decades < 3.5 else (1.0,)
-    axes.yaxis.set_major_locator(LogLocator(subs=steps, numticks=8))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
-    axes.yaxis.set_minor_locator(NullLocator())
+    axis.set_major_locator(LogLocator(subs=steps, numticks=most))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
+    axis.set_minor_locator(NullLocator())
 
 
 def plain(value: float) -> str:
@@ -125,7 +151,7 @@ def plain(value: float) -> str:
     return (
         f"{value:g}"
         if value == 0 or 1e-4 <= abs(value) < 1e5
-        else f"{value:.0e}".replace("e-0", "e-")
+        else f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
     )
 
 
@@ -148,23 +174,59 @@ def bars_height(most: int) -> float:
     return 1.0 + 0.32 * max(most, 2)
 
 
-def bar_names(axes: Axes, names: Sequence[str], most: int) -> None:
+def arm_names(axes: Axes, frames: Frames, task: str, arms: Sequence[str], most: int) -> None:
+    """Name the bars of one task's arms."""
+    subjects = [subject_of(arm, task) for arm in arms]
+    bar_names(axes, [frames.title(arm) for arm in arms], most, subjects)
+
+
+def bar_names(
+    axes: Axes, names: Sequence[str], most: int, subjects: Sequence[Subject] = ()
+) -> None:
     """Name the bars, the first on top; panels of one figure have bars of one thickness."""
-    axes.set_yticks(range(len(names)), names)
+    labels = axes.set_yticks(range(len(names)), names)
+    for label, subject in zip(labels, subjects, strict=False):
+        marked((label.label1,), subject)
     axes.set_ylim(max(most, 2) - 0.45, -0.55)
 
 
+LEGEND_ACROSS = 5
+
+
 def legend(
-    picture: Drawing, handles: Sequence[Artist], names: Sequence[str], *, narrow: bool
+    picture: Drawing,
+    handles: Sequence[Artist],
+    names: Sequence[str],
+    *,
+    narrow: bool,
+    subjects: Sequence[Subject] = (),
 ) -> None:
-    """Explain colours and shapes below the panels."""
-    across = 2 if narrow else len(names)
-    picture.legend(handles, names, loc="outside lower left", ncols=across)
+    """Explain colours and shapes below the panels; `subjects` are those of the handles."""
+    across = 2 if narrow else min(len(names), LEGEND_ACROSS)
+    made = picture.legend(handles, names, loc="outside lower left", ncols=max(1, across))
+    for handle, text, subject in zip(made.legend_handles, made.get_texts(), subjects, strict=False):
+        marked([part for part in (handle, text) if part is not None], subject)
 
 
-def at_end(axes: Axes, text: str, x: float, y: float) -> None:
+def key(marker: Any, *, hollow: bool = False) -> Line2D:
+    """Return a mark for a legend that explains shapes, not colours."""
+    inside = "none" if hollow else INK
+    return Line2D(
+        [], [], color=INK, linestyle="none", marker=marker, markersize=7, markerfacecolor=inside
+    )
+
+
+def at_end(axes: Axes, text: str, x: float, y: float) -> Artist:
     """Write a bar's number just beyond its end."""
-    axes.annotate(text, (x, y), (5, 0), textcoords="offset points", va="center", fontsize=8.5)
+    return axes.annotate(
+        text, (x, y), (5, 0), textcoords="offset points", va="center", fontsize="small"
+    )
+
+
+def panel_of(axes: Axes, frames: Frames, task: str) -> None:
+    """Give a panel over to one task: its title, and what the page filters by."""
+    axes.set_title(title_of(frames.plan, task))
+    marked(axes, Subject(task=task))
 
 
 def say(axes: Axes, text: str) -> None:
@@ -173,7 +235,11 @@ def say(axes: Axes, text: str) -> None:
     axes.grid(visible=False)
 
 
-def label_ends(axes: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
+def label_ends(
+    axes: Axes,
+    ends: Mapping[str, tuple[float, float, str]],
+    subjects: Mapping[str, Subject] | None = None,
+) -> None:
     """Write each curve's name beside its end {name: (x, y, colour)}, moved apart on a clash."""
     if not ends:
         return
@@ -183,13 +249,13 @@ def label_ends(axes: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None
     wanted = {name: float(to_axes.transform((x, y))[1]) for name, (x, y, _) in ends.items()}
     places = apart(wanted, gap=0.19 / (height * 0.75))
     for name, (x, y, color) in ends.items():
-        axes.annotate(
+        label = axes.annotate(
             name,
             xy=(x, y),
             xytext=(1.035, places[name]),
             textcoords="axes fraction",
             va="center",
-            fontsize=8.5,
+            fontsize="small",
             arrowprops={
                 "arrowstyle": "-",
                 "color": color,
@@ -200,6 +266,9 @@ def label_ends(axes: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None
             },
             annotation_clip=False,
         )
+        if subjects and name in subjects:
+            parts = [label, *([label.arrow_patch] if label.arrow_patch else [])]
+            marked(parts, subjects[name])
 
 
 def apart(wanted: Mapping[str, float], gap: float) -> dict[str, float]:
@@ -218,14 +287,14 @@ def apart(wanted: Mapping[str, float], gap: float) -> dict[str, float]:
 
 def coinciding(
     axes: Axes, place: int, count: int, xs: Sequence[float], ys: Sequence[float], look: Look
-) -> None:
+) -> list[Line2D]:
     """Draw curve number `place` of `count` that lie on each other: every one shows its own stripes.
 
     Curves that part are seen as separate dashed lines, curves that coincide as one striped line.
     """
     period = STRIPE_POINTS * count
     stripes = (-STRIPE_POINTS * place, (STRIPE_POINTS, period - STRIPE_POINTS))
-    axes.plot(
+    return axes.plot(
         xs,
         ys,
         color=look.color,

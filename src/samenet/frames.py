@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -22,13 +22,14 @@ from samenet.records import (
     Record,
     TimingRecord,
 )
+from samenet.remembering import once, uncollected
 from samenet.store import open_run
 
 PREDICTED = "inference"
 """The gate of predicting: it decides about the times of predicting, not about those of training."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
 class Frames:
     """One run. Every frame has the columns task and arm; repeat counts processes from 0.
 
@@ -68,33 +69,27 @@ class Frames:
 
     def per_repeat(self, task: str, arm: str, quantity: str) -> dict[int, float]:
         """Return one number per process: {repeat: seconds}."""
-        rows = self.times[
-            (self.times.task == task) & (self.times.arm == arm) & (self.times.quantity == quantity)
-        ]
-        return dict(zip(rows.repeat.tolist(), rows.seconds.tolist(), strict=True))
+        return dict(_seconds(self).get((task, arm, quantity), {}))
 
     @property
     def repeats(self) -> int:
         """Return how many repeats of the results were measured."""
-        return int(self.times["repeat"].max()) + 1 if len(self.times) else 0
+        return _repeats(self)
 
     def compared(self, task: str) -> list[str]:
         """Return the arms whose same-network times may be compared: every check passed."""
-        timed = self.times[self.times.task == task].arm.unique().tolist()
-        checks = self.checks[self.checks.task == task]
-        failed = set(checks[~checks.passed.astype(bool)].arm)
-        return [arm for arm in timed if arm in set(checks.arm) - failed]
+        passed = _passed(self).get(task, {})
+        return [arm for arm in _timed(self).get(task, ()) if passed.get(arm, False)]
 
     def settled(self, task: str, arm: str) -> bool:
         """Return whether a result has a steady state; otherwise only its totals are compared."""
-        rows = self.steadiness[(self.steadiness.task == task) & (self.steadiness.arm == arm)]
-        return not steady.unsteady(rows["name"].tolist())
+        return not steady.unsteady(_classes(self).get((task, arm), ()))
 
     def unsettled(self, task: str, arms: Sequence[str]) -> tuple[str, ...]:
         """Say of which results only the whole training is compared: what their processes did."""
-        rows, found = self.steadiness[self.steadiness.task == task], []
+        found = []
         for arm in (arm for arm in arms if not self.settled(task, arm)):
-            names = rows[rows.arm == arm]["name"].tolist()
+            names = _classes(self).get((task, arm), [])
             counted = [f"{names.count(name)} {name}" for name in dict.fromkeys(names)]
             found.append(f"{self.title(arm)} ({', '.join(counted)})")
         text = "Steps and epochs are not compared where too many processes never settled"
@@ -114,25 +109,73 @@ class Frames:
         return known.get(arm, "#777777")
 
 
+@once
+def _repeats(frames: Frames) -> int:
+    return int(frames.times["repeat"].max()) + 1 if len(frames.times) else 0
+
+
+@once
+def _seconds(frames: Frames) -> dict[tuple[str, str, str], dict[int, float]]:
+    """Return {(task, arm, quantity): {repeat: seconds}}."""
+    found: dict[tuple[str, str, str], dict[int, float]] = {}
+    for task, arm, repeat, quantity, seconds in _lines(frames.times, processes.TIMES):
+        found.setdefault((task, arm, quantity), {})[repeat] = seconds
+    return found
+
+
+@once
+def _timed(frames: Frames) -> dict[str, dict[str, None]]:
+    """Return the arms that have times, by task, in their order."""
+    found: dict[str, dict[str, None]] = {}
+    for task, arm in dict.fromkeys(_lines(frames.times, ["task", "arm"])):
+        found.setdefault(task, {})[arm] = None
+    return found
+
+
+@once
+def _passed(frames: Frames) -> dict[str, dict[str, bool]]:
+    """Return {task: {arm: whether all its checks passed}}."""
+    found: dict[str, dict[str, bool]] = {}
+    for task, arm, passed in _lines(frames.checks, ["task", "arm", "passed"]):
+        own = found.setdefault(task, {})
+        own[arm] = own.get(arm, True) and bool(passed)
+    return found
+
+
+@once
+def _classes(frames: Frames) -> dict[tuple[str, str], list[str]]:
+    """Return {(task, arm): what its processes are called}."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for task, arm, name in _lines(frames.steadiness, ["task", "arm", "name"]):
+        found.setdefault((task, arm), []).append(name)
+    return found
+
+
+def _lines(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Return the rows of a frame as plain values: far quicker than asking it row by row."""
+    return zip(*(frame[name].tolist() for name in columns), strict=True)
+
+
 def load(folder: Path) -> Frames:
     """Read a run folder; raises RunFolderError if it is not one or is damaged."""
     store = open_run(folder)
-    plan = Plan.model_validate(store.read_json("plan.json"))
-    return build(plan, store.read_json("machine.json"), store.records())
+    with uncollected():
+        plan = Plan.model_validate(store.read_json("plan.json"))
+        return build(plan, store.read_json("machine.json"), store.records())
 
 
 def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Frames:
     """Return the frames of records."""
     records = attributed(records, plan)
-    samples = _samples(records)
+    times, proofs, steadiness = _measured(plan, records)
     checks = _table(records, CertificateRecord, _CHECKS)
     return Frames(
         plan=plan,
         machine=machine,
-        samples=samples,
-        times=processes.times(samples, plan, records, "same"),
-        proofs=processes.proofs(samples, plan, records),
-        steadiness=processes.steadiness(samples),
+        samples=_samples(records),
+        times=times,
+        proofs=proofs,
+        steadiness=steadiness,
         scores=_scores(records),
         checks=checks[checks.gate != PREDICTED].reset_index(drop=True),
         predicted=checks[checks.gate == PREDICTED].reset_index(drop=True),
@@ -150,6 +193,18 @@ def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Fra
             for r in records
             if isinstance(r, EventRecord) and r.name == "job finished"
         ),
+    )
+
+
+def _measured(
+    plan: Plan, records: Sequence[Record]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return times, proofs and steadiness; the grouped samples are let go afterwards."""
+    grouped = processes.grouped(records)
+    return (
+        processes.times(grouped, plan, records, "same"),
+        processes.proofs(grouped, plan, records),
+        processes.steadiness(grouped),
     )
 
 
@@ -189,8 +244,10 @@ _SCORES = ["track", "task", "arm", "repeat", "split", "metric", "epoch", "value"
 
 
 def _table(records: Sequence[Record], kind: type[Record], columns: list[str]) -> pd.DataFrame:
-    rows = [asdict(record) for record in records if isinstance(record, kind)]
-    return pd.DataFrame(rows, columns=columns)
+    own = [record for record in records if isinstance(record, kind)]
+    if not own:
+        return pd.DataFrame(columns=columns)
+    return pd.DataFrame({name: [getattr(record, name) for record in own] for name in columns})
 
 
 def _failures(plan: Plan, records: Sequence[Record]) -> pd.DataFrame:
@@ -229,13 +286,20 @@ def _is_steady(record: Record) -> TypeGuard[TimingRecord]:
 
 
 def _samples(records: Sequence[Record]) -> pd.DataFrame:
-    rows = [
-        (r.track, r.task, r.arm, r.repeat, r.phase, index, r.steps, seconds)
-        for r in records
-        if isinstance(r, TimingRecord)
-        for index, seconds in enumerate(r.seconds)
-    ]
-    return pd.DataFrame(rows, columns=_SAMPLES)
+    own = [record for record in records if isinstance(record, TimingRecord)]
+    if not own:
+        return pd.DataFrame(columns=_SAMPLES)
+    columns = _repeated(own, [len(record.seconds) for record in own], _SAMPLES)
+    columns["index"] = [index for record in own for index in range(len(record.seconds))]
+    columns["seconds"] = [seconds for record in own for seconds in record.seconds]
+    return pd.DataFrame(columns)
+
+
+def _repeated(records: Sequence[Any], counts: list[int], names: list[str]) -> dict[str, Any]:
+    """Return what the records have of these columns, each value as often as it has rows."""
+    known = [name for name in names if hasattr(records[0], name)]
+    values = {name: pd.Series([getattr(record, name) for record in records]) for name in known}
+    return {name: values[name].repeat(counts).array if name in known else [] for name in names}
 
 
 def _limits(records: Sequence[Record]) -> pd.DataFrame:
@@ -248,10 +312,10 @@ def _limits(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def _scores(records: Sequence[Record]) -> pd.DataFrame:
-    rows = [
-        (r.track, r.task, r.arm, r.repeat, r.split, r.metric, epoch, value)
-        for r in records
-        if isinstance(r, QualityRecord)
-        for epoch, value in zip(r.epochs, r.values, strict=True)
-    ]
-    return pd.DataFrame(rows, columns=_SCORES)
+    own = [record for record in records if isinstance(record, QualityRecord)]
+    if not own:
+        return pd.DataFrame(columns=_SCORES)
+    columns = _repeated(own, [len(record.epochs) for record in own], _SCORES)
+    columns["epoch"] = [epoch for record in own for epoch in record.epochs]
+    columns["value"] = [value for record in own for value in record.values]
+    return pd.DataFrame(columns)

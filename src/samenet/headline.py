@@ -8,12 +8,22 @@ from datetime import datetime
 from statistics import median, stdev
 from typing import Any
 
-from samenet import advise, disturbance, instrument, sizing, statistics, trust, wording
+from samenet import (
+    advise,
+    disturbance,
+    extent,
+    goals,
+    instrument,
+    sizing,
+    statistics,
+    trust,
+    wording,
+)
 from samenet.frames import Frames
 from samenet.plan import PROFILES, Plan
 from samenet.quantities import seconds_of
 from samenet.scheduling import PROOFS
-from samenet.sections import join, title_of
+from samenet.sections import join, slug, title_of
 
 REPEAT_PASS, SEED_PASS = "cell", "quickstart"
 
@@ -23,9 +33,12 @@ class Card:
     """The recommendation for one task."""
 
     task: str
+    title: str
     choice: str
     sentence: str
     details: tuple[str, ...]
+    rows: str = ""
+    """The id of the table that holds the numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +54,8 @@ class Headline:
     trust: str
     resolution: str
     absent: tuple[str, ...]
+    reading: str = ""
+    """How to read the numbers of the cards."""
 
     def numbers(self) -> dict[str, Any]:
         """Return everything printed as JSON-able values."""
@@ -49,16 +64,17 @@ class Headline:
 
 def headline(frames: Frames) -> Headline:
     """Return the first screen's words."""
-    plan = frames.plan
+    plan, cards = frames.plan, _cards(frames)
     return Headline(
         name=plan.name,
         date=day(plan.created),
         facts=_facts(frames),
-        cards=_cards(frames),
+        cards=cards,
         refusals=refusals(frames),
         trust=trust.sentence(frames),
         resolution=f"{resolution(frames)} {disturbance.sentence(frames)}".strip(),
-        absent=_absent(frames),
+        absent=(*_absent(frames), *filter(None, [extent.sentence(frames)])),
+        reading=BRACKETS if any(card.rows for card in cards) else "",
     )
 
 
@@ -98,27 +114,48 @@ def _count(number: int, thing: str) -> str:
 
 
 def _cards(frames: Frames) -> tuple[Card, ...]:
-    found = {advice.task: advice for advice in advise.advise(frames)}
+    shown = extent.detailed(sizing.set_apart(frames))
+    found = {advice.task: advice for advice in advise.advise(shown)}
     return tuple(
         _card(frames, task.name, found[task.name])
         if task.name in found
         else Card(
-            task=title_of(frames.plan, task.name),
+            task=task.name,
+            title=title_of(frames.plan, task.name),
             choice="No recommendation",
             sentence=_why_none(frames, task.name),
             details=(),
         )
-        for task in sizing.set_apart(frames).plan.tasks
+        for task in shown.plan.tasks
     )
 
 
 def _card(frames: Frames, task: str, advice: advise.Advice) -> Card:
     return Card(
-        task=title_of(frames.plan, task),
+        task=task,
+        title=title_of(frames.plan, task),
         choice=join((frames.title(arm) for arm in advice.choice), last="or"),
         sentence=advice.sentence,
-        details=advice.details,
+        details=(*_to_goal(frames, task, advice.choice[0]), *advice.details),
+        rows=f"rows-{slug(frames.plan, task)}",
     )
+
+
+def _to_goal(frames: Frames, name: str, arm: str) -> tuple[str, ...]:
+    """Say when the first choice reaches the task's goal, if it has one."""
+    task = frames.plan.task(name)
+    found = goals.reached(frames, task, arm) if task.goal else None
+    if task.goal is None or found is None:
+        return ()
+    score = f"{task.goal.metric.replace('_', ' ')} {task.goal.target:g}"
+    when = f"{wording.words(found.seconds)}, in epoch {found.epoch:g}"
+    return (f"{frames.title(arm)} reaches a test {score} after {when}.",)
+
+
+BRACKETS = (
+    "Square brackets give the range in which the true value lies, in 19 of 20 cases; whole "
+    "trainings start from an empty interpreter."
+)
 
 
 def _why_none(frames: Frames, task: str) -> str:
@@ -144,7 +181,8 @@ def resolution(frames: Frames) -> str:
 
 def resolved_percent(frames: Frames) -> float | None:
     """Return the smallest difference that the repeats resolve, in the middle of the results."""
-    spreads = [spread for task in frames.plan.tasks for spread in _spreads(frames, task.name)]
+    shown = extent.detailed(frames)
+    spreads = [spread for task in shown.plan.tasks for spread in _spreads(shown, task.name)]
     if not spreads:
         return None
     return 100 * statistics.resolution(frames.repeats, median(spreads))

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from samenet import statistics
 from samenet.frames import Frames
 from samenet.quantities import seconds_of, whole
+from samenet.remembering import once
 from samenet.statistics import VERDICT_REPEATS_MIN, Interval
 from samenet.task import Task
 
@@ -47,9 +48,10 @@ class Shown:
         return self.equivalent.get(quantity, False) and self.seen
 
 
+@once
 def shown(frames: Frames, task: Task) -> Shown | None:
     """Return what the instrument shows on a task, or None if the run holds no such arms."""
-    arm = frames.plan.reference.get(task.name)
+    arm = _references(frames).get(task.name)
     if arm is None:
         return None
     pairs = {
@@ -67,6 +69,11 @@ def shown(frames: Frames, task: Task) -> Shown | None:
         },
         sensitivity=_sensitivity(frames, task, arm),
     )
+
+
+@once
+def _references(frames: Frames) -> dict[str, str]:
+    return frames.plan.reference
 
 
 def _sensitivity(frames: Frames, task: Task, arm: str) -> Interval | None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from samenet.frames import Frames
+from samenet.remembering import once
 from samenet.spec import Network
 from samenet.statistics import geometric
 from samenet.task import Task
@@ -103,6 +104,16 @@ def percent(part: float | None) -> str:
 
 def _measured(frames: Frames, task: str, quantity: str) -> tuple[float, float] | None:
     """Return work and seconds."""
-    rows = frames.limits
-    rows = rows[(rows.task == task) & (rows.quantity == quantity)]
-    return None if rows.empty else (float(rows.work.iloc[0]), float(rows.seconds.iloc[0]))
+    return _limits(frames).get((task, quantity))
+
+
+@once
+def _limits(frames: Frames) -> dict[tuple[str, str], tuple[float, float]]:
+    """Return the first measurement of each task and quantity."""
+    rows = frames.limits.drop_duplicates(["task", "quantity"])
+    return {
+        (str(task), str(quantity)): (float(work), float(seconds))
+        for task, quantity, work, seconds in zip(
+            rows.task, rows.quantity, rows.work, rows.seconds, strict=True
+        )
+    }

@@ -16,7 +16,7 @@ from samenet.plan import Job, Plan
 from samenet.records import CertificateRecord, FailureRecord, Record
 from samenet.runner import Watcher
 from samenet.watching import Progress, measured
-from samenet.wording import words
+from samenet.wording import printable, words
 
 
 @contextmanager
@@ -86,7 +86,7 @@ class Board:
         for task, arm in self.states:
             place = (task, arm)
             numbers = (self._shown(self.steps, place), self._shown(self.starts, place))
-            table.add_row(*(Text(t) for t in (task, arm, *numbers, self.states[place])))
+            table.add_row(*(Text(printable(t)) for t in (task, arm, *numbers, self.states[place])))
         return table
 
     def _shown(self, values: dict[tuple[str, str], list[float]], place: tuple[str, str]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
+from typing import NamedTuple
 
 import pandas as pd
 
 from samenet import environment, steady
 from samenet.plan import PassName, Plan
-from samenet.records import EventRecord, Record, Track
+from samenet.records import EventRecord, Record, TimingRecord, Track
 
 START_UP = ("interpreter", "import", "wake", "build", "load", "first_call")
 """The phases from an empty interpreter to the first call, in order; the last holds the compile."""
@@ -18,13 +19,38 @@ TIMES = ["task", "arm", "repeat", "quantity", "seconds"]
 STEADINESS = ["task", "arm", "repeat", "name", "onset"]
 
 
-def steadiness(samples: pd.DataFrame) -> pd.DataFrame:
+class Phase(NamedTuple):
+    """The samples of one phase of one process, and the steps of each."""
+
+    steps: int
+    seconds: list[float]
+
+
+Process = tuple[str, str, int]
+"""Task, arm and repeat."""
+Grouped = Mapping[str, Mapping[Process, dict[str, Phase]]]
+"""{track: {process: {phase: its samples}}}, all in the order they were taken."""
+
+
+def grouped(records: Sequence[Record]) -> Grouped:
+    """Return the samples of every process."""
+    found: dict[str, dict[Process, dict[str, Phase]]] = {}
+    for record in records:
+        if isinstance(record, TimingRecord):
+            of = (record.task, record.arm, record.repeat)
+            phases = found.setdefault(record.track, {}).setdefault(of, {})
+            phase = phases.setdefault(record.phase, Phase(record.steps, []))
+            phase.seconds.extend(record.seconds)
+    return found
+
+
+def steadiness(samples: Grouped) -> pd.DataFrame:
     """Return what samenet.steady calls the chunks of each process."""
-    chunks = samples[(samples.track == "same") & (samples.phase == "call")]
     rows = []
-    for key, process in chunks.groupby(["task", "arm", "repeat"], sort=False):
-        found = steady.classify(tuple(process.seconds))
-        rows.append((*key, found.name, found.onset))
+    for of, phases in samples.get("same", {}).items():
+        if "call" in phases:
+            found = steady.classify(tuple(phases["call"].seconds))
+            rows.append((*of, found.name, found.onset))
     return pd.DataFrame(rows, columns=STEADINESS)
 
 
@@ -35,9 +61,7 @@ PASS_OF: dict[str, PassName] = {
 }
 
 
-def times(
-    samples: pd.DataFrame, plan: Plan, records: Sequence[Record], track: Track
-) -> pd.DataFrame:
+def times(samples: Grouped, plan: Plan, records: Sequence[Record], track: Track) -> pd.DataFrame:
     """Return one number per process and quantity: medians of its settled chunks."""
     rows_of = {
         r.data["task"]: r.data["train_rows"]
@@ -45,50 +69,43 @@ def times(
         if isinstance(r, EventRecord) and r.name == "data prepared"
     }
     refused = environment.refused(records, PASS_OF[track])
-    same = samples[samples.track == track]
+    batches = {task.name: task.training.batch_size for task in plan.tasks}
     rows: list[tuple[str, str, int, str, float]] = []
-    for _, process in same.groupby(["task", "arm", "repeat"], sort=False):
-        first = process.iloc[0]
-        task, arm, repeat = str(first.task), str(first.arm), int(first["repeat"])
+    for (task, arm, repeat), phases in samples.get(track, {}).items():
         if (task, arm, repeat) in refused:
             continue
-        batch = plan.task(task).training.batch_size
-        steps = -(-rows_of.get(task, batch) // batch)
-        rows += [(task, arm, repeat, *pair) for pair in _process(process, steps).items()]
+        steps = -(-rows_of.get(task, batches[task]) // batches[task])
+        rows += [(task, arm, repeat, *pair) for pair in _process(phases, steps).items()]
     return pd.DataFrame(rows, columns=TIMES)
 
 
-def proofs(samples: pd.DataFrame, plan: Plan, records: Sequence[Record]) -> pd.DataFrame:
+def proofs(samples: Grouped, plan: Plan, records: Sequence[Record]) -> pd.DataFrame:
     """Return the same of the reference's other processes, with their track."""
     tracks: tuple[Track, Track] = ("control", "sensitivity")
     return pd.concat([times(samples, plan, records, t).assign(track=t) for t in tracks])
 
 
-def _process(process: pd.DataFrame, steps_per_epoch: int) -> dict[str, float]:
+def _process(by_phase: dict[str, Phase], steps_per_epoch: int) -> dict[str, float]:
     """Return the quantities of one process, seconds each."""
-    by_phase = {
-        str(phase): (rows.seconds.tolist(), int(rows.steps.iloc[0]))
-        for phase, rows in process.groupby("phase", sort=False)
-    }
-    found = {phase: by_phase[phase][0][0] for phase in START_UP if phase in by_phase}
+    found = {phase: by_phase[phase].seconds[0] for phase in START_UP if phase in by_phase}
     found["start_up"] = sum(found.values())
     if "call" in by_phase:
-        seconds, steps = by_phase["call"]
+        steps, seconds = by_phase["call"]
         found["step"] = median(steady.settled(tuple(seconds))) / steps
         found["epoch"] = found["step"] * steps_per_epoch
     if "own_fit" in by_phase:
-        found["own_fit"] = median(by_phase["own_fit"][0])
+        found["own_fit"] = median(by_phase["own_fit"].seconds)
     if {"call_other", "warmup"} <= by_phase.keys():  # a huge network is warmed up by one call
         found["call_fixed"] = _fixed_cost(by_phase)
     return found
 
 
-def _fixed_cost(by_phase: dict[str, tuple[list[float], int]]) -> float:
+def _fixed_cost(by_phase: dict[str, Phase]) -> float:
     """Return the seconds a call costs apart from its steps: a line through two call lengths.
 
     The call of K steps is the warm-up's last ones, which are single calls; never below 0.
     """
-    long, long_steps = by_phase["warmup"]
-    short, short_steps = by_phase["call_other"]
+    long_steps, long = by_phase["warmup"]
+    short_steps, short = by_phase["call_other"]
     slope = (median(long) - median(short)) / (long_steps - short_steps)
     return max(0.0, median(short) - slope * short_steps)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
@@ -205,8 +206,14 @@ def decode(line: str) -> Record:
         raise RunFolderError(f"{cls.kind} record of job {values.get('job')}: its content changed")
     if values.pop("schema") != SCHEMA:
         raise RunFolderError("written by another version of samenet")
-    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    return cls(**fields)
+    return cls(**{name: _field(value) for name, value in values.items()})
+
+
+def _field(value: Any) -> Any:
+    """Return a field as it was written; one copy of a name serves its thousands of records."""
+    if isinstance(value, str):
+        return sys.intern(value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _split(line: str) -> tuple[str, str]:

@@ -7,8 +7,8 @@ import hashlib
 import importlib
 import json
 import pkgutil
-import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,14 +16,16 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from samenet import embedded, extent, marks, markup, paper, several, sizing, svg
 from samenet import frames as tables
-from samenet import sizing, svg
-from samenet.errors import unknown
+from samenet.choices import Choices, choices
+from samenet.errors import UsageError, unknown
 from samenet.frames import Frames
 from samenet.headline import Headline, headline
-from samenet.sections import Figure, Section, numbers_of
+from samenet.sections import Figure, Section, Table, join, numbers_of
+from samenet.several import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -37,6 +39,20 @@ class Report:
 
     headline: Headline
     sections: tuple[Section, ...]
+    choices: Choices
+    large: bool
+    names: marks.Names
+
+    question: str = "Which framework, on this machine?"
+    origin: str = "Every number on this page is recomputed from the run folder by `samenet verify`."
+    """How a reader gets the numbers of the page again."""
+
+    @property
+    def tables(self) -> list[Table]:
+        """Return the tables of all sections, those of their pictures too."""
+        blocks = [block for section in self.sections for block in section.blocks]
+        own = [block for block in blocks if isinstance(block, Table)]
+        return own + [figure.table for figure in self.figures]
 
     @property
     def figures(self) -> list[Figure]:
@@ -64,11 +80,41 @@ def write_report(folder: Path) -> Path:
             stale.unlink()
     for name, picture in pictures.items():
         _write_files(picture.drawing, place / name)
-    path = folder / "report.html"
-    part = folder / "report.html.part"
-    part.write_text(_html(report, pictures), encoding="utf-8")
-    part.replace(path)
+    return _write_page(folder / "report.html", report, pictures)
+
+
+def _write_page(path: Path, report: Report, pictures: dict[str, Picture]) -> Path:
+    """Write a page as a whole or not at all; raises UsageError if its folder is not writable."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_text(_html(report, pictures), encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise UsageError(f"Cannot write {path}: {error.strerror}.") from None
     return path
+
+
+def write_several(folders: Sequence[Path], out: Path | None) -> Path:
+    """Write the page of several runs and return its path.
+
+    Raises RunFolderError for what is no run, UsageError if the page cannot be written.
+    """
+    report = compose_several(several.lettered(_loaded(folders)))
+    names = "-".join(folder.resolve().name for folder in folders)
+    path = out or folders[0].resolve().parent / f"comparison-{names[:180]}.html"
+    return _write_page(path, report, _pictures(report))
+
+
+def _loaded(folders: Sequence[Path]) -> list[tuple[str, Frames]]:
+    return [(folder.resolve().name, tables.load(folder)) for folder in folders]
+
+
+def write_figures(folders: Sequence[Path], place: Path, formats: Sequence[str]) -> list[Path]:
+    """Write every figure of the page of one run or of several as files and return their paths."""
+    loaded = _loaded(folders)
+    one = len(loaded) == 1
+    report = compose(loaded[0][1]) if one else compose_several(several.lettered(loaded))
+    return paper.write_figures(report.figures, place, formats)
 
 
 def _write_files(drawing: Drawing, path: Path) -> None:
@@ -99,23 +145,62 @@ def figure(frames: Frames, name: str) -> Drawing:
 def compose(frames: Frames) -> Report:
     """Return what the page says."""
     apart = sizing.set_apart(frames)
-    found = [module.section(frames if _with_ladder(module) else apart) for module in _modules()]
+    detailed = extent.detailed(apart)
+    ladder = detailed if extent.large(apart) else frames
+    found = [
+        module.section(
+            apart
+            if _has(module, "EVERY_TASK")
+            else ladder
+            if _has(module, "WITH_LADDER")
+            else detailed
+        )
+        for module in _modules()
+    ]
     sections = tuple(section for section in found if section is not None)
-    return Report(headline=headline(frames), sections=sections)
+    return Report(
+        headline=headline(frames),
+        sections=sections,
+        choices=choices(apart),
+        large=extent.large(apart),
+        names=marks.names(apart),
+    )
 
 
-def _with_ladder(module: ModuleType) -> bool:
-    """Return whether a section is about the points of a size ladder too, not only about tasks."""
-    return getattr(module, "WITH_LADDER", False)
+def compose_several(runs: Sequence[Run]) -> Report:
+    """Return what the page of several runs says."""
+    found = [module.compared(runs) for module in _modules("compared")]
+    return Report(
+        headline=several.first_screen(runs),
+        sections=tuple(section for section in found if section is not None),
+        choices=replace(choices(*(sizing.set_apart(r.frames) for r in runs)), baselines=()),
+        large=False,
+        names=marks.merged(marks.names(run.frames) for run in runs),
+        question="Which framework, in which run?",
+        origin="Every number on this page is computed by `samenet report` from the records of "
+        f"these runs: {join(run.folder for run in runs)}.",
+    )
+
+
+def _has(module: ModuleType, flag: str) -> bool:
+    """Return what a section says of itself.
+
+    WITH_LADDER: it is about the points of a size ladder too. EVERY_TASK: it is quick enough for
+    the thousand tasks of a sweep.
+    """
+    return getattr(module, flag, False)
 
 
 @cache
-def _modules() -> tuple[ModuleType, ...]:
-    """Return the files of reports/ that make a section, in their own order."""
+def _modules(of: str = "section") -> tuple[ModuleType, ...]:
+    """Return the files of reports/ that make a section, in their own order.
+
+    `section` is that of one run, `compared` that of several.
+    """
     package = importlib.import_module(PACKAGE)
     names = [found.name for found in pkgutil.iter_modules(package.__path__)]
     modules = [importlib.import_module(f"{PACKAGE}.{name}") for name in names]
-    found = [module for module in modules if hasattr(module, "section")]
+    found = [module for module in modules if hasattr(module, of)]
     return tuple(sorted(found, key=lambda module: (module.ORDER, module.__name__)))
 
 
@@ -128,12 +213,14 @@ def _numbers(report: Report) -> dict[str, Any]:
 
 
 def _pictures(report: Report) -> dict[str, Picture]:
-    return {figure.name: _picture(figure) for figure in report.figures}
+    return {figure.name: _picture(figure, report.names) for figure in report.figures}
 
 
-def _picture(figure: Figure) -> Picture:
+def _picture(figure: Figure, names: marks.Names) -> Picture:
     drawing = svg.drawn(figure, narrow=False)
     slim = svg.drawn(figure, narrow=True)
+    for each in (drawing, slim):
+        marks.mark_all(each, names)
     return Picture(
         drawing=drawing,
         wide=svg.inline(drawing, prefix=f"{figure.name}-w", label=figure.title),
@@ -150,21 +237,23 @@ def _html(report: Report, pictures: dict[str, Picture]) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["coded"] = _coded
+    signs = markup.symbols(report.tables)
+    environment.filters["coded"] = markup.coded
+    environment.filters["about"] = markup.about
+    environment.filters["rows"] = lambda table: markup.rows(table, signs)
     return environment.from_string(template).render(
         report=report,
+        choices=report.choices,
+        embedded=embedded,
+        large=report.large,
         pictures=pictures,
+        symbols=markup.drawn(signs),
         numbers=_numbers(report),
         style=Markup(style),  # noqa: S704 - our own files, not data
         script=Markup(script),  # noqa: S704
         style_hash=_hash(style),
         script_hash=_hash(script),
     )
-
-
-def _coded(text: str) -> Markup:
-    """Return a text for the page in which `what is to be typed` is set as code."""
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 def _hash(text: str) -> str:

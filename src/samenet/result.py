@@ -20,7 +20,7 @@ from samenet.quantities import seconds_of
 from samenet.records import HUGE
 from samenet.statistics import Interval, geometric
 from samenet.task import METRICS, Task
-from samenet.wording import duration, words
+from samenet.wording import duration, printable, words
 
 RESULT_SCHEMA = "samenet-result/1"
 QUANTITIES = ("total", "start_up", "step", "epoch")
@@ -187,7 +187,7 @@ def lines(frames: Frames) -> list[str]:
             [] if advice is None else ["", *(f"  {s}" for s in (advice.sentence, *advice.details))]
         )
     disturbed = disturbance.sentence(frames)
-    return [*found[1:], *(["", disturbed] if disturbed else [])]
+    return [*map(printable, found[1:]), *(["", disturbed] if disturbed else [])]
 
 
 def _line(frames: Frames, task: Task, row: Total) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from samenet import wording
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -28,6 +30,15 @@ class Sign:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a drawn mark or a legend entry is about: the page filters by it."""
+
+    task: str = ""
+    arm: str = ""
+    """An arm, or a framework without its mode."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """One cell: a text, what it sorts by, and small lines below it."""
 
@@ -40,6 +51,16 @@ class Cell:
     """How many columns the cell covers; a sentence in place of numbers covers them all."""
     quiet: bool = False
     """Printed in grey: a reference line, a missing number."""
+    arm: str = ""
+    """What the row is about, for the page's filter: an arm, or a framework without its mode."""
+    task: str = ""
+    device: str = ""
+    low: float | None = None
+    high: float | None = None
+    repeats: tuple[float | None, ...] = ()
+    """What `value` is the geometric mean of, None where a repeat is missing; drawn as a bar."""
+    relative: Literal["", "factor", "difference", "lines"] = ""
+    """Against the baseline: the text (a factor, or seconds more), or the small lines (a factor)."""
 
     def plain(self) -> list[Any]:
         """Return the cell as JSON-able values: text, number, small lines."""
@@ -53,6 +74,11 @@ class Column:
     title: str
     numeric: bool = True
     help: str = ""
+
+
+View = Literal["", "total", "long", "steady", "goal"]
+"""What a reader may choose to compare: whole trainings, 100 epochs, steady steps, time to the goal;
+what belongs to no view is always shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +95,11 @@ class Table:
     """Shown only on request: the long ones, and the numbers of a figure."""
     quoted: bool = False
     """Text of adapter files, which may change after the run: no number of the run stands in it."""
+    task: str = ""
+    """The one task that the table is about, if there is one."""
+    view: View = ""
+    anchor: str = ""
+    """The id that links lead to, if any do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +115,8 @@ class Figure:
     draw: Callable[[bool], Drawing]
     """Called with True for the narrow form, which stacks its panels."""
     table: Table
+    task: str = ""
+    view: View = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +127,7 @@ class Text:
 
     title: str = ""
     lines: tuple[str, ...]
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +141,7 @@ class Code:
     link: str
     excerpt: str
     source: str
+    arm: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,9 +204,14 @@ def _plain(block: Table | Figure | Text | Data) -> dict[str, Any]:
     }
 
 
+IN_WORDS = frozenset({"Task", "Way", "Mode"})
+"""Heads of columns that hold words wherever they stand."""
+
+
 def columns(*titles: str, first: str = "Framework") -> tuple[Column, ...]:
-    """Return the heads of a name and of columns of numbers."""
-    return (Column(title=first, numeric=False), *(Column(title=title) for title in titles))
+    """Return the heads of a name and of columns of numbers, but for those known to hold words."""
+    heads = (Column(title=title, numeric=title not in IN_WORDS) for title in titles)
+    return (Column(title=first, numeric=False), *heads)
 
 
 def missing(text: str = "–") -> Cell:
@@ -211,11 +251,37 @@ def sign_of(frames: Frames, arm: str) -> Sign:
     return Sign(color=frames.color(arm), marker=MARKERS[place % len(MARKERS)])
 
 
+def subject_of(arm: str, task: str = "") -> Subject:
+    """Return the subject that an arm or a reference line is, on a task or on all of them."""
+    return Subject(task=task, arm=arm)
+
+
+def quick_start_of(arm: str, task: str = "") -> Subject:
+    """Return the subject that a framework's quick start is: it has no mode."""
+    return Subject(task=task, arm=arm.partition(":")[0])
+
+
 def arm_cell(frames: Frames, arm: str, *below: str) -> Cell:
     """Return the cell that names a row after an arm."""
     quiet = arm not in [found.name for found in frames.plan.arms]
     text, sign = frames.title(arm), None if quiet else sign_of(frames, arm)
-    return Cell(text=text, sign=sign, quiet=quiet, below=below)
+    return Cell(text=text, sign=sign, quiet=quiet, below=below, arm=arm)
+
+
+def framework_cell(frames: Frames, arm: str, *below: str) -> Cell:
+    """Return the cell that names a row after an arm's framework, whatever its mode."""
+    sign, framework = sign_of(frames, arm), arm.partition(":")[0]
+    return Cell(text=framework_of(frames, arm), sign=sign, below=below, arm=framework)
+
+
+def task_cell(frames: Frames, task: str) -> Cell:
+    """Return the cell that says which task a row is about."""
+    return Cell(text=title_of(frames.plan, task), task=task)
+
+
+def seconds_cell(value: float) -> Cell:
+    """Return the cell of a number of seconds with a readable unit."""
+    return Cell(text=wording.words(value), value=value)
 
 
 def small(value: float) -> str:

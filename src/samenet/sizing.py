@@ -81,6 +81,8 @@ def worst_error(predictions: Sequence[Prediction]) -> float:
 def set_apart(frames: Frames) -> Frames:
     """Return a run without the points of its ladder among the tasks, which have their own page."""
     rest = tuple(task for task in frames.plan.tasks if not ladder.is_point(task))
+    if len(rest) == len(frames.plan.tasks):
+        return frames
     return replace(frames, plan=frames.plan.model_copy(update={"tasks": rest}))
 
 

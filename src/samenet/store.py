@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,13 +107,11 @@ class Store:
         part.replace(self.records_path)
         return True
 
-    def _lines(self) -> list[tuple[int, bytes]]:
-        """Return numbered lines as bytes: a killed parent may cut a character in two."""
-        try:
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        """Yield numbered lines as bytes: a killed parent may cut a character in two."""
+        if self.records_path.exists():
             with self.records_path.open("rb") as file:
-                return list(enumerate(file, start=1))
-        except FileNotFoundError:
-            return []
+                yield from enumerate(file, start=1)
 
     def _decode(self, number: int, line: bytes) -> Record:
         try:

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from matplotlib import rc_context
 from matplotlib.figure import Figure as Drawing
 
+from samenet import marks
 from samenet.drawing import INK, STYLE
 from samenet.sections import Figure
 
@@ -30,17 +31,24 @@ def drawn(figure: Figure, *, narrow: bool) -> Drawing:
 
 def saved(drawing: Drawing, kind: str) -> bytes:
     """Return the picture as a file of a kind, "svg" or "png", the same for the same numbers."""
-    file = io.BytesIO()
     metadata: Mapping[str, None] = {"Date": None} if kind == "svg" else {"Software": None}
     with rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser's font has it
-        drawing.savefig(file, format=kind, metadata=metadata, dpi=150)
-    return file.getvalue()
+        return written(drawing, kind, metadata, dpi=150)
+
+
+def written(drawing: Drawing, kind: str, metadata: Mapping[str, None], *, dpi: int) -> bytes:
+    """Return the picture as a file, in the style that is in force."""
+    file = io.BytesIO()
+    drawing.savefig(file, format=kind, metadata=metadata, dpi=dpi)
+    found = file.getvalue()
+    return marks.restored(found.decode()).encode() if kind == "svg" else found
 
 
 def inline(drawing: Drawing, *, prefix: str, label: str) -> Markup:
     """Return the picture as an element of the page; every id in it starts with the prefix."""
     text = saved(drawing, "svg").decode()
+    drawing.set_layout_engine("none")  # it has found the places; looking again takes half the time
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
@@ -60,22 +68,39 @@ def _attributes(style: re.Match[str]) -> str:
 def _own_ids(text: str, prefix: str) -> str:
     """Prefix the ids that are referred to and drop the others."""
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
-    text = re.sub(
-        r' id="([^"]+)"', lambda m: f' id="{prefix}-{m[1]}"' if m[1] in used else "", text
-    )
-    return re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", text)
+    short = {name: f"{prefix}-{place}" for place, name in enumerate(sorted(used))}
+    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{short[m[1]]}"' if m[1] in used else "", text)
+    return re.sub(r'(href="#|url\(#)([^")]+)', lambda m: m[1] + short[m[2]], text)
 
 
 def _smaller(text: str) -> str:
-    """Round coordinates to a hundredth of a point and drop empty groups and line ends."""
+    """Round coordinates to a tenth of a point; drop plain groups, spaces and line ends."""
+    text = re.sub(r"\s*\n\s*", " ", text)
     text = re.sub(r' (?:d|x|y|transform)="[^"]*"', _rounded, text)
     text = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", text)
-    text = re.sub(r"\s*\n\s*", " ", text)
-    return re.sub(r"> <", "><", text)
+    return _ungrouped(re.sub(r"\s*(/?>) <", r"\1<", text))
 
 
 def _rounded(attribute: re.Match[str]) -> str:
-    return re.sub(r"(\d+\.\d{2})\d+", r"\1", attribute[0])
+    found = re.sub(r"(\d+\.\d)\d+", r"\1", attribute[0])
+    found = re.sub(r"\.0(?!\d)", "", found)
+    return re.sub(r" ?([MLzCQ]) ?", r"\1", found) if found.startswith(" d=") else found
+
+
+def _ungrouped(text: str) -> str:
+    """Drop groups that say nothing; what is in them stays."""
+    parts, kept = [], list[bool]()
+    for part in re.split(r"(<g[^>]*>|</g>)", text):
+        if part.startswith("<g"):
+            bare = part in {"<g>", "<g/>"}
+            parts.append("" if bare else part)
+            if not part.endswith("/>"):
+                kept.append(not bare)
+        elif part == "</g>":
+            parts.append(part if kept.pop() else "")
+        else:
+            parts.append(part)
+    return "".join(parts)
 
 
 def _titled(text: str, prefix: str, label: str) -> str:
@@ -83,7 +108,7 @@ def _titled(text: str, prefix: str, label: str) -> str:
     box = re.search(r'viewBox="([^"]+)"', text)
     size = box[1] if box else "0 0 1 1"
     name = f"{prefix}-title"
-    head = f'<svg viewBox="{size}" role="img" aria-labelledby="{name}"><title id="{name}">'
-    return f"{head}{escape(label)}</title>{text[text.index('>') + 1 :]}".replace(
+    head = f'<svg class="picture" viewBox="{size}" role="img" aria-labelledby="{name}">'
+    return f"{head}<title id='{name}'>{escape(label)}</title>{text[text.index('>') + 1 :]}".replace(
         "xlink:href", "href"
     )

@@ -20,6 +20,7 @@ from samenet.errors import UsageError, unknown
 from samenet.spec import Kind, parse
 from samenet.task import DataSpec, Task, against_several
 from samenet.training import LOSSES_OF_KIND
+from samenet.wording import printable
 
 SEPARATORS = ",;\t"
 MISSING_MARKS = ["?"]
@@ -106,7 +107,7 @@ def _parsed(text: str, separator: str) -> pd.DataFrame:
 
 
 def _one_line(name: object) -> str:
-    return " ".join(str(name).split())
+    return printable(" ".join(str(name).split()))
 
 
 def _has_decimal_commas(text: str) -> bool:

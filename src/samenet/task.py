@@ -87,7 +87,7 @@ class Task(Frozen):
     """One comparison: every framework gets exactly this."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
-    name: str = Field(pattern=r"^[^/\\\x00-\x1f]{1,80}$")
+    name: str = Field(pattern=r"^[^/\\\x00-\x1f\x7f-\x9f]{1,80}$")
     title: str = ""
     description: str = ""
     kind: Kind

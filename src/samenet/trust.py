@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from samenet.frames import Frames
+from samenet.remembering import once
 from samenet.sections import join, title_of
 
 FIGURES = (("gate 2", "float64"), ("first update", "first update"), ("epoch loss", "epoch loss"))
@@ -21,20 +22,28 @@ def error_text(error: float) -> str:
 
 def worst(frames: Frames, task: str | None = None, arm: str | None = None) -> dict[str, float]:
     """Return the worst error of each printed figure, of one result or of all compared ones."""
-    rows = frames.checks
-    rows = rows[rows.task == task] if task else rows
-    rows = rows[rows.arm == arm] if arm else rows
-    if arm is None:
-        pairs = set(checked(frames))
-        good = [pair in pairs for pair in zip(rows.task, rows.arm, strict=True)]
-        rows = rows.loc[good]
-    found = {}
-    for key, label in FIGURES:
-        column = rows.gate if key.startswith("gate") else rows.quantity
-        own = rows[column == key]
-        if not own.empty:
-            found[label] = float(own.error.max())
-    return found
+    known = errors(frames)
+    if task is not None and arm is not None:
+        return dict(known.get((task, arm), {}))
+    pairs = checked(frames) if arm is None else list(known)
+    own = [known[t, a] for t, a in pairs if task in {None, t} and arm in {None, a}]
+    every = {label: [each[label] for each in own if label in each] for _, label in FIGURES}
+    return {label: max(values) for label, values in every.items() if values}
+
+
+@once
+def errors(frames: Frames) -> dict[tuple[str, str], dict[str, float]]:
+    """Return the worst error of each printed figure of every result: {(task, arm): ...}."""
+    labels, rows = dict(FIGURES), frames.checks
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for task, arm, gate, quantity, error in zip(
+        rows.task, rows.arm, rows.gate, rows.quantity, rows.error, strict=True
+    ):
+        own = found.setdefault((task, arm), {})
+        for label in filter(None, (labels.get(gate), labels.get(quantity))):
+            own[label] = max(own.get(label, 0.0), float(error))
+    order = labels.values()
+    return {pair: {n: own[n] for n in order if n in own} for pair, own in found.items()}
 
 
 def figures(errors: dict[str, float]) -> str:
@@ -60,6 +69,7 @@ def digits_of(error: float) -> int:
     return min(16, max(0, math.floor(-math.log10(error)))) if error > 0 else 16
 
 
+@once
 def checked(frames: Frames) -> list[tuple[str, str]]:
     """Return the results (task, arm) that were timed and passed every one of their checks."""
     shown = set(zip(frames.checks.task, frames.checks.arm, strict=True))
@@ -89,7 +99,8 @@ def sentence(frames: Frames) -> str:
         )
     errors = _agreement(worst(frames))
     count = f"{len(good)} of {len(wanted)} results checked: same network"
-    left = [pair for pair in wanted if pair not in set(good)]
+    passed = set(good)
+    left = [pair for pair in wanted if pair not in passed]
     where = {
         arm: [title_of(frames.plan, task) for task, other in left if other == arm]
         for _, arm in left

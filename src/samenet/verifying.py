@@ -15,7 +15,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from samenet import frames
+from samenet import embedded, frames
 from samenet.dataset import Dataset
 from samenet.describing import last_line
 from samenet.errors import RunFolderError, WorkerError
@@ -217,7 +217,7 @@ def _page(folder: Path) -> tuple[int, list[str]]:
     match = NUMBERS.search(path.read_text(encoding="utf-8"))
     if not match:
         raise RunFolderError(f"{path} holds no numbers: it is damaged or not a samenet page.")
-    printed = _leaves(json.loads(match[1]))
+    printed = _leaves(embedded.unpacked(match[1]))
     computed = _leaves(json.loads(json.dumps(report.numbers(frames.load(folder)))))
     wrong = [
         f"the page says {key} = {printed.get(key)}, the records say {computed.get(key)}"

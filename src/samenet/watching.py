@@ -12,7 +12,7 @@ from samenet import clock
 from samenet.plan import Job, Plan, predicted_seconds
 from samenet.processes import START_UP
 from samenet.records import CertificateRecord, EventRecord, FailureRecord, Record, TimingRecord
-from samenet.wording import words
+from samenet.wording import printable, words
 
 DOING = {
     "prepare": "data prepared",
@@ -105,7 +105,7 @@ def _line(plan: Plan, job: Job, records: Sequence[Record]) -> str:
     failures = [record for record in records if isinstance(record, FailureRecord)]
     head = " · ".join(part for part in (what, who) if part)
     if failures:
-        return f"{head}: {failures[0].mark}: {failures[0].reason}"
+        return printable(f"{head}: {failures[0].mark}: {failures[0].reason}")
     broken = [r for r in records if isinstance(r, CertificateRecord) and not r.passed]
     if broken:
         return f"{head}: not compared: {broken[0].gate}, {broken[0].quantity}"

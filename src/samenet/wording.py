@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import category
+
 from samenet.statistics import Interval
 
 
@@ -18,6 +20,18 @@ def words(seconds: float) -> str:
     """Return a time with a readable unit, three digits."""
     unit, scale = _unit(seconds)
     return f"{digits(seconds / scale)} {unit}"
+
+
+def printable(text: str) -> str:
+    """Return a text for a terminal: what would move its cursor or change its colours is shown.
+
+    Control characters (Unicode class Cc, tab and line end apart) become \x1b and the like, and so
+    do the marks that turn the direction of writing around (class Cf).
+    """
+    return "".join(
+        each if each in "\n\t" or category(each) not in {"Cc", "Cf"} else ascii(each)[1:-1]
+        for each in text
+    )
 
 
 def digits(value: float, count: int = 3) -> str:

@@ -1,0 +1,27 @@
+"""The numbers inside a page: plain JSON, or packed where they would be half of a large page."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from typing import Any
+
+PLAIN_BYTES = 1_000_000
+
+
+def packed(values: Any) -> Any:
+    """Return values as a page embeds them: themselves, or a text that `unpacked` understands."""
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+    return values if len(text) <= PLAIN_BYTES else base64.b64encode(zlib.compress(text)).decode()
+
+
+def unpacked(text: str) -> Any:
+    """Return the values that a page embeds; raises ValueError if they are damaged."""
+    values = json.loads(text)
+    if not isinstance(values, str):
+        return values
+    try:
+        return json.loads(zlib.decompress(base64.b64decode(values)))
+    except zlib.error as error:
+        raise ValueError(str(error)) from None

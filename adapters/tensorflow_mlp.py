@@ -32,6 +32,7 @@ ADAPTER = {
     "environment": {"TF_CPP_MIN_LOG_LEVEL": "3"},
     "quickstart": "tensorflow_quickstart.py",
     "predictors": "tensorflow_predict.py",
+    "offers": ["gpu", "autodiff", "export"],
     "color": "#cc9200",
 }
 

@@ -16,14 +16,11 @@ from samenet.certificate import EPOCHS_MIN, task_problem
 from samenet.cost_model import Call, place
 from samenet.frames import Frames, build
 from samenet.planning import Request, make_plan
-from samenet.records import Record, TimingRecord
+from samenet.records import EventRecord, Record, TimingRecord
 from samenet.task import Task
 from samenet.tasks.sources import prepare
 
 ARMS = ("numpy:plain", "pytorch:eager")
-K = 44
-"""Steps of a call in the made-up run."""
-
 Seconds = Callable[[str, Call], float]
 
 
@@ -55,15 +52,21 @@ def run(seconds: Seconds = planted, points: int | None = None) -> Frames:
 
 
 def _timed(record: Record, seconds: Seconds, tasks: dict[str, Task]) -> Record:
-    if not isinstance(record, TimingRecord) or record.phase not in ("call", "call_other"):
+    """Return a record of a point of the ladder with its own rows, steps and planted seconds."""
+    if isinstance(record, EventRecord) and record.name == "data prepared":
+        task = tasks[record.data["task"]]
+        rows = ladder.steps_of(task) * task.training.batch_size
+        return replace(record, data={**record.data, "train_rows": rows})
+    phases = ("first_call", "call", "call_other")
+    if not isinstance(record, TimingRecord) or record.phase not in phases:
         return record
     task = tasks[record.task]
-    if not ladder.is_point(task):
-        return record
-    steps = K if record.phase == "call" else record.steps
+    steps = record.steps if record.phase == "call_other" else ladder.steps_of(task)
     call = Call(ladder.network_of(task).widths, task.training.batch_size, steps)
-    one = seconds(record.arm, call) * record.steps / steps
-    return replace(record, seconds=(one, one, one))
+    one = seconds(record.arm, call)
+    if record.phase == "first_call":
+        return replace(record, seconds=(record.seconds[0] + one,), steps=steps)
+    return replace(record, seconds=(one, one, one), steps=steps)
 
 
 def coordinates(size: ladder.Size) -> tuple[float, ...]:

@@ -202,10 +202,10 @@ def _took(frames: Frames, task: Task, arm: str, quantity: str) -> tuple[Part, ..
 
 def _reason(frames: Frames, task: Task, arm: str, quantity: str) -> tuple[Part, ...]:
     before, after, meant = WHAT[quantity]
-    unit = after if quantity == "throughput" else ""
-    number = _number(frames, task, arm, quantity)
-    length = _lasting(frames, task) if quantity == "total" else ()
-    return before, number, unit, meant, *length, "."
+    number, length = _number(frames, task, arm, quantity), _lasting(frames, task)
+    if quantity == "total" and length:
+        return "a training", *length, " takes ", number, meant, "."
+    return before, number, after if quantity == "throughput" else "", meant, "."
 
 
 def _lasting(frames: Frames, task: Task) -> tuple[Part, ...]:
@@ -249,4 +249,4 @@ def _details(
         times = {arm: seconds_of(frames, task, arm, quantity) for arm in arms}
         found += sentences.order(frames, times, best)
     found += sentences.undecided(frames, task, judged)
-    return found + sentences.network_needed(frames, task)
+    return found + ([] if _lasting(frames, task) else sentences.network_needed(frames, task))

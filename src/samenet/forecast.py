@@ -291,4 +291,7 @@ def _plain(found: Forecast) -> dict[str, Any]:
 
 def _forecast(stored: dict[str, Any]) -> Forecast:
     ranges = {name: (low, high) for name, (low, high) in stored["ranges"].items()}
-    return Forecast(**{**stored, "model": CostModel(**stored["model"]), "ranges": ranges})
+    lists = {name: stored["model"][name] for name in ("places", "pulls")}
+    tuples = {"places": tuple(map(tuple, lists["places"])), "pulls": tuple(lists["pulls"])}
+    model = CostModel(**{**stored["model"], **tuples})
+    return Forecast(**{**stored, "model": model, "ranges": ranges})

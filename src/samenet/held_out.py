@@ -18,7 +18,7 @@ from scipy.optimize import nnls
 from samenet import ladder, sizing, statistics
 from samenet.cost_model import WITHIN, WITHIN_MEDIAN
 from samenet.evidence import lasting
-from samenet.forecast import Forecast, Training, choice, numbers, rows
+from samenet.forecast import Forecast, Row, Training, choice, numbers, rows
 from samenet.frames import Frames
 from samenet.quantities import seconds_of
 from samenet.sizing import Fitted
@@ -37,7 +37,8 @@ def forecasts(frames: Frames) -> list[Forecast]:
 
 def _forecast(frames: Frames, each: Fitted) -> Forecast:
     tasks = [t for t in ladder.points(frames.plan.tasks) if not ladder.is_held_out(t)]
-    found = [start for task in tasks if (start := _start(frames, each, task))]
+    starts = [_start(frames, each, task) for task in tasks]
+    found = [pair for pair in starts if pair is not None]
     start, per_layer, error = _line(found)
     return Forecast(
         arm=each.arm,
@@ -210,7 +211,7 @@ def _totals(frames: Frames, task: Task, known: Sequence[Forecast]) -> Totals:
     return {arm: each for arm, each in found.items() if each}
 
 
-def _choice(task: Task, found: Sequence[Any], totals: Totals) -> Choice:
+def _choice(task: Task, found: Sequence[Row], totals: Totals) -> Choice:
     advised = found[0].forecast.arm
     own = {row.forecast.arm: totals[row.forecast.arm] for row in found}
     fastest = min(own, key=lambda arm: median(own[arm].values()))

@@ -9,7 +9,7 @@ from samenet import advise
 from samenet.adapter import Offer
 from samenet.advise import Advice
 from samenet.frames import Frames
-from samenet.sections import Cell, Column, Section, Table, join, title_of
+from samenet.sections import Cell, Column, Section, Table, join, missing, title_of
 from samenet.task import Task
 from samenet.wishes import Wishes
 
@@ -47,7 +47,7 @@ def _table(frames: Frames, task: Task) -> Table:
     return Table(
         title=f"What to use on {title_of(frames.plan, task.name)}",
         columns=tuple(
-            Column(title=head, numeric=False) for head in ("If", "Use", "Because", "Else")
+            Column(title=head, numeric=False) for head in ("If", "Use", "It takes", "Left out")
         ),
         rows=tuple(_rows(frames, task)),
         notes=(NOTE,),
@@ -74,10 +74,23 @@ def _questions(frames: Frames, task: Task) -> Iterator[tuple[str, Wishes]]:
 
 def _row(frames: Frames, question: str, found: Advice) -> tuple[Cell, ...]:
     choice = join((frames.title(arm) for arm in found.choice), last="or")
-    others = tuple(each.text for each in found.excluded)
+    left = join((frames.title(arm) for arm in found.left_out), last="and")
     return (
         Cell(text=question),
         Cell(text=choice or "none of these"),
-        Cell(text=found.sentence),
-        Cell(text=found.details[0] if found.details else "", below=others[:2]),
+        _takes(found),
+        Cell(text=left) if left else missing("nobody"),
     )
+
+
+def _takes(found: Advice) -> Cell:
+    """Return the number of the one that comes first, as the sentence prints it."""
+    shown = [e for e in found.said[0].evidence if e.kind in UNITS]
+    if not shown or not found.choice:
+        return missing()
+    return Cell(
+        text=f"{shown[0].shown}{UNITS[shown[0].kind]}", value=found.numbers[found.choice[0]]
+    )
+
+
+UNITS = {"time": "", "rows per second": " rows a second"}

@@ -5,8 +5,11 @@ Times are made from known costs; nothing here reads a clock.
 
 from __future__ import annotations
 
+import ast
 import json
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,6 +111,15 @@ def test_forecasts_are_remembered_on_the_machine(
     assert forecast.remembered() == [made("one"), made("other", 1.5)]
     assert cli._code([*asked, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["choice"] == ["one"]
+
+
+def test_predicting_loads_neither_pandas_nor_the_optimiser() -> None:
+    """The slow imports are not among the modules of the command: an answer takes under a second."""
+    code = "import sys, samenet.commands.advise; print([*sys.modules])"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, check=True)
+    loaded = set(ast.literal_eval(done.stdout.decode()))
+    assert "samenet.forecast" in loaded
+    assert not {"pandas", "scipy.optimize", "matplotlib"} & loaded
 
 
 def test_twenty_held_out_trainings_judge_the_predictions() -> None:

@@ -86,8 +86,10 @@ class Advice:
     do."""
     said: tuple[Said, ...]
     """The recommendation, then its reasons and what would change it."""
+    left_out: tuple[str, ...]
+    """Arms that do not meet the wishes."""
     excluded: tuple[Said, ...]
-    """Why the others do not meet the wishes."""
+    """Why, one sentence each."""
     numbers: dict[str, float]
     """Seconds by arm, of what is ranked."""
 
@@ -109,6 +111,7 @@ class Advice:
             "sentence": self.sentence,
             "details": list(self.details),
             "said": [each.plain() for each in self.said],
+            "left_out": list(self.left_out),
             "excluded": [each.plain() for each in self.excluded],
             "numbers": self.numbers,
         }
@@ -140,12 +143,13 @@ def recommend(frames: Frames, task: Task, wishes: Wishes = NO_WISHES) -> Advice 
     if not arms:
         return None
     reasons = {arm: why_not(frames, task, arm, wishes) for arm in arms}
-    excluded = tuple(reason for reason in reasons.values() if reason is not None)
-    left = [arm for arm, reason in reasons.items() if reason is None]
+    excluded = {arm: reason for arm, reason in reasons.items() if reason is not None}
+    out: dict[str, Any] = {"left_out": tuple(excluded), "excluded": tuple(excluded.values())}
+    left = [arm for arm in arms if arm not in excluded]
     rows = totals(frames, task, quantity=wishes.quantity, among=left)
     if not rows:
         nothing = say(f"{_place(frames, task)}no framework of this run meets all that is asked.")
-        return Advice(task=task.name, choice=(), said=(nothing,), excluded=excluded, numbers={})
+        return Advice(task=task.name, choice=(), said=(nothing,), numbers={}, **out)
     tied = tuple(row.arm for row in rows if row.rank == rows[0].rank)
     return Advice(
         task=task.name,
@@ -154,8 +158,8 @@ def recommend(frames: Frames, task: Task, wishes: Wishes = NO_WISHES) -> Advice 
             _sentence(frames, task, rows, tied, wishes.quantity),
             *_details(frames, task, rows, tied, wishes.quantity),
         ),
-        excluded=excluded,
         numbers={row.arm: row.seconds.value for row in rows},
+        **out,
     )
 
 

@@ -38,7 +38,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 WITHIN, WITHIN_MEDIAN = 0.20, 0.10
 """Held-out sizes are predicted if no error is more than this share of what was measured, and the
@@ -201,6 +200,8 @@ class _Costs(NamedTuple):
 
 def _candidates(measured: Sequence[Measured]) -> Iterator[_Costs]:
     """Yield the best costs for every pair of caches, and the root of their squared errors."""
+    from scipy.optimize import nnls  # what only predicts starts without it
+
     seconds = np.array([each.seconds for each in measured])
     steps = np.array([float(each.call.steps) for each in measured])
     plain = np.array([_counts(each.call) for each in measured])

@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from report_fixture import made
 
-from samenet import advise, sentences, wording
+from samenet import advise, sentences, verdicts, wording
 from samenet.errors import UsageError
 from samenet.frames import Frames
 from samenet.statistics import Interval
 from samenet.task import Task
+from samenet.verdicts import Word
 
 
 def with_totals(times: dict[str, Sequence[float]]) -> tuple[Frames, Task]:
@@ -150,3 +151,12 @@ def test_an_interval_is_printed_in_the_unit_of_its_value() -> None:
     """Value and interval share one unit; one repeat has no interval."""
     assert wording.duration(Interval(value=1.5, low=0.9, high=2.5, n=3)) == "1.5 s [0.9, 2.5]"
     assert wording.duration(Interval(value=1.5, low=1.5, high=1.5, n=1)) == "1.5 s"
+
+
+def test_a_tie_is_within_the_margin_of_the_plan() -> None:
+    """With a margin of 10 % an arm that is 7 % slower is a tie, and the sentence says 10 %."""
+    times = {"a": dict.fromkeys(range(8), 1.0), "b": {r: 1.07 + r / 1e4 for r in range(8)}}
+    (close,) = verdicts.verdicts(times, margin=0.1)
+    (apart,) = verdicts.verdicts(times)
+    assert verdicts.sentence(close) == "too close to call: within 10 %"
+    assert apart.word is Word.SLOWER

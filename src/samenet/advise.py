@@ -54,8 +54,11 @@ def totals(
         return []
     candidates = {arm: found for arm, found in times.items() if adoptable(frames, arm)}
     words = instrument.verdicts(frames, task, quantity)
-    ranks = ranking.ranks(candidates) if words else statistics.ranks(candidates)
-    judged = {row.arm: row for row in verdicts.verdicts(candidates, words=words)}
+    ranks = ranking.ranks(candidates, frames.plan.margin) if words else statistics.ranks(candidates)
+    judged = {
+        row.arm: row
+        for row in verdicts.verdicts(candidates, margin=frames.plan.margin, words=words)
+    }
     values = {arm: statistics.geometric(list(found.values())) for arm, found in times.items()}
     order = sorted(values, key=lambda arm: values[arm].value)
     best = next((arm for arm in order if adoptable(frames, arm)), order[0])
@@ -180,7 +183,9 @@ def _sentence(
     if len(tied) > 1:
         own = [row for row in rows if row.arm in tied]
         return say(
-            f"{place}{_tie(own)}: ",
+            place,
+            *_tie(frames, task, own),
+            ": ",
             *_listed(frames, task, tied, quantity),
             f"{WHAT[quantity][1]}. Choose on other grounds.",
         )
@@ -225,14 +230,12 @@ def _listed(frames: Frames, task: Task, arms: Sequence[str], quantity: str) -> I
         yield _number(frames, task, arm, quantity)
 
 
-def _tie(rows: Sequence[Total]) -> str:
+def _tie(frames: Frames, task: Task, rows: Sequence[Total]) -> tuple[Part, ...]:
     """Say of arms that share a rank whether they were found equal, or just not told apart."""
-    if all(row.word is Word.CLOSE for row in rows if row.verdict):
-        return f"any of these will do, they are within {MARGIN_TEXT}"
-    return "this run does not tell these apart"
-
-
-MARGIN_TEXT = f"{100 * statistics.MARGIN:g} %"
+    judged = [row for row in rows if row.verdict]
+    if judged and all(row.word is Word.CLOSE for row in judged):
+        return "any of these will do, they are within ", cite(frames, "margin", task, [])
+    return ("this run does not tell these apart",)
 
 
 def _details(

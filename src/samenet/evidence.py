@@ -178,7 +178,7 @@ def overtaking(frames: Frames, task: Task, arms: Sequence[str]) -> break_even.Br
         )
         for arm in arms
     }
-    return break_even.break_even(costs[arms[1]], costs[arms[0]])
+    return break_even.break_even(costs[arms[1]], costs[arms[0]], frames.plan.margin)
 
 
 def _epochs(frames: Frames, task: Task, arms: Sequence[str], _: str) -> str:
@@ -210,13 +210,18 @@ def _own_epochs(_: Frames, task: Task, __: Sequence[str], ___: str) -> str:
     return "1 epoch" if task.training.epochs == 1 else f"{task.training.epochs:,} epochs"
 
 
+def _margin(frames: Frames, _: Task, __: Sequence[str], ___: str) -> str:
+    return f"{100 * frames.plan.margin:g} %"
+
+
 def _count(_: Frames, __: Task, arms: Sequence[str], ___: str) -> str:
     return str(len(arms))
 
 
 def more_repeats(frames: Frames, task: Task, arms: Sequence[str], quantity: str) -> int:
     """Return how many more repeats would tell these arms from the best of them, at the most."""
-    found = verdicts.verdicts({arm: seconds_of(frames, task, arm, quantity) for arm in arms})
+    times = {arm: seconds_of(frames, task, arm, quantity) for arm in arms}
+    found = verdicts.verdicts(times, margin=frames.plan.margin)
     return max((row.more_repeats or 0 for row in found if row.word is Word.UNKNOWN), default=0)
 
 
@@ -249,6 +254,7 @@ KINDS: Mapping[str, Kind] = {
     "installed": Kind(show=_install, passes=()),
     "import": Kind(show=_import, passes=TIMED, all_tasks=True),
     "epochs": Kind(show=_own_epochs, passes=()),
+    "margin": Kind(show=_margin, passes=()),
     "count": Kind(show=_count, passes=()),
     "more repeats": Kind(show=_more_repeats),
     "more minutes": Kind(show=_more_minutes),

@@ -20,7 +20,7 @@ from samenet.frames import Frames
 from samenet.plan import Plan
 from samenet.records import EventRecord, Record
 
-FIXED = ("100 program starts", advise.MARGIN_TEXT)
+FIXED = ("100 program starts",)
 """Numbers that are part of the wording."""
 
 NUMBER = re.compile(r"\d[\d.,]*")

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean, median
 from typing import Any
 
-from samenet import advise, limits, own_fit, trust, verdicts, wording
-from samenet.evidence import repeat_seconds
+from samenet import advise, evidence, limits, own_fit, trust, verdicts, wording
 from samenet.frames import Frames
 from samenet.sections import (
     Cell,
@@ -69,7 +68,7 @@ def _whole_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
         (
             _named(frames, total.arm),
             _time(total.seconds),
-            _factor(total, repeat_seconds(frames)),
+            _factor(total, evidence.repeat_seconds(frames)),
             _rank(total),
             _more(total, best),
             _memory(frames, task, total.arm),

@@ -33,6 +33,7 @@ ADAPTER = {
     "extra": "cupy",
     "default": False,
     "adoptable": False,
+    "offers": ["gpu"],
     "color": "#51713b",
 }
 

@@ -36,6 +36,7 @@ ADAPTER = {
     "extra": "jax",
     "quickstart": "jax_quickstart.py",
     "predictors": "jax_predict.py",
+    "offers": ["gpu", "autodiff", "export"],
     "color": "#18a2bd",
 }
 

@@ -39,6 +39,7 @@ ADAPTER = {
     "environment": {"KERAS_BACKEND": "jax"},
     "quickstart": "keras_quickstart.py",
     "predictors": "keras_predict.py",
+    "offers": ["gpu", "autodiff", "sklearn-api", "export"],
     "color": "#0e6f00",
 }
 

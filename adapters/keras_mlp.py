@@ -38,6 +38,7 @@ ADAPTER = {
     "environment": {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"},
     "quickstart": "keras_quickstart.py",
     "predictors": "keras_predict.py",
+    "offers": ["gpu", "autodiff", "sklearn-api", "export"],
     "color": "#e43087",
 }
 

@@ -39,6 +39,7 @@ ADAPTER = {
     "environment": {"KERAS_BACKEND": "torch"},
     "quickstart": "keras_quickstart.py",
     "predictors": "keras_predict.py",
+    "offers": ["gpu", "autodiff", "sklearn-api", "export"],
     "color": "#765965",
 }
 

@@ -44,6 +44,7 @@ ADAPTER = {
     "extra": "pytorch",
     "quickstart": "pytorch_quickstart.py",
     "predictors": "pytorch_predict.py",
+    "offers": ["gpu", "autodiff", "export"],
     "color": "#c50f0e",
 }
 

@@ -30,6 +30,7 @@ ADAPTER = {
     "distributions": ["scikit-learn", "numpy", "scipy"],
     "quickstart": "sklearn_quickstart.py",
     "predictors": "sklearn_predict.py",
+    "offers": ["sklearn-api", "export"],
     "color": "#b165f5",
 }
 

@@ -32,6 +32,7 @@ ADAPTER = {
     "environment": {"TF_CPP_MIN_LOG_LEVEL": "3"},
     "quickstart": "tensorflow_quickstart.py",
     "predictors": "tensorflow_predict.py",
+    "offers": ["gpu", "autodiff", "export"],
     "color": "#d98903",
 }
 
@@ -53,8 +54,7 @@ def wake(target: Target) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_tensor_float_32_execution(target.precision == "tf32")
     with tf.device(place(target)):
-        small = tf.ones((8, 8), target.dtype)
-        tf.reduce_sum(small @ small).numpy()
+        tf.reduce_sum(tf.ones((8, 8), target.dtype) @ tf.ones((8, 8), target.dtype)).numpy()
 
 
 def read_back(program: GraphProgram, target: Target) -> dict[str, str | int | float]:

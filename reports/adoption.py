@@ -5,8 +5,8 @@ from __future__ import annotations
 from samenet import inference, wording
 from samenet.frames import Frames
 from samenet.plan import Arm
+from samenet.quantities import import_seconds
 from samenet.sections import Cell, Column, Section, Table, framework_cell, missing
-from samenet.statistics import geometric
 
 ORDER = 25
 COLUMNS = (
@@ -51,20 +51,13 @@ def _row(frames: Frames, arm: Arm) -> tuple[Cell, ...]:
         framework_cell(frames, arm.name),
         _megabytes(installed.bytes),
         Cell(text=str(count), value=count),
-        _seconds(import_seconds(frames, arm)),
+        _seconds(import_seconds(frames, arm).value),
         _megabytes(installed.import_bytes),
         _seconds(sum(inference.first_prediction(frames, arm.header.name).values())),
         Cell(text=str(arm.quickstart_lines), value=arm.quickstart_lines)
         if arm.quickstart_lines
         else missing("none"),
     )
-
-
-def import_seconds(frames: Frames, arm: Arm) -> float:
-    """Return the typical import over all processes that timed it, else the one at description."""
-    names = [each.name for each in frames.plan.arms if each.header.name == arm.header.name]
-    rows = frames.samples[(frames.samples.phase == "import") & frames.samples.arm.isin(names)]
-    return arm.import_seconds if rows.empty else geometric(rows.seconds.tolist()).value
 
 
 def _seconds(value: float) -> Cell:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean, median
 
-from samenet import advise, extent, limits, own_fit, reasons, trust, verdicts, wording
+from samenet import advise, evidence, extent, limits, own_fit, reasons, trust, verdicts, wording
 from samenet.frames import Frames
 from samenet.quantities import peaks, reference_seconds, seconds_of
 from samenet.sections import Cell, Column, Section, Table, Text, arm_cell, missing, slug
@@ -77,7 +77,7 @@ def _whole_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
         (
             _named(frames, total.arm),
             _time(frames, task, total),
-            _factor(total, advise.repeat_seconds(frames)),
+            _factor(total, evidence.repeat_seconds(frames)),
             _rank(total),
             _more(total, best),
             _memory(frames, task, total.arm),

@@ -39,8 +39,9 @@ LINES = (
     ),
     (
         "What is large costs more once it leaves the processor’s caches: “beyond cache” is what "
-        "comes on top for values and weights above a number that is fitted too. A dash is a cost "
-        "that the fit does without."
+        "comes on top for all numbers a step touches, and for weights, above a number that is "
+        "fitted too. A dash is a cost that the fit does without. What no cost explains is taken "
+        "from the measured sizes nearby."
     ),
 )
 
@@ -131,7 +132,7 @@ def _costs(frames: Frames, found: Sequence[Fitted]) -> Table:
 
 def _cells(model: CostModel) -> list[Cell]:
     rated = {term.name for term in TERMS if term.rated}
-    limits = dict(zip(BEYOND, (model.cached_values, model.cached_weights), strict=True))
+    limits = dict(zip(BEYOND, (model.cached_numbers, model.cached_weights), strict=True))
     return [
         _rate(model.seconds[name])
         if name in rated

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from math import log
+from math import dist
 
 import pytest
 from report_fixture import MACHINE, made, recorded
@@ -13,17 +13,14 @@ from test_cost_model import PLANTED
 
 from samenet import ladder, oracle, report, result, sizing
 from samenet.certificate import EPOCHS_MIN, task_problem
-from samenet.cost_model import Call
+from samenet.cost_model import Call, place
 from samenet.frames import Frames, build
 from samenet.planning import Request, make_plan
-from samenet.records import Record, TimingRecord
+from samenet.records import EventRecord, Record, TimingRecord
 from samenet.task import Task
 from samenet.tasks.sources import prepare
 
 ARMS = ("numpy:plain", "pytorch:eager")
-K = 44
-"""Steps of a call in the made-up run."""
-
 Seconds = Callable[[str, Call], float]
 
 
@@ -55,40 +52,51 @@ def run(seconds: Seconds = planted, points: int | None = None) -> Frames:
 
 
 def _timed(record: Record, seconds: Seconds, tasks: dict[str, Task]) -> Record:
-    if not isinstance(record, TimingRecord) or record.phase not in ("call", "call_other"):
+    """Return a record of a point of the ladder with its own rows, steps and planted seconds."""
+    if isinstance(record, EventRecord) and record.name == "data prepared":
+        task = tasks[record.data["task"]]
+        rows = ladder.steps_of(task) * task.training.batch_size
+        return replace(record, data={**record.data, "train_rows": rows})
+    phases = ("first_call", "call", "call_other")
+    if not isinstance(record, TimingRecord) or record.phase not in phases:
         return record
     task = tasks[record.task]
-    if not ladder.is_point(task):
-        return record
-    steps = K if record.phase == "call" else record.steps
+    steps = record.steps if record.phase == "call_other" else ladder.steps_of(task)
     call = Call(ladder.network_of(task).widths, task.training.batch_size, steps)
-    one = seconds(record.arm, call) * record.steps / steps
-    return replace(record, seconds=(one, one, one))
+    one = seconds(record.arm, call)
+    if record.phase == "first_call":
+        return replace(record, seconds=(record.seconds[0] + one,), steps=steps)
+    return replace(record, seconds=(one, one, one), steps=steps)
+
+
+def coordinates(size: ladder.Size) -> tuple[float, ...]:
+    """Return where the cost model sees a size."""
+    return place(Call((*size.units, ladder.CLASSES), size.batch_size, 1))
 
 
 def test_the_design_spans_the_ranges() -> None:
-    """Sixteen sizes reach both ends of width, batch and depth; none is worth 2^30 products."""
-    assert len(set(ladder.DESIGN)) == 16
-    ends = [(min(values), max(values)) for values in zip(*ladder.DESIGN, strict=True)]
-    assert ends == [(16, 2048), (16, 4096), (1, 4)]
-    assert max(point.work for point in ladder.DESIGN) <= 2**29
+    """Thirty-two sizes reach both ends of width, batch and depth; none is worth 2^30 products."""
+    assert len(set(ladder.DESIGN)) == 32
+    ends = {(min(units), max(units)) for units in zip(*(s.units[:2] for s in ladder.DESIGN))}  # noqa: B905
+    assert ends == {(16, 2048)}
+    assert {s.batch_size for s in ladder.DESIGN} >= {16, 4096}
+    assert {len(s.units) - 1 for s in ladder.DESIGN} == {1, 2, 3, 4}
+    assert max(size.work for size in ladder.DESIGN) <= 2**29
 
 
-def test_held_out_sizes_lie_strictly_inside_and_are_not_fitted() -> None:
-    """No held-out size is an end of a range, none is a design point or next to one."""
-    ends = [(min(values), max(values)) for values in zip(*ladder.DESIGN, strict=True)]
-    for held_out in ladder.HELD_OUT:
-        assert all(a < size < b for size, (a, b) in zip(held_out, ends, strict=True))
-        distances = [
-            sum(abs(log(a / b)) for a, b in zip(held_out, point, strict=True))
-            for point in ladder.DESIGN
-        ]
-        assert min(distances) > log(1.5)
+def test_held_out_sizes_lie_inside_and_are_not_fitted() -> None:
+    """Twenty sizes, none of them a design point or next to one, and none beyond what is fitted."""
+    assert len(ladder.HELD_OUT) == 20
+    found = [coordinates(size) for size in ladder.DESIGN]
+    for size in ladder.HELD_OUT:
+        own = coordinates(size)
+        assert all(min(each) <= at <= max(each) for at, each in zip(own, zip(*found), strict=True))  # noqa: B905
+        assert min(dist(own, other) for other in found) > 0.1
 
 
 def test_a_point_is_a_task_of_its_size() -> None:
     """The prepared rows make K whole batches to train on and nothing else."""
-    task = ladder.task_of(ladder.Point(16, 16, 4), "ladder")
+    task = ladder.task_of(ladder.even(16, 16, 4), "ladder")
     data = prepare(task)
     problem = task_problem(task, data)
     assert problem.network == ladder.network_of(task)
@@ -99,7 +107,7 @@ def test_a_point_is_a_task_of_its_size() -> None:
 
 def test_seeds_keep_gate_1_away_from_kinks() -> None:
     """The seed of a point keeps its first batch 2^-24 away from every kink, seed 0 did not."""
-    task = ladder.task_of(ladder.Point(384, 3072, 1), "ladder")
+    task = ladder.task_of(ladder.even(384, 3072, 1), "ladder")
     options = {**task.data.options, "seed": 0}
     other = task.model_copy(update={"data": task.data.model_copy(update={"options": options})})
     margins = []
@@ -116,8 +124,8 @@ def test_a_ladder_measures_steps_alone() -> None:
     request = Request(own=ladder.tasks(), frameworks=("numpy:plain",), track="same", repeats=1)
     plan = ladder.only_steps(make_plan(request))
     assert {job.pass_name for job in plan.jobs} == set(ladder.PASSES)
-    assert sum(job.pass_name == "cell" for job in plan.jobs) == 21
-    heavy, light = ladder.Point(2048, 128, 1), ladder.Point(16, 16, 1)
+    assert sum(job.pass_name == "cell" for job in plan.jobs) == 52
+    heavy, light = ladder.even(2048, 128, 1), ladder.even(16, 16, 1)
     seconds = [ladder.oracle_seconds(ladder.task_of(p, "ladder")) for p in (heavy, light)]
     assert seconds[0] > 10 * seconds[1]
 
@@ -126,7 +134,7 @@ def test_planted_costs_are_found_through_the_records() -> None:
     """From records of a planted model, each framework's costs and held-out sizes come back."""
     for each in sizing.fitted(run()):
         assert each.fits
-        assert each.verdict == "fits: each of 5 within 15 %"
+        assert each.verdict == "fits: each of 20 within 20 %, 0 % in the middle"
         assert sizing.worst_error(each.held_out) < 1e-6
         assert len(each.left_out) == len(ladder.DESIGN)
         assert each.model.seconds == pytest.approx(PLANTED.seconds, rel=1e-3)
@@ -138,7 +146,7 @@ def test_a_framework_that_does_not_fit_is_named_with_its_worst_size() -> None:
     assert numpy.fits
     assert not pytorch.fits
     worst = pytorch.misfits[0]
-    assert abs(worst.error) == sizing.worst_error(pytorch.held_out) > 0.15
+    assert abs(worst.error) == sizing.worst_error(pytorch.held_out) > 0.20
     assert f"{worst.error * 100:+.0f} % at {worst.size}" in pytorch.verdict
     text = "\n".join(sizing.lines(run(stepped)))
     assert "NumPy (plain)" in text
@@ -155,7 +163,7 @@ def test_too_few_sizes_are_said_and_not_fitted() -> None:
 
 def test_without_held_out_sizes_nothing_is_called_a_fit() -> None:
     """A model that no unseen size has judged is said to be not judged."""
-    (each, _) = sizing.fitted(run(points=16))
+    (each, _) = sizing.fitted(run(points=32))
     assert not each.fits
     assert each.verdict.startswith("not judged")
 
@@ -169,8 +177,8 @@ def test_the_page_of_a_ladder_shows_sizes_and_no_panel_per_point() -> None:
     assert composed.headline.cards == ()
     section = next(section for section in composed.sections if section.id == "sizes")
     assert section.summary == (
-        "Sizes that were held out are predicted within 15 % for NumPy (plain), "
-        "not within 15 % for PyTorch (eager)."
+        "Sizes that were held out are predicted within 20 % for NumPy (plain), "
+        "not within 20 % for PyTorch (eager)."
     )
     assert "80 × 2, batch 768" in report.page(run(stepped))
 
@@ -190,6 +198,6 @@ def test_the_document_is_plain_data() -> None:
     assert document["schema"] == "samenet-ladder/1"
     model = document["models"][0]
     assert model["arm"] == "numpy:plain"
-    assert model["cached_values"] == PLANTED.cached_values
+    assert model["cached_numbers"] == PLANTED.cached_numbers
     assert len(model["held_out"]) == len(ladder.HELD_OUT)
     assert result.document(run())["tasks"]

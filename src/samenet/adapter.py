@@ -1,6 +1,6 @@
 """The seam between samenet and a framework: what an adapter file must offer.
 
-An adapter is one Python file, loaded by path and only ever in a worker process. It starts with
+It is one Python file, loaded by path and only ever in a worker process. It starts with
 
     ADAPTER = {...}         one literal, read by the parent without running the file (see Header)
 
@@ -38,9 +38,8 @@ and, in the file that `ADAPTER["predictors"]` names (its own or a neighbour),
         one literal: the reason and a public source of each; "returns": "probabilities" where the
         framework's own way adds the link (else the linear outputs are wanted)
 
-Without it, `program.predict` is timed as the usual way, on resident rows.
-
-An adapter with a mode called "fit" may add, to be timed beside that mode (without dropout)
+Without it, `program.predict` is timed as the usual way, on resident rows. An adapter with a mode
+called "fit" may add, to be timed beside that mode (without dropout)
 
     own_fit(program, epochs: int) -> None
         the framework's own whole fit of the loaded training rows: one call for all epochs, its own
@@ -131,10 +130,10 @@ class Mode(Frozen):
     default: bool = False
     needs: tuple[str, ...] = ()
     compiler: str = "none"
-    """What turns the training step into machine code; `read_back` has to find it in force.
+    """What compiles the step; `read_back` has to find it in force. Empty: the framework decides."""
 
-    Empty where the framework is left to decide by itself.
-    """
+
+Offer = Literal["gpu", "autodiff", "sklearn-api", "export"]
 
 
 class Header(Frozen):
@@ -162,6 +161,8 @@ class Header(Frozen):
     """The file with its usual and its fast way to predict; empty: `Program.predict` is timed."""
     adoptable: bool = True
     """False for a line that is there for reference and is never recommended."""
+    offers: tuple[Offer, ...] = ()
+    """What the framework has: "export" writes trained models that run without it."""
     color: str = "#666666"
     """The framework's colour in every figure."""
 
@@ -259,7 +260,7 @@ class Program(Protocol):
     """The same network in one framework. Six methods, all mandatory."""
 
     def load(self, source: DataSource) -> None:
-        """Take all rows to the device, in the dtype of the target, and keep them there."""
+        """Take all rows to the device, in the target's dtype, and keep them there."""
 
     def train(self, batches: Batches) -> None:
         """Run all steps in the framework's own best way; may return before the device is done."""

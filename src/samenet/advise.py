@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from typing import Any
 
-from samenet import instrument, quality, ranking, statistics, verdicts
+from samenet import instrument, ranking, sentences, statistics, verdicts
 from samenet.errors import unknown
+from samenet.evidence import Evidence, Part, Said, cite, say
 from samenet.frames import Frames
 from samenet.quantities import seconds_of
 from samenet.remembering import once
-from samenet.scheduling import BLOCKS
-from samenet.sections import join
 from samenet.statistics import Interval
 from samenet.task import Task
 from samenet.verdicts import Verdict, Word
-from samenet.wording import digits, duration, words
-
-NAMED_MOST = 3
-"""So many of those that take longer are named, if there are more than one beyond them."""
+from samenet.wishes import Wishes, why_not
 
 STEADY = ("step", "epoch")
 """Quantities that are compared only where there is a steady state."""
-
-MATTERS_SECONDS = 60.0
-"""A difference of less than a minute in 100 trainings is said not to matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,24 +40,16 @@ class Total:
         return self.verdict.word if self.verdict else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
-    """One recommendation in plain words, with its numbers."""
-
-    task: str
-    choice: tuple[str, ...]
-    """Arms that the measurement does not tell apart; the first is the fastest."""
-    sentence: str
-    details: tuple[str, ...]
-    numbers: dict[str, float]
-
-
 @once
-def totals(frames: Frames, task: Task, *, quantity: str = "total") -> list[Total]:
-    """Return every comparable arm, fastest first; quantities are those of `Frames.times`."""
+def totals(
+    frames: Frames, task: Task, *, quantity: str = "total", among: Sequence[str] | None = None
+) -> list[Total]:
+    """Return every comparable arm (of those named), fastest first; quantities of `seconds_of`."""
     arms = frames.compared(task.name)
     if quantity in STEADY:
         arms = [arm for arm in arms if frames.settled(task.name, arm)]
+    if among is not None:
+        arms = [arm for arm in arms if arm in set(among)]
     times = {arm: seconds_of(frames, task, arm, quantity) for arm in arms}
     times = {arm: found for arm, found in times.items() if found}
     if not times:
@@ -97,149 +81,181 @@ def adoptable(frames: Frames, arm: str) -> bool:
     return frames.plan.arm(arm).header.adoptable
 
 
-def advise(frames: Frames, tasks: Sequence[str] = ()) -> list[Advice]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """One recommendation in plain words, with its numbers."""
+
+    task: str
+    choice: tuple[str, ...]
+    """Arms that the measurement does not tell apart, the first is the fastest; none if none will
+    do."""
+    said: tuple[Said, ...]
+    """The recommendation, then its reasons and what would change it."""
+    left_out: tuple[str, ...]
+    """Arms that do not meet the wishes."""
+    excluded: tuple[Said, ...]
+    """Why, one sentence each."""
+    numbers: dict[str, float]
+    """Seconds by arm, of what is ranked."""
+
+    @property
+    def sentence(self) -> str:
+        """Return the recommendation itself."""
+        return self.said[0].text
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """Return the reasons and what would change it."""
+        return tuple(each.text for each in self.said[1:])
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data: every sentence with what it follows from."""
+        return {
+            "task": self.task,
+            "choice": list(self.choice),
+            "sentence": self.sentence,
+            "details": list(self.details),
+            "said": [each.plain() for each in self.said],
+            "left_out": list(self.left_out),
+            "excluded": [each.plain() for each in self.excluded],
+            "numbers": self.numbers,
+        }
+
+
+NO_WISHES = Wishes()
+
+
+def advise(frames: Frames, tasks: Sequence[str] = (), wishes: Wishes = NO_WISHES) -> list[Advice]:
     """Return one recommendation per task (all, or those named) that has a comparable result.
 
-    Raises UsageError for a task that the run does not hold.
+    Raises UsageError for a task that the run does not hold, RefusedError for a device that it did
+    not measure on.
     """
+    wishes.refuse_elsewhere(frames)
     known = {task.name: task for task in frames.plan.tasks}
     for name in tasks:
         if name not in known:
             raise unknown("task of this run", name, known)
-    found = [recommend(frames, known[name]) for name in tasks or known]
+    found = [recommend(frames, known[name], wishes) for name in tasks or known]
     return [advice for advice in found if advice is not None]
 
 
-def recommend(frames: Frames, task: Task) -> Advice | None:
-    """Return the recommendation for whole trainings of one task."""
-    rows = [row for row in totals(frames, task) if adoptable(frames, row.arm)]
-    if not rows:
+def recommend(frames: Frames, task: Task, wishes: Wishes = NO_WISHES) -> Advice | None:
+    """Return the recommendation for one task, None if nothing on it can be recommended at all."""
+    task = wishes.task(frames, task)
+    arms = [arm for arm in frames.compared(task.name) if adoptable(frames, arm)]
+    arms = [arm for arm in arms if frames.per_repeat(task.name, arm, "start_up")]
+    if not arms:
         return None
+    reasons = {arm: why_not(frames, task, arm, wishes) for arm in arms}
+    excluded = {arm: reason for arm, reason in reasons.items() if reason is not None}
+    out: dict[str, Any] = {"left_out": tuple(excluded), "excluded": tuple(excluded.values())}
+    left = [arm for arm in arms if arm not in excluded]
+    rows = totals(frames, task, quantity=wishes.quantity, among=left)
+    if not rows:
+        nothing = say(f"{_place(frames, task)}no framework of this run meets all that is asked.")
+        return Advice(task=task.name, choice=(), said=(nothing,), numbers={}, **out)
     tied = tuple(row.arm for row in rows if row.rank == rows[0].rank)
-    details = _differences(frames, task, rows, tied) + _longer_training(frames, task, rows)
-    details += _undecided(frames, rows)
     return Advice(
         task=task.name,
         choice=tied,
-        sentence=_sentence(frames, task, rows, tied),
-        details=(*details, *quality.network_needed(frames, task)),
+        said=(
+            _sentence(frames, task, rows, tied, wishes.quantity),
+            *_details(frames, task, rows, tied, wishes.quantity),
+        ),
         numbers={row.arm: row.seconds.value for row in rows},
+        **out,
     )
 
 
-def _sentence(frames: Frames, task: Task, rows: Sequence[Total], tied: Sequence[str]) -> str:
-    best = rows[0]
-    name, total = frames.title(best.arm), duration(best.seconds)
-    place = f"On {task.title or task.name}, {frames.plan.target.device.upper()}, "
+def _place(frames: Frames, task: Task) -> str:
+    return f"On {task.title or task.name}, {frames.plan.target.device.upper()}, "
+
+
+def _sentence(
+    frames: Frames, task: Task, rows: Sequence[Total], tied: Sequence[str], quantity: str
+) -> Said:
+    """Say which to use, or that the measurement does not tell."""
+    place, name = _place(frames, task), frames.title(rows[0].arm)
+    took = _took(frames, task, rows[0].arm, quantity)
     if len(rows) == 1:
-        return f"{place}only {name} can be recommended here: {total} for the whole training."
-    if not best.seconds.known:
-        return f"{place}one repeat ranks nothing; {name} took {total} for the whole training."
+        return say(f"{place}only {name} can be recommended here: ", *took, ".")
+    if not rows[0].seconds.known:
+        return say(f"{place}one repeat ranks nothing; {name} took ", *took, ".")
     if len(tied) > 1:
         own = [row for row in rows if row.arm in tied]
-        times = "; ".join(f"{frames.title(row.arm)} {duration(row.seconds)}" for row in own)
-        return f"{place}{_tie(own)}: {times} for the whole training. Choose on other grounds."
-    return f"{place}use {name}: the whole training takes {total}, start-up included."
+        return say(
+            place,
+            *_tie(frames, task, own),
+            ": ",
+            *_listed(frames, task, tied, quantity),
+            f"{WHAT[quantity][1]}. Choose on other grounds.",
+        )
+    return say(f"{place}use {name}: ", *_reason(frames, task, rows[0].arm, quantity))
 
 
-def _tie(rows: Sequence[Total]) -> str:
+WHAT = {
+    "total": ("the whole training takes ", " for the whole training", ", start-up included"),
+    "latency": ("one row is predicted in ", " for one predicted row", ", the network in memory"),
+    "throughput": ("it predicts ", " rows a second", ", in its best batch size"),
+}
+"""Of each thing that is ranked: before its number, after it, and what is meant."""
+
+
+def _number(frames: Frames, task: Task, arm: str, quantity: str) -> Evidence:
+    kind = "rows per second" if quantity == "throughput" else "time"
+    return cite(frames, kind, task, [arm], quantity)
+
+
+def _took(frames: Frames, task: Task, arm: str, quantity: str) -> tuple[Part, ...]:
+    return _number(frames, task, arm, quantity), WHAT[quantity][1], *_lasting(frames, task)
+
+
+def _reason(frames: Frames, task: Task, arm: str, quantity: str) -> tuple[Part, ...]:
+    before, after, meant = WHAT[quantity]
+    number, length = _number(frames, task, arm, quantity), _lasting(frames, task)
+    if quantity == "total" and length:
+        return "a training", *length, " takes ", number, meant, "."
+    return before, number, after if quantity == "throughput" else "", meant, "."
+
+
+def _lasting(frames: Frames, task: Task) -> tuple[Part, ...]:
+    """Say how long a training is meant, if it is not the task's own."""
+    if task.training.epochs == frames.plan.task(task.name).training.epochs:
+        return ()
+    return " of ", cite(frames, "epochs", task, [])
+
+
+def _listed(frames: Frames, task: Task, arms: Sequence[str], quantity: str) -> Iterator[Part]:
+    for place, arm in enumerate(arms):
+        yield ("; " if place else "") + f"{frames.title(arm)} "
+        yield _number(frames, task, arm, quantity)
+
+
+def _tie(frames: Frames, task: Task, rows: Sequence[Total]) -> tuple[Part, ...]:
     """Say of arms that share a rank whether they were found equal, or just not told apart."""
+    judged = [row for row in rows if row.verdict]
+    if judged and all(row.word is Word.CLOSE for row in judged):
+        return "any of these will do, they are within ", cite(frames, "margin", task, [])
+    return ("this run does not tell these apart",)
+
+
+def _details(
+    frames: Frames, task: Task, rows: Sequence[Total], tied: Sequence[str], quantity: str
+) -> list[Said]:
+    """Return the reasons, then what would change the answer."""
+    best, arms = rows[0].arm, [row.arm for row in rows]
+    apart = [arm for arm in arms if arm not in tied]
+    found = (
+        sentences.differences(frames, task, best, apart, quantity) if rows[0].seconds.known else []
+    )
     judged = [row.verdict for row in rows if row.verdict]
-    if judged and all(verdict.word is Word.CLOSE for verdict in judged):
-        return f"any of these will do, they are within {100 * judged[0].margin:g} %"
-    return "this run does not tell these apart"
-
-
-def _differences(
-    frames: Frames, task: Task, rows: Sequence[Total], tied: Sequence[str]
-) -> list[str]:
-    """Say what each framework that is told apart from the fastest costs more."""
-    best = seconds_of(frames, task, rows[0].arm, "total")
-    apart = [row for row in rows[1:] if row.arm not in tied]
-    named = apart if len(apart) <= NAMED_MOST + 1 else apart[:NAMED_MOST]
-    return [
-        *(_difference(frames, r, seconds_of(frames, task, r.arm, "total"), best) for r in named),
-        *_others(frames, apart[len(named) :]),
-    ]
-
-
-def _undecided(frames: Frames, rows: Sequence[Total]) -> list[str]:
-    """Say how much longer the run would have to be for those of which it cannot tell yet."""
-    asked = [row.verdict for row in rows if row.verdict and row.word is Word.UNKNOWN]
-    more = [found.more_repeats for found in asked if found.more_repeats is not None]
-    if not more:
-        return []
-    minutes = max(1, math.ceil(max(more) * repeat_seconds(frames) / 60))
-    names = join((frames.title(found.arm) for found in asked if found.more_repeats), last="and")
-    time = "1 more minute" if minutes == 1 else f"{minutes} more minutes"
-    return [
-        f"Cannot tell yet: {names}; about {time} would (samenet resume RUN --repeats +{max(more)})."
-    ]
-
-
-@once
-def repeat_seconds(frames: Frames) -> float:
-    """Return how long one more repeat of every result takes, as it was predicted."""
-    jobs = frames.plan.jobs
-    return sum(job.predicted_seconds for job in jobs if job.pass_name in BLOCKS and not job.repeat)
-
-
-def _others(frames: Frames, rows: Sequence[Total]) -> list[str]:
-    """Say how many more there are, and how long the slowest takes."""
-    if not rows:
-        return []
-    count, most, name = len(rows), duration(rows[-1].seconds), frames.title(rows[-1].arm)
-    return [f"{count} more take longer still, up to {most} with {name}; the table has them all."]
-
-
-def _difference(
-    frames: Frames, row: Total, own: Mapping[int, float], best: Mapping[int, float]
-) -> str:
-    more = statistics.arithmetic([own[r] - best[r] for r in sorted(own.keys() & best.keys())])
-    name, hundred = frames.title(row.arm), 100 * more.value
-    tail = (
-        "a difference that does not matter: choose on other grounds"
-        if hundred < MATTERS_SECONDS
-        else f"{duration(more)} more per training, {words(hundred)} in 100 program starts"
-    )
-    return f"{name} takes {duration(row.seconds)}, {tail}."
-
-
-def _longer_training(frames: Frames, task: Task, rows: Sequence[Total]) -> list[str]:
-    """Say which framework overtakes the fastest when the training is longer, and from when on.
-
-    Of several, the one that does it first and the one whose epochs are the shortest.
-    """
-    best = rows[0].arm
-    rows = [rows[0], *(row for row in rows[1:] if frames.settled(task.name, row.arm))]
-    if not frames.settled(task.name, best):
-        return []
-    epochs = {row.arm: frames.per_repeat(task.name, row.arm, "epoch") for row in rows}
-    quicker = [row.arm for row in rows[1:] if statistics.slower(epochs[best], epochs[row.arm])]
-    found: dict[str, float] = {}
-    for arm in quicker:
-        start, step = (_mean_gain(frames, task, best, arm, q) for q in ("start_up", "epoch"))
-        if step > 0 and -start / step > task.training.epochs:
-            found[arm] = -start / step
-    if not found:
-        return []
-    first = min(found, key=found.__getitem__)
-    fastest = min(found, key=lambda arm: fmean(epochs[arm].values()))
-    return [
-        _overtaking(frames, arm, found[arm], statistics.ratio(epochs[best], epochs[arm]))
-        for arm in dict.fromkeys((first, fastest))
-    ]
-
-
-def _overtaking(frames: Frames, arm: str, after_epochs: float, factor: Interval) -> str:
-    span = f"{digits(factor.value)}× [{digits(factor.low)}, {digits(factor.high)}]"
-    return (
-        f"An epoch is {span} faster with {frames.title(arm)}: from about "
-        f"{digits(after_epochs, 2)} epochs in one program on, it is the faster choice."
-    )
-
-
-def _mean_gain(frames: Frames, task: Task, one: str, other: str, quantity: str) -> float:
-    """Return how many seconds `other` saves against `one`, mean over repeats."""
-    times = [frames.per_repeat(task.name, arm, quantity).values() for arm in (one, other)]
-    return fmean(times[0]) - fmean(times[1])
+    if quantity != "total":
+        return found
+    found += sentences.overtaken(frames, task, best, arms[1:])
+    found += sentences.compiling(frames, task, arms)
+    if any(row.word for row in rows):
+        times = {arm: seconds_of(frames, task, arm, quantity) for arm in arms}
+        found += sentences.order(frames, times, best)
+    found += sentences.undecided(frames, task, judged)
+    return found + ([] if _lasting(frames, task) else sentences.network_needed(frames, task))

@@ -9,33 +9,49 @@
     multiplication   B * the sum of 3*m*n, less m0*m1: forward, by the kernel, by the inputs
                      (the first layer has no use for a gradient by its inputs)
 
-What does not fit a cache costs more: values and weights above a number that is fitted too count
-once more, at a cost of their own. A product of (B, m) with (m, n) takes the time of its
-multiplications only where all three are large; what it costs more where one is small grows with
-the faces B*m, B*n and m*n (they are read, written and packed), which are values and weights. So
-the rate of multiplications saturates with size although seconds are linear in the costs.
+What does not fit a cache costs more: the numbers a step touches above a number that is fitted too
+count once more, at a cost of their own, and the weights among them likewise. A step touches every
+value, and with each weight its gradient and two moments. A product of (B, m) with (m, n) takes the
+time of its multiplications only where all three are large; what it costs more where one is small
+grows with the faces B*m, B*n and m*n (they are read, written and packed), which are values and
+weights. So the rate of multiplications saturates with size although costs are linear.
 
 Costs are non-negative and minimise the sum of squared *relative* errors (Lawson & Hanson 1974):
 a call of 100 microseconds counts as much as one of a second.
+
+What no cost explains (a matrix library changes its kernel with the shape, an allocator gives pages
+back above a size) is much the same at neighbouring sizes: a prediction is multiplied by what the
+measured sizes near it were off by, the near ones weighing more. That is simple kriging of the
+logarithms of measured / costs (Cressie 1993, Statistics for Spatial Data, 3.2) in the logarithms
+of batch, weights per layer and layers, with the covariance exp(-distance) and a nugget for noise.
+Far from every measured size nothing is left of it.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
-WITHIN = 0.15
-"""A held-out size is predicted if the error is at most this share of what was measured."""
+WITHIN, WITHIN_MEDIAN = 0.20, 0.10
+"""Held-out sizes are predicted if no error is more than this share of what was measured, and the
+median of the errors no more than that."""
 
-CACHED = tuple(2**power for power in range(15, 22))
-"""Where a cache may end, in values or weights: from 128 kB to 8 MB of float32 numbers."""
+CACHED = tuple(2**power for power in range(13, 22))
+"""Where a cache may end: from 32 kB to 8 MB of float32 numbers."""
+
+REACH = (2.0, 2.0, 1.0)
+"""By which factor, as a logarithm, sizes differ that have little to say about each other: in the
+batch, in the weights per layer, in the layers."""
+
+NUGGET = 0.1
+"""Noise of a measured size, as a share of the variance of what the costs leave unexplained."""
 
 
 class Call(NamedTuple):
@@ -67,6 +83,11 @@ def values(call: Call) -> float:
     return call.batch_size * sum(call.widths)
 
 
+def touched(call: Call) -> float:
+    """Return the numbers a step reads or writes: values, and four per weight."""
+    return values(call) + 4 * weights(call)
+
+
 def weights(call: Call) -> float:
     """Return the weights and biases."""
     return sum(m * n + n for m, n in pairwise(call.widths))
@@ -86,28 +107,48 @@ TERMS = (
     Term("weight", weights, rated=True),
     Term("multiplication", multiplications, rated=True),
 )
-CALL, BEYOND = "call", {"value beyond cache": values, "weight beyond cache": weights}
+CALL, BEYOND = "call", {"number beyond cache": touched, "weight beyond cache": weights}
 NAMES = (CALL, *(term.name for term in TERMS), *BEYOND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostModel:
-    """What each costs, {name: seconds}, and how many values and weights fit a cache."""
+    """What each costs, {name: seconds}, how many numbers and weights fit a cache, and the rest."""
 
     seconds: Mapping[str, float]
-    cached_values: int
+    cached_numbers: int
     cached_weights: int
+    places: Sequence[Sequence[float]] = ()
+    """Where the measured sizes lie, see `place`."""
+    pulls: Sequence[float] = ()
+    """By how much each of them pulls the logarithm of a prediction at its own place."""
 
     def predict(self, widths: Sequence[int], batch_size: int, steps: int) -> float:
         """Return the seconds of one call; widths go from the inputs to the outputs."""
-        counts = _counts(Call(tuple(widths), batch_size, steps))
-        beyond = _beyond(Call(tuple(widths), batch_size, steps), self._cached)
-        costs = [self.seconds[name] for name in NAMES]
-        return float(np.dot([*counts, *beyond], costs))
+        call = Call(tuple(widths), batch_size, steps)
+        near = _covariance([place(call)], self.places) @ np.array(self.pulls)
+        return self.cost(call) * math.exp(float(near[0])) if self.pulls else self.cost(call)
 
-    @property
-    def _cached(self) -> tuple[int, int]:
-        return self.cached_values, self.cached_weights
+    def cost(self, call: Call) -> float:
+        """Return the seconds of one call from the costs alone."""
+        cached = self.cached_numbers, self.cached_weights
+        costs = [self.seconds[name] for name in NAMES]
+        return float(np.dot([*_counts(call), *_beyond(call, cached)], costs))
+
+
+def place(call: Call) -> tuple[float, float, float]:
+    """Return where a size lies among others; as far apart as 1 there is little in common."""
+    layers = len(call.widths) - 1
+    found = (call.batch_size, weights(call) / layers, layers)
+    one, two, three = (math.log(n) / reach for n, reach in zip(found, REACH, strict=True))
+    return one, two, three
+
+
+def _covariance(
+    one: Sequence[Sequence[float]], other: Sequence[Sequence[float]]
+) -> NDArray[np.float64]:
+    between = np.array(one).reshape(-1, 1, 3) - np.array(other).reshape(1, -1, 3)
+    return np.exp(-np.sqrt((between**2).sum(axis=-1)))
 
 
 def _counts(call: Call) -> list[float]:
@@ -116,7 +157,7 @@ def _counts(call: Call) -> list[float]:
 
 
 def _beyond(call: Call, cached: tuple[int, int]) -> list[float]:
-    """Return how many values and weights fit no cache, over all steps."""
+    """Return how many numbers and weights fit no cache, over all steps."""
     pairs = zip(BEYOND.values(), cached, strict=True)
     return [call.steps * max(0.0, number(call) - limit) for number, limit in pairs]
 
@@ -126,14 +167,29 @@ def fit(measured: Sequence[Measured]) -> CostModel:
 
     Costs that the calls cannot tell apart, as all of a single call, share what there is somehow.
     """
-    counts = [_counts(each.call) for each in measured]
-    found = [_costs(measured, counts, c) for c in itertools.product(CACHED, repeat=2)]
-    best = min(found, key=lambda each: each.residual)
-    return CostModel(
+    if not measured:
+        return CostModel(
+            seconds=dict.fromkeys(NAMES, 0.0), cached_numbers=CACHED[-1], cached_weights=CACHED[-1]
+        )
+    best = min(_candidates(measured), key=lambda each: each.residual)
+    model = CostModel(
         seconds=dict(zip(NAMES, best.costs.tolist(), strict=True)),
-        cached_values=best.cached[0],
+        cached_numbers=best.cached[0],
         cached_weights=best.cached[1],
     )
+    return _pulled(model, measured)
+
+
+def _pulled(model: CostModel, measured: Sequence[Measured]) -> CostModel:
+    """Return the model with what its costs leave unexplained of the longest call of each size."""
+    sizes: dict[tuple[tuple[int, ...], int], Measured] = {}
+    for each in sorted(measured, key=lambda each: each.call.steps):
+        sizes[each.call.widths, each.call.batch_size] = each
+    places = tuple(place(each.call) for each in sizes.values())
+    off = [math.log(each.seconds / model.cost(each.call)) for each in sizes.values()]
+    noise = NUGGET * np.eye(len(places))
+    pulls = np.linalg.solve(_covariance(places, places) + noise, np.array(off))
+    return replace(model, places=places, pulls=tuple(pulls.tolist()))
 
 
 class _Costs(NamedTuple):
@@ -142,17 +198,19 @@ class _Costs(NamedTuple):
     cached: tuple[int, int]
 
 
-def _costs(
-    measured: Sequence[Measured], counts: Sequence[list[float]], cached: tuple[int, int]
-) -> _Costs:
-    """Return the best costs for these caches, and the root of the sum of squared errors."""
-    rows = [[*c, *_beyond(m.call, cached)] for c, m in zip(counts, measured, strict=True)]
-    relative = np.array(rows).reshape(-1, len(NAMES)) / np.array(
-        [m.seconds for m in measured]
-    ).reshape(-1, 1)
-    scale = relative.max(axis=0, initial=0.0)
-    scale[scale == 0] = 1.0
-    if not measured:
-        return _Costs(np.zeros(len(NAMES)), 0.0, cached)
-    costs, residual = nnls(relative / scale, np.ones(len(measured)))
-    return _Costs(costs / scale, float(residual), cached)
+def _candidates(measured: Sequence[Measured]) -> Iterator[_Costs]:
+    """Yield the best costs for every pair of caches, and the root of their squared errors."""
+    from scipy.optimize import nnls  # what only predicts starts without it
+
+    seconds = np.array([each.seconds for each in measured])
+    steps = np.array([float(each.call.steps) for each in measured])
+    plain = np.array([_counts(each.call) for each in measured])
+    sizes = [np.array([number(each.call) for each in measured]) for number in BEYOND.values()]
+    beyond = [{limit: steps * np.maximum(0.0, size - limit) for limit in CACHED} for size in sizes]
+    for cached in itertools.product(CACHED, repeat=2):
+        parts = [each[limit] for each, limit in zip(beyond, cached, strict=True)]
+        relative = np.column_stack([plain, *parts]) / seconds[:, None]
+        scale = relative.max(axis=0)
+        scale[scale == 0] = 1.0
+        costs, residual = nnls(relative / scale, np.ones(len(measured)))
+        yield _Costs(costs / scale, float(residual), cached)

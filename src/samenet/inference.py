@@ -24,12 +24,24 @@ def arms(frames: Frames, task: Task) -> list[str]:
 
 def seconds(frames: Frames, task: Task, arm: str, way: str) -> dict[int, Interval]:
     """Return the seconds of one prediction by its number of rows, over the processes."""
+    found = by_repeat(frames, task, arm, way)
+    return {rows: geometric(list(each.values())) for rows, each in found.items()}
+
+
+def by_repeat(frames: Frames, task: Task, arm: str, way: str) -> dict[int, dict[int, float]]:
+    """Return the median seconds of one prediction, {rows: {repeat: seconds}}."""
     rows = _samples(frames, task.name)
     rows = rows[(rows.arm == arm) & (rows.phase == f"predict_{way}")]
     return {
-        int(str(count)): geometric([median(own.seconds) for _, own in group.groupby("repeat")])
+        int(str(count)): {int(str(n)): median(own.seconds) for n, own in group.groupby("repeat")}
         for count, group in rows.groupby("steps")
     }
+
+
+def right(frames: Frames, task: Task, arm: str) -> bool:
+    """Return whether the predictions of an arm were compared with the oracle, and all agreed."""
+    rows = frames.predicted[(frames.predicted.task == task.name) & (frames.predicted.arm == arm)]
+    return len(rows) > 0 and bool(rows.passed.astype(bool).all())
 
 
 def throughput(times: dict[int, Interval]) -> float | None:

@@ -12,6 +12,8 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
+from samenet.task import Task
+
 Asked = TypeVar("Asked")
 More = ParamSpec("More")
 Answer = TypeVar("Answer")
@@ -50,5 +52,7 @@ def uncollected() -> Iterator[None]:
 
 
 def _key(value: object) -> object:
-    """Return what stands for an argument: a task goes by its name, of which a run has one."""
-    return getattr(value, "name", value)
+    """Return what stands for an argument: a task goes by its name and how long it is trained."""
+    if isinstance(value, Task):
+        return value.name, value.training.epochs
+    return tuple(value) if isinstance(value, list) else value

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from samenet import cost_model, ladder, result
-from samenet.cost_model import NAMES, WITHIN, Call, CostModel, Measured
+from samenet.cost_model import NAMES, WITHIN, WITHIN_MEDIAN, Call, CostModel, Measured
 from samenet.frames import Frames
 from samenet.task import Task
 from samenet.wording import words
@@ -54,18 +54,23 @@ class Fitted:
 
     @property
     def fits(self) -> bool:
-        """Return whether every held-out point is predicted within the limit."""
-        return bool(self.held_out) and not self.misfits
+        """Return whether every held-out point is within the limit, and the median within its."""
+        middle = median_error(self.held_out) if self.held_out else 1.0
+        return not self.misfits and middle <= WITHIN_MEDIAN
 
     @property
     def verdict(self) -> str:
         """Return in words whether the model predicts sizes that it was not fitted to."""
         if not self.held_out:
             return "not judged: no held-out size was measured"
-        if self.fits:
-            return f"fits: each of {len(self.held_out)} within {WITHIN * 100:.0f} %"
-        worst = self.misfits[0]
-        return f"does not fit: off by {worst.error * 100:+.0f} % at {worst.size}"
+        if self.misfits:
+            worst = self.misfits[0]
+            return f"does not fit: off by {worst.error * 100:+.0f} % at {worst.size}"
+        middle = f"{median_error(self.held_out) * 100:.0f} % in the middle"
+        count = len(self.held_out)
+        if not self.fits:
+            return f"does not fit: {middle}, though each of {count} within {WITHIN * 100:.0f} %"
+        return f"fits: each of {count} within {WITHIN * 100:.0f} %, {middle}"
 
 
 def median_error(predictions: Sequence[Prediction]) -> float:

@@ -31,6 +31,7 @@ from samenet.records import (
 from samenet.runner import read_answer
 from samenet.spawning import LiveWorkers, spawn
 from samenet.store import Store, open_run
+from samenet.tracing import Traced, traced
 from samenet.workorder import answer_path, data_path
 
 
@@ -53,6 +54,7 @@ def verify(folder: Path) -> Verification:
     wrong_files = _files(folder, records)
     again = [] if wrong_files else _rescored(store, plan, records)
     numbers, wrong_numbers = _page(folder)
+    advised = _advice(store, plan, records)
     mismatches = [
         *_seal(plan, records),
         *_caches(records),
@@ -60,12 +62,14 @@ def verify(folder: Path) -> Verification:
         *wrong_files,
         *_scores(records, again),
         *wrong_numbers,
+        *advised.wrong,
     ]
     looked_at = {
         "records": len(records),
         "scores recomputed": sum(isinstance(r, QualityRecord) for r in again),
         "files": sum(len(_events(records, name)) for name in ("outputs kept", "data prepared")),
         "numbers on the page": numbers,
+        "sentences of advice": advised.sentences,
     }
     return Verification(looked_at=looked_at, mismatches=tuple(mismatches))
 
@@ -225,6 +229,15 @@ def _page(folder: Path) -> tuple[int, list[str]]:
         if printed.get(key) != computed.get(key)
     ]
     return len(printed), wrong
+
+
+def _advice(store: Store, plan: Plan, records: Sequence[Record]) -> Traced:
+    """Every sentence of advice on the page follows from records."""
+    path = store.folder / "report.html"
+    if not path.exists():
+        return Traced(sentences=0, wrong=())
+    page = path.read_text(encoding="utf-8")
+    return traced(plan, store.read_json("machine.json"), records, page)
 
 
 def _leaves(value: Any, place: str = "") -> dict[str, Any]:

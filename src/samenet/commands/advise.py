@@ -1,34 +1,136 @@
-"""`samenet advise`: one recommendation per task, computed from a run."""
+"""`samenet advise`: what to use, from a run that was measured or from costs fitted here."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from samenet import advise, frames
+from samenet import forecast
+from samenet.adapter import Offer
+from samenet.errors import UsageError
+from samenet.planning import duration_seconds
+
+if TYPE_CHECKING:
+    from samenet.advise import Advice
+    from samenet.wishes import Wishes
+
+NOTHING = 6
+"""The exit code where nothing meets all that is asked."""
+
+MISSED = 3
+
+OF_MODEL = ("batch", "samples", "epochs")
 
 
 @click.command("advise")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", required=False, type=click.Path(path_type=Path))
 @click.option("--task", "tasks", multiple=True, help="Only this task. Repeatable.")
+@click.option("--device", metavar="cpu|cuda|cuda:N", help="Only what was measured there.")
+@click.option("--epochs", type=click.IntRange(1), help="Length of the training.")
+@click.option("--steps", type=click.IntRange(1), help="The same in steps.")
+@click.option("--time-limit", metavar="DURATION", help="For the whole training: 90s, 10m, 1h.")
+@click.option("--max-install-mb", type=click.FloatRange(0), help="With all that it requires.")
+@click.option("--max-import-seconds", type=click.FloatRange(0), help="In a bare interpreter.")
+@click.option(
+    "--serve", type=click.Choice(["latency", "throughput"]), help="Rank by predicting instead."
+)
+@click.option(
+    "--need", "needs", multiple=True, type=click.Choice(get_args(Offer)), help="Repeatable."
+)
+@click.option("--model", metavar="64-256-128-10", help="Predict for these layers instead of RUN.")
+@click.option("--batch", type=click.IntRange(1), help="With --model: rows of a step.")
+@click.option("--samples", type=click.IntRange(1), help="With --model: rows to train on.")
+@click.option("--check", is_flag=True, help="How right predictions are: RUN is a ladder’s.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(run: Path, tasks: tuple[str, ...], *, as_json: bool) -> int:
-    """Say which framework RUN speaks for, task by task, with the numbers it follows from.
+def command(run: Path | None, *, as_json: bool, **options: Any) -> int:
+    """Say which framework RUN speaks for, or which is fastest for a network of your own.
 
     \b
-    Example:
-      samenet advise runs/2026-11-23-164200-main --task digits
+    Examples:
+      samenet advise runs/2026-11-23-164200-main --task digits --epochs 500
+      samenet advise runs/2026-11-23-164200-main --need autodiff --max-install-mb 500
+      samenet advise --model 64-256-128-10 --batch 512 --samples 100000 --epochs 20
     """
-    found = frames.load(run)
-    advice = advise.advise(found, tasks)
+    if options["model"] is not None:
+        return _predict(run, options, as_json=as_json)
+    if run is None:
+        raise UsageError("Name a RUN, or describe a network: --model 64-256-128-10 --batch 512 …")
+    alone = [name for name in ("batch", "samples") if options[name] is not None]
+    if alone:
+        raise UsageError(f"--{alone[0]} belongs to --model.")
+    return (
+        _check(run, as_json=as_json) if options["check"] else _advise(run, options, as_json=as_json)
+    )
+
+
+def _advise(run: Path, options: dict[str, Any], *, as_json: bool) -> int:
+    from samenet import advise, frames
+
+    wishes = _wishes(options)
+    found = advise.advise(frames.load(run), options["tasks"], wishes)
     if as_json:
-        click.echo(json.dumps([asdict(item) for item in advice], ensure_ascii=False))
-        return 0
-    for item in advice:
-        click.echo("\n".join([item.sentence, *(f"  {detail}" for detail in item.details)]))
-    if not advice:
-        click.echo("This run holds no result that can be compared.")
+        click.echo(json.dumps([item.plain() for item in found], ensure_ascii=False))
+    else:
+        click.echo("\n".join(_lines(found)))
+    return NOTHING if found and not any(item.choice for item in found) else 0
+
+
+def _wishes(options: dict[str, Any]) -> Wishes:
+    from samenet.wishes import Wishes
+
+    limit = options["time_limit"]
+    return Wishes(
+        device=options["device"],
+        epochs=options["epochs"],
+        steps=options["steps"],
+        time_limit_seconds=None if limit is None else duration_seconds(limit),
+        install_mb_most=options["max_install_mb"],
+        import_seconds_most=options["max_import_seconds"],
+        serve=options["serve"],
+        needs=tuple(dict.fromkeys(options["needs"])),
+    )
+
+
+def _lines(found: list[Advice]) -> list[str]:
+    lines = []
+    for item in found:
+        excluded = [each.text for each in item.excluded]
+        lines += [item.sentence, *(f"  {detail}" for detail in (*item.details, *excluded))]
+    return lines or ["This run holds no result that can be compared."]
+
+
+def _predict(run: Path | None, options: dict[str, Any], *, as_json: bool) -> int:
+    """Predict a training that nobody measured."""
+    if run is not None:
+        raise UsageError("--model asks about a network of your own: leave RUN out.")
+    lacking = [name for name in OF_MODEL if options[name] is None]
+    if lacking:
+        raise UsageError(f"--model needs --{' and --'.join(lacking)}, too.")
+    training = forecast.Training(
+        widths=forecast.widths_of(options["model"]),
+        batch_size=options["batch"],
+        samples=options["samples"],
+        epochs=options["epochs"],
+    )
+    known = forecast.remembered()
+    if as_json:
+        click.echo(json.dumps(forecast.document(known, training), ensure_ascii=False))
+    else:
+        click.echo("\n".join(forecast.lines(known, training)))
     return 0
+
+
+def _check(run: Path, *, as_json: bool) -> int:
+    """Compare predictions with the held-out trainings of a ladder's run."""
+    from samenet import frames, held_out
+
+    found = frames.load(run)
+    checked = held_out.check(found)
+    if as_json:
+        click.echo(json.dumps(checked.plain(), ensure_ascii=False))
+    else:
+        click.echo("\n".join(held_out.lines(found, checked)))
+    return 0 if checked.passed else MISSED

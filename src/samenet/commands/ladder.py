@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from samenet import frames, ladder, machine, planning, sizing
+from samenet import forecast, frames, held_out, ladder, machine, planning, sizing
 from samenet.adapter import Target, placed
 from samenet.commands import shared
 from samenet.commands.run import SOME_FAILED, dry, failed, measured, say_plan
@@ -76,9 +76,12 @@ def _finish(store: Store, *, as_json: bool) -> int:
 
     page = write_report(store.folder)
     found = frames.load(store.folder)
+    forecast.remember(held_out.forecasts(found))
     if as_json:
         click.echo(json.dumps(sizing.document(found), ensure_ascii=False, allow_nan=False))
     else:
         click.echo("\n".join(sizing.lines(found)))
-        click.echo(f"\nThe page: {page}")
+        click.echo("")
+        click.echo("\n".join(held_out.lines(found, held_out.check(found))))
+        click.echo(f"\nThe page: {page}\nPredictions: samenet advise --model 64-256-128-10 …")
     return SOME_FAILED if failed(found) else 0

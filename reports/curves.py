@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
-from samenet import drawing
+from samenet import drawing, labels
 from samenet.frames import Frames
 from samenet.sections import (
     Cell,
@@ -137,7 +137,7 @@ def _apart(frames: Frames, axes: Axes, task: Task) -> None:
         drawing.marked(line, subject_of(arm, task.name))
         ends[frames.title(arm)] = (float(gap.index[-1]), float(values.iloc[-1]), look.color)
     named = {frames.title(arm): subject_of(arm, task.name) for arm in found}
-    drawing.label_ends(axes, ends, named)
+    labels.label_ends(axes, ends, named)
 
 
 def _table(frames: Frames, task: Task) -> Table:

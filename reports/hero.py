@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
-from samenet import drawing
+from samenet import drawing, labels
 from samenet.frames import Frames
 from samenet.sections import (
     Cell,
@@ -111,8 +111,8 @@ def _draw(frames: Frames, task: Task, narrow: bool) -> Drawing:  # noqa: FBT001 
     ends = _quick(frames, left, task.name, quick)
     ends_same = _same(frames, right, task.name, equal)
     # after both: the axes are shared
-    drawing.label_ends(left, ends, _named(frames, task, quick, framework_of, quick_start_of))
-    drawing.label_ends(right, ends_same, _named(frames, task, equal, Frames.title, subject_of))
+    labels.label_ends(left, ends, _named(frames, task, quick, framework_of, quick_start_of))
+    labels.label_ends(right, ends_same, _named(frames, task, equal, Frames.title, subject_of))
     left.set_title(LEFT)
     right.set_title(RIGHT)
     left.set_ylabel("training loss")

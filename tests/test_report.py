@@ -10,9 +10,9 @@ import pytest
 from report_fixture import COLUMN, MACHINE, hostile, made, recorded
 
 from samenet import headline, report, sections, svg, trust, wording
-from samenet.drawing import apart
 from samenet.errors import UsageError
 from samenet.frames import Frames, build, load
+from samenet.labels import apart
 from samenet.store import Store
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "circle", "path", "use", "rect"}

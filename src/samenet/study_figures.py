@@ -14,7 +14,8 @@ from matplotlib.figure import Figure as Drawing
 
 from samenet import svg
 from samenet.conclusions import NAMES
-from samenet.drawing import DASHES, STYLE, epochs_axis, label_ends, legend, log_scale
+from samenet.drawing import DASHES, STYLE, epochs_axis, legend, log_scale
+from samenet.labels import label_ends
 from samenet.study import SCENES, Scene
 from samenet.studying import SCORES, Outcome
 

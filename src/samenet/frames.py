@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any, TypeGuard
 
 import pandas as pd
 
-from samenet import environment, parity, processes, steady
+from samenet import environment, parity, processes, steady, tabulating
 from samenet.plan import Plan
 from samenet.records import (
     CertificateRecord,
     EventRecord,
     FailureRecord,
     FootprintRecord,
-    LimitRecord,
-    QualityRecord,
     Record,
     TimingRecord,
 )
@@ -168,19 +165,19 @@ def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Fra
     """Return the frames of records."""
     records = attributed(records, plan)
     times, proofs, steadiness = _measured(plan, records)
-    checks = _table(records, CertificateRecord, _CHECKS)
+    checks = tabulating.table(records, CertificateRecord, _CHECKS)
     return Frames(
         plan=plan,
         machine=machine,
-        samples=_samples(records),
+        samples=tabulating.samples(records),
         times=times,
         proofs=proofs,
         steadiness=steadiness,
-        scores=_scores(records),
+        scores=tabulating.scores(records),
         checks=checks[checks.gate != PREDICTED].reset_index(drop=True),
         predicted=checks[checks.gate == PREDICTED].reset_index(drop=True),
-        limits=_limits(records),
-        footprints=_table(records, FootprintRecord, _FOOTPRINTS),
+        limits=tabulating.limits(records),
+        footprints=tabulating.table(records, FootprintRecord, _FOOTPRINTS),
         failures=_failures(plan, records),
         environment=_environment(records),
         data={
@@ -238,16 +235,6 @@ _CHECKS = [
 _FOOTPRINTS = ["task", "arm", "bytes_after_import", "bytes_peak", "device_bytes_peak"]
 _ENVIRONMENT = ["task", "arm", "repeat", "pass", "broken", "refused"]
 _FAILURES = ["track", "task", "arm", "repeat", "mark", "reason", "detail"]
-_SAMPLES = ["track", "task", "arm", "repeat", "phase", "index", "steps", "seconds"]
-_LIMITS = ["task", "quantity", "work", "seconds"]
-_SCORES = ["track", "task", "arm", "repeat", "split", "metric", "epoch", "value"]
-
-
-def _table(records: Sequence[Record], kind: type[Record], columns: list[str]) -> pd.DataFrame:
-    own = [record for record in records if isinstance(record, kind)]
-    if not own:
-        return pd.DataFrame(columns=columns)
-    return pd.DataFrame({name: [getattr(record, name) for record in own] for name in columns})
 
 
 def _failures(plan: Plan, records: Sequence[Record]) -> pd.DataFrame:
@@ -283,39 +270,3 @@ def _refused_wholly(records: Sequence[Record]) -> list[dict[str, Any]]:
 
 def _is_steady(record: Record) -> TypeGuard[TimingRecord]:
     return isinstance(record, TimingRecord) and record.track == "same" and record.phase == "call"
-
-
-def _samples(records: Sequence[Record]) -> pd.DataFrame:
-    own = [record for record in records if isinstance(record, TimingRecord)]
-    if not own:
-        return pd.DataFrame(columns=_SAMPLES)
-    columns = _repeated(own, [len(record.seconds) for record in own], _SAMPLES)
-    columns["index"] = [index for record in own for index in range(len(record.seconds))]
-    columns["seconds"] = [seconds for record in own for seconds in record.seconds]
-    return pd.DataFrame(columns)
-
-
-def _repeated(records: Sequence[Any], counts: list[int], names: list[str]) -> dict[str, Any]:
-    """Return what the records have of these columns, each value as often as it has rows."""
-    known = [name for name in names if hasattr(records[0], name)]
-    values = {name: pd.Series([getattr(record, name) for record in records]) for name in known}
-    return {name: values[name].repeat(counts).array if name in known else [] for name in names}
-
-
-def _limits(records: Sequence[Record]) -> pd.DataFrame:
-    rows = [
-        (r.task, r.quantity, r.work, median(r.seconds))
-        for r in records
-        if isinstance(r, LimitRecord)
-    ]
-    return pd.DataFrame(rows, columns=_LIMITS)
-
-
-def _scores(records: Sequence[Record]) -> pd.DataFrame:
-    own = [record for record in records if isinstance(record, QualityRecord)]
-    if not own:
-        return pd.DataFrame(columns=_SCORES)
-    columns = _repeated(own, [len(record.epochs) for record in own], _SCORES)
-    columns["epoch"] = [epoch for record in own for epoch in record.epochs]
-    columns["value"] = [value for record in own for value in record.values]
-    return pd.DataFrame(columns)

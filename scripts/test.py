@@ -56,7 +56,7 @@ def main() -> int:
     if "-h" in arguments or "--help" in arguments:
         print(__doc__)
         return 0
-    python, _ = set_up_venv([*EVERY_FRAMEWORK, "test"])
+    python, _ = set_up_venv([*EVERY_FRAMEWORK, "docs", "test"])
     codes = []
     for command in steps(arguments, python):
         say("running " + shown(command))

@@ -1,0 +1,24 @@
+"""How Sphinx builds the guide: `sphinx-build -W -c docs/guide docs build/guide`.
+
+The source folder is docs/, so that the guide links the pages that stand beside it instead of
+copying them. What could drift from the code is generated from the code: see generated.py.
+"""
+
+import sys
+from pathlib import Path
+
+from samenet import __version__
+
+sys.path.insert(0, str(Path(__file__).parent))  # generated.py stands beside this file
+
+project = "samenet"
+version = release = __version__
+author = project_copyright = "the samenet authors"
+extensions = ["myst_parser", "generated"]
+root_doc = "guide/index"
+include_patterns = ["guide/*.md", "*.md"]
+myst_heading_anchors = 3  # links to headings, with the names that GitHub gives them
+html_theme = "furo"
+html_title = "samenet: the guide"
+html_copy_source = False
+html_show_sphinx = False

@@ -1,0 +1,158 @@
+"""What the guide takes from the code: the help of every command, every key of a task file.
+
+A page asks for it by a comment, `<!-- generated: commands -->`, which Sphinx replaces as it reads.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
+
+from samenet.cli import REST, SHOWN, cli
+from samenet.spec import Activation, Dense, Frozen, ModelSpec
+from samenet.task import DataSpec, Goal, Task
+from samenet.training import SGD, Adagrad, Adam, AdamW, Loss, RMSprop, Rule, Schedule, TrainSpec
+
+TABLES: dict[str, type[Frozen]] = {
+    "At the top": Task,
+    "`[data]`": DataSpec,
+    "`[model]`": ModelSpec,
+    "`[[model.layers]]`": Dense,
+    "`activation`": Activation,
+    "`[training]`": TrainSpec,
+    "`loss`": Loss,
+    '`[training.optimizer]`, `name = "sgd"`': SGD,
+    '`[training.optimizer]`, `name = "adam"`': Adam,
+    '`[training.optimizer]`, `name = "adamw"`': AdamW,
+    '`[training.optimizer]`, `name = "rmsprop"`': RMSprop,
+    '`[training.optimizer]`, `name = "adagrad"`': Adagrad,
+    "`[training.schedule]`": Schedule,
+    "`[goal]`": Goal,
+}
+"""Where a task file says it, and the class that reads it."""
+LIMITS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "above {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "below {}",
+    "minLength": "at least {} characters",
+    "maxItems": "at most {} of them",
+}
+PLAIN = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}
+MARK = re.compile(r"<!-- generated: (\w+) -->")
+
+
+def commands() -> str:
+    """Return every command's own help, the five of `samenet --help` first."""
+    parts = [f"## samenet {name}\n\n{_fenced(_help(name))}" for name in SHOWN | REST]
+    return "\n\n".join(parts)
+
+
+def _help(name: str) -> str:
+    command = cli.get_command(click.Context(cli), name)
+    if command is None:  # impossible: the name is one of cli's own
+        raise LookupError(name)
+    group = click.Context(cli, info_name="samenet")
+    context = click.Context(command, info_name=name, parent=group, max_content_width=100)
+    return command.get_help(context)
+
+
+def _fenced(text: str) -> str:
+    return f"```text\n{text.strip()}\n```"
+
+
+def task_keys() -> str:
+    """Return one part per table of a task file: what it is, its formula, its keys."""
+    shared = f"## All optimisers\n\n{_said(Rule)}"
+    parts = [f"## {title}\n\n{_said(kind)}\n\n{_keys(kind)}" for title, kind in TABLES.items()]
+    return "\n\n".join([*parts, shared])
+
+
+def _said(kind: type[Frozen]) -> str:
+    first, _, rest = inspect.cleandoc(kind.__doc__ or "").partition("\n\n")
+    return f"{first}\n\n{_fenced(rest)}" if rest else first
+
+
+def _keys(kind: type[Frozen]) -> str:
+    schema = kind.model_json_schema()
+    required = schema.get("required", [])
+    rows = [
+        f"| `{key}` | {allowed(value)} | {_default(value, needed=key in required)} |"
+        for key, value in schema["properties"].items()
+    ]
+    notes = [f"`{key}`:\n\n{_fenced(text)}" for key, text in sorted(_notes(kind).items())]
+    return "\n".join(["| key | what it may be | if left out |", "|---|---|---|", *rows]) + (
+        "\n\n" + "\n\n".join(notes) if notes else ""
+    )
+
+
+def _default(value: dict[str, Any], *, needed: bool) -> str:
+    if needed:
+        return "must be given"
+    default = value.get("default")
+    if isinstance(default, dict):
+        default = default.get("name")
+    return "nothing" if default in (None, "", []) else f"`{default}`"
+
+
+def allowed(value: dict[str, Any]) -> str:
+    """Return in words what a JSON Schema lets a key be."""
+    options = value.get("anyOf") or value.get("oneOf")
+    if options:
+        return " or ".join(dict.fromkeys(allowed(o) for o in options if o.get("type") != "null"))
+    if "$ref" in value:
+        return _named(value["$ref"].rpartition("/")[2])
+    if "enum" in value:
+        return ", ".join(f"`{name}`" for name in value["enum"])
+    if "const" in value:
+        return f"`{value['const']}`"
+    return ", ".join([_kind(value), *_limits(value)])
+
+
+def _kind(value: dict[str, Any]) -> str:
+    if value["type"] == "array":
+        return f"list: {allowed(value['items'])}"
+    if value["type"] == "object":
+        return f"table: {allowed(value['additionalProperties'])}"
+    return PLAIN[value["type"]]
+
+
+def _limits(value: dict[str, Any]) -> Iterator[str]:
+    yield from (text.format(value[key]) for key, text in LIMITS.items() if key in value)
+    if "pattern" in value:
+        yield "like `" + value["pattern"].replace("|", "\\|") + "`"
+
+
+def _named(kind: str) -> str:
+    found = [title for title, known in TABLES.items() if known.__name__ == kind]
+    return f"see {found[0]} below" if found else "`binary`, `multiclass`, `regression`"
+
+
+def _notes(kind: type[Frozen]) -> dict[str, str]:
+    """Return the sentences that stand under a class's fields in its module."""
+    written = ModuleAnalyzer.for_module(kind.__module__).find_attr_docs()
+    return {
+        key: "\n".join(lines).strip()
+        for (owner, key), lines in written.items()
+        if owner == kind.__name__ and key in kind.model_fields
+    }
+
+
+PARTS: dict[str, Callable[[], str]] = {"commands": commands, "task_keys": task_keys}
+
+
+def fill_in(_app: Sphinx, _name: str, source: list[str]) -> None:
+    """Replace the marks of a page that Sphinx has just read."""
+    source[0] = MARK.sub(lambda found: PARTS[found[1]](), source[0])
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Tell Sphinx when to call; raises KeyError later for a mark that names no part."""
+    app.connect("source-read", fill_in)
+    return {"parallel_read_safe": True}

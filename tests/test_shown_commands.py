@@ -1,0 +1,106 @@
+"""Every `samenet` line that README and guide show is run, in a folder with what it speaks of.
+
+A line that would measure for minutes is run with the fewest things to measure, or with
+`--dry-run`; those that cannot be made short are run by `scripts/test.py --slow`.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from samenet import cli, machine
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md"))]
+BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINE = re.compile(r"^(?:\$ )?samenet ([^#\n]+)", re.MULTILINE)
+
+SHORTER = {
+    "run": ["--dry-run"],
+    "ladder": ["--dry-run"],
+    "certify": ["--quick"],
+    "selftest": ["--short"],
+}
+"""What is added to a line so that its job is a small one."""
+SLOW = re.compile(r"certify|check|contest|selftest|trace|doctor --deep|.*--framework all")
+"""Lines that start many processes, however small the job."""
+CODES = {"compare": {0, 5}, "contest": {0, 3, 5}, "check": {0, 3}}
+"""Exit codes that are answers: two equal small runs may be too few to tell."""
+
+
+def shown() -> list[str]:
+    """Return the arguments of every shown line, each once."""
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    blocks = [lines for text in texts for kind, lines in BLOCK.findall(text) if not kind]
+    lines = [line.strip() for block in blocks for line in LINE.findall(block)]
+    return list(dict.fromkeys(lines))
+
+
+def is_slow(line: str) -> bool:
+    """Return whether a line waits for the slow tests."""
+    return SLOW.match(line) is not None
+
+
+def arguments(line: str) -> list[str]:
+    """Return a shown line as it is run here: smaller, and with the framework that starts fastest."""
+    words = shlex.split(line)
+    words += [word for word in SHORTER.get(words[0], []) if word not in words]
+    if words[0] in ("run", "certify", "trace") and "--framework" not in words:
+        words += ["--framework", "numpy"]
+    return words
+
+
+@pytest.fixture
+def folder(
+    tmp_path: Path, finished_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Return the current folder of the line: a table, a task, an adapter and runs lie in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(machine, "runs_folder", lambda: tmp_path / "runs")
+    draw = np.random.default_rng(0)
+    table = pd.DataFrame(draw.normal(size=(400, 4)), columns=["area", "age", "price", "days"])
+    table.to_csv("sales.csv", index=False)
+    shutil.copy(ROOT / "tasks" / "iris.toml", "my_task.toml")
+    shutil.copy(ROOT / "tests" / "examples" / "autograd_adapter.py", "mine.py")
+    for name in ("runs/…", "before", "after"):
+        shutil.copytree(finished_run, name)
+    return tmp_path
+
+
+def ran(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Run a line and see that it did what it is for."""
+    words = arguments(line)
+    if "task.toml" in words and words[0] == "run":
+        made = "init task.toml --data sales.csv --target price"
+        assert cli._code(shlex.split(made)) == 0
+    code = cli._code(words)
+    out, err = capsys.readouterr()
+    assert code in CODES.get(words[0], {0}), err
+    assert out.strip()
+
+
+def test_there_are_lines_to_run() -> None:
+    """Lines are found on the README and on the guide, for most commands."""
+    assert {line.split()[0] for line in shown()} == set(cli.SHOWN | cli.REST)
+
+
+@pytest.mark.parametrize("line", [line for line in shown() if not is_slow(line)])
+@pytest.mark.usefixtures("folder")
+def test_a_shown_line_works(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line copied from README or guide does its job; jobs of minutes say what they would do."""
+    ran(line, capsys)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", [line for line in shown() if is_slow(line)])
+@pytest.mark.usefixtures("folder")
+def test_a_shown_line_that_takes_long_works(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The lines that start many processes work too."""
+    ran(line, capsys)

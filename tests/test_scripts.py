@@ -55,7 +55,7 @@ def test_parts_are_what_the_frameworks_need(wanted: list[str], parts: list[str])
 
 def test_every_framework_has_an_extra_and_a_cost() -> None:
     """What does not come with the core can be installed by its name, at a cost that is said."""
-    names = set(parts.EVERY_FRAMEWORK) - {"numpy", "scikit-learn"} | {"core", "test"}
+    names = set(parts.EVERY_FRAMEWORK) - {"numpy", "scikit-learn"} | {"core", "docs", "test"}
     assert names <= set(setup.extras())
     assert names == set(parts.COSTS)
 

@@ -14,8 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from report_fixture import MACHINE, recorded
 
-from samenet import cli, machine
+import samenet
+from samenet import cli, machine, report
+from samenet.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md"))]
@@ -29,8 +32,10 @@ SHORTER = {
     "selftest": ["--short"],
 }
 """What is added to a line so that its job is a small one."""
-SLOW = re.compile(r"certify|check|contest|selftest|trace|doctor --deep|.*--framework all")
-"""Lines that start many processes, however small the job."""
+SLOW = re.compile(
+    r"certify|check|contest|resume|selftest|trace|verify|doctor --deep|.*--framework all"
+)
+"""Lines that start many processes, however small the job, or go on with a real run."""
 CODES = {"compare": {0, 5}, "contest": {0, 3, 5}, "check": {0, 3}}
 """Exit codes that are answers: two equal small runs may be too few to tell."""
 
@@ -49,7 +54,7 @@ def is_slow(line: str) -> bool:
 
 
 def arguments(line: str) -> list[str]:
-    """Return a shown line as it is run here: smaller, and with the framework that starts fastest."""
+    """Return a shown line as it is run here: smaller, in the framework that starts fastest."""
     words = shlex.split(line)
     words += [word for word in SHORTER.get(words[0], []) if word not in words]
     if words[0] in ("run", "certify", "trace") and "--framework" not in words:
@@ -57,10 +62,22 @@ def arguments(line: str) -> list[str]:
     return words
 
 
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a made-up run, whole, with its page."""
+    folder = tmp_path_factory.mktemp("measured")
+    arms = ("numpy:plain", "pytorch:eager")
+    plan, records = recorded(tasks=["digits"], arms=arms, refused=(), failed=())
+    store = Store(folder)
+    store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
+    store.write_json("machine.json", MACHINE)
+    store.append(records)
+    report.write_report(folder)
+    return folder
+
+
 @pytest.fixture
-def folder(
-    tmp_path: Path, finished_run: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def folder(tmp_path: Path, measured: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the current folder of the line: a table, a task, an adapter and runs lie in it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(machine, "runs_folder", lambda: tmp_path / "runs")
@@ -69,8 +86,8 @@ def folder(
     table.to_csv("sales.csv", index=False)
     shutil.copy(ROOT / "tasks" / "iris.toml", "my_task.toml")
     shutil.copy(ROOT / "tests" / "examples" / "autograd_adapter.py", "mine.py")
-    for name in ("runs/…", "before", "after"):
-        shutil.copytree(finished_run, name)
+    for name in ("before", "after", "runs/…"):
+        shutil.copytree(measured, name)
     return tmp_path
 
 
@@ -100,7 +117,30 @@ def test_a_shown_line_works(line: str, capsys: pytest.CaptureFixture[str]) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("line", [line for line in shown() if is_slow(line)])
-@pytest.mark.usefixtures("folder")
-def test_a_shown_line_that_takes_long_works(line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The lines that start many processes work too."""
+def test_a_shown_line_that_takes_long_works(
+    line: str, folder: Path, finished_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The lines that start many processes, or need all files of a real run, work too."""
+    shutil.rmtree(folder / "runs")
+    shutil.copytree(finished_run, folder / "runs" / "…")
     ran(line, capsys)
+
+
+def programs() -> list[str]:
+    """Return the Python blocks of README and guide that measure."""
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    blocks = [lines for text in texts for kind, lines in BLOCK.findall(text) if kind == "python"]
+    return [lines for lines in blocks if "samenet.run(" in lines]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", programs())
+def test_a_shown_program_works(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python code copied from README or guide measures; here one framework, once."""
+    small = {"frameworks": ("numpy",), "repeats": 1, "track": "same", "quiet": True}
+    run = samenet.run
+    monkeypatch.setattr(samenet, "run", lambda *data, **given: run(*data, **{**given, **small}))
+    table = pd.read_csv(folder / "sales.csv")
+    names = {"X": table[["area", "age"]], "y": table["price"]}
+    exec(program, names)
+    assert names["result"].advice()

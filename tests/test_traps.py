@@ -88,6 +88,8 @@ def test_every_number_of_a_row_is_printed_by_its_lines(title: str, values: str) 
 def test_a_demonstration_is_two_lines() -> None:
     """Each framework's demonstration in a section fits into two statements."""
     counts = [
-        len(doctest.DocTestParser().get_examples(lines)) for title, _, lines in blocks(PAGE) if title
+        len(doctest.DocTestParser().get_examples(lines))
+        for title, _, lines in blocks(PAGE)
+        if title
     ]
     assert max(counts) <= 2

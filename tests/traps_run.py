@@ -12,7 +12,9 @@ import re
 import sys
 from collections.abc import Iterator
 
-PART = re.compile(r"^## (?P<title>[^\n]+)$|^```pycon (?P<name>\S+)\n(?P<lines>.*?)^```$", re.M | re.S)
+PART = re.compile(
+    r"^## (?P<title>[^\n]+)$|^```pycon (?P<name>\S+)\n(?P<lines>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 def blocks(page: str) -> Iterator[tuple[str, str, str]]:

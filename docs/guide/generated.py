@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -27,6 +27,7 @@ TABLES: dict[str, type[Frozen]] = {
     "`activation`": Activation,
     "`[training]`": TrainSpec,
     "`loss`": Loss,
+    "`[training.optimizer]`, all of them": Rule,
     '`[training.optimizer]`, `name = "sgd"`': SGD,
     '`[training.optimizer]`, `name = "adam"`': Adam,
     '`[training.optimizer]`, `name = "adamw"`': AdamW,
@@ -44,7 +45,13 @@ LIMITS = {
     "minLength": "at least {} characters",
     "maxItems": "at most {} of them",
 }
-PLAIN = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}
+PLAIN = {
+    "integer": "whole number",
+    "number": "number",
+    "string": "text",
+    "boolean": "true or false",
+}
+HEAD = ("key", "what it may be", "if left out", "what it is")
 MARK = re.compile(r"<!-- generated: (\w+) -->")
 
 
@@ -69,27 +76,43 @@ def _fenced(text: str) -> str:
 
 def task_keys() -> str:
     """Return one part per table of a task file: what it is, its formula, its keys."""
-    shared = f"## All optimisers\n\n{_said(Rule)}"
     parts = [f"## {title}\n\n{_said(kind)}\n\n{_keys(kind)}" for title, kind in TABLES.items()]
-    return "\n\n".join([*parts, shared])
+    return "\n\n".join(parts)
 
 
 def _said(kind: type[Frozen]) -> str:
-    first, _, rest = inspect.cleandoc(kind.__doc__ or "").partition("\n\n")
-    return f"{first}\n\n{_fenced(rest)}" if rest else first
+    paragraphs = inspect.cleandoc(kind.__doc__ or "").split("\n\n")
+    return "\n\n".join(_fenced(text) if _is_set(text) else _prose(text) for text in paragraphs)
+
+
+def _is_set(text: str) -> bool:
+    """Return whether a paragraph is laid out by hand, as formulas are."""
+    return "  " in text
+
+
+def _prose(text: str) -> str:
+    """Return text with its multiplication signs kept from becoming emphasis, code left alone."""
+    parts = text.split("`")
+    plain = [part.replace("*", "\\*") if i % 2 == 0 else part for i, part in enumerate(parts)]
+    return "`".join(plain)
 
 
 def _keys(kind: type[Frozen]) -> str:
-    schema = kind.model_json_schema()
+    schema, notes = kind.model_json_schema(), _notes(kind)
+    long = {key: text for key, text in notes.items() if "\n\n" in text or _is_set(text)}
+    short = {key: _prose(text).replace("\n", " ") for key, text in notes.items() if key not in long}
     required = schema.get("required", [])
     rows = [
-        f"| `{key}` | {allowed(value)} | {_default(value, needed=key in required)} |"
+        [f"`{key}`", allowed(value), _default(value, needed=key in required), short.get(key, "")]
         for key, value in schema["properties"].items()
     ]
-    notes = [f"`{key}`:\n\n{_fenced(text)}" for key, text in sorted(_notes(kind).items())]
-    return "\n".join(["| key | what it may be | if left out |", "|---|---|---|", *rows]) + (
-        "\n\n" + "\n\n".join(notes) if notes else ""
-    )
+    below = [f"`{key}`\n\n{_fenced(text)}" for key, text in long.items()]
+    return "\n\n".join([_table(HEAD, rows, columns=4 if short else 3), *below])
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, columns: int) -> str:
+    lines = [head, ["---"] * columns, *rows]
+    return "\n".join(f"| {' | '.join(line[:columns])} |" for line in lines)
 
 
 def _default(value: dict[str, Any], *, needed: bool) -> str:

@@ -53,7 +53,7 @@ def test_every_page_is_built_and_reached(built: Path) -> None:
 
 def test_no_page_needs_a_network(built: Path) -> None:
     """No page loads a script, a style, a font or a picture from another host."""
-    for page in built.glob("*.html"):
+    for page in built.parent.rglob("*.html"):
         loaded = re.findall(
             r"<(?:script|link|img)[^>]+(?:src|href)=\"(https?:[^\"]+)", page.read_text("utf-8")
         )
@@ -85,7 +85,7 @@ def test_a_note_under_a_field_reaches_the_guide(built: Path) -> None:
 
 def test_no_mark_is_left_unfilled(built: Path) -> None:
     """What is generated has replaced its mark."""
-    for page in built.glob("*.html"):
+    for page in built.parent.rglob("*.html"):
         assert "generated:" not in page.read_text(encoding="utf-8")
 
 

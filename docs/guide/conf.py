@@ -9,14 +9,19 @@ from pathlib import Path
 
 from samenet import __version__
 
-sys.path.insert(0, str(Path(__file__).parent))  # generated.py stands beside this file
+sys.path.insert(0, str(Path(__file__).parent))  # the two extensions stand beside this file
 
 project = "samenet"
 version = release = __version__
 author = project_copyright = "the samenet authors"
-extensions = ["myst_parser", "generated"]
+extensions = ["myst_nb", "generated", "formulas"]
 root_doc = "guide/index"
-include_patterns = ["guide/*.md", "*.md"]
+include_patterns = ["guide/*.md", "*.md", "notebooks/*.ipynb"]
+nb_execution_mode = "off"  # a test of its own executes the notebooks; here they are read
+suppress_warnings = ["toc.empty_glob"]  # notebooks are listed by what lies in their folder
+myst_enable_extensions = ["dollarmath"]
+html_math_renderer = "mathml"
+myst_update_mathjax = False
 myst_heading_anchors = 3  # links to headings, with the names that GitHub gives them
 html_theme = "furo"
 html_title = "samenet: the guide"

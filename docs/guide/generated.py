@@ -57,17 +57,20 @@ MARK = re.compile(r"<!-- generated: (\w+) -->")
 
 def commands() -> str:
     """Return every command's own help, the five of `samenet --help` first."""
-    parts = [f"## samenet {name}\n\n{_fenced(_help(name))}" for name in SHOWN | REST]
-    return "\n\n".join(parts)
-
-
-def _help(name: str) -> str:
-    command = cli.get_command(click.Context(cli), name)
-    if command is None:  # impossible: the name is one of cli's own
-        raise LookupError(name)
     group = click.Context(cli, info_name="samenet")
-    context = click.Context(command, info_name=name, parent=group, max_content_width=100)
-    return command.get_help(context)
+    return "\n\n".join(part for name in SHOWN | REST for part in _helps(cli, name, group))
+
+
+def _helps(group: click.Group, name: str, parent: click.Context) -> Iterator[str]:
+    """Return the help of a command, and of the commands that it has itself."""
+    command = group.get_command(parent, name)
+    if command is None:  # impossible: the name is one of the group's own
+        raise LookupError(name)
+    context = click.Context(command, info_name=name, parent=parent, max_content_width=100)
+    yield f"## {context.command_path}\n\n{_fenced(command.get_help(context))}"
+    if isinstance(command, click.Group):
+        for inner in command.list_commands(context):
+            yield from _helps(command, inner, context)
 
 
 def _fenced(text: str) -> str:

@@ -18,7 +18,6 @@ extensions = ["myst_nb", "generated", "formulas"]
 root_doc = "guide/index"
 include_patterns = ["guide/*.md", "*.md", "notebooks/*.ipynb"]
 nb_execution_mode = "off"  # a test of its own executes the notebooks; here they are read
-suppress_warnings = ["toc.empty_glob"]  # notebooks are listed by what lies in their folder
 myst_enable_extensions = ["dollarmath"]
 html_math_renderer = "mathml"
 myst_update_mathjax = False

@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from report_fixture import MACHINE, recorded
+from test_forecast import made
 
 import samenet
-from samenet import cli, machine, report
+from samenet import cli, forecast, machine, report
 from samenet.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,10 +33,11 @@ SHORTER = {
     "check": ["--task", "iris"],
     "contest": ["--task", "iris", "--repeats", "1"],
     "selftest": ["--short", "--n", "1"],
+    "study": ["--framework", "numpy", "--epochs", "1", "--seeds", "2"],
 }
 """What is added to a line so that its job is a small one."""
 SLOW = re.compile(
-    r"certify|check|contest|resume|selftest|trace|verify|doctor --deep|.*--framework all"
+    r"certify|check|contest|resume|selftest|study|trace|verify|doctor --deep|.*--framework all"
 )
 """Lines that start many processes, however small the job, or go on with a real run."""
 CODES = {"compare": {0, 5}, "contest": {0, 5}, "selftest": {0, 3}}
@@ -80,9 +82,10 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path, measured: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the current folder of the line: a table, a task, an adapter and runs lie in it."""
+    """Return the folder that the line is run in: table, task, adapter and runs; costs are fitted."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(machine, "runs_folder", lambda: tmp_path / "runs")
+    monkeypatch.setattr(forecast, "remembered", lambda: [made("pytorch")])
     draw = np.random.default_rng(0)
     table = pd.DataFrame(draw.normal(size=(400, 4)), columns=["area", "age", "price", "days"])
     table.to_csv("sales.csv", index=False)

@@ -82,7 +82,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path, measured: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the folder that the line is run in: table, task, adapter and runs; costs are fitted."""
+    """Return the folder in which lines are run: table, task, adapter, runs; costs are fitted."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(machine, "runs_folder", lambda: tmp_path / "runs")
     monkeypatch.setattr(forecast, "remembered", lambda: [made("pytorch")])

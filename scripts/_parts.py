@@ -35,7 +35,7 @@ COSTS: Mapping[str, Cost] = {
     "jax": Cost(86, 385, 6),
     "keras-torch": Cost(2, 30, 3),
     "keras-jax": Cost(2, 30, 3),
-    "docs": Cost(19, 80, 5),
+    "docs": Cost(23, 113, 5),
     "test": Cost(85, 270, 12),
 }
 """Measured with constraints.txt on Linux x86-64 and an empty pip cache, PyTorch's CPU build."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -328,26 +327,36 @@ class OwnOrder(Ordered):
 
 
 class Hasty(Wrapped):
-    """Works on a queue; `sync` does not wait for it, only reading does."""
+    """Puts its work off; `sync` does not wait for it, only reading does.
+
+    Put off, and not done by another thread: on a busy processor that one may have finished.
+    """
 
     def __init__(self, program: Program) -> None:
         super().__init__(program)
-        self.queue = ThreadPoolExecutor(max_workers=1)
+        self.waiting = []
 
     def train(self, batches):
-        self.queue.submit(self.program.train, batches)
+        self.waiting.append(batches)
 
     def sync(self):
         pass
 
+    def done(self):
+        """Do what was put off, and return the program."""
+        for batches in self.waiting:
+            self.program.train(batches)
+        self.waiting.clear()
+        return self.program
+
     def losses(self):
-        return self.queue.submit(self.program.losses).result()
+        return self.done().losses()
 
     def predict(self, rows):
-        return self.queue.submit(self.program.predict, rows).result()
+        return self.done().predict(rows)
 
     def weights(self):
-        return self.queue.submit(self.program.weights).result()
+        return self.done().weights()
 
 
 def shorter(values: np.ndarray, digits: int = 10) -> np.ndarray:

@@ -43,8 +43,9 @@ class Outcome:
 
     @property
     def wrong(self) -> bool:
-        """Return whether two equal arms are called different."""
-        return self.trial is not None and self.trial.different
+        """Return whether two equal arms are called different: a word needs enough repeats."""
+        found = self.trial
+        return found is not None and found.different and len(found.logs) >= VERDICT_REPEATS_MIN
 
 
 def run(order: Order) -> list[Figure]:

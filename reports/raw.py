@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from samenet.sections import Data, Section, Text
 ORDER = 100
 EVERY_TASK = True
 LARGEST_BYTES = 1_500_000
+SCORED = ["track", "task", "arm", "repeat", "split", "metric"]
 KEYS = ["track", "task", "arm", "repeat", "phase", "steps"]
 
 
@@ -48,13 +50,13 @@ def _what(size: int) -> str:
 
 
 def data(frames: Frames) -> dict[str, Any]:
-    """Return the frames as columns; samples as one list per phase of a process."""
+    """Return the frames as columns; samples and scores as lists, one per phase and training."""
     return {
         "samenet": frames.plan.samenet,
         "run": frames.plan.name,
         "created": frames.plan.created,
         "samples": _samples(frames.samples),
-        "scores": _columns(frames.scores),
+        "scores": _scores(frames.scores),
         "checks": _columns(frames.checks),
         "footprints": _columns(frames.footprints),
         "failures": _columns(frames.failures),
@@ -66,6 +68,20 @@ def _samples(samples: pd.DataFrame) -> list[dict[str, Any]]:
         dict(zip(KEYS, key, strict=True)) | {"seconds": [round(s, 9) for s in own.seconds]}
         for key, own in samples.groupby(KEYS, sort=False)
     ]
+
+
+def _scores(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return one list of epochs and values per score of a training."""
+    return [
+        dict(zip(SCORED, key, strict=True))
+        | {"epochs": own.epoch.tolist(), "values": [_finite(value) for value in own.value]}
+        for key, own in scores.groupby(SCORED, sort=False)
+    ]
+
+
+def _finite(value: float) -> float | None:
+    """Return ten digits of a score; JSON has no infinity."""
+    return float(f"{value:.10g}") if math.isfinite(value) else None
 
 
 def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:

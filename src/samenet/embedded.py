@@ -7,7 +7,7 @@ import json
 import zlib
 from typing import Any
 
-PLAIN_BYTES = 1_000_000
+PLAIN_BYTES = 250_000
 
 
 def packed(values: Any) -> Any:

@@ -237,6 +237,7 @@ def _html(report: Report, pictures: dict[str, Picture]) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
     signs = markup.symbols(report.tables)
     environment.filters["coded"] = markup.coded
     environment.filters["about"] = markup.about

@@ -65,7 +65,8 @@ def _questions(frames: Frames, task: Task) -> Iterator[tuple[str, Wishes]]:
     own = task.training.epochs
     for times in TIMES:
         yield f"The training is {times} times as long", Wishes(epochs=times * own)
-    if "inference" in set(frames.samples.track):
+    predicting = frames.samples[frames.samples.track == "inference"]
+    if task.name in set(predicting.task):  # a screening times the first task alone
         yield "One row is predicted at a time", Wishes(serve="latency")
         yield "Many rows are predicted at once", Wishes(serve="throughput")
     for need in get_args(Offer):

@@ -1,7 +1,7 @@
 """How Sphinx builds the guide: `sphinx-build -W -c docs/guide docs build/guide`.
 
-With `-D nb_execution_mode=force -D nb_execution_timeout=600` the notebook is executed on the way (two
-minutes) and shows its figures.
+With `-D nb_execution_mode=force -D nb_execution_timeout=600` the notebook is executed on the way
+(two minutes) and shows its figures.
 
 The source folder is docs/, so that the guide links the pages that stand beside it instead of
 copying them. What could drift from the code is generated from the code: see generated.py.

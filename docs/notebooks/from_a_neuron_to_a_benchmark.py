@@ -20,7 +20,7 @@
 # You need Python and a little school mathematics (what a derivative is). Run the cells from top to
 # bottom, a few minutes in all. Change numbers and run again: that is what a notebook is for.
 #
-#     pip install 'samenet[notebook,keras,pytorch]'
+#     pip install '.[notebook,keras,pytorch]'  # in a clone of samenet
 #
 # This notebook imports TensorFlow and PyTorch into one process, because you want to see both.
 # samenet itself never does that: it gives each framework a process of its own, since two of them in

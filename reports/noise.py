@@ -215,14 +215,15 @@ def _refused(frames: Frames) -> Table:
     rows = frames.environment
     rows = rows[rows.refused.astype(bool)] if len(rows) else rows
     return Table(
-        title="Processes that were refused and measured again",
-        columns=_words("Task", "Pass", "Repeat", "Why"),
+        title="Processes that were disturbed and are not counted",
+        columns=_words("Task", "Pass", "Repeat", "Measured again", "Why"),
         rows=tuple(
             (
                 arm_cell(frames, str(row["arm"])),
                 _task(frames, str(row["task"])),
                 Cell(text=str(row["pass"])),
                 Cell(text=str(row["repeat"])),
+                Cell(text="yes" if row["again"] else "no"),
                 Cell(text="; ".join(row["broken"])),
             )
             for row in rows.to_dict("records")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,15 +21,26 @@ from samenet import (
     planning,
     report,
     result,
+    runner,
     session,
 )
 from samenet.adapter import Target
 from samenet.errors import RefusedError
 from samenet.machine_state import Counters
 from samenet.plan import Job, Plan
-from samenet.records import EventRecord, Record
+from samenet.records import EventRecord, Record, TimingRecord
+from samenet.store import Store
 
-BEFORE = Counters(when=100.0, busy=50.0, steal=5.0, used=20.0, pressure=7.0, throttled=3)
+BEFORE = Counters(
+    when=100.0,
+    busy=50.0,
+    steal=5.0,
+    used=20.0,
+    pressure=7.0,
+    throttled=3,
+    beside=40.0,
+    neighbours=1,
+)
 between = environment.between
 """The real one: fixtures make every machine calm."""
 
@@ -44,6 +57,8 @@ def after(**changed: float | None) -> Counters:
         ({}, None),
         ({"busy": 58.4}, None),
         ({"busy": 63.0}, "other work keeps 0.50 of the measuring processors busy (limit 0.05)"),
+        ({"beside": 40.4}, None),
+        ({"beside": 43.0}, "other work keeps 30% of the processors busy that share a core"),
         ({"steal": 5.09}, None),
         ({"steal": 5.5}, "the host takes away 5.0% of their time (steal; limit 1%)"),
         ({"throttled": 4}, "limit has stopped this work 1 times (limit 0)"),
@@ -66,6 +81,15 @@ def test_own_work_is_not_that_of_others() -> None:
     """What this process and its workers used is taken off, and rounding never gives less than 0."""
     assert between(BEFORE, after())["others"] == 0.0
     assert between(BEFORE, after(used=29.0))["others"] == 0.0
+
+
+def test_own_work_beside_the_measuring_processor_is_not_that_of_others() -> None:
+    """A run's own second on the processor beside is no load; of two neighbours the share counts."""
+    own = after(used=29.0, beside=41.0)
+    assert between(BEFORE, own)["beside"] == 0.0
+    two = replace(after(beside=44.0), neighbours=2)
+    assert between(BEFORE, two)["beside"] == pytest.approx(0.2)
+    assert between(BEFORE, replace(two, neighbours=0))["beside"] is None
 
 
 @pytest.mark.parametrize(
@@ -108,6 +132,57 @@ def test_where_nothing_is_bound_no_processor_is_judged(monkeypatch: pytest.Monke
     before = environment.look(Target())
     assert before.processors == ()
     assert between(before.counters, environment.look(Target()).counters)["others"] is None
+
+
+def test_a_disturbed_process_is_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What others disturbed waits for a quiet moment and is done again; its samples are kept."""
+    shares = iter([0.5, 0.3, 0.0])  # during the process, in the first look, in the second
+    monkeypatch.setattr(environment, "of_a_moment", lambda _: {"others": next(shares)})
+    found = measured(tmp_path, monkeypatch, lambda: {"others": next(shares, 0.0)})
+    aside, event_ = environment.attempts(found)
+    assert (aside.name, event_.name) == (environment.SET_ASIDE, environment.EVENT)
+    assert aside.data["again"]
+    assert [each["seconds"] for each in aside.data["records"]] == [(1.0,)]
+    assert environment.refused(found) == {}
+    (timing,) = [each for each in found if isinstance(each, TimingRecord)]
+    assert timing.seconds == (2.0,)
+
+
+def test_a_machine_that_never_rests_is_waited_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After all its looks a run refuses the process and waits for no further one."""
+    looks = []
+    monkeypatch.setattr(environment, "of_a_moment", lambda _: looks.append(0) or {"others": 0.5})
+    found = measured(tmp_path, monkeypatch, lambda: {"others": 0.5}, times=2)
+    assert len(looks) == environment.LOOKS
+    assert [event.data["refused"] for event in environment.attempts(found)] == [True, True]
+
+
+def measured(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    readings: Callable[[], dict[str, float]],
+    times: int = 1,
+) -> list[Record]:
+    """Return what a run records of a process whose worker answers 1 s, then 2 s, and so on."""
+    plan = plan_of("standard")
+    store = Store(folder / "run")
+    store.create()
+    run = runner._Run(store, plan, lambda *_: None)
+    job = next(job for job in plan.jobs if job.pass_name == "cell")
+    seconds = itertools.count(1.0)
+    monkeypatch.setattr(environment, "between", lambda before, after: readings())
+
+    def once(job: Job) -> list[Record]:
+        of = {"job": job.id, "task": job.tasks[0], "arm": job.arm, "repeat": job.repeat}
+        timing = TimingRecord(**of, track="same", phase="call", seconds=(next(seconds),), steps=1)
+        return [timing, environment.recorded(plan, job, environment.look(plan.target))]
+
+    monkeypatch.setattr(run, "once", once)
+    return [record for _ in range(times) for record in run.work(job)]
 
 
 def test_pressure_is_read_in_seconds() -> None:
@@ -251,7 +326,7 @@ def test_the_page_says_how_much_others_disturbed(monkeypatch: pytest.MonkeyPatch
     said = "1 of 1 timed processes were disturbed, for instance: other work keeps 0.50"
     assert said in headline.headline(found).resolution
     assert said in result.lines(found)[-1]
-    assert "Refused for that, kept and not counted: 1." in result.lines(found)[-1]
+    assert "Not counted for that: 1, of which 0 were measured again" in result.lines(found)[-1]
     others = next(each for each in disturbance.seen(found) if "Busy with others" in each.name)
     assert (others.middle, others.worst, others.limit) == (0.5, 0.5, 0.05)
     assert "Busy with others" in report.page(found)

@@ -201,6 +201,8 @@ def test_work_that_is_locked_to_one_arm_must_be_noticed() -> None:
     missed = beside(adversity.LOCKED, refused=0, percent=10)
     assert list(passed(adversity.figures([*noticed, missed])).values()) == [True, False]
     assert list(passed(adversity.figures([*noticed[:8], missed, missed])).values()) == [False] * 2
+    near = replace(missed, kind=adversity.BESIDE)
+    assert list(passed(adversity.figures([near])).values()) == [False, False]
     few = trials.judged({0: 1.10, 1: 1.11, 2: 1.12}, dict.fromkeys(range(3), 1.0))
     assert few.different
     assert not replace(missed, trial=few).wrong  # three repeats make no word

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from samenet import environment, fingerprint, machine, machine_state, planning, session
+from samenet import (
+    environment,
+    fingerprint,
+    machine,
+    machine_state,
+    planning,
+    session,
+    topology,
+)
 from samenet.machine import NOT_READABLE
 from samenet.plan import Job
 from samenet.records import CertificateRecord, FailureRecord, Record
@@ -67,7 +75,7 @@ def machine_items() -> tuple[Item, ...]:
         "share a core with the measuring one": _siblings(first),
         "frequency chosen by": machine_state.governor(first),
         "turbo": machine_state.turbo(),
-        "virtual machine": machine_state.hypervisor(),
+        "virtual machine": topology.hypervisor(),
         "control group's limits": _limits(),
         "clock source": machine_state.clock_source(),
         "address randomisation": machine_state.address_randomisation(),
@@ -85,7 +93,7 @@ def _gib(size: int | None) -> str | None:
 
 
 def _siblings(processor: int) -> str | None:
-    found = machine_state.siblings(processor)
+    found = topology.siblings(processor)
     return "no other" if found == str(processor) else found
 
 
@@ -112,6 +120,7 @@ def state_items(readings: environment.Readings) -> tuple[Item, ...]:
         "load average, one minute": None if load is None else f"{load:.2f}",
         "tasks that want a processor": machine_state.runnable(),
         "busy with others, measuring one": readings["others"],
+        "busy with others, beside it": readings.get("beside"),
         "taken away by the host (steal)": _percent(readings["steal"]),
         "waiting for a processor (pressure)": _percent(readings["pressure"]),
         "stopped by the group's limit": readings["throttled"],

@@ -11,6 +11,7 @@ from samenet.frames import Frames
 
 CALLED = {
     "others": "Busy with others, of the measuring processors",
+    "beside": "Busy with others, share of the processors that share their cores, or may",
     "steal": "Taken away by the host, share of the time (steal)",
     "pressure": "Somebody waited for a processor, share of the time (pressure)",
     "throttled": "Stopped by the control group’s limit, times",
@@ -67,7 +68,8 @@ def sentence(frames: Frames) -> str:
         return ""
     text = f"{len(disturbed)} of {len(table)} timed processes were disturbed, for instance: "
     text += str(disturbed.broken.iloc[0][0])
-    refused = int(table.refused.sum())
+    refused, again = int(table.refused.sum()), int(table.again.sum())
     if not decides(frames.plan):
         return f"{text}. A screening counts them all the same."
-    return f"{text}. Refused for that, kept and not counted: {refused}."
+    text += f". Not counted for that: {refused}"
+    return f"{text}, of which {again} were measured again in a quiet moment."

@@ -4,14 +4,15 @@ A rule sees what others do on the machine and never how fast an arm was: refusin
 would be choosing the result. Thresholds: `samenet doctor` prints them; they are the starting values
 of measurement.md 4.4, of which the practical guides' 2-3 % of steal is the loosest, but for other
 work: its limit is the margin of a tie (`samenet selftest adversity`); a quiet machine shows 0.01.
+Work on a processor that shares a core with a measuring one slows it as well, and has that limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
-from samenet import clock, machine, machine_state
+from samenet import clock, machine, machine_state, topology
 from samenet.adapter import Target
 from samenet.errors import RefusedError
 from samenet.machine_state import Counters
@@ -21,11 +22,15 @@ from samenet.scheduling import BLOCKS
 from samenet.statistics import VERDICT_REPEATS_MIN
 
 EVENT = "environment"
+SET_ASIDE = "set aside"
+"""The event of a disturbed process that was measured again: its readings, and all its samples."""
+
 WINDOW_SECONDS = 1.0
 """How long the machine is looked at before a run."""
 
 LOOKS = 30
-"""A run that would be refused waits for a quiet moment, so many looks at most."""
+"""What would be refused waits for a quiet moment, so many looks at most: a run before it starts,
+and all its disturbed processes together."""
 
 Readings = Mapping[str, float | None]
 
@@ -61,6 +66,12 @@ RULES = (
         "(limit {limit:.2f})",
     ),
     Rule(
+        reading="beside",
+        limit=0.05,
+        sentence="other work keeps {value:.0%} of the processors busy that share a core with the "
+        "measuring ones, or in this virtual machine may (limit {limit:.0%})",
+    ),
+    Rule(
         reading="steal",
         limit=0.01,
         sentence="the host takes away {value:.1%} of their time (steal; limit {limit:.0%})",
@@ -93,7 +104,8 @@ def broken(readings: Readings) -> tuple[str, ...]:
 def between(before: Counters, after: Counters) -> dict[str, float | None]:
     """Return what others did between two moments.
 
-    `others`: processors kept busy by others of those that measure. `steal` and `pressure`: shares
+    `others`: processors kept busy by others of those that measure; `beside`: the same share of
+    those beside them. This process's own work there is taken off. `steal` and `pressure`: shares
     of the time, of these processors and of the system. `switches` and `faults`, of the workers
     that ended meanwhile, and the `joules` of the packages are shown and never judged: they are the
     framework's own doing too.
@@ -108,8 +120,11 @@ def between(before: Counters, after: Counters) -> dict[str, float | None]:
         return None if found is None else found / seconds
 
     busy, used = share(before.busy, after.busy), share(before.used, after.used)
+    others = None if busy is None or used is None else max(0.0, busy - used)
+    beside = share(before.beside, after.beside)
     return {
-        "others": None if busy is None or used is None else max(0.0, busy - used),
+        "others": others,
+        "beside": _beside(busy, beside, used, others, after.neighbours),
         "steal": share(before.steal, after.steal),
         "pressure": share(before.pressure, after.pressure),
         "throttled": grown(before.throttled, after.throttled),
@@ -119,11 +134,25 @@ def between(before: Counters, after: Counters) -> dict[str, float | None]:
     }
 
 
+def _beside(
+    busy: float | None,
+    beside: float | None,
+    used: float | None,
+    others: float | None,
+    neighbours: int,
+) -> float | None:
+    """Return the share of the neighbours that others keep busy; this run may work on both kinds."""
+    if busy is None or beside is None or used is None or others is None or not neighbours:
+        return None
+    return max(0.0, busy + beside - used - others) / neighbours
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """The machine before something is measured."""
 
     processors: tuple[int, ...]
+    beside: tuple[int, ...]
     counters: Counters
     standing: dict[str, float | None]
     """What is read at one moment: memory, other processes on the CUDA devices."""
@@ -136,11 +165,13 @@ def look(target: Target) -> Look:
     readings say nothing of it.
     """
     processors = tuple(machine.measuring_cores(target.threads)) if machine.can_pin() else ()
+    beside = topology.neighbours(processors)
     available = machine_state.memory_available_bytes()
     on_cuda = target.device == "cuda"
     return Look(
         processors=processors,
-        counters=machine_state.counters(processors),
+        beside=beside,
+        counters=machine_state.counters(processors, beside),
         standing={
             "memory_available_gib": None if available is None else available / 2**30,
             **({"graphics_processes": machine_state.graphics_processes()} if on_cuda else {}),
@@ -150,7 +181,7 @@ def look(target: Target) -> Look:
 
 def seen(before: Look) -> dict[str, float | None]:
     """Return the readings from a look until now."""
-    after = machine_state.counters(before.processors)
+    after = machine_state.counters(before.processors, before.beside)
     return {**between(before.counters, after), **before.standing}
 
 
@@ -192,6 +223,7 @@ def recorded(plan: Plan, job: Job, before: Look) -> EventRecord:
         "readings": {name: _rounded(value) for name, value in readings.items()},
         "broken": list(sentences),
         "refused": bool(sentences) and decides(plan) and job.pass_name in BLOCKS,
+        "again": False,
     }
     return EventRecord(job=job.id, name=EVENT, when=clock.utc(), data=data)
 
@@ -200,9 +232,31 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
+def set_aside(records: Sequence[Record]) -> EventRecord:
+    """Return the records of a process that is measured again as one event: kept, not counted."""
+    (event,) = events(records)
+    samples = [asdict(record) for record in records if record is not event]
+    return replace(event, name=SET_ASIDE, data={**event.data, "again": True, "records": samples})
+
+
 def events(records: Iterable[Record]) -> list[EventRecord]:
-    """Return what was recorded of the machine."""
-    return [r for r in records if isinstance(r, EventRecord) and r.name == EVENT]
+    """Return what was recorded of the machine during the processes that may count."""
+    return [r for r in attempts(records) if r.name == EVENT]
+
+
+def attempts(records: Iterable[Record]) -> list[EventRecord]:
+    """Return what was recorded of the machine during all timed processes."""
+    return [r for r in records if isinstance(r, EventRecord) and r.name in (EVENT, SET_ASIDE)]
+
+
+def waited_for(records: Iterable[Record]) -> bool:
+    """Return whether a process was measured again, after a wait."""
+    return any(event.name == SET_ASIDE for event in attempts(records))
+
+
+def is_refused(records: Iterable[Record]) -> bool:
+    """Return whether one of these processes is not to be counted."""
+    return any(event.data["refused"] for event in events(records))
 
 
 def refused(records: Iterable[Record], of: PassName = "cell") -> dict[tuple[str, str, int], str]:

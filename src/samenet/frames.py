@@ -43,8 +43,9 @@ class Frames:
     limits        task quantity work seconds (the middle sample): what this machine can do
     footprints    task arm bytes_after_import bytes_peak device_bytes_peak
     failures      track task arm repeat mark reason detail
-    environment   task arm repeat, the readings, broken (in words) refused: the machine during each
-                  process that was timed; what was refused has no times, its samples are kept
+    environment   task arm repeat, the readings, broken (in words) refused again: the machine during
+                  each process that was timed; what was refused has no times, its samples are kept,
+                  and again says that the process was measured once more in a quiet moment
     data          one row per task: what the preparation said
     """
 
@@ -233,7 +234,7 @@ _CHECKS = [
     "detail",
 ]
 _FOOTPRINTS = ["task", "arm", "bytes_after_import", "bytes_peak", "device_bytes_peak"]
-_ENVIRONMENT = ["task", "arm", "repeat", "pass", "broken", "refused"]
+_ENVIRONMENT = ["task", "arm", "repeat", "pass", "broken", "refused", "again"]
 _FAILURES = ["track", "task", "arm", "repeat", "mark", "reason", "detail"]
 
 
@@ -249,8 +250,8 @@ def _failures(plan: Plan, records: Sequence[Record]) -> pd.DataFrame:
 
 def _environment(records: Sequence[Record]) -> pd.DataFrame:
     rows = [
-        {**event.data["readings"], **{name: event.data[name] for name in _ENVIRONMENT}}
-        for event in environment.events(records)
+        {**event.data["readings"], **{name: event.data.get(name, False) for name in _ENVIRONMENT}}
+        for event in environment.attempts(records)
     ]
     return pd.DataFrame(rows, columns=None if rows else _ENVIRONMENT)
 

@@ -49,6 +49,10 @@ class Counters:
     """Time in which some task of the whole system waited for a processor."""
     throttled: float | None
     """How often the group's limit has stopped it: a count."""
+    beside: float | None = None
+    """Work of the processors that share a core with those, or may, whoever did it."""
+    neighbours: int = 0
+    """How many these are."""
     switches: float | None = None
     """How often workers that have ended lost a processor against their will."""
     faults: float | None = None
@@ -57,8 +61,8 @@ class Counters:
     """What the processor packages have drawn, joules, whoever used them."""
 
 
-def counters(processors: Sequence[int]) -> Counters:
-    """Read what grows, of the processors that measure."""
+def counters(processors: Sequence[int], beside: Sequence[int] = ()) -> Counters:
+    """Read what grows, of the processors that measure and of those beside them."""
     times = _processor_times(processors)
     steal = _sum(times, "steal")
     return Counters(
@@ -68,6 +72,8 @@ def counters(processors: Sequence[int]) -> Counters:
         used=_used_seconds(),
         pressure=pressure_seconds(_text(PRESSURE)),
         throttled=throttled_periods(),
+        beside=_sum(_processor_times(beside), None),
+        neighbours=len(beside),
         switches=_children("ru_nivcsw"),
         faults=_children("ru_majflt"),
         energy=energy_joules(),
@@ -194,11 +200,6 @@ def turbo() -> str | None:
     return None if boost is None else ("on" if boost == "1" else "off")
 
 
-def siblings(processor: int) -> str | None:
-    """Return the logical processors that share a core with this one, itself among them."""
-    return _text(CPU / f"cpu{processor}" / "topology" / "thread_siblings_list")
-
-
 def clock_source() -> str | None:
     """Return what the system's clock is read from, e.g. 'tsc'."""
     place = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
@@ -208,12 +209,6 @@ def clock_source() -> str | None:
 def address_randomisation() -> str | None:
     """Return whether programs are laid out at random: 2 is fully."""
     return _text(Path("/proc/sys/kernel/randomize_va_space"))
-
-
-def hypervisor() -> str | None:
-    """Return whether the processor says that it is virtual."""
-    flags = _text(Path("/proc/cpuinfo"))
-    return None if flags is None else ("yes" if "hypervisor" in flags else "no")
 
 
 def temperature() -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import groupby
@@ -23,7 +24,7 @@ from samenet.records import (
     decode,
 )
 from samenet.scheduling import BLOCKS
-from samenet.spawning import TOO_SLOW, WARM, LiveWorkers, cache_place, spawn
+from samenet.spawning import TOO_SLOW, WARM, LiveWorkers, cache_place, shares_cache, spawn
 from samenet.store import FINISHED, Store
 from samenet.workorder import answer_path
 
@@ -63,6 +64,7 @@ class _Run:
         self.live = LiveWorkers()
         self.affordable: dict[tuple[str, int], bool] = {}
         self.enough: dict[int, bool] = {}
+        self.looks = environment.LOOKS
 
     def stage(self, jobs: Sequence[Job]) -> None:
         """Run jobs side by side, or the only one alone; keep each answer as it comes."""
@@ -113,12 +115,34 @@ class _Run:
         return self.enough[look]
 
     def work(self, job: Job) -> list[Record]:
+        """Return what a job's worker answered, the last one of those that others disturbed.
+
+        Refusals look at the machine and never at a time, so doing it again does not choose either.
+        """
+        aside: list[Record] = []
+        records = self.once(job)
+        while environment.is_refused(records) and self.comes_to_rest():
+            aside.append(environment.set_aside([privacy.cleaned(each) for each in records]))
+            records = self.once(job)
+        return [*aside, *records]
+
+    def comes_to_rest(self) -> bool:
+        """Wait for a quiet moment, as long as this run's looks last."""
+        while self.looks > 0:
+            self.looks -= 1
+            if not environment.broken(environment.of_a_moment(self.plan.target)):
+                return True
+        return False
+
+    def once(self, job: Job) -> list[Record]:
         """Start a worker, wait for it, and return what it answered."""
         arm = self.plan.arm(job.arm) if job.arm else None
         answer = answer_path(self.store.folder, job)
         answer.unlink(missing_ok=True)
         before = environment.look(self.plan.target) if job.timed else None
         place = cache_place(self.store.folder, self.plan.cache, job)
+        if not shares_cache(self.plan.cache, job):
+            shutil.rmtree(place, ignore_errors=True)
         found = _files(place)
         code, errors, seconds_max = spawn(self.store.folder, self.plan, job, arm, self.live)
         records = read_answer(answer)
@@ -244,8 +268,9 @@ def _stop_without_data(job: Job, records: Sequence[Record]) -> None:
 
 
 def remember_duration(job: Job, records: Sequence[Record], seconds: float) -> None:
-    """Keep how long a job took, for the next plan's prediction."""
-    if seconds < 0.05 or any(isinstance(record, FailureRecord) for record in records):
+    """Keep how long a job took, for the next plan's prediction; one that waited says little."""
+    told = any(isinstance(record, FailureRecord) for record in records)
+    if seconds < 0.05 or told or environment.waited_for(records):
         return
     for task in job.tasks:
         key = history_key(job.pass_name, job.arm, task)

@@ -122,8 +122,13 @@ def caches(folder: Path, kept: CacheName, job: Job) -> dict[str, str]:
     return {**torch, "JAX_COMPILATION_CACHE_DIR": str(place), **jax}
 
 
+def shares_cache(kept: CacheName, job: Job) -> bool:
+    """Return whether a worker finds the compiled code of those before it."""
+    return kept == "warm" and job.pass_name in WARM
+
+
 def cache_place(folder: Path, kept: CacheName, job: Job) -> Path:
     """Return the folder of a worker's compiled code."""
-    shared = kept == "warm" and job.pass_name in WARM
+    shared = shares_cache(kept, job)
     name = file_name(f"{job.arm}/{'+'.join(job.tasks)}" if shared else job.id)
     return folder / "work" / "caches" / (f"warm-{name}" if shared else f"{name}-{os.getpid()}")

@@ -2,7 +2,8 @@
 
 Both arms are the same program. The worst is work that comes and goes with one arm: no order and no
 pairing helps, so the processes must be refused for what was seen of the machine, or the run must
-at least say that they were disturbed.
+at least say that they were disturbed. On the processor beside the measuring one it is as bad, where
+the two share a core, and does not show as load of the one that measures.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from samenet import disturbance, environment, machine, trials
+from samenet import disturbance, environment, machine, topology, trials
 from samenet.frames import Frames
 from samenet.plan import Job, Plan
 from samenet.runner import Watcher
@@ -22,10 +23,11 @@ from samenet.trials import Trial
 
 SUMMARY = "other work locked to one arm is refused or flagged, and none makes a verdict (real)"
 SHARES = (1.0, 0.5, 0.25, 0.12, 0.08)
-"""Of the measuring processor, in turns."""
+"""Of the measuring processor, or of the one beside it, in turns."""
 
 CAUGHT_LEAST, WRONG_MOST = 0.9, 0.05
-LOCKED, STEADY, RISING = "locked to one arm", "all the time", "growing"
+LOCKED, BESIDE = "locked to one arm", "locked to one arm, beside its processor"
+STEADY, RISING = "all the time", "growing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,8 @@ class Outcome:
 def run(order: Order) -> list[Figure]:
     """Make runs beside each kind of work."""
     count = order.trials(10, 1)
-    kinds = (LOCKED,) if order.short else (LOCKED, STEADY, RISING)
+    near = (LOCKED, BESIDE) if _beside() else (LOCKED,)
+    kinds = (LOCKED,) if order.short else (*near, STEADY, RISING)
     found = []
     for number, kind in itertools.product(range(count), kinds):
         found.append(beside(kind, SHARES[number % len(SHARES)]))
@@ -59,13 +62,17 @@ def run(order: Order) -> list[Figure]:
     return figures(found)
 
 
+def _beside() -> tuple[int, ...]:
+    return topology.neighbours(machine.measuring_cores(1))
+
+
 def beside(kind: str, share: float) -> Outcome:
-    """Make one run of two equal arms beside work that takes this share of their processor."""
+    """Make one run of two equal arms beside work that takes this share of a processor."""
     plan = trials.plan_of(0, VERDICT_REPEATS_MIN)
-    core = machine.measuring_cores(plan.target.threads)[-1]
+    core = _beside()[0] if kind == BESIDE else machine.measuring_cores(1)[-1]
     first = 0.0 if kind == RISING else share
     with Load(core, first, share) as load:
-        watch = locked(load, plan) if kind == LOCKED else _throughout(load)
+        watch = locked(load, plan) if kind in (LOCKED, BESIDE) else _throughout(load)
         return outcome(kind, share, trials.carried_out(plan, watch))
 
 
@@ -103,17 +110,9 @@ def said(found: Outcome) -> str:
 
 def figures(found: Sequence[Outcome]) -> list[Figure]:
     """Return how often it was noticed, and how often it made a difference that there is not."""
-    locked = [each for each in found if each.kind == LOCKED]
-    noticed = sum(each.flagged or each.refused > 0 for each in locked)
-    limit = next(rule.limit for rule in environment.RULES if rule.reading == "others")
+    kinds = list(dict.fromkeys(each.kind for each in found))
     return [
-        rate(
-            f"{LOCKED}: refused or flagged",
-            noticed,
-            len(locked),
-            least=CAUGHT_LEAST,
-            detail=f"a process is refused from {limit:.0%} of its processor on",
-        ),
+        *(_noticed(found, kind) for kind in kinds if kind in (LOCKED, BESIDE)),
         *(
             rate(
                 f"{kind}: equal arms called different",
@@ -121,6 +120,18 @@ def figures(found: Sequence[Outcome]) -> list[Figure]:
                 sum(each.kind == kind for each in found),
                 most=WRONG_MOST,
             )
-            for kind in dict.fromkeys(each.kind for each in found)
+            for kind in kinds
         ),
     ]
+
+
+def _noticed(found: Sequence[Outcome], kind: str) -> Figure:
+    own = [each for each in found if each.kind == kind]
+    limit = next(rule.limit for rule in environment.RULES if rule.reading == "others")
+    return rate(
+        f"{kind}: refused or flagged",
+        sum(each.flagged or each.refused > 0 for each in own),
+        len(own),
+        least=CAUGHT_LEAST,
+        detail=f"a process is refused from {limit:.0%} of a processor on",
+    )

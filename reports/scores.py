@@ -7,8 +7,9 @@ from statistics import fmean, stdev
 import pandas as pd
 
 from samenet.frames import Frames
-from samenet.sections import Cell, Column, Section, Table, arm_cell, missing, small, title_of
+from samenet.sections import Cell, Column, Section, Table, arm_cell, missing, title_of
 from samenet.task import HIGHER_IS_BETTER, METRICS, Task
+from samenet.wording import small
 
 ORDER = 60
 NAMES = {

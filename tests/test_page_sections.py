@@ -200,7 +200,7 @@ def test_what_a_mark_is_about_cannot_break_out_of_the_picture() -> None:
     task = hostile()
     picture, (axes,) = drawing.panels(1, narrow=True, height=1)
     drawing.marked(axes.plot([0, 1], [0, 1]), Subject(task=task.name, arm="a:b"), tip="<b>")
-    text = svg.inline(picture, prefix="p", label="x")
+    text = svg.inline(svg.placed(picture), prefix="p", label="x")
     assert "<img" not in text
     assert "<b>" not in text
     assert 'data-arm="a:b"' in text

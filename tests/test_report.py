@@ -257,7 +257,7 @@ def test_write_report_leaves_page_and_pictures(tmp_path: Path) -> None:
 def test_picture_keeps_its_numbers_and_takes_the_pages_colour(run: Frames) -> None:
     """Coordinates are rounded, texts are not, and ink becomes the colour of the page's text."""
     figure = next(f for f in report.compose(run).figures if f.name == "hero")
-    text = svg.inline(svg.drawn(figure, narrow=False), prefix="p", label="<&>")
+    text = svg.inline(svg.placed(svg.drawn(figure, narrow=False)), prefix="p", label="<&>")
     assert "0.03" in text
     assert "currentColor" in text
     assert "style=" not in text

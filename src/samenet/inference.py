@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from statistics import median
-
 import pandas as pd
 
 from samenet.frames import Frames
+from samenet.remembering import once
 from samenet.statistics import Interval, geometric
 from samenet.task import Task
 
@@ -32,10 +31,11 @@ def by_repeat(frames: Frames, task: Task, arm: str, way: str) -> dict[int, dict[
     """Return the median seconds of one prediction, {rows: {repeat: seconds}}."""
     rows = _samples(frames, task.name)
     rows = rows[(rows.arm == arm) & (rows.phase == f"predict_{way}")]
-    return {
-        int(str(count)): {int(str(n)): median(own.seconds) for n, own in group.groupby("repeat")}
-        for count, group in rows.groupby("steps")
-    }
+    found: dict[int, dict[int, float]] = {}
+    middle = rows.groupby(["steps", "repeat"]).seconds.median().reset_index()
+    for count, repeat, value in middle.itertuples(index=False, name=None):
+        found.setdefault(count, {})[repeat] = value
+    return found
 
 
 def right(frames: Frames, task: Task, arm: str) -> bool:
@@ -57,6 +57,7 @@ def first_prediction(frames: Frames, framework: str) -> dict[str, float]:
     return {p: geometric(each).value for p, each in found.items()} if all(found.values()) else {}
 
 
+@once
 def _samples(frames: Frames, task: str) -> pd.DataFrame:
     rows = frames.samples
     rows = rows[(rows.track == "inference") & (rows.task == task)]

@@ -40,7 +40,7 @@ def once(
 def uncollected() -> Iterator[None]:
     """Keep the cycle collector away from millions of records, which it would walk again and again.
 
-    Records refer to nothing but plain values: there is no cycle to find.
+    Records and the parts of a page refer to plain values: there is hardly a cycle to find.
     """
     was = gc.isenabled()
     gc.disable()

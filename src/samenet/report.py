@@ -24,6 +24,7 @@ from samenet.choices import Choices, choices
 from samenet.errors import UsageError, unknown
 from samenet.frames import Frames
 from samenet.headline import Headline, headline
+from samenet.remembering import uncollected
 from samenet.sections import Figure, Section, Table, join, numbers_of
 from samenet.several import Run
 
@@ -65,10 +66,13 @@ class Picture:
     """A figure in its forms: matplotlib's, and two for the page."""
 
     drawing: Drawing
+    file: str
+    """SVG on white."""
     wide: Markup
     narrow: Markup
 
 
+@uncollected()
 def write_report(folder: Path) -> Path:
     """Write report.html and figures/ into a run folder and return the page's path."""
     report = compose(tables.load(folder))
@@ -79,7 +83,8 @@ def write_report(folder: Path) -> Path:
         if stale.suffix in {".svg", ".png"} and stale.stem not in pictures:
             stale.unlink()
     for name, picture in pictures.items():
-        _write_files(picture.drawing, place / name)
+        (place / f"{name}.svg").write_text(picture.file, encoding="utf-8", newline="\n")
+        (place / f"{name}.png").write_bytes(svg.saved(picture.drawing, "png"))
     return _write_page(folder / "report.html", report, pictures)
 
 
@@ -115,12 +120,6 @@ def write_figures(folders: Sequence[Path], place: Path, formats: Sequence[str]) 
     one = len(loaded) == 1
     report = compose(loaded[0][1]) if one else compose_several(several.lettered(loaded))
     return paper.write_figures(report.figures, place, formats)
-
-
-def _write_files(drawing: Drawing, path: Path) -> None:
-    drawing.set_facecolor("white")
-    for kind in ("svg", "png"):
-        path.with_name(f"{path.name}.{kind}").write_bytes(svg.saved(drawing, kind))
 
 
 def page(frames: Frames) -> str:
@@ -221,10 +220,13 @@ def _picture(figure: Figure, names: marks.Names) -> Picture:
     slim = svg.drawn(figure, narrow=True)
     for each in (drawing, slim):
         marks.mark_all(each, names)
+        each.set_facecolor("white")
+    file = svg.placed(drawing)
     return Picture(
         drawing=drawing,
-        wide=svg.inline(drawing, prefix=f"{figure.name}-w", label=figure.title),
-        narrow=svg.inline(slim, prefix=f"{figure.name}-n", label=figure.title),
+        file=file,
+        wide=svg.inline(file, prefix=f"{figure.name}-w", label=figure.title),
+        narrow=svg.inline(svg.placed(slim), prefix=f"{figure.name}-n", label=figure.title),
     )
 
 

@@ -7,8 +7,10 @@ section. Nothing here knows HTML or reads a file.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from samenet import wording
@@ -221,9 +223,17 @@ def missing(text: str = "–") -> Cell:
 
 def slug(plan: Plan, task: str) -> str:
     """Return a task's name as part of ids and file names; different tasks differ in it."""
-    place = [found.name for found in plan.tasks].index(task)
-    slugs = [re.sub(r"[^a-z0-9]+", "-", found.name.lower()).strip("-") for found in plan.tasks]
-    return slugs[place] if slugs[place] and slugs.count(slugs[place]) == 1 else f"task-{place + 1}"
+    return _slugs(tuple(found.name for found in plan.tasks))[task]
+
+
+@lru_cache(maxsize=8)
+def _slugs(names: tuple[str, ...]) -> dict[str, str]:
+    slugs = [re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") for name in names]
+    often = Counter(slugs)
+    return {
+        name: own if own and often[own] == 1 else f"task-{place}"
+        for place, (name, own) in enumerate(zip(names, slugs, strict=True), start=1)
+    }
 
 
 def title_of(plan: Plan, task: str) -> str:
@@ -282,12 +292,6 @@ def task_cell(frames: Frames, task: str) -> Cell:
 def seconds_cell(value: float) -> Cell:
     """Return the cell of a number of seconds with a readable unit."""
     return Cell(text=wording.words(value), value=value)
-
-
-def small(value: float) -> str:
-    """Return a spread with two digits: 0.013, 5.7e-6, 0."""
-    mantissa, mark, exponent = f"{value:.2g}".partition("e")
-    return f"{mantissa}e{int(exponent)}" if mark else mantissa
 
 
 def join(names: Iterable[str], last: str = "and") -> str:

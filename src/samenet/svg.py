@@ -23,6 +23,10 @@ FONT_PROPERTIES = {"font", "font-family", "font-style", "font-variant", "font-st
 """Left to the page, whose font is narrower than the one matplotlib made room for."""
 
 
+GROUND = r'(<g id="patch_1">.*?fill: )#ffffff'
+"""The white behind a picture in a file; the page has a ground of its own."""
+
+
 def drawn(figure: Figure, *, narrow: bool) -> Drawing:
     """Return the picture as matplotlib draws it."""
     with rc_context(STYLE):
@@ -45,11 +49,17 @@ def written(drawing: Drawing, kind: str, metadata: Mapping[str, None], *, dpi: i
     return marks.restored(found.decode()).encode() if kind == "svg" else found
 
 
-def inline(drawing: Drawing, *, prefix: str, label: str) -> Markup:
-    """Return the picture as an element of the page; every id in it starts with the prefix."""
+def placed(drawing: Drawing) -> str:
+    """Return a new picture as SVG; it keeps its places, and looks for them in no later form."""
     text = saved(drawing, "svg").decode()
-    drawing.set_layout_engine("none")  # it has found the places; looking again takes half the time
+    drawing.set_layout_engine(None)  # looking again would take half the time of every form
+    return text
+
+
+def inline(text: str, *, prefix: str, label: str) -> Markup:
+    """Return SVG as an element of the page; every id in it starts with the prefix."""
     text = text[text.index("<svg") :]
+    text = re.sub(GROUND, r"\1none", text, count=1, flags=re.DOTALL)
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r' style="([^"]*)"', _attributes, text)

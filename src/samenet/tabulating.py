@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from samenet.records import LimitRecord, QualityRecord, Record, TimingRecord
 
@@ -28,10 +31,11 @@ def samples(records: Sequence[Record]) -> pd.DataFrame:
     own = [record for record in records if isinstance(record, TimingRecord)]
     if not own:
         return pd.DataFrame(columns=_SAMPLES)
-    columns = _repeated(own, [len(record.seconds) for record in own], _SAMPLES)
-    columns["index"] = [index for record in own for index in range(len(record.seconds))]
-    columns["seconds"] = [seconds for record in own for seconds in record.seconds]
-    return pd.DataFrame(columns)
+    counts = [len(record.seconds) for record in own]
+    columns = _repeated(own, counts, _SAMPLES)
+    columns["index"] = _joined((range(count) for count in counts), np.int64)
+    columns["seconds"] = _joined((record.seconds for record in own), np.float64)
+    return pd.DataFrame(columns, copy=False)
 
 
 def _repeated(records: Sequence[Any], counts: list[int], names: list[str]) -> dict[str, Any]:
@@ -39,6 +43,10 @@ def _repeated(records: Sequence[Any], counts: list[int], names: list[str]) -> di
     known = [name for name in names if hasattr(records[0], name)]
     values = {name: pd.Series([getattr(record, name) for record in records]) for name in known}
     return {name: values[name].repeat(counts).array if name in known else [] for name in names}
+
+
+def _joined(parts: Iterable[Iterable[float]], kind: type[np.generic]) -> NDArray[Any]:
+    return np.fromiter(itertools.chain.from_iterable(parts), dtype=kind)
 
 
 def limits(records: Sequence[Record]) -> pd.DataFrame:
@@ -57,6 +65,6 @@ def scores(records: Sequence[Record]) -> pd.DataFrame:
     if not own:
         return pd.DataFrame(columns=_SCORES)
     columns = _repeated(own, [len(record.epochs) for record in own], _SCORES)
-    columns["epoch"] = [epoch for record in own for epoch in record.epochs]
-    columns["value"] = [value for record in own for value in record.values]
-    return pd.DataFrame(columns)
+    columns["epoch"] = _joined((record.epochs for record in own), np.int64)
+    columns["value"] = _joined((record.values for record in own), np.float64)
+    return pd.DataFrame(columns, copy=False)

@@ -45,3 +45,9 @@ def _unit(seconds: float) -> tuple[str, float]:
         if abs(seconds) >= scale * (2 if unit in ("h", "min") else 1):
             return unit, scale
     return "ns", 1e-9
+
+
+def small(value: float) -> str:
+    """Return a spread with two digits: 0.013, 5.7e-6, 0."""
+    mantissa, mark, exponent = f"{value:.2g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if mark else mantissa

@@ -84,7 +84,7 @@ def written(folder: Path, tasks: int, repeats: int) -> None:
         failed=(),
         trainings=1,
         epochs=EPOCHS,
-        noise=0.02,
+        noise=0.04,
     )
     store = Store(folder)
     store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from report_fixture import made
 
-from samenet import advise, sentences, verdicts, wording
+from samenet import advise, headline, report, sentences, verdicts, wording
 from samenet.errors import UsageError
 from samenet.frames import Frames
 from samenet.statistics import Interval
@@ -43,6 +43,25 @@ def test_the_fastest_framework_is_recommended_with_what_it_saves() -> None:
     assert found.choice == ("pytorch:eager",)
     assert "use PyTorch (eager)" in found.sentence
     assert "2 s [1.78, 2.22] more per training, 3.33 min in 100 program" in found.details[0]
+
+
+def test_the_first_screen_keeps_the_slower_ones_folded() -> None:
+    """Only the nearest framework stands under a recommendation; the others are one click away."""
+    totals = {"pytorch:eager": 1.0, "keras:fit": 3.0, "tensorflow:graph": 5.0}
+    frames, _ = with_totals({arm: [t, 1.01 * t, 0.99 * t] for arm, t in totals.items()})
+    (card,) = headline.headline(frames).cards
+    assert [line for line in card.details if line.startswith("Keras (fit) takes")]
+    assert not [line for line in card.details if line.startswith("TensorFlow")]
+    assert [line for line in card.further if line.startswith("TensorFlow (graph) takes")]
+    page = report.page(
+        made(
+            tasks=["digits"],
+            arms=[*totals, "keras:native"],
+            refused=(),
+            failed=(),
+        )
+    )
+    assert "<summary>More on Handwritten digits</summary>" in page
 
 
 def test_of_many_frameworks_the_nearest_are_named() -> None:
@@ -140,7 +159,14 @@ def test_an_unknown_task_is_a_usage_error() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(3e-7, "300 ns"), (0.0123, "12.3 ms"), (1.5, "1.5 s"), (119, "119 s"), (600, "10 min")],
+    [
+        (3e-7, "300 ns"),
+        (0.0123, "12.3 ms"),
+        (1.5, "1.5 s"),
+        (119, "119 s"),
+        (0.9997, "1 s"),
+        (600, "10 min"),
+    ],
 )
 def test_durations_are_written_in_readable_units(seconds: float, text: str) -> None:
     """Every time has the unit a person would choose."""

@@ -50,6 +50,8 @@ CLOCK_MODULES = {"time", "timeit"}
 NOT_A_CLOCK = {"time.sleep"}
 NOW = {"now", "utcnow", "today"}
 
+PRINTS = {"src/samenet/terminal.py": "makes control characters visible first"}
+
 RANDOM = {"src/samenet/draws.py": "the one module that draws random numbers"}
 
 PLATFORM = {
@@ -292,6 +294,18 @@ def test_only_one_module_reads_the_clock(file: Source) -> None:
     used = {n for n in uses(file.tree) if top(n) in CLOCK_MODULES}
     dates = {n for n in calls(file.tree) if n.rpartition(".")[2] in NOW and top(n) != "clock"}
     assert (named | used | dates | disguised(file.tree)) - NOT_A_CLOCK == set()
+
+
+@pytest.mark.parametrize("file", sources(CORE), ids=lambda s: s.name)
+def test_text_for_people_goes_through_one_door(file: Source) -> None:
+    """Only JSON is printed as it is: in any other text a name from data could steer a terminal."""
+    echoed = [
+        ast.unparse(node)
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"click.echo", "print"}
+    ]
+    bare = [call for call in echoed if "json" not in call and file.name not in PRINTS]
+    assert bare == []
 
 
 @pytest.mark.parametrize("file", sources(CORE, "adapters"), ids=lambda s: s.name)

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from report_fixture import COLUMN, hostile, made, recorded
 
-from samenet import report, result, tables, wording
+from samenet import report, result, tables, terminal
 from samenet.frames import build
 from samenet.marks import mark, restored
 from samenet.markup import attributes
@@ -91,7 +91,7 @@ def test_the_terminal_is_left_alone() -> None:
 def test_visible_text_stays_as_it_is() -> None:
     """Letters of any language, signs, tabs and line ends are no control characters."""
     text = "PyTorch (eager): 1.9 s → −3 %\t中文 ½\n"
-    assert wording.printable(text) == text
+    assert terminal.printable(text) == text
 
 
 def test_columns_of_a_csv_file_carry_no_codes(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from report_fixture import made
 from samenet import advise, cli
 from samenet.errors import RefusedError, UsageError
 from samenet.frames import Frames
+from samenet.reports import advice
+from samenet.sections import Table
 from samenet.wishes import Wishes
 
 ARMS = ("pytorch:eager", "keras:fit", "tensorflow:graph")
@@ -27,6 +29,23 @@ def asked(frames: Frames, **wishes: Any) -> advise.Advice:
     """Return what is recommended on digits."""
     (found,) = advise.advise(frames, (), Wishes(**wishes))
     return found
+
+
+def test_what_to_use_for_predicting_is_asked_only_of_tasks_that_predicted() -> None:
+    """Of two tasks of which one was timed predicting, the other has no row about predicting."""
+    frames = run(tasks=["digits", "iris"])
+    rows = frames.samples
+    without = rows[(rows.track != "inference") | (rows.task == "digits")]
+    section = advice.section(replace(frames, samples=without))
+    assert section is not None
+    asked_of = {
+        block.title: {str(row[0].text) for row in block.rows}
+        for block in section.blocks
+        if isinstance(block, Table)
+    }
+    own, other = (asked_of[f"What to use on {t.title}"] for t in frames.plan.tasks)
+    assert own - other == {"One row is predicted at a time", "Many rows are predicted at once"}
+    assert "The training is 10 times as long" in other
 
 
 def test_a_longer_training_changes_the_choice() -> None:

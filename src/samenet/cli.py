@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from samenet import __version__
+from samenet.terminal import say
 
 SHOWN = {
     "run": "Measure: the main job, some tasks, or your own CSV.",
@@ -75,7 +76,7 @@ def _show_help(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         return
     ctx.meta["listing"] = True
     ctx.params["all_commands"] = "--all" in sys.argv or ctx.meta.get("all", False)
-    click.echo(ctx.get_help())
+    say(ctx.get_help())
     ctx.exit()
 
 
@@ -118,7 +119,7 @@ def _code(arguments: list[str] | None) -> int:
         error.show()
         return error.exit_code
     except SamenetError as error:
-        click.echo(f"samenet: {error}", err=True)
+        say(f"samenet: {error}", err=True)
         return error.exit_code
 
 

@@ -52,6 +52,8 @@ class Said:
     """One sentence, or a few that belong together."""
 
     parts: tuple[Part, ...]
+    further: bool = False
+    """Whether only who wants to know more needs it: the first screen folds it away."""
 
     @property
     def text(self) -> str:

@@ -37,6 +37,8 @@ class Card:
     choice: str
     sentence: str
     details: tuple[str, ...]
+    further: tuple[str, ...] = ()
+    """What is folded away below them."""
     rows: str = ""
     """The id of the table that holds the numbers."""
 
@@ -136,9 +138,15 @@ def _card(frames: Frames, task: str, advice: advise.Advice) -> Card:
         title=title_of(frames.plan, task),
         choice=join((frames.title(arm) for arm in advice.choice), last="or"),
         sentence=advice.sentence,
-        details=(*_to_goal(frames, task, advice.choice[0]), *advice.details),
+        details=(*_to_goal(frames, task, advice.choice[0]), *texts(advice, further=False)),
+        further=texts(advice, further=True),
         rows=f"rows-{slug(frames.plan, task)}",
     )
+
+
+def texts(advice: advise.Advice, *, further: bool) -> tuple[str, ...]:
+    """Return the sentences below a recommendation: those everybody needs, or the further ones."""
+    return tuple(each.text for each in advice.said[1:] if each.further is further)
 
 
 def _to_goal(frames: Frames, name: str, arm: str) -> tuple[str, ...]:

@@ -15,8 +15,9 @@ from samenet import jupyter, parity
 from samenet.plan import Job, Plan
 from samenet.records import CertificateRecord, FailureRecord, Record
 from samenet.runner import Watcher
+from samenet.terminal import printable
 from samenet.watching import Progress, measured
-from samenet.wording import printable, words
+from samenet.wording import words
 
 
 @contextmanager

@@ -20,7 +20,8 @@ from samenet.quantities import seconds_of
 from samenet.records import HUGE
 from samenet.statistics import Interval, geometric
 from samenet.task import METRICS, Task
-from samenet.wording import duration, printable, words
+from samenet.terminal import printable
+from samenet.wording import duration, words
 
 RESULT_SCHEMA = "samenet-result/1"
 QUANTITIES = ("total", "start_up", "step", "epoch")

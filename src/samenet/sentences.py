@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from statistics import fmean
 
@@ -32,7 +33,13 @@ def differences(
     say_one = _difference if quantity == "total" else _slower_prediction
     found = [say_one(frames, task, arm, best, quantity) for arm in named]
     rest = apart[len(named) :]
-    return [*found, *([_others(frames, task, rest, quantity)] if rest else [])]
+    found += [_others(frames, task, rest, quantity)] if rest else []
+    return [*found[:1], *further(found[1:])]
+
+
+def further(found: Sequence[Said]) -> list[Said]:
+    """Return sentences as what only who wants to know more needs."""
+    return [replace(each, further=True) for each in found]
 
 
 def _difference(frames: Frames, task: Task, arm: str, best: str, quantity: str) -> Said:
@@ -155,7 +162,7 @@ def order(frames: Frames, times: Mapping[str, PerRepeat], best: str) -> list[Sai
     near = ranking.intransitive(times, ranking.told_apart(times))
     found = [_intransitive(frames, three, times) for three in near if best in three][:1]
     hanging = [each for each in ranking.reordered(times) if best in each[1:]]
-    return found + [_hanging(frames, *each) for each in hanging[:1]]
+    return further(found + [_hanging(frames, *each) for each in hanging[:1]])
 
 
 def _intransitive(frames: Frames, three: tuple[str, ...], times: Mapping[str, PerRepeat]) -> Said:

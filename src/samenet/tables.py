@@ -19,8 +19,8 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from samenet.errors import UsageError, unknown
 from samenet.spec import Kind, parse
 from samenet.task import DataSpec, Task, against_several
+from samenet.terminal import printable
 from samenet.training import LOSSES_OF_KIND
-from samenet.wording import printable
 
 SEPARATORS = ",;\t"
 MISSING_MARKS = ["?"]

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-import click
-
 from samenet import clock
 from samenet.plan import Job, Plan, predicted_seconds
 from samenet.processes import START_UP
 from samenet.records import CertificateRecord, EventRecord, FailureRecord, Record, TimingRecord
-from samenet.wording import printable, words
+from samenet.terminal import printable, say
+from samenet.wording import words
 
 DOING = {
     "prepare": "data prepared",
@@ -74,7 +73,7 @@ class Progress:
         self.take(job, seconds)
         if not self.quiet:
             lines = [f"{self.when()}  {_line(self.plan, job, records)}", *_left_out(records)]
-            click.echo("\n".join(lines), err=True)
+            say("\n".join(lines), err=True)
 
     def when(self) -> str:
         """Return the time spent and the time that is probably left."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from unicodedata import category
-
 from samenet.statistics import Interval
 
 
@@ -22,18 +20,6 @@ def words(seconds: float) -> str:
     return f"{digits(seconds / scale)} {unit}"
 
 
-def printable(text: str) -> str:
-    """Return a text for a terminal: what would move its cursor or change its colours is shown.
-
-    Control characters (Unicode class Cc, tab and line end apart) become \x1b and the like, and so
-    do the marks that turn the direction of writing around (class Cf).
-    """
-    return "".join(
-        each if each in "\n\t" or category(each) not in {"Cc", "Cf"} else ascii(each)[1:-1]
-        for each in text
-    )
-
-
 def digits(value: float, count: int = 3) -> str:
     """Return a number with so many digits and never an exponent from 1 up: 0.123, 12.3, 1230."""
     rounded = float(f"{value:.{count}g}")
@@ -41,6 +27,7 @@ def digits(value: float, count: int = 3) -> str:
 
 
 def _unit(seconds: float) -> tuple[str, float]:
+    seconds = float(f"{seconds:.3g}")  # 999.7 ms are printed as 1 s
     for unit, scale in (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if abs(seconds) >= scale * (2 if unit in ("h", "min") else 1):
             return unit, scale

@@ -12,6 +12,7 @@ from samenet import forecast
 from samenet.adapter import Offer
 from samenet.errors import UsageError
 from samenet.planning import duration_seconds
+from samenet.terminal import say
 
 if TYPE_CHECKING:
     from samenet.advise import Advice
@@ -74,7 +75,7 @@ def _advise(run: Path, options: dict[str, Any], *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps([item.plain() for item in found], ensure_ascii=False))
     else:
-        click.echo("\n".join(_lines(found)))
+        say("\n".join(_lines(found)))
     return NOTHING if found and not any(item.choice for item in found) else 0
 
 
@@ -119,7 +120,7 @@ def _predict(run: Path | None, options: dict[str, Any], *, as_json: bool) -> int
     if as_json:
         click.echo(json.dumps(forecast.document(known, training), ensure_ascii=False))
     else:
-        click.echo("\n".join(forecast.lines(known, training)))
+        say("\n".join(forecast.lines(known, training)))
     return 0
 
 
@@ -132,5 +133,5 @@ def _check(run: Path, *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(checked.plain(), ensure_ascii=False))
     else:
-        click.echo("\n".join(held_out.lines(found, checked)))
+        say("\n".join(held_out.lines(found, checked)))
     return 0 if checked.passed else MISSED

@@ -20,6 +20,7 @@ from samenet.plan import Plan
 from samenet.records import CertificateRecord, FailureRecord, Record
 from samenet.spec import parse
 from samenet.task import shipped_tasks
+from samenet.terminal import say
 from samenet.watching import Progress
 
 NOT_SHOWN = 3
@@ -70,7 +71,10 @@ def command(
         store = session.start(plan, Path(folder) / "run", Progress(plan, quiet=as_json).watch)
         records = store.records()
     found = outcome(records)
-    click.echo(_json(found, plan) if as_json else _text(found, plan))
+    if as_json:
+        click.echo(_json(found, plan))
+    else:
+        say(_text(found, plan))
     lacking = [s for s in plan.skipped if frameworks or s.mark == "failed"]
     return 0 if shown(found, plan) and not lacking else NOT_SHOWN
 

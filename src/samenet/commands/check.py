@@ -13,6 +13,7 @@ from samenet.checking import Examination
 from samenet.commands import shared
 from samenet.contract import Finding
 from samenet.spec import parse
+from samenet.terminal import say
 
 SOME_FAILED = 3
 
@@ -39,10 +40,13 @@ def command(adapter: str, tasks: tuple[str, ...], device: str, *, as_json: bool)
     """
     target = parse(Target, placed(device), where="check")
     found = [
-        checking.examine(text, target, tasks, say=lambda line: click.echo(f"  {line}", err=True))
+        checking.examine(text, target, tasks, say=lambda line: say(f"  {line}", err=True))
         for text in checking.modes(adapter)
     ]
-    click.echo(_json(found) if as_json else "\n\n".join(text(each) for each in found))
+    if as_json:
+        click.echo(_json(found))
+    else:
+        say("\n\n".join(text(each) for each in found))
     return 0 if all(each.passed for each in found) else SOME_FAILED
 
 

@@ -13,6 +13,7 @@ from samenet.comparing import Comparison, Row
 from samenet.errors import UsageError
 from samenet.fingerprint import Group
 from samenet.result import QUANTITIES, RESULT_SCHEMA
+from samenet.terminal import say
 from samenet.wording import words
 
 HEAD = {
@@ -85,7 +86,7 @@ def command(base: Path, new: Path, **options: Any) -> int:
     if options["as_json"]:
         click.echo(json.dumps(found.plain(), ensure_ascii=False))
     else:
-        click.echo("\n".join(markdown(found) if options["markdown"] else lines(found)))
+        say("\n".join(markdown(found) if options["markdown"] else lines(found)))
     return found.exit_code
 
 

@@ -23,6 +23,7 @@ from samenet.records import Record
 from samenet.scheduling import BLOCKS
 from samenet.spec import parse
 from samenet.store import open_run
+from samenet.terminal import say
 from samenet.watching import Progress
 
 EXIT_CODES: dict[Kind, int] = {"not compared": 3, "cannot tell": 5}
@@ -86,7 +87,7 @@ def command(**options: Any) -> int:
         challenger=challenger[0].arm(challenger[1]),
         undefended=contract_file.undefended(*challenger),
     )
-    click.echo(f"Everything that was measured: {folder}\n", err=True)
+    say(f"Everything that was measured: {folder}\n", err=True)
     document = contest_result.document(found) if options["as_json"] else None
     click.echo(json.dumps(document) if document else contest_result.markdown(found))
     return EXIT_CODES.get(found.verdict.kind, 0)
@@ -136,4 +137,4 @@ def renamed(found: Leaf) -> Leaf:
 def _say_plan(plan: Plan) -> None:
     tasks, repeats = counted(len(plan.tasks), "task"), counted(plan.repeats, "repeat")
     minutes = f"about {plan.predicted_seconds / 60:.1f} minutes"
-    click.echo(f"2 loops on {tasks}: checked, then {repeats} in turn, {minutes}", err=True)
+    say(f"2 loops on {tasks}: checked, then {repeats} in turn, {minutes}", err=True)

@@ -15,6 +15,7 @@ from samenet import diagnosis, environment, leaf, locking, machine
 from samenet.adapter import Target
 from samenet.diagnosis import Diagnosis, Item
 from samenet.errors import RefusedError
+from samenet.terminal import say
 
 REFUSED, FAILED = 6, 3
 SCHEMA = "samenet-doctor/1"
@@ -41,11 +42,10 @@ def command(*, deep: bool, as_json: bool) -> int:
         refusals=(*_locked(), *environment.broken(readings)),
         in_force=_read_back(as_json=as_json) if deep else (),
     )
-    click.echo(
-        json.dumps({"schema": SCHEMA, **asdict(found)}, ensure_ascii=False)
-        if as_json
-        else "\n".join(lines(found))
-    )
+    if as_json:
+        click.echo(json.dumps({"schema": SCHEMA, **asdict(found)}, ensure_ascii=False))
+    else:
+        say("\n".join(lines(found)))
     if found.refusals:
         return REFUSED
     return 0 if all(item.good for item in found.in_force) else FAILED
@@ -112,5 +112,5 @@ def _read_back(*, as_json: bool) -> tuple[Item, ...]:
     """Start every installed framework once, in each usual mode, and read back what is in force."""
     with tempfile.TemporaryDirectory() as folder:
         if not as_json:
-            click.echo("Starting each framework once …", err=True)
+            say("Starting each framework once …", err=True)
         return diagnosis.read_back(Path(folder) / "run")

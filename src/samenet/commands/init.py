@@ -11,6 +11,7 @@ from samenet import tables
 from samenet.errors import UsageError
 from samenet.spec import Kind
 from samenet.task_text import task_file
+from samenet.terminal import say
 
 
 @click.command("init")
@@ -58,7 +59,8 @@ def command(
     except OSError as error:
         raise UsageError(f"Cannot write {file}: {error.strerror}.") from None
     answer = {"file": str(file), "kind": guessed.value, "reason": reason}
-    click.echo(
-        json.dumps(answer) if as_json else f"{reason}\nWritten: {file}. Next: samenet run {file}"
-    )
+    if as_json:
+        click.echo(json.dumps(answer))
+    else:
+        say(f"{reason}\nWritten: {file}. Next: samenet run {file}")
     return 0

@@ -14,6 +14,7 @@ from samenet.commands import shared
 from samenet.commands.run import SOME_FAILED, dry, failed, measured, say_plan
 from samenet.spec import parse
 from samenet.store import Store
+from samenet.terminal import say
 
 REPEATS = 2
 
@@ -80,8 +81,8 @@ def _finish(store: Store, *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(sizing.document(found), ensure_ascii=False, allow_nan=False))
     else:
-        click.echo("\n".join(sizing.lines(found)))
-        click.echo("")
-        click.echo("\n".join(held_out.lines(found, held_out.check(found))))
-        click.echo(f"\nThe page: {page}\nPredictions: samenet advise --model 64-256-128-10 …")
+        say("\n".join(sizing.lines(found)))
+        say("")
+        say("\n".join(held_out.lines(found, held_out.check(found))))
+        say(f"\nThe page: {page}\nPredictions: samenet advise --model 64-256-128-10 …")
     return SOME_FAILED if failed(found) else 0

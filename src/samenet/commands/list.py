@@ -10,6 +10,7 @@ import click
 
 from samenet import leaf, machine
 from samenet.task import load_task, shipped_tasks
+from samenet.terminal import say
 
 
 @click.command("list")
@@ -27,7 +28,7 @@ def command(what: str, *, as_json: bool) -> int:
         click.echo(json.dumps(rows, ensure_ascii=False))
         return 0
     for row in rows:
-        click.echo(
+        say(
             "  ".join(
                 f"{value!s:<{width}}"
                 for value, width in zip(row.values(), (16, 12, 0), strict=False)

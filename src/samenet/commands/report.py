@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from samenet.errors import UsageError
+from samenet.terminal import say
 
 FORMATS = ("svg", "png", "pdf")
 
@@ -73,7 +74,7 @@ def command(runs: tuple[Path, ...], **options: Any) -> int:
     if options["as_json"]:
         click.echo(json.dumps({"page": str(page), "figures": [str(path) for path in written]}))
         return 0
-    click.echo(f"The page: {page}")
+    say(f"The page: {page}")
     if written:
-        click.echo(f"Figures: {len(written) - 1} files and their captions in {folder}")
+        say(f"Figures: {len(written) - 1} files and their captions in {folder}")
     return 0

@@ -14,6 +14,7 @@ from samenet.live import watching
 from samenet.plan import Plan
 from samenet.scheduling import extended
 from samenet.store import open_run
+from samenet.terminal import say
 
 
 @click.command("resume")
@@ -33,7 +34,7 @@ def command(run: Path, repeats: str | None, *, as_json: bool) -> int:
     if repeats is not None:
         plan = extended(plan, _wanted(repeats, frames.load(run).repeats))
     done = frozenset(session.finished(store))
-    click.echo(f"{len(done)} of {len(plan.jobs)} jobs are done already", err=True)
+    say(f"{len(done)} of {len(plan.jobs)} jobs are done already", err=True)
     with watching(plan, done=done) as watch:
         session.resume(run, watch, warn, plan)
     return finish(store, as_json=as_json)

@@ -16,6 +16,7 @@ from samenet.live import watching
 from samenet.plan import Plan
 from samenet.spec import Kind, parse
 from samenet.store import Store
+from samenet.terminal import say
 
 SOME_FAILED = 3
 
@@ -142,13 +143,13 @@ def measured(plan: Plan, folder: Path) -> Store:
         with watching(plan) as watch:
             return session.start(plan, folder, watch, warn)
     except KeyboardInterrupt:
-        click.echo(f"\nInterrupted. What was measured is kept: samenet resume {folder}", err=True)
+        say(f"\nInterrupted. What was measured is kept: samenet resume {folder}", err=True)
         raise
 
 
 def warn(sentence: str) -> None:
     """Say on standard error what a person should know before the times."""
-    click.echo(f"Warning: {sentence}", err=True)
+    say(f"Warning: {sentence}", err=True)
 
 
 def _request(options: dict[str, Any]) -> planning.Request:
@@ -191,7 +192,7 @@ def _own(options: dict[str, Any]) -> tuple[Any, ...]:
     columns, kind = options["target_columns"], options["kind"]
     if kind is None:
         guessed, reason = tables.guess_kind(options["data"], columns)
-        click.echo(f"{reason} (--kind overrides this)", err=True)
+        say(f"{reason} (--kind overrides this)", err=True)
         kind = guessed
     return (tables.csv_task(options["data"].absolute(), columns, kind=Kind(kind)),)
 
@@ -217,9 +218,9 @@ def say_plan(plan: Plan) -> None:
     repeats = (f"{plan.repeats} to " if most else "") + counted(plan.most, "repeat")
     if most:
         time += " at most: it stops when its intervals are narrow enough"
-    click.echo(f"{tasks} on {names}: {repeats}, {time}", err=True)
+    say(f"{tasks} on {names}: {repeats}, {time}", err=True)
     for skipped in plan.skipped:
-        click.echo(f"  {skipped.task} · {skipped.arm}: {skipped.reason}", err=True)
+        say(f"  {skipped.task} · {skipped.arm}: {skipped.reason}", err=True)
 
 
 def counted(number: int, what: str) -> str:
@@ -234,7 +235,7 @@ def dry(plan: Plan, *, as_json: bool) -> int:
         click.echo(json.dumps(plan.model_dump(mode="json", by_alias=True)))
         return 0
     for job in timed:
-        click.echo(f"{job.pass_name:<10} {job.arm:<18} {', '.join(job.tasks)}  r{job.repeat}")
+        say(f"{job.pass_name:<10} {job.arm:<18} {', '.join(job.tasks)}  r{job.repeat}")
     return 0
 
 
@@ -247,8 +248,8 @@ def finish(store: Store, *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(result.document(found), ensure_ascii=False, allow_nan=False))
     else:
-        click.echo("\n".join(result.lines(found)))
-        click.echo(f"\nThe page: {page}")
+        say("\n".join(result.lines(found)))
+        say(f"\nThe page: {page}")
     return SOME_FAILED if failed(found) else 0
 
 

@@ -9,6 +9,7 @@ import click
 
 from samenet import selftest
 from samenet.selftest import Figure, Finding, Order
+from samenet.terminal import say
 
 FAILED = 3
 SCHEMA = "samenet-selftest/1"
@@ -46,7 +47,7 @@ def command(names: tuple[str, ...], n: int | None, *, short: bool, seed: int, as
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    say(text, err=True)
 
 
 def _listed(*, as_json: bool) -> int:
@@ -56,15 +57,15 @@ def _listed(*, as_json: bool) -> int:
         return 0
     width = max(map(len, summaries), default=0)
     for name, summary in summaries.items():
-        click.echo(f"{name:<{width}}  {summary}")
+        say(f"{name:<{width}}  {summary}")
     return 0
 
 
 def _show(finding: Finding) -> None:
     word = "passed" if finding.passed else "FAILED"
-    click.echo(f"{finding.name}: {word} ({finding.seconds:.1f} s)")
+    say(f"{finding.name}: {word} ({finding.seconds:.1f} s)")
     for figure in finding.figures:
-        click.echo("  " + _line(figure))
+        say("  " + _line(figure))
 
 
 def _line(figure: Figure) -> str:

@@ -14,6 +14,7 @@ from samenet.commands.run import SOME_FAILED, counted, warn
 from samenet.live import watching
 from samenet.plan import Plan
 from samenet.study import SEEDS_MAX, StudyKind
+from samenet.terminal import say
 
 OPTIONS = (
     click.argument("task"),
@@ -115,9 +116,9 @@ def _studied(kind: StudyKind, options: dict[str, Any]) -> int:
     if options["as_json"]:
         click.echo(json.dumps(study_text.document(found), ensure_ascii=False, allow_nan=False))
     else:
-        click.echo("\n".join(study_text.lines(found)))
+        say("\n".join(study_text.lines(found)))
         for path in study_figures.paths(found):
-            click.echo(f"\nThe figure: {path}")
+            say(f"\nThe figure: {path}")
     return SOME_FAILED if found.failed else 0
 
 
@@ -126,7 +127,7 @@ def _carried_out(plan: Plan, folder: Path) -> studying.Outcome:
         with watching(plan) as watch:
             return studying.carried_out(plan, folder, watch, warn)
     except KeyboardInterrupt:
-        click.echo("\nInterrupted: a study is concluded from all of its seeds or not.", err=True)
+        say("\nInterrupted: a study is concluded from all of its seeds or not.", err=True)
         raise
 
 
@@ -136,7 +137,7 @@ def _say(plan: Plan, kind: StudyKind) -> None:
         return
     trainings = len(study.variants) * study.seeds * len(plan.arms)
     names = ", ".join(arm.name for arm in plan.arms)
-    click.echo(
+    say(
         f"{kind.capitalize()} of {plan.tasks[0].name} on {names}: {', '.join(study.choices)}; "
         f"{counted(study.seeds, 'seed')}, {trainings} trainings, "
         f"about {plan.predicted_seconds / 60:.1f} minutes",

@@ -16,6 +16,7 @@ from samenet.adapter import Target
 from samenet.errors import WorkerError
 from samenet.plan import Job, Plan
 from samenet.records import EventRecord, FailureRecord
+from samenet.terminal import say
 from samenet.watching import Progress
 
 SHOWN_NUMBERS = 4
@@ -47,7 +48,10 @@ def command(task: str, frameworks: tuple[str, ...], dtype: str, *, as_json: bool
       samenet trace single_neuron
     """
     steps = traced(task, frameworks, dtype)
-    click.echo(json.dumps(steps, ensure_ascii=False) if as_json else "\n".join(table(steps)))
+    if as_json:
+        click.echo(json.dumps(steps, ensure_ascii=False))
+    else:
+        say("\n".join(table(steps)))
     return 0
 
 

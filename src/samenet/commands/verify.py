@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from samenet.terminal import say
 from samenet.verifying import verify
 
 MISMATCH = 3
@@ -30,11 +31,11 @@ def command(run: Path, *, as_json: bool) -> int:
     else:
         looked = ", ".join(f"{count} {what}" for what, count in found.looked_at.items())
         for sentence in found.mismatches[:SHOWN_MAX]:
-            click.echo(sentence)
+            say(sentence)
         if len(found.mismatches) > SHOWN_MAX:
             click.echo(f"… and {len(found.mismatches) - SHOWN_MAX} more (--json lists all)")
         count = (
             "1 mismatch" if len(found.mismatches) == 1 else f"{len(found.mismatches)} mismatches"
         )
-        click.echo(count + (f" ({looked})" if looked else ""))
+        say(count + (f" ({looked})" if looked else ""))
     return MISMATCH if found.mismatches else 0

@@ -155,6 +155,7 @@ SEEDS = {
     even(384, 3072, 1): 6,
     even(52, 2024, 3): 1,
     even(112, 156, 4): 1,
+    even(112, 320, 4): 1,
 }
 """Of the rows, where it is not 0: the first with which no weighted sum of the batch that gate 1
 looks at is within 2^-24 of a kink, relative to its summed magnitudes (`oracle.margin`), at either

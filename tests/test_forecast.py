@@ -18,6 +18,7 @@ from test_cost_model import PLANTED
 from test_ladder import run, stepped
 
 from samenet import cli, forecast, held_out, machine
+from samenet.cost_model import shapes
 from samenet.errors import RefusedError, UsageError
 from samenet.forecast import Forecast, Training
 
@@ -35,6 +36,7 @@ def made(arm: str, slower: float = 1.0, start: float = 1.0, error: float = 0.02)
         model=replace(PLANTED, seconds=costs),
         start=start,
         start_per_layer=0.1,
+        start_per_shape=0.01,
         start_error=0.05,
         call_error=error,
         sizes=32,
@@ -48,8 +50,15 @@ def test_a_total_is_start_first_call_and_every_step() -> None:
     """By hand: 196 steps an epoch in calls of 195, twenty epochs, and one call more first."""
     found = made("a").seconds(ASKED)
     call = PLANTED.predict(ASKED.widths, 512, 195)
-    assert found.value == pytest.approx(1.0 + 3 * 0.1 + call + 20 * 196 * call / 195)
+    start = 1.0 + 3 * 0.1 + 3 * 0.01
+    assert found.value == pytest.approx(start + call + 20 * 196 * call / 195)
     assert found.low < found.value < found.high
+
+
+def test_layers_of_one_shape_are_compiled_once() -> None:
+    """Of four layers that are all alike but the last, two are different."""
+    assert shapes((64, 64, 64, 64, 10)) == 2
+    assert shapes((64, 32, 16, 10)) == 3
 
 
 def test_the_interval_is_as_wide_as_the_errors_of_the_fit() -> None:

@@ -101,6 +101,11 @@ def weights(call: Call) -> float:
     return sum(m * n + n for m, n in pairwise(call.widths))
 
 
+def shapes(widths: Sequence[int]) -> int:
+    """Return how many different shapes the layers of a network have."""
+    return len(set(pairwise(widths)))
+
+
 def multiplications(call: Call) -> float:
     """Return the multiplications of all matrix products of one step."""
     products = [m * n for m, n in pairwise(call.widths)]

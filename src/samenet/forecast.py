@@ -3,7 +3,8 @@
     total = start + first call + epochs * steps per epoch * call / steps per call
 
 A call's seconds come from the fitted cost model; the start, from an empty interpreter to the first
-call and without its steps, is a line in the number of layers, for what is built and compiled. Both
+call and without its steps, grows with the number of layers, for what is built, and with that of
+different shapes among them, for what is compiled once each (JAX: an eighth of a second). Both
 have an error of their own: what they were off by at the measured sizes, each left out in turn. The
 95 % interval is both errors, as Student's t has them, at once.
 
@@ -14,19 +15,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from samenet import cache, machine
 from samenet.batches import call_shape
-from samenet.cost_model import Call, CostModel, touched, weights
+from samenet.cost_model import Call, CostModel, shapes, touched, weights
 from samenet.errors import RefusedError, UsageError
 from samenet.statistics import MARGIN, Interval, t_factor
 from samenet.wording import digits, duration, words
 
 KIND = "cost-models"
 MAKE = "samenet ladder"
-MAKE_MINUTES = "about 5 minutes per framework, 10 if it compiles"
+MAKE_MINUTES = "about 6 to 12 minutes per framework"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +53,11 @@ class Training:
 
     def with_batch(self, batch_size: int) -> Training:
         """Return the same training in other batches."""
-        own = (self.widths, self.samples, self.epochs)
-        return Training(widths=own[0], samples=own[1], epochs=own[2], batch_size=batch_size)
+        return replace(self, batch_size=batch_size)
 
     def lasting(self, epochs: int) -> Training:
         """Return the same training with other epochs."""
-        return Training(
-            widths=self.widths, samples=self.samples, batch_size=self.batch_size, epochs=epochs
-        )
+        return replace(self, epochs=epochs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +70,8 @@ class Forecast:
     model: CostModel
     start: float
     start_per_layer: float
+    start_per_shape: float
+    """For each different pair of inputs and units that a layer has."""
     start_error: float
     """Root of the mean squared error of the logarithm."""
     call_error: float
@@ -85,7 +85,9 @@ class Forecast:
 
     def seconds(self, training: Training) -> Interval:
         """Return the total time with its interval; `outside` says whether it means anything."""
-        start = self.start + self.start_per_layer * (len(training.widths) - 1)
+        counts = (1, len(training.widths) - 1, shapes(training.widths))
+        costs = (self.start, self.start_per_layer, self.start_per_shape)
+        start = sum(count * cost for count, cost in zip(counts, costs, strict=True))
         shape = call_shape(training.samples, training.batch_size)
         call = self.model.predict(training.widths, training.batch_size, shape.steps)
         work = call + training.epochs * shape.steps_per_epoch * call / shape.steps
@@ -279,7 +281,7 @@ def remembered() -> list[Forecast]:
 
 
 def _key() -> str:
-    return cache.key_of(machine.processor(), 1)
+    return cache.key_of(machine.processor(), 2)
 
 
 def _plain(found: Forecast) -> dict[str, Any]:

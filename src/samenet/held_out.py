@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from samenet import ladder, sizing, statistics
-from samenet.cost_model import WITHIN, WITHIN_MEDIAN
+from samenet.cost_model import WITHIN, WITHIN_MEDIAN, shapes
 from samenet.evidence import lasting
 from samenet.forecast import Forecast, Row, Training, choice, numbers, rows
 from samenet.frames import Frames
@@ -39,7 +39,7 @@ def _forecast(frames: Frames, each: Fitted) -> Forecast:
     tasks = [t for t in ladder.points(frames.plan.tasks) if not ladder.is_held_out(t)]
     starts = [_start(frames, each, task) for task in tasks]
     found = [pair for pair in starts if pair is not None]
-    start, per_layer, error = _line(found)
+    start, per_layer, per_shape, error = _line(found)
     return Forecast(
         arm=each.arm,
         title=frames.title(each.arm),
@@ -47,6 +47,7 @@ def _forecast(frames: Frames, each: Fitted) -> Forecast:
         model=each.model,
         start=start,
         start_per_layer=per_layer,
+        start_per_shape=per_shape,
         start_error=error,
         call_error=math.sqrt(fmean(math.log1p(p.error) ** 2 for p in each.left_out)),
         sizes=len(each.left_out),
@@ -66,28 +67,30 @@ def training_of(task: Task) -> Training:
     )
 
 
-def _start(frames: Frames, each: Fitted, task: Task) -> tuple[int, float] | None:
-    """Return layers and seconds of a start without the steps of its first call."""
+def _start(frames: Frames, each: Fitted, task: Task) -> tuple[int, int, float] | None:
+    """Return layers, shapes and seconds of a start without the steps of its first call."""
     found = frames.per_repeat(task.name, each.arm, "start_up")
     if not found or each.arm not in frames.compared(task.name):
         return None
     training = training_of(task)
     call = each.model.predict(training.widths, training.batch_size, ladder.steps_of(task))
     seconds = median(found.values())
-    return len(training.widths) - 1, max(seconds - call, seconds / 100)
+    widths = training.widths
+    return len(widths) - 1, shapes(widths), max(seconds - call, seconds / 100)
 
 
-def _line(found: Sequence[tuple[int, float]]) -> tuple[float, float, float]:
-    """Return where a line through the starts begins, what a layer adds, and its relative error.
+def _line(found: Sequence[tuple[int, int, float]]) -> tuple[float, float, float, float]:
+    """Return what a start costs anyway, what a layer and a shape add, and the relative error.
 
-    Neither is negative, and all starts count alike, as in the fit of a step.
+    None is negative, and all starts count alike, as in the fit of a step.
     """
-    seconds = np.array([each for _, each in found])
-    parts = np.array([[1.0, float(layers)] for layers, _ in found])
+    seconds = np.array([each for *_, each in found])
+    parts = np.array([[1.0, float(layers), float(kinds)] for layers, kinds, _ in found])
     costs, _ = nnls(parts / seconds[:, None], np.ones(len(found)))
     off = np.log(parts @ costs / seconds)
-    freedom = max(1, len(found) - 2)
-    return float(costs[0]), float(costs[1]), math.sqrt(float((off**2).sum()) / freedom)
+    freedom = max(1, len(found) - len(costs))
+    start, per_layer, per_shape = costs.tolist()
+    return start, per_layer, per_shape, math.sqrt(float((off**2).sum()) / freedom)
 
 
 def _ranges(found: Sequence[Training]) -> dict[str, tuple[float, float]]:

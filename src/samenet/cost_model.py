@@ -27,7 +27,6 @@ of batch, weights per layer and layers, with the covariance exp(-distance) and a
 Far from every measured size nothing is left of it. Neighbours also have to be alike in their memory
 layout: where rows are a multiple of 256 bytes long, a column lies in few sets of a cache and evicts
 itself (Lam, Rothberg & Wolf 1991, The Cache Performance and Optimizations of Blocked Algorithms).
-On the machine where this was developed networks 64 wide took a fifth longer than their neighbours.
 """
 
 from __future__ import annotations

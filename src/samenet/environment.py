@@ -69,7 +69,7 @@ RULES = (
         reading="beside",
         limit=0.05,
         sentence="other work keeps {value:.0%} of the processors busy that share a core with the "
-        "measuring ones, or in this virtual machine may (limit {limit:.0%})",
+        "measuring ones, or may (limit {limit:.0%})",
     ),
     Rule(
         reading="steal",

@@ -4,7 +4,7 @@
 
 A call's seconds come from the fitted cost model; the start, from an empty interpreter to the first
 call and without its steps, grows with the number of layers, for what is built, and with that of
-different shapes among them, for what is compiled once each (JAX: an eighth of a second). Both
+different shapes among them, for what is compiled once each. Both
 have an error of their own: what they were off by at the measured sizes, each left out in turn. The
 95 % interval is both errors, as Student's t has them, at once.
 

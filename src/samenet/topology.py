@@ -2,7 +2,6 @@
 
 Source: docs.kernel.org/admin-guide/cputopology.html. A virtual machine may show each processor as a
 core of its own while its host runs two of them on one core; then any other may be the neighbour.
-On such a machine full work on the other processor made identical programs 1.2 to 1.6 times slower.
 """
 
 from __future__ import annotations

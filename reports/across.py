@@ -22,16 +22,10 @@ from samenet.sections import (
     subject_of,
 )
 from samenet.several import Run
-from samenet.statistics import MARGIN
 from samenet.task import Task
+from samenet.verdicts import percent, signed
 
 ORDER = 1
-SIGNED = {
-    "slower": "▼ slower",
-    "faster": "▲ faster",
-    "fine": "= not slower",
-    "cannot tell": "? cannot tell yet",
-}
 
 
 def compared(runs: Sequence[Run]) -> Section | None:
@@ -62,7 +56,8 @@ def _how(runs: Sequence[Run]) -> str:
     return (
         "Ratios are this run’s time over run A’s, with an interval that treats the two as "
         f"independent; below 1 is faster. {words}"
-        f"“Not slower” is shown by test: by less than {100 * MARGIN:g} %. What differs "
+        f"“Not slower” is shown by test: by less than "
+        f"{percent(runs[0].frames.plan.margin)}. What differs "
         "between two sessions of one machine is in no interval."
     )
 
@@ -236,8 +231,7 @@ def _lines(row: comparing.Row, *, words: bool) -> tuple[str, ...]:
     if row.ratio is None:
         return (row.note,)
     span = f" [{row.ratio.low:.3g}, {row.ratio.high:.3g}]" if row.ratio.known else ""
-    word = SIGNED.get(row.word, "") if words else ""
-    return (f"{row.ratio.value:.3g}× A{span}", *([word] if word else []))
+    return (f"{row.ratio.value:.3g}× A{span}", *([signed(row.word)] if words else []))
 
 
 def _time(run: Run, task: Task, arm: str, below: tuple[str, ...] | None) -> Cell:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from samenet import advise, comparisons, instrument, significance
+from samenet import advise, comparisons, instrument, significance, verdicts
 from samenet.comparisons import Pair
 from samenet.frames import Frames
 from samenet.quantities import seconds_of
@@ -20,21 +20,17 @@ from samenet.sections import (
     title_of,
 )
 from samenet.significance import ALPHA
-from samenet.statistics import MARGIN, VERDICT_REPEATS_MIN, Interval
+from samenet.statistics import VERDICT_REPEATS_MIN, Interval
 from samenet.task import Task
 from samenet.verdicts import Word
 
 ORDER = 12
-FASTER, SLOWER, CLOSE, UNKNOWN = "▲ faster", "▼ slower", "= too close to call", "? cannot tell yet"
-LINES = (
-    (
-        "Read a row against a column: “▲ faster 1.8×” means that the framework of the row needs "
-        "less time for the whole training than the one of the column, which takes 1.8 times as "
-        "long. ▼ is slower, = is a difference of less than "
-        f"{100 * MARGIN:g} % by test, ? says that the repeats do not tell. In brackets: the "
-        "interval of the factor. All pairs of a task are judged together, so that many "
-        "comparisons do not make a difference by chance."
-    ),
+HELP = (
+    "Read a row against a column: “▲ faster 1.8×” means that the framework of the row needs less "
+    "time for the whole training than the one of the column, which takes 1.8 times as long. ▼ is "
+    "slower, = is a difference of less than {margin} by test, ? says that the repeats do not tell. "
+    "In brackets: the interval of the factor. All pairs of a task are judged together, so that "
+    "many comparisons do not make a difference by chance."
 )
 SCREENING = (
     "This run gives no words: factors and intervals only (fewer than "
@@ -48,12 +44,13 @@ def section(frames: Frames) -> Section | None:
     if not tasks:
         return None
     worded = all(instrument.verdicts(frames, task) for task in tasks)
+    help_ = HELP.format(margin=verdicts.percent(frames.plan.margin))
     return Section(
         id="against",
         title="Who against whom",
         summary="Every pair of frameworks: faster, slower, too close to call, or not told apart.",
         blocks=(
-            Text(lines=LINES if worded else (*LINES, SCREENING)),
+            Text(lines=(help_,) if worded else (help_, SCREENING)),
             *(_table(frames, task) for task in tasks),
         ),
     )
@@ -67,16 +64,14 @@ def _arms(frames: Frames, task: Task) -> list[str]:
 def pairs(frames: Frames, task: Task) -> dict[tuple[str, str], Pair]:
     """Return every pair of comparable arms once, whole trainings, fastest first."""
     times = {arm: seconds_of(frames, task, arm, "total") for arm in _arms(frames, task)}
-    found = comparisons.family(times, comparisons.all_pairs(times))
+    found = comparisons.family(times, comparisons.all_pairs(times), frames.plan.margin)
     return {(pair.one, pair.other): pair for pair in found}
 
 
 def equivalent(found: Mapping[tuple[str, str], Pair]) -> set[tuple[str, str]]:
     """Return the pairs whose difference is within the margin by test, adjusted for all of them."""
-    able = [key for key, p in found.items() if len(p.logs) >= VERDICT_REPEATS_MIN and p.finite]
-    plain = [float(significance.equivalence_p(found[key].logs, MARGIN)) for key in able]
-    adjusted = significance.holm(plain).tolist()
-    return {key for key, p in zip(able, adjusted, strict=True) if p <= ALPHA}
+    adjusted = significance.holm([pair.tie_p for pair in found.values()]).tolist()
+    return {key for key, p in zip(found, adjusted, strict=True) if p <= ALPHA}
 
 
 def _table(frames: Frames, task: Task) -> Table:
@@ -99,41 +94,36 @@ def _table(frames: Frames, task: Task) -> Table:
 
 def _words(
     frames: Frames, task: Task, found: Mapping[tuple[str, str], Pair]
-) -> dict[tuple[str, str], str]:
+) -> dict[tuple[str, str], Word]:
     """Return the word of each ordered pair; with the first choice it is the leaderboard's."""
-    close, words = equivalent(found), {}
+    close = equivalent(found)
+    words: dict[tuple[str, str], Word] = {}
     for (one, other), pair in found.items():
         words[one, other] = _word(pair, close=(one, other) in close)
         words[other, one] = TURNED.get(words[one, other], words[one, other])
-    judged = [t.verdict for t in advise.totals(frames, task) if t.verdict and t.word in SIGNED]
+    judged = [total.verdict for total in advise.totals(frames, task) if total.verdict]
     for each in judged:
-        if each.word and (each.arm, each.against) in words:
-            words[each.arm, each.against] = word = SIGNED[each.word]
+        if each.word not in {None, Word.NOT_COMPARED} and (each.arm, each.against) in words:
+            words[each.arm, each.against] = word = each.word
             words[each.against, each.arm] = TURNED.get(word, word)
     return words
 
 
-SIGNED = {
-    Word.FASTER: FASTER,
-    Word.SLOWER: SLOWER,
-    Word.CLOSE: CLOSE,
-    Word.UNKNOWN: UNKNOWN,
-}
-TURNED = {FASTER: SLOWER, SLOWER: FASTER}
+TURNED = {Word.FASTER: Word.SLOWER, Word.SLOWER: Word.FASTER}
 
 
-def _word(pair: Pair, *, close: bool) -> str:
-    """Return the sign and word of the first of a pair."""
+def _word(pair: Pair, *, close: bool) -> Word:
+    """Return the word of the first of a pair."""
     if close:
-        return CLOSE
+        return Word.CLOSE
     if len(pair.logs) < VERDICT_REPEATS_MIN or not (pair.faster or pair.slower):
-        return UNKNOWN
-    return FASTER if pair.faster else SLOWER
+        return Word.UNKNOWN
+    return Word.FASTER if pair.faster else Word.SLOWER
 
 
 def _cell(
     found: Mapping[tuple[str, str], Pair],
-    words: Mapping[tuple[str, str], str],
+    words: Mapping[tuple[str, str], Word],
     one: str,
     other: str,
 ) -> Cell:
@@ -142,21 +132,18 @@ def _cell(
     pair = found.get((one, other)) or found[other, one]
     if not pair.logs:
         return missing("no common repeat")
-    ratio = pair.ratio if pair.one == one else _inverse(pair.ratio)
-    return _said(words.get((one, other), ""), ratio)
+    ratio = pair.ratio if pair.one == one else pair.ratio.inverse
+    return _said(words.get((one, other)), ratio)
 
 
-def _inverse(ratio: Interval) -> Interval:
-    return Interval(value=1 / ratio.value, low=1 / ratio.high, high=1 / ratio.low, n=ratio.n)
-
-
-def _said(word: str, ratio: Interval) -> Cell:
+def _said(word: Word | None, ratio: Interval) -> Cell:
     """Return a cell: the factor above 1 where a word says the direction, else time over time."""
-    shown = _inverse(ratio) if word == FASTER else ratio
+    shown = ratio.inverse if word is Word.FASTER else ratio
     span = f"[{shown.low:.3g}, {shown.high:.3g}]" if shown.known else ""
     factor = f"{shown.value:.3g}×"
-    if word in {FASTER, SLOWER}:
-        return Cell(text=f"{word} {factor}", value=ratio.value, below=(span,))
-    if word:
-        return Cell(text=word, value=ratio.value, below=(f"{factor} {span}".strip(),))
-    return Cell(text=f"{factor} the time", value=ratio.value, below=(span,) if span else ())
+    if word is None:
+        return Cell(text=f"{factor} the time", value=ratio.value, below=(span,) if span else ())
+    text = verdicts.signed(word)
+    if word in TURNED:
+        return Cell(text=f"{text} {factor}", value=ratio.value, below=(span,))
+    return Cell(text=text, value=ratio.value, below=(f"{factor} {span}".strip(),))

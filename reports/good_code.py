@@ -29,8 +29,6 @@ from samenet.statistics import geometric
 from samenet.task import Task
 
 ORDER = 52
-INSIDE = ("build", "load", "first_call")
-"""The phases of starting up that the call of a quick start holds too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

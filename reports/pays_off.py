@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
-from samenet import advise, break_even, drawing, wording
+from samenet import advise, break_even, drawing, verdicts, wording
 from samenet.break_even import BreakEven, Cost, Kind
 from samenet.frames import Frames
 from samenet.remembering import once
@@ -107,7 +107,8 @@ def epochs_of(
     frames: Frames, task: Task, one: str, other: str
 ) -> tuple[BreakEven, Interval | None]:
     """Return when the other arm takes less time than the one, and the same in epochs."""
-    found = break_even.break_even(_cost(frames, task, one), _cost(frames, task, other))
+    ours, theirs = _cost(frames, task, one), _cost(frames, task, other)
+    found = break_even.break_even(ours, theirs, frames.plan.margin)
     if found.steps is None:
         return found, None
     epoch, step = (frames.per_repeat(task.name, one, q) for q in ("epoch", "step"))
@@ -210,8 +211,8 @@ def _table(frames: Frames, task: Task) -> Table:
         notes=(
             (
                 f"Epochs in one program that starts afresh; this task trains "
-                f"{task.training.epochs}. A gain per step of less than 5 %, by test, never pays "
-                "for a slower start."
+                f"{task.training.epochs}. A gain per step of less than "
+                f"{verdicts.percent(frames.plan.margin)}, by test, never pays for a slower start."
             ),
         ),
         task=task.name,
@@ -223,7 +224,7 @@ WORDS = {
     Kind.UNTIL: "in shorter trainings",
     Kind.ALWAYS: "always",
     Kind.NEVER: "never",
-    Kind.UNKNOWN: "cannot tell yet",
+    Kind.UNKNOWN: str(Kind.UNKNOWN),
 }
 
 

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from samenet.break_even import BreakEven, Cost, Kind, break_even, fieller, sentence
-from samenet.statistics import Interval
+from samenet.break_even import Cost, Kind, break_even, fieller
 
 REPEATS = 12
 
@@ -111,12 +110,3 @@ def test_a_bottom_that_may_be_zero_bounds_nothing() -> None:
     """Where the mean below the line does not differ from 0 the interval is everything."""
     low, high = fieller([1.0, 2.0, 1.5], [1.0, -1.0, 0.1])
     assert (low, high) == (-math.inf, math.inf)
-
-
-def test_the_answer_is_a_plain_sentence() -> None:
-    """Two digits, with the interval; a word alone where there is no number."""
-    steps = Interval(value=12_493.0, low=9_912.0, high=15_870.0, n=12)
-    assert sentence(BreakEven(kind=Kind.FROM, steps=steps)) == (
-        "from about 12,000 steps [9,900, 16,000]"
-    )
-    assert sentence(BreakEven(kind=Kind.NEVER)) == "never"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ import pytest
 import report_fixture
 from scipy.stats import ttest_ind
 
-from samenet import cli, comparing, draws, fingerprint, result, statistics, welch
+from samenet import cli, comparing, draws, fingerprint, result, significance, welch
 from samenet.commands import compare as command
 from samenet.errors import UsageError
-from samenet.welch import Sample
+from samenet.statistics import Estimate
+from samenet.verdicts import Word
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -29,6 +31,17 @@ def seconds(factor: float, noise: float, n: int, *words: object) -> list[float]:
     """Return process medians around `factor`."""
     drawn = draws.generator("compare", *words).normal(0.0, noise, n)
     return [factor * math.exp(each) for each in drawn]
+
+
+def logs_of(times: list[float]) -> Estimate:
+    """Return the mean logarithm of times."""
+    return Estimate.of([math.log(each) for each in times])
+
+
+def p_of(base: list[float], new: list[float]) -> float:
+    """Return the p of 'new is at most 5 % slower'."""
+    found = welch.difference(logs_of(base), logs_of(new))
+    return float(significance.beyond_edge_p(found, math.log1p(0.05)))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +64,7 @@ def changed(document: dict[str, Any], factor: float, arm: str = "") -> dict[str,
 def test_welch_agrees_with_scipy() -> None:
     """Interval and one-sided p value are those of SciPy's Welch test on the logarithms."""
     base, new = seconds(1.0, 0.03, 8, "base"), seconds(1.1, 0.08, 12, "new")
-    found = welch.difference(Sample.of(base), Sample.of(new))
+    found = welch.difference(logs_of(base), logs_of(new))
     theirs = ttest_ind(np.log(new), np.log(base), equal_var=False)
     interval = theirs.confidence_interval(0.95)
     ours = found.ratio()
@@ -59,24 +72,15 @@ def test_welch_agrees_with_scipy() -> None:
     assert math.log(ours.high) == pytest.approx(interval.high, rel=1e-9)
     shifted = np.log(new) - math.log(1.05)
     p = ttest_ind(shifted, np.log(base), equal_var=False, alternative="greater").pvalue
-    assert found.p_not_beyond(1.05) == pytest.approx(p, rel=1e-9)
-
-
-def test_a_printed_interval_holds_the_whole_sample() -> None:
-    """Mean, spread and number come back from value, low, high and n of a result document."""
-    times = seconds(0.3, 0.05, 9, "printed")
-    shown = result._interval(statistics.geometric(times))
-    back, direct = Sample.of_interval(shown), Sample.of(times)
-    assert back.n == direct.n
-    assert (back.mean, back.variance) == pytest.approx((direct.mean, direct.variance), rel=1e-12)
+    assert p_of(base, new) == pytest.approx(p, rel=1e-9)
 
 
 def test_welch_covers_the_truth_although_the_spreads_differ() -> None:
     """Of 400 pairs of runs with unequal repeats and spreads, 95 % intervals cover 92 to 98 %."""
     hits = 0
     for trial in range(400):
-        base = Sample.of(seconds(1.0, 0.01, 5, "cover", trial))
-        new = Sample.of(seconds(1.2, 0.06, 9, "cover too", trial))
+        base = logs_of(seconds(1.0, 0.01, 5, "cover", trial))
+        new = logs_of(seconds(1.2, 0.06, 9, "cover too", trial))
         found = welch.difference(base, new).ratio()
         hits += found.low <= 1.2 <= found.high
     assert 368 <= hits <= 392
@@ -85,25 +89,18 @@ def test_welch_covers_the_truth_although_the_spreads_differ() -> None:
 @pytest.mark.parametrize(
     ("base", "new", "word"),
     [
-        ([1.0], [2.0], "cannot tell"),
-        ([1.0, 1.0], [1.0, 1.0], "fine"),
-        ([1.0, 1.0], [1.2, 1.2], "slower"),
-        ([1.0, 1.0], [0.5, 0.5], "faster"),
+        ([1.0], [2.0], Word.UNKNOWN),
+        ([1.0, 1.0], [1.0, 1.0], Word.NOT_SLOWER),
+        ([1.0, 1.0], [1.2, 1.2], Word.SLOWER),
+        ([1.0, 1.0], [0.5, 0.5], Word.FASTER),
     ],
 )
 def test_no_spread_and_one_repeat_are_defined(
-    base: list[float], new: list[float], word: str
+    base: list[float], new: list[float], word: Word
 ) -> None:
     """Zero variance decides by the values alone; one repeat decides nothing."""
-    found = welch.difference(Sample.of(base), Sample.of(new))
-    assert comparing._word(found, found.p_not_beyond(1.05), 0.05) == word
-
-
-def test_holm_is_what_it_says() -> None:
-    """The smallest of m counts m times, the next m - 1 times, never below the one before."""
-    keys = [(name, "arm") for name in "abc"]
-    adjusted = comparing.holm(dict(zip(keys, (0.01, 0.04, 0.03), strict=True)))
-    assert [adjusted[key] for key in keys] == pytest.approx([0.03, 0.06, 0.06])
+    found = welch.difference(logs_of(base), logs_of(new))
+    assert comparing.word_of(found, p_of(base, new), 0.05) is word
 
 
 def test_a_gate_of_many_equal_results_hardly_ever_stops() -> None:
@@ -113,15 +110,15 @@ def test_a_gate_of_many_equal_results_hardly_ever_stops() -> None:
     """
     stopped = alone = 0
     for trial in range(200):
-        found = {
-            ("task", str(arm)): welch.difference(
-                Sample.of(seconds(1.0, 0.02, 8, "gate", trial, arm)),
-                Sample.of(seconds(1.05, 0.02, 8, "new gate", trial, arm)),
-            ).p_not_beyond(1.05)
+        found = [
+            p_of(
+                seconds(1.0, 0.02, 8, "gate", trial, arm),
+                seconds(1.05, 0.02, 8, "new gate", trial, arm),
+            )
             for arm in range(30)
-        }
-        alone += min(found.values()) < comparing.LEVEL
-        stopped += min(comparing.holm(found).values()) < comparing.LEVEL
+        ]
+        alone += min(found) < comparing.LEVEL
+        stopped += min(significance.holm(found)) < comparing.LEVEL
     assert stopped <= 10
     assert alone > 60
 
@@ -145,10 +142,24 @@ def test_one_slower_framework_is_a_regression(document: dict[str, Any]) -> None:
 
 
 def test_too_wide_an_interval_cannot_tell(document: dict[str, Any]) -> None:
-    """A margin far below the noise gives exit code 5 and the repeats that would be needed."""
-    found = comparing.compare(document, document, quantity="step", margin=0.0001)
+    """A margin below the noise gives exit code 5 and the repeats that are lacking in each run."""
+    found = comparing.compare(document, document, quantity="step", margin=0.005)
     assert (found.verdict, found.exit_code) == ("inconclusive", 5)
-    assert any("repeats in each run would tell" in row.note for row in found.rows)
+    notes = [row.note for row in found.rows if row.word is Word.UNKNOWN]
+    assert all(re.fullmatch(r"about \d+ more repeats? in each run", note) for note in notes)
+    far = comparing.compare(document, document, quantity="step", margin=0.0001)
+    beyond = "more than 400 repeats would be needed in each run"
+    assert beyond in {row.note for row in far.rows}
+
+
+@pytest.mark.parametrize(("one", "other"), [(0.02, 0.02), (0.01, 0.05)])
+def test_so_many_repeats_in_each_run_are_just_enough(one: float, other: float) -> None:
+    """With the repeats that are asked for Welch's interval is half as wide as the margin."""
+    base, new = (logs_of(seconds(1.0, noise, 8, "needed", noise)) for noise in (one, other))
+    needed = comparing.repeats_needed(base, new, 0.05)
+    assert needed is not None
+    halves = [welch.difference(base.at(n), new.at(n)).half() for n in (needed, needed - 1)]
+    assert halves[0] <= math.log1p(0.05) / 2 < halves[1]
 
 
 def test_a_result_that_is_gone_is_no_green_light(document: dict[str, Any]) -> None:

@@ -18,6 +18,8 @@ from samenet.commands import contest as command
 from samenet.contest import Comparison, Verdict
 from samenet.contest_result import Contest
 from samenet.errors import UsageError
+from samenet.statistics import MARGIN, Estimate
+from samenet.verdicts import Word
 
 
 def times(
@@ -39,7 +41,7 @@ def times(
 def judged(*factors: float, undefended: tuple[str, ...] = (), **options: float) -> Verdict:
     """Return the verdict on made-up times."""
     compared = contest.compare(times(*factors, **options))
-    return contest.judge(compared, undefended=undefended, seconds_per_repeat=60.0)
+    return contest.judge(compared, margin=MARGIN, undefended=undefended, seconds_per_repeat=60.0)
 
 
 # The rule.
@@ -50,9 +52,9 @@ def judged(*factors: float, undefended: tuple[str, ...] = (), **options: float) 
     [
         ((1.2, 1.2, 1.2), "replaces", "replaces ours: checked, defended and 1.20×"),
         ((1.3, 1.3, 0.98), "replaces", "faster"),
-        ((1.5, 1.5, 0.8), "faster", "does not replace ours: slower beyond 5% on task 2"),
-        ((1.0, 1.0, 1.0), "too close", "too close to call: within 5%"),
-        ((1.02, 1.02), "too close", "too close to call: within 5%"),
+        ((1.5, 1.5, 0.8), "faster", "does not replace ours: slower beyond 5 % on task 2"),
+        ((1.0, 1.0, 1.0), "too close to call", "too close to call: within 5 %"),
+        ((1.02, 1.02), "too close to call", "too close to call: within 5 %"),
         ((0.8, 0.8), "slower", "slower: 0.80×"),
         ((1.5, 0.5), "slower", "slower"),
     ],
@@ -62,13 +64,13 @@ def test_clear_times_get_the_verdict_of_the_rule(
 ) -> None:
     """Faster everywhere replaces; slower beyond the margin on one task does not; and so on."""
     verdict = judged(*factors)
-    assert (verdict.kind, said in verdict.sentence) == (kind, True), verdict.sentence
+    assert (verdict.answer, said in verdict.sentence) == (kind, True), verdict.sentence
 
 
 def test_a_loop_that_nothing_defends_does_not_replace_ours() -> None:
     """However fast it is: without a reason and a public source it is only faster."""
     verdict = judged(2.0, 2.0, undefended=("eager: source",))
-    assert verdict.kind == "faster"
+    assert verdict.answer == "faster"
     assert "nothing defends it, missing in the header: eager: source" in verdict.sentence
 
 
@@ -76,7 +78,7 @@ def test_fewer_than_eight_repeats_never_give_a_verdict() -> None:
     """Whatever the times, a screening says how many repeats to ask for."""
     for repeats in (1, 3, 7):
         verdict = judged(2.0, 2.0, repeats=repeats)
-        assert verdict.kind == "cannot tell"
+        assert verdict.word is Word.UNKNOWN
         assert f"about {8 - repeats} more minute" in verdict.sentence
         assert "--repeats 8)" in verdict.sentence
 
@@ -87,30 +89,30 @@ def test_noise_makes_it_say_how_long_it_would_take() -> None:
     The projection keeps centre and spread and shrinks the interval alone.
     """
     compared = contest.compare(times(1.1, 1.1, noise=0.1))
-    verdict = contest.judge(compared, undefended=(), seconds_per_repeat=60.0)
-    needed = contest.repeats_needed(compared)
-    assert verdict.kind == "cannot tell"
+    verdict = contest.judge(compared, margin=MARGIN, undefended=(), seconds_per_repeat=60.0)
+    needed = contest.repeats_needed(compared, MARGIN)
+    assert verdict.word is Word.UNKNOWN
     assert needed is not None
     assert f"about {needed - 8} more minutes (--repeats {needed})" in verdict.sentence
-    assert contest.kind_of(compared.at(needed)) != "cannot tell"
-    assert contest.kind_of(compared.at(needed - 1)) == "cannot tell"
+    assert contest.word_of(compared.at(needed), MARGIN) is not Word.UNKNOWN
+    assert contest.word_of(compared.at(needed - 1), MARGIN) is Word.UNKNOWN
 
 
-def test_a_difference_at_the_margin_itself_is_said_to_be_one() -> None:
-    """No number of repeats tells 5 % from 5 %; nobody is sent to wait for it."""
-    edge = contest.Estimate(centre=contest.LOG_MARGIN, spread=0.05, n=8)
+def test_nobody_is_sent_to_wait_for_what_no_repeats_tell() -> None:
+    """No number of repeats tells 5 % from 5 %: there is no number of minutes."""
+    edge = Estimate(centre=math.log1p(MARGIN), spread=0.05, n=8)
     compared = Comparison(overall=edge, tasks={"one": edge})
-    verdict = contest.judge(compared, undefended=(), seconds_per_repeat=60.0)
-    assert verdict.kind == "cannot tell"
-    assert "the difference lies at the margin of 5% itself" in verdict.sentence
+    verdict = contest.judge(compared, margin=MARGIN, undefended=(), seconds_per_repeat=60.0)
+    assert verdict.word is Word.UNKNOWN
+    assert verdict.sentence == "cannot tell yet: more than 400 repeats would be needed"
 
 
 def test_one_noisy_task_keeps_the_rest_from_a_verdict() -> None:
     """Faster on the whole, but perhaps slower beyond the margin somewhere: it cannot tell yet."""
-    fast = contest.Estimate(centre=0.3, spread=0.02, n=8)
-    noisy = contest.Estimate(centre=0.0, spread=0.2, n=8)
+    fast = Estimate(centre=0.3, spread=0.02, n=8)
+    noisy = Estimate(centre=0.0, spread=0.2, n=8)
     compared = Comparison(overall=fast, tasks={"fast": fast, "noisy": noisy})
-    assert contest.kind_of(compared) == "cannot tell"
+    assert contest.word_of(compared, MARGIN) is Word.UNKNOWN
 
 
 def test_the_interval_is_that_of_the_statistics() -> None:
@@ -118,7 +120,7 @@ def test_the_interval_is_that_of_the_statistics() -> None:
     one = times(1.1, noise=0.05)
     (ours, theirs) = one["task 0"]
     found, usual = contest.compare(one), statistics.ratio(ours, theirs)
-    for factor in (found.overall.factor, found.tasks["task 0"].factor):
+    for factor in (found.overall.ratio(), found.tasks["task 0"].ratio()):
         assert (factor.value, factor.low, factor.high, factor.n) == pytest.approx(
             (usual.value, usual.low, usual.high, usual.n)
         )
@@ -138,17 +140,18 @@ def test_the_other_way_round_the_factor_is_the_inverse() -> None:
     there = times(1.2, 1.1, noise=0.03)
     back = {task: (theirs, ours) for task, (ours, theirs) in there.items()}
     one, other = contest.compare(there).overall, contest.compare(back).overall
-    assert (one.centre, one.low) == pytest.approx((-other.centre, -other.high))
+    assert one.interval().value == pytest.approx(-other.interval().value)
+    assert one.interval().low == pytest.approx(-other.interval().high)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.01, 0.1, 0.5])
 def test_an_identical_loop_never_replaces_ours(noise: float) -> None:
     """Of 500 simulated contests of a loop with itself, on a calm or a wild machine, none is won."""
-    kinds = {
-        contest.kind_of(contest.compare(times(1.0, 1.0, 1.0, noise=noise, seed=seed)))
+    words = {
+        contest.word_of(contest.compare(times(1.0, 1.0, 1.0, noise=noise, seed=seed)), MARGIN)
         for seed in range(500)
     }
-    assert kinds & {"replaces", "faster"} == set()
+    assert Word.FASTER not in words
 
 
 def test_at_the_margin_few_loops_replace_ours() -> None:
@@ -157,7 +160,7 @@ def test_at_the_margin_few_loops_replace_ours() -> None:
     Of 2,000 the three-sigma bound is 3.6 %.
     """
     won = [
-        contest.kind_of(contest.compare(times(1.05, noise=0.03, seed=seed))) == "replaces"
+        contest.word_of(contest.compare(times(1.05, noise=0.03, seed=seed)), MARGIN) is Word.FASTER
         for seed in range(2000)
     ]
     assert sum(won) / len(won) <= 0.036
@@ -173,16 +176,16 @@ a copy that sleeps for 20 ms in every call."""
 
 
 @pytest.mark.parametrize(
-    ("which", "kinds"),
-    [("identical", {"too close", "cannot tell"}), ("sleeping", {"slower"})],
+    ("which", "words"),
+    [("identical", {Word.CLOSE, Word.UNKNOWN}), ("sleeping", {Word.SLOWER})],
 )
-def test_recorded_contests_get_the_right_verdict(which: str, kinds: set[str]) -> None:
+def test_recorded_contests_get_the_right_verdict(which: str, words: set[Word]) -> None:
     """On real times a copy of ours does not replace it, and one with a planted sleep is slower."""
     found = {
         task: (dict(enumerate(ours)), dict(enumerate(theirs)))
         for task, (ours, theirs) in RECORDED[which].items()
     }
-    assert contest.kind_of(contest.compare(found)) in kinds
+    assert contest.word_of(contest.compare(found), MARGIN) in words
 
 
 # The block to paste.
@@ -206,7 +209,7 @@ def test_the_block_holds_everything_the_verdict_rests_on() -> None:
     """Names, versions, checks, reasons, times, ratios, machine and rule stand in one block."""
     found = settled()
     block = contest_result.markdown(found)
-    assert found.verdict.kind == "replaces"
+    assert found.verdict.answer == "replaces"
     assert block.startswith("### tensorflow:graph against numpy:plain\n")
     assert f"**Verdict: {found.verdict.sentence}.**" in block
     for part in ("| versions |", "| checked | float64 ", "| why |", "| source | http"):
@@ -215,7 +218,7 @@ def test_the_block_holds_everything_the_verdict_rests_on() -> None:
         assert f"| {title} | " in block
     assert "| geometric mean | | | " in block
     assert "A made-up processor" in block
-    assert contest_result.RULE in block
+    assert contest_result.rule(MARGIN) in block
 
 
 def test_the_block_names_neither_host_nor_user_nor_folder() -> None:
@@ -235,7 +238,7 @@ def test_the_block_names_neither_host_nor_user_nor_folder() -> None:
 def test_a_loop_that_failed_a_check_is_not_compared(place: str) -> None:
     """A failed check or a process without a result leaves no ratio, and says which."""
     found = settled(**{place: (("digits", "tensorflow:graph"),)})
-    assert found.verdict.kind == "not compared"
+    assert found.verdict.answer == "not compared"
     assert found.verdict.sentence.startswith("not compared: tensorflow:graph on ")
     assert "| geometric mean |" not in contest_result.markdown(found)
     assert contest_result.document(found)["factor"] is None
@@ -244,8 +247,8 @@ def test_a_loop_that_failed_a_check_is_not_compared(place: str) -> None:
 @pytest.mark.parametrize("proofs", [(1.2, 1.05), (1.0, 1.0)])
 def test_an_instrument_that_does_not_work_gives_no_verdict(proofs: tuple[float, float]) -> None:
     """Where equal programs differ, or planted work is not seen, no loop replaces another."""
-    assert settled(proofs=(1.0, 1.05)).verdict.kind == "replaces"
-    assert settled(proofs=proofs).verdict.kind == "not compared"
+    assert settled(proofs=(1.0, 1.05)).verdict.answer == "replaces"
+    assert settled(proofs=proofs).verdict.answer == "not compared"
 
 
 def test_the_document_is_json_and_holds_every_raw_number() -> None:
@@ -311,7 +314,7 @@ def test_a_copy_of_ours_races_under_another_name(
     assert code == 5, errors
     document = json.loads(said)
     assert [loop["arm"] for loop in document["loops"]] == ["numpy:plain", "numpy-challenger:plain"]
-    assert document["verdict"] == "cannot tell"
+    assert document["verdict"] == "cannot tell yet"
     assert document["loops"][1]["errors"]["float64"] < 1e-12
     assert str(tmp_path) not in document["markdown"]
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from samenet import break_even, selftest, significance, simulation, stopping
+from samenet import break_even, selftest, significance, simulation, statistics, stopping
 from samenet.selftest import Order
 from samenet.selftests import drift
+from samenet.statistics import Estimate
 
 SIMULATED = (
     "break-even",
@@ -43,7 +44,7 @@ def test_the_number_of_trials_can_be_asked_for(name: str) -> None:
 def significant(logs: Any, margin: float = 0.05) -> Any:
     """Stop as soon as the difference is significant."""
     del margin
-    return significance.difference_p(logs) <= significance.ALPHA
+    return significance.difference_p(Estimate.of_runs(logs)) <= significance.ALPHA
 
 
 def unadjusted(p_values: Any) -> Any:
@@ -51,17 +52,10 @@ def unadjusted(p_values: Any) -> Any:
     return np.asarray(p_values, dtype=np.float64)
 
 
-def normal_half_width(logs: Any, confidence: float = 0.95) -> Any:
-    """Take the normal law for Student's."""
-    values = np.asarray(logs)
-    factor = ndtri(0.5 + confidence / 2) / np.sqrt(values.shape[-1])
-    return factor * values.std(axis=-1, ddof=1)
-
-
-def not_significant(logs: Any, margin: float) -> Any:
+def not_significant(found: Estimate, margin: float) -> Any:
     """Call alike what does not differ significantly."""
     del margin
-    return np.where(significance.difference_p(logs) > significance.ALPHA, 0.0, 1.0)
+    return np.where(significance.difference_p(found) > significance.ALPHA, 0.0, 1.0)
 
 
 def always_first(items: Sequence[str], repeat: int) -> list[str]:
@@ -70,10 +64,10 @@ def always_first(items: Sequence[str], repeat: int) -> list[str]:
     return list(items)
 
 
-def normal_factor(n: int) -> float:
-    """Take the normal law for Student's in the interval of a break-even."""
+def normal_factor(n: float, confidence: float = 0.95) -> float:
+    """Take the normal law for Student's."""
     del n
-    return float(ndtri(0.975))
+    return float(ndtri(0.5 + confidence / 2))
 
 
 Fault = tuple[str, Any, str, Callable[..., Any], str]
@@ -84,11 +78,11 @@ FAULTS: list[Fault] = [
     ("equivalence", significance, "equivalence_p", not_significant, "true ratio"),
     ("drift", drift, "balanced", always_first, "2 arms"),
     ("break-even", break_even, "t_factor", normal_factor, "interval holds"),
-    ("coverage", significance, "half_width", normal_half_width, "normal noise"),
+    ("coverage", statistics, "t_factor", normal_factor, "normal noise"),
 ]
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault[3].__name__)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault[0]}-{fault[3].__name__}")
 def test_a_planted_fault_is_caught(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another rule in the place of ours, and the figure that watches it is out of its limits."""
     name, module, attribute, wrong, watching = fault

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from samenet import significance, statistics
-from samenet.significance import ALPHA
+from samenet.significance import ALPHA, equivalent
+from samenet.statistics import Estimate
 
 MARGIN = 0.05
 SAMPLES = [
@@ -24,11 +25,14 @@ SAMPLES = [
 LOGS = st.lists(st.floats(-1, 1).map(lambda x: round(x, 3)), min_size=2, max_size=9)
 
 
+of = Estimate.of_runs
+
+
 @pytest.mark.parametrize("logs", SAMPLES, ids=len)
 def test_the_difference_is_students_paired_t_test(logs: list[float]) -> None:
     """The p value equals scipy's t test of the log-ratios against 0."""
     expected = stats.ttest_1samp(logs, 0).pvalue
-    assert significance.difference_p(logs) == pytest.approx(expected)
+    assert significance.difference_p(of(logs)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("logs", SAMPLES, ids=len)
@@ -37,7 +41,7 @@ def test_equivalence_is_the_larger_of_two_one_sided_t_tests(logs: list[float]) -
     edge = math.log1p(MARGIN)
     above = stats.ttest_1samp(logs, -edge, alternative="greater").pvalue
     below = stats.ttest_1samp(logs, edge, alternative="less").pvalue
-    assert significance.equivalence_p(logs, MARGIN) == pytest.approx(max(above, below))
+    assert significance.equivalence_p(of(logs), MARGIN) == pytest.approx(max(above, below))
 
 
 @settings(deadline=None)
@@ -52,9 +56,9 @@ def test_p_values_and_intervals_say_the_same(logs: list[float]) -> None:
     differs = not wide.low <= 1 <= wide.high
     beyond = wide.low > 1 + MARGIN or wide.high < 1 / (1 + MARGIN)
     inside = narrow.low > 1 / (1 + MARGIN) and narrow.high < 1 + MARGIN
-    assert (significance.difference_p(logs) <= ALPHA) == differs
-    assert (significance.beyond_p(logs, MARGIN) <= ALPHA) == beyond
-    assert (significance.equivalence_p(logs, MARGIN) <= ALPHA) == inside
+    assert (significance.difference_p(of(logs)) <= ALPHA) == differs
+    assert (significance.beyond_p(of(logs), MARGIN) <= ALPHA) == beyond
+    assert (significance.equivalence_p(of(logs), MARGIN) <= ALPHA) == inside
 
 
 @pytest.mark.parametrize("logs", SAMPLES, ids=len)
@@ -70,17 +74,17 @@ def test_many_repeats_draw_their_sign_flips_once() -> None:
     """Beyond 16 repeats flips are drawn, the same ones every time, and never give p = 0."""
     logs = np.random.default_rng(4).normal(0.02, 0.05, 20)
     drawn, again = significance.sign_flip_p(logs), significance.sign_flip_p(logs)
-    assert drawn == again == pytest.approx(float(significance.difference_p(logs)), abs=0.02)
+    assert drawn == again == pytest.approx(float(significance.difference_p(of(logs))), abs=0.02)
     assert significance.sign_flip_p([1.0] * 40) == pytest.approx(1 / 20_001, rel=0.01)
 
 
 @pytest.mark.parametrize("n", [2, 8, 12])
 def test_without_spread_a_difference_is_sure_and_equality_is_none(n: int) -> None:
     """Equal log-ratios: p is 0, or 1 if they are 0, and the flips say no more than n signs can."""
-    assert significance.difference_p([0.1] * n) == pytest.approx(0, abs=1e-12)
-    assert significance.difference_p([0.0] * n) == 1
-    assert significance.equivalence_p([0.0] * n, MARGIN) == 0
-    assert significance.equivalence_p([0.1] * n, MARGIN) == pytest.approx(1)
+    assert significance.difference_p(of([0.1] * n)) == pytest.approx(0, abs=1e-12)
+    assert significance.difference_p(of([0.0] * n)) == 1
+    assert significance.equivalence_p(of([0.0] * n), MARGIN) == 0
+    assert significance.equivalence_p(of([0.1] * n), MARGIN) == pytest.approx(1)
     assert significance.sign_flip_p([0.1] * n) == 2 / 2**n
     assert significance.sign_flip_p([0.0] * n) == 1
 
@@ -108,11 +112,10 @@ def test_many_runs_are_tested_as_each_alone() -> None:
     """Every function gives for an array of runs what it gives for each run."""
     runs = np.random.default_rng(5).normal(0.01, 0.03, (6, 4, 9))
     functions = (
-        significance.difference_p,
+        lambda logs: significance.difference_p(of(logs)),
+        lambda logs: significance.equivalence_p(of(logs), MARGIN),
+        lambda logs: significance.beyond_p(of(logs), MARGIN),
         significance.sign_flip_p,
-        lambda logs: significance.equivalence_p(logs, MARGIN),
-        lambda logs: significance.beyond_p(logs, MARGIN),
-        significance.half_width,
         significance.holm,
     )
     for function in functions:
@@ -121,8 +124,17 @@ def test_many_runs_are_tested_as_each_alone() -> None:
         np.testing.assert_allclose(together, alone)
 
 
-def test_exact_tests_of_many_pairs_need_repeats() -> None:
-    """Fifteen pairs need 10 repeats: with 9 the smallest possible p is above 5 % / 15."""
-    assert significance.repeats_for_exact(1) == 6
-    assert significance.repeats_for_exact(15) == 10
-    assert 2 / 2**10 <= ALPHA / 15 < 2 / 2**9
+def test_one_repeat_shows_nothing() -> None:
+    """The p of a single repeat is 1 in every test, however large its ratio."""
+    found = Estimate.of([3.0])
+    assert significance.difference_p(found) == significance.beyond_p(found, MARGIN) == 1
+    assert significance.equivalence_p(found, MARGIN) == significance.beyond_edge_p(found, 0) == 1
+
+
+def test_equivalence_needs_a_test_not_a_missing_difference() -> None:
+    """Equal within 5 % is said only after 8 repeats whose 90 % interval lies inside the margin."""
+    ones = dict.fromkeys(range(8), 1.0)
+    assert equivalent(dict(enumerate([1.0, 1.01] * 4)), ones)
+    assert not equivalent(dict(enumerate([0.5, 2.0] * 4)), ones)
+    assert not equivalent(dict.fromkeys(range(7), 1.0), ones)
+    assert not equivalent({**ones, 8: 1.0, 9: math.inf}, {**ones, 8: 1.0, 9: 1.0})

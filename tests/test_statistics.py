@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from samenet.statistics import (
-    VERDICT_REPEATS_MIN,
+    Estimate,
+    Interval,
     arithmetic,
-    equivalent,
     geometric,
     log_ratios,
     ranks,
@@ -57,6 +57,44 @@ def test_the_geometric_interval_is_the_t_interval_of_logarithms(values: list[flo
     low, high = stats.t.interval(0.95, len(values) - 1, loc=logs.mean(), scale=stats.sem(logs))
     assert (found.low, found.high) == (pytest.approx(math.exp(low)), pytest.approx(math.exp(high)))
     assert found.value == pytest.approx(stats.gmean(values))
+
+
+@pytest.mark.parametrize("values", SAMPLES, ids=len)
+def test_an_estimate_of_many_runs_holds_that_of_each(values: list[float]) -> None:
+    """Runs estimated at once have the mean, spread and half width that each has alone."""
+    alone, together = Estimate.of(values), Estimate.of_runs([values, values[::-1]])
+    for one, both in zip(
+        (alone.centre, alone.spread, alone.error, alone.half()),
+        (together.centre, together.spread, together.error, together.half()),
+        strict=True,
+    ):
+        np.testing.assert_allclose(both, [one, one], rtol=1e-12)
+
+
+@pytest.mark.parametrize("values", [[3.0], *SAMPLES], ids=len)
+def test_a_printed_interval_holds_the_whole_estimate(values: list[float]) -> None:
+    """Mean, spread and number come back from value, low, high and n."""
+    found, direct = Estimate.behind(geometric(values)), Estimate.of(np.log(values).tolist())
+    assert (found.centre, found.spread, found.n) == pytest.approx(
+        (direct.centre, direct.spread, direct.n), rel=1e-9
+    )
+
+
+def test_more_repeats_narrow_the_interval_alone() -> None:
+    """A projection keeps mean and spread; four times the repeats halve the standard error."""
+    found = Estimate.of(SAMPLES[-1])
+    more = found.at(4 * found.n)
+    assert (more.centre, more.spread) == (found.centre, found.spread)
+    assert more.error == pytest.approx(found.error / 2)
+    assert more.half() < found.half() / 2
+
+
+def test_a_ratio_the_other_way_round_has_its_ends_turned() -> None:
+    """The inverse of 2 [1, 4] is 0.5 [0.25, 1], and a 0 becomes infinity."""
+    assert Interval(value=2, low=1, high=4, n=8).inverse == Interval(
+        value=0.5, low=0.25, high=1, n=8
+    )
+    assert Interval(value=2, low=0, high=math.inf, n=8).inverse.high == math.inf
 
 
 @pytest.mark.parametrize("n", [2, 3, 8, 16, 100])
@@ -142,16 +180,6 @@ def test_a_ratio_and_its_inverse_say_the_same(one: list[float], other: list[floa
     there, back = ratio(repeats(*one), repeats(*other)), ratio(repeats(*other), repeats(*one))
     assert there.value == pytest.approx(1 / back.value)
     assert there.low == pytest.approx(1 / back.high)
-
-
-def test_equivalence_needs_a_test_not_a_missing_difference() -> None:
-    """Equal within 5 % is said only after 8 repeats whose 90 % interval lies inside the margin."""
-    steady = repeats(*[1.0, 1.01] * 4)
-    noisy = repeats(*[0.5, 2.0] * 4)
-    assert equivalent(steady, repeats(*[1.0] * 8))
-    assert not equivalent(noisy, repeats(*[1.0] * 8))
-    assert not equivalent(repeats(1.0, 1.0, 1.0), repeats(1.0, 1.0, 1.0))
-    assert VERDICT_REPEATS_MIN == 8
 
 
 def test_the_resolution_is_the_half_width_as_a_ratio() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from samenet import stopping
-from samenet.statistics import from_logs, t_factor
+from samenet.statistics import Estimate, from_logs, t_factor
 
 TARGET = math.log1p(0.05) / 2
 
@@ -60,7 +60,8 @@ def test_the_repeats_needed_are_the_fewest_that_are_narrow_enough(spread: float)
 
     Fewer than eight are never asked for.
     """
-    needed = stopping.repeats_needed(spread)
+    found = Estimate(centre=0.0, spread=spread, n=8)
+    needed = stopping.repeats_needed(lambda n: bool(stopping.narrow(found.at(n))))
     assert needed is not None
     assert t_factor(needed) * spread / math.sqrt(needed) <= TARGET
     if needed > 8:
@@ -69,7 +70,25 @@ def test_the_repeats_needed_are_the_fewest_that_are_narrow_enough(spread: float)
 
 def test_no_unreasonable_number_is_promised() -> None:
     """A spread of 50 % needs more than 400 repeats: no number."""
-    assert stopping.repeats_needed(0.5) is None
+    wild = Estimate(centre=0.0, spread=0.5, n=8)
+    assert stopping.repeats_needed(lambda n: bool(stopping.narrow(wild.at(n)))) is None
+
+
+@pytest.mark.parametrize(
+    ("more", "seconds", "text"),
+    [
+        (6, None, "about 6 more repeats"),
+        (1, None, "about 1 more repeat"),
+        (6, 50.0, "about 5 more minutes"),
+        (1, 1.0, "about 1 more minute"),
+        (None, 50.0, "more than 400 repeats would be needed"),
+    ],
+)
+def test_what_is_lacking_is_one_sentence(
+    more: int | None, seconds: float | None, text: str
+) -> None:
+    """Repeats, or whole minutes if a repeat is known, at least one; and no unreasonable number."""
+    assert stopping.still_needed(more, seconds) == text
 
 
 def test_an_interval_of_the_wanted_width_always_answers() -> None:

@@ -38,12 +38,16 @@ def words(*arms: dict[int, float], against: str | None = "a") -> list[Word | Non
     return [row.word for row in verdicts(dict(zip("abcdef", arms, strict=False)), against=against)]
 
 
-def test_the_vocabulary_has_five_words() -> None:
-    """What may be said of an arm is one of five, written as a reader sees them."""
+def test_the_vocabulary_has_six_words() -> None:
+    """What may be said of a comparison is one of six, written as a reader sees them.
+
+    `not slower` is of a gate alone.
+    """
     assert [str(word) for word in Word] == [
         "faster",
         "slower",
         "too close to call",
+        "not slower",
         "cannot tell yet",
         "not compared",
     ]
@@ -141,6 +145,10 @@ EDGES = {
     "the other never there": ([ENDLESS, ONES], [Word.FASTER]),
     "neither there": ([ENDLESS, ENDLESS], [Word.CLOSE]),
     "once not there": ([ONES, {**ONES, 3: INF}], [Word.UNKNOWN]),
+    "never there twice in ten": (
+        [steady(*[1.0] * 8, *[INF] * 2), steady(*[0.5] * 10)],
+        [Word.FASTER],
+    ),
     "never there, too few": ([steady(*[1.0] * 5), steady(*[INF] * 5)], [Word.UNKNOWN]),
     "nothing to compare with": ([{}, ONES], [Word.NOT_COMPARED]),
     "alone": ([ONES], []),
@@ -158,8 +166,8 @@ def test_every_edge_is_defined(case: str) -> None:
     assert words(*arms) == expected
     times = dict(zip("ab", arms, strict=False))
     for row in (*verdicts(times), *verdicts(times, words=False)):
+        assert row.word is not Word.NOT_SLOWER
         assert isinstance(sentence(row), str)
-        assert row.word is Word.NOT_COMPARED or row.word is None or row.confirmed in {True, False}
 
 
 def test_arms_that_lack_repeats_are_not_the_best() -> None:
@@ -191,11 +199,9 @@ def test_in_a_screening_there_are_numbers_and_no_words() -> None:
 
 
 def test_the_permutation_test_is_a_cross_check() -> None:
-    """The flips' p stands beside Student's; where they disagree at 5 % the row says so."""
+    """The flips' p stands beside Student's: of twelve repeats on one side the smallest there is."""
     (row,) = verdicts({"a": noisy(1.0, seed=1), "b": noisy(1.2, seed=2)})
     assert row.permutation_p == pytest.approx(2 / 2**12)
-    assert row.confirmed
-    assert not replace(row, permutation_p=0.2).confirmed
 
 
 @pytest.mark.parametrize("noise", [0.03, 0.06])
@@ -225,7 +231,6 @@ SENTENCES = [
     ),
     (replace(ROW, word=Word.CLOSE), "too close to call: within 5 %"),
     (replace(ROW, word=Word.UNKNOWN, more_repeats=6), "cannot tell yet: about 6 more repeats"),
-    (replace(ROW, word=Word.UNKNOWN, more_repeats=1), "cannot tell yet: about 1 more repeat"),
     (
         replace(ROW, word=Word.UNKNOWN),
         "cannot tell yet: more than 400 repeats would be needed",
@@ -243,9 +248,3 @@ SENTENCES = [
 def test_a_verdict_is_a_plain_sentence(row: Verdict, text: str) -> None:
     """Every word has its sentence, a factor never without its interval."""
     assert sentence(row) == text
-
-
-def test_what_is_missing_is_said_in_minutes_if_a_repeat_is_known() -> None:
-    """Six repeats of 50 seconds are five minutes."""
-    row = replace(ROW, word=Word.UNKNOWN, more_repeats=6)
-    assert sentence(row, seconds_per_repeat=50) == "cannot tell yet: about 5 more minutes"

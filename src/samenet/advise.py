@@ -56,7 +56,7 @@ def totals(
         return []
     candidates = {arm: found for arm, found in times.items() if adoptable(frames, arm)}
     words = instrument.verdicts(frames, task, quantity)
-    ranks = ranking.ranks(candidates, frames.plan.margin) if words else statistics.ranks(candidates)
+    ranks = ranking.ranks(candidates) if words else statistics.ranks(candidates)
     judged = {
         row.arm: row
         for row in verdicts.verdicts(candidates, margin=frames.plan.margin, words=words)

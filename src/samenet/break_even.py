@@ -17,8 +17,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from samenet.significance import Array
-from samenet.statistics import MARGIN, Interval, PerRepeat, arithmetic, equivalent, t_factor
+from samenet.significance import Array, equivalent
+from samenet.statistics import MARGIN, Interval, PerRepeat, arithmetic, t_factor
+from samenet.verdicts import Word
 
 
 class Kind(StrEnum):
@@ -28,7 +29,7 @@ class Kind(StrEnum):
     UNTIL = "until"
     ALWAYS = "always"
     NEVER = "never"
-    UNKNOWN = "cannot tell yet"
+    UNKNOWN = Word.UNKNOWN.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,16 +110,3 @@ def fieller(top: ArrayLike, bottom: ArrayLike) -> tuple[Array, Array]:
     with np.errstate(divide="ignore", invalid="ignore"):
         low, high = (b - root) / a, (b + root) / a
     return np.where(a > 0, low, -np.inf), np.where(a > 0, high, np.inf)
-
-
-def sentence(found: BreakEven) -> str:
-    """Return when the other arm is worth it, for people."""
-    if found.steps is None:
-        return str(found.kind)
-    value, low, high = (f"{each:,.0f}" for each in _rounded(found.steps))
-    return f"{found.kind} about {value} steps [{low}, {high}]"
-
-
-def _rounded(steps: Interval) -> tuple[float, ...]:
-    """Return an interval to two digits, as sure as such a number is."""
-    return tuple(float(f"{each:.2g}") for each in (steps.value, steps.low, steps.high))

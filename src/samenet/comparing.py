@@ -6,8 +6,9 @@ Each result (task and framework in its mode) gets the ratio new / base with Welc
                   (Holm, Scandinavian Journal of Statistics 6, 1979): however many results there
                   are, a gate without a regression stops at most one time in forty
     faster        the whole 95 % interval lies below 1 / (1 + margin)
-    fine          the whole 95 % interval lies below 1 + margin
-    cannot tell   neither, or a run has one repeat
+    not slower    the whole 95 % interval lies below 1 + margin
+    cannot tell   neither, or a run has one repeat; with how many more repeats there should be
+    yet
 
 The intervals hold what differs between processes. What differs between two sessions of a machine
 is not in them: the margin has to cover it.
@@ -20,16 +21,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from samenet import welch
+from samenet import significance, stopping, welch
 from samenet.errors import UsageError
 from samenet.fingerprint import GROUPS, Group, differences
-from samenet.statistics import Interval
-from samenet.welch import Difference, Sample
+from samenet.statistics import Estimate, Interval
+from samenet.verdicts import Word
 
 SCHEMA = "samenet-comparison/1"
 LEVEL = 0.025
 
-Word = Literal["slower", "faster", "fine", "cannot tell", "not compared"]
 Verdict = Literal["regression", "inconclusive", "fine", "refused"]
 EXIT_CODES: dict[Verdict, int] = {"fine": 0, "regression": 4, "inconclusive": 5, "refused": 6}
 Key = tuple[str, str]
@@ -37,7 +37,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One result of both runs."""
+    """One result of both runs, with a word of samenet.verdicts."""
 
     task: str
     arm: str
@@ -102,16 +102,16 @@ def compare(
 
 def _verdict(rows: Sequence[Row]) -> Verdict:
     words = {row.word for row in rows}
-    if "slower" in words:
+    if Word.SLOWER in words:
         return "regression"
-    return "inconclusive" if words & {"cannot tell", "not compared"} else "fine"
+    return "inconclusive" if words & {Word.UNKNOWN, Word.NOT_COMPARED} else "fine"
 
 
-def samples(document: Mapping[str, Any], quantity: str) -> dict[Key, Sample]:
-    """Return the times of every result of a document whose checks passed."""
+def logs(document: Mapping[str, Any], quantity: str) -> dict[Key, Estimate]:
+    """Return the logarithm of every time of a document whose checks passed."""
     return {
-        (task["name"], f"{row['framework']}:{row['mode']}"): Sample.of_interval(
-            row["seconds"][quantity]
+        (task["name"], f"{row['framework']}:{row['mode']}"): Estimate.behind(
+            Interval(**row["seconds"][quantity])
         )
         for task in document["tasks"]
         for row in task["same_network"]
@@ -123,7 +123,7 @@ def _rows(
     base: Mapping[str, Any], new: Mapping[str, Any], quantity: str, margin: float
 ) -> Iterator[Row]:
     """Return the results of the base run in its order; what only the new one has is no question."""
-    old, fresh = samples(base, quantity), samples(new, quantity)
+    old, fresh = logs(base, quantity), logs(new, quantity)
     same = {
         task
         for task, digest in base["fingerprint"]["tasks"].items()
@@ -133,59 +133,51 @@ def _rows(
     if not both:
         raise UsageError("BASE and NEW have no result in common: nothing can be compared.")
     found = {key: welch.difference(old[key], fresh[key]) for key in both}
-    adjusted = holm({key: each.p_not_beyond(1 + margin) for key, each in found.items()})
-    for key, sample in old.items():
+    edge = math.log1p(margin)
+    plain = [float(significance.beyond_edge_p(each, edge)) for each in found.values()]
+    adjusted = dict(zip(found, significance.holm(plain).tolist(), strict=True))
+    for key, own in old.items():
         if key not in found:
             note = "NEW has no such result" if key[0] in same else "the task differs"
-            yield Row(task=key[0], arm=key[1], word="not compared", note=note)
+            yield Row(task=key[0], arm=key[1], word=Word.NOT_COMPARED, note=note)
             continue
+        word = word_of(found[key], adjusted[key], margin)
         yield Row(
             task=key[0],
             arm=key[1],
-            word=_word(found[key], adjusted[key], margin),
-            base_seconds=math.exp(sample.mean),
-            new_seconds=math.exp(fresh[key].mean),
+            word=word,
+            base_seconds=math.exp(own.centre),
+            new_seconds=math.exp(fresh[key].centre),
             ratio=found[key].ratio(),
             p=adjusted[key],
-            note=_note(sample, fresh[key], found[key], adjusted[key], margin),
+            note=_lacking(own, fresh[key], margin) if word is Word.UNKNOWN else "",
         )
 
 
-def _word(found: Difference, p: float, margin: float) -> Word:
-    if not found.known:
-        return "cannot tell"
+def word_of(found: Estimate, p: float, margin: float) -> Word:
+    """Return the word of new / base, by its adjusted p of 'at most 1 + margin': a gate's policy."""
+    ratio = found.ratio()
+    if not ratio.known:
+        return Word.UNKNOWN
     if p < LEVEL:
-        return "slower"
-    high = found.ratio().high
-    if high < 1 / (1 + margin):
-        return "faster"
-    return "fine" if high < 1 + margin else "cannot tell"
+        return Word.SLOWER
+    if ratio.high < 1 / (1 + margin):
+        return Word.FASTER
+    return Word.NOT_SLOWER if ratio.high < 1 + margin else Word.UNKNOWN
 
 
-def _note(base: Sample, new: Sample, found: Difference, p: float, margin: float) -> str:
-    """Return how many repeats would tell, where it cannot be told."""
-    if _word(found, p, margin) != "cannot tell":
-        return ""
-    if not found.known:
+def _lacking(base: Estimate, new: Estimate, margin: float) -> str:
+    """Return how many more repeats would tell, where it cannot be told."""
+    fewest = round(min(base.n, new.n))
+    if fewest < 2:
         return "one repeat gives no interval"
-    return f"about {repeats_needed(base, new, margin)} repeats in each run would tell a tie"
+    needed = repeats_needed(base, new, margin)
+    return f"{stopping.still_needed(needed and needed - fewest)} in each run"
 
 
-def repeats_needed(base: Sample, new: Sample, margin: float) -> int:
-    """Return how many repeats in both runs make the interval half as wide as the margin.
-
-    With 2 n - 2 degrees of freedom t is near 2: n = (2 / h)^2 (s1^2 + s2^2), h half the margin.
-    """
-    half = math.log(1 + margin) / 2
-    needed = math.ceil((2 / half) ** 2 * (base.variance + new.variance))
-    return max(needed, min(base.n, new.n) + 1)
-
-
-def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
-    """Return Holm's adjusted p values."""
-    adjusted: dict[Key, float] = {}
-    largest = 0.0
-    for place, key in enumerate(sorted(p_values, key=lambda key: p_values[key])):
-        largest = max(largest, min(1.0, p_values[key] * (len(p_values) - place)))
-        adjusted[key] = largest
-    return adjusted
+def repeats_needed(base: Estimate, new: Estimate, margin: float) -> int | None:
+    """Return with how many repeats in both runs the interval would be narrow enough to answer."""
+    return stopping.repeats_needed(
+        lambda n: bool(stopping.narrow(welch.difference(base.at(n), new.at(n)), margin)),
+        least=round(min(base.n, new.n)) + 1,
+    )

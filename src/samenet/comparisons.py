@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any
 
 from samenet import significance, statistics
 from samenet.significance import ALPHA
-from samenet.statistics import MARGIN, Interval, PerRepeat
+from samenet.statistics import MARGIN, VERDICT_REPEATS_MIN, Estimate, Interval, PerRepeat
 
 Times = Mapping[str, PerRepeat]
 """Seconds per arm and repeat."""
@@ -40,6 +38,10 @@ class Pair:
     adjusted_p: float | None = None
     beyond_p: float | None = None
     """Adjusted, that the difference is within the margin."""
+
+    tie_p: float = 1.0
+    """Of the two one-sided tests that the difference is beyond the margin, not adjusted: who asks
+    decides of how many pairs. 1 below the repeats of a verdict, and if a time is infinite."""
 
     @property
     def finite(self) -> bool:
@@ -78,45 +80,43 @@ def family(times: Times, pairs: Iterable[tuple[str, str]], margin: float = MARGI
         for one, other in pairs
     ]
     tested = [pair for pair in bare if len(pair.logs) > 1]
-    plain = _all_p(tested, _sign_p, significance.difference_p)
-    adjusted = significance.holm(plain).tolist()
-    far = partial(significance.beyond_p, margin=margin)
-    beyond = significance.holm(_all_p(tested, partial(_sign_beyond_p, margin=margin), far)).tolist()
+    if not tested:
+        return bare
+    p, beyond, tie = zip(*_tests(tested, margin), strict=True)
+    adjusted, far = (significance.holm(each).tolist() for each in (p, beyond))
+    rows = zip(tested, p, adjusted, far, tie, strict=True)
     found = {
-        (pair.one, pair.other): Pair(
-            one=pair.one, other=pair.other, logs=pair.logs, p=p, adjusted_p=holm, beyond_p=far
-        )
-        for pair, p, holm, far in zip(tested, plain, adjusted, beyond, strict=True)
+        (pair.one, pair.other): replace(pair, p=own, adjusted_p=holm, beyond_p=far, tie_p=tie)
+        for pair, own, holm, far, tie in rows
     }
     return [found.get((pair.one, pair.other), pair) for pair in bare]
 
 
-def _all_p(
-    pairs: Sequence[Pair], one: Callable[[Pair], float], many: Callable[[Any], Any]
-) -> list[float]:
-    """Return a p of each pair; finite ones of as many repeats are tested in one go, far quicker."""
-    found: dict[int, float] = {}
+def _tests(pairs: Sequence[Pair], margin: float) -> list[tuple[float, float, float]]:
+    """Return of each pair the p of a difference, of one beyond the margin, and of a tie.
+
+    Finite pairs of equally many repeats are tested in one go, which is far quicker.
+    """
+    found: dict[int, tuple[float, float, float]] = {}
     alike: dict[int, list[int]] = {}
     for place, pair in enumerate(pairs):
         if pair.finite:
             alike.setdefault(len(pair.logs), []).append(place)
-        else:
-            found[place] = one(pair)
-    for places in alike.values():
-        values = many([pairs[place].logs for place in places])
-        found |= dict(zip(places, values.tolist(), strict=True))
+            continue
+        # Infinite times leave the sign test, of the log-ratios and of how far they lie beyond the
+        # edge of the margin that is on the side of their median. They never show a tie.
+        side = -1.0 if pair.ratio.value < 1 else 1.0
+        moved = [side * log - math.log1p(margin) for log in pair.logs]
+        beyond = significance.sign_p(moved) if median(moved) > 0 else 1.0
+        found[place] = (significance.sign_p(pair.logs), beyond, 1.0)
+    for n, places in alike.items():
+        means = Estimate.of_runs([pairs[place].logs for place in places])
+        difference = significance.difference_p(means).tolist()
+        beyond_margin = significance.beyond_p(means, margin).tolist()
+        tie = significance.equivalence_p(means, margin).tolist()
+        tie = tie if n >= VERDICT_REPEATS_MIN else [1.0] * len(places)
+        found |= dict(zip(places, zip(difference, beyond_margin, tie, strict=True), strict=True))
     return [found[place] for place in range(len(pairs))]
-
-
-def _sign_p(pair: Pair) -> float:
-    return significance.sign_p(pair.logs)
-
-
-def _sign_beyond_p(pair: Pair, margin: float) -> float:
-    """Return the p of the sign test against the edge of the margin, for infinite times."""
-    side = -1.0 if pair.ratio.value < 1 else 1.0
-    moved = [side * log - math.log1p(margin) for log in pair.logs]
-    return significance.sign_p(moved) if median(moved) > 0 else 1.0
 
 
 def best(times: Times) -> str:

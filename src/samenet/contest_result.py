@@ -14,16 +14,19 @@ from samenet.privacy import without_folders
 from samenet.records import CertificateRecord, EventRecord, FailureRecord, Record
 from samenet.result import why_not
 from samenet.scheduling import BLOCKS
-from samenet.statistics import MARGIN, VERDICT_REPEATS_MIN, Interval, geometric
+from samenet.statistics import VERDICT_REPEATS_MIN, Interval, geometric
 from samenet.store import FINISHED
 from samenet.task import Task
 from samenet.wording import words
 
-RULE = (
-    "A loop that is checked, defensible and faster beyond the margin replaces ours: the whole 95 % "
-    f"interval of ours / challenger above {1 + MARGIN:.2f} on the geometric mean over the tasks, "
-    f"above {1 / (1 + MARGIN):.2f} on each; at least {VERDICT_REPEATS_MIN} repeats."
-)
+
+def rule(margin: float) -> str:
+    """Return the published rule in one sentence."""
+    return (
+        "A loop that is checked, defensible and faster beyond the margin replaces ours: the whole "
+        f"95 % interval of ours / challenger above {1 + margin:.2f} on the geometric mean over the "
+        f"tasks, above {1 / (1 + margin):.2f} on each; at least {VERDICT_REPEATS_MIN} repeats."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,10 @@ def settle(
             }
         )
         verdict = contest.judge(
-            comparison, undefended=undefended, seconds_per_repeat=_seconds(frames, records)
+            comparison,
+            margin=frames.plan.margin,
+            undefended=undefended,
+            seconds_per_repeat=_seconds(frames, records),
         )
     return Contest(
         frames=frames, ours=ours, challenger=challenger, comparison=comparison, verdict=verdict
@@ -142,7 +148,7 @@ def markdown(found: Contest) -> str:
             *_times(found),
             f"Machine: {_machine(frames.machine)}; {plan.target}. {_how(plan)}",
             "",
-            f"Rule: {RULE}",
+            f"Rule: {rule(plan.margin)}",
         ]
     )
 
@@ -178,10 +184,10 @@ def _times(found: Contest) -> list[str]:
         return []
     rows = [
         f"| {_title(found, task)} | {_step(found, task, found.ours)} "
-        f"| {_step(found, task, found.challenger)} | {_factor(each.factor)} |"
+        f"| {_step(found, task, found.challenger)} | {_factor(each.ratio())} |"
         for task, each in found.comparison.tasks.items()
     ]
-    overall = _factor(found.comparison.overall.factor)
+    overall = _factor(found.comparison.overall.ratio())
     return [
         "| task | ours, a step | challenger, a step | ours / challenger, 95 % interval |",
         "|---|---|---|---|",
@@ -216,19 +222,19 @@ def _machine(facts: dict[str, Any]) -> str:
 def document(found: Contest) -> dict[str, Any]:
     """Return the result as plain data."""
     plan, comparison = found.frames.plan, found.comparison
-    factors = {name: each.factor for name, each in comparison.tasks.items()} if comparison else {}
+    factors = {name: each.ratio() for name, each in comparison.tasks.items()} if comparison else {}
     return {
         "schema": "samenet-contest/1",
         "samenet": plan.samenet,
         "created": plan.created,
-        "verdict": found.verdict.kind,
+        "verdict": found.verdict.answer,
         "sentence": found.verdict.sentence,
-        "rule": RULE,
+        "rule": rule(plan.margin),
         "repeats": plan.repeats,
         "target": plan.target.model_dump(mode="json"),
         "machine": found.frames.machine,
         "loops": [_loop(found, arm) for arm in plan.arms],
-        "factor": _plain(comparison.overall.factor) if comparison else None,
+        "factor": _plain(comparison.overall.ratio()) if comparison else None,
         "factors": {task: _plain(factor) for task, factor in factors.items()},
         "step_seconds": {
             task.name: {arm.name: _seconds_of(found, task.name, arm) for arm in plan.arms}

@@ -19,7 +19,6 @@ from samenet.frames import Frames
 from samenet.ladder import CLASSES
 from samenet.remembering import once
 from samenet.sizing import Fitted
-from samenet.statistics import MARGIN
 from samenet.task import Task
 
 WIDTHS = tuple(2**power for power in range(4, 12))
@@ -106,7 +105,7 @@ def _contender(frames: Frames, each: Fitted) -> Contender:
         arm=each.arm,
         device=frames.plan.target.device,
         model=each.model,
-        spread=_spread(each),
+        spread=_spread(each, frames.plan.margin),
         measured=tuple(
             point
             for task in ladder.points(frames.plan.tasks)
@@ -123,11 +122,11 @@ def _point(task: Task) -> Point | None:
     return Point(width, task.training.batch_size, len(task.model.layers))
 
 
-def _spread(each: Fitted) -> float:
+def _spread(each: Fitted, margin: float) -> float:
     """Return the root mean square of log errors, at least what counts as no difference."""
     judged = each.held_out or each.left_out
     squares = [math.log1p(p.error) ** 2 if p.error > -1 else math.inf for p in judged]
-    return max(math.sqrt(sum(squares) / len(squares)), math.log1p(MARGIN) / NORMAL)
+    return max(math.sqrt(sum(squares) / len(squares)), math.log1p(margin) / NORMAL)
 
 
 def mapped(found: Sequence[Contender], depth: int) -> list[list[Place]]:

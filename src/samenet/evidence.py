@@ -7,12 +7,11 @@ evidence: what was computed, of which arms, from the records of which jobs, and 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from samenet import break_even, quality, statistics, verdicts
+from samenet import break_even, quality, statistics, stopping, verdicts
 from samenet.frames import Frames
 from samenet.plan import PassName
 from samenet.quantities import PREDICTING, import_seconds, seconds_of
@@ -214,7 +213,7 @@ def _own_epochs(_: Frames, task: Task, __: Sequence[str], ___: str) -> str:
 
 
 def _margin(frames: Frames, _: Task, __: Sequence[str], ___: str) -> str:
-    return f"{100 * frames.plan.margin:g} %"
+    return verdicts.percent(frames.plan.margin)
 
 
 def _count(_: Frames, __: Task, arms: Sequence[str], ___: str) -> str:
@@ -233,9 +232,8 @@ def _more_repeats(frames: Frames, task: Task, arms: Sequence[str], quantity: str
 
 
 def _more_minutes(frames: Frames, task: Task, arms: Sequence[str], quantity: str) -> str:
-    seconds = more_repeats(frames, task, arms, quantity) * repeat_seconds(frames)
-    minutes = max(1, math.ceil(seconds / 60))
-    return "1 more minute" if minutes == 1 else f"{minutes} more minutes"
+    more = more_repeats(frames, task, arms, quantity)
+    return stopping.counted_more(more, repeat_seconds(frames))
 
 
 @once

@@ -16,6 +16,7 @@ from samenet import (
     instrument,
     sizing,
     statistics,
+    stopping,
     trust,
     wording,
 )
@@ -183,7 +184,7 @@ def resolution(frames: Frames) -> str:
     seen = f"Differences under about {wording.digits(percent, 2)} % are not resolved in this {run}"
     if plan.profile != "quick" or not plan.jobs:
         return f"{seen}."
-    minutes = max(1, math.ceil(standard_seconds(plan) / 60))
+    minutes = stopping.whole_minutes(standard_seconds(plan))
     return f"{seen}; `--profile standard` takes at most {_count(minutes, 'minute')}."
 
 

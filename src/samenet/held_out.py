@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
-from samenet import ladder, sizing, statistics
+from samenet import ladder, significance, sizing
 from samenet.cost_model import WITHIN, WITHIN_MEDIAN, shapes
 from samenet.evidence import lasting
 from samenet.forecast import Forecast, Row, Training, choice, numbers, rows
 from samenet.frames import Frames
 from samenet.quantities import seconds_of
 from samenet.sizing import Fitted
-from samenet.statistics import MARGIN, VERDICT_REPEATS_MIN
+from samenet.statistics import VERDICT_REPEATS_MIN
 from samenet.task import Task
+from samenet.verdicts import percent
 from samenet.wording import words
 
 HITS_LEAST = 0.9
@@ -198,7 +199,8 @@ def check(frames: Frames) -> Check:
             for row in found
         ]
         if len(choice(found)) and sum(row.forecast.adoptable for row in found) > 1:
-            choices.append(_choice(task, [r for r in found if r.forecast.adoptable], totals))
+            adoptable = [row for row in found if row.forecast.adoptable]
+            choices.append(_choice(task, adoptable, totals, frames.plan.margin))
     return Check(judged=tuple(judged), choices=tuple(choices))
 
 
@@ -214,13 +216,17 @@ def _totals(frames: Frames, task: Task, known: Sequence[Forecast]) -> Totals:
     return {arm: each for arm, each in found.items() if each}
 
 
-def _choice(task: Task, found: Sequence[Row], totals: Totals) -> Choice:
+def _choice(task: Task, found: Sequence[Row], totals: Totals, margin: float) -> Choice:
     advised = found[0].forecast.arm
     own = {row.forecast.arm: totals[row.forecast.arm] for row in found}
     fastest = min(own, key=lambda arm: median(own[arm].values()))
     ratio = median(own[advised].values()) / median(own[fastest].values())
     tested = min(map(len, own.values())) >= VERDICT_REPEATS_MIN
-    level = statistics.equivalent(own[advised], own[fastest]) if tested else ratio <= 1 + MARGIN
+    level = (
+        significance.equivalent(own[advised], own[fastest], margin)
+        if tested
+        else ratio <= 1 + margin
+    )
     return Choice(
         training=f"{task.title}, {ladder.held_out_epochs(task)} epochs",
         advised=advised,
@@ -265,7 +271,7 @@ def _advised(frames: Frames, found: Check) -> Iterator[str]:
         return
     mark = "✓" if found.hits >= HITS_LEAST * count else "✗"
     tested = all(each.tested for each in found.choices)
-    how = "equivalent by test" if tested else f"measured within {100 * MARGIN:g} % of it"
+    how = "equivalent by test" if tested else f"measured within {percent(frames.plan.margin)} of it"
     yield f"{mark} The advice named the fastest framework, or one {how}, in {found.hits} of {count}"
     for each in found.choices:
         if not each.right:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from samenet import statistics
+from samenet import significance, statistics
 from samenet.frames import Frames
 from samenet.quantities import seconds_of, whole
 from samenet.remembering import once
@@ -65,7 +65,7 @@ def shown(frames: Frames, task: Task) -> Shown | None:
         arm=arm,
         control={q: statistics.ratio(*pair) for q, pair in known.items()},
         equivalent={
-            q: statistics.equivalent(*pair, frames.plan.margin) for q, pair in known.items()
+            q: significance.equivalent(*pair, frames.plan.margin) for q, pair in known.items()
         },
         sensitivity=_sensitivity(frames, task, arm),
     )

@@ -12,22 +12,21 @@ from collections.abc import Set as AbstractSet
 
 from samenet import comparisons, statistics
 from samenet.comparisons import Times
-from samenet.statistics import MARGIN
 
 Apart = AbstractSet[tuple[str, str]]
 """Pairs (slower, faster)."""
 
 
-def told_apart(times: Times, margin: float = MARGIN) -> Apart:
+def told_apart(times: Times) -> Apart:
     """Return the pairs (slower, faster) that differ by test, adjusted for the number of pairs."""
-    pairs = comparisons.family(times, comparisons.all_pairs(times), margin)
+    pairs = comparisons.family(times, comparisons.all_pairs(times))
     slower = {(pair.one, pair.other) for pair in pairs if pair.slower}
     return slower | {(pair.other, pair.one) for pair in pairs if pair.faster}
 
 
-def ranks(times: Times, margin: float = MARGIN) -> dict[str, int]:
+def ranks(times: Times) -> dict[str, int]:
     """Return ranks as samenet.statistics.ranks, by tests that hold for the whole table at once."""
-    apart = told_apart(times, margin)
+    apart = told_apart(times)
     return statistics.ranks(times, lambda one, other: (one, other) in apart)
 
 

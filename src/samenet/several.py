@@ -17,7 +17,7 @@ from samenet.frames import Frames
 from samenet.headline import Card, Headline
 from samenet.quantities import seconds_of
 from samenet.sections import join, title_of
-from samenet.statistics import MARGIN, VERDICT_REPEATS_MIN, Interval, geometric
+from samenet.statistics import VERDICT_REPEATS_MIN, Interval, geometric
 from samenet.task import Task
 
 ADMITTED: tuple[Group, ...] = ("machine", "versions", "settings")
@@ -93,11 +93,13 @@ def times(run: Run, task: str, quantity: str = "total") -> dict[str, Interval]:
 def compared(base: Run, new: Run, quantity: str = "total") -> Comparison | None:
     """Return each result of `new` against that of `base`, whatever differs between them.
 
-    The page says first what differs; None if they have no result in common.
+    The page says first what differs, the margin is that of `base`; None if they have no result in
+    common.
     """
+    margin = base.frames.plan.margin
     try:
         return comparing.compare(
-            base.document, new.document, quantity=quantity, margin=MARGIN, admitted=ADMITTED
+            base.document, new.document, quantity=quantity, margin=margin, admitted=ADMITTED
         )
     except UsageError:
         return None

@@ -1,21 +1,22 @@
-"""Tests of paired log-ratios: what is different, what is equivalent, and how many tests at once.
+"""What is different, what is equivalent, and how many tests at once.
 
-Every function works along the last axis, whose entries are the repeats, so that a verdict and ten
-thousand simulated ones come from the same lines.
+Student's tests take an Estimate, of one pair or of ten thousand simulated ones, so that a verdict
+and a simulation come from the same lines. The tests by signs work along the last axis, whose
+entries are the log-ratios of the repeats.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import bdtr, stdtr, stdtrit
+from scipy.special import bdtr, stdtr
 
 from samenet import draws
-from samenet.statistics import CONFIDENCE
+from samenet.statistics import MARGIN, VERDICT_REPEATS_MIN, Estimate, PerRepeat, log_ratios
 
 Array = NDArray[np.float64]
 
@@ -28,47 +29,57 @@ EXACT_REPEATS_MAX = 16
 SIGN_FLIPS = 20_000
 
 
-def t_of(logs: ArrayLike, zero: float = 0.0) -> Array:
-    """Return Student's t of the mean against `zero`; infinite without spread, 0 without both."""
-    values = np.asarray(logs, dtype=np.float64)
-    mean = values.mean(axis=-1) - zero
+def t_of(found: Estimate, edge: float = 0.0) -> Array:
+    """Return Student's t of the mean against `edge`; infinite without spread, 0 without both."""
+    away = np.subtract(found.centre, edge)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = mean / (values.std(axis=-1, ddof=1) / math.sqrt(values.shape[-1]))
-    return np.where(mean == 0, 0.0, found)
+        return np.where(away == 0, 0.0, away / np.asarray(found.error))
 
 
-def half_width(logs: ArrayLike, confidence: float = CONFIDENCE) -> Array:
-    """Return the half width of the t interval of the mean."""
-    values = np.asarray(logs, dtype=np.float64)
-    n = values.shape[-1]
-    factor = float(stdtrit(n - 1, 0.5 + confidence / 2)) / math.sqrt(n)
-    return factor * values.std(axis=-1, ddof=1)
+def beyond_edge_p(found: Estimate, edge: float) -> Array:
+    """Return the one-sided p that the mean is at most `edge`; 1 of a single repeat."""
+    return _below(found, -t_of(found, edge))
 
 
-def difference_p(logs: ArrayLike) -> Array:
-    """Return the two-sided p of Student's paired t test that the ratio is 1."""
-    return 2 * stdtr(_freedom(logs), -np.abs(t_of(logs)))
+def difference_p(found: Estimate) -> Array:
+    """Return the two-sided p of Student's t test that the mean is 0, a ratio 1."""
+    return np.minimum(1.0, 2 * _below(found, -np.abs(t_of(found))))
 
 
-def beyond_p(logs: ArrayLike, margin: float) -> Array:
+def beyond_p(found: Estimate, margin: float) -> Array:
     """Return the p that the ratio is within the margin: at most 0.05 if the 95 % interval is not.
 
     The test of `difference_p`, moved from 1 to the edge of the margin on the nearer side.
     """
-    values = np.asarray(logs, dtype=np.float64)
-    sign = np.where(values.mean(axis=-1, keepdims=True) < 0, -1.0, 1.0)
-    return np.minimum(1.0, 2 * stdtr(_freedom(logs), -t_of(values * sign, math.log1p(margin))))
+    away = replace(found, centre=np.abs(found.centre))
+    return np.minimum(1.0, 2 * beyond_edge_p(away, math.log1p(margin)))
 
 
-def equivalence_p(logs: ArrayLike, margin: float) -> Array:
+def equivalence_p(found: Estimate, margin: float) -> Array:
     """Return the p of two one-sided tests that the ratio is outside 1/(1 + margin) .. 1 + margin.
 
     The larger of the two counts (Schuirmann 1987, https://doi.org/10.1007/BF01068419): at most
     0.05 exactly if the 90 % interval lies inside.
     """
-    edge, freedom = math.log1p(margin), _freedom(logs)
-    below, above = stdtr(freedom, t_of(logs, edge)), stdtr(freedom, -t_of(logs, -edge))
-    return np.maximum(below, above)
+    edge = math.log1p(margin)
+    return np.maximum(_below(found, t_of(found, edge)), _below(found, -t_of(found, -edge)))
+
+
+def _below(found: Estimate, t: Array) -> Array:
+    """Return how often chance puts Student's t below `t`; 1, which shows nothing, of one repeat."""
+    return np.asarray(stdtr(found.n - 1, t)) if found.n > 1 else np.ones_like(t)
+
+
+def equivalent(one: PerRepeat, other: PerRepeat, margin: float = MARGIN) -> bool:
+    """Return whether one pair is shown to differ by less than the margin, by `equivalence_p`.
+
+    It takes as many repeats as a verdict and no infinite time. Several pairs are adjusted for their
+    number, in samenet.verdicts.
+    """
+    logs = log_ratios(one, other)
+    if len(logs) < VERDICT_REPEATS_MIN or not all(map(math.isfinite, logs)):
+        return False
+    return bool(equivalence_p(Estimate.of(logs), margin) <= ALPHA)
 
 
 def sign_flip_p(logs: ArrayLike) -> Array:
@@ -118,15 +129,3 @@ def holm(p_values: ArrayLike) -> Array:
     adjusted = np.empty_like(rising)
     np.put_along_axis(adjusted, order, np.minimum(1.0, rising), -1)
     return adjusted
-
-
-def repeats_for_exact(comparisons: int) -> int:
-    """Return the fewest repeats with which sign flips could show one of so many differences.
-
-    The smallest p of n repeats is 2 / 2^n; it must be at most alpha / comparisons.
-    """
-    return math.ceil(math.log2(2 * comparisons / ALPHA))
-
-
-def _freedom(logs: ArrayLike) -> Any:
-    return np.shape(logs)[-1] - 1

@@ -17,7 +17,7 @@ from samenet import comparisons, significance
 from samenet.comparisons import Times
 from samenet.selftest import Figure, rate
 from samenet.significance import ALPHA, Array
-from samenet.statistics import MARGIN
+from samenet.statistics import MARGIN, Estimate
 
 SAMPLE = 20
 """So many of the simulated runs are judged once more, by the functions a real run uses."""
@@ -56,7 +56,7 @@ def judged(logs: Array, margin: float = MARGIN) -> Rows:
     runs, arms, _ = logs.shape
     one, other = np.triu_indices(arms, 1)
     differences = logs[:, one] - logs[:, other]
-    differs = significance.holm(significance.difference_p(differences)) <= ALPHA
+    differs = significance.holm(significance.difference_p(Estimate.of_runs(differences))) <= ALPHA
     sign = differences.mean(axis=-1) > 0
     apart = np.zeros((runs, arms, arms), bool)
     apart[:, one, other], apart[:, other, one] = differs & sign, differs & ~sign
@@ -70,7 +70,7 @@ def equivalent_to(
     logs: Array, best: NDArray[np.intp], margin: float, *, adjusted: bool = True
 ) -> Bools:
     """Return which arms are equivalent to the best, adjusted for the k - 1 comparisons with it."""
-    p = significance.equivalence_p(against(logs, best), margin)
+    p = significance.equivalence_p(Estimate.of_runs(against(logs, best)), margin)
     others = np.arange(logs.shape[1]) != best[:, None]
     tested = p[others].reshape(len(logs), -1)
     close = np.zeros_like(others)

@@ -1,7 +1,10 @@
-"""Intervals and ranks from few repeats: one number per process, paired within a repeat.
+"""Estimates, intervals and ranks from few repeats: one number per process, paired in a repeat.
 
 The unit is the process, not the iteration (pooling iterations calls identical code different in up
 to 39 % of cases, measured); repeats are paired because the machine drifts between them.
+
+Whatever is compared, two arms of a run, two runs or two loops, becomes one `Estimate`. Its interval
+is here, its tests are in samenet.significance, and how many repeats it lacks in samenet.stopping.
 """
 
 from __future__ import annotations
@@ -9,9 +12,11 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr, stdtrit
 
 CONFIDENCE = 0.95
@@ -42,10 +47,84 @@ class Interval:
         """Return whether there were enough repeats for an interval."""
         return self.n > 1
 
+    @property
+    def inverse(self) -> Interval:
+        """Return the interval of the ratio the other way round; a 0 turns into infinity."""
+        turned = [1 / end if end else math.inf for end in (self.value, self.high, self.low)]
+        return Interval(value=turned[0], low=turned[1], high=turned[2], n=self.n)
 
-def t_factor(n: int, confidence: float = CONFIDENCE) -> float:
+
+def t_factor(n: float, confidence: float = CONFIDENCE) -> float:
     """Return the quantile of Student's t with n - 1 degrees of freedom."""
     return float(stdtrit(n - 1, 0.5 + confidence / 2))
+
+
+Numbers = float | NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A mean as well as its repeats tell it: all that Student's t needs.
+
+    As a rule it is the mean of logarithms of ratios, and 0 is "as fast as the other". `of_runs`
+    fills it with arrays, one entry per simulated run or per pair of a table.
+    """
+
+    centre: Numbers
+
+    spread: Numbers
+    """The standard deviation of one repeat."""
+
+    n: float
+    """How many repeats there are. For the difference of two independent runs, which need not be
+    whole: one more than Welch's degrees of freedom (samenet.welch)."""
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Estimate:
+        """Return the mean of finite values; a single one has no spread that could be known."""
+        centre, n = fmean(values), len(values)
+        # statistics.stdev counts in fractions and takes ten times as long.
+        squares = math.fsum((value - centre) ** 2 for value in values)
+        return cls(centre=centre, spread=math.sqrt(squares / (n - 1)) if n > 1 else 0.0, n=n)
+
+    @classmethod
+    def of_runs(cls, values: ArrayLike) -> Estimate:
+        """Return the means along the last axis, whose entries are the repeats: two at the least."""
+        runs = np.asarray(values, dtype=np.float64)
+        return cls(centre=runs.mean(axis=-1), spread=runs.std(axis=-1, ddof=1), n=runs.shape[-1])
+
+    @classmethod
+    def behind(cls, found: Interval) -> Estimate:
+        """Return the estimate whose `ratio` was printed: an interval holds all there is to it."""
+        half = (math.log(found.high) - math.log(found.low)) / 2
+        spread = half * math.sqrt(found.n) / t_factor(found.n) if found.known else 0.0
+        return cls(centre=math.log(found.value), spread=spread, n=found.n)
+
+    def at(self, n: float) -> Estimate:
+        """Return what so many repeats would probably give: the same mean and spread."""
+        return replace(self, n=n)
+
+    @property
+    def error(self) -> Numbers:
+        """Return the standard error of the mean."""
+        return self.spread / math.sqrt(self.n)
+
+    def half(self, confidence: float = CONFIDENCE) -> Numbers:
+        """Return half the width of the t interval; 0 if there is one repeat and none is known."""
+        if self.n < 2:
+            return 0.0
+        return t_factor(self.n, confidence) * self.spread / math.sqrt(self.n)
+
+    def interval(self, confidence: float = CONFIDENCE) -> Interval:
+        """Return the mean with its t interval."""
+        centre, half = float(self.centre), float(self.half(confidence))
+        return Interval(value=centre, low=centre - half, high=centre + half, n=round(self.n))
+
+    def ratio(self, confidence: float = CONFIDENCE) -> Interval:
+        """Return the mean of logarithms with its t interval, raised back."""
+        logs = self.interval(confidence)
+        value, low, high = map(_raised, (logs.value, logs.low, logs.high))
+        return Interval(value=value, low=low, high=high, n=logs.n)
 
 
 def geometric(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
@@ -60,9 +139,7 @@ def from_logs(logs: Sequence[float], confidence: float = CONFIDENCE) -> Interval
     """
     if not all(map(math.isfinite, logs)):
         return _median(logs, confidence)
-    centre, half = fmean(logs), _half_width(logs, confidence)
-    low, high = _raised(centre - half), _raised(centre + half)
-    return Interval(value=_raised(centre), low=low, high=high, n=len(logs))
+    return Estimate.of(logs).ratio(confidence)
 
 
 def _raised(log: float) -> float:
@@ -86,20 +163,7 @@ def _median(logs: Sequence[float], confidence: float) -> Interval:
 
 def arithmetic(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
     """Return the mean with its t interval, for scores."""
-    centre, half = fmean(values), _half_width(values, confidence)
-    return Interval(value=centre, low=centre - half, high=centre + half, n=len(values))
-
-
-def _half_width(values: Sequence[float], confidence: float) -> float:
-    if len(values) < 2:
-        return 0.0
-    return t_factor(len(values), confidence) * _deviation(values) / math.sqrt(len(values))
-
-
-def _deviation(values: Sequence[float]) -> float:
-    """Return the sample standard deviation; `stdev` counts in fractions, ten times as long."""
-    centre = fmean(values)
-    return math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1))
+    return Estimate.of(values).interval(confidence)
 
 
 def ratio(one: PerRepeat, other: PerRepeat, confidence: float = CONFIDENCE) -> Interval:
@@ -125,8 +189,8 @@ def ranks(
     """Return the rank of each arm, 1 for the fastest; arms that cannot be told apart share one.
 
     Going from fast to slow, an arm opens a new rank when it is slower than the first arm of the
-    present rank. What is slower says `is_slower(one, other)`; without it, for a screening, the
-    paired interval alone, however many arms there are (samenet.ranking has the strict one).
+    present rank. `is_slower(one, other)` says what is slower; without it, for a screening, the
+    paired interval alone does, however many arms there are (samenet.ranking has the strict one).
     """
     told_apart = is_slower or (lambda one, other: slower(times[one], times[other]))
     order = sorted(times, key=lambda arm: size(list(times[arm].values())))
@@ -152,22 +216,8 @@ def slower(one: PerRepeat, other: PerRepeat) -> bool:
     return found.known and found.low > 1
 
 
-def equivalent(one: PerRepeat, other: PerRepeat, margin: float = MARGIN) -> bool:
-    """Return whether two one-sided tests confirm a difference within the margin.
-
-    That is: the 90 % interval of the ratio lies inside 1/(1 + margin) .. 1 + margin (Schuirmann
-    1987, https://doi.org/10.1007/BF01068419). For one pair; several are adjusted in
-    samenet.verdicts.
-    """
-    if not one.keys() & other.keys():
-        return False
-    found = ratio(one, other, confidence=0.90)
-    inside = found.low > 1 / (1 + margin) and found.high < 1 + margin
-    return found.n >= VERDICT_REPEATS_MIN and inside
-
-
 def resolution(repeats: int, spread: float) -> float:
     """Return the smallest ratio - 1 that so many repeats resolve at this log spread of repeats."""
     if repeats < 2:
         return math.inf
-    return math.exp(t_factor(repeats) * spread / math.sqrt(repeats)) - 1
+    return Estimate(centre=0.0, spread=spread, n=repeats).ratio().high - 1

@@ -11,15 +11,14 @@ it stops half way. Two looks in succession bring that down to 6.1 %.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
 
-from samenet import comparisons, significance
+from samenet import comparisons
 from samenet.comparisons import Times
-from samenet.significance import ALPHA
-from samenet.statistics import MARGIN, VERDICT_REPEATS_MIN, log_ratios
+from samenet.statistics import CONFIDENCE, MARGIN, VERDICT_REPEATS_MIN, Estimate, log_ratios
 
 LOOKS = (8, 12, 16, 24, 30)
 """After so many repeats, and at no other count, a run may stop."""
@@ -56,23 +55,45 @@ def settled(logs: ArrayLike, margin: float = MARGIN) -> NDArray[np.bool_]:
     n = values.shape[-1]
     if n not in LOOKS or not np.isfinite(values).all():
         return np.zeros(values.shape[:-1], bool)
-    wanted, now = target(margin), significance.half_width(values)
+    now = Estimate.of_runs(values)
     if n == LOOKS[0]:
-        return np.asarray(now <= wanted / 2)
-    before = significance.half_width(values[..., : LOOKS[LOOKS.index(n) - 1]])
-    return np.asarray((now <= wanted) & (before <= wanted))
+        return np.asarray(now.half() <= target(margin) / 2)
+    before = Estimate.of_runs(values[..., : LOOKS[LOOKS.index(n) - 1]])
+    return np.asarray(narrow(now, margin) & narrow(before, margin))
 
 
-def repeats_needed(
-    spread: float, margin: float = MARGIN, *, confidence: float = 1 - ALPHA
-) -> int | None:
-    """Return the fewest repeats whose interval would be narrow enough at this spread of log-ratios.
+def narrow(
+    found: Estimate, margin: float = MARGIN, confidence: float = CONFIDENCE
+) -> NDArray[np.bool_]:
+    """Return whether an interval is narrow enough to answer, wherever it lies."""
+    return np.less_equal(found.half(confidence), target(margin))
 
-    The smallest n with t(n - 1) spread / sqrt(n) <= half of the margin: the usual sample size for
-    an interval of given width (Stein 1945, https://doi.org/10.1214/aoms/1177731088, with a pilot's
-    spread). None if there is no reasonable number.
+
+def repeats_needed(tells: Callable[[int], bool], least: int = VERDICT_REPEATS_MIN) -> int | None:
+    """Return the fewest repeats, at least so many, of which `tells` says that they would tell.
+
+    Who asks projects its estimates (`Estimate.at`): the usual sample size, with the spread of the
+    repeats that there are (Stein 1945, https://doi.org/10.1214/aoms/1177731088). None if there is
+    no reasonable number.
     """
-    for n in range(VERDICT_REPEATS_MIN, REPEATS_MAX + 1):
-        if float(stdtrit(n - 1, 0.5 + confidence / 2)) * spread / math.sqrt(n) <= target(margin):
-            return n
-    return None
+    return next((n for n in range(least, REPEATS_MAX + 1) if tells(n)), None)
+
+
+def still_needed(more: int | None, seconds_per_repeat: float | None = None) -> str:
+    """Return what would tell, in words: 'about 6 more repeats', or the minutes that they take."""
+    if more is None:
+        return f"more than {REPEATS_MAX} repeats would be needed"
+    return f"about {counted_more(more, seconds_per_repeat)}"
+
+
+def counted_more(more: int, seconds_per_repeat: float | None = None) -> str:
+    """Return '6 more repeats', or '5 more minutes' if it is known how long a repeat takes."""
+    count, unit = more, "repeat"
+    if seconds_per_repeat is not None:
+        count, unit = whole_minutes(more * seconds_per_repeat), "minute"
+    return f"{count} more {unit}{'' if count == 1 else 's'}"
+
+
+def whole_minutes(seconds: float) -> int:
+    """Return minutes as they are promised: whole ones, rounded up, at least one."""
+    return max(1, math.ceil(seconds / 60))

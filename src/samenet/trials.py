@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet import frames, planning, scheduling, session, statistics
+from samenet import frames, planning, scheduling, session, significance, statistics
 from samenet.draws import generator
 from samenet.errors import RefusedError
 from samenet.frames import Frames
 from samenet.plan import PassName, Plan
 from samenet.runner import Watcher
-from samenet.statistics import Interval
+from samenet.statistics import MARGIN, Estimate, Interval
 
 PAIR = "numpy:plain"
 """The pair that every trial is about, declared before any is run: this arm and itself."""
@@ -90,7 +90,8 @@ def of(found: Frames) -> Trial | None:
     rows = found.proofs[found.proofs.quantity == "step"]
     planted = dict(zip(rows["repeat"].tolist(), rows.seconds.tolist(), strict=True))
     reference = found.per_repeat(TASK, PAIR, "step")
-    return judged(planted, reference) if len(planted.keys() & reference.keys()) > 1 else None
+    common = planted.keys() & reference.keys()
+    return judged(planted, reference, found.plan.margin) if len(common) > 1 else None
 
 
 def series(sizes: Sequence[int], count: int, say: Callable[[str], None]) -> dict[int, list[Trial]]:
@@ -110,13 +111,13 @@ def said(trial: Trial) -> str:
     return f"{text}, equivalent" if trial.equivalent else text
 
 
-def judged(planted: dict[int, float], reference: dict[int, float]) -> Trial:
+def judged(planted: dict[int, float], reference: dict[int, float], margin: float = MARGIN) -> Trial:
     """Return what the product's own statistics say about a pair."""
     common = sorted(planted.keys() & reference.keys())
     return Trial(
         logs=tuple(math.log(planted[r] / reference[r]) for r in common),
         ratio=statistics.ratio(planted, reference),
-        equivalent=statistics.equivalent(planted, reference),
+        equivalent=significance.equivalent(planted, reference, margin),
     )
 
 
@@ -135,7 +136,5 @@ def replayed(trials: Sequence[Trial], rounds: int, seed: int) -> tuple[int, int]
 
 
 def _apart(logs: NDArray[np.float64], signs: NDArray[np.float64]) -> int:
-    flipped = signs * logs
-    count = len(logs)
-    half = statistics.t_factor(count) * flipped.std(axis=1, ddof=1) / math.sqrt(count)
-    return int((np.abs(flipped.mean(axis=1)) > half).sum())
+    flipped = Estimate.of_runs(signs * logs)
+    return int((np.abs(flipped.centre) > flipped.half()).sum())

@@ -1,4 +1,8 @@
-"""What may be said of each arm, in five words and no others.
+"""The words of every comparison, and what may be said of each arm of a run.
+
+A run (this module) uses five of them, a gate against an earlier run (samenet.comparing) asks only
+whether something became slower and has `not slower` in the place of `too close to call`, and a
+contest of two loops (samenet.contest) uses the five with a rule of its own. In a run
 
     faster, slower      Student's paired t test, adjusted for the number of pairs by Holm's method
     too close to call   two one-sided tests confirm a difference within the margin, adjusted for
@@ -17,25 +21,41 @@ same numbers makes the other arms look slower, never closer.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from statistics import stdev
 
 from samenet import comparisons, significance, stopping
 from samenet.comparisons import Pair, Times
 from samenet.significance import ALPHA
-from samenet.statistics import MARGIN, VERDICT_REPEATS_MIN, Interval, PerRepeat
+from samenet.statistics import MARGIN, VERDICT_REPEATS_MIN, Estimate, Interval
 
 
 class Word(StrEnum):
-    """The whole vocabulary."""
+    """The whole vocabulary: what is said of one thing against another, wherever it is said."""
 
     FASTER = "faster"
     SLOWER = "slower"
     CLOSE = "too close to call"
+    NOT_SLOWER = "not slower"
+    """Not by more than the margin, and perhaps faster: the answer of a gate, which asks no more."""
     UNKNOWN = "cannot tell yet"
     NOT_COMPARED = "not compared"
+
+
+SIGNS = {
+    Word.FASTER: "▲",
+    Word.SLOWER: "▼",
+    Word.CLOSE: "=",
+    Word.NOT_SLOWER: "=",
+    Word.UNKNOWN: "?",
+    Word.NOT_COMPARED: "–",
+}
+
+
+def signed(word: Word) -> str:
+    """Return a word with its sign, as tables of many comparisons show it: '▲ faster'."""
+    return f"{SIGNS[word]} {word}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +92,10 @@ class Verdict:
     reason: str = ""
     """Why it is not compared, or why it cannot be told."""
 
-    @property
-    def confirmed(self) -> bool:
-        """Return whether the permutation test, at 5 % too, agrees with the t test."""
-        if self.p is None or self.permutation_p is None:
-            return True
-        return (self.p <= ALPHA) == (self.permutation_p <= ALPHA)
+    @classmethod
+    def not_compared(cls, arm: str, against: str, reason: str) -> Verdict:
+        """Return the row of an arm that is not compared."""
+        return cls(arm=arm, against=against, word=Word.NOT_COMPARED, reason=reason)
 
 
 def verdicts(
@@ -93,69 +111,53 @@ def verdicts(
     That is the best, or the arm `against`. `refused` holds reasons why arms may not be compared;
     without `words`, in a screening, there are numbers only.
     """
-    flaws = {arm: why for arm, each in times.items() if (why := _flaw(each))} | dict(refused or {})
+    flaws: dict[str, str] = {}
+    for arm, each in times.items():
+        # An infinite time is a right one: the arm did not get there.
+        wrong = [seconds for seconds in each.values() if not seconds > 0]
+        if wrong or not each:
+            flaws[arm] = f"a time of {wrong[0]:g} seconds is none" if wrong else NO_TIMES
+    flaws |= refused or {}
     usable = {arm: each for arm, each in times.items() if arm not in flaws}
     if against is not None and against not in usable:
         why = f"nothing to compare with, {against}: {flaws.get(against, NO_TIMES)}"
         usable, flaws = {}, dict.fromkeys(usable, why) | flaws
     centre = against or (comparisons.best(usable) if usable else "")
-    found = _judged(usable, centre, margin, words=words, chosen=against is None)
+    found = _rows(usable, centre, margin, words=words, chosen=against is None)
     rows = {row.arm: row for row in found}
-    return tuple(
-        rows.get(arm) or _not_compared(arm, centre, flaws[arm])
-        for arm in {**times, **flaws}
-        if arm != centre
-    )
+    rows |= {arm: Verdict.not_compared(arm, centre, why) for arm, why in flaws.items()}
+    return tuple(rows[arm] for arm in {**times, **flaws} if arm != centre)
 
 
 NO_TIMES = "it has no times"
+ENDLESS = "it does not get there in some repeats and does in others"
 
 
-def _flaw(each: PerRepeat) -> str:
-    """Return what is wrong with the times of an arm, or an empty text; infinite ones are right."""
-    if not each:
-        return NO_TIMES
-    wrong = [seconds for seconds in each.values() if not seconds > 0]
-    return f"a time of {wrong[0]:g} seconds is none" if wrong else ""
-
-
-def _not_compared(arm: str, centre: str, reason: str) -> Verdict:
-    return Verdict(arm=arm, against=centre, word=Word.NOT_COMPARED, reason=reason)
-
-
-def _judged(
+def _rows(
     times: Times, centre: str, margin: float, *, words: bool, chosen: bool
 ) -> Iterator[Verdict]:
-    """Yield the verdict on every arm but the centre; one that was chosen brings in all pairs."""
-    every = comparisons.all_pairs(times) if chosen else [(arm, centre) for arm in times]
-    turned = [(b, a) if a == centre else (a, b) for a, b in every if a != b]
+    """Yield the row of every arm but the centre."""
+    # A best that was chosen from these very numbers is paid for with all pairs.
+    keys = comparisons.all_pairs(times) if chosen else [(arm, centre) for arm in times]
+    turned = [(b, a) if a == centre else (a, b) for a, b in keys if a != b]
     family = comparisons.family(times, turned, margin)
+    # Ties are claimed with the centre alone, so they are adjusted for those pairs alone.
     pairs = [pair for pair in family if pair.other == centre]
-    within = significance.holm([_equivalence_p(pair, margin) for pair in pairs]).tolist()
-    level = _level_left(family, within)
-    for pair, equivalence_p in zip(pairs, within, strict=True):
-        row = replace(_numbers(pair, equivalence_p), margin=margin)
-        yield _worded(row, pair, margin=margin, level=level) if words else row
+    ties = significance.holm([pair.tie_p for pair in pairs]).tolist()
+    # Holm's method tests what is still open at this two-sided level; from it follows how many more
+    # repeats would tell.
+    open_pairs = sum(pair.adjusted_p is None or pair.adjusted_p > ALPHA for pair in family)
+    open_ties = sum(p > ALPHA for p in ties)
+    level = min(ALPHA / max(1, open_pairs), 2 * ALPHA / max(1, open_ties))
+    for pair, tie_p in zip(pairs, ties, strict=True):
+        row = _numbers(pair, tie_p, margin)
+        yield _worded(row, pair, tie_p, level) if words else row
 
 
-def _equivalence_p(pair: Pair, margin: float) -> float:
-    """Return that p, 1 where nothing can be shown: too few repeats, or infinite times."""
-    if len(pair.logs) < VERDICT_REPEATS_MIN or not pair.finite:
-        return 1.0
-    return float(significance.equivalence_p(pair.logs, margin))
-
-
-def _level_left(family: Sequence[Pair], within: Sequence[float]) -> float:
-    """Return at which two-sided level Holm's method would test what is still open."""
-    differences = sum(pair.adjusted_p is None or pair.adjusted_p > ALPHA for pair in family)
-    equivalences = sum(p > ALPHA for p in within)
-    return min(ALPHA / max(1, differences), 2 * ALPHA / max(1, equivalences))
-
-
-def _numbers(pair: Pair, equivalence_p: float) -> Verdict:
+def _numbers(pair: Pair, tie_p: float, margin: float) -> Verdict:
     """Return a row without a word."""
     many = len(pair.logs) > 1
-    test = significance.sign_flip_p if pair.finite else significance.sign_p
+    flips = significance.sign_flip_p if pair.finite else significance.sign_p
     return Verdict(
         arm=pair.one,
         against=pair.other,
@@ -163,45 +165,35 @@ def _numbers(pair: Pair, equivalence_p: float) -> Verdict:
         ratio=pair.ratio if pair.logs else None,
         p=pair.p,
         adjusted_p=pair.adjusted_p,
-        permutation_p=float(test(pair.logs)) if many else None,
-        equivalence_p=equivalence_p if many else None,
+        permutation_p=float(flips(pair.logs)) if many else None,
+        equivalence_p=tie_p if many else None,
+        margin=margin,
     )
 
 
-def _worded(row: Verdict, pair: Pair, *, margin: float, level: float) -> Verdict:
-    """Return the row with its word."""
-    if not pair.logs:
-        return _not_compared(row.arm, row.against, f"no repeat holds it and {row.against}")
-    word = _word(pair, row.equivalence_p)
-    more = _more(pair, margin, level) if word is Word.UNKNOWN else None
-    reason = ENDLESS if word is Word.UNKNOWN and not pair.finite else ""
-    far = word in {Word.FASTER, Word.SLOWER} and (pair.beyond_p or 0) <= ALPHA
-    return replace(row, word=word, beyond_margin=far, more_repeats=more, reason=reason)
-
-
-ENDLESS = "it does not get there in some repeats and does in others"
-
-
-def _word(pair: Pair, equivalence_p: float | None) -> Word:
-    """Return what a pair that has a common repeat shows."""
-    if len(pair.logs) < VERDICT_REPEATS_MIN:
-        return Word.UNKNOWN
-    if equivalence_p is not None and equivalence_p <= ALPHA:
-        return Word.CLOSE
-    if pair.slower:
-        return Word.SLOWER
-    return Word.FASTER if pair.faster else Word.UNKNOWN
-
-
-def _more(pair: Pair, margin: float, level: float) -> int | None:
-    """Return about how many more repeats would tell, at least those that any word needs."""
+def _worded(row: Verdict, pair: Pair, tie_p: float, level: float) -> Verdict:
+    """Return the row with its word: the policy of a run."""
     n = len(pair.logs)
-    if n < 2:
-        return VERDICT_REPEATS_MIN - n
+    if not n:
+        return Verdict.not_compared(row.arm, row.against, f"no repeat holds it and {row.against}")
+    if n >= VERDICT_REPEATS_MIN:
+        # A tie goes first: a difference within the margin does not matter, be it ever so sure.
+        if tie_p <= ALPHA:
+            return replace(row, word=Word.CLOSE)
+        if pair.slower or pair.faster:
+            far = pair.beyond_p is not None and pair.beyond_p <= ALPHA
+            word = Word.SLOWER if pair.slower else Word.FASTER
+            return replace(row, word=word, beyond_margin=far)
+    if n < 2:  # one repeat has no spread to project: the fewest that any word needs
+        return replace(row, word=Word.UNKNOWN, more_repeats=VERDICT_REPEATS_MIN - n)
     if not pair.finite:
-        return None
-    needed = stopping.repeats_needed(stdev(pair.logs), margin, confidence=1 - level)
-    return None if needed is None else max(1, needed - n)
+        return replace(row, word=Word.UNKNOWN, reason=ENDLESS)
+    found = Estimate.of(pair.logs)
+    needed = stopping.repeats_needed(
+        lambda n: bool(stopping.narrow(found.at(n), row.margin, 1 - level))
+    )
+    more = None if needed is None else max(1, needed - n)
+    return replace(row, word=Word.UNKNOWN, more_repeats=more)
 
 
 def sentence(verdict: Verdict, *, seconds_per_repeat: float | None = None) -> str:
@@ -209,20 +201,21 @@ def sentence(verdict: Verdict, *, seconds_per_repeat: float | None = None) -> st
     if verdict.word is Word.NOT_COMPARED:
         return f"{verdict.word}: {verdict.reason}"
     if verdict.word is Word.CLOSE:
-        return f"{verdict.word}: within {100 * verdict.margin:g} %"
+        return tied(verdict.margin)
     if verdict.word is Word.UNKNOWN:
-        still = verdict.reason or _still(verdict.more_repeats, seconds_per_repeat)
-        return f"{verdict.word}: {still}"
+        still = stopping.still_needed(verdict.more_repeats, seconds_per_repeat)
+        return f"{verdict.word}: {verdict.reason or still}"
     return _factor(verdict)
 
 
-def _still(more: int | None, seconds_per_repeat: float | None) -> str:
-    if more is None:
-        return f"more than {stopping.REPEATS_MAX} repeats would be needed"
-    count, unit = more, "repeat"
-    if seconds_per_repeat is not None:
-        count, unit = max(1, math.ceil(more * seconds_per_repeat / 60)), "minute"
-    return f"about {count} more {unit}{'' if count == 1 else 's'}"
+def tied(margin: float) -> str:
+    """Return the sentence of a tie, which never goes without its margin."""
+    return f"{Word.CLOSE}: within {percent(margin)}"
+
+
+def percent(margin: float) -> str:
+    """Return a margin for people: '5 %'."""
+    return f"{100 * margin:g} %"
 
 
 def _factor(verdict: Verdict) -> str:
@@ -231,10 +224,9 @@ def _factor(verdict: Verdict) -> str:
     if found is None:
         return ""
     if found.value in {0, math.inf}:
-        return f"{verdict.word}: {verdict.against if found.value == 0 else 'it'} does not get there"
-    ends = (found.value, found.low, found.high)
-    if verdict.word is Word.FASTER:
-        ends = (1 / found.value, 1 / found.high, 1 / found.low)
-    value, low, high = (f"{each:.2f}" for each in ends)
-    factor = f"{value}× {verdict.word or ''}".strip()
-    return f"{factor} [{low}, {high}]" if found.known else factor
+        # One of the two takes an infinite time: the other arm if the ratio is 0, else this one.
+        endless = verdict.against if found.value == 0 else "it"
+        return f"{verdict.word}: {endless} does not get there"
+    shown = found.inverse if verdict.word is Word.FASTER else found
+    factor = f"{shown.value:.2f}× {verdict.word or ''}".strip()
+    return f"{factor} [{shown.low:.2f}, {shown.high:.2f}]" if shown.known else factor

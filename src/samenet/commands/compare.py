@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from samenet.errors import UsageError
 from samenet.fingerprint import Group
 from samenet.result import QUANTITIES, RESULT_SCHEMA
 from samenet.terminal import say
+from samenet.verdicts import Word
 from samenet.wording import words
 
 HEAD = {
     "regression": "Regression",
-    "inconclusive": "Cannot tell",
+    "inconclusive": "Cannot tell yet",
     "fine": "No regression",
     "refused": "Not compared",
 }
@@ -64,7 +66,7 @@ def share(ctx: click.Context, param: click.Parameter, text: str) -> float:
 def command(base: Path, new: Path, **options: Any) -> int:
     """Say whether NEW is slower than BASE: run folders, or files written by `run --json`.
 
-    Exit codes: 0 no regression, 4 regression, 5 cannot tell, 6 refused (machine, versions or
+    Exit codes: 0 no regression, 4 regression, 5 cannot tell yet, 6 refused (machine, versions or
     settings differ).
 
     \b
@@ -122,16 +124,13 @@ def summary(found: Comparison) -> str:
     """Return the answer in one sentence."""
     if found.verdict == "refused":
         return f"Not compared, these differ: {'; '.join(found.refusals)}."
-    count = {word: sum(row.word == word for row in found.rows) for word in ("slower", "faster")}
-    unknown = sum(row.word in ("cannot tell", "not compared") for row in found.rows)
-    parts = [f"{count['slower']} of {len(found.rows)} results slower by more than {_margin(found)}"]
-    parts += [f"{count['faster']} faster"] if count["faster"] else []
+    count = Counter(row.word for row in found.rows)
+    unknown = count[Word.UNKNOWN] + count[Word.NOT_COMPARED]
+    slower = f"{count[Word.SLOWER]} of {len(found.rows)} results slower"
+    parts = [f"{slower} by more than {100 * found.margin:.3g} %"]
+    parts += [f"{count[Word.FASTER]} faster"] if count[Word.FASTER] else []
     parts += [f"{unknown} without an answer"] if unknown else []
     return f"{HEAD[found.verdict]}: {', '.join(parts)} ({CALLED[found.quantity]})."
-
-
-def _margin(found: Comparison) -> str:
-    return f"{100 * found.margin:.3g} %"
 
 
 def _notes(found: Comparison) -> list[str]:

@@ -15,7 +15,6 @@ from samenet import contest_result, contract_file, frames, leaf, machine, planni
 from samenet.adapter import Target, placed
 from samenet.commands import shared
 from samenet.commands.run import counted
-from samenet.contest import Kind
 from samenet.errors import UsageError
 from samenet.leaf import Leaf
 from samenet.plan import Job, Plan
@@ -24,9 +23,10 @@ from samenet.scheduling import BLOCKS
 from samenet.spec import parse
 from samenet.store import open_run
 from samenet.terminal import say
+from samenet.verdicts import Word
 from samenet.watching import Progress
 
-EXIT_CODES: dict[Kind, int] = {"not compared": 3, "cannot tell": 5}
+EXIT_CODES = {Word.NOT_COMPARED: 3, Word.UNKNOWN: 5}
 """Any other verdict is an answer: 0."""
 
 Loop = tuple[Leaf, str]
@@ -90,7 +90,7 @@ def command(**options: Any) -> int:
     say(f"Everything that was measured: {folder}\n", err=True)
     document = contest_result.document(found) if options["as_json"] else None
     click.echo(json.dumps(document) if document else contest_result.markdown(found))
-    return EXIT_CODES.get(found.verdict.kind, 0)
+    return EXIT_CODES.get(found.verdict.word, 0)
 
 
 class _Refused(Exception):  # noqa: N818 - the way out of a run that has become pointless

@@ -9,12 +9,12 @@ import math
 
 import numpy as np
 
-from samenet import draws, significance, simulation, statistics
+from samenet import draws, simulation, statistics
 from samenet.comparisons import Times
 from samenet.selftest import Figure, Order
 from samenet.significance import Array
 from samenet.simulation import Bools, Sample
-from samenet.statistics import CONFIDENCE
+from samenet.statistics import CONFIDENCE, Estimate
 
 SUMMARY = "95 % intervals hold the true ratio in 93 of 100 runs or more, under four kinds of noise"
 
@@ -32,7 +32,8 @@ def run(order: Order) -> list[Figure]:
         for repeats in REPEATS:
             logs = _runs(law, (trials, 2, repeats), order.seed)
             ratios = logs[:, 1] - logs[:, 0]
-            hits = np.abs(ratios.mean(axis=-1) - TRUTH) <= significance.half_width(ratios)
+            found = Estimate.of_runs(ratios)
+            hits = np.abs(found.centre - TRUTH) <= found.half()
             most = 0.975 if law == "normal" else None
             name = f"{law} noise, {repeats} repeats"
             figures.append(simulation.counted(name, hits, least=0.93, most=most))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from samenet import batches, machine, readings, scheduling, spawning, statistics
+from samenet import batches, machine, readings, scheduling, significance, spawning, statistics
 from samenet.adapter import Target
 from samenet.plan import Job
 from samenet.selftest import Figure, Order
@@ -99,7 +99,7 @@ def wrong_refusals() -> int:
 def wrong_ties() -> int:
     """Return whether a clear difference of 6 % is called equivalent within 5 %."""
     one = {repeat: 1.06 + repeat / 1e4 for repeat in range(12)}
-    return int(statistics.equivalent(one, dict.fromkeys(range(12), 1.0)))
+    return int(significance.equivalent(one, dict.fromkeys(range(12), 1.0)))
 
 
 def warm_caches() -> int:

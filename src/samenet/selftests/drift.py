@@ -15,6 +15,7 @@ from samenet.scheduling import balanced
 from samenet.selftest import Figure, Order
 from samenet.significance import ALPHA, Array
 from samenet.simulation import Sample
+from samenet.statistics import Estimate
 
 SUMMARY = "a machine that drifts makes no difference in the order of a plan, as it does arm by arm"
 
@@ -62,4 +63,4 @@ def _runs(places: Array, drift: float, trials: int, seed: int) -> Array:
 
 
 def _differ(logs: Array) -> simulation.Bools:
-    return significance.difference_p(logs[:, 1] - logs[:, 0]) <= ALPHA
+    return significance.difference_p(Estimate.of_runs(logs[:, 1] - logs[:, 0])) <= ALPHA

@@ -9,7 +9,7 @@ from samenet.comparisons import Times
 from samenet.selftest import Figure, Order
 from samenet.significance import ALPHA, Array
 from samenet.simulation import Sample
-from samenet.statistics import MARGIN
+from samenet.statistics import MARGIN, Estimate
 from samenet.verdicts import Word, verdicts
 
 SUMMARY = "arms as fast as each other are called so, arms that differ by the margin are not"
@@ -23,7 +23,7 @@ def run(order: Order) -> list[Figure]:
     trials = order.trials(20_000, 5_000)
     equal, noisy = (_runs(order, 1.0, trials, *each) for each in (PLENTY, NOISY))
     few = _runs(order, 1.0, simulation.SAMPLE, *FEW)
-    plain = significance.difference_p(noisy[:, 1] - noisy[:, 0]) > ALPHA
+    plain = significance.difference_p(Estimate.of_runs(noisy[:, 1] - noisy[:, 0])) > ALPHA
     return [
         *(
             simulation.counted(

@@ -9,7 +9,7 @@ from samenet.comparisons import Times
 from samenet.selftest import Figure, Order
 from samenet.significance import ALPHA, Array
 from samenet.simulation import Sample
-from samenet.statistics import MARGIN
+from samenet.statistics import MARGIN, Estimate
 from samenet.verdicts import Word, verdicts
 
 SUMMARY = "among equal arms a whole table names a slower one in 6 of 100 runs at most"
@@ -34,7 +34,6 @@ def run(order: Order) -> list[Figure]:
         simulation.agreement(Sample(logs, found, _one_is_slower)),
         *_ties(order, trials),
         *_contrasts(logs, many),
-        _exact(),
     ]
 
 
@@ -67,7 +66,7 @@ def _contrasts(*runs: Array) -> list[Figure]:
     for logs in runs:
         arms = logs.shape[1]
         ratios = simulation.against(logs, logs.mean(axis=-1).argmin(axis=-1))
-        p = significance.difference_p(ratios).min(axis=-1)
+        p = significance.difference_p(Estimate.of_runs(ratios)).min(axis=-1)
         few, plain = p * (arms - 1) <= ALPHA, p <= ALPHA
         with_best = f"{arms} equal arms, Holm over {arms - 1} comparisons with the observed best"
         figures.append(simulation.counted(f"{with_best}, for contrast", few, least=0.07))
@@ -75,11 +74,3 @@ def _contrasts(*runs: Array) -> list[Figure]:
             simulation.counted(f"{arms} equal arms, not adjusted, for contrast", plain, least=0.2)
         )
     return figures
-
-
-def _exact() -> Figure:
-    """The planner is told how many repeats the permutation test needs for so many pairs."""
-    pairs = ARMS * (ARMS - 1) // 2
-    needed = significance.repeats_for_exact(pairs)
-    quantity = f"repeats that {pairs} exact tests need"
-    return Figure(quantity=quantity, value=needed, least=10, most=10)

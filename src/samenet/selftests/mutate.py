@@ -19,6 +19,7 @@ from samenet import (
     readings,
     scheduling,
     selftest,
+    significance,
     spawning,
     statistics,
     steady,
@@ -150,7 +151,7 @@ def _another_order() -> AbstractContextManager[Any]:
     )
 
 
-PER_REPEAT, COMPARED, EQUIVALENT = Frames.per_repeat, Frames.compared, statistics.equivalent
+PER_REPEAT, COMPARED, EQUIVALENT = Frames.per_repeat, Frames.compared, significance.equivalent
 
 
 def _defect(what: str, by: str, owner: Any, name: str, new: Any) -> Defect:
@@ -169,7 +170,7 @@ DEFECTS = (
     _defect("the fastest chunk for the middle one", "design", processes, "median", min),
     _defect("wrong pairing", "design", statistics, "ratio", _by_place),
     _defect(
-        "margin changed after the run", "design", statistics, "equivalent",
+        "margin changed after the run", "design", significance, "equivalent",
         partial(EQUIVALENT, margin=0.2),
     ),
     _defect(

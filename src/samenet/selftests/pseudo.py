@@ -17,6 +17,7 @@ from samenet import draws, significance, simulation
 from samenet.selftest import Figure, Order
 from samenet.significance import ALPHA, Array
 from samenet.simulation import Bools, Sample
+from samenet.statistics import Estimate
 
 SUMMARY = "variance between processes makes no false differences, as it does when values are pooled"
 
@@ -36,7 +37,7 @@ def run(order: Order) -> list[Figure]:
     for (processes, values), share in itertools.product(LAYOUTS, SHARES):
         seconds = _runs((trials, 2, processes, values), share, order.seed)
         logs = np.log(np.median(seconds, axis=-1))
-        ours = significance.difference_p(logs[:, 1] - logs[:, 0]) <= ALPHA
+        ours = significance.difference_p(Estimate.of_runs(logs[:, 1] - logs[:, 0])) <= ALPHA
         name = f"{processes} processes of {values} values, {share:.0%} between"
         figures.append(simulation.counted(name, ours, least=0.03, most=0.07))
         least = FOOLED if share >= 0.5 and processes < 20 else None

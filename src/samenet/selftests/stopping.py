@@ -17,6 +17,7 @@ from samenet.comparisons import Times
 from samenet.selftest import Figure, Order
 from samenet.significance import ALPHA, Array
 from samenet.simulation import Bools, Sample
+from samenet.statistics import Estimate
 
 SUMMARY = "stopping on the width of the interval keeps its promise; repeating until significant not"
 
@@ -78,11 +79,11 @@ def stopped(ratios: Array, rule: Rule, looks: Sequence[int]) -> Array:
 
 
 def _narrow(ratios: Array) -> Bools:
-    return significance.half_width(ratios) <= stopping.target()
+    return stopping.narrow(Estimate.of_runs(ratios))
 
 
 def _significant(ratios: Array) -> Bools:
-    return significance.difference_p(ratios) <= ALPHA
+    return significance.difference_p(Estimate.of_runs(ratios)) <= ALPHA
 
 
 def _differs_at(ratios: Array, counts: Array) -> Bools:

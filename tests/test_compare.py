@@ -41,7 +41,7 @@ def logs_of(times: list[float]) -> Estimate:
 def p_of(base: list[float], new: list[float]) -> float:
     """Return the p of 'new is at most 5 % slower'."""
     found = welch.difference(logs_of(base), logs_of(new))
-    return float(significance.beyond_edge_p(found, math.log1p(0.05)))
+    return float(significance.above_p(found, math.log1p(0.05)))
 
 
 @pytest.fixture(scope="module")
@@ -145,17 +145,17 @@ def test_too_wide_an_interval_cannot_tell(document: dict[str, Any]) -> None:
     """A margin below the noise gives exit code 5 and the repeats that are lacking in each run."""
     found = comparing.compare(document, document, quantity="step", margin=0.005)
     assert (found.verdict, found.exit_code) == ("inconclusive", 5)
-    notes = [row.note for row in found.rows if row.word is Word.UNKNOWN]
-    assert all(re.fullmatch(r"about \d+ more repeats? in each run", note) for note in notes)
+    assert any(re.fullmatch(r"about \d+ more repeats? in each run", row.note) for row in found.rows)
     far = comparing.compare(document, document, quantity="step", margin=0.0001)
     beyond = "more than 400 repeats would be needed in each run"
     assert beyond in {row.note for row in far.rows}
 
 
-@pytest.mark.parametrize(("one", "other"), [(0.02, 0.02), (0.01, 0.05)])
+@pytest.mark.parametrize(("one", "other"), [(0.06, 0.06), (0.02, 0.1)])
 def test_so_many_repeats_in_each_run_are_just_enough(one: float, other: float) -> None:
     """With the repeats that are asked for Welch's interval is half as wide as the margin."""
-    base, new = (logs_of(seconds(1.0, noise, 8, "needed", noise)) for noise in (one, other))
+    base = logs_of(seconds(1.0, one, 8, "needed"))
+    new = logs_of(seconds(1.0, other, 8, "needed too"))
     needed = comparing.repeats_needed(base, new, 0.05)
     assert needed is not None
     halves = [welch.difference(base.at(n), new.at(n)).half() for n in (needed, needed - 1)]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from report_fixture import made, recorded
+from report_fixture import MACHINE, made, recorded
 from test_check import EXAMPLE, copy
 
 from samenet import cli, contest, contest_result, leaf, privacy, statistics
@@ -18,6 +18,7 @@ from samenet.commands import contest as command
 from samenet.contest import Comparison, Verdict
 from samenet.contest_result import Contest
 from samenet.errors import UsageError
+from samenet.frames import build
 from samenet.statistics import MARGIN, Estimate
 from samenet.verdicts import Word
 
@@ -232,6 +233,21 @@ def test_the_block_names_neither_host_nor_user_nor_folder() -> None:
     said = "failed: No such file: '/home/ada/secret/mine.py' (see https://example.org/a/b)"
     shown = "failed: No such file: 'mine.py' (see https://example.org/a/b)"
     assert privacy.without_folders(said) == shown
+
+
+def test_the_margin_is_that_of_the_plan() -> None:
+    """A plan that calls a factor of ten no difference finds the loops close, and says its rule."""
+    chosen = {"arms": ("numpy:plain", "tensorflow:graph"), "repeats": 8, "track": "same"}
+    plan, records = recorded(**chosen, refused=(), failed=())
+    found = contest_result.settle(
+        build(plan.model_copy(update={"margin": 9.0}), MACHINE, records),
+        records,
+        ours="numpy:plain",
+        challenger="tensorflow:graph",
+        undefended=(),
+    )
+    assert found.verdict.sentence.startswith("too close to call: within 900 %")
+    assert "above 10.00 on the geometric mean" in contest_result.markdown(found)
 
 
 @pytest.mark.parametrize("place", ["refused", "failed"])

@@ -62,6 +62,15 @@ def test_who_against_whom_agrees_with_the_leaderboard(run: Frames) -> None:
             assert str(total.word).split()[0] in row[place]
 
 
+def test_who_against_whom_goes_by_the_margin_of_the_plan(run: Frames) -> None:
+    """With a margin of 9900 % every pair is a tie, in the cells and in the help above them."""
+    wide = replace(run, plan=run.plan.model_copy(update={"margin": 99.0}))
+    section = against.section(wide)
+    (table,) = tables(section)
+    assert {word for row in first_words(table) for word in row} == {"·", "= too"}
+    assert "less than 9900 % by test" in str(section)
+
+
 def test_a_screening_has_factors_and_no_words() -> None:
     """Three repeats give a matrix of factors without a single verdict word."""
     (table,) = tables(against.section(made(tasks=[TASK])))

@@ -87,6 +87,20 @@ def test_a_slower_run_is_called_slower() -> None:
     assert rows["Keras (fit)"][2].below[1] == "= not slower"
 
 
+def test_the_margin_is_that_of_run_a() -> None:
+    """A plan that calls 60 % no difference finds nothing slower at 1.4 times, and says 60 %."""
+    wide, slow = made(), made({"pytorch:eager": 1.4})
+    wide = replace(wide, plan=wide.plan.model_copy(update={"margin": 0.6}))
+    usual = several.compared(*lettered(made(), slow), "step")
+    compared = several.compared(*lettered(wide, slow), "step")
+    assert usual is not None
+    assert compared is not None
+    assert (usual.verdict, compared.verdict) == ("regression", "fine")
+    section = across.compared(lettered(wide, slow))
+    assert section is not None
+    assert "by less than 60 %" in " ".join(str(block) for block in section.blocks)
+
+
 def test_a_task_that_differs_is_not_compared() -> None:
     """Other data under the same name give times and no ratio."""
     runs = lettered(made(), made(digest="other"))

@@ -128,7 +128,7 @@ def test_one_repeat_shows_nothing() -> None:
     """The p of a single repeat is 1 in every test, however large its ratio."""
     found = Estimate.of([3.0])
     assert significance.difference_p(found) == significance.beyond_p(found, MARGIN) == 1
-    assert significance.equivalence_p(found, MARGIN) == significance.beyond_edge_p(found, 0) == 1
+    assert significance.equivalence_p(found, MARGIN) == significance.above_p(found, 0) == 1
 
 
 def test_equivalence_needs_a_test_not_a_missing_difference() -> None:

@@ -2,13 +2,13 @@
 
 Each result (task and framework in its mode) gets the ratio new / base with Welch's interval. It is
 
-    slower        'at most 1 + margin' is rejected at 2.5 %, Holm's correction over all results
-                  (Holm, Scandinavian Journal of Statistics 6, 1979): however many results there
-                  are, a gate without a regression stops at most one time in forty
-    faster        the whole 95 % interval lies below 1 / (1 + margin)
-    not slower    the whole 95 % interval lies below 1 + margin
-    cannot tell   neither, or a run has one repeat; with how many more repeats there should be
-    yet
+    slower            'at most 1 + margin' is rejected at 2.5 %, Holm's correction over all results
+                      (Holm, Scandinavian Journal of Statistics 6, 1979): however many results
+                      there are, a gate without a regression stops at most one time in forty
+    faster            the whole 95 % interval lies below 1 / (1 + margin)
+    not slower        the whole 95 % interval lies below 1 + margin
+    cannot tell yet   neither, or a run has one repeat; with how many more there should be
+    not compared      only the earlier run has it, or the task is another one
 
 The intervals hold what differs between processes. What differs between two sessions of a machine
 is not in them: the margin has to cover it.
@@ -134,7 +134,7 @@ def _rows(
         raise UsageError("BASE and NEW have no result in common: nothing can be compared.")
     found = {key: welch.difference(old[key], fresh[key]) for key in both}
     edge = math.log1p(margin)
-    plain = [float(significance.beyond_edge_p(each, edge)) for each in found.values()]
+    plain = [float(significance.above_p(each, edge)) for each in found.values()]
     adjusted = dict(zip(found, significance.holm(plain).tolist(), strict=True))
     for key, own in old.items():
         if key not in found:

@@ -36,7 +36,7 @@ def t_of(found: Estimate, edge: float = 0.0) -> Array:
         return np.where(away == 0, 0.0, away / np.asarray(found.error))
 
 
-def beyond_edge_p(found: Estimate, edge: float) -> Array:
+def above_p(found: Estimate, edge: float) -> Array:
     """Return the one-sided p that the mean is at most `edge`; 1 of a single repeat."""
     return _below(found, -t_of(found, edge))
 
@@ -52,7 +52,7 @@ def beyond_p(found: Estimate, margin: float) -> Array:
     The test of `difference_p`, moved from 1 to the edge of the margin on the nearer side.
     """
     away = replace(found, centre=np.abs(found.centre))
-    return np.minimum(1.0, 2 * beyond_edge_p(away, math.log1p(margin)))
+    return np.minimum(1.0, 2 * above_p(away, math.log1p(margin)))
 
 
 def equivalence_p(found: Estimate, margin: float) -> Array:

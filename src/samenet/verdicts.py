@@ -184,16 +184,16 @@ def _worded(row: Verdict, pair: Pair, tie_p: float, level: float) -> Verdict:
             far = pair.beyond_p is not None and pair.beyond_p <= ALPHA
             word = Word.SLOWER if pair.slower else Word.FASTER
             return replace(row, word=word, beyond_margin=far)
+    row = replace(row, word=Word.UNKNOWN, reason="" if pair.finite else ENDLESS)
     if n < 2:  # one repeat has no spread to project: the fewest that any word needs
-        return replace(row, word=Word.UNKNOWN, more_repeats=VERDICT_REPEATS_MIN - n)
+        return replace(row, more_repeats=VERDICT_REPEATS_MIN - n)
     if not pair.finite:
-        return replace(row, word=Word.UNKNOWN, reason=ENDLESS)
+        return row
     found = Estimate.of(pair.logs)
     needed = stopping.repeats_needed(
         lambda n: bool(stopping.narrow(found.at(n), row.margin, 1 - level))
     )
-    more = None if needed is None else max(1, needed - n)
-    return replace(row, word=Word.UNKNOWN, more_repeats=more)
+    return replace(row, more_repeats=needed and max(1, needed - n))
 
 
 def sentence(verdict: Verdict, *, seconds_per_repeat: float | None = None) -> str:

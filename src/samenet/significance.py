@@ -67,7 +67,7 @@ def equivalence_p(found: Estimate, margin: float) -> Array:
 
 def _below(found: Estimate, t: Array) -> Array:
     """Return how often chance puts Student's t below `t`; 1, which shows nothing, of one repeat."""
-    return np.asarray(stdtr(found.n - 1, t)) if found.n > 1 else np.ones_like(t)
+    return np.asarray(stdtr(found.freedom, t)) if found.freedom else np.ones_like(t)
 
 
 def equivalent(one: PerRepeat, other: PerRepeat, margin: float = MARGIN) -> bool:

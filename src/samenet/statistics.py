@@ -105,6 +105,11 @@ class Estimate:
         return replace(self, n=n)
 
     @property
+    def freedom(self) -> float:
+        """Return the degrees of freedom; 0 of a single repeat, which knows no interval."""
+        return self.n - 1
+
+    @property
     def error(self) -> Numbers:
         """Return the standard error of the mean."""
         return self.spread / math.sqrt(self.n)

@@ -24,6 +24,6 @@ def difference(base: Estimate, new: Estimate) -> Estimate:
     parts = [float(each.error) ** 2 for each in (base, new)]
     if not any(parts):
         return Estimate(centre=centre, spread=0.0, n=base.n + new.n - 1)
-    below = sum(part**2 / (each.n - 1) for part, each in zip(parts, (base, new), strict=True))
+    below = sum(part**2 / each.freedom for part, each in zip(parts, (base, new), strict=True))
     n = sum(parts) ** 2 / below + 1
     return Estimate(centre=centre, spread=math.sqrt(sum(parts) * n), n=n)

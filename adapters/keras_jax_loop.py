@@ -50,7 +50,8 @@ class ScanProgram(LoopProgram):
     def load(self, source: DataSource) -> None:
         """Keep all rows on the device."""
         with scope(self.target):
-            self.data = tuple(map(jnp.asarray, self.host_arrays(source)))
+            inputs, targets = self.host_arrays(source)
+            self.data = (jnp.asarray(inputs), jnp.asarray(targets))
 
     def train(self, batches: Batches) -> None:
         """Run all steps in one call."""
@@ -64,7 +65,8 @@ class ScanProgram(LoopProgram):
 
     def step(self, data: Data, state: State, given: Given) -> tuple[State, jax.Array]:
         """Take one step and return the loss before it."""
-        (parameters, slots), (rows, masks) = state, given
+        parameters, slots = state
+        rows, masks = given
         inputs, targets = (values[rows] for values in data)
         asked = [inputs, *masks] if masks else inputs
 
@@ -94,8 +96,9 @@ class ScanProgram(LoopProgram):
 
     def weights(self) -> Weights:
         """Return copies."""
-        values = list(map(np.array, self.variables[0]))
-        return [Layer(*pair) for pair in zip(values[::2], values[1::2], strict=True)]
+        values = [np.array(value) for value in self.variables[0]]
+        pairs = zip(values[::2], values[1::2], strict=True)
+        return [Layer(kernel, bias) for kernel, bias in pairs]
 
     def state(self) -> list[Any]:
         """Return the arrays of the model and of its optimiser."""

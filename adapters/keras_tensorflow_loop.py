@@ -35,7 +35,8 @@ class GraphProgram(LoopProgram):
     def load(self, source: DataSource) -> None:
         """Keep all rows on the device."""
         with scope(self.target):
-            self.data = tuple(map(tf.identity, self.host_arrays(source)))
+            inputs, targets = self.host_arrays(source)
+            self.data = (tf.identity(inputs), tf.identity(targets))
 
     def train(self, batches: Batches) -> None:
         """Run all steps in one call."""

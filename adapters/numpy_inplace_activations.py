@@ -30,7 +30,8 @@ def identity(z: Array, delta: Array) -> InPlace:
 
 def relu(z: Array, delta: Array) -> InPlace:
     """The maximum with an array of zeros: that with a single 0 is not vectorised in NumPy."""
-    positive, zeros = np.empty(z.shape, bool), np.zeros_like(z)
+    positive = np.empty(z.shape, bool)
+    zeros = np.zeros_like(z)
     return InPlace(
         [(np.maximum, z, zeros, z)],
         [
@@ -42,7 +43,9 @@ def relu(z: Array, delta: Array) -> InPlace:
 
 def leaky_relu(z: Array, delta: Array, slope: float) -> InPlace:
     """The larger of z and slope * z; the smaller, if the slope is above 1."""
-    positive, kept, factor = np.empty(z.shape, bool), np.empty_like(z), number(slope, z)
+    positive = np.empty(z.shape, bool)
+    kept = np.empty_like(z)
+    factor = number(slope, z)
     part = np.empty_like(delta)
     chosen = np.maximum if slope <= 1 else np.minimum
     return InPlace(
@@ -62,7 +65,8 @@ def leaky_relu(z: Array, delta: Array, slope: float) -> InPlace:
 
 def elu(z: Array, delta: Array) -> InPlace:
     """max(z, 0) + (exp(min(z, 0)) - 1); the second part plus 1 is the derivative everywhere."""
-    kept, zeros = np.empty_like(z), np.zeros_like(z)
+    kept = np.empty_like(z)
+    zeros = np.zeros_like(z)
     return InPlace(
         [
             (np.minimum, z, zeros, kept),
@@ -79,8 +83,11 @@ def elu(z: Array, delta: Array) -> InPlace:
 
 def selu(z: Array, delta: Array) -> InPlace:
     """ELU with two factors; its derivative jumps at 0, so the positive part goes back apart."""
-    positive, kept, part = np.empty(z.shape, bool), np.empty_like(z), np.empty_like(delta)
-    scale, depth = number(SELU_SCALE, z), number(SELU_SCALE * SELU_ALPHA, z)
+    positive = np.empty(z.shape, bool)
+    kept = np.empty_like(z)
+    part = np.empty_like(delta)
+    scale = number(SELU_SCALE, z)
+    depth = number(SELU_SCALE * SELU_ALPHA, z)
     zeros = np.zeros_like(z)
     return InPlace(
         [
@@ -108,7 +115,8 @@ def sigmoid(z: Array, delta: Array) -> InPlace:
 
     SciPy's expit is not vectorised and takes four times as long.
     """
-    kept, one = np.empty_like(z), number(1, z)
+    kept = np.empty_like(z)
+    one = number(1, z)
     return InPlace(
         [(np.negative, z, z), (np.exp, z, z), (np.add, z, one, z), (np.divide, one, z, z)],
         [
@@ -137,7 +145,9 @@ def silu(z: Array, delta: Array) -> InPlace:
 
     1 - s instead of e s would lose its digits where z is large. Then e must not be infinite.
     """
-    kept, part, one = np.empty_like(z), np.empty_like(z), number(1, z)
+    kept = np.empty_like(z)
+    part = np.empty_like(z)
+    one = number(1, z)
     largest = np.full_like(z, np.finfo(z.dtype).max)
     return InPlace(
         [
@@ -159,8 +169,11 @@ def silu(z: Array, delta: Array) -> InPlace:
 
 def gelu(z: Array, delta: Array) -> InPlace:
     """With P the normal distribution function and p its density: z P, derivative P + z p."""
-    sums, kept, part = np.empty_like(z), np.empty_like(z), np.empty_like(z)
-    half, minus_half = number(0.5, z), number(-0.5, z)
+    sums = np.empty_like(z)
+    kept = np.empty_like(z)
+    part = np.empty_like(z)
+    half = number(0.5, z)
+    minus_half = number(-0.5, z)
     return InPlace(
         [
             (np.multiply, z, number(math.sqrt(0.5), z), kept),

@@ -48,7 +48,8 @@ class Buffered:
         self.dtype = dtype
         _, self.layers = zeros(network, dtype)
         for given, mine in zip(weights, self.layers, strict=True):
-            mine[:-1], mine[-1] = given.kernel, given.bias
+            mine[:-1] = given.kernel
+            mine[-1] = given.bias
         self.passes = lru_cache(16)(self._pass)
 
     def _pass(self, rows: int) -> ForwardPass:

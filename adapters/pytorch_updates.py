@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from samenet.adapter import Batches
 from samenet.schedules import learning_rates, rates_of
-from samenet.training import SGD, Adagrad, Moments, Optimizer, RMSprop, TrainSpec
+from samenet.training import SGD, Adagrad, Adam, AdamW, Moments, Optimizer, RMSprop, TrainSpec
 
 
 def native_decay(spec: Optimizer) -> float:
@@ -50,7 +50,7 @@ def sgd(spec: SGD, model: nn.Module, *, capturable: bool) -> torch.optim.Optimiz
     )
 
 
-def adam(spec: Moments, model: nn.Module, *, capturable: bool) -> torch.optim.Optimizer:
+def adam(spec: Adam | AdamW, model: nn.Module, *, capturable: bool) -> torch.optim.Optimizer:
     """Return PyTorch's AdamW if the weights decay, else its Adam."""
     kind = torch.optim.AdamW if spec.weight_decay else torch.optim.Adam
     return kind(

@@ -12,8 +12,8 @@ import cupy as cp
 import numpy as np
 
 from samenet.adapter import Capabilities, Target, Weights
-from samenet.adapters.cupy_functions import ACTIVATIONS, LOSSES
-from samenet.adapters.cupy_plain import CupyProgram
+from samenet.adapters.cupy_plain import FUNCTIONS, CupyProgram
+from samenet.adapters.numpy_optimizers import RULES
 from samenet.spec import Network
 from samenet.training import TrainSpec
 
@@ -43,9 +43,9 @@ def capabilities() -> Capabilities:
     return Capabilities(
         devices=("cuda",) if cp.cuda.is_available() else (),
         dtypes=("float32", "float64"),
-        activations=tuple(ACTIVATIONS),
-        losses=tuple(LOSSES),
-        optimizers=("sgd", "adam", "adamw", "rmsprop", "adagrad"),
+        activations=tuple(FUNCTIONS.activations),
+        losses=tuple(FUNCTIONS.losses),
+        optimizers=tuple(RULES),
     )
 
 
@@ -60,8 +60,12 @@ def read_back(program: CupyProgram, target: Target) -> dict[str, str | int | flo
     """Return where the program's own arrays live, and their precision."""
     del target
     kernel = program.layers.kernels[0]
-    device, dtype = f"cuda:{kernel.device.id}", str(kernel.dtype)
-    return {"threads": "not readable here", "device": device, "dtype": dtype, "compiler": "none"}
+    return {
+        "threads": "not readable here",
+        "device": f"cuda:{kernel.device.id}",
+        "dtype": str(kernel.dtype),
+        "compiler": "none",
+    }
 
 
 def device_memory(target: Target) -> int | None:
@@ -73,7 +77,8 @@ def device_memory(target: Target) -> int | None:
 def event_seconds(program: CupyProgram, work: Callable[[], None]) -> float:
     """Return the seconds between two events of the stream that the program computes on."""
     del program  # it computes on the current stream
-    start, end = cp.cuda.Event(), cp.cuda.Event()
+    start = cp.cuda.Event()
+    end = cp.cuda.Event()
     start.record()
     work()
     end.record()

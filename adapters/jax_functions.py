@@ -60,7 +60,8 @@ def absolute_error(z: jax.Array, y: jax.Array, spec: Loss) -> jax.Array:
 def huber(z: jax.Array, y: jax.Array, spec: Loss) -> jax.Array:
     """Return e^2 / 2 near the target and delta * (|e| - delta / 2) beyond delta."""
     size = absolute_error(z, y, spec)
-    near, far = 0.5 * jnp.square(z - y), spec.delta * (size - 0.5 * spec.delta)
+    near = 0.5 * jnp.square(z - y)
+    far = spec.delta * (size - 0.5 * spec.delta)
     return jnp.where(size <= spec.delta, near, far)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+from jax import monitoring
 
 from samenet import machine
 from samenet.adapter import Capabilities, Target, Weights
-from samenet.adapters import jax_compilations
 from samenet.adapters.jax_functions import ACTIVATIONS, LOSSES
 from samenet.adapters.jax_network import place
 from samenet.adapters.jax_training import CompiledProgram, LoopProgram, ScanProgram
@@ -71,13 +74,29 @@ def wake(target: Target) -> None:
     jnp.sum(small @ small).block_until_ready()
 
 
+COMPILED = "/jax/core/compile/backend_compile_duration"
+"""What JAX reports after every compilation, whoever asked for it: jax/_src/dispatch.py."""
+
+reported: Counter[str] = Counter()
+"""How often JAX has reported each event in this process."""
+
+
+def count(event: str, duration_secs: float, **details: Any) -> None:
+    """Count an event; JAX calls this: https://docs.jax.dev/en/latest/jax.monitoring.html."""
+    del duration_secs, details
+    reported[event] += 1
+
+
+monitoring.register_event_duration_secs_listener(count)
+
+
 def read_back(program: CompiledProgram, target: Target) -> dict[str, str | int | float]:
     """Return what JAX says is in force, and what the program's own arrays and code say."""
     del target
     kernel, _ = program.state[0][0]
     (device,) = kernel.devices()
     return {
-        "compilations": len(jax_compilations.heard),
+        "compilations": reported[COMPILED],
         "threads": pool_threads(),
         "device": f"{device.platform}:{device.id}",
         "dtype": str(kernel.dtype),

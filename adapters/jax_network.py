@@ -51,8 +51,10 @@ class JaxProgram:
         self, network: Network, training: TrainSpec, weights: Weights, target: Target
     ) -> None:
         """Copy the weights in: every call overwrites the state that it is given."""
-        self.network, self.training = network, training
-        self.device, self.dtype = place(target), target.dtype
+        self.network = network
+        self.training = training
+        self.device = place(target)
+        self.dtype = target.dtype
         parameters = [tuple(layer) for layer in weights]  # named ones cost each call 2 µs
         start = parameters, new_slots(training.optimizer, parameters)
         set_precision(self.dtype)
@@ -88,7 +90,7 @@ class JaxProgram:
 
     def weights(self) -> Weights:
         """Return copies."""
-        return [Layer(*map(np.array, layer)) for layer in self.state[0]]
+        return [Layer(np.array(kernel), np.array(bias)) for kernel, bias in self.state[0]]
 
     def sync(self) -> None:
         """Wait for everything asked for: JAX returns before its devices are done, the CPU too."""

@@ -26,7 +26,8 @@ PREDICT = {
 def predictors(program: JaxProgram, target: Target) -> dict[str, Callable[[Array], Array]]:
     """Return both ways."""
     set_precision(target.dtype)
-    network, device = program.network, program.device
+    network = program.network
+    device = program.device
     parameters = program.state[0]
     compiled = jax.jit(lambda parameters, rows: outputs(network, parameters, rows))
 

@@ -80,7 +80,9 @@ class JaxQuickStart:
 
     def __init__(self, network: Network, batch_size: int, data: QuickStartData, seed: int) -> None:
         """Draw the initial weights."""
-        self.network, self.batch_size, self.data = network, batch_size, data
+        self.network = network
+        self.batch_size = batch_size
+        self.data = data
         self.example = EXAMPLES[data.kind]
         self.params = STARTS[data.kind](network, seed)
         self.key = random.key(seed)
@@ -117,5 +119,6 @@ class JaxQuickStart:
 
     def predict(self, inputs: Array) -> Array:
         """Return probabilities, or values of a regression."""
-        layers, example = self.network.layers, self.example
+        layers = self.network.layers
+        example = self.example
         return np.array(example.link(example.predict(layers, self.params, jnp.array(inputs), None)))

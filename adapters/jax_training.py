@@ -44,7 +44,8 @@ class CompiledProgram(JaxProgram):
 
     def step(self, data: Data, state: State, given: Given) -> tuple[State, jax.Array]:
         """Take one step and return the loss before it."""
-        (parameters, slots), (rows, factors, masks) = state, given
+        parameters, slots = state
+        rows, factors, masks = given
         inputs, targets = (values[rows] for values in data)
 
         def batch_loss(parameters: list[Layer]) -> jax.Array:

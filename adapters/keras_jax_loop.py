@@ -17,9 +17,8 @@ from jax import lax
 from numpy.typing import NDArray
 
 from samenet.adapter import Array, Batches, DataSource, Layer, Target, Weights
-from samenet.adapters import keras_training as rules
 from samenet.adapters.keras_precision import scope
-from samenet.adapters.keras_program import KerasProgram
+from samenet.adapters.keras_program import LoopProgram
 from samenet.spec import Network
 from samenet.training import TrainSpec
 
@@ -30,7 +29,7 @@ Given = tuple[Any, tuple[Any, ...]]
 """Row numbers and masks; of one step or, stacked, of all."""
 
 
-class ScanProgram(KerasProgram):
+class ScanProgram(LoopProgram):
     """Keras' model, loss and optimiser as pure functions; JAX's gradients and loop."""
 
     def __init__(
@@ -39,11 +38,10 @@ class ScanProgram(KerasProgram):
         """Copy the state out: every call overwrites what it is given."""
         super().__init__(network, training, weights, target)
         with scope(target):
-            self.loss = rules.loss_of(training.loss)
-            self.optimizer = rules.optimizer_of(training)
-            self.optimizer.build(self.model.trainable_variables)
-            variables = self.model.trainable_variables, self.optimizer.variables
-            self.variables = tuple([jnp.copy(v.value) for v in part] for part in variables)
+            self.variables = (
+                [jnp.copy(variable.value) for variable in self.model.trainable_variables],
+                [jnp.copy(variable.value) for variable in self.optimizer.variables],
+            )
         self.jitted = jax.jit(self.steps, donate_argnums=1)
         self.latest: Given | None = None
         self.outputs_of = jax.jit(self.of_rows)
@@ -52,7 +50,8 @@ class ScanProgram(KerasProgram):
     def load(self, source: DataSource) -> None:
         """Keep all rows on the device."""
         with scope(self.target):
-            self.data = tuple(map(jnp.asarray, self.host_arrays(source)))
+            inputs, targets = self.host_arrays(source)
+            self.data = (jnp.asarray(inputs), jnp.asarray(targets))
 
     def train(self, batches: Batches) -> None:
         """Run all steps in one call."""
@@ -66,7 +65,8 @@ class ScanProgram(KerasProgram):
 
     def step(self, data: Data, state: State, given: Given) -> tuple[State, jax.Array]:
         """Take one step and return the loss before it."""
-        (parameters, slots), (rows, masks) = state, given
+        parameters, slots = state
+        rows, masks = given
         inputs, targets = (values[rows] for values in data)
         asked = [inputs, *masks] if masks else inputs
 
@@ -96,8 +96,9 @@ class ScanProgram(KerasProgram):
 
     def weights(self) -> Weights:
         """Return copies."""
-        values = list(map(np.array, self.variables[0]))
-        return [Layer(*pair) for pair in zip(values[::2], values[1::2], strict=True)]
+        values = [np.array(value) for value in self.variables[0]]
+        pairs = zip(values[::2], values[1::2], strict=True)
+        return [Layer(kernel, bias) for kernel, bias in pairs]
 
     def state(self) -> list[Any]:
         """Return the arrays of the model and of its optimiser."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import partial
 from typing import Any
 
 import jax
 import keras
+from jax import monitoring
 
-from samenet.adapter import Batches, Capabilities, Target, Weights
-from samenet.adapters import keras_jax_readings
+from samenet import machine
+from samenet.adapter import Batches, Capabilities, Target
 from samenet.adapters import keras_precision as precision
-from samenet.adapters import keras_training as rules
-from samenet.adapters.keras_network import ACTIVATIONS
-from samenet.adapters.keras_program import FitProgram, KerasProgram
-from samenet.spec import Network
-from samenet.training import TrainSpec
+from samenet.adapters.keras_jax_loop import ScanProgram
+from samenet.adapters.keras_program import FitProgram, build_from, offered
 
 ADAPTER = {
     "name": "keras-jax",
@@ -46,16 +46,7 @@ ADAPTER = {
 
 def capabilities() -> Capabilities:
     """Everything, in Keras' own forms; fit reports the mean loss of a call."""
-    return Capabilities(
-        devices=("cpu", "cuda") if has_cuda() else ("cpu",),
-        dtypes=precision.offered(),
-        activations=tuple(ACTIVATIONS),
-        losses=tuple(rules.LOSSES),
-        optimizers=rules.OPTIMIZERS,
-        forms=rules.FORMS,
-        losses_per="call",
-        deviations=(precision.rounded_results(),),
-    )
+    return offered(cuda=has_cuda(), deviation=precision.rounded_results())
 
 
 def has_cuda() -> bool:
@@ -75,21 +66,39 @@ def wake(target: Target) -> None:
         jax.block_until_ready(keras.ops.matmul(small, small))
 
 
-read_back = keras_jax_readings.read_back
+COMPILED = "/jax/core/compile/backend_compile_duration"
+"""What JAX reports after every compilation, whoever asked for it: jax/_src/dispatch.py."""
+
+reported: Counter[str] = Counter()
+"""How often JAX has reported each event in this process.
+
+JAX's own adapter counts in the same way; frameworks share no files, so that each stands alone.
+"""
 
 
-def build(
-    network: Network, training: TrainSpec, weights: Weights, *, target: Target, mode: str
-) -> KerasProgram:
-    """Return the program that starts from exactly these weights."""
-    if mode == "native":
-        from samenet.adapters.keras_jax_loop import ScanProgram
-
-        return ScanProgram(network, training, weights, target)
-    return ArraysProgram(network, training, weights, target)
+def count(event: str, duration_secs: float, **details: Any) -> None:
+    """Count an event; JAX calls this: https://docs.jax.dev/en/latest/jax.monitoring.html."""
+    del duration_secs, details
+    reported[event] += 1
 
 
-own_fit = FitProgram.own_fit
+monitoring.register_event_duration_secs_listener(count)
+
+
+def read_back(program: ArraysProgram | ScanProgram, target: Target) -> dict[str, str | int | float]:
+    """Return what Keras and JAX say is in force, and what the program's own arrays and code say."""
+    del target
+    kernel = program.state()[0]
+    (device,) = kernel.devices()
+    return {
+        "compilations": reported[COMPILED],
+        "threads": machine.threads_named("tf_XLAEigen") or machine.NOT_READABLE,
+        "device": f"{device.platform}:{device.id}",
+        "dtype": str(kernel.dtype),
+        "backend": keras.config.backend(),
+        "matmul precision": str(jax.config.values["jax_default_matmul_precision"]),
+        "compiler": program.compiler(),
+    }
 
 
 class ArraysProgram(FitProgram):
@@ -101,19 +110,25 @@ class ArraysProgram(FitProgram):
 
     def fit(self, batches: Batches) -> keras.callbacks.History:
         """Fit the rows one after the other."""
-        size, rows = batches.order.shape[1], batches.order.ravel()
+        rows = batches.order.ravel()
         masks = [mask.reshape(len(rows), -1) for mask in self.masks(batches)]
         inputs: Any = [self.inputs[rows], *masks] if masks else self.inputs[rows]
-        return self.model.fit(inputs, self.targets[rows], batch_size=size, shuffle=False, verbose=0)
+        return self.model.fit(
+            inputs,
+            self.targets[rows],
+            batch_size=batches.order.shape[1],
+            shuffle=False,
+            verbose=0,
+        )
 
     def state(self) -> list[Any]:
         """Return the arrays of the model and of its optimiser."""
         return [v.value for v in (*self.model.variables, *self.model.optimizer.variables)]
 
-    def compiler(self) -> str:
-        """Return what Keras has chosen for the model."""
-        return "xla" if self.model.jit_compile else "none"
-
     def sync(self) -> None:
         """Wait for the last update; `fit` itself waits for no more than the losses."""
         jax.block_until_ready(self.state())
+
+
+build = partial(build_from, {"fit": ArraysProgram, "native": ScanProgram})
+own_fit = FitProgram.own_fit

@@ -5,16 +5,15 @@ Each call hands fit ready batches as a dataset: 0.25 ms per step of digits; from
 
 from __future__ import annotations
 
+from functools import partial
+
 import keras
 import tensorflow as tf
 
-from samenet.adapter import Array, Batches, Capabilities, Target, Weights
+from samenet.adapter import Array, Batches, Capabilities, Target
 from samenet.adapters import keras_precision as precision
-from samenet.adapters import keras_training as rules
-from samenet.adapters.keras_network import ACTIVATIONS
-from samenet.adapters.keras_program import FitProgram, KerasProgram
-from samenet.spec import Network
-from samenet.training import TrainSpec
+from samenet.adapters.keras_program import FitProgram, KerasProgram, build_from, offered
+from samenet.adapters.keras_tensorflow_loop import GraphProgram
 
 ADAPTER = {
     "name": "keras",
@@ -45,15 +44,8 @@ ADAPTER = {
 
 def capabilities() -> Capabilities:
     """Everything, in Keras' own forms; fit reports the mean loss of a call."""
-    return Capabilities(
-        devices=("cpu", "cuda") if tf.config.list_physical_devices("GPU") else ("cpu",),
-        dtypes=precision.offered(),
-        activations=tuple(ACTIVATIONS),
-        losses=tuple(rules.LOSSES),
-        optimizers=rules.OPTIMIZERS,
-        forms=rules.FORMS,
-        losses_per="call",
-        deviations=(precision.rounded_constants(),),
+    return offered(
+        cuda=bool(tf.config.list_physical_devices("GPU")), deviation=precision.rounded_constants()
     )
 
 
@@ -66,7 +58,7 @@ def wake(target: Target) -> None:
         keras.ops.matmul(tf.ones((8, 8)), tf.ones((8, 8))).numpy()
 
 
-def read_back(program: DatasetProgram, target: Target) -> dict[str, str | int | float]:
+def read_back(program: KerasProgram, target: Target) -> dict[str, str | int | float]:
     """Return what Keras and TensorFlow say is in force."""
     with precision.scope(target):
         return {
@@ -80,36 +72,15 @@ def read_back(program: DatasetProgram, target: Target) -> dict[str, str | int | 
         }
 
 
-def build(
-    network: Network, training: TrainSpec, weights: Weights, *, target: Target, mode: str
-) -> KerasProgram:
-    """Return the program that starts from exactly these weights."""
-    if mode == "native":
-        from samenet.adapters.keras_tensorflow_loop import GraphProgram
-
-        return GraphProgram(network, training, weights, target)
-    return DatasetProgram(network, training, weights, target)
-
-
-own_fit = FitProgram.own_fit
-
-
 class DatasetProgram(FitProgram):
     """Each call is a dataset of its batches."""
 
     def fit(self, batches: Batches) -> keras.callbacks.History:
         """Fit the batches; a GPU receives each of them."""
-        inputs, masks = self.inputs[batches.order], self.masks(batches)
+        inputs = self.inputs[batches.order]
+        masks = self.masks(batches)
         dataset = batched((inputs, *masks) if masks else inputs, self.targets[batches.order])
         return self.model.fit(dataset, shuffle=False, verbose=0)
-
-    def compiler(self) -> str:
-        """Return what Keras has chosen for the model."""
-        return "xla" if self.model.jit_compile else "none"
-
-    def compilations(self) -> dict[str, int]:
-        """Return nothing: Keras keeps the function that `fit` traces to itself."""
-        return {}
 
     def sync(self) -> None:
         """Wait for the last update; `fit` itself waits for no more than the losses."""
@@ -124,3 +95,7 @@ def batched(inputs: Array | tuple[Array, ...], targets: Array) -> tf.data.Datase
     options.autotune.enabled = False
     options.experimental_optimization.apply_default_optimizations = False
     return tf.data.Dataset.from_tensor_slices((inputs, targets)).with_options(options)
+
+
+build = partial(build_from, {"fit": DatasetProgram, "native": GraphProgram})
+own_fit = FitProgram.own_fit

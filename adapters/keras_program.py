@@ -1,19 +1,60 @@
-"""What every Keras program shares on every backend, and the one that `fit` trains."""
+"""What Keras' adapters share on every backend: what they offer and how a program is built.
+
+A backend adds what its `fit` is fed with, and its own loop.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.adapter import Array, Batches, DataSource, Layer, Target, Weights
+from samenet.adapter import (
+    Array,
+    Batches,
+    Capabilities,
+    DataSource,
+    Deviation,
+    Layer,
+    Target,
+    Weights,
+)
 from samenet.adapters import keras_network as parts
+from samenet.adapters import keras_precision
 from samenet.adapters import keras_training as rules
 from samenet.adapters.keras_precision import scope
 from samenet.spec import Network
 from samenet.training import TrainSpec
+
+
+def offered(*, cuda: bool, deviation: Deviation) -> Capabilities:
+    """Return everything, in Keras' own forms; fit reports the mean loss of a call."""
+    return Capabilities(
+        devices=("cpu", "cuda") if cuda else ("cpu",),
+        dtypes=keras_precision.offered(),
+        activations=tuple(parts.ACTIVATIONS),
+        losses=tuple(rules.LOSSES),
+        optimizers=tuple(rules.OPTIMIZERS),
+        forms=rules.FORMS,
+        losses_per="call",
+        deviations=(deviation,),
+    )
+
+
+def build_from(
+    programs: Mapping[str, type[KerasProgram]],
+    network: Network,
+    training: TrainSpec,
+    weights: Weights,
+    *,
+    target: Target,
+    mode: str,
+) -> KerasProgram:
+    """Return the program of a mode, which starts from exactly these weights."""
+    return programs[mode](network, training, weights, target)
 
 
 class KerasProgram:
@@ -23,7 +64,8 @@ class KerasProgram:
         self, network: Network, training: TrainSpec, weights: Weights, target: Target
     ) -> None:
         """Make the model and replace its initial weights."""
-        self.target, self.training = target, training
+        self.target = target
+        self.training = training
         with scope(target):
             layers = parts.dense_layers(network, training.optimizer.l2)
             self.predictor = parts.sequential(network, layers, weights)
@@ -45,8 +87,30 @@ class KerasProgram:
         """Return copies."""
         return [Layer(*layer.get_weights()) for layer in self.predictor.layers]
 
+    def compiler(self) -> str:
+        """Return what made machine code of the training step."""
+        return "none"
+
+    def compilations(self) -> dict[str, int]:
+        """Return how often the step was compiled, where the program can tell."""
+        return {}
+
     def sync(self) -> None:
         """Wait for the device; on the CPU, what this backend is asked for has been done."""
+
+
+class LoopProgram(KerasProgram):
+    """A model in a loop of one's own: a backend adds the gradients and the loop."""
+
+    def __init__(
+        self, network: Network, training: TrainSpec, weights: Weights, target: Target
+    ) -> None:
+        """Make Keras' loss, and its optimiser with the variables that it needs."""
+        super().__init__(network, training, weights, target)
+        with scope(target):
+            self.loss = rules.loss_of(training.loss)
+            self.optimizer = rules.optimizer_of(training)
+            self.optimizer.build(self.model.trainable_variables)
 
 
 class FitProgram(KerasProgram):
@@ -55,6 +119,8 @@ class FitProgram(KerasProgram):
     inputs: Any
     targets: Any
     train_rows: int
+    compiled_by = "xla"
+    """What compiles a model for which Keras has chosen to."""
 
     def __init__(
         self, network: Network, training: TrainSpec, weights: Weights, target: Target
@@ -80,11 +146,19 @@ class FitProgram(KerasProgram):
 
     def own_fit(self, epochs: int) -> None:
         """Fit the training rows as Keras' users do: one call, host arrays, its own shuffling."""
-        size, own = self.training.batch_size, {"epochs": epochs, "shuffle": True, "verbose": 0}
         with scope(self.target):
-            all_rows = map(keras.ops.convert_to_numpy, (self.inputs, self.targets))
-            inputs, targets = (values[: self.train_rows] for values in all_rows)
-            self.model.fit(inputs, targets, batch_size=size, **own)
+            self.model.fit(
+                keras.ops.convert_to_numpy(self.inputs)[: self.train_rows],
+                keras.ops.convert_to_numpy(self.targets)[: self.train_rows],
+                batch_size=self.training.batch_size,
+                epochs=epochs,
+                shuffle=True,
+                verbose=0,
+            )
+
+    def compiler(self) -> str:
+        """Return what Keras has chosen for the model."""
+        return self.compiled_by if self.model.jit_compile else "none"
 
     def losses(self) -> Array:
         """Return the mean loss of the latest call: (1,)."""

@@ -7,13 +7,14 @@ rows of a task are elsewhere.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 
 from samenet.adapter import Array, QuickStartData
 from samenet.adapters.keras_network import activation_of
-from samenet.adapters.keras_seed_quickstart import seeded
 from samenet.spec import Network
 from samenet.training import TrainSpec
 
@@ -54,6 +55,23 @@ def quickstart(
     return examples[data.kind](network, training, data)
 
 
+def seeded(seed: int) -> None:
+    """Fix what initial weights and order are drawn from.
+
+    Keras' own set_random_seed imports TensorFlow wherever that is installed: seconds that would be
+    counted as training on PyTorch or JAX.
+    """
+    if keras.config.backend() == "tensorflow":
+        keras.utils.set_random_seed(seed)
+        return
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - what Keras draws from
+    if keras.config.backend() == "torch":
+        import torch
+
+        torch.manual_seed(seed)
+
+
 class KerasQuickStart:
     """What the examples share: a model, one fit, one predict."""
 
@@ -61,7 +79,8 @@ class KerasQuickStart:
 
     def __init__(self, network: Network, training: TrainSpec, data: QuickStartData) -> None:
         """Stack the layers and compile them as the page does."""
-        self.inputs, self.targets = data.inputs, data.targets
+        self.inputs = data.inputs
+        self.targets = data.targets
         self.batch_size = training.batch_size
         self.model = keras.Sequential()
         for layer in network.layers[:-1]:

@@ -15,32 +15,28 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from samenet.adapter import Array, Batches, DataSource, Target, Weights
-from samenet.adapters import keras_training as rules
 from samenet.adapters.keras_precision import scope
-from samenet.adapters.keras_program import KerasProgram
+from samenet.adapters.keras_program import LoopProgram
 from samenet.spec import Network
 from samenet.training import TrainSpec
 
 
-class GraphProgram(KerasProgram):
+class GraphProgram(LoopProgram):
     """Keras' model, loss and optimiser; TensorFlow's tape and graph."""
 
     def __init__(
         self, network: Network, training: TrainSpec, weights: Weights, target: Target
     ) -> None:
-        """Make the optimiser's variables; nothing is traced yet."""
+        """Nothing is traced yet."""
         super().__init__(network, training, weights, target)
-        with scope(target):
-            self.loss = rules.loss_of(training.loss)
-            self.optimizer = rules.optimizer_of(training)
-            self.optimizer.build(self.model.trainable_variables)
         self.run = tf.function(self.steps, jit_compile=True)
         self.outputs_of = tf.function(lambda data, rows: self.predictor(tf.gather(data[0], rows)))
 
     def load(self, source: DataSource) -> None:
         """Keep all rows on the device."""
         with scope(self.target):
-            self.data = tuple(map(tf.identity, self.host_arrays(source)))
+            inputs, targets = self.host_arrays(source)
+            self.data = (tf.identity(inputs), tf.identity(targets))
 
     def train(self, batches: Batches) -> None:
         """Run all steps in one call."""

@@ -18,27 +18,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from samenet.adapter import Array, Batches, DataSource, Target, Weights
-from samenet.adapters import keras_training as rules
 from samenet.adapters.keras_precision import scope
-from samenet.adapters.keras_program import KerasProgram
+from samenet.adapters.keras_program import LoopProgram
 from samenet.adapters.keras_torch_tensors import Fetched, resident, wait
 from samenet.spec import Network
 from samenet.training import TrainSpec
 
 
-class LoopProgram(KerasProgram):
+class TapeProgram(LoopProgram):
     """Keras' layers, loss and optimiser; PyTorch's gradients."""
 
     def __init__(
         self, network: Network, training: TrainSpec, weights: Weights, target: Target
     ) -> None:
-        """Make the optimiser's variables."""
+        """Find the tensors that gradients are asked for."""
         super().__init__(network, training, weights, target)
-        with scope(target):
-            self.loss = rules.loss_of(training.loss)
-            self.optimizer = rules.optimizer_of(training)
-            self.variables = self.predictor.trainable_variables
-            self.optimizer.build(self.variables)
+        self.variables = self.model.trainable_variables
         self.parameters = [variable.value for variable in self.variables]
         self.dropped = [layer.dropout > 0 for layer in network.layers]
 
@@ -81,10 +76,6 @@ class LoopProgram(KerasProgram):
         with scope(self.target), torch.no_grad():
             chosen = self.data[0][resident(rows, self.target)]
             return Fetched(self.predictor(chosen, training=False))
-
-    def compiler(self) -> str:
-        """Return what made machine code of the training step."""
-        return "none"
 
     def sync(self) -> None:
         """Wait for the device; on the CPU, PyTorch has finished when it returns."""

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
 import torch
 from torch.utils.data import DataLoader
 
-from samenet.adapter import Batches, Capabilities, DataSource, Target, Weights
+from samenet.adapter import Batches, Capabilities, DataSource, Target
 from samenet.adapters import keras_precision as precision
-from samenet.adapters import keras_training as rules
-from samenet.adapters.keras_network import ACTIVATIONS
-from samenet.adapters.keras_program import FitProgram, KerasProgram
+from samenet.adapters.keras_program import FitProgram, KerasProgram, build_from, offered
+from samenet.adapters.keras_torch_loop import TapeProgram
 from samenet.adapters.keras_torch_tensors import resident, wait
-from samenet.spec import Network
-from samenet.training import TrainSpec
 
 ADAPTER = {
     "name": "keras-torch",
@@ -46,16 +44,7 @@ ADAPTER = {
 
 def capabilities() -> Capabilities:
     """Everything, in Keras' own forms; fit reports the mean loss of a call."""
-    return Capabilities(
-        devices=("cpu", "cuda") if torch.cuda.is_available() else ("cpu",),
-        dtypes=precision.offered(),
-        activations=tuple(ACTIVATIONS),
-        losses=tuple(rules.LOSSES),
-        optimizers=rules.OPTIMIZERS,
-        forms=rules.FORMS,
-        losses_per="call",
-        deviations=(precision.rounded_results(),),
-    )
+    return offered(cuda=torch.cuda.is_available(), deviation=precision.rounded_results())
 
 
 def wake(target: Target) -> None:
@@ -68,7 +57,7 @@ def wake(target: Target) -> None:
         keras.ops.matmul(small, small).sum().item()
 
 
-def read_back(program: LoaderProgram, target: Target) -> dict[str, str | int | float]:
+def read_back(program: KerasProgram, target: Target) -> dict[str, str | int | float]:
     """Return what Keras and PyTorch say is in force, and what the program's own tensors say."""
     del target
     kernel = program.model.variables[0].value
@@ -82,20 +71,6 @@ def read_back(program: LoaderProgram, target: Target) -> dict[str, str | int | f
     }
 
 
-def build(
-    network: Network, training: TrainSpec, weights: Weights, *, target: Target, mode: str
-) -> KerasProgram:
-    """Return the program that starts from exactly these weights."""
-    if mode == "native":
-        from samenet.adapters.keras_torch_loop import LoopProgram
-
-        return LoopProgram(network, training, weights, target)
-    return LoaderProgram(network, training, weights, target)
-
-
-own_fit = FitProgram.own_fit
-
-
 class LoaderProgram(FitProgram):
     """Each call is a DataLoader of its batches.
 
@@ -103,10 +78,13 @@ class LoaderProgram(FitProgram):
     (0.95 a generator, 0.98 tensors; 44 steps, one core): the step is what is slow.
     """
 
+    compiled_by = "inductor"
+
     def load(self, source: DataSource) -> None:
         """Keep all rows on the device."""
-        arrays = self.host_arrays(source)
-        self.inputs, self.targets = [resident(array, self.target) for array in arrays]
+        inputs, targets = self.host_arrays(source)
+        self.inputs = resident(inputs, self.target)
+        self.targets = resident(targets, self.target)
         self.train_rows = source.train_rows
 
     def fit(self, batches: Batches) -> keras.callbacks.History:
@@ -119,10 +97,10 @@ class LoaderProgram(FitProgram):
         loader: DataLoader[Any] = DataLoader(ready, batch_size=None, collate_fn=lambda batch: batch)
         return self.model.fit(loader, shuffle=False, verbose=0)
 
-    def compiler(self) -> str:
-        """Return what Keras has chosen for the model."""
-        return "inductor" if self.model.jit_compile else "none"
-
     def sync(self) -> None:
         """Wait for the device."""
         wait(self.target)
+
+
+build = partial(build_from, {"fit": LoaderProgram, "native": TapeProgram})
+own_fit = FitProgram.own_fit

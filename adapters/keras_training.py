@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -10,17 +11,7 @@ from numpy.typing import NDArray
 
 from samenet.adapter import Array
 from samenet.schedules import learning_rates
-from samenet.training import (
-    SGD,
-    Adagrad,
-    AdamW,
-    Forms,
-    Loss,
-    Moments,
-    Optimizer,
-    RMSprop,
-    TrainSpec,
-)
+from samenet.training import SGD, Adagrad, Forms, Loss, Moments, RMSprop, TrainSpec
 
 LOSSES = {
     "binary_cross_entropy": keras.losses.BinaryCrossentropy,
@@ -37,7 +28,6 @@ FORMS = Forms(
     adagrad="epsilon_inside",
     clipping="exact",
 )
-OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
 WITHOUT_PENALTY = "loss_without_penalty"
 STEPS_MAX = 256  # of one execution; it ends with the batches, so shorter calls share the graph
 
@@ -88,10 +78,51 @@ class RateTable(keras.optimizers.schedules.LearningRateSchedule):
         return keras.ops.take(self.rates, keras.ops.minimum(step, len(self.rates) - 1))
 
 
+def sgd(spec: SGD, **shared: Any) -> keras.optimizers.Optimizer:
+    """Return Keras' SGD."""
+    return keras.optimizers.SGD(momentum=spec.momentum, nesterov=spec.nesterov, **shared)
+
+
+def adam(spec: Moments, **shared: Any) -> keras.optimizers.Optimizer:
+    """Return Keras' Adam."""
+    return keras.optimizers.Adam(
+        beta_1=spec.beta1, beta_2=spec.beta2, epsilon=spec.epsilon, **shared
+    )
+
+
+def adamw(spec: Moments, **shared: Any) -> keras.optimizers.Optimizer:
+    """Return Keras' AdamW."""
+    return keras.optimizers.AdamW(
+        beta_1=spec.beta1, beta_2=spec.beta2, epsilon=spec.epsilon, **shared
+    )
+
+
+def rmsprop(spec: RMSprop, **shared: Any) -> keras.optimizers.Optimizer:
+    """Return Keras' RMSprop."""
+    return keras.optimizers.RMSprop(rho=spec.rho, epsilon=spec.epsilon, **shared)
+
+
+def adagrad(spec: Adagrad, **shared: Any) -> keras.optimizers.Optimizer:
+    """Return Keras' Adagrad."""
+    return keras.optimizers.Adagrad(
+        initial_accumulator_value=spec.initial_accumulator, epsilon=spec.epsilon, **shared
+    )
+
+
+OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
+    "sgd": sgd,
+    "adam": adam,
+    "adamw": adamw,
+    "rmsprop": rmsprop,
+    "adagrad": adagrad,
+}
+
+
 def optimizer_of(training: TrainSpec) -> keras.optimizers.Optimizer:
     """Return Keras' optimiser with every constant taken from the spec."""
-    spec, rates = training.optimizer, learning_rates(training)
-    made = _native(
+    spec = training.optimizer
+    rates = learning_rates(training)
+    made = OPTIMIZERS[spec.name](
         spec,
         learning_rate=RateTable(rates) if len(rates) > 1 else float(rates[0]),
         weight_decay=spec.weight_decay or None,
@@ -99,21 +130,3 @@ def optimizer_of(training: TrainSpec) -> keras.optimizers.Optimizer:
     )
     made.exclude_from_weight_decay(var_names=["bias"])
     return made
-
-
-def _native(spec: Optimizer, **shared: Any) -> keras.optimizers.Optimizer:
-    if isinstance(spec, SGD):
-        return keras.optimizers.SGD(momentum=spec.momentum, nesterov=spec.nesterov, **shared)
-    if isinstance(spec, RMSprop):
-        return keras.optimizers.RMSprop(rho=spec.rho, epsilon=spec.epsilon, **shared)
-    if isinstance(spec, Adagrad):
-        start = spec.initial_accumulator
-        return keras.optimizers.Adagrad(
-            initial_accumulator_value=start, epsilon=spec.epsilon, **shared
-        )
-    return _adam(spec, shared)
-
-
-def _adam(spec: Moments, shared: dict[str, Any]) -> keras.optimizers.Optimizer:
-    kind = keras.optimizers.AdamW if isinstance(spec, AdamW) else keras.optimizers.Adam
-    return kind(beta_1=spec.beta1, beta_2=spec.beta2, epsilon=spec.epsilon, **shared)

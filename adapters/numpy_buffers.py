@@ -41,12 +41,16 @@ class BufferedProgram:
         self, network: Network, training: TrainSpec, weights: Weights, dtype: np.dtype
     ) -> None:
         """Lay the weights out layer by layer, kernel and bias; the optimiser starts at zero."""
-        self.network, self.training, self.dtype = network, training, dtype
+        self.network = network
+        self.training = training
+        self.dtype = dtype
         self.vector, self.layers = zeros(network, dtype)
         self.gradient, self.gradients = zeros(network, dtype)
         is_kernel, ones = zeros(network, dtype)
         for given, mine, one in zip(weights, self.layers, ones, strict=True):
-            mine[:-1], mine[-1], one[:-1] = given.kernel, given.bias, 1
+            mine[:-1] = given.kernel
+            mine[-1] = given.bias
+            one[:-1] = 1
         self.updates = VectorUpdates(training, self.vector, self.gradient, is_kernel)
         self.training_pass = lru_cache(SIZES_KEPT)(self._training_pass)
         self.forward_pass = lru_cache(SIZES_KEPT)(self._forward_pass)
@@ -69,7 +73,8 @@ class BufferedProgram:
     def train(self, batches: Batches) -> None:
         """Gather, forward, backward, update: once per row of the order, into the same arrays."""
         step_losses = np.empty(len(batches.order))
-        work, updates = self.training_pass(batches.order.shape[1]), self.updates
+        work = self.training_pass(batches.order.shape[1])
+        updates = self.updates
         with np.errstate(over="ignore"):  # an exp that overflows is right: see sigmoid
             for place, rows in enumerate(batches.order):
                 step = batches.first_step + place

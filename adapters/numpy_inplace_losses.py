@@ -40,8 +40,10 @@ def softmax_cross_entropy(z: Array, y: Array, loss: Loss) -> LossInPlace:
     """sum(log(sum(exp(z)))) - sum(y z), z less the row's largest; gradient softmax - y."""
     del loss  # the targets are smoothed already
     outputs, rows = z.shape
-    line, ones = np.empty((1, rows), z.dtype), np.ones((1, outputs), z.dtype)
-    total, fit = number(0, z), number(0, z)
+    line = np.empty((1, rows), z.dtype)
+    ones = np.ones((1, outputs), z.dtype)
+    total = number(0, z)
+    fit = number(0, z)
     operations: list[Operation] = [
         largest_of_columns(z, line),
         (np.subtract, z, line, z),
@@ -59,7 +61,9 @@ def softmax_cross_entropy(z: Array, y: Array, loss: Loss) -> LossInPlace:
 def binary_cross_entropy(z: Array, y: Array, loss: Loss) -> LossInPlace:
     """sum(softplus(z) - y z); gradient sigmoid(z) - y."""
     del loss  # the targets are smoothed already
-    part, fitted, total = np.empty_like(z), np.empty_like(z), number(0, z)
+    part = np.empty_like(z)
+    fitted = np.empty_like(z)
+    total = number(0, z)
     operations: list[Operation] = [
         (np.logaddexp, z, number(0, z), part),
         (np.multiply, y, z, fitted),
@@ -74,7 +78,8 @@ def binary_cross_entropy(z: Array, y: Array, loss: Loss) -> LossInPlace:
 def mean_squared_error(z: Array, y: Array, loss: Loss) -> LossInPlace:
     """sum(e^2) with e = z - y; gradient 2 e."""
     del loss  # it has no constants
-    total, fit = number(0, z), number(0, z)
+    total = number(0, z)
+    fit = number(0, z)
     operations = [(np.subtract, z, y, z), sum_of_products(z, z, total), (np.add, z, z, z)]
     return LossInPlace(operations, 1 / len(z), total, fit)
 
@@ -82,7 +87,9 @@ def mean_squared_error(z: Array, y: Array, loss: Loss) -> LossInPlace:
 def mean_absolute_error(z: Array, y: Array, loss: Loss) -> LossInPlace:
     """sum(|e|) with e = z - y; gradient sign(e)."""
     del loss  # it has no constants
-    part, total, fit = np.empty_like(z), number(0, z), number(0, z)
+    part = np.empty_like(z)
+    total = number(0, z)
+    fit = number(0, z)
     operations: list[Operation] = [
         (np.subtract, z, y, z),
         (np.absolute, z, part),
@@ -94,7 +101,9 @@ def mean_absolute_error(z: Array, y: Array, loss: Loss) -> LossInPlace:
 
 def huber(z: Array, y: Array, loss: Loss) -> LossInPlace:
     """sum(n (e - n/2)) with e = z - y and n = e, clipped to delta; gradient n."""
-    near, total, fit = np.empty_like(z), number(0, z), number(0, z)
+    near = np.empty_like(z)
+    total = number(0, z)
+    fit = number(0, z)
     operations: list[Operation] = [
         (np.subtract, z, y, z),
         (np.minimum, z, number(loss.delta, z), near),

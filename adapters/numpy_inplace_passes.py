@@ -56,7 +56,8 @@ class ForwardPass:
 
     def __init__(self, network: Network, layers: Sequence[Array], rows: int, *, drop: bool) -> None:
         """Make the arrays; layers are kernels with their bias below: (fan_in + 1, fan_out)."""
-        self.layers, dtype = layers, layers[0].dtype
+        self.layers = layers
+        dtype = layers[0].dtype
         self.inputs = rows_of(rows, network.inputs + 1, dtype)
         self.hidden = [hidden(layer, rows, dtype, drop=drop) for layer in network.layers[:-1]]
         self.outputs = np.empty((network.widths[-1], rows), dtype)  # columns: see the losses
@@ -90,7 +91,8 @@ class TrainingPass(ForwardPass):
         """Make the arrays; gradients are shaped like the layers."""
         super().__init__(network, layers, rows, drop=True)
         self.gradients = gradients
-        self.targets, self.scale = np.empty_like(self.outputs), number(0, self.outputs)
+        self.targets = np.empty_like(self.outputs)
+        self.scale = number(0, self.outputs)
         self.loss = LOSSES[loss.name](self.outputs, self.targets, loss)
         self.factor = self.loss.factor / rows
         scaled = (np.multiply, self.outputs, self.scale, self.outputs)
@@ -111,10 +113,12 @@ class TrainingPass(ForwardPass):
 
     def _backward(self) -> list[Operation]:
         """The gradient by the outputs stands where the outputs were."""
-        delta, last = self.outputs.T, len(self.hidden)
+        delta = self.outputs.T
+        last = len(self.hidden)
         found = [product(self.entered[last].T, delta, self.gradients[last])]
         for i in reversed(range(last)):
-            layer, kernel = self.hidden[i], self.layers[i + 1][:-1]
+            layer = self.hidden[i]
+            kernel = self.layers[i + 1][:-1]
             found.append(product(delta, kernel.T, layer.delta))
             delta = layer.delta
             if layer.mask is not None:

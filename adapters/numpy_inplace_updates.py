@@ -22,17 +22,21 @@ class VectorUpdates:
 
     def __init__(self, training: TrainSpec, weights: Array, gradient: Array, kernel: Array) -> None:
         """Hold the vectors: weights, gradient, and 1 where a weight is one of a kernel, else 0."""
-        self.spec, self.rates = training.optimizer, learning_rates(training).tolist()
-        self.weights, self.gradient, self.scratch = weights, gradient, np.empty_like(weights)
-        self.rate, self.size, self.epsilon = (number(0, weights) for _ in range(3))
+        self.spec = training.optimizer
+        self.rates = learning_rates(training).tolist()
+        self.weights = weights
+        self.gradient = gradient
+        self.scratch = np.empty_like(weights)
+        self.rate = number(0, weights)
+        self.size = number(0, weights)
+        self.epsilon = number(0, weights)
         clips = self.spec.clip_norm is not None
         self.plain = isinstance(self.spec, SGD) and not self.spec.momentum and not clips
-        self.calls: list[Call] = [
-            *bound(self._penalty(kernel)),
-            *([self._clip] if clips else []),
-            *bound(self._decay(kernel)),
-            *bound(self._rule()),
-        ]
+        self.calls: list[Call] = bound(self._penalty(kernel))
+        if clips:
+            self.calls.append(self._clip)
+        self.calls += bound(self._decay(kernel))
+        self.calls += bound(self._rule())
 
     def error_factor(self, step: int) -> float:
         """Return what the error of the outputs is to be multiplied by, apart from 1 / rows.
@@ -69,29 +73,35 @@ class VectorUpdates:
     def _penalty(self, kernel: Array) -> list[Operation]:
         if self.plain or not self.spec.l2:
             return []
-        scratch, penalty = self.scratch, kernel * number(self.spec.l2, kernel)
+        scratch = self.scratch
+        penalty = kernel * number(self.spec.l2, kernel)
         add = (np.add, self.gradient, scratch, self.gradient)
         return [(np.multiply, self.weights, penalty, scratch), add]
 
     def _clip(self) -> None:
         """Shorten the gradient to the norm allowed."""
-        norm, longest = math.sqrt(np.dot(self.gradient, self.gradient)), self.spec.clip_norm
+        norm = math.sqrt(np.dot(self.gradient, self.gradient))
+        longest = self.spec.clip_norm
         if longest is not None and norm > longest:
             np.multiply(self.gradient, longest / norm, out=self.gradient)
 
     def _decay(self, kernel: Array) -> list[Operation]:
         """Return the decay; to plain SGD, whose gradient is its step, the penalty is one, too."""
         decay = self.spec.weight_decay or (self.spec.l2 if self.plain else 0.0)
+        if not decay:
+            return []
         shares = kernel * number(decay, kernel)
         part = (np.multiply, self.weights, shares, self.scratch)
-        return [part, *self._subtract(self.scratch, self.rate)] if decay else []
+        return [part, *self._subtract(self.scratch, self.rate)]
 
     def _subtract(self, values: Array, factor: Array) -> list[Operation]:
-        weights, scratch = self.weights, self.scratch
+        weights = self.weights
+        scratch = self.scratch
         return [(np.multiply, values, factor, scratch), (np.subtract, weights, scratch, weights)]
 
     def _rule(self) -> list[Operation]:
-        spec, gradient = self.spec, self.gradient
+        spec = self.spec
+        gradient = self.gradient
         if self.plain:
             return [(np.subtract, self.weights, gradient, self.weights)]
         if isinstance(spec, SGD):
@@ -106,7 +116,8 @@ class VectorUpdates:
     def _momentum(self, spec: SGD) -> list[Operation]:
         if not spec.momentum:
             return self._subtract(self.gradient, self.size)
-        buffer, scratch = np.zeros_like(self.gradient), self.scratch
+        buffer = np.zeros_like(self.gradient)
+        scratch = self.scratch
         faded_sum = faded(buffer, spec.momentum, self.gradient)
         if not spec.nesterov:
             return [*faded_sum, *self._subtract(buffer, self.size)]
@@ -116,7 +127,8 @@ class VectorUpdates:
 
     def _over_root(self, above: Array, beta: float, start: float = 0.0) -> list[Operation]:
         """Divide by the root of a fading sum of squares."""
-        squares, scratch = np.full_like(self.gradient, start), self.scratch
+        squares = np.full_like(self.gradient, start)
+        scratch = self.scratch
         return [
             (np.square, self.gradient, scratch),
             *faded(squares, beta, scratch),

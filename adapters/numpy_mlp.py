@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
 from samenet.adapter import Array, Batches, Capabilities, DataSource, Target, Weights
-from samenet.adapters.numpy_functions import ACTIVATIONS, LOSSES, wanted
+from samenet.adapters.numpy_functions import FUNCTIONS, wanted
 from samenet.adapters.numpy_network import DenseLayers, masks_of
-from samenet.adapters.numpy_optimizers import Updates
+from samenet.adapters.numpy_optimizers import RULES, Updates
 from samenet.spec import Network
 from samenet.training import TrainSpec
 
@@ -45,9 +45,9 @@ def capabilities() -> Capabilities:
     return Capabilities(
         devices=("cpu",),
         dtypes=("float32", "float64"),
-        activations=tuple(ACTIVATIONS),
-        losses=tuple(LOSSES),
-        optimizers=("sgd", "adam", "adamw", "rmsprop", "adagrad"),
+        activations=tuple(FUNCTIONS.activations),
+        losses=tuple(FUNCTIONS.losses),
+        optimizers=tuple(RULES),
     )
 
 
@@ -87,7 +87,9 @@ class NumpyProgram:
         """Copy the weights; the optimiser's state starts at zero."""
         self.layers = DenseLayers(network, training.loss, weights, dtype)
         self.updates = Updates(training, self.layers.kernels, self.layers.biases)
-        self.network, self.loss, self.dtype = network, training.loss, dtype
+        self.network = network
+        self.loss = training.loss
+        self.dtype = dtype
 
     def load(self, source: DataSource) -> None:
         """Keep the rows in the precision of the computation."""
@@ -103,7 +105,7 @@ class NumpyProgram:
             masks = masks_of(batches.masks, step) if batches.masks else ()
             loss, gradients = self.layers.gradients(self.inputs[rows], self.targets[rows], masks)
             self.updates.apply(gradients, rates[step])
-            self.step_losses.append(loss)
+            self.step_losses.append(float(loss))
 
     def losses(self) -> Array:
         """Return the loss before each update of the latest call."""

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from samenet.adapter import Array, Layer, Weights
-from samenet.adapters.numpy_functions import ACTIVATIONS, LOSSES
+from samenet.adapters.numpy_functions import FUNCTIONS, Functions
 from samenet.spec import Network
 from samenet.training import Loss
 
@@ -21,15 +21,23 @@ Masks = Sequence[Array | None]
 class DenseLayers:
     """Kernels, biases and the function after each layer."""
 
-    def __init__(self, network: Network, loss: Loss, weights: Weights, dtype: np.dtype) -> None:
-        """Copy the weights in the precision of the computation."""
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        weights: Weights,
+        dtype: np.dtype,
+        functions: Functions = FUNCTIONS,
+    ) -> None:
+        """Copy the weights in the precision of the computation, to where the functions work."""
         activations = [layer.activation for layer in network.layers]
-        self.functions = [(*ACTIVATIONS[of.name], of.slope) for of in activations]
-        self.loss: Callable[[Array, Array], tuple[float, Array]] = partial(
-            LOSSES[loss.name], spec=loss
+        self.functions = [(*functions.activations[of.name], of.slope) for of in activations]
+        self.loss: Callable[[Array, Array], tuple[Array, Array]] = partial(
+            functions.losses[loss.name], spec=loss
         )
-        self.kernels = [layer.kernel.astype(dtype) for layer in weights]
-        self.biases = [layer.bias.astype(dtype) for layer in weights]
+        asarray = functions.xp.asarray
+        self.kernels = [asarray(layer.kernel.astype(dtype)) for layer in weights]
+        self.biases = [asarray(layer.bias.astype(dtype)) for layer in weights]
 
     def forward(self, inputs: Array, masks: Masks = ()) -> tuple[list[Array], list[Array]]:
         """Return the weighted sums of every layer and the values that entered it."""
@@ -44,11 +52,12 @@ class DenseLayers:
 
     def gradients(
         self, inputs: Array, targets: Array, masks: Masks = ()
-    ) -> tuple[float, list[Array]]:
+    ) -> tuple[Array, list[Array]]:
         """Return mean loss and gradients by kernels, then biases (Rumelhart et al. 1986)."""
         sums, values = self.forward(inputs, masks)
         loss, delta = self.loss(sums[-1], targets)  # delta: (B, nL)
-        kernels, biases = [], []
+        kernels: list[Array] = []
+        biases: list[Array] = []
         for i in reversed(range(len(self.kernels))):
             kernels.append(values[i].T @ delta)  # (n_i, n_i+1)
             biases.append(delta.sum(axis=0))

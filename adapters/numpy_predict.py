@@ -10,7 +10,7 @@ import numpy as np
 
 from samenet.adapter import Array, Target
 from samenet.adapters.numpy_buffers import BLOCK_ROWS, zeros
-from samenet.adapters.numpy_functions import activate
+from samenet.adapters.numpy_functions import FUNCTIONS
 from samenet.adapters.numpy_inplace_passes import ForwardPass
 from samenet.spec import Network
 
@@ -28,11 +28,12 @@ PREDICT = {
 
 def predictors(program: Any, target: Target) -> dict[str, Callable[[Array], Array]]:
     """Return both ways; either works on the weights of either mode."""
-    network, weights = program.network, program.weights()
+    network = program.network
+    weights = program.weights()
 
     def usual(inputs: Array) -> Array:
         for layer, (kernel, bias) in zip(network.layers, weights, strict=True):
-            inputs = activate(layer.activation, inputs @ kernel + bias)
+            inputs = FUNCTIONS.activate(layer.activation, inputs @ kernel + bias)
         return inputs
 
     return {"usual": usual, "fast": Buffered(network, weights, np.dtype(target.dtype))}
@@ -43,10 +44,12 @@ class Buffered:
 
     def __init__(self, network: Network, weights: Any, dtype: np.dtype) -> None:
         """Lay the weights out as the buffers want them: each bias below its kernel."""
-        self.network, self.dtype = network, dtype
+        self.network = network
+        self.dtype = dtype
         _, self.layers = zeros(network, dtype)
         for given, mine in zip(weights, self.layers, strict=True):
-            mine[:-1], mine[-1] = given.kernel, given.bias
+            mine[:-1] = given.kernel
+            mine[-1] = given.bias
         self.passes = lru_cache(16)(self._pass)
 
     def _pass(self, rows: int) -> ForwardPass:

@@ -46,7 +46,8 @@ class CompiledProgram(TorchProgram):
         """Keep references to the model's own parameters, so that predict sees the updates."""
         super().__init__(network, training, weights, target)
         self.parameters = [p.requires_grad_(False) for p in self.model.parameters()]
-        self.spec, self.rates = training.optimizer, learning_rates(training)
+        self.spec = training.optimizer
+        self.rates = learning_rates(training)
         self.state = new_state(self.spec, self.parameters)
         self.latest: Arguments | None = None
         self.compiled = torch.compile(
@@ -79,7 +80,8 @@ class CompiledProgram(TorchProgram):
 
     def step(self, rows: Tensor, factors: Tensor, masks: Masks) -> Tensor:
         """Take one step and return the loss before it."""
-        inputs, targets = self.inputs[rows], self.targets[rows]
+        inputs = self.inputs[rows]
+        targets = self.targets[rows]
         gradients, loss = grad_and_value(self.batch_loss)(self.parameters, inputs, targets, masks)
         update(self.spec, self.parameters, self.state, gradients, factors)
         return loss

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
 from samenet.adapter import Batches, Target, Weights
-from samenet.adapters.pytorch_network import Masks, TorchProgram
+from samenet.adapters.pytorch_network import TorchProgram
 from samenet.adapters.pytorch_updates import Updates
 from samenet.spec import Network
 from samenet.training import TrainSpec
@@ -24,11 +22,13 @@ class EagerProgram(TorchProgram):
     def train(self, batches: Batches) -> None:
         """Run the steps; losses stay on the device until somebody asks."""
         self.step_losses = []
-        rows, masks = self.rows(batches.order), self.masks(batches)
-        rates, optimizer = self.updates.rates_of(batches), self.updates.optimizer
+        rows = self.rows(batches.order)
+        masks = self.masks(batches)
+        rates = self.updates.rates_of(batches)
+        optimizer = self.updates.optimizer
         steps = zip(self.inputs[rows], self.targets[rows], masks, rates, strict=True)
-        for inputs, targets, mask, rate in steps:
-            outputs = self.masked(inputs, mask) if mask else self.model(inputs)
+        for inputs, targets, kept, rate in steps:
+            outputs = self.outputs(inputs, kept) if kept else self.model(inputs)
             loss = self.loss(outputs, targets)
             optimizer.zero_grad()
             loss.backward()
@@ -36,11 +36,3 @@ class EagerProgram(TorchProgram):
                 change(rate)
             optimizer.step()
             self.step_losses.append(loss.detach())
-
-    def masked(self, inputs: Tensor, masks: Masks) -> Tensor:
-        """Return the logits, the values of each layer multiplied by its mask."""
-        for linear, activation, mask in zip(self.linears, self.activations, masks, strict=True):
-            inputs = activation(linear(inputs))
-            if mask is not None:
-                inputs = inputs * mask
-        return inputs

@@ -54,7 +54,8 @@ class CallBuffers:
 
     def __init__(self, order: Tensor, factors: Tensor, masks: list[Tensor | None]) -> None:
         """Copy the first call's; the losses are what the step writes."""
-        self.order, self.factors = order.clone(), factors.clone()
+        self.order = order.clone()
+        self.factors = factors.clone()
         self.masks = [None if mask is None else mask.clone() for mask in masks]
         self.losses = torch.zeros_like(factors[:, 0])
         self.place = torch.zeros(1, dtype=torch.int64, device=order.device)
@@ -119,11 +120,3 @@ class GraphProgram(TorchProgram):
             buffers.place.add_(1)
 
         return step
-
-    def outputs(self, inputs: Tensor, masks: Sequence[Tensor | None]) -> Tensor:
-        """Return the logits, the values of each layer multiplied by its mask, if there is one."""
-        for place, linear in enumerate(self.linears):
-            inputs = self.activations[place](linear(inputs))
-            mask = masks[place] if masks else None
-            inputs = inputs if mask is None else inputs * mask
-        return inputs

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
-from samenet.adapter import Capabilities, Target, Weights
-from samenet.adapters import pytorch_cuda
+from samenet.adapter import Capabilities, Precision, Target, Weights
 from samenet.adapters.pytorch_eager import EagerProgram
 from samenet.adapters.pytorch_functions import ACTIVATIONS, LOSSES
 from samenet.adapters.pytorch_network import TorchProgram, place
+from samenet.adapters.pytorch_updates import RULES
 from samenet.spec import Network
 from samenet.training import Forms, TrainSpec
 
@@ -56,19 +58,20 @@ def capabilities() -> Capabilities:
         dtypes=("float32", "float64"),
         activations=tuple(ACTIVATIONS),
         losses=tuple(LOSSES),
-        optimizers=("sgd", "adam", "adamw", "rmsprop", "adagrad"),
+        optimizers=tuple(RULES),
         forms=Forms(clipping="epsilon"),
     )
 
 
-device_memory, event_seconds = pytorch_cuda.device_memory, pytorch_cuda.event_seconds
+PRODUCTS: dict[Precision, str] = {"strict-float32": "highest", "tf32": "high"}
+"""How torch.set_float32_matmul_precision calls them."""
 
 
 def wake(target: Target) -> None:
     """Fix threads and how float32 is multiplied, then multiply once on the device."""
     torch.set_num_threads(target.threads)
     torch.set_num_interop_threads(1)
-    torch.set_float32_matmul_precision(pytorch_cuda.PRODUCTS[target.precision])
+    torch.set_float32_matmul_precision(PRODUCTS[target.precision])
     small = torch.ones(8, 8, device=place(target))
     (small @ small).sum().item()
 
@@ -85,6 +88,28 @@ def read_back(program: TorchProgram, target: Target) -> dict[str, str | int | fl
         "matmul precision": torch.get_float32_matmul_precision(),
         "compiler": program.compiler(),
     }
+
+
+def device_memory(target: Target) -> int | None:
+    """Return the most bytes that tensors ever took on the device."""
+    if target.device != "cuda":
+        return None
+    return int(torch.cuda.max_memory_allocated(place(target)))
+
+
+def event_seconds(program: TorchProgram, work: Callable[[], None]) -> float:
+    """Return the seconds between two events of the stream that the program computes on.
+
+    https://docs.pytorch.org/docs/stable/notes/cuda.html
+    """
+    with torch.cuda.device(program.device):
+        start = torch.cuda.Event(enable_timing=True)
+        end = torch.cuda.Event(enable_timing=True)
+        start.record()
+        work()
+        end.record()
+        end.synchronize()
+    return float(start.elapsed_time(end)) / 1000  # elapsed_time is in milliseconds
 
 
 def build(

@@ -1,7 +1,8 @@
-"""What both PyTorch modes share: a program without its training."""
+"""What all PyTorch modes share: a program without its training."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from samenet.adapters.pytorch_functions import ACTIVATIONS, LOSSES, smoothed
 from samenet.spec import Network
 from samenet.training import TrainSpec
 
-Masks = tuple[Tensor | None, ...]
+Masks = Sequence[Tensor | None]
+"""One entry per layer, or none at all without dropout."""
 
 
 def place(target: Target) -> torch.device:
@@ -22,13 +24,10 @@ def place(target: Target) -> torch.device:
     return torch.device("cuda", target.index) if target.device == "cuda" else torch.device("cpu")
 
 
-def sequential(network: Network, dtype: torch.dtype) -> nn.Sequential:
+def sequential(linears: Sequence[nn.Module], activations: Sequence[nn.Module]) -> nn.Sequential:
     """Return the network as PyTorch users write it; the last layer gives logits."""
-    layers: list[nn.Module] = []
-    for (fan_in, fan_out), layer in zip(network.shapes, network.layers, strict=True):
-        layers.append(nn.Linear(fan_in, fan_out, dtype=dtype))
-        if layer.activation.name != "identity":
-            layers.append(ACTIVATIONS[layer.activation.name](layer.activation))
+    pairs = zip(linears, activations, strict=True)
+    layers = [layer for pair in pairs for layer in pair if not isinstance(layer, nn.Identity)]
     return nn.Sequential(*layers)
 
 
@@ -53,10 +52,12 @@ class TorchProgram:
         self, network: Network, training: TrainSpec, weights: Weights, target: Target
     ) -> None:
         """Copy the weights in; nn.Linear holds kernels as (fan_out, fan_in)."""
-        self.device, self.dtype = place(target), getattr(torch, target.dtype)
-        self.model = sequential(network, self.dtype).to(self.device)
-        self.linears = [m for m in self.model if isinstance(m, nn.Linear)]
-        self.activations = [ACTIVATIONS[a.activation.name](a.activation) for a in network.layers]
+        self.device = place(target)
+        self.dtype = getattr(torch, target.dtype)
+        self.linears = [nn.Linear(n, m, dtype=self.dtype) for n, m in network.shapes]
+        activations = [layer.activation for layer in network.layers]
+        self.activations = [ACTIVATIONS[of.name](of) for of in activations]
+        self.model = sequential(self.linears, self.activations).to(self.device)
         with torch.no_grad():
             for linear, layer in zip(self.linears, weights, strict=True):
                 linear.weight.copy_(torch.from_numpy(layer.kernel.T.copy()))
@@ -89,6 +90,16 @@ class TorchProgram:
             return [()] * steps
         columns = [[None] * steps if m is None else [*self.resident(m)] for m in batches.masks]
         return list(zip(*columns, strict=True))
+
+    def outputs(self, inputs: Tensor, masks: Masks) -> Tensor:
+        """Return the logits, the values of a layer with dropout multiplied by its mask."""
+        if not masks:
+            return self.model(inputs)
+        for linear, activation, mask in zip(self.linears, self.activations, masks, strict=True):
+            inputs = activation(linear(inputs))
+            if mask is not None:
+                inputs = inputs * mask
+        return inputs
 
     def losses(self) -> Array:
         """Return the loss before each update of the latest call."""

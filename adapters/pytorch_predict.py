@@ -25,7 +25,8 @@ PREDICT = {
 def predictors(program: TorchProgram, target: Target) -> dict[str, Callable[[Array], Array]]:
     """Return both ways."""
     del target
-    model, device = program.model.eval(), program.device
+    model = program.model.eval()
+    device = program.device
     *hidden, head = program.linears
     layers = [
         (linear.weight, linear.bias, activation.forward)

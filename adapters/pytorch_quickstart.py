@@ -95,12 +95,14 @@ class PyTorchQuickStart:
         """Make the data loader, the model, the loss and the optimiser."""
         accelerator = torch.accelerator.current_accelerator()
         self.device = accelerator.type if accelerator else "cpu"
-        inputs, targets = torch.tensor(data.inputs), torch.tensor(data.targets)
+        inputs = torch.tensor(data.inputs)
+        targets = torch.tensor(data.targets)
         if data.kind == "multiclass":
             targets = targets.long()  # what nn.CrossEntropyLoss takes as class numbers
         self.dataloader = DataLoader(TensorDataset(inputs, targets), batch_size=batch_size)
         self.model = NeuralNetwork(network).to(self.device)
-        self.loss_fn, self.link = LOSSES[data.kind](), LINKS[data.kind]
+        self.loss_fn = LOSSES[data.kind]()
+        self.link = LINKS[data.kind]
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=1e-3)
 
     def fit(self, epochs: int) -> Sequence[float]:

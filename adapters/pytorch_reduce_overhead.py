@@ -27,7 +27,8 @@ class ReducedProgram(CompiledProgram):
     ) -> None:
         """Mark what the step updates: a graph with other inputs that change is not recorded."""
         super().__init__(network, training, weights, target)
-        self.graph_of_step, self.compiled = self.compiled, self.replayed
+        self.graph_of_step = self.compiled
+        self.compiled = self.replayed
         for tensor in [*self.parameters, *(kept for part in self.state for kept in part)]:
             mark_static_address(tensor)
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from samenet.adapter import Batches
 from samenet.schedules import learning_rates, rates_of
-from samenet.training import SGD, Adagrad, Moments, Optimizer, RMSprop, TrainSpec
+from samenet.training import SGD, Adagrad, Adam, AdamW, Moments, Optimizer, RMSprop, TrainSpec
 
 
 def native_decay(spec: Optimizer) -> float:
@@ -33,8 +33,69 @@ def groups(spec: Optimizer, model: nn.Module) -> list[Any]:
     decay = native_decay(spec)
     if not decay:
         return parameters
-    kernels, biases = [p for p in parameters if p.ndim == 2], [p for p in parameters if p.ndim == 1]
+    kernels = [p for p in parameters if p.ndim == 2]
+    biases = [p for p in parameters if p.ndim == 1]
     return [{"params": kernels, "weight_decay": decay}, {"params": biases, "weight_decay": 0.0}]
+
+
+def sgd(spec: SGD, model: nn.Module, *, capturable: bool) -> torch.optim.Optimizer:
+    """Return PyTorch's SGD, which has no step to count."""
+    del capturable
+    return torch.optim.SGD(
+        groups(spec, model),
+        spec.learning_rate,
+        spec.momentum,
+        nesterov=spec.nesterov,
+        fused=True,
+    )
+
+
+def adam(spec: Adam | AdamW, model: nn.Module, *, capturable: bool) -> torch.optim.Optimizer:
+    """Return PyTorch's AdamW if the weights decay, else its Adam."""
+    kind = torch.optim.AdamW if spec.weight_decay else torch.optim.Adam
+    return kind(
+        groups(spec, model),
+        spec.learning_rate,
+        (spec.beta1, spec.beta2),
+        spec.epsilon,
+        fused=True,
+        capturable=capturable,
+    )
+
+
+def rmsprop(spec: RMSprop, model: nn.Module, *, capturable: bool) -> torch.optim.Optimizer:
+    """Return PyTorch's RMSprop, of which there is no fused one."""
+    return torch.optim.RMSprop(
+        groups(spec, model),
+        spec.learning_rate,
+        spec.rho,
+        spec.epsilon,
+        foreach=True,
+        capturable=capturable,
+    )
+
+
+def adagrad(spec: Adagrad, model: nn.Module, *, capturable: bool) -> torch.optim.Optimizer:
+    """Return PyTorch's Adagrad; older versions have a fused one for the CPU alone."""
+    del capturable
+    on_cpu = next(model.parameters()).device.type == "cpu"
+    return torch.optim.Adagrad(
+        groups(spec, model),
+        spec.learning_rate,
+        initial_accumulator_value=spec.initial_accumulator,
+        eps=spec.epsilon,
+        fused=on_cpu,
+        foreach=not on_cpu,
+    )
+
+
+RULES: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "sgd": sgd,
+    "adam": adam,
+    "adamw": adam,
+    "rmsprop": rmsprop,
+    "adagrad": adagrad,
+}
 
 
 def native(spec: Optimizer, model: nn.Module, *, capturable: bool = False) -> torch.optim.Optimizer:
@@ -42,22 +103,7 @@ def native(spec: Optimizer, model: nn.Module, *, capturable: bool = False) -> to
 
     A capturable one counts its steps on the device, where a CUDA graph can do so too.
     """
-    given, rate = groups(spec, model), spec.learning_rate
-    if isinstance(spec, SGD):
-        return torch.optim.SGD(given, rate, spec.momentum, nesterov=spec.nesterov, fused=True)
-    if isinstance(spec, RMSprop):  # there is no fused one
-        return torch.optim.RMSprop(
-            given, rate, spec.rho, spec.epsilon, foreach=True, capturable=capturable
-        )
-    if isinstance(spec, Adagrad):
-        start, on_cpu = spec.initial_accumulator, next(model.parameters()).device.type == "cpu"
-        where = {"fused": on_cpu, "foreach": not on_cpu}  # older versions: none for CUDA
-        return torch.optim.Adagrad(
-            given, rate, initial_accumulator_value=start, eps=spec.epsilon, **where
-        )
-    kind = torch.optim.AdamW if spec.weight_decay else torch.optim.Adam
-    betas = spec.beta1, spec.beta2
-    return kind(given, rate, betas, spec.epsilon, fused=True, capturable=capturable)
+    return RULES[spec.name](spec, model, capturable=capturable)
 
 
 class Updates:
@@ -65,7 +111,8 @@ class Updates:
 
     def __init__(self, training: TrainSpec, model: nn.Module, *, capturable: bool = False) -> None:
         """Choose once what every step will need; usually nothing."""
-        self.spec, self.rates = training.optimizer, learning_rates(training)
+        self.spec = training.optimizer
+        self.rates = learning_rates(training)
         self.parameters = list(model.parameters())
         self.kernels = [p.detach() for p in self.parameters if p.ndim == 2]  # the same memory
         self.optimizer = native(self.spec, model, capturable=capturable)

@@ -6,13 +6,16 @@ classifier, 0.5 ms for a regressor), and Adam works in float64 on float32 weight
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_info
 
 from samenet.adapter import Array, Batches, Capabilities, DataSource, Layer, Target, Weights
 from samenet.adapters import sklearn_network as parts
-from samenet.adapters.sklearn_whole_fit import whole_fit
 from samenet.spec import Network
 from samenet.training import Forms, TrainSpec
 
@@ -64,8 +67,12 @@ def read_back(program: SklearnProgram, target: Target) -> dict[str, str | int | 
     """Return the thread count that the matrix library reports, and the estimator's precision."""
     del target
     counts = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-    dtype = str(program.model.coefs_[0].dtype)
-    return {"threads": max(counts, default=1), "device": "cpu", "dtype": dtype, "compiler": "none"}
+    return {
+        "threads": max(counts, default=1),
+        "device": "cpu",
+        "dtype": str(program.model.coefs_[0].dtype),
+        "compiler": "none",
+    }
 
 
 def build(
@@ -77,9 +84,21 @@ def build(
 
 
 def own_fit(program: SklearnProgram, epochs: int) -> None:
-    """Fit the training rows as scikit-learn's users do, in another estimator."""
-    inputs, targets = (values[: program.train_rows] for values in (program.inputs, program.targets))
-    whole_fit(program.model, inputs, targets, program.batch_size, epochs)
+    """Fit the training rows as scikit-learn's users do: one `fit`, which shuffles them itself.
+
+    It is another estimator that is fitted, and one that never stops early.
+    """
+    model = clone(program.model).set_params(
+        batch_size=program.batch_size,
+        shuffle=True,
+        max_iter=epochs,
+        n_iter_no_change=epochs + 1,
+        tol=0.0,
+    )
+    rows = slice(program.train_rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # as many epochs as asked for
+        model.fit(program.inputs[rows], program.targets[rows])
 
 
 class SklearnProgram:
@@ -93,7 +112,9 @@ class SklearnProgram:
         self.loss_factor, factor = parts.factors(network.widths[-1]) if squared else (1.0, 1.0)
         self.model = parts.started(parts.made(network, training, factor), weights)
         self.linear = parts.linear(self.model, weights)
-        self.dtype, self.classes, self.batch_size = dtype, not squared, training.batch_size
+        self.dtype = dtype
+        self.classes = not squared
+        self.batch_size = training.batch_size
 
     def load(self, source: DataSource) -> None:
         """Keep inputs, and values of a regression, in the precision of the computation."""

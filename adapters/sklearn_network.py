@@ -37,13 +37,20 @@ def _solver(rule: Optimizer, factor: float) -> dict[str, Any]:
     """Return what makes up for a gradient of so many times ours: SGD's rate, Adam's epsilon."""
     match rule:
         case SGD():
-            rate = rule.learning_rate / factor
-            own = {"momentum": rule.momentum, "nesterovs_momentum": rule.nesterov}
-            return {"solver": "sgd", "learning_rate_init": rate, **own}
+            return {
+                "solver": "sgd",
+                "learning_rate_init": rule.learning_rate / factor,
+                "momentum": rule.momentum,
+                "nesterovs_momentum": rule.nesterov,
+            }
         case Adam():
-            epsilon = rule.epsilon * factor
-            own = {"beta_1": rule.beta1, "beta_2": rule.beta2, "epsilon": epsilon}
-            return {"solver": "adam", "learning_rate_init": rule.learning_rate, **own}
+            return {
+                "solver": "adam",
+                "learning_rate_init": rule.learning_rate,
+                "beta_1": rule.beta1,
+                "beta_2": rule.beta2,
+                "epsilon": rule.epsilon * factor,
+            }
     raise ValueError(f"{rule.name} is not offered")
 
 
@@ -52,7 +59,8 @@ def started(model: Estimator, weights: Weights) -> Estimator:
 
     It has weights only after a first step; what else that step left behind is removed.
     """
-    first, outputs = weights[0].kernel, len(weights[-1].bias)
+    first = weights[0].kernel
+    outputs = len(weights[-1].bias)
     row = np.zeros((1, len(first)), first.dtype)
     model.batch_size = 1
     if isinstance(model, MLPClassifier):
@@ -62,7 +70,8 @@ def started(model: Estimator, weights: Weights) -> Estimator:
     for kernel, bias, layer in zip(model.coefs_, model.intercepts_, weights, strict=True):
         kernel[...], bias[...] = layer
     del model._optimizer  # noqa: SLF001 - its moments and step count; partial_fit makes a new one
-    model.t_, model.loss_curve_ = 0, []
+    model.t_ = 0
+    model.loss_curve_ = []
     return model
 
 
@@ -78,9 +87,12 @@ def linear(model: Estimator, weights: Weights) -> MLPRegressor:
     """
     if isinstance(model, MLPRegressor):
         return model
-    shape = {"hidden_layer_sizes": model.hidden_layer_sizes, "activation": model.activation}
-    found = started(MLPRegressor(**shape), weights)
-    found.coefs_, found.intercepts_ = model.coefs_, model.intercepts_  # trained in place
+    regressor = MLPRegressor(
+        hidden_layer_sizes=model.hidden_layer_sizes, activation=model.activation
+    )
+    found = started(regressor, weights)
+    found.coefs_ = model.coefs_  # the same arrays, which training changes in place
+    found.intercepts_ = model.intercepts_
     return found
 
 
@@ -90,8 +102,14 @@ def factors(outputs: int) -> tuple[float, float]:
 
     Read off one step from zero weights to targets of 1: our loss is 1, our gradient -2 / outputs.
     """
-    plain = {"solver": "sgd", "learning_rate_init": 1.0, "nesterovs_momentum": False}
-    model = MLPRegressor(hidden_layer_sizes=[], momentum=0.0, alpha=0.0, **plain)
+    model = MLPRegressor(
+        hidden_layer_sizes=[],
+        solver="sgd",
+        learning_rate_init=1.0,
+        momentum=0.0,
+        nesterovs_momentum=False,
+        alpha=0.0,
+    )
     started(model, [Layer(np.zeros((1, outputs)), np.zeros(outputs))])
     model.partial_fit(np.zeros((1, 1)), flat(np.ones((1, outputs))))
     return 1 / float(model.loss_curve_[-1]), float(model.intercepts_[0][0]) * outputs / 2

@@ -69,7 +69,8 @@ class SklearnQuickStart:
         self, network: Network, batch_size: int, data: QuickStartData, random_state: int
     ) -> None:
         """Make the estimator; everything that is not given is its default."""
-        self.inputs, self.targets = data.inputs, flat(data.targets)
+        self.inputs = data.inputs
+        self.targets = flat(data.targets)
         if data.kind != "regression":
             self.targets = self.targets.astype(np.int64)
         self.binary = data.kind == "binary"

@@ -24,8 +24,10 @@ class MLP(tf.Module):
             self.b = [tf.Variable(tf.random.uniform(network.widths[1:]))]
         else:
             limits = [(6.0 / sum(shape)) ** 0.5 for shape in network.shapes]  # Xavier
-            draws = map(tf.random.uniform, network.shapes, [-x for x in limits], limits)
-            self.w = [tf.Variable(draw) for draw in draws]
+            self.w = [
+                tf.Variable(tf.random.uniform(shape, -limit, limit))
+                for shape, limit in zip(network.shapes, limits, strict=True)
+            ]
             self.b = [tf.Variable(tf.zeros(width)) for width in network.widths[1:]]
 
     @tf.function(reduce_retracing=True)
@@ -51,7 +53,8 @@ class Adam:
         for g, variable, (v, s) in zip(grads, variables, self.moments, strict=True):
             v.assign(0.9 * v + (1 - 0.9) * g)
             s.assign(0.999 * s + (1 - 0.999) * tf.square(g))
-            v_corrected, s_corrected = v / (1 - 0.9**self.t), s / (1 - 0.999**self.t)
+            v_corrected = v / (1 - 0.9**self.t)
+            s_corrected = s / (1 - 0.999**self.t)
             variable.assign_sub(1e-3 * (v_corrected / (tf.sqrt(s_corrected) + 1e-7)))
         self.t += 1.0
 

@@ -49,7 +49,8 @@ class TensorFlowProgram:
 
     def __init__(self, network: Network, weights: Weights, target: Target) -> None:
         """Make the variables of the network."""
-        self.device, self.dtype = place(target), tf.as_dtype(target.dtype)
+        self.device = place(target)
+        self.dtype = tf.as_dtype(target.dtype)
         with tf.device(self.device):
             self.model = DenseLayers(network, weights, self.dtype)
 

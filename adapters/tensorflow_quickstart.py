@@ -61,13 +61,15 @@ class TensorFlowQuickStart:
     def __init__(self, network: Network, training: TrainSpec, data: QuickStartData) -> None:
         """Make the batches, the model, the loss and the update rule."""
         rows = tf.data.Dataset.from_tensor_slices((data.inputs, data.targets))
-        self.model, self.update = MLP(network, data.kind), descend
+        self.model = MLP(network, data.kind)
+        self.update = descend
         if data.kind == "multiclass":
             self.update = Adam(self.model.variables).apply_gradients
         else:
             rows = rows.shuffle(buffer_size=len(data.inputs))
         self.dataset = rows.batch(training.batch_size)
-        self.loss, self.link = LOSSES[data.kind], LINKS[data.kind]
+        self.loss = LOSSES[data.kind]
+        self.link = LINKS[data.kind]
 
     def fit(self, epochs: int) -> list[tf.Tensor]:
         """Train and return the mean of the batch losses of every epoch."""

@@ -80,9 +80,11 @@ class Updates:
         self, training: TrainSpec, kernels: Sequence[tf.Variable], biases: Sequence[tf.Variable]
     ) -> None:
         """Hold references: updates happen in place."""
-        self.training, self.spec = training, training.optimizer
+        self.training = training
+        self.spec = training.optimizer
         self.rates = learning_rates(training)
-        self.kernels, self.variables = kernels, [*kernels, *biases]
+        self.kernels = kernels
+        self.variables = [*kernels, *biases]
         self.slots = [slots_of(self.spec, variable) for variable in self.variables]
         self.step_of = OPTIMIZERS[self.spec.name]
 

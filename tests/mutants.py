@@ -18,7 +18,8 @@ import numpy as np
 
 from samenet import draws, gate_4, gates, parity, readings
 from samenet.adapter import Capabilities, DataSource, Layer, Program, Target
-from samenet.adapters import numpy_functions, numpy_network, numpy_optimizers
+from samenet.adapters import numpy_network, numpy_optimizers
+from samenet.adapters.numpy_functions import FUNCTIONS
 from samenet.certificate import Build, Check, Problem, trained
 from samenet.passes.parity import checks_of
 from samenet.training import Forms, Moments, Schedule
@@ -587,13 +588,13 @@ def softmax(z):
 def softmax_twice(z, y, spec):
     """Return the loss of probabilities taken for logits, and its gradient by the logits."""
     p = softmax(z)
-    loss, d = numpy_functions.categorical_cross_entropy(p, y, spec)
+    loss, d = FUNCTIONS.categorical_cross_entropy(p, y, spec)
     return loss, p * (d - (d * p).sum(axis=1, keepdims=True))
 
 
 def clipped_probabilities(z, y, spec):
     """Return binary cross entropy of probabilities clipped to [1e-7, 1 - 1e-7]."""
-    p = np.clip(numpy_functions.expit(z), 1e-7, 1 - 1e-7)
+    p = np.clip(FUNCTIONS.expit(z), 1e-7, 1 - 1e-7)
     inside = (p > 1e-7) & (p < 1 - 1e-7)
     return float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))), (p - y) * inside / len(z)
 
@@ -622,7 +623,7 @@ def everything_penalised(self, gradients):
     return [g + self.spec.l2 * parameter for g, parameter in pairs]
 
 
-def clipped_each(gradients, norm_max):
+def clipped_each(self, gradients, norm_max):
     """Clip every variable on its own."""
     return [g * min(1.0, norm_max / max(float(np.linalg.norm(g)), 1e-300)) for g in gradients]
 
@@ -632,8 +633,8 @@ def uncorrected() -> Iterator[None]:
     """Leave Adam's bias correction out: after a million steps there is none."""
     usual = numpy_optimizers.AdamStandard.__init__
 
-    def start(self, spec, parameters):
-        usual(self, spec, parameters)
+    def start(self, spec, parameters, xp):
+        usual(self, spec, parameters, xp)
         self.t = 1_000_000
 
     with patch.object(numpy_optimizers.AdamStandard, "__init__", start):
@@ -662,7 +663,7 @@ INSIDE_NUMPY: dict[str, Mutant] = {
         on="loss sparse_categorical_cross_entropy",
         gate="gate 0",
         inside=lambda: patch.dict(
-            numpy_functions.LOSSES, {"sparse_categorical_cross_entropy": softmax_twice}
+            FUNCTIONS.losses, {"sparse_categorical_cross_entropy": softmax_twice}
         ),
     ),
     "clipped_probabilities": Mutant(
@@ -670,7 +671,7 @@ INSIDE_NUMPY: dict[str, Mutant] = {
         on="loss binary_cross_entropy",
         gate="gate 0",
         inside=lambda: patch.dict(
-            numpy_functions.LOSSES, {"binary_cross_entropy": clipped_probabilities}
+            FUNCTIONS.losses, {"binary_cross_entropy": clipped_probabilities}
         ),
     ),
     "gelu_tanh": Mutant(
@@ -678,8 +679,8 @@ INSIDE_NUMPY: dict[str, Mutant] = {
         on="activation gelu",
         gate="gate 0",
         inside=lambda: patch.dict(
-            numpy_functions.ACTIVATIONS,
-            {"gelu": (gelu_tanh, numpy_functions.ACTIVATIONS["gelu"][1])},
+            FUNCTIONS.activations,
+            {"gelu": (gelu_tanh, FUNCTIONS.activations["gelu"][1])},
         ),
     ),
     "biases_decayed": Mutant(
@@ -698,7 +699,7 @@ INSIDE_NUMPY: dict[str, Mutant] = {
         what="clipping per variable instead of globally",
         on="training by sgd + clipping, smooth",
         gate="gate 2",
-        inside=lambda: patch.object(numpy_optimizers, "clipped", clipped_each),
+        inside=lambda: patch.object(numpy_optimizers.Updates, "clipped", clipped_each),
     ),
     "adam_uncorrected": Mutant(
         what="Adam without bias correction",

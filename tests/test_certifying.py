@@ -84,10 +84,19 @@ def test_a_failed_check_is_not_remembered(plan: Plan, tmp_path: Path) -> None:
     assert (known, left.tasks) == ([], CASES[:2])
 
 
-def test_another_framework_s_file_changes_no_certificate(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("file", "adapters"),
+    [
+        ("pytorch_functions.py", {"pytorch"}),
+        ("keras_network.py", {"keras", "keras-torch", "keras-jax"}),
+        ("numpy_functions.py", {"numpy", "cupy"}),
+        ("cupy_plain.py", {"cupy"}),
+    ],
+)
+def test_a_file_changes_the_certificates_of_what_is_built_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, adapters: set[str]
 ) -> None:
-    """A shipped adapter's hash covers its own family; a stranger's covers all that it may use."""
+    """A shipped adapter's hash covers what it is built on; a stranger's all that it may use."""
     copy = Path(shutil.copytree(leaf.shipped_folder(), tmp_path / "adapters"))
     stranger = tmp_path / "mine.py"
     shutil.copy(FAKES / "recorder.py", stranger)
@@ -95,10 +104,10 @@ def test_another_framework_s_file_changes_no_certificate(
     mine = leaf.read(stranger)
     before = {name: leaf.digest(found) for name, found in leaf.shipped().items()}
     foreign = leaf.digest(mine)
-    with (copy / "pytorch_functions.py").open("a", encoding="utf-8") as file:
-        file.write("# another\n")
+    with (copy / file).open("a", encoding="utf-8") as opened:
+        opened.write("# another\n")
     changed = {n for n, found in leaf.shipped().items() if leaf.digest(found) != before[n]}
-    assert changed == {"pytorch"}
+    assert changed == adapters
     assert leaf.digest(mine) != foreign
 
 

@@ -12,6 +12,7 @@ from fakes import cupy_on_numpy
 
 from samenet import certificate, gates, leaf, parity
 from samenet.adapter import Target
+from samenet.adapters import numpy_optimizers
 from samenet.certificate import builder, task_problem
 from samenet.passes.parity import checks_of
 from samenet.task import load_task
@@ -52,11 +53,9 @@ def test_a_shipped_task_passes_gates_1_and_2(adapter: ModuleType) -> None:
 
 def test_a_wrong_momentum_is_caught(adapter: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same cases refuse a planted mistake: they do look at these formulas."""
-    import samenet.adapters.cupy_optimizers as optimizers
-
-    right = optimizers.MomentumSGD.directions
+    right = numpy_optimizers.MomentumSGD.directions
     wrong = lambda self, gradients: right(self, [0.5 * g for g in gradients])  # noqa: E731
-    monkeypatch.setattr(optimizers.MomentumSGD, "directions", wrong)
+    monkeypatch.setattr(numpy_optimizers.MomentumSGD, "directions", wrong)
     case = parity.case("training by momentum, smooth")
     found = checks_of(case, builder(adapter, "plain", TARGET), adapter.capabilities())
     assert not all(check.passed for check in found)

@@ -15,7 +15,7 @@ from samenet import batches as cutting
 from samenet import draws, leaf, oracle
 from samenet.adapter import Batches, DataSource, Dtype, Layer, Program, Target
 from samenet.adapters.numpy_buffers import BLOCK_ROWS
-from samenet.adapters.numpy_functions import ACTIVATIONS, LOSSES
+from samenet.adapters.numpy_functions import FUNCTIONS
 from samenet.adapters.numpy_inplace import row_length
 from samenet.certificate import Problem, builder, task_problem
 from samenet.spec import Network
@@ -137,7 +137,7 @@ def test_float32_stays_float32(activation: str, rule: str) -> None:
     assert {str(part.dtype) for layer in trained.weights() for part in layer} == {"float32"}
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", FUNCTIONS.losses)
 def test_losses_are_computed_in_float32(loss: str) -> None:
     """Targets, gradient and the sums of every loss are float32 in a float32 program."""
     net = network(outputs=outputs_of(loss))
@@ -159,7 +159,10 @@ def most_memory(trained: Program, batches: Batches) -> int:
         tracemalloc.stop()
 
 
-PAIRS = [*((loss, "adam") for loss in LOSSES), *(("mean_squared_error", rule) for rule in RULES)]
+PAIRS = [
+    *((loss, "adam") for loss in FUNCTIONS.losses),
+    *(("mean_squared_error", rule) for rule in RULES),
+]
 
 
 @pytest.mark.parametrize(("loss", "rule"), PAIRS)
@@ -174,7 +177,7 @@ def test_memory_does_not_grow_with_the_steps(loss: str, rule: str) -> None:
     assert extra[1] < 2**14
 
 
-@pytest.mark.parametrize("activation", [*ACTIVATIONS, "leaky_relu(slope=-1)"])
+@pytest.mark.parametrize("activation", [*FUNCTIONS.activations, "leaky_relu(slope=-1)"])
 def test_a_wide_step_makes_no_array_of_its_size(activation: str) -> None:
     """A step of 128 x 600 numbers makes no such array, not by NumPy inside a function either.
 
@@ -195,7 +198,7 @@ def test_every_optimiser_agrees_with_the_plain_mode(rule: str) -> None:
     assert_same(both(net, training(rule=rule), calls))
 
 
-@pytest.mark.parametrize("loss", [*LOSSES, "huber(delta=0.25)"])
+@pytest.mark.parametrize("loss", [*FUNCTIONS.losses, "huber(delta=0.25)"])
 @pytest.mark.parametrize("drop", [0.0, 0.25])
 def test_every_loss_agrees_with_the_plain_mode(loss: str, drop: float) -> None:
     """Both modes reduce every loss alike, with dropout and without, batches of one row too."""
@@ -207,7 +210,7 @@ def test_every_loss_agrees_with_the_plain_mode(loss: str, drop: float) -> None:
 SLOPES = [f"leaky_relu(slope={slope})" for slope in (-0.5, 0, 0.0078125, 3)]
 
 
-@pytest.mark.parametrize("activation", [*ACTIVATIONS, *SLOPES])
+@pytest.mark.parametrize("activation", [*FUNCTIONS.activations, *SLOPES])
 @pytest.mark.parametrize("units", [1, 8, 600])
 def test_every_activation_agrees_with_the_plain_mode(activation: str, units: int) -> None:
     """Both modes activate alike in one unit, in few, and in so many that rows are stretched."""

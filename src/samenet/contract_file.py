@@ -85,11 +85,14 @@ def _family(found: Leaf) -> list[Leaf]:
 
 
 def _core_or_family(name: str, found: Leaf) -> bool:
-    """Return whether this is the core, or a shipped file of the same framework."""
+    """Return whether this is the core, or a shipped file of the same framework.
+
+    Which shipped adapters are built on another one is for samenet's own tests to say.
+    """
     _, _, rest = name.partition(".")
     if rest.partition(".")[0] in ("tasks", "reports"):
         return False
-    if rest.partition(".")[0] != "adapters":
+    if rest.partition(".")[0] != "adapters" or found.path.parent == leaf.shipped_folder():
         return True
     family = rest.removeprefix("adapters.").partition(".")[0].partition("_")[0]
     frameworks = {

@@ -176,13 +176,24 @@ def load(path: Path) -> ModuleType:
 
 
 def digest(leaf: Leaf) -> str:
-    """Return a hash of the adapter and of the files of its framework beside it.
+    """Return a hash of the adapter, of the files of its framework and of those they are built on.
 
-    A stranger's adapter may be built on the parts of shipped ones: then those count too.
+    A stranger's adapter may be built on the parts of any shipped one: then all of them count.
     """
     own = own_files(leaf)
-    shipped_too = () if leaf.path.parent == shipped_folder() else shipped_folder().glob("*.py")
-    return hashed({*own, *shipped_too})
+    is_shipped = leaf.path.parent == shipped_folder()
+    return hashed({*own, *(_built_on(own) if is_shipped else shipped_folder().glob("*.py"))})
+
+
+TAKEN_FROM = re.compile(r"^\s*from samenet\.adapters(?:\.| import )(\w+?)_", re.MULTILINE)
+"""The framework of a shipped file that another one imports."""
+
+
+def _built_on(files: Iterable[Path]) -> set[Path]:
+    """Return the shipped files of every framework that these files import anything of."""
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    families = {family for text in texts for family in TAKEN_FROM.findall(text)}
+    return {file for family in families for file in shipped_folder().glob(f"{family}_*.py")}
 
 
 def hashed(files: Iterable[Path]) -> str:

@@ -51,10 +51,12 @@ def _module() -> ModuleType:
 @contextmanager
 def installed():
     """Put the stand-in where `import cupy` finds it, and take everything away again."""
-    special = ModuleType("cupyx.scipy.special")
-    special.erf, special.expit = scipy.special.erf, scipy.special.expit
-    given = {"cupy": _module(), "cupyx.scipy.special": special}
-    given |= {name: ModuleType(name) for name in ("cupyx", "cupyx.scipy")}
+    given = {name: ModuleType(name) for name in ("cupyx", "cupyx.scipy", "cupyx.scipy.special")}
+    given["cupyx"].scipy = given["cupyx.scipy"]
+    given["cupyx.scipy"].special = given["cupyx.scipy.special"]
+    given["cupyx.scipy.special"].erf = scipy.special.erf
+    given["cupyx.scipy.special"].expit = scipy.special.expit
+    given["cupy"] = _module()
     before = {name: sys.modules.get(name) for name in given}
     sys.modules.update(given)
     try:

@@ -63,7 +63,7 @@ def included() -> dict[str, Leaf]:
 
 
 def headers(own: Header | None = None) -> list[Header]:
-    """Return the headers whose facts about libraries hold for an adapter: all shipped, then its own.
+    """Return the headers whose facts about libraries hold for an adapter: the shipped, its own.
 
     What a shipped adapter says of its library holds for everyone who uses the library: a loop of
     yours for a framework that samenet has, or Keras on top of it, need not say it again.

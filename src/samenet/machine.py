@@ -61,7 +61,7 @@ TF32_OVERRIDE = "NVIDIA_TF32_OVERRIDE"
 """0 keeps the matrix libraries from TF32 whatever a framework asks for: a second lock."""
 
 COMMON_VARIABLES = (*THREAD_VARIABLES, TF32_OVERRIDE, "CUDA_VISIBLE_DEVICES", "PYTHONHASHSEED")
-"""What is set here for every worker."""
+"""What is set here for every worker, whatever its framework."""
 
 
 def process_environment(
@@ -69,7 +69,8 @@ def process_environment(
 ) -> dict[str, str]:
     """Return the variables that a worker starts with, for the libraries that all frameworks share.
 
-    `extra` holds those of its framework: samenet.worker_environment adds them. `place` is 'cpu' or, say, 'cuda:1'; of all CUDA devices a worker sees that one alone.
+    `extra` holds those of its framework: samenet.worker_environment adds them. `place` is 'cpu'
+    or, say, 'cuda:1'; of all CUDA devices a worker sees that one alone.
     """
     strict = precision != "tf32"
     chosen = dict.fromkeys(THREAD_VARIABLES, str(threads))

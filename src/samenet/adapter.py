@@ -142,9 +142,13 @@ class Mode(_Grown):
     """One way of running a framework, with the reason and the public source that defends it."""
 
     why: str
+    """The reason for this loop, in one line."""
     source: str
+    """A public address that recommends it."""
     default: bool = False
+    """Whether it runs when the framework is named without a mode; if none is, the first runs."""
     needs: tuple[str, ...] = ()
+    """What must be there: "CUDA device", "C++ compiler"."""
     compiler: str = "none"
     """What compiles the step; `read_back` has to find it in force. Empty: the framework decides."""
     counts_compilations: bool = False
@@ -159,25 +163,24 @@ class Header(_Grown):
     """The literal at the top of an adapter file; read by the parent, never executed there."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    """As it is written on the command line."""
     title: str
+    """As the page and the tables write it."""
     modes: dict[str, Mode] = Field(min_length=1)
+    """The ways of running it, by name."""
     imports: tuple[str, ...] = Field(min_length=1)
     """The modules a user of the framework imports; their import is timed in a bare interpreter."""
     distributions: tuple[str, ...]
-    """The installed packages whose versions belong to a result; the first is the framework.
-
-    One that is published under several names is written with all of them: "a|b".
-    """
+    """The installed packages whose versions belong to a result; the first is the framework. One
+    that is published under several names is written with all of them: "a|b"."""
     extra: str = ""
     """The extra of samenet that installs it: `pip install 'samenet[extra]'`."""
     environment: dict[str, str] = {}
     """Variables that must be set before the framework is imported, whatever is computed."""
     variables: Variables = Variables()
-    """Variables whose values depend on what is computed: threads, device, precision, caches.
-
-    They hold for every worker, so that a file of yours on a library that samenet ships need not
-    repeat them; your own come last.
-    """
+    """Variables whose values depend on what is computed: threads, device, precision, caches. Those
+    of the shipped adapters are set for every worker: a file on one of their libraries need not
+    repeat them. Its own come last."""
     compile_seconds: dict[str, float] = {}
     """Of one training step, by the name that modes give their `compiler`: a first guess, until
     this machine has compiled one."""

@@ -130,8 +130,7 @@ IN_FILE = {
         "environment",
         (
             '"imports": ["autograd"]',
-            '"environment": {"MINE": "1"}, "variables": {"threads": {"MINE": "{threads}"}}, '
-            '"imports": ["numpy"]',
+            '"environment": {"MINE": "1"}, "variables": {"cpu": {"MINE": "2"}}, "imports": ["numpy"]',
         ),
         "MINE",
     ),

@@ -130,9 +130,9 @@ IN_FILE = {
         "environment",
         (
             '"imports": ["autograd"]',
-            '"environment": {"MINE": "1"}, "variables": {"cpu": {"MINE": "2"}}, "imports": ["numpy"]',
+            '"environment": {"A": "1"}, "variables": {"cpu": {"A": "2"}}, "imports": ["numpy"]',
         ),
-        "MINE",
+        "it sets A",
     ),
 }
 

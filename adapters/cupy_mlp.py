@@ -34,6 +34,8 @@ ADAPTER = {
     "default": False,
     "adoptable": False,
     "offers": ["gpu"],
+    "variables": {"strict": {"CUPY_TF32": "0"}, "tf32": {"CUPY_TF32": "1"}},
+    "order": 90,
     "color": "#51713b",
 }
 

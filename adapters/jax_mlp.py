@@ -27,11 +27,13 @@ ADAPTER = {
             "why": "jit on the outermost call: one lax.scan runs all steps, state donated",
             "source": "https://docs.jax.dev/en/latest/benchmarking.html",
             "compiler": "xla",
+            "counts_compilations": True,
         },
         "jit": {
             "why": "the documentation's own loop: a jitted update, called once per batch",
             "source": "https://docs.jax.dev/en/latest/notebooks/neural_network_with_tfds_data.html",
             "compiler": "xla",
+            "counts_compilations": True,
         },
     },
     "imports": ["jax"],
@@ -40,6 +42,22 @@ ADAPTER = {
     "quickstart": "jax_quickstart.py",
     "predictors": "jax_predict.py",
     "offers": ["gpu", "autodiff", "export"],
+    "variables": {
+        "threads": {"PJRT_NPROC": "{threads}"},
+        "cpu": {"JAX_PLATFORMS": "cpu"},
+        "cuda": {"JAX_PLATFORMS": "cuda,cpu"},  # "cuda" alone fails where there is none
+        # https://docs.jax.dev/en/latest/persistent_compilation_cache.html
+        "cache_cold": {"JAX_ENABLE_COMPILATION_CACHE": "false"},
+        "cache_warm": {
+            "JAX_COMPILATION_CACHE_DIR": "{cache}",
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        },
+        # https://docs.jax.dev/en/latest/gpu_memory_allocation.html
+        "growing_memory": {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
+    },
+    "compile_seconds": {"xla": 1.25},
+    "order": 80,
     "color": "#18a2bd",
 }
 

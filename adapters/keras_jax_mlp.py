@@ -24,11 +24,13 @@ ADAPTER = {
         "fit": {
             "default": True,
             "compiler": "",  # its own choice, which is XLA
+            "counts_compilations": True,
             "why": "fit on arrays, many steps in one execution: no callback between them",
             "source": "https://keras.io/api/models/model_training_apis/#compile-method",
         },
         "native": {
             "compiler": "xla",
+            "counts_compilations": True,
             "why": "the guide's stateless step; one lax.scan runs all of them, state donated",
             "source": "https://keras.io/guides/writing_a_custom_training_loop_in_jax/",
         },
@@ -40,6 +42,7 @@ ADAPTER = {
     "quickstart": "keras_quickstart.py",
     "predictors": "keras_predict.py",
     "offers": ["gpu", "autodiff", "sklearn-api", "export"],
+    "order": 60,
     "color": "#0e6f00",
 }
 

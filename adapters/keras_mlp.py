@@ -27,6 +27,7 @@ ADAPTER = {
         },
         "native": {
             "compiler": "xla",
+            "counts_compilations": True,
             "why": "the guide's own loop, all its steps in one tf.function on resident tensors",
             "source": "https://keras.io/guides/writing_a_custom_training_loop_in_tensorflow/",
         },
@@ -38,6 +39,7 @@ ADAPTER = {
     "quickstart": "keras_quickstart.py",
     "predictors": "keras_predict.py",
     "offers": ["gpu", "autodiff", "sklearn-api", "export"],
+    "order": 40,
     "color": "#e43087",
 }
 

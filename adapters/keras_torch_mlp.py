@@ -38,6 +38,11 @@ ADAPTER = {
     "quickstart": "keras_quickstart.py",
     "predictors": "keras_predict.py",
     "offers": ["gpu", "autodiff", "sklearn-api", "export"],
+    "variables": {
+        "cpu": {"KERAS_TORCH_DEVICE": "cpu"},
+        "cuda": {"KERAS_TORCH_DEVICE": "cuda"},
+    },
+    "order": 50,
     "color": "#765965",
 }
 

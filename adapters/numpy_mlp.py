@@ -36,6 +36,7 @@ ADAPTER = {
     "distributions": ["numpy", "scipy"],
     "predictors": "numpy_predict.py",
     "adoptable": False,
+    "order": 10,
     "color": "#0061a8",
 }
 

@@ -28,6 +28,7 @@ ADAPTER = {
             "source": "https://github.com/pytorch/pytorch/issues/119611",
             "needs": ["C++ compiler"],
             "compiler": "inductor",
+            "counts_compilations": True,
         },
         "graphs": {
             "why": "one CUDA graph of the whole step, captured once: a replay launches it all",
@@ -39,6 +40,7 @@ ADAPTER = {
             "source": "https://docs.pytorch.org/docs/stable/torch.compiler_cudagraph_trees.html",
             "needs": ["CUDA device", "C++ compiler"],
             "compiler": "inductor, CUDA graphs",
+            "counts_compilations": True,
         },
     },
     "imports": ["torch"],
@@ -47,6 +49,12 @@ ADAPTER = {
     "quickstart": "pytorch_quickstart.py",
     "predictors": "pytorch_predict.py",
     "offers": ["gpu", "autodiff", "export"],
+    "variables": {
+        # https://docs.pytorch.org/tutorials/recipes/torch_compile_caching_tutorial.html
+        "cache": {"TORCHINDUCTOR_CACHE_DIR": "{cache}", "TRITON_CACHE_DIR": "{cache}"},
+    },
+    "compile_seconds": {"inductor": 8.5},
+    "order": 70,
     "color": "#c50f0e",
 }
 

@@ -34,6 +34,7 @@ ADAPTER = {
     "quickstart": "sklearn_quickstart.py",
     "predictors": "sklearn_predict.py",
     "offers": ["sklearn-api", "export"],
+    "order": 20,
     "color": "#b165f5",
 }
 

@@ -17,6 +17,7 @@ ADAPTER = {
     "modes": {
         "graph": {
             "default": True,
+            "counts_compilations": True,
             "why": "one call runs all steps inside the graph, on resident tensors",
             "source": "https://www.tensorflow.org/guide/function#loops",
         },
@@ -24,6 +25,7 @@ ADAPTER = {
             "why": "the same function compiled by XLA: operations fuse, nothing is dispatched",
             "source": "https://openxla.org/xla/tf2xla/tutorials/jit_compile",
             "compiler": "xla",
+            "counts_compilations": True,
         },
     },
     "imports": ["tensorflow"],
@@ -33,6 +35,13 @@ ADAPTER = {
     "quickstart": "tensorflow_quickstart.py",
     "predictors": "tensorflow_predict.py",
     "offers": ["gpu", "autodiff", "export"],
+    "variables": {
+        "threads": {"TF_NUM_INTRAOP_THREADS": "{threads}", "TF_NUM_INTEROP_THREADS": "1"},
+        # https://www.tensorflow.org/guide/gpu#limiting_gpu_memory_growth
+        "growing_memory": {"TF_FORCE_GPU_ALLOW_GROWTH": "true"},
+    },  # it keeps no compiled code between processes by itself
+    "compile_seconds": {"xla": 1.25},
+    "order": 30,
     "color": "#d98903",
 }
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch, Rectangle
 
-from samenet import crossing, drawing, wording
+from samenet import crossing, drawing, leaf, wording
 from samenet.crossing import BATCHES, DEPTHS, STEPS, WIDTHS, Contender, Place
 from samenet.frames import Frames
 from samenet.sections import Cell, Column, Figure, Section, Subject, Table, join, subject_of
@@ -64,17 +64,25 @@ HELP = (
     "fitted. Hatched fields lie beyond what was measured."
 )
 PLAIN_HELP = (
-    "Inside the thick line NumPy or scikit-learn is enough: over 100 trainings of "
+    "Inside the thick line {} is enough: over 100 trainings of "
     f"{STEPS} steps it costs less than a minute more than the fastest, start-up not counted."
 )
 GRAPHICS_HELP = "Inside the dashed line a GPU is faster than every processor that was measured."
 
 
 def _help(found: Sequence[Contender]) -> str:
-    plain = any(each.arm.partition(":")[0] in crossing.PLAIN for each in found)
+    plain = any(crossing.is_plain(each) for each in found)
     several = len({each.device for each in found}) > 1
-    lines = [HELP, *([PLAIN_HELP] if plain else []), *([GRAPHICS_HELP] if several else [])]
+    lines = [
+        HELP,
+        *([PLAIN_HELP.format(_plain())] if plain else []),
+        *([GRAPHICS_HELP] if several else []),
+    ]
     return " ".join(lines)
+
+
+def _plain() -> str:
+    return join((found.header.title for found in leaf.included().values()), last="or")
 
 
 def _names(runs: Runs) -> list[str]:
@@ -238,7 +246,7 @@ def _table(runs: Runs) -> Table:
         columns=tuple(Column(title=head, numeric=head in heads[:2]) for head in heads),
         rows=tuple(rows),
         notes=(
-            "In round brackets: beyond what was measured. Plain is NumPy or scikit-learn.",
+            f"In round brackets: beyond what was measured. Plain is {_plain()}.",
             "Spread of the predictions (root mean square of log errors on sizes not fitted): "
             + "; ".join(
                 f"{name} {100 * each.spread:.0f} %" for name, each in zip(names, found, strict=True)

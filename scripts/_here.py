@@ -10,10 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from _parts import CORE
+from _parts import CORE, ROOT
 from _setup import (
     CONSTRAINTS,
-    ROOT,
     SetupError,
     extras,
     install_parts,

@@ -1,20 +1,54 @@
-"""What can be installed: the core and one part per framework, and what each takes."""
+"""What can be installed: the core and one part per framework, and what each takes.
 
-from collections.abc import Mapping
-from typing import NamedTuple
+The frameworks are read from the headers of the adapters, which are plain data, and what each of
+them requires from pyproject.toml: nothing of samenet can be imported yet.
+"""
 
+import ast
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
 CORE = "core"
+
+
+def headers() -> Iterator[dict[str, Any]]:
+    """Yield the literal at the top of each shipped adapter, without running its file."""
+    for file in sorted((ROOT / "adapters").rglob("*.py")):
+        text = file.read_text(encoding="utf-8")
+        if "ADAPTER = {" in text:
+            for node in ast.parse(text, filename=str(file)).body:
+                if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "ADAPTER":
+                    yield ast.literal_eval(node.value)
+
+
+def requirements() -> dict[str, list[str]]:
+    """Return the requirements of every extra of pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras: dict[str, list[str]] = project["optional-dependencies"]
+    return extras
+
+
+ADAPTERS = sorted(headers(), key=lambda header: (header.get("order", 1000), header["name"]))
+EXTRAS = requirements()
+FREE = EXTRAS["all"][0].partition("[")[2].rstrip("]").split(",")
+"""What the extra "all" brings: it leaves out what is of no use without a GPU."""
+
 MAIN_JOB = ("numpy", "scikit-learn", "tensorflow", "keras", "pytorch")
 """What the main job compares; the first two come with the core.
 
 Not JAX: where it is installed, TensorFlow and Keras load it too, and their start takes longer.
 """
-EVERY_FRAMEWORK = (*MAIN_JOB, "jax", "keras-torch", "keras-jax")
+EVERY_FRAMEWORK = tuple(
+    header["name"] for header in ADAPTERS if not header.get("extra") or header["extra"] in FREE
+)
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
-    "keras": ("tensorflow",),
-    "keras-torch": ("pytorch",),
-    "keras-jax": ("jax",),
+    part: needs
+    for part in FREE
+    if (needs := tuple(other for other in FREE if set(EXTRAS[other]) < set(EXTRAS[part])))
 }
 """Extras that contain another one: it is installed, counted and reported on its own."""
 
@@ -39,3 +73,6 @@ COSTS: Mapping[str, Cost] = {
     "test": Cost(85, 270, 12),
 }
 """Measured with constraints.txt on Linux x86-64 and an empty pip cache, PyTorch's CPU build."""
+
+UNKNOWN = Cost(100, 300, 20)
+"""Of a part that nobody has measured."""

@@ -19,9 +19,8 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from _parts import CORE, COSTS, NEEDS, Cost
+from _parts import CORE, COSTS, NEEDS, ROOT, UNKNOWN
 
-ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "samenet-setup.json"
 CONSTRAINTS = ROOT / "constraints.txt"
@@ -122,7 +121,7 @@ def named(parts: Iterable[str]) -> str:
 
 def plan_line(parts: Sequence[str], place: str) -> str:
     """Return what is about to be installed, how long it takes and how much it downloads."""
-    costs = [COSTS.get(part, Cost(100, 300, 20)) for part in parts]
+    costs = [COSTS.get(part, UNKNOWN) for part in parts]
     download, disk, seconds = (sum(column) for column in zip(*costs, strict=True))
     more = f"; {CUDA_NOTE}" if "pytorch" in parts and sys.platform == "linux" else ""
     return (

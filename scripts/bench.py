@@ -15,7 +15,6 @@ if sys.version_info < (3, 11):  # before any import that an older Python cannot 
     sys.exit(f"samenet: needs Python 3.11 or newer; this is Python {sys.version.split()[0]}.")
 
 import argparse
-import ast
 import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -24,8 +23,8 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # not there under `python -P`
 
 from _here import set_up_here
-from _parts import EVERY_FRAMEWORK, MAIN_JOB
-from _setup import ROOT, guarded, run_child, say, set_up_venv
+from _parts import ADAPTERS, EVERY_FRAMEWORK, MAIN_JOB
+from _setup import guarded, run_child, say, set_up_venv
 
 ALL = "all"
 
@@ -69,12 +68,7 @@ def parse(arguments: Sequence[str]) -> Request:
 
 def adapter_names() -> set[str]:
     """Return the names of the built-in adapters, read from their files without running them."""
-    names = {ALL, *MAIN_JOB}
-    for file in (ROOT / "adapters").glob("*.py"):
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "ADAPTER":
-                names.add(ast.literal_eval(node.value)["name"])
-    return names
+    return {ALL, *(header["name"] for header in ADAPTERS)}
 
 
 def unknown_framework(frameworks: Iterable[str], names: Iterable[str]) -> str:

@@ -19,8 +19,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # not there under `python -P`
 
-from _parts import EVERY_FRAMEWORK
-from _setup import INTERRUPTED, ROOT, guarded, run_child, say, set_up_venv
+from _parts import EVERY_FRAMEWORK, ROOT
+from _setup import INTERRUPTED, guarded, run_child, say, set_up_venv
 
 SIDE_BY_SIDE = (
     *("-n", "2"),

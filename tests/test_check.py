@@ -110,6 +110,30 @@ IN_FILE = {
         ),
         "OMP_NUM_THREADS",
     ),
+    "a device of its own": (
+        "environment",
+        (
+            '"imports": ["autograd"]',
+            '"environment": {"JAX_PLATFORMS": "cpu"}, "imports": ["numpy"]',
+        ),
+        "JAX_PLATFORMS",
+    ),
+    "devices in a group of its own": (
+        "environment",
+        (
+            '"imports": ["autograd"]',
+            '"variables": {"cuda": {"CUDA_VISIBLE_DEVICES": "0,1"}}, "imports": ["numpy"]',
+        ),
+        "CUDA_VISIBLE_DEVICES",
+    ),
+    "threads said twice": (
+        "environment",
+        (
+            '"imports": ["autograd"]',
+            '"environment": {"A": "1"}, "variables": {"cpu": {"A": "2"}}, "imports": ["numpy"]',
+        ),
+        "it sets A",
+    ),
 }
 
 

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from report_fixture import made
 
+from samenet.adapter import Header, Mode
 from samenet.cli import REST, SHOWN
 from samenet.sections import Section
 from samenet.task import DataSpec, Goal, Task
 from samenet.training import SGD, Adagrad, AdamW, Loss, RMSprop, Schedule, TrainSpec
+from samenet.variables import Variables
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "docs" / "guide"
@@ -75,6 +77,14 @@ def test_every_key_of_a_task_file_stands_in_the_guide(built: Path, kind: type[Ta
     """The page of keys has every field of every class that reads a task file."""
     text = text_of(built / "task-file.html")
     names = [field.alias or name for name, field in kind.model_fields.items()]
+    assert [name for name in names if not re.search(rf"^{name}$", text, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("kind", [Header, Mode, Variables], ids=lambda kind: kind.__name__)
+def test_every_key_of_a_header_stands_in_the_guide(built: Path, kind: type[Header]) -> None:
+    """The page for those who add a framework has every key that an adapter's header may have."""
+    text = text_of(built / "extending.html")
+    names = kind.model_fields
     assert [name for name in names if not re.search(rf"^{name}$", text, re.MULTILINE)] == []
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from samenet import leaf, machine
+from samenet.adapter import Target
+from samenet.worker_environment import worker_environment
 
 BACKENDS = {"keras": "tensorflow", "keras-torch": "torch", "keras-jax": "jax"}
 OTHERS = {"tensorflow", "torch"}
@@ -35,7 +37,7 @@ def answer(name: str) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=False,
-        env=machine.worker_environment(1, "cpu", header.environment),
+        env=worker_environment(header, Target()),
     )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -36,8 +36,10 @@ def write(folder: Path, text: str, file: str = "mine_adapter.py") -> Path:
 
 def test_the_shipped_adapters_are_found_in_their_order() -> None:
     """NumPy first, as the reference, then the frameworks; helper files are no adapters."""
-    names = list(leaf.shipped())
-    assert names[: len(leaf.NAMES)] == list(leaf.NAMES)
+    assert list(leaf.shipped()) == [
+        *("numpy", "scikit-learn", "tensorflow", "keras", "keras-torch", "keras-jax"),
+        *("pytorch", "jax", "cupy"),
+    ]
     assert all(found.quickstart_path is None or found.quickstart_path.exists()
                for found in leaf.shipped().values())  # fmt: skip
 
@@ -77,6 +79,80 @@ def test_a_broken_header_is_one_sentence(tmp_path: Path, text: str, sentence: st
         leaf.read(write(tmp_path, text))
     assert "mine_adapter.py" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        ('"variables": {"gpu": {"A": "1"}}', "variables.gpu: is not a known key"),
+        ('"variables": {"cpu": {"A": 1}}', "variables.cpu.A: .*valid string .*got 1"),
+        ('"variables": {"cpu": {"A B": "1"}}', "variables.cpu.A B"),
+        (
+            '"variables": {"cpu": {"A": "{threads}"}}',
+            "cpu: A: {threads}: nothing is filled in there",
+        ),
+        (
+            '"variables": {"cache": {"A": "{folder}"}}',
+            "cache: A: {folder}: only {cache} is filled in there",
+        ),
+        ('"order": "first"', "order: .*valid integer.*got 'first'"),
+        ('"compile_seconds": {"xla": "long"}', "compile_seconds.xla: .*got 'long'"),
+    ],
+)
+def test_a_wrong_variable_is_one_sentence(tmp_path: Path, key: str, sentence: str) -> None:
+    """A group, name or placeholder that samenet does not know is named, with what it allows."""
+    text = HEADER.replace("NAME", "mine").replace('"imports"', f'{key}, "imports"')
+    with pytest.raises(
+        UsageError, match=f"mine_adapter.py, ADAPTER: (variables: )?{sentence}"
+    ) as caught:
+        leaf.read(write(tmp_path, text))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_plan_with_an_older_header_keeps_its_text() -> None:
+    """Keys that came later are not written for a header without them: its plan's seal holds."""
+    old = {
+        "name": "jax",
+        "title": "JAX",
+        "modes": {
+            "scan": {
+                "why": "w",
+                "source": "https://s",
+                "default": True,
+                "needs": [],
+                "compiler": "xla",
+            }
+        },
+        "imports": ["jax"],
+        "distributions": ["jax", "jaxlib"],
+        "extra": "jax",
+        "environment": {},
+        "quickstart": "",
+        "default": True,
+        "predictors": "",
+        "adoptable": True,
+        "offers": ["gpu"],
+        "color": "#18a2bd",
+    }
+    assert Header.model_validate(old).model_dump(mode="json") == old
+
+
+@pytest.mark.parametrize("name", leaf.shipped())
+def test_a_header_is_the_same_after_a_plan_was_written(name: str) -> None:
+    """What a plan keeps of a header is all of it."""
+    header = leaf.shipped()[name].header
+    assert Header.model_validate_json(header.model_dump_json()) == header
+
+
+def test_what_compiling_takes_is_guessed_by_the_compiler(tmp_path: Path) -> None:
+    """A file's own guess counts, then that of a shipped header, then one for all compilers."""
+    text = HEADER.replace("NAME", "mine").replace('"source": "s"', '"source": "s", "compiler": "C"')
+    seconds = {"none": 0.0, "": 1.0, "xla": 1.25, "inductor": 8.5, "another": 1.0}
+    for compiler, expected in seconds.items():
+        header = leaf.read(write(tmp_path, text.replace('"C"', f'"{compiler}"'))).header
+        assert leaf.compile_seconds(header, "fast") == expected
+    own = header.model_copy(update={"compile_seconds": {"another": 3.0}})
+    assert leaf.compile_seconds(own, "fast") == 3.0
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])

@@ -18,6 +18,8 @@ from types import ModuleType
 
 import pytest
 
+from samenet import leaf
+
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "scripts"
 OLD = ["python3.10", "python3.9", "python3.8", "python3.7", "python3.6"]
@@ -60,11 +62,20 @@ def test_every_framework_has_an_extra_and_a_cost() -> None:
     assert names == set(parts.COSTS)
 
 
-def test_needs_agree_with_the_extras_of_the_project() -> None:
-    """What an extra is said to need is really among its requirements."""
-    extras = setup.extras()
-    for part, needs in parts.NEEDS.items():
-        assert all(set(extras[need]) <= set(extras[part]) for need in needs)
+def test_frameworks_are_those_of_the_headers_in_their_order() -> None:
+    """The scripts offer what is shipped and of use without a GPU, as samenet itself lists it."""
+    shipped = [name for name in leaf.shipped() if name != "cupy"]
+    assert list(parts.EVERY_FRAMEWORK) == shipped
+    assert set(parts.MAIN_JOB) <= set(shipped)
+
+
+def test_needs_are_read_from_the_extras_of_the_project() -> None:
+    """An extra whose requirements hold those of another one needs it."""
+    assert parts.NEEDS == {
+        "keras": ("tensorflow",),
+        "keras-torch": ("pytorch",),
+        "keras-jax": ("jax",),
+    }
 
 
 def test_constraints_pin_what_the_frameworks_install() -> None:

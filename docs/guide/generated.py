@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
 
+from samenet.adapter import Header, Mode
 from samenet.cli import REST, SHOWN, cli
 from samenet.spec import Activation, Dense, Frozen, ModelSpec
 from samenet.task import DataSpec, Goal, Task
 from samenet.training import SGD, Adagrad, Adam, AdamW, Loss, RMSprop, Rule, Schedule, TrainSpec
+from samenet.variables import Variables
 
 TABLES: dict[str, type[Frozen]] = {
     "At the top": Task,
@@ -37,6 +39,12 @@ TABLES: dict[str, type[Frozen]] = {
     "`[goal]`": Goal,
 }
 """Where a task file says it, and the class that reads it."""
+HEADER: dict[str, type[Frozen]] = {
+    "The header": Header,
+    "`modes`": Mode,
+    "`variables`": Variables,
+}
+"""The parts of an adapter's header, and the class that reads each."""
 LIMITS = {
     "minimum": "at least {}",
     "exclusiveMinimum": "above {}",
@@ -79,7 +87,18 @@ def _fenced(text: str) -> str:
 
 def task_keys() -> str:
     """Return one part per table of a task file: what it is, its formula, its keys."""
-    parts = [f"## {title}\n\n{_said(kind)}\n\n{_keys(kind)}" for title, kind in TABLES.items()]
+    return _tables(TABLES, level=2)
+
+
+def header_keys() -> str:
+    """Return one part per table of an adapter's header: what it is, its keys."""
+    return _tables(HEADER, level=4)
+
+
+def _tables(kinds: Mapping[str, type[Frozen]], *, level: int) -> str:
+    parts = [
+        f"{'#' * level} {title}\n\n{_said(kind)}\n\n{_keys(kind)}" for title, kind in kinds.items()
+    ]
     return "\n\n".join(parts)
 
 
@@ -145,7 +164,8 @@ def _kind(value: dict[str, Any]) -> str:
     if value["type"] == "array":
         return f"list: {allowed(value['items'])}"
     if value["type"] == "object":
-        return f"table: {allowed(value['additionalProperties'])}"
+        kinds = value.get("patternProperties") or {"": value["additionalProperties"]}
+        return f"table: {' or '.join(map(allowed, kinds.values()))}"
     return PLAIN[value["type"]]
 
 
@@ -156,7 +176,7 @@ def _limits(value: dict[str, Any]) -> Iterator[str]:
 
 
 def _named(kind: str) -> str:
-    found = [title for title, known in TABLES.items() if known.__name__ == kind]
+    found = [title for title, known in (TABLES | HEADER).items() if known.__name__ == kind]
     return f"see {found[0]} below" if found else "`binary`, `multiclass`, `regression`"
 
 
@@ -170,7 +190,11 @@ def _notes(kind: type[Frozen]) -> dict[str, str]:
     }
 
 
-PARTS: dict[str, Callable[[], str]] = {"commands": commands, "task_keys": task_keys}
+PARTS: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "task_keys": task_keys,
+    "header_keys": header_keys,
+}
 
 
 def fill_in(_app: Sphinx, _name: str, source: list[str]) -> None:

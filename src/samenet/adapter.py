@@ -51,15 +51,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol, Self, SupportsFloat, get_args
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, SupportsFloat, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from samenet.errors import UsageError
 from samenet.spec import Frozen, Kind
 from samenet.training import Forms
+from samenet.variables import Variables
 
 Array = NDArray[Any]
 Dtype = Literal["float32", "float64"]
@@ -122,37 +123,69 @@ def placed(text: str) -> dict[str, str | int]:
     return {"device": match[0].partition(":")[0], "index": int(match[1] or 0)}
 
 
-class Mode(Frozen):
+class _Grown(Frozen):
+    """Part of a header that has got keys since the first plans were sealed.
+
+    A plan's seal is the hash of its text, so a header that came without such a key is written
+    without it: an old run keeps its seal.
+    """
+
+    newer: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _as_it_came(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        absent = self.newer - self.model_fields_set
+        return {key: value for key, value in dump(self).items() if key not in absent}
+
+
+class Mode(_Grown):
     """One way of running a framework, with the reason and the public source that defends it."""
 
     why: str
+    """The reason for this loop, in one line."""
     source: str
+    """A public address that recommends it."""
     default: bool = False
+    """Whether it runs when the framework is named without a mode; if none is, the first runs."""
     needs: tuple[str, ...] = ()
+    """What must be there: "CUDA device", "C++ compiler"."""
     compiler: str = "none"
     """What compiles the step; `read_back` has to find it in force. Empty: the framework decides."""
+    counts_compilations: bool = False
+    """Whether `read_back` counts one more of "compilations" for every new shape."""
+    newer: ClassVar[frozenset[str]] = frozenset({"counts_compilations"})
 
 
 Offer = Literal["gpu", "autodiff", "sklearn-api", "export"]
 
 
-class Header(Frozen):
+class Header(_Grown):
     """The literal at the top of an adapter file; read by the parent, never executed there."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    """As it is written on the command line."""
     title: str
+    """As the page and the tables write it."""
     modes: dict[str, Mode] = Field(min_length=1)
+    """The ways of running it, by name."""
     imports: tuple[str, ...] = Field(min_length=1)
     """The modules a user of the framework imports; their import is timed in a bare interpreter."""
     distributions: tuple[str, ...]
-    """The installed packages whose versions belong to a result; the first is the framework.
-
-    One that is published under several names is written with all of them: "a|b".
-    """
+    """The installed packages whose versions belong to a result; the first is the framework. One
+    that is published under several names is written with all of them: "a|b"."""
     extra: str = ""
     """The extra of samenet that installs it: `pip install 'samenet[extra]'`."""
     environment: dict[str, str] = {}
-    """Variables that must be set before the framework is imported."""
+    """Variables that must be set before the framework is imported, whatever is computed."""
+    variables: Variables = Variables()
+    """Variables whose values depend on what is computed: threads, device, precision, caches. Those
+    of the shipped adapters are set for every worker: a file on one of their libraries need not
+    repeat them. Its own come last."""
+    compile_seconds: dict[str, float] = {}
+    """Of one training step, by the name that modes give their `compiler`: a first guess, until
+    this machine has compiled one."""
+    order: int = 1000
+    """Its place in lists, the smallest first; equal ones stand by their names."""
     quickstart: str = ""
     """The file with the documented first example; empty if the framework has none."""
     default: bool = True
@@ -165,6 +198,7 @@ class Header(Frozen):
     """What the framework has: "export" writes trained models that run without it."""
     color: str = "#666666"
     """The framework's colour in every figure."""
+    newer: ClassVar[frozenset[str]] = frozenset({"variables", "compile_seconds", "order"})
 
 
 class Deviation(Frozen):

@@ -83,7 +83,7 @@ FILE = _items(
     (
         "environment",
         "it leaves threads and devices to samenet",
-        "no variable in ADAPTER['environment'] that samenet sets itself",
+        "no variable in ADAPTER['environment'] or ['variables'] that samenet sets itself",
         "delete the variable; what is asked for stands in target.threads and target.device",
     ),
     (

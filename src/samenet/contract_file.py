@@ -26,11 +26,6 @@ NETWORK = {
     *("socket", "ssl", "http", "ftplib", "smtplib", "xmlrpc", "socketserver"),
     *("requests", "httpx", "aiohttp", "urllib3", "websockets", "pooch", "fsspec"),
 }
-SET_BY_SAMENET = {
-    *machine.THREAD_VARIABLES,
-    *("TF_NUM_INTEROP_THREADS", "NVIDIA_TF32_OVERRIDE", "CUDA_VISIBLE_DEVICES"),
-    *("JAX_PLATFORMS", "KERAS_TORCH_DEVICE", "PYTHONHASHSEED"),
-}
 
 
 def defended(found: Leaf) -> str:
@@ -124,8 +119,13 @@ def no_network(found: Leaf) -> str:
 
 def environment(found: Leaf) -> str:
     """No variable is set that samenet sets by itself."""
-    doubled = sorted(SET_BY_SAMENET & set(found.header.environment))
-    return f"it sets {', '.join(doubled)}" if doubled else ""
+    by_samenet = set(machine.COMMON_VARIABLES)
+    own = found.header.variables
+    doubled = by_samenet & own.names(own.groups)
+    for each in leaf.headers(found.header):
+        by_samenet |= each.variables.names(("threads", "cpu", "cuda"))
+    doubled |= by_samenet & set(found.header.environment)
+    return f"it sets {', '.join(sorted(doubled))}" if doubled else ""
 
 
 def imports(found: Leaf) -> Iterator[str]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from samenet import ladder, sizing
+from samenet import ladder, leaf, sizing
 from samenet.cost_model import CostModel
 from samenet.frames import Frames
 from samenet.ladder import CLASSES
@@ -28,8 +28,6 @@ NORMAL = 1.96
 
 STEPS = 1000
 """Of the training for which a plain library is called enough, or not."""
-PLAIN = ("numpy", "scikit-learn")
-"""What one has before one looks for a framework."""
 ENOUGH_SECONDS = 60.0
 """Less than this in 100 trainings does not matter, as in the advice."""
 STEPS_PER_CALL = 64
@@ -89,7 +87,7 @@ class Place:
     measured: bool
     """Within what was measured of every contender; otherwise it is extrapolated."""
     plain_enough: bool
-    """Whether 100 trainings with NumPy or scikit-learn take less than a minute longer."""
+    """Whether 100 trainings with what samenet brings along take less than a minute longer."""
     graphics_pays: bool
     """Whether a GPU is told apart from every processor, and faster."""
 
@@ -155,12 +153,13 @@ def _apart(found: Sequence[Contender], seconds: Sequence[float], one: int, other
 
 
 def _plain_enough(found: Sequence[Contender], seconds: Sequence[float]) -> bool:
-    plain = [s for each, s in zip(found, seconds, strict=True) if _framework(each) in PLAIN]
+    plain = [s for each, s in zip(found, seconds, strict=True) if is_plain(each)]
     return bool(plain) and 100 * STEPS * (min(plain) - min(seconds)) < ENOUGH_SECONDS
 
 
-def _framework(each: Contender) -> str:
-    return each.arm.partition(":")[0]
+def is_plain(each: Contender) -> bool:
+    """Return whether it is what one has before one looks for a framework."""
+    return each.arm.partition(":")[0] in leaf.included()
 
 
 def _graphics_pays(found: Sequence[Contender], seconds: Sequence[float]) -> bool:

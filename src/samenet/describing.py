@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from samenet import cache, listing, machine, privacy
-from samenet.adapter import Capabilities
+from samenet.adapter import Capabilities, Target, placed
 from samenet.leaf import Leaf, code_digest, digest
 from samenet.plan import Arm, Installed
+from samenet.worker_environment import worker_environment
 
 DESCRIBE_SECONDS_MAX = 180
 SAMENET_NEEDED = "{} has no samenet: install it there too, as it is installed here"
@@ -121,8 +122,8 @@ def _ask(leaf: Leaf, device: str, python: str) -> dict[str, Any] | Absent:
             *(str(leaf.path), str(answer)),
             *(json.dumps(leaf.header.imports), json.dumps(leaf.header.distributions)),
         ]
-        extra = {**leaf.header.environment, **machine.GROWING_MEMORY}
-        environment = machine.worker_environment(1, device, extra)
+        target = Target.model_validate(placed(device))
+        environment = worker_environment(leaf.header, target, growing_memory=True)
         try:
             done = subprocess.run(
                 command,

@@ -13,9 +13,6 @@ def history_key(pass_name: str, arm: str, task: str) -> str:
     return f"{pass_name}|{arm}|{task}"
 
 
-COMPILE_SECONDS = {"none": 0.0, "": 1.0, "xla": 1.25, "inductor": 8.5}
-"""Of one training step, by what compiles it; "" decides by itself."""
-
 START_SECONDS = 0.7
 """Of an interpreter and of what a worker imports beside the framework."""
 
@@ -24,7 +21,8 @@ class Start(NamedTuple):
     """What it takes before an arm computes."""
 
     import_seconds: float
-    compiler: str = "none"
+    compile_seconds: float = 0.0
+    """Of one training step."""
     heavy: bool = False
     """Whether it is a framework that is installed on its own: more of it is loaded when used."""
 
@@ -50,7 +48,7 @@ class Predict:
         if known and all(value is not None for value in known):
             return sum(value for value in known if value is not None)
         start = self.starts.get(arm, Start(0.0))
-        per_task = self._per_task(COMPILE_SECONDS.get(start.compiler, 1.0), float(start.heavy))
+        per_task = self._per_task(start.compile_seconds, float(start.heavy))
         return START_SECONDS + start.import_seconds + per_task[pass_name] * len(tasks)
 
     def _per_task(self, compiling: float, heavy: float) -> dict[str, float]:

@@ -18,13 +18,6 @@ from samenet.adapter import Header
 from samenet.errors import UsageError, unknown
 from samenet.spec import parse
 
-NAMES = (
-    *("numpy", "scikit-learn", "tensorflow", "keras", "keras-torch", "keras-jax"),
-    *("pytorch", "jax", "cupy"),
-)
-ORDER = {name: place for place, name in enumerate(NAMES)}
-"""How frameworks are listed; any other comes after these."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
@@ -64,11 +57,37 @@ def shipped() -> dict[str, Leaf]:
     return dict(_leaves(shipped_folder()))
 
 
+def included() -> dict[str, Leaf]:
+    """Return the shipped adapters that need nothing beside samenet, in their order."""
+    return {name: leaf for name, leaf in shipped().items() if not leaf.header.extra}
+
+
+def headers(own: Header | None = None) -> list[Header]:
+    """Return the headers whose facts about libraries hold for an adapter: the shipped, its own.
+
+    What a shipped adapter says of its library holds for everyone who uses the library: a loop of
+    yours for a framework that samenet has, or Keras on top of it, need not say it again.
+    """
+    return [*(leaf.header for leaf in shipped().values()), *([own] if own else [])]
+
+
+COMPILE_SECONDS = 1.0
+"""Of a compiler that no header knows, and of a framework that decides by itself."""
+
+
+def compile_seconds(header: Header, mode: str) -> float:
+    """Return a first guess of how long a mode compiles one training step."""
+    known = {"none": 0.0}
+    for each in headers(header):
+        known |= each.compile_seconds
+    return known.get(header.modes[mode].compiler, COMPILE_SECONDS)
+
+
 @cache
 def _leaves(folder: Path) -> dict[str, Leaf]:
     """Read a folder once: parsing all files takes a tenth of a second, and many ask for them."""
     leaves = [read(p) for p in sorted(folder.glob("*.py")) if literal(p, "ADAPTER")]
-    leaves.sort(key=lambda leaf: ORDER.get(leaf.header.name, len(ORDER)))
+    leaves.sort(key=lambda leaf: (leaf.header.order, leaf.header.name))
     return {leaf.header.name: leaf for leaf in leaves}
 
 

@@ -28,9 +28,8 @@ THREAD_VARIABLES = (
     "BLIS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
-    "PJRT_NPROC",
 )
+"""Of the libraries under every framework; its own stand in its adapter's header."""
 
 
 def cores() -> list[int]:
@@ -61,27 +60,22 @@ def pin(wanted: list[int]) -> bool:
 TF32_OVERRIDE = "NVIDIA_TF32_OVERRIDE"
 """0 keeps the matrix libraries from TF32 whatever a framework asks for: a second lock."""
 
-GROWING_MEMORY = {
-    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
-    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-}
-"""Of workers that are not timed: two of them share a GPU, and one reads how much is used.
-
-https://docs.jax.dev/en/latest/gpu_memory_allocation.html, https://www.tensorflow.org/guide/gpu
-"""
+COMMON_VARIABLES = (*THREAD_VARIABLES, TF32_OVERRIDE, "CUDA_VISIBLE_DEVICES", "PYTHONHASHSEED")
+"""What is set here for every worker, whatever its framework."""
 
 
-def worker_environment(
+def process_environment(
     threads: int, place: str, extra: Mapping[str, str], precision: str = "strict-float32"
 ) -> dict[str, str]:
-    """Return the variables a worker starts with: all that must be fixed before any import.
+    """Return the variables that a worker starts with, for the libraries that all frameworks share.
 
-    `place` is 'cpu' or, say, 'cuda:1'; of all CUDA devices a worker sees that one alone.
+    `extra` holds those of its framework: samenet.worker_environment adds them. `place` is 'cpu'
+    or, say, 'cuda:1'; of all CUDA devices a worker sees that one alone.
     """
     strict = precision != "tf32"
     chosen = dict.fromkeys(THREAD_VARIABLES, str(threads))
-    chosen |= {"TF_NUM_INTEROP_THREADS": "1", "PYTHONHASHSEED": "0"}
-    chosen |= {"CUPY_TF32": "0", TF32_OVERRIDE: "0"} if strict else {"CUPY_TF32": "1"}
+    chosen |= {"PYTHONHASHSEED": "0"}
+    chosen |= {TF32_OVERRIDE: "0"} if strict else {}
     own = {name: value for name, value in os.environ.items() if strict or name != TF32_OVERRIDE}
     return {**own, **chosen, **_device_variables(place), **extra}
 
@@ -89,12 +83,10 @@ def worker_environment(
 def _device_variables(place: str) -> dict[str, str]:
     kind, _, index = place.partition(":")
     if kind == "cpu":
-        return {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "KERAS_TORCH_DEVICE": "cpu"}
+        return {"CUDA_VISIBLE_DEVICES": ""}
     return {
         "CUDA_VISIBLE_DEVICES": _visible(int(index or 0)),
         "CUDA_DEVICE_ORDER": os.environ.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID"),
-        "JAX_PLATFORMS": "cuda,cpu",  # alone, "cuda" is an AssertionError where there is none
-        "KERAS_TORCH_DEVICE": "cuda",
     }
 
 

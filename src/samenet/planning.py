@@ -213,7 +213,7 @@ def _jobs(
 ) -> tuple[Job, ...]:
     cases = list(dict.fromkeys([*parity.resting(tasks), *request.cases]))
     predict = Predict(
-        {arm.name: Start(arm.import_seconds, arm.compiler, bool(arm.header.extra)) for arm in arms},
+        {arm.name: _start(arm) for arm in arms},
         steady_seconds=settings.steady_seconds,
         history=_history(tasks, arms, cases, request.target),
     )
@@ -226,6 +226,11 @@ def _jobs(
         cases=cases,
         warm=request.cache == "warm",
     )
+
+
+def _start(arm: Arm) -> Start:
+    compiling = leaf.compile_seconds(arm.header, arm.mode)
+    return Start(arm.import_seconds, compiling, bool(arm.header.extra))
 
 
 REMEMBERED_SECONDS = 0.02

@@ -11,6 +11,7 @@ from pathlib import Path
 from samenet import clock, machine
 from samenet.plan import Arm, CacheName, Job, Plan
 from samenet.worker import SPAWNED_VARIABLE
+from samenet.worker_environment import CompiledCode, worker_environment
 from samenet.workorder import file_name, order_json
 
 SECONDS_MIN = 120.0
@@ -57,10 +58,12 @@ def spawn(
     order = folder / "work" / f"{file_name(job.id)}.order.json"
     imports = arm.header.imports if arm else ()
     order.write_text(order_json(job, folder, imports=imports, cores=cores), encoding="utf-8")
-    memory = {} if job.timed else machine.GROWING_MEMORY
-    extra = {**(arm.header.environment if arm else {}), **caches(folder, plan.cache, job), **memory}
-    target = plan.target_of(job.pass_name)
-    environment = machine.worker_environment(threads, target.place, extra, target.precision)
+    environment = worker_environment(
+        arm.header if arm else None,
+        plan.target_of(job.pass_name),
+        compiled=compiled_code(folder, plan.cache, job),
+        growing_memory=not job.timed,
+    )
     errors = folder / "work" / f"{file_name(job.id)}.stderr"
     seconds_max = max(SECONDS_MIN, 10 * job.predicted_seconds)
     with errors.open("w", encoding="utf-8") as stream:
@@ -105,21 +108,9 @@ def _wait(worker: subprocess.Popen[bytes], seconds_max: float) -> int:
     return TOO_SLOW if ended else code
 
 
-def caches(folder: Path, kept: CacheName, job: Job) -> dict[str, str]:
-    """Return the variables that say where compiled code is kept between processes.
-
-    Cold: every worker has a private folder, which is not there yet, and JAX keeps nothing. Warm:
-    all results of an arm on a task share one, which the pass `prime` has filled. The variables are
-    those of docs.pytorch.org (torch.compile caching) and docs.jax.dev (persistent compilation
-    cache); TensorFlow keeps nothing between processes by itself.
-    """
-    place = cache_place(folder, kept, job)
-    torch = {"TORCHINDUCTOR_CACHE_DIR": str(place), "TRITON_CACHE_DIR": str(place)}
-    if kept == "cold":
-        return {**torch, "JAX_ENABLE_COMPILATION_CACHE": "false"}
-    every = {"MIN_COMPILE_TIME_SECS": "0", "MIN_ENTRY_SIZE_BYTES": "-1"}
-    jax = {f"JAX_PERSISTENT_CACHE_{name}": value for name, value in every.items()}
-    return {**torch, "JAX_COMPILATION_CACHE_DIR": str(place), **jax}
+def compiled_code(folder: Path, kept: CacheName, job: Job) -> CompiledCode:
+    """Return where a worker keeps what it compiles."""
+    return CompiledCode(kept, cache_place(folder, kept, job))
 
 
 def shares_cache(kept: CacheName, job: Job) -> bool:
@@ -128,7 +119,11 @@ def shares_cache(kept: CacheName, job: Job) -> bool:
 
 
 def cache_place(folder: Path, kept: CacheName, job: Job) -> Path:
-    """Return the folder of a worker's compiled code."""
+    """Return the folder of a worker's compiled code.
+
+    Cold: every worker has a private one, which is not there yet. Warm: all results of an arm on a
+    task share one, which the pass `prime` has filled.
+    """
     shared = shares_cache(kept, job)
     name = file_name(f"{job.arm}/{'+'.join(job.tasks)}" if shared else job.id)
     return folder / "work" / "caches" / (f"warm-{name}" if shared else f"{name}-{os.getpid()}")

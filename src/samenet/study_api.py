@@ -78,15 +78,15 @@ def study_activations(
     task: str | Task,
     *,
     activations: Sequence[str] = (),
-    frameworks: Sequence[str] = ("numpy",),
+    frameworks: Sequence[str] = (),
     seeds: int = 0,
     out: str | Path | None = None,
     quiet: bool = False,
 ) -> StudyResult:
     """Train the task's network with every activation, in ten layers and at a large rate too.
 
-    Without seeds as many as conclusions need. No framework is imported into this process. Raises
-    UsageError for a name that does not exist.
+    Without frameworks the plain reference loop trains; without seeds as many as conclusions need.
+    No framework is imported into this process. Raises UsageError for a name that does not exist.
     """
     return _studied("activations", task, activations, frameworks, seeds, out=out, quiet=quiet)
 
@@ -95,15 +95,15 @@ def study_losses(
     task: str | Task,
     *,
     losses: Sequence[str] = (),
-    frameworks: Sequence[str] = ("numpy",),
+    frameworks: Sequence[str] = (),
     seeds: int = 0,
     out: str | Path | None = None,
     quiet: bool = False,
 ) -> StudyResult:
     """Train the task's network with the loss that matches it and with others.
 
-    Without seeds as many as conclusions need. No framework is imported into this process. Raises
-    UsageError for a name that does not exist.
+    Without frameworks the plain reference loop trains; without seeds as many as conclusions need.
+    No framework is imported into this process. Raises UsageError for a name that does not exist.
     """
     return _studied("losses", task, losses, frameworks, seeds, out=out, quiet=quiet)
 

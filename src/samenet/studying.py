@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from samenet import session
+from samenet import leaf, session
 from samenet.errors import RunFolderError, UsageError, WorkerError
 from samenet.passes.study import LEFT_OUT, TRAINED
 from samenet.plan import Job, Plan
@@ -104,18 +104,20 @@ def make_study(
     kind: StudyKind,
     task: str | Task,
     *,
-    frameworks: Sequence[str] = ("numpy",),
+    frameworks: Sequence[str] = (),
     choices: Sequence[str] = (),
     seeds: int = 0,
     epochs: int | None = None,
 ) -> Plan:
     """Return the plan of a study: the data, then one process per framework and seed.
 
+    Without frameworks it is the first of those that come with samenet.
     Raises UsageError for a name that does not exist and for a task that has nothing to vary.
     """
+    frameworks = tuple(frameworks) or tuple(leaf.included())[:1]
     names, own = ((), (task,)) if isinstance(task, Task) else ((task,), ())
     request = Request(
-        tasks=names, own=own, frameworks=tuple(frameworks), epochs=epochs, track="same",
+        tasks=names, own=own, frameworks=frameworks, epochs=epochs, track="same",
         name=f"study-{kind}",
     )  # fmt: skip
     plan = make_plan(request)

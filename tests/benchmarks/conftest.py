@@ -8,9 +8,12 @@ import pytest
 
 from samenet import leaf, machine
 from samenet.leaf import Leaf
+from samenet.variables import THREADS
 
-for variable in (*machine.THREAD_VARIABLES, "TF_NUM_INTEROP_THREADS"):
-    os.environ[variable] = "1"
+os.environ |= dict.fromkeys(machine.THREAD_VARIABLES, "1")
+for header in leaf.headers():
+    for variable, value in header.variables.threads.items():
+        os.environ[variable] = value.replace(THREADS, "1")
 
 CHOSEN = "SAMENET_BENCHMARK"
 

@@ -80,7 +80,13 @@ def _framework(found: leaf.Leaf) -> Item:
 def _here() -> list[Item]:
     """Return what a run needs beside a processor."""
     compiler = next(filter(None, map(shutil.which, ("c++", "g++", "clang++", "cl"))), None)
-    none = "none: pytorch:compiled cannot run; install g++ or clang++"
+    lost = [
+        each.arm(name)
+        for each in leaf.shipped().values()
+        for name, mode in each.header.modes.items()
+        if "C++ compiler" in mode.needs
+    ]
+    none = f"none: {' and '.join(lost)} cannot run; install g++ or clang++"
     free = machine.free_bytes(machine.runs_folder()) / 2**30
     return [
         Item(name="free disk", value=f"{free:.0f} GiB"),

@@ -22,10 +22,9 @@ OPTIONS = (
         "--framework",
         "frameworks",
         multiple=True,
-        default=("numpy",),
-        show_default=True,
         metavar="NAME[:MODE]|FILE.py",
-        help="A framework, one of its modes, or your own adapter file. Repeatable.",
+        help="A framework, one of its modes, or your own adapter file; default: the plain "
+        "reference loop, which comes with samenet. Repeatable.",
     ),
     click.option(
         "--seeds",

@@ -6,7 +6,6 @@ in which a framework is asked for its count before and after a new shape.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -20,19 +19,10 @@ from samenet.certificate import builder
 from samenet.frames import Frames
 from samenet.selftest import Figure, Order
 from samenet.selftests.fakes.running import faked, refusals
+from samenet.worker_environment import worker_environment
 
 SUMMARY = "a compile in the steady window is refused; a new shape counts once per compiler (real)"
 LATE, PLAIN = "fake:recompiles", "fake:asynchronous"
-COUNTING = (
-    ("jax", "scan"),
-    ("tensorflow", "graph"),
-    ("tensorflow", "xla"),
-    ("pytorch", "compiled"),
-    ("keras", "native"),
-    ("keras-jax", "native"),
-)
-"""Shipped modes that count what they compile."""
-
 STEPS, BATCHES = 4, (16, 16, 12, 12, 16)
 """Batch sizes of five calls: the third is new, whether a call or a step is compiled."""
 
@@ -61,15 +51,15 @@ def judged(run: Frames) -> list[Figure]:
 
 
 def _installed() -> list[tuple[str, str]]:
-    """Return the counting modes that can run here."""
-    found = []
-    for name, mode in COUNTING:
-        header = leaf.shipped()[name].header
-        here = all(importlib.util.find_spec(module) for module in header.imports)
-        compiler = "C++ compiler" in header.modes[mode].needs
-        if here and not (compiler and not planning.has_compiler()):
-            found.append((name, mode))
-    return found
+    """Return the shipped modes that count what they compile and can run here, on a processor."""
+    there = {"C++ compiler"} if planning.has_compiler() else set()
+    return [
+        (name, mode)
+        for name, found in leaf.shipped().items()
+        if all(machine.version(each) for each in found.header.distributions)
+        for mode, about in found.header.modes.items()
+        if about.counts_compilations and there.issuperset(about.needs)
+    ]
 
 
 def counted(name: str, mode: str) -> Figure:
@@ -77,7 +67,7 @@ def counted(name: str, mode: str) -> Figure:
     header = leaf.shipped()[name].header
     done = subprocess.run(
         [sys.executable, "-P", "-m", "samenet.selftests.compile_events", name, mode],
-        env=machine.worker_environment(1, "cpu", header.environment),
+        env=worker_environment(header, Target()),
         capture_output=True,
         text=True,
         check=False,

@@ -10,15 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from samenet import batches, machine, readings, scheduling, significance, spawning, statistics
+from samenet import batches, readings, scheduling, significance, spawning, statistics
 from samenet.adapter import Target
+from samenet.leaf import headers
 from samenet.plan import Job
 from samenet.selftest import Figure, Order
 from samenet.selftests.fakes.records import CHUNKS, TASK, made
+from samenet.variables import THREADS
+from samenet.worker_environment import worker_environment
 
 SUMMARY = "order, pairing, the unit, refusals, caches and threads, on known cases (no process)"
 ARMS = ("a", "b", "c")
-VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PJRT_NPROC")
+VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def run(order: Order) -> list[Figure]:
@@ -115,17 +118,22 @@ def warm_caches() -> int:
         )
         for n in range(2)
     ]
-    first, second = (spawning.caches(folder, "cold", job) for job in jobs)
-    places = [{k: v for k, v in each.items() if k.endswith("_DIR")} for each in (first, second)]
-    shared = [name for name in places[0] if places[0][name] == places[1].get(name)]
+    names = {name for each in headers() for name in each.variables.cache}
+    places = [
+        {name: worker_environment(None, Target(), compiled=code)[name] for name in names}
+        for code in (spawning.compiled_code(folder, "cold", job) for job in jobs)
+    ]
+    shared = [name for name in names if places[0][name] == places[1][name]]
     found = [place for each in places for place in each.values() if Path(place).exists()]
     return len(shared) + len(found) + int(not places[0])
 
 
 def unset_threads() -> int:
     """Return how many variables do not say the number of threads."""
-    found = machine.worker_environment(3, "cpu", {})
-    return sum(found.get(name) != "3" for name in VARIABLES)
+    found = worker_environment(None, Target(threads=3))
+    own = {name: value for each in headers() for name, value in each.variables.threads.items()}
+    counting = [name for name, value in own.items() if value == THREADS]
+    return sum(found.get(name) != "3" for name in (*VARIABLES, *counting))
 
 
 def unequal_batches() -> int:

@@ -174,8 +174,8 @@ DEFECTS = (
         partial(EQUIVALENT, margin=0.2),
     ),
     _defect(
-        "cache left warm", "design", spawning, "caches",
-        lambda folder, kept, job: {"TORCHINDUCTOR_CACHE_DIR": "warm"},
+        "cache left warm", "design", spawning, "cache_place",
+        lambda folder, kept, job: folder / "warm",
     ),
     _defect("threads unset", "design", machine, "THREAD_VARIABLES", ()),
     Defect(what="unequal data order", by="design", planted=_another_order),

@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from samenet import leaf, machine
+from samenet import leaf
+from samenet.adapter import Target
+from samenet.worker_environment import worker_environment
 
 HERE = Path(__file__).parent
 
@@ -24,7 +26,7 @@ class Worker:
         header = leaf.shipped()[arm.partition(":")[0]].header
         self.process = subprocess.Popen(
             [sys.executable, "-P", str(HERE / "pair_worker.py"), arm, str(threads)],
-            env=machine.worker_environment(threads, "cpu", header.environment),
+            env=worker_environment(header, Target(threads=threads)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

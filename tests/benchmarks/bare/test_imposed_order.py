@@ -27,6 +27,7 @@ from samenet import leaf, machine
 from samenet.adapter import Target
 from samenet.certificate import Problem, builder, task_problem
 from samenet.task import load_task
+from samenet.worker_environment import worker_environment
 
 EPOCHS, TURNS = 10, 7
 ARMS = ("scikit-learn", "keras", "keras-torch", "keras-jax")
@@ -69,7 +70,7 @@ def measured(name: str, task: str) -> dict[str, list[float]]:
         capture_output=True,
         text=True,
         check=False,
-        env=machine.worker_environment(1, "cpu", leaf.shipped()[name].header.environment),
+        env=worker_environment(leaf.shipped()[name].header, Target()),
     )
     assert done.returncode == 0, done.stderr
     answer: dict[str, list[float]] = json.loads(done.stdout.splitlines()[-1])

@@ -13,8 +13,16 @@ import pytest
 
 from samenet import clock, planning, runner, spawning
 from samenet.errors import UsageError
-from samenet.plan import Job, PassName, Plan
-from samenet.records import EventRecord, FailureRecord, Record, TimingRecord, encode
+from samenet.passes_table import PassName
+from samenet.plan import Job, Plan
+from samenet.records import (
+    DataPrepared,
+    FailureRecord,
+    LimitNotMeasured,
+    Record,
+    TimingRecord,
+    encode,
+)
 from samenet.store import Store
 
 RECORDER = Path(__file__).parent / "fakes" / "recorder.py"
@@ -180,7 +188,7 @@ def test_what_a_side_by_side_worker_finishes_is_kept_at_once(
                 assert clock.now() - start < 30, "the fast result is held back by the slow one"
         return []
 
-    monkeypatch.setattr(runner._Run, "work", work)
+    monkeypatch.setattr(runner._Run, "run_until_undisturbed", work)
     jobs = [
         Job(id=name, pass_name="memory", arm=ARM, tasks=("iris",), predicted_seconds=1)
         for name in ("slow", "fast")
@@ -200,7 +208,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> list[str]:
         now[0] += seconds
         return []
 
-    monkeypatch.setattr(runner._Run, "work", work)
+    monkeypatch.setattr(runner._Run, "run_until_undisturbed", work)
     monkeypatch.setattr(clock, "now", lambda: now[0])
     return ran
 
@@ -264,8 +272,23 @@ def test_a_finished_job_is_never_run_again(
     assert len(ran) == len(set(ran)) == 4
 
 
-def event(name: str, **data: Any) -> EventRecord:
-    return EventRecord(job="j", name=name, when="", data=data)
+def event(reason: str) -> LimitNotMeasured:
+    return LimitNotMeasured(job="j", when="", reason=reason)
+
+
+def prepared_data(task: str, column: str = "a") -> DataPrepared:
+    return DataPrepared(
+        job="j",
+        when="",
+        task=task,
+        task_kind="binary",
+        train_rows=2,
+        test_rows=1,
+        features=1,
+        outputs=1,
+        feature_names=(column,),
+        digest="",
+    )
 
 
 @pytest.mark.parametrize("torn", ['{"schema":1,"kind":"ev', "no record"])
@@ -291,7 +314,7 @@ def test_an_answer_cut_inside_a_character_is_kept_up_to_there(tmp_path: Path) ->
 def test_no_character_of_a_text_ends_a_record(tmp_path: Path, character: str) -> None:
     """Only a newline ends a record: other line separators inside a column's name do not."""
     path = tmp_path / "answer.jsonl"
-    record = event("data prepared", feature_names=[f"a{character}b"])
+    record = prepared_data("iris", column=f"a{character}b")
     path.write_text(encode(record) + "\n", encoding="utf-8", newline="\n")
     assert runner.read_answer(path) == [record]
 
@@ -299,8 +322,15 @@ def test_no_character_of_a_text_ends_a_record(tmp_path: Path, character: str) ->
 def test_data_prepared_before_a_crash_count_as_prepared() -> None:
     """If preparing the second task kills the worker, the first task is not called a failure."""
     job = Job(id="prepare/r0", pass_name="prepare", tasks=("iris", "wine"), predicted_seconds=1)
-    found = runner._failures(job, [event("data prepared", task="iris")], -11, "", 120.0)
+    found = runner._failures(job, [prepared_data("iris")], -11, "", 120.0)
     assert [failure.task for failure in found] == ["wine"]
+
+
+def test_a_lost_worker_of_the_reference_lines_is_a_failure_of_theirs() -> None:
+    """If fitting the models that are no networks fails, no network is said to have failed."""
+    job = Job(id="reference/r0", pass_name="reference", tasks=("iris",), predicted_seconds=1)
+    (failure,) = runner._failures(job, [], 1, "", 120.0)
+    assert failure.track == "reference"
 
 
 def test_without_any_data_the_run_ends_with_the_reason(
@@ -316,7 +346,7 @@ def test_without_any_data_the_run_ends_with_the_reason(
         mark="failed",
         reason="no rows",
     )
-    monkeypatch.setattr(runner._Run, "work", lambda self, job: [failure])
+    monkeypatch.setattr(runner._Run, "run_until_undisturbed", lambda self, job: [failure])
     store = Store(tmp_path / "run")
     store.create()
     with pytest.raises(UsageError, match=r"^no rows$"):

@@ -16,7 +16,7 @@ from samenet.contract import Finding, Item, Part
 from samenet.errors import UsageError
 from samenet.gate_findings import of_records, untried
 from samenet.leaf import Leaf
-from samenet.passes_table import ADMISSION, RESULT
+from samenet.passes_table import ADMISSION, PASSES, RESULT
 from samenet.plan import Arm, Job, Plan
 from samenet.records import ContractItem, FailureRecord, Record
 
@@ -173,7 +173,7 @@ def _contract_job(plan: Plan, arm: Arm, part: Part) -> Job:
         pass_name="contract",
         arm=arm.name,
         tasks=(part,),
-        timed=True,
+        timed=PASSES["contract"].timed,
         predicted_seconds=seconds,
     )
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from samenet import session
 from samenet.errors import RunFolderError, UsageError, WorkerError
+from samenet.passes_table import PASSES
 from samenet.plan import Job, Plan
 from samenet.planning import Request, make_plan, refuse_nothing
 from samenet.records import Event, FailureRecord, LeftOut, Record, Studied
@@ -138,7 +139,7 @@ def _job(plan: Plan, study: Study, arm: str, seed: int) -> Job:
         arm=arm,
         tasks=(task.name,),
         repeat=seed,
-        timed=True,
+        timed=PASSES["study"].timed,
         predicted_seconds=plan.arm(arm).import_seconds + each * len(study.variants),
     )
 

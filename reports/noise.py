@@ -267,4 +267,9 @@ def _failures(frames: Frames) -> Table:
     )
 
 
-TRACKS = {"same": "same network", "quickstart": "quick start", "inference": "predicting"}
+TRACKS = {
+    "same": "same network",
+    "quickstart": "quick start",
+    "reference": "not a network",
+    "inference": "predicting",
+}

@@ -112,18 +112,19 @@ def _flags(frames: Frames) -> list[Table]:
 
 
 def _card(frames: Frames, task: Task) -> Text:
-    said = frames.data.get(task.name, {})
+    prepared = frames.data.get(task.name)
+    features, outputs = (prepared.features, prepared.outputs) if prepared else ("?", "?")
     network = " → ".join(str(layer.units) for layer in task.model.layers)
     lines = [
         *([task.description] if task.description else []),
         (
-            f"Network: {said.get('features', '?')} inputs → {network + ' → ' if network else ''}"
-            f"{said.get('outputs', '?')} outputs; {_training(task)}"
+            f"Network: {features} inputs → {network + ' → ' if network else ''}"
+            f"{outputs} outputs; {_training(task)}"
         ),
-        *(str(note) for note in said.get("notes", ())),
     ]
-    if said.get("digest"):
-        lines.append(f"SHA-256 of the bytes every framework saw: {said['digest']}")
+    if prepared:
+        lines += prepared.notes
+        lines.append(f"SHA-256 of the bytes every framework saw: {prepared.digest}")
     title = f"Data: {title_of(frames.plan, task.name)}"
     return Text(title=title, lines=tuple(lines), task=task.name)
 

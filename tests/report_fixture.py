@@ -10,11 +10,12 @@ from typing import Any
 from samenet import leaf
 from samenet.adapter import Capabilities, Target
 from samenet.frames import Frames, build
-from samenet.plan import Arm, Installed, Job, PassName, Plan, Skipped
+from samenet.passes_table import PROOFS, PassName
+from samenet.plan import Arm, Installed, Job, Plan, Skipped
 from samenet.processes import START_UP
 from samenet.records import (
     CertificateRecord,
-    EventRecord,
+    DataPrepared,
     FailureRecord,
     FootprintRecord,
     LimitRecord,
@@ -23,7 +24,6 @@ from samenet.records import (
     TimingRecord,
     Track,
 )
-from samenet.scheduling import PROOFS
 from samenet.spec import Kind
 from samenet.statistics import VERDICT_REPEATS_MIN
 from samenet.task import METRICS, Task, load_task
@@ -179,19 +179,20 @@ def _jobs(tasks: Sequence[Task], arms: Sequence[str], repeats: int) -> tuple[Job
 
 
 def _prepared(task: Task) -> Record:
-    data: dict[str, Any] = {
-        "task": task.name,
-        "kind": str(task.kind),
-        "train_rows": 1408,
-        "test_rows": 389,
-        "features": 2,
-        "outputs": 1,
-        "feature_names": [COLUMN, "plain"],
-        "class_names": [] if task.kind == Kind.REGRESSION else ["no", "yes"],
-        "notes": ["1797 rows: 1408 to train on.", f"Column {COLUMN} was filled in."],
-        "digest": "0422bdac0931b7c5",
-    }
-    return EventRecord(job="prepare", name="data prepared", when=WHEN, data=data)
+    return DataPrepared(
+        job="prepare",
+        when=WHEN,
+        task=task.name,
+        task_kind=str(task.kind),
+        train_rows=1408,
+        test_rows=389,
+        features=2,
+        outputs=1,
+        feature_names=(COLUMN, "plain"),
+        class_names=() if task.kind == Kind.REGRESSION else ("no", "yes"),
+        notes=("1797 rows: 1408 to train on.", f"Column {COLUMN} was filled in."),
+        digest="0422bdac0931b7c5",
+    )
 
 
 def _wobble(*parts: object) -> float:

@@ -185,6 +185,16 @@ def test_importing_the_command_line_loads_no_framework() -> None:
     assert python(f"import samenet.cli\n{LOADED}").split() == []
 
 
+def test_opening_a_finished_run_loads_no_certificate() -> None:
+    """To read a run nothing of what proves sameness is needed: no case, oracle or gate."""
+    code = """import sys, samenet.frames
+print(*(name for name in sys.modules if name.startswith("samenet.")))"""
+    loaded = {name.removeprefix("samenet.") for name in python(code).split()}
+    proving = {"parity", "certificate", "oracle", "gates", "gate_0", "gate_4", "rounding"}
+    assert "records" in loaded
+    assert loaded & proving == set()
+
+
 def test_help_loads_no_framework() -> None:
     """`samenet --help` runs to its end without loading a framework or scikit-learn."""
     needs_cli()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from samenet.records import EventRecord, Record, TimingRecord
+from samenet.records import JobFinished, Record, TimingRecord
 from samenet.selftests.bookkeeping import figures
-from samenet.store import FINISHED
 
 
 def timing(phase: str, *seconds: float) -> TimingRecord:
@@ -23,10 +22,9 @@ def timing(phase: str, *seconds: float) -> TimingRecord:
     )
 
 
-def finished(pass_name: str, seconds: float) -> EventRecord:
+def finished(pass_name: str, seconds: float) -> JobFinished:
     """Return the end of a job."""
-    data = {"pass": pass_name, "seconds": seconds}
-    return EventRecord(job="cell/a/t/r0", name=FINISHED, when="", data=data)
+    return JobFinished(job="cell/a/t/r0", when="", pass_name=pass_name, seconds=seconds)
 
 
 @pytest.mark.parametrize(("seconds", "passed"), [(2.1, True), (2.5, False)])

@@ -28,7 +28,7 @@ from samenet.adapter import Target
 from samenet.errors import RefusedError
 from samenet.machine_state import Counters
 from samenet.plan import Job, Plan
-from samenet.records import EventRecord, Record, TimingRecord
+from samenet.records import EnvironmentRead, Record, SetAside, TimingRecord
 from samenet.store import Store
 
 BEFORE = Counters(
@@ -141,10 +141,11 @@ def test_a_disturbed_process_is_measured_again(
     shares = iter([0.5, 0.3, 0.0])  # during the process, in the first look, in the second
     monkeypatch.setattr(environment, "of_a_moment", lambda _: {"others": next(shares)})
     found = measured(tmp_path, monkeypatch, lambda: {"others": next(shares, 0.0)})
-    aside, event_ = environment.attempts(found)
-    assert (aside.name, event_.name) == (environment.SET_ASIDE, environment.EVENT)
-    assert aside.data["again"]
-    assert [each["seconds"] for each in aside.data["records"]] == [(1.0,)]
+    aside, counted = environment.attempts(found)
+    assert isinstance(aside, SetAside)
+    assert isinstance(counted, EnvironmentRead)
+    assert aside.again
+    assert [record["seconds"] for record in aside.records] == [(1.0,)]
     assert environment.refused(found) == {}
     (timing,) = [each for each in found if isinstance(each, TimingRecord)]
     assert timing.seconds == (2.0,)
@@ -158,7 +159,7 @@ def test_a_machine_that_never_rests_is_waited_for_once(
     monkeypatch.setattr(environment, "of_a_moment", lambda _: looks.append(0) or {"others": 0.5})
     found = measured(tmp_path, monkeypatch, lambda: {"others": 0.5}, times=2)
     assert len(looks) == environment.LOOKS
-    assert [event.data["refused"] for event in environment.attempts(found)] == [True, True]
+    assert [process.refused for process in environment.attempts(found)] == [True, True]
 
 
 def measured(
@@ -181,8 +182,8 @@ def measured(
         timing = TimingRecord(**of, track="same", phase="call", seconds=(next(seconds),), steps=1)
         return [timing, environment.recorded(plan, job, environment.look(plan.target))]
 
-    monkeypatch.setattr(run, "once", once)
-    return [record for _ in range(times) for record in run.work(job)]
+    monkeypatch.setattr(run, "run_process", once)
+    return [record for _ in range(times) for record in run.run_until_undisturbed(job)]
 
 
 def test_pressure_is_read_in_seconds() -> None:
@@ -236,7 +237,7 @@ def test_a_screening_is_warned_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> N
         assert "0.50 of the measuring processors" in sentence
 
 
-def event(plan: Plan, arm: str, repeat: int, task: str = "digits") -> EventRecord:
+def event(plan: Plan, arm: str, repeat: int, task: str = "digits") -> EnvironmentRead:
     """Return what was recorded of the machine during one process, as it is now."""
     job = Job(
         id=f"cell/{arm}/{task}/r{repeat}",
@@ -250,7 +251,7 @@ def event(plan: Plan, arm: str, repeat: int, task: str = "digits") -> EventRecor
     return environment.recorded(plan, job, environment.look(Target()))
 
 
-def with_events(plan: Plan, records: list[Record], *events: EventRecord) -> frames.Frames:
+def with_events(plan: Plan, records: list[Record], *events: EnvironmentRead) -> frames.Frames:
     """Return the frames of a made-up run with what was recorded of the machine."""
     return frames.build(plan, report_fixture.MACHINE, [*records, *events])
 
@@ -291,10 +292,10 @@ def test_refusals_do_not_know_which_arm_was_measured(monkeypatch: pytest.MonkeyP
     one, other = "numpy:plain", "pytorch:eager"
     loads = iter([0.0, 0.5, 0.03, 0.9] * 2)
     monkeypatch.setattr(environment, "between", lambda before, after: {"others": next(loads)})
-    there = [event(plan, arm, r).data for r in (0, 1) for arm in (one, other)]
-    back = [event(plan, arm, r).data for r in (0, 1) for arm in (other, one)]
-    assert [each["refused"] for each in there] == [each["refused"] for each in back]
-    assert [each["refused"] for each in there] == [False, True, False, True]
+    there = [event(plan, arm, r) for r in (0, 1) for arm in (one, other)]
+    back = [event(plan, arm, r) for r in (0, 1) for arm in (other, one)]
+    assert [read.refused for read in there] == [read.refused for read in back]
+    assert [read.refused for read in there] == [False, True, False, True]
 
 
 def test_every_timed_process_leaves_its_readings(finished_run: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from report_fixture import made, recorded
 
-from samenet import frames, parity, result
+from samenet import frames, result
 from samenet.processes import START_UP
 from samenet.records import CertificateRecord, TimingRecord
 
@@ -73,19 +73,19 @@ def test_the_closing_lines_name_every_framework_of_every_task() -> None:
 def test_what_a_task_rests_on_counts_as_its_own() -> None:
     """A check of a parity case stands beside every task that rests on it, and beside no other."""
     plan = recorded(tasks=["digits"], refused=(), failed=())[0]
-    case = next(iter(parity.resting(plan.tasks)))
+    case = next(iter(plan.resting))
     record = CertificateRecord(
         job="parity", task=case, arm="a", repeat=None, gate="gate 0",
         quantity="q", dtype="float32", error=0.0, limit=1.0, passed=True,
     )  # fmt: skip
     found = {each.task for each in frames.attributed([record], plan)}
-    assert found == set(parity.resting(plan.tasks)[case])
+    assert found == set(plan.resting[case])
 
 
 def test_a_failed_parity_case_refuses_the_task_that_rests_on_it() -> None:
     """A training case that fails stands in the checks of its task, named, as not passed."""
     plan = recorded(tasks=["digits"], refused=(), failed=())[0]
-    case = next(n for n in parity.resting(plan.tasks) if n.startswith("training"))
+    case = next(n for n in plan.resting if n.startswith("training"))
     record = CertificateRecord(
         job="parity", task=case, arm="a", repeat=None, gate="gate 3",
         quantity="weights", dtype="float32", error=2.0, limit=1.0, passed=False,
@@ -93,3 +93,14 @@ def test_a_failed_parity_case_refuses_the_task_that_rests_on_it() -> None:
     (first, *_) = frames.attributed([record], plan)
     assert first.quantity == f"weights ({case})"
     assert not first.passed
+
+
+def test_a_check_stands_for_the_tasks_that_the_plan_names() -> None:
+    """Which task rests on a case is what the planner wrote down, not what is computed today."""
+    plan = recorded(tasks=["digits"], refused=(), failed=())[0]
+    plan = plan.model_copy(update={"cases": {"a case of another version": ("digits",)}})
+    record = CertificateRecord(
+        job="parity", task="a case of another version", arm="a", repeat=None, gate="gate 0",
+        quantity="q", dtype="float32", error=0.0, limit=1.0, passed=True,
+    )  # fmt: skip
+    assert [each.task for each in frames.attributed([record], plan)] == ["digits"]

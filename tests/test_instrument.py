@@ -10,8 +10,8 @@ from report_fixture import made, recorded
 
 from samenet import headline, instrument, looks, result, scheduling
 from samenet.passes.cell import calls_per_chunk
+from samenet.passes_table import PROOFS
 from samenet.plan import PROFILES, Plan
-from samenet.scheduling import PROOFS
 
 LONG = {"repeats": 8, "refused": (), "failed": ()}
 

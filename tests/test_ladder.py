@@ -16,7 +16,7 @@ from samenet.certificate import EPOCHS_MIN, task_problem
 from samenet.cost_model import Call, place
 from samenet.frames import Frames, build
 from samenet.planning import Request, make_plan
-from samenet.records import EventRecord, Record, TimingRecord
+from samenet.records import DataPrepared, Record, TimingRecord
 from samenet.task import Task
 from samenet.tasks.sources import prepare
 
@@ -53,10 +53,10 @@ def run(seconds: Seconds = planted, points: int | None = None) -> Frames:
 
 def _timed(record: Record, seconds: Seconds, tasks: dict[str, Task]) -> Record:
     """Return a record of a point of the ladder with its own rows, steps and planted seconds."""
-    if isinstance(record, EventRecord) and record.name == "data prepared":
-        task = tasks[record.data["task"]]
+    if isinstance(record, DataPrepared):
+        task = tasks[record.task]
         rows = ladder.steps_of(task) * task.training.batch_size
-        return replace(record, data={**record.data, "train_rows": rows})
+        return replace(record, train_rows=rows)
     phases = ("first_call", "call", "call_other")
     if not isinstance(record, TimingRecord) or record.phase not in phases:
         return record

@@ -218,7 +218,7 @@ def test_certify_shows_what_is_offered(records: list[Any], *, expected: bool) ->
 def test_frameworks_without_any_task_show_nothing() -> None:
     """Checks of cases alone are no answer for tasks, be a task refused itself or by a case."""
     plan, case = plan_of("wine"), "activation tanh"
-    assert case in parity.resting(plan.tasks)
+    assert case in plan.resting
     one = [check("loss mean_squared_error"), none(case)]
     assert shown(outcome(one), plan)  # the other framework has it
     assert not shown(outcome([*one, none("wine", arm="keras:fit")]), plan)

@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from samenet import admissibility, parity
+from samenet import admissibility, case_names, parity
 from samenet.draws import generator
 from samenet.spec import ActivationName
 from samenet.task import load_task, shipped_tasks
@@ -108,7 +108,7 @@ def test_dropout_short_batches_and_several_outputs_are_trained() -> None:
 def test_a_task_rests_on_cases_that_exist(name: str) -> None:
     """What a shipped task needs can be made, and its functions and optimiser are among it."""
     task = load_task(name)
-    cases = [parity.case(need) for need in parity.needed(task)]
+    cases = [parity.case(need) for need in case_names.needed(task)]
     functions = [case.function for case in cases if case.function is not None]
     assert task.training.loss in functions
     assert {layer.activation for layer in task.model.layers} <= set(functions)
@@ -127,7 +127,7 @@ def test_a_task_with_everything_rests_on_everything() -> None:
         ("model.layers.0.dropout", "0.5"),
         ("training.loss", "sparse_categorical_cross_entropy(label_smoothing=0.25)"),
     ]
-    needed = parity.needed(load_task("iris", changes))
+    needed = case_names.needed(load_task("iris", changes))
     assert "training by adam + l2 + clipping + cosine + dropout, smooth" in needed
     assert "loss sparse_categorical_cross_entropy(label_smoothing=0.25)" in needed
     assert all(parity.case(name) for name in needed)

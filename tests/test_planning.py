@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
 import pytest
 
-from samenet import planning
+from samenet import case_names, planning
 from samenet.errors import UsageError
 from samenet.planning import Request, chosen_tasks, duration_seconds, make_plan
 
@@ -161,3 +162,23 @@ def test_planning_runs_no_adapter_in_this_process(tmp_path: Path) -> None:
     body = f"import os, pathlib\npathlib.Path({str(marker)!r}).write_text(str(os.getpid()))\n"
     reason(adapter(tmp_path, HEADER + body))
     assert int(marker.read_text()) != os.getpid()
+
+
+def test_a_plan_says_what_its_tasks_rest_on() -> None:
+    """The cases of each task are stored; a plan without them, as before, gives the same ones."""
+    plan = make_plan(Request(tasks=("iris", "wine"), frameworks=("numpy",), track="same"))
+    assert plan.cases is not None
+    assert set(plan.cases[case_names.SAME_SEED_TWICE]) == {"iris", "wine"}
+    proved = {case for job in plan.jobs if job.pass_name == "parity" for case in job.tasks}
+    assert proved == set(plan.cases)
+    assert plan.model_copy(update={"cases": None}).resting == plan.resting == plan.cases
+
+
+def test_a_plan_without_cases_keeps_its_seal() -> None:
+    """A run that was sealed before plans named their cases is still what it was."""
+    plan = make_plan(Request(tasks=("iris",), frameworks=("numpy",), track="same"))
+    old = plan.model_copy(update={"cases": None})
+    left_out = {"jobs", "repeats", "repeats_most", "budget_seconds", "cases"}
+    text = old.model_dump_json(exclude=left_out)
+    assert old.seal == hashlib.sha256(text.encode()).hexdigest()
+    assert plan.seal != old.seal

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +14,26 @@ from hypothesis import strategies as st
 
 from samenet.errors import RunFolderError
 from samenet.records import (
+    EVENTS,
     KINDS,
     CertificateRecord,
-    EventRecord,
+    CompiledCodeKept,
+    ContractItem,
+    DataPrepared,
+    EnvironmentRead,
     FailureRecord,
     FootprintRecord,
+    JobFinished,
+    LeftOut,
+    LimitNotMeasured,
+    LimitRecord,
+    OutputsKept,
+    PlanSealed,
     QualityRecord,
     Record,
+    SetAside,
+    StepTraced,
+    Studied,
     TimingRecord,
     checksum,
     decode,
@@ -36,6 +51,44 @@ VALUES = st.recursive(
 )
 TRACKS = st.sampled_from(["same", "quickstart", "reference"])
 REPEATS = st.integers(0, 99)
+WHOLES = st.lists(REPEATS, max_size=4).map(tuple)
+FLOATS = st.lists(NUMBERS, max_size=4).map(tuple)
+WORDS = st.lists(TEXTS, max_size=3).map(tuple)
+ANYTHING = st.lists(VALUES, max_size=3).map(tuple)
+OBJECTS = st.lists(st.dictionaries(TEXTS, VALUES, max_size=3), max_size=3).map(tuple)
+WHEN: dict[str, Any] = {"job": TEXTS, "when": TEXTS}
+PROCESS: dict[str, Any] = {
+    **WHEN,
+    "pass_name": TEXTS,
+    "task": TEXTS,
+    "arm": TEXTS,
+    "repeat": REPEATS,
+    "readings": st.dictionaries(TEXTS, st.none() | NUMBERS, max_size=3),
+    "broken": WORDS,
+    "refused": st.booleans(),
+    "again": st.booleans(),
+}
+CHOICE: dict[str, Any] = {**WHEN, "scene": TEXTS, "choice": TEXTS, "seed": REPEATS}
+HAPPENED = st.one_of(
+    st.builds(PlanSealed, **WHEN, sha256=TEXTS),
+    st.builds(JobFinished, **WHEN, pass_name=TEXTS, seconds=NUMBERS),
+    st.builds(DataPrepared, **WHEN, task=TEXTS, task_kind=TEXTS, train_rows=REPEATS,
+              test_rows=REPEATS, features=REPEATS, outputs=REPEATS, feature_names=WORDS,
+              class_names=WORDS, target_mean=FLOATS, target_scale=FLOATS, notes=WORDS,
+              digest=TEXTS),
+    st.builds(OutputsKept, **WHEN, file=TEXTS, sha256=TEXTS),
+    st.builds(CompiledCodeKept, **WHEN, cache=TEXTS, files_before=REPEATS, files_after=REPEATS),
+    st.builds(EnvironmentRead, **PROCESS),
+    st.builds(SetAside, **PROCESS, records=OBJECTS),
+    st.builds(LimitNotMeasured, **WHEN, reason=TEXTS),
+    st.builds(Studied, **CHOICE, epochs=WHOLES, looks=OBJECTS, seconds=FLOATS,
+              checks=st.dictionaries(TEXTS, NUMBERS, max_size=2)),
+    st.builds(LeftOut, **CHOICE, reason=TEXTS, wrong=st.booleans()),
+    st.builds(ContractItem, **WHEN, part=TEXTS, key=TEXTS, found=TEXTS),
+    st.builds(StepTraced, **WHEN, task=TEXTS, arm=TEXTS, inputs=ANYTHING, targets=ANYTHING,
+              weights=FLOATS, weighted_sum=ANYTHING, loss=NUMBERS, gradient=FLOATS,
+              new_weights=FLOATS, output=ANYTHING),
+)  # fmt: skip
 PLACE: dict[str, Any] = {"job": TEXTS, "task": TEXTS, "arm": TEXTS}
 RECORDS = st.one_of(
     st.builds(CertificateRecord, **PLACE, repeat=st.none() | REPEATS, gate=TEXTS, quantity=TEXTS,
@@ -50,8 +103,8 @@ RECORDS = st.one_of(
     st.builds(FootprintRecord, **PLACE, bytes_after_import=REPEATS, bytes_peak=REPEATS),
     st.builds(FailureRecord, **PLACE, track=TRACKS, repeat=st.none() | REPEATS,
               mark=st.sampled_from(["failed", "timed out"]), reason=TEXTS, detail=TEXTS),
-    st.builds(EventRecord, job=TEXTS, name=TEXTS, when=TEXTS,
-              data=st.dictionaries(TEXTS, VALUES, max_size=4)),
+    st.builds(LimitRecord, job=TEXTS, task=TEXTS, quantity=TEXTS, work=NUMBERS, seconds=FLOATS),
+    HAPPENED,
 )  # fmt: skip
 
 EXAMPLE = TimingRecord(
@@ -129,3 +182,38 @@ def test_every_kind_has_its_own_name() -> None:
     """Each record class is found by the word that its lines carry."""
     assert len(KINDS) == 7
     assert all(cls.kind == name for name, cls in KINDS.items())
+
+
+WRITTEN = (
+    (Path(__file__).parent / "examples" / "events.jsonl")
+    .read_text(encoding="utf-8")
+    .removesuffix("\n")
+    .split("\n")
+)
+"""One line of each kind of event, as they were written before events had types."""
+
+
+@pytest.mark.parametrize("line", WRITTEN, ids=lambda line: json.loads(line)["name"])
+def test_an_event_of_an_old_run_has_its_type(line: str) -> None:
+    """A line from before events had types is read into one, and written again byte for byte."""
+    record = decode(line)
+    assert type(record) is EVENTS[json.loads(line)["name"]]
+    assert encode(record) == line
+
+
+def test_every_kind_of_event_was_written_before() -> None:
+    """No kind is missing among the old lines, so that none of them can become unreadable."""
+    assert {json.loads(line)["name"] for line in WRITTEN} == set(EVENTS)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("limit not measured", "comet seen"), ('"reason":', '"cause":'), ('"reason":', '"x":1,"y":')],
+    ids=["kind", "field", "more fields"],
+)
+def test_an_event_that_is_not_known_is_of_another_version(change: tuple[str, str]) -> None:
+    """A whole line with an unknown kind of event, or unknown fields, is not called damaged."""
+    line = next(line for line in WRITTEN if "limit not measured" in line)
+    body = line.partition(',"sha256"')[0].replace(*change) + "}"
+    with pytest.raises(RunFolderError, match="another version"):
+        decode(f'{body[:-1]},"sha256":"{checksum(body)}"}}')

@@ -13,8 +13,17 @@ import pytest
 
 from samenet import clock, planning, runner, spawning
 from samenet.errors import UsageError
-from samenet.plan import Job, PassName, Plan
-from samenet.records import EventRecord, FailureRecord, Record, TimingRecord, encode
+from samenet.passes_table import PassName
+from samenet.plan import Job, Plan
+from samenet.records import (
+    CertificateRecord,
+    DataPrepared,
+    FailureRecord,
+    LimitNotMeasured,
+    Record,
+    TimingRecord,
+    encode,
+)
 from samenet.store import Store
 
 RECORDER = Path(__file__).parent / "fakes" / "recorder.py"
@@ -80,6 +89,12 @@ def carry_out(folder: Path, plan: Plan, passes: Sequence[str], repeats: int = 1)
 def failures(store: Store) -> list[FailureRecord]:
     """Return the failures of a run."""
     return [record for record in store.records() if isinstance(record, FailureRecord)]
+
+
+def failed_checks(store: Store) -> list[CertificateRecord]:
+    """Return the checks of a run that did not pass."""
+    checks = [record for record in store.records() if isinstance(record, CertificateRecord)]
+    return [check for check in checks if not check.passed]
 
 
 def timed(store: Store) -> list[int]:
@@ -149,7 +164,7 @@ def test_losses_that_are_no_numbers_fail_the_check(
     """NaN losses in the timed program fail gate 4: its times are there and are not compared."""
     planned(faults=[{"job": "cell~*~r0", "at": "losses", "how": "nan", "times": 2}])
     store = carry_out(folder, plan, ("cell",))
-    failed = [r for r in store.records() if not getattr(r, "passed", True)]
+    failed = failed_checks(store)
     assert [(r.gate, r.quantity) for r in failed] == [("gate 4", "epoch loss")]
 
 
@@ -160,7 +175,7 @@ def test_a_refused_framework_is_not_timed(
     monkeypatch.setenv("SAMENET_CACHE", str(tmp_path / "cache"))  # no certificate is remembered
     planned(faults=[{"job": "certify~*", "at": "losses", "how": "nan"}])
     store = carry_out(folder, plan, ("certify", "cell", "memory"))
-    assert {r.gate for r in store.records() if not getattr(r, "passed", True)} == {"gate 2"}
+    assert {check.gate for check in failed_checks(store)} == {"gate 2"}
     assert timed(store) == []
 
 
@@ -180,7 +195,7 @@ def test_what_a_side_by_side_worker_finishes_is_kept_at_once(
                 assert clock.now() - start < 30, "the fast result is held back by the slow one"
         return []
 
-    monkeypatch.setattr(runner._Run, "work", work)
+    monkeypatch.setattr(runner._Run, "run_until_undisturbed", work)
     jobs = [
         Job(id=name, pass_name="memory", arm=ARM, tasks=("iris",), predicted_seconds=1)
         for name in ("slow", "fast")
@@ -200,7 +215,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> list[str]:
         now[0] += seconds
         return []
 
-    monkeypatch.setattr(runner._Run, "work", work)
+    monkeypatch.setattr(runner._Run, "run_until_undisturbed", work)
     monkeypatch.setattr(clock, "now", lambda: now[0])
     return ran
 
@@ -264,8 +279,23 @@ def test_a_finished_job_is_never_run_again(
     assert len(ran) == len(set(ran)) == 4
 
 
-def event(name: str, **data: Any) -> EventRecord:
-    return EventRecord(job="j", name=name, when="", data=data)
+def event(reason: str) -> LimitNotMeasured:
+    return LimitNotMeasured(job="j", when="", reason=reason)
+
+
+def prepared_data(task: str, column: str = "a") -> DataPrepared:
+    return DataPrepared(
+        job="j",
+        when="",
+        task=task,
+        task_kind="binary",
+        train_rows=2,
+        test_rows=1,
+        features=1,
+        outputs=1,
+        feature_names=(column,),
+        digest="",
+    )
 
 
 @pytest.mark.parametrize("torn", ['{"schema":1,"kind":"ev', "no record"])
@@ -291,7 +321,7 @@ def test_an_answer_cut_inside_a_character_is_kept_up_to_there(tmp_path: Path) ->
 def test_no_character_of_a_text_ends_a_record(tmp_path: Path, character: str) -> None:
     """Only a newline ends a record: other line separators inside a column's name do not."""
     path = tmp_path / "answer.jsonl"
-    record = event("data prepared", feature_names=[f"a{character}b"])
+    record = prepared_data("iris", column=f"a{character}b")
     path.write_text(encode(record) + "\n", encoding="utf-8", newline="\n")
     assert runner.read_answer(path) == [record]
 
@@ -299,8 +329,15 @@ def test_no_character_of_a_text_ends_a_record(tmp_path: Path, character: str) ->
 def test_data_prepared_before_a_crash_count_as_prepared() -> None:
     """If preparing the second task kills the worker, the first task is not called a failure."""
     job = Job(id="prepare/r0", pass_name="prepare", tasks=("iris", "wine"), predicted_seconds=1)
-    found = runner._failures(job, [event("data prepared", task="iris")], -11, "", 120.0)
+    found = runner._failures(job, [prepared_data("iris")], -11, "", 120.0)
     assert [failure.task for failure in found] == ["wine"]
+
+
+def test_a_lost_worker_of_the_reference_lines_is_a_failure_of_theirs() -> None:
+    """If fitting the models that are no networks fails, no network is said to have failed."""
+    job = Job(id="reference/r0", pass_name="reference", tasks=("iris",), predicted_seconds=1)
+    (failure,) = runner._failures(job, [], 1, "", 120.0)
+    assert failure.track == "reference"
 
 
 def test_without_any_data_the_run_ends_with_the_reason(
@@ -316,7 +353,7 @@ def test_without_any_data_the_run_ends_with_the_reason(
         mark="failed",
         reason="no rows",
     )
-    monkeypatch.setattr(runner._Run, "work", lambda self, job: [failure])
+    monkeypatch.setattr(runner._Run, "run_until_undisturbed", lambda self, job: [failure])
     store = Store(tmp_path / "run")
     store.create()
     with pytest.raises(UsageError, match=r"^no rows$"):

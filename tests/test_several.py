@@ -13,7 +13,7 @@ from samenet import paper, several
 from samenet.cli import main
 from samenet.errors import UsageError
 from samenet.frames import Frames, build
-from samenet.records import EventRecord, Record, TimingRecord
+from samenet.records import DataPrepared, Record, TimingRecord
 from samenet.reports import across, hero, threads
 from samenet.sections import Figure, Section, Table
 from samenet.several import Run
@@ -37,8 +37,8 @@ def _changed(record: Record, factors: Mapping[str, float], digest: str) -> Recor
     if isinstance(record, TimingRecord) and record.phase in STEADY:
         factor = factors.get(record.arm, 1.0)
         return replace(record, seconds=tuple(factor * s for s in record.seconds))
-    if digest and isinstance(record, EventRecord) and "digest" in record.data:
-        return replace(record, data={**record.data, "digest": digest})
+    if digest and isinstance(record, DataPrepared):
+        return replace(record, digest=digest)
     return record
 
 

@@ -8,12 +8,16 @@ import pytest
 
 from samenet.errors import RunFolderError
 from samenet.planning import Request, make_plan
-from samenet.records import EventRecord, encode
-from samenet.store import FINISHED, Store, open_run
+from samenet.records import Event, JobFinished, LimitNotMeasured, encode
+from samenet.store import Store, open_run
 
 
-def event(job: str, name: str = "step") -> EventRecord:
-    return EventRecord(job=job, name=name, when="", data={"name": "zwölf"})
+def event(job: str) -> Event:
+    return LimitNotMeasured(job=job, when="", reason="zwölf")
+
+
+def end(job: str) -> Event:
+    return JobFinished(job=job, when="", pass_name="cell", seconds=1.0)
 
 
 @pytest.fixture
@@ -26,9 +30,9 @@ def store(tmp_path: Path) -> Store:
 
 def test_records_come_back_in_the_order_they_were_added(store: Store) -> None:
     """Two writes of several records are read back whole and in order."""
-    store.append([event("a"), event("a", FINISHED)])
-    store.append([event("b"), event("c", FINISHED)])
-    assert store.records() == [event("a"), event("a", FINISHED), event("b"), event("c", FINISHED)]
+    store.append([event("a"), end("a")])
+    store.append([event("b"), end("c")])
+    assert store.records() == [event("a"), end("a"), event("b"), end("c")]
     assert store.finished_jobs() == {"a", "c"}
 
 
@@ -42,14 +46,14 @@ def test_a_new_folder_holds_no_records(store: Store) -> None:
     [
         b'{"schema":1,"kind":"event","job":"b"',
         encode(event("b")).encode() + b"\n",  # whole, but its job is not finished
-        encode(event("b", FINISHED)).encode(),  # whole but for its end of line
+        encode(end("b")).encode(),  # whole but for its end of line
         encode(event("b")).encode().partition("ö".encode())[0] + b"\xc3",  # half a letter
     ],
     ids=["half a line", "unfinished job", "no end of line", "half a character"],
 )
 def test_a_torn_tail_is_dropped_and_nothing_else(store: Store, tail: bytes) -> None:
     """After a kill, everything up to the last finished job stays byte for byte; the rest goes."""
-    store.append([event("a"), event("a", FINISHED)])
+    store.append([event("a"), end("a")])
     before = store.records_path.read_bytes()
     store.records_path.write_bytes(before + tail)
     assert store.drop_torn_tail()
@@ -59,9 +63,9 @@ def test_a_torn_tail_is_dropped_and_nothing_else(store: Store, tail: bytes) -> N
 
 def test_a_text_that_names_the_final_event_does_not_end_a_job(store: Store) -> None:
     """The words "job finished" inside an adapter's message are no sign of a finished job."""
-    store.append([event("a", FINISHED)])
+    store.append([end("a")])
     before = store.records_path.read_bytes()
-    told = EventRecord(job="b", name="step", when="", data={"said": f'"{FINISHED}"'})
+    told = LimitNotMeasured(job="b", when="", reason=f'"{JobFinished.name}"')
     store.append([told])
     store.drop_torn_tail()
     assert store.records_path.read_bytes() == before

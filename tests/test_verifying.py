@@ -14,8 +14,8 @@ import pytest
 import report_fixture
 
 from samenet import cli
-from samenet.records import COMPILED_FILES, EventRecord, decode, encode
-from samenet.store import FINISHED, Store
+from samenet.records import CompiledCodeKept, JobFinished, decode, encode
+from samenet.store import Store
 from samenet.verifying import NUMBERS, _caches, _order, verify
 from samenet.workorder import outputs_path
 
@@ -160,11 +160,16 @@ def test_a_page_without_numbers_is_called_so(run: Path) -> None:
     assert code_of(run) == 2
 
 
+def ended(job: str) -> JobFinished:
+    """Return the event that a job is finished."""
+    return JobFinished(job=job, when="", pass_name="", seconds=0.0)
+
+
 def test_a_job_recorded_twice_or_unplanned_is_named(run: Path) -> None:
     """Records of a job that finished twice, or that no plan holds, are named."""
     store = Store(run)
     for job in ("score/iris/r0", "made/up/r0"):
-        store.append([EventRecord(job=job, name=FINISHED, when="", data={})])
+        store.append([ended(job)])
     found = verify(run).mismatches
     assert "job score/iris/r0 is recorded twice" in found
     assert "job made/up/r0 was not planned" in found
@@ -178,7 +183,7 @@ def test_timed_jobs_in_another_order_are_named() -> None:
     names = [job.id for job in plan.jobs]
 
     def found(order: list[str]) -> list[str]:
-        return _order(plan, [EventRecord(job=j, name=FINISHED, when="", data={}) for j in order])
+        return _order(plan, [ended(job) for job in order])
 
     assert found(names) == []
     assert found([*names[1:], names[0]]) == []
@@ -210,10 +215,9 @@ def test_more_repeats_are_the_same_decision() -> None:
     assert plan.model_copy(update={"margin": 0.1}).seal != plan.seal
 
 
-def kept(job: str, cache: str, before: int, after: int) -> EventRecord:
+def kept(job: str, cache: str, before: int, after: int) -> CompiledCodeKept:
     """Return the event of a process that found and left so many files of compiled code."""
-    data = {"cache": cache, "files_before": before, "files_after": after}
-    return EventRecord(job=job, name=COMPILED_FILES, when="", data=data)
+    return CompiledCodeKept(job=job, when="", cache=cache, files_before=before, files_after=after)
 
 
 def test_compiled_code_is_where_the_plan_wants_it() -> None:

@@ -11,7 +11,14 @@ from samenet import cache, leaf, machine
 from samenet.adapter import Target
 from samenet.dataset import Dataset
 from samenet.plan import Arm, Job, Plan
-from samenet.records import CertificateRecord, FailureRecord, Record, decode, encode
+from samenet.records import (
+    Answer,
+    CertificateRecord,
+    FailureRecord,
+    Record,
+    decode,
+    encode,
+)
 from samenet.task import Task
 from samenet.workorder import data_path
 
@@ -21,12 +28,11 @@ JUDGES = (
     *("oracle.py", "oracle_functions.py", "oracle_updates.py", "schedules.py"),
     *("draws.py", "batches.py", "passes/parity.py"),
 )
-PASSES = ("certify", "parity")
 
 
 def remembered(plan: Plan, job: Job, folder: Path) -> tuple[list[Record], Job]:
     """Return what is known of the tasks or cases of a job, and the job with only the others."""
-    if job.pass_name not in PASSES:
+    if not job.kind.certifies:
         return [], job
     stored = {t: cache.get("certificates", _key(plan, job, t, folder)) for t in job.tasks}
     known = [replace(decode(line), job=job.id) for lines in stored.values() for line in lines or ()]
@@ -36,10 +42,10 @@ def remembered(plan: Plan, job: Job, folder: Path) -> tuple[list[Record], Job]:
 
 def remember(plan: Plan, job: Job, records: Sequence[Record], folder: Path) -> None:
     """Keep what a job found; a task or case that failed is proved again next time."""
-    if job.pass_name not in PASSES:
+    if not job.kind.certifies:
         return
     for task in job.tasks:
-        own = [record for record in records if getattr(record, "task", "") == task]
+        own = [r for r in records if isinstance(r, Answer) and r.task == task]
         if own and all(_final(record) for record in own):
             lines = [encode(record) for record in own]
             cache.put("certificates", _key(plan, job, task, folder), lines)
@@ -65,13 +71,13 @@ def expected_case(arm: Arm, case: str, target: Target) -> bool:
 
 
 def _key(plan: Plan, job: Job, task: str, folder: Path) -> str:
-    data = "" if job.pass_name == "parity" else Dataset.load(data_path(folder, task)).digest()
+    data = "" if job.kind.on_cases else Dataset.load(data_path(folder, task)).digest()
     return cache.key_of(*_parts(plan.arm(job.arm), _subject(plan, job, task), plan.target), data)
 
 
 def _subject(plan: Plan, job: Job, name: str) -> object:
     """Return what is certified: a parity case is its name, a task everything in it."""
-    return name if job.pass_name == "parity" else plan.task(name).to_json()
+    return name if job.kind.on_cases else plan.task(name).to_json()
 
 
 def _parts(arm: Arm, subject: object, target: Target) -> list[object]:

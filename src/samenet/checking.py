@@ -16,8 +16,9 @@ from samenet.contract import Finding, Item, Part
 from samenet.errors import UsageError
 from samenet.gate_findings import of_records, untried
 from samenet.leaf import Leaf
+from samenet.passes_table import ADMISSION, PASSES, RESULT
 from samenet.plan import Arm, Job, Plan
-from samenet.records import EventRecord, FailureRecord, Record
+from samenet.records import ContractItem, FailureRecord, Record
 
 TASKS = ("single_neuron", "iris", "diabetes")
 """One small task of each kind, with two optimisers."""
@@ -139,7 +140,7 @@ class _Examining:
         if broken:
             return untried(f"first: {broken[0].asks}")
         plan = self._plan(tasks)
-        return of_records(self._carried_out(plan.only("prepare", "certify", "parity", "cell")))
+        return of_records(self._carried_out(plan.only(*ADMISSION, RESULT)))
 
     def _plan(self, tasks: tuple[str, ...]) -> Plan:
         request = planning.Request(tasks=tasks, target=self.target, track="same", repeats=1)
@@ -153,7 +154,7 @@ class _Examining:
 
     def _watch(self, job: Job, records: Sequence[Record], seconds: float) -> None:
         del records
-        about = ", ".join(job.tasks) if job.pass_name != "parity" else "functions, optimisers"
+        about = "functions, optimisers" if job.kind.on_cases else ", ".join(job.tasks)
         self.say(f"{job.pass_name}: {about} ({seconds:.1f} s)")
 
 
@@ -172,7 +173,7 @@ def _contract_job(plan: Plan, arm: Arm, part: Part) -> Job:
         pass_name="contract",
         arm=arm.name,
         tasks=(part,),
-        timed=True,
+        timed=PASSES["contract"].timed,
         predicted_seconds=seconds,
     )
 
@@ -181,11 +182,9 @@ def answered(part: Part, records: Sequence[Record]) -> list[Finding]:
     """Return what a worker answered; where it ended early, the next item is what ended it."""
     items = contract.PARTS[part]
     found = {
-        record.data["key"]: str(record.data["found"])
+        record.key: record.found
         for record in records
-        if isinstance(record, EventRecord)
-        and record.name == contract.EVENT
-        and record.data["part"] == part
+        if isinstance(record, ContractItem) and record.part == part
     }
     findings = [_finding(item, found[item.key]) for item in items if item.key in found]
     rest = [item for item in items if item.key not in found]

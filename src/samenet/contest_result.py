@@ -9,13 +9,12 @@ from typing import Any
 from samenet import contest, instrument, trust
 from samenet.contest import Comparison, Verdict
 from samenet.frames import Frames
+from samenet.passes_table import BLOCKS
 from samenet.plan import Arm, Plan
 from samenet.privacy import without_folders
-from samenet.records import CertificateRecord, EventRecord, FailureRecord, Record
+from samenet.records import CertificateRecord, FailureRecord, JobFinished, Record
 from samenet.result import why_not
-from samenet.scheduling import BLOCKS
 from samenet.statistics import VERDICT_REPEATS_MIN, Interval, geometric
-from samenet.store import FINISHED
 from samenet.task import Task
 from samenet.wording import words
 
@@ -121,11 +120,9 @@ def _lacking(frames: Frames, task: Task, arm: str) -> str:
 def _seconds(frames: Frames, records: Sequence[Record]) -> float:
     """Return how long one repeat took: both loops on every task, control and sensitivity arm."""
     spent = [
-        float(record.data["seconds"])
+        record.seconds
         for record in records
-        if isinstance(record, EventRecord)
-        and record.name == FINISHED
-        and record.data["pass"] in BLOCKS
+        if isinstance(record, JobFinished) and record.pass_name in BLOCKS
     ]
     return sum(spent) / max(1, frames.plan.repeats)
 

@@ -260,5 +260,3 @@ PARTS: dict[str, tuple[Item, ...]] = {
     "program": PROGRAM,
     "quick start": QUICK_START,
 }
-EVENT = "contract item"
-"""The name of the event with which a worker answers: its data are the key and what was found."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from samenet.plan import PassName
+from samenet.passes_table import PASSES, PassName
 
 
 def history_key(pass_name: str, arm: str, task: str) -> str:
@@ -42,30 +42,14 @@ class Predict:
 
     def seconds(self, pass_name: PassName, arm: str, tasks: Sequence[str]) -> float:
         """Return the predicted wall time of one job."""
-        if pass_name in ("prime", "control", "sensitivity"):  # a result once more, or its start
-            pass_name = "cell"
-        known = [self.history.get(history_key(pass_name, arm, task)) for task in tasks]
+        kind = PASSES[PASSES[pass_name].lasts_like or pass_name]
+        known = [self.history.get(history_key(kind.name, arm, task)) for task in tasks]
         if known and all(value is not None for value in known):
             return sum(value for value in known if value is not None)
         start = self.starts.get(arm, Start(0.0))
-        per_task = self._per_task(start.compile_seconds, float(start.heavy))
-        return START_SECONDS + start.import_seconds + per_task[pass_name] * len(tasks)
-
-    def _per_task(self, compiling: float, heavy: float) -> dict[str, float]:
-        """Return the seconds of each pass for one task or case."""
-        return {
-            "prepare": 0.5,
-            "certify": 0.7 + 3 * heavy + 4 * compiling,
-            "parity": 0.05 + 0.7 * heavy + 1.3 * compiling,
-            "cell": 1.5 * self.steady + 2.2 * heavy + 2 * compiling,
-            "quickstart": 0.5 + 2 * heavy,
-            "reference": 2.5,
-            "inference": 1.5 + 3.5 * heavy,
-            "limits": 1.3,
-            "memory": 0.2 + heavy + compiling,
-            "curves": 0.2 + heavy + compiling,
-            "score": 0.7,
-            "rescore": 0.7,
-            "trace": 0.5 + heavy + compiling,
-            "contract": 2 + 4 * heavy + 6 * compiling,
-        }
+        per_task = kind.seconds.of(
+            heavy=float(start.heavy),
+            compiling=start.compile_seconds,
+            steady=self.steady,
+        )
+        return START_SECONDS + start.import_seconds + per_task * len(tasks)

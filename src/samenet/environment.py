@@ -10,20 +10,16 @@ Work on a processor that shares a core with a measuring one slows it as well, an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 
 from samenet import clock, machine, machine_state, topology
 from samenet.adapter import Target
 from samenet.errors import RefusedError
 from samenet.machine_state import Counters
-from samenet.plan import Job, PassName, Plan
-from samenet.records import EventRecord, Record
-from samenet.scheduling import BLOCKS
+from samenet.passes_table import BLOCKS, RESULT, PassName
+from samenet.plan import Job, Plan
+from samenet.records import EnvironmentRead, Record, SetAside, TimedProcess, plain
 from samenet.statistics import VERDICT_REPEATS_MIN
-
-EVENT = "environment"
-SET_ASIDE = "set aside"
-"""The event of a disturbed process that was measured again: its readings, and all its samples."""
 
 WINDOW_SECONDS = 1.0
 """How long the machine is looked at before a run."""
@@ -211,58 +207,69 @@ def admitted(plan: Plan) -> tuple[str, ...]:
     )
 
 
-def recorded(plan: Plan, job: Job, before: Look) -> EventRecord:
+def recorded(plan: Plan, job: Job, before: Look) -> EnvironmentRead:
     """Return what the machine was like while a job ran, and whether it is refused for that."""
     readings = seen(before)
     sentences = broken(readings)
-    data = {
-        "pass": job.pass_name,
-        "task": job.tasks[0] if len(job.tasks) == 1 else "",
-        "arm": job.arm,
-        "repeat": job.repeat,
-        "readings": {name: _rounded(value) for name, value in readings.items()},
-        "broken": list(sentences),
-        "refused": bool(sentences) and decides(plan) and job.pass_name in BLOCKS,
-        "again": False,
-    }
-    return EventRecord(job=job.id, name=EVENT, when=clock.utc(), data=data)
+    return EnvironmentRead(
+        job=job.id,
+        when=clock.utc(),
+        pass_name=job.pass_name,
+        task=job.tasks[0] if len(job.tasks) == 1 else "",
+        arm=job.arm,
+        repeat=job.repeat,
+        readings={name: _rounded(value) for name, value in readings.items()},
+        broken=sentences,
+        refused=bool(sentences) and decides(plan) and job.pass_name in BLOCKS,
+    )
 
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def set_aside(records: Sequence[Record]) -> EventRecord:
+def set_aside(records: Sequence[Record]) -> SetAside:
     """Return the records of a process that is measured again as one event: kept, not counted."""
-    (event,) = events(records)
-    samples = [asdict(record) for record in records if record is not event]
-    return replace(event, name=SET_ASIDE, data={**event.data, "again": True, "records": samples})
+    (read,) = _read(records)
+    return SetAside(
+        job=read.job,
+        when=read.when,
+        pass_name=read.pass_name,
+        task=read.task,
+        arm=read.arm,
+        repeat=read.repeat,
+        readings=read.readings,
+        broken=read.broken,
+        refused=read.refused,
+        again=True,
+        records=tuple(plain(record) for record in records if record is not read),
+    )
 
 
-def events(records: Iterable[Record]) -> list[EventRecord]:
+def _read(records: Iterable[Record]) -> list[EnvironmentRead]:
     """Return what was recorded of the machine during the processes that may count."""
-    return [r for r in attempts(records) if r.name == EVENT]
+    return [record for record in records if isinstance(record, EnvironmentRead)]
 
 
-def attempts(records: Iterable[Record]) -> list[EventRecord]:
+def attempts(records: Iterable[Record]) -> list[TimedProcess]:
     """Return what was recorded of the machine during all timed processes."""
-    return [r for r in records if isinstance(r, EventRecord) and r.name in (EVENT, SET_ASIDE)]
+    return [record for record in records if isinstance(record, TimedProcess)]
 
 
 def waited_for(records: Iterable[Record]) -> bool:
     """Return whether a process was measured again, after a wait."""
-    return any(event.name == SET_ASIDE for event in attempts(records))
+    return any(isinstance(record, SetAside) for record in records)
 
 
 def is_refused(records: Iterable[Record]) -> bool:
     """Return whether one of these processes is not to be counted."""
-    return any(event.data["refused"] for event in events(records))
+    return any(read.refused for read in _read(records))
 
 
-def refused(records: Iterable[Record], of: PassName = "cell") -> dict[tuple[str, str, int], str]:
+def refused(records: Iterable[Record], of: PassName = RESULT) -> dict[tuple[str, str, int], str]:
     """Return the reason of each (task, arm, repeat) of a pass that was refused."""
     return {
-        (e.data["task"], e.data["arm"], e.data["repeat"]): "; ".join(e.data["broken"])
-        for e in events(records)
-        if e.data["refused"] and e.data["pass"] == of
+        (read.task, read.arm, read.repeat): "; ".join(read.broken)
+        for read in _read(records)
+        if read.refused and read.pass_name == of
     }

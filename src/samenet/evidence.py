@@ -13,10 +13,9 @@ from typing import Any
 
 from samenet import break_even, quality, statistics, stopping, verdicts
 from samenet.frames import Frames
-from samenet.plan import PassName
+from samenet.passes_table import BLOCKS, PassName, giving
 from samenet.quantities import PREDICTING, import_seconds, seconds_of
 from samenet.remembering import once
-from samenet.scheduling import BLOCKS
 from samenet.statistics import Interval, PerRepeat
 from samenet.task import METRICS, Task
 from samenet.verdicts import Word
@@ -85,7 +84,7 @@ class Kind:
     """How a number is computed from a run and printed, and in which passes its records are."""
 
     show: Callable[[Frames, Task, Sequence[str], str], str]
-    passes: tuple[PassName, ...] = ("cell",)
+    passes: tuple[PassName, ...] = giving("times")
     all_tasks: bool = False
     """Whether it is a property of the framework, in whatever mode and task."""
 
@@ -108,7 +107,7 @@ def cite(
 def _jobs(
     frames: Frames, kind: Kind, task: Task, arms: Sequence[str], quantity: str
 ) -> tuple[str, ...]:
-    passes = ("inference",) if quantity in PREDICTING else kind.passes
+    passes = giving("predictions") if quantity in PREDICTING else kind.passes
     names = {*arms, ""}
     if kind.all_tasks:
         frameworks = {frames.plan.arm(arm).header.name for arm in arms}
@@ -243,18 +242,16 @@ def repeat_seconds(frames: Frames) -> float:
     return sum(job.predicted_seconds for job in jobs if job.pass_name in BLOCKS and not job.repeat)
 
 
-TIMED: tuple[PassName, ...] = ("cell", "control", "sensitivity", "quickstart", "inference")
-SCORED: tuple[PassName, ...] = ("score", "curves", "reference")
 KINDS: Mapping[str, Kind] = {
     "time": Kind(show=_time),
-    "rows per second": Kind(show=_rate, passes=("inference",)),
+    "rows per second": Kind(show=_rate, passes=giving("predictions")),
     "more": Kind(show=_more),
     "more in a hundred": Kind(show=_hundred),
     "factor": Kind(show=_factor),
     "overtaking": Kind(show=_epochs),
-    "score": Kind(show=_score, passes=SCORED),
+    "score": Kind(show=_score, passes=giving("scores")),
     "installed": Kind(show=_install, passes=()),
-    "import": Kind(show=_import, passes=TIMED, all_tasks=True),
+    "import": Kind(show=_import, passes=giving("start-up"), all_tasks=True),
     "epochs": Kind(show=_own_epochs, passes=()),
     "margin": Kind(show=_margin, passes=()),
     "count": Kind(show=_count, passes=()),

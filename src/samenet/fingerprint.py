@@ -46,8 +46,9 @@ def fingerprint(frames: Frames) -> Fingerprint:
 
 def _task(frames: Frames, task: Task) -> str:
     """Return a hash of the bytes that every framework saw and of what it did with them."""
+    prepared = frames.data.get(task.name)
     values = task.model_dump(mode="json", include={"kind", "model", "training"})
-    return cache.key_of(frames.data.get(task.name, {}).get("digest"), values)
+    return cache.key_of(prepared.digest if prepared else None, values)
 
 
 def matrix_library() -> str:

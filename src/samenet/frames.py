@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
 import pandas as pd
 
-from samenet import environment, parity, processes, steady, tabulating
+from samenet import environment, processes, steady, tabulating
 from samenet.plan import Plan
 from samenet.records import (
+    Answer,
     CertificateRecord,
-    EventRecord,
+    DataPrepared,
     FailureRecord,
     FootprintRecord,
+    JobFinished,
     Record,
     TimingRecord,
 )
@@ -46,7 +48,7 @@ class Frames:
     environment   task arm repeat, the readings, broken (in words) refused again: the machine during
                   each process that was timed; what was refused has no times, its samples are kept,
                   and again says that the process was measured once more in a quiet moment
-    data          one row per task: what the preparation said
+    data          per task, the record of what the preparation said
     """
 
     plan: Plan
@@ -62,7 +64,7 @@ class Frames:
     footprints: pd.DataFrame
     failures: pd.DataFrame
     environment: pd.DataFrame
-    data: dict[str, dict[str, Any]]
+    data: dict[str, DataPrepared]
     seconds_taken: float
 
     def per_repeat(self, task: str, arm: str, quantity: str) -> dict[int, float]:
@@ -181,16 +183,8 @@ def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Fra
         footprints=tabulating.table(records, FootprintRecord, _FOOTPRINTS),
         failures=_failures(plan, records),
         environment=_environment(records),
-        data={
-            r.data["task"]: r.data
-            for r in records
-            if isinstance(r, EventRecord) and r.name == "data prepared"
-        },
-        seconds_taken=sum(
-            r.data.get("seconds", 0.0)
-            for r in records
-            if isinstance(r, EventRecord) and r.name == "job finished"
-        ),
+        data={record.task: record for record in records if isinstance(record, DataPrepared)},
+        seconds_taken=sum(r.seconds for r in records if isinstance(r, JobFinished)),
     )
 
 
@@ -208,17 +202,17 @@ def _measured(
 
 def attributed(records: Sequence[Record], plan: Plan) -> list[Record]:
     """Return the records, what was shown for a parity case once for every task that rests on it."""
-    resting = parity.resting(plan.tasks)
+    resting = plan.resting
     return [each for record in records for each in _attributed(record, resting)]
 
 
-def _attributed(record: Record, resting: dict[str, list[str]]) -> list[Record]:
-    case = getattr(record, "task", "")
-    if case not in resting:
+def _attributed(record: Record, resting: Mapping[str, Sequence[str]]) -> list[Record]:
+    if not isinstance(record, Answer) or record.task not in resting:
         return [record]
+    case = record.task
     if isinstance(record, CertificateRecord) and record.gate in ("gate 2", "gate 3"):
         record = replace(record, quantity=f"{record.quantity} ({case})")
-    return [replace(record, task=task) for task in resting[case]]  # type: ignore[call-arg]
+    return [replace(record, task=task) for task in resting[case]]
 
 
 _CHECKS = [
@@ -250,8 +244,17 @@ def _failures(plan: Plan, records: Sequence[Record]) -> pd.DataFrame:
 
 def _environment(records: Sequence[Record]) -> pd.DataFrame:
     rows = [
-        {**event.data["readings"], **{name: event.data.get(name, False) for name in _ENVIRONMENT}}
-        for event in environment.attempts(records)
+        {
+            **process.readings,
+            "task": process.task,
+            "arm": process.arm,
+            "repeat": process.repeat,
+            "pass": process.pass_name,
+            "broken": process.broken,
+            "refused": process.refused,
+            "again": process.again,
+        }
+        for process in environment.attempts(records)
     ]
     return pd.DataFrame(rows, columns=None if rows else _ENVIRONMENT)
 

@@ -21,12 +21,10 @@ from samenet import (
     wording,
 )
 from samenet.frames import Frames
+from samenet.passes_table import PROOFS, RESULT
 from samenet.plan import PROFILES, Plan
 from samenet.quantities import seconds_of
-from samenet.scheduling import PROOFS
 from samenet.sections import join, slug, title_of
-
-REPEAT_PASS, SEED_PASS = "cell", "quickstart"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,16 +218,16 @@ def standard_seconds(plan: Plan) -> float:
     The first arm of a task is measured twice more there, as control and with more steps.
     """
     standard = PROFILES["standard"]
-    cells = [job for job in plan.jobs if job.pass_name == REPEAT_PASS]
+    cells = [job for job in plan.jobs if job.pass_name == RESULT]
     reference = {job.tasks[0]: job.arm for job in reversed(cells) if job.repeat == 0}
     longer = 2.2 * max(0.0, standard.steady_seconds - plan.steady_seconds)
     seconds = 0.0
     for job in plan.jobs:
         own = job.predicted_seconds if job.timed else job.predicted_seconds / 2
-        if job.pass_name == REPEAT_PASS:
+        if job.pass_name == RESULT:
             again = len(PROOFS) if job.arm == reference.get(job.tasks[0]) else 0
             own = (1 + again) * (own + longer) * standard.repeats_most / plan.repeats
-        elif job.pass_name == SEED_PASS:
+        elif job.kind.one_per == "seed":
             own *= standard.seeds / plan.seeds
         seconds += own
     return seconds

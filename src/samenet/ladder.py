@@ -29,6 +29,7 @@ from typing import NamedTuple
 
 from samenet import cache
 from samenet.durations import history_key
+from samenet.passes_table import ADMISSION, RESULT
 from samenet.plan import Job, Plan
 from samenet.spec import Activation, Dense, Kind, ModelSpec, Network
 from samenet.task import DataSpec, Task
@@ -168,7 +169,7 @@ EPOCHS = 2
 
 SOURCE = "synthetic:ladder"
 HELD_OUT_NAME = "held-out"
-PASSES = ("prepare", "parity", "certify", "cell")
+PASSES = (*ADMISSION, RESULT)
 
 
 def steps_per_call(size: Size) -> int:

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from samenet import jupyter, parity
+from samenet import jupyter
 from samenet.plan import Job, Plan
 from samenet.records import CertificateRecord, FailureRecord, Record
 from samenet.runner import Watcher
@@ -45,7 +45,7 @@ class Board:
     def __init__(self, plan: Plan, progress: Progress) -> None:
         """Start with one empty row per task and framework."""
         self.plan, self.progress = plan, progress
-        self.resting = parity.resting(plan.tasks)
+        self.resting = plan.resting
         self.steps: dict[tuple[str, str], list[float]] = {}
         self.starts: dict[tuple[str, str], list[float]] = {}
         self.states = {(t.name, a.name): "waiting" for t in plan.tasks for a in plan.arms}
@@ -55,8 +55,9 @@ class Board:
         """Take in the records of a job and return the new table."""
         self.progress.take(job, seconds)
         for record in records:
-            self._take(record)
-        found = measured(records) if job.pass_name == "cell" else None
+            if isinstance(record, CertificateRecord | FailureRecord):
+                self._take(record)
+        found = measured(records) if job.kind.counts == "repeats" else None
         if found:
             place = (job.tasks[0], job.arm)
             self.steps.setdefault(place, []).append(found.step_seconds)
@@ -64,20 +65,18 @@ class Board:
             self.states[place] = f"repeat {job.repeat + 1} of {self.plan.most}"
         return self.table()
 
-    def _take(self, record: Record) -> None:
-        subject, arm = getattr(record, "task", ""), getattr(record, "arm", "")
-        for task in self.resting.get(subject, [subject]):
-            if (task, arm) in self.states:
-                self._note(record, (task, arm))
+    def _take(self, record: CertificateRecord | FailureRecord) -> None:
+        for task in self.resting.get(record.task, (record.task,)):
+            if (task, record.arm) in self.states:
+                self._note(record, (task, record.arm))
 
-    def _note(self, record: Record, place: tuple[str, str]) -> None:
+    def _note(self, record: CertificateRecord | FailureRecord, place: tuple[str, str]) -> None:
         if isinstance(record, FailureRecord):
             self.states[place] = f"{record.mark}: {record.reason}"
-        elif isinstance(record, CertificateRecord):
-            if not record.passed:
-                self.states[place] = f"not compared: {record.gate}, {record.quantity}"
-            elif record.gate == "gate 1" and self.states[place] == "waiting":
-                self.states[place] = "checked: same network"
+        elif not record.passed:
+            self.states[place] = f"not compared: {record.gate}, {record.quantity}"
+        elif record.gate == "gate 1" and self.states[place] == "waiting":
+            self.states[place] = "checked: same network"
 
     def table(self) -> Table:
         """Return the table as it stands."""

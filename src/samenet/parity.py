@@ -11,7 +11,7 @@ reads it back in a worker.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
@@ -19,10 +19,10 @@ from typing import Any, get_args
 from samenet import draws, gate_0
 from samenet.adapter import DataSource
 from samenet.admissibility import admissible
+from samenet.case_names import SAME_SEED_TWICE
 from samenet.certificate import Problem
 from samenet.spec import Activation, ActivationName, Network, from_text
-from samenet.task import Task
-from samenet.training import SGD, Loss, Optimizer, Schedule, TrainSpec
+from samenet.training import Loss, TrainSpec
 
 REPEATS_TRIED = 200
 
@@ -65,8 +65,6 @@ EXTRAS: dict[str, dict[str, Any]] = {
     "several outputs": {"loss": "mean_squared_error"},
     "deep": {"hidden": (8,) * 6},
 }
-
-SAME_SEED_TWICE = "same seed twice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,50 +214,3 @@ def _trainings() -> Iterator[str]:
     yield "training by adamw + clipping + cosine, kinked"
     for place, extra in enumerate(EXTRAS):
         yield f"training by {('nesterov', 'adam')[place % 2]} + {extra}, smooth"
-
-
-def needed(task: Task) -> list[str]:
-    """Return the cases that a task rests on: its functions, and its optimiser with all changes."""
-    training = task.training
-    activations = sorted({str(layer.activation) for layer in task.model.layers})
-    return [
-        f"loss {training.loss}",
-        *(f"activation {name}" for name in activations),
-        _training_of(task),
-        SAME_SEED_TWICE,
-    ]
-
-
-def resting(tasks: Iterable[Task]) -> dict[str, list[str]]:
-    """Return the cases that tasks rest on, each with the names of those tasks."""
-    found: dict[str, list[str]] = {}
-    for task in tasks:
-        for name in needed(task):
-            found.setdefault(name, []).append(task.name)
-    return found
-
-
-def _training_of(task: Task) -> str:
-    rule = task.training.optimizer
-    changes = {
-        "l2": bool(rule.l2),
-        "decay": bool(rule.weight_decay) and rule.name != "adamw",
-        "clipping": rule.clip_norm is not None,
-    }
-    terms = [_rule_name(rule), *(name for name, there in changes.items() if there)]
-    terms += _schedule_name(task.training.schedule)
-    if any(layer.dropout for layer in task.model.layers):
-        terms.append("dropout")
-    return f"training by {' + '.join(terms)}, smooth"
-
-
-def _rule_name(rule: Optimizer) -> str:
-    if isinstance(rule, SGD):
-        return "nesterov" if rule.nesterov else "momentum" if rule.momentum else "sgd"
-    return rule.name
-
-
-def _schedule_name(schedule: Schedule) -> list[str]:
-    if schedule.name != "constant":
-        return [schedule.name]
-    return ["warm-up"] if schedule.warmup_steps else []

@@ -9,31 +9,12 @@ from typing import Literal
 from pydantic import Field
 
 from samenet.adapter import Capabilities, Header, Target
+from samenet.case_names import resting
+from samenet.passes_table import PASSES, Pass, PassName
 from samenet.spec import Frozen
 from samenet.study import Study
 from samenet.task import Task
 
-PassName = Literal[
-    "prepare",
-    "certify",
-    "parity",
-    "prime",
-    "cell",
-    "control",
-    "sensitivity",
-    "quickstart",
-    "reference",
-    "inference",
-    "limits",
-    "curves",
-    "memory",
-    "score",
-    "rescore",
-    "trace",
-    "contract",
-    "probe",
-    "study",
-]
 ProfileName = Literal["quick", "standard", "rigorous"]
 CacheName = Literal["cold", "warm"]
 """Whether a timed process finds what an earlier one has compiled."""
@@ -109,6 +90,11 @@ class Job(Frozen):
     """A timed job has the machine to itself; others may run two at a time."""
     predicted_seconds: float
 
+    @property
+    def kind(self) -> Pass:
+        """Return what is known of its pass."""
+        return PASSES[self.pass_name]
+
 
 class Skipped(Frozen):
     """What was asked for and cannot run, with the reason the report shows."""
@@ -142,6 +128,9 @@ class Plan(Frozen):
     seeds: int
     track: TrackName
     budget_seconds: float | None = None
+    cases: dict[str, tuple[str, ...]] | None = None
+    """The parity cases that the tasks rest on, each with the names of those tasks; None in a plan
+    of before this was kept."""
     study: Study | None = None
     """What `samenet study` varies; a run has none."""
     jobs: tuple[Job, ...]
@@ -160,13 +149,21 @@ class Plan(Frozen):
     @property
     def seal(self) -> str:
         """Return the SHA-256 of what decides the verdicts: all but how long the run goes on."""
-        text = self.model_dump_json(exclude={"jobs", "repeats", "repeats_most", "budget_seconds"})
+        left_out = {"jobs", "repeats", "repeats_most", "budget_seconds"}
+        if self.cases is None:
+            left_out.add("cases")  # a plan that was sealed without them has the seal it had
+        text = self.model_dump_json(exclude=left_out)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def reference(self) -> dict[str, str]:
         """Return the arm that each task's control and sensitivity arm are, by the task's name."""
         return {job.tasks[0]: job.arm for job in self.jobs if job.pass_name == "control"}
+
+    @property
+    def resting(self) -> dict[str, tuple[str, ...]]:
+        """Return the parity cases that the tasks rest on, each with the names of those tasks."""
+        return resting(self.tasks) if self.cases is None else self.cases
 
     def task(self, name: str) -> Task:
         """Return a task by name."""
@@ -179,7 +176,7 @@ class Plan(Frozen):
 
     def target_of(self, pass_name: PassName) -> Target:
         """Return where and how precisely a pass computes; sameness is proved in strict float32."""
-        return self.target.strict if pass_name in ("certify", "parity") else self.target
+        return self.target.strict if PASSES[pass_name].certifies else self.target
 
     def arm(self, name: str) -> Arm:
         """Return an arm by name."""

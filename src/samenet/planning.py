@@ -9,11 +9,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from samenet import __version__, cache, certifying, clock, describing, leaf, parity, statistics
+from samenet import (
+    __version__,
+    cache,
+    case_names,
+    certifying,
+    clock,
+    describing,
+    leaf,
+    statistics,
+)
 from samenet.adapter import Target
 from samenet.durations import Predict, Start, history_key
 from samenet.errors import RefusedError, UsageError, unknown
 from samenet.missing import ONLY_ON_CUDA, missing_device
+from samenet.passes_table import PASSES
 from samenet.plan import (
     PROFILES,
     Arm,
@@ -89,6 +99,7 @@ def make_plan(request: Request, pairs: Sequence[tuple[leaf.Leaf, str]] = ()) -> 
         seeds=settings.seeds,
         track=request.track,
         budget_seconds=request.budget_seconds,
+        cases=case_names.resting(tasks),
         jobs=_jobs(tasks, arms, able, settings, request),
         skipped=tuple(skipped),
     )
@@ -211,7 +222,7 @@ def _jobs(
     settings: Profile,
     request: Request,
 ) -> tuple[Job, ...]:
-    cases = list(dict.fromkeys([*parity.resting(tasks), *request.cases]))
+    cases = list(dict.fromkeys([*case_names.resting(tasks), *request.cases]))
     predict = Predict(
         {arm.name: _start(arm) for arm in arms},
         steady_seconds=settings.steady_seconds,
@@ -240,15 +251,13 @@ def _history(
     tasks: Sequence[Task], arms: Sequence[Arm], cases: Sequence[str], target: Target
 ) -> dict[str, float]:
     """Return how long what a plan consists of took before; next to nothing if it is remembered."""
-    passes = ("prepare", "certify", "cell", "quickstart", "reference", "inference", "limits")
-    later = ("memory", "curves", "score")
     keys = [
-        history_key(name, arm, task.name)
-        for name in (*passes, *later)
+        history_key(kind.name, arm, subject)
+        for kind in PASSES.values()
+        if kind.one_per != "command" and kind.lasts_like is None
         for arm in ("", *(arm.name for arm in arms))
-        for task in tasks
+        for subject in (cases if kind.on_cases else [task.name for task in tasks])
     ]
-    keys += [history_key("parity", arm.name, case) for arm in arms for case in cases]
     found = {key: cache.get("durations", cache.key_of(key)) for key in keys}
     known = {key: float(value) for key, value in found.items() if isinstance(value, int | float)}
     for arm in arms:

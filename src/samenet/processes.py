@@ -9,8 +9,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from samenet import environment, steady
-from samenet.plan import PassName, Plan
-from samenet.records import EventRecord, Record, TimingRecord, Track
+from samenet.passes_table import BLOCKS, PASSES, PROOFS, PassName
+from samenet.plan import Plan
+from samenet.records import DataPrepared, Record, TimingRecord, Track
 
 START_UP = ("interpreter", "import", "wake", "build", "load", "first_call")
 """The phases from an empty interpreter to the first call, in order; the last holds the compile."""
@@ -54,20 +55,13 @@ def steadiness(samples: Grouped) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=STEADINESS)
 
 
-PASS_OF: dict[str, PassName] = {
-    "same": "cell",
-    "control": "control",
-    "sensitivity": "sensitivity",
-}
+PASS_OF: dict[Track, PassName] = {PASSES[name].track: name for name in BLOCKS}
+"""The pass of a block whose records are in a track."""
 
 
 def times(samples: Grouped, plan: Plan, records: Sequence[Record], track: Track) -> pd.DataFrame:
     """Return one number per process and quantity: medians of its settled chunks."""
-    rows_of = {
-        r.data["task"]: r.data["train_rows"]
-        for r in records
-        if isinstance(r, EventRecord) and r.name == "data prepared"
-    }
+    rows_of = {r.task: r.train_rows for r in records if isinstance(r, DataPrepared)}
     refused = environment.refused(records, PASS_OF[track])
     batches = {task.name: task.training.batch_size for task in plan.tasks}
     rows: list[tuple[str, str, int, str, float]] = []
@@ -81,7 +75,7 @@ def times(samples: Grouped, plan: Plan, records: Sequence[Record], track: Track)
 
 def proofs(samples: Grouped, plan: Plan, records: Sequence[Record]) -> pd.DataFrame:
     """Return the same of the reference's other processes, with their track."""
-    tracks: tuple[Track, Track] = ("control", "sensitivity")
+    tracks = [PASSES[name].track for name in PROOFS]
     return pd.concat([times(samples, plan, records, t).assign(track=t) for t in tracks])
 
 

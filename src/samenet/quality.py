@@ -12,7 +12,8 @@ def slack(frames: Frames, task: Task, metric: str) -> float:
     rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.split == "test")]
     rows = rows[(rows.metric == metric) & (rows.epoch == rows.epoch.max())]
     spread = float(rows.value.std()) if len(rows) > 1 else 0.0
-    test_rows = frames.data.get(task.name, {}).get("test_rows", 0)
+    prepared = frames.data.get(task.name)
+    test_rows = prepared.test_rows if prepared else 0
     one_row = 1 / test_rows if metric == "accuracy" and test_rows else 0.0
     return max(spread, one_row)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from samenet.errors import RunFolderError
@@ -19,21 +19,7 @@ SCHEMA = 1
 HUGE = 1e308
 """Stands for an infinite or undefined error: JSON has neither."""
 
-COMPILED_FILES = "compiled code kept"
-"""The event with the number of files of compiled code before and after a timed process."""
-
-SEALED = "plan sealed"
-"""The event with the hash of what was decided before anything was measured."""
-
 Track = Literal["same", "control", "sensitivity", "quickstart", "reference", "inference", "limits"]
-TRACKS: dict[str, Track] = {
-    "control": "control",
-    "sensitivity": "sensitivity",
-    "quickstart": "quickstart",
-    "inference": "inference",
-    "limits": "limits",
-}
-"""To which track a pass without an answer belongs, if not to the same network."""
 Split = Literal["train", "test"]
 Mark = Literal["failed", "timed out", "unsupported", "not installed", "refused"]
 
@@ -154,16 +140,232 @@ class FailureRecord(Record):
     detail: str = ""
 
 
+Answer = (
+    CertificateRecord | TimingRecord | QualityRecord | FootprintRecord | LimitRecord | FailureRecord
+)
+"""What a worker was asked for: each has a `task`, and a parity case may stand for it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventRecord(Record):
-    """Something that happened, with its data: a job finished, an adapter described itself."""
+class Event(Record):
+    """Something that happened: its line holds the event's name, and its fields as `data`."""
 
     kind: ClassVar[str] = "event"
+    name: ClassVar[str] = ""
+    keys: ClassVar[dict[str, str]] = {}
+    """What a field is called on disk, where that is no name for a field."""
 
-    name: str
     when: str
-    data: dict[str, Any]
 
+    def data(self) -> dict[str, Any]:
+        """Return the fields of this kind of event by their names on disk."""
+        values = asdict(self)
+        return {self.keys.get(name, name): values[name] for name in own_fields(type(self))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSealed(Event):
+    """What decides the verdicts was fixed before anything was measured."""
+
+    name: ClassVar[str] = "plan sealed"
+
+    sha256: str
+    """As `Plan.seal` gives it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFinished(Event):
+    """All records of a job are above this line: without it they are no result."""
+
+    name: ClassVar[str] = "job finished"
+    keys: ClassVar[dict[str, str]] = {"pass_name": "pass"}
+
+    pass_name: str
+    seconds: float
+    """Wall time of its worker, start and waiting included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataPrepared(Event):
+    """The rows of a task are in its file; the fields of samenet.dataset.DataCard say what is."""
+
+    name: ClassVar[str] = "data prepared"
+    keys: ClassVar[dict[str, str]] = {"task_kind": "kind"}
+
+    task_kind: str
+    """"binary", "multiclass" or "regression"."""
+    train_rows: int
+    test_rows: int
+    features: int
+    outputs: int
+    """Width of the network's head."""
+    feature_names: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
+    target_mean: tuple[float, ...] = ()
+    """Regression only: targets are (original - mean) / scale, both of the training part."""
+    target_scale: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What the preparation did, one plain sentence each."""
+    digest: str
+    """SHA-256 of the bytes every framework sees."""
+    task: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputsKept(Event):
+    """The raw outputs after a training's last epoch are in a file."""
+
+    name: ClassVar[str] = "outputs kept"
+
+    file: str
+    """Its name in outputs/."""
+    sha256: str
+    """Of the outputs, not of the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledCodeKept(Event):
+    """How many files of compiled code a timed process found and left."""
+
+    name: ClassVar[str] = "compiled code kept"
+
+    cache: str
+    """Which the plan wants: "cold" or "warm"."""
+    files_before: int
+    files_after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedProcess(Event):
+    """What the machine was like during one timed process."""
+
+    keys: ClassVar[dict[str, str]] = {"pass_name": "pass"}
+
+    pass_name: str
+    task: str
+    """Empty where the process was about several."""
+    arm: str
+    repeat: int
+    readings: dict[str, float | None]
+    """By the names of samenet.environment; None for what cannot be read here."""
+    broken: tuple[str, ...]
+    """The rules that were broken, in words."""
+    refused: bool
+    """Whether its times are not counted for that."""
+    again: bool = False
+    """Whether it was measured once more in a quiet moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentRead(TimedProcess):
+    """The machine during a process that may count."""
+
+    name: ClassVar[str] = "environment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside(TimedProcess):
+    """The machine during a disturbed process that was measured again, and all that it gave."""
+
+    name: ClassVar[str] = "set aside"
+
+    records: tuple[dict[str, Any], ...]
+    """The fields of its other records, which count nowhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitNotMeasured(Event):
+    """Why the machine's limit is not known."""
+
+    name: ClassVar[str] = "limit not measured"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Studied(Event):
+    """One training of a study, and what was seen of its weights."""
+
+    name: ClassVar[str] = "studied"
+
+    scene: str
+    choice: str
+    """The activation or the loss."""
+    seed: int
+    epochs: tuple[int, ...]
+    """After which epochs the weights were looked at; 0 is the untrained network."""
+    looks: tuple[dict[str, Any], ...]
+    """What was seen then, as samenet.study_numbers.look returns it."""
+    seconds: tuple[float, ...]
+    """Of each epoch."""
+    checks: dict[str, float]
+    """The relative errors of the framework's own outputs and losses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut(Event):
+    """A training of a study that gave no numbers."""
+
+    name: ClassVar[str] = "left out of the study"
+
+    scene: str
+    choice: str
+    seed: int
+    reason: str
+    wrong: bool
+    """Whether the framework computed something else; otherwise it does not offer this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractItem(Event):
+    """What one item of the contract found in an adapter."""
+
+    name: ClassVar[str] = "contract item"
+
+    part: str
+    key: str
+    found: str
+    """Empty if the item is kept, else what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTraced(Event):
+    """All numbers of the first training step of one framework."""
+
+    name: ClassVar[str] = "step"
+    keys: ClassVar[dict[str, str]] = {"weighted_sum": "weighted sum", "new_weights": "new weights"}
+
+    task: str
+    arm: str
+    inputs: tuple[list[float], ...]
+    targets: tuple[Any, ...]
+    weights: tuple[float, ...]
+    weighted_sum: tuple[Any, ...]
+    """What the network predicts before its link."""
+    loss: float
+    gradient: tuple[float, ...]
+    new_weights: tuple[float, ...]
+    output: tuple[Any, ...]
+    """What it predicts after its link."""
+
+
+EVENTS: dict[str, type[Event]] = {
+    cls.name: cls
+    for cls in (
+        PlanSealed,
+        JobFinished,
+        DataPrepared,
+        OutputsKept,
+        CompiledCodeKept,
+        EnvironmentRead,
+        SetAside,
+        LimitNotMeasured,
+        Studied,
+        LeftOut,
+        ContractItem,
+        StepTraced,
+    )
+}
 
 KINDS: dict[str, type[Record]] = {
     cls.kind: cls
@@ -174,12 +376,19 @@ KINDS: dict[str, type[Record]] = {
         FootprintRecord,
         LimitRecord,
         FailureRecord,
-        EventRecord,
+        Event,
     )
 }
 
 
+def own_fields(cls: type[Event]) -> tuple[str, ...]:
+    """Return the fields of a kind of event beside those that every event has."""
+    shared = {field.name for field in fields(Event)}
+    return tuple(field.name for field in fields(cls) if field.name not in shared)
+
+
 DECODER = json.JSONDecoder()
+ANOTHER_VERSION = "written by another version of samenet"
 
 
 def encode(record: Record) -> str:
@@ -187,9 +396,17 @@ def encode(record: Record) -> str:
 
     Raises ValueError for a number that is not finite: JSON has none.
     """
-    body = {"schema": SCHEMA, "kind": record.kind, **asdict(record)}
+    body = {"schema": SCHEMA, "kind": record.kind, **plain(record)}
     text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return f'{text[:-1]},"sha256":"{checksum(text)}"}}'
+
+
+def plain(record: Record) -> dict[str, Any]:
+    """Return the fields of a record as its line holds them."""
+    if isinstance(record, Event):
+        head = {"job": record.job, "name": record.name, "when": record.when}
+        return {**head, "data": record.data()}
+    return asdict(record)
 
 
 def checksum(text: str) -> str:
@@ -208,13 +425,32 @@ def decode(line: str) -> Record:
     if end != len(body) or checksum(body) != claimed:
         raise RunFolderError(f"{cls.kind} record of job {values.get('job')}: its content changed")
     if values.pop("schema") != SCHEMA:
-        raise RunFolderError("written by another version of samenet")
+        raise RunFolderError(ANOTHER_VERSION)
+    if cls is Event:
+        return _event(**values)
+    return cls(**_plain(values))
+
+
+def _event(*, job: str, name: str, when: str, data: dict[str, Any]) -> Event:
+    """Return the record of an event; raises RunFolderError for a kind that is not known here."""
+    cls = EVENTS.get(name)
+    if cls is None:
+        raise RunFolderError(ANOTHER_VERSION)
+    names = {cls.keys.get(field, field): field for field in own_fields(cls)}
+    try:
+        return cls(job=job, when=when, **_plain({names[key]: v for key, v in data.items()}))
+    except (KeyError, TypeError):
+        raise RunFolderError(ANOTHER_VERSION) from None
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Make lists tuples, and of equal texts one: a run has thousands of records."""
     for name, value in values.items():
         if type(value) is str:
-            values[name] = sys.intern(value)  # one copy serves its thousands of records
+            values[name] = sys.intern(value)
         elif type(value) is list:
             values[name] = tuple(value)
-    return cls(**values)
+    return values
 
 
 def _split(line: str) -> tuple[str, str]:

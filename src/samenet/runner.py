@@ -8,24 +8,29 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import groupby
 from pathlib import Path
 
-from samenet import cache, certifying, clock, environment, frames, looks, parity, privacy
+from samenet import cache, certifying, clock, environment, frames, looks, privacy
 from samenet.describing import last_line
 from samenet.durations import history_key
 from samenet.errors import RunFolderError, UsageError
+from samenet.passes_table import BLOCKS, RESULT
 from samenet.plan import Job, Plan
 from samenet.records import (
-    COMPILED_FILES,
-    TRACKS,
+    Answer,
     CertificateRecord,
-    EventRecord,
+    CompiledCodeKept,
+    DataPrepared,
     FailureRecord,
+    JobFinished,
     Mark,
+    QualityRecord,
     Record,
+    StepTraced,
+    TimedProcess,
+    TimingRecord,
     decode,
 )
-from samenet.scheduling import BLOCKS
-from samenet.spawning import TOO_SLOW, WARM, LiveWorkers, cache_place, shares_cache, spawn
-from samenet.store import FINISHED, Store
+from samenet.spawning import TOO_SLOW, LiveWorkers, cache_place, shares_cache, spawn
+from samenet.store import Store
 from samenet.workorder import answer_path
 
 SIDE_BY_SIDE = 2
@@ -42,15 +47,15 @@ def carry_out(store: Store, plan: Plan, watch: Watcher) -> None:
     waiting = [job for job in plan.jobs if job.id not in done]
     for timed, group in groupby(waiting, key=lambda job: job.timed):
         for jobs in _stages(list(group), timed=timed):
-            run.stage([job for job in jobs if not (run.precise(job) or run.over_budget(job))])
+            run.run_stage([j for j in jobs if not (run.is_redundant(j) or run.is_over_budget(j))])
 
 
 def _stages(jobs: list[Job], *, timed: bool) -> Iterator[list[Job]]:
-    """Timed jobs one by one; others together, but each kind of pass waits for the one before."""
+    """Timed jobs one by one; others together, but for the passes that are to be alone."""
     if timed:
         yield from ([job] for job in jobs)
         return
-    for _, group in groupby(jobs, key=lambda job: job.pass_name in ("prepare", "score")):
+    for _, group in groupby(jobs, key=lambda job: job.kind.alone):
         yield list(group)
 
 
@@ -66,28 +71,28 @@ class _Run:
         self.enough: dict[int, bool] = {}
         self.looks = environment.LOOKS
 
-    def stage(self, jobs: Sequence[Job]) -> None:
+    def run_stage(self, jobs: Sequence[Job]) -> None:
         """Run jobs side by side, or the only one alone; keep each answer as it comes."""
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
             try:
-                for done in as_completed([pool.submit(self.result, job) for job in jobs]):
+                for done in as_completed([pool.submit(self.run_or_recall, job) for job in jobs]):
                     self.keep(*done.result())
             except BaseException:
                 self.live.stop()  # Ctrl-C above all: a worker in its own session would go on
                 raise
 
-    def result(self, job: Job) -> tuple[Job, list[Record], float]:
-        """Return the records of a job and how long it took; a job that may not run says why."""
+    def run_or_recall(self, job: Job) -> tuple[Job, list[Record], float]:
+        """Return a job, its records and how long it took; what is remembered is not run again."""
         start = clock.now()
         reduced = self.refusals.reduced(job)
         if self.live.stopped or not reduced.tasks:
             return job, [], 0.0
         records, unknown = certifying.remembered(self.plan, reduced, self.store.folder)
         if unknown.tasks:
-            records += self.work(unknown)
+            records += self.run_until_undisturbed(unknown)
         return job, records, clock.now() - start
 
-    def over_budget(self, job: Job) -> bool:
+    def is_over_budget(self, job: Job) -> bool:
         """Return whether a timed job is left for a resume: the budget is spent.
 
         Decided once per repeat, at its first job, so that only whole repeats are kept.
@@ -95,11 +100,11 @@ class _Run:
         budget = self.plan.budget_seconds
         if budget is None or not job.timed or job.repeat == 0:
             return False
-        spent, kind = clock.now() - self.started, job.pass_name
-        whole = BLOCKS[0] if kind in BLOCKS else kind  # a block is measured whole or not at all
+        spent, name = clock.now() - self.started, job.pass_name
+        whole = RESULT if name in BLOCKS else name  # a block is measured whole or not at all
         return not self.affordable.setdefault((whole, job.repeat), spent <= budget)
 
-    def precise(self, job: Job) -> bool:
+    def is_redundant(self, job: Job) -> bool:
         """Return whether a repeat is not needed: those before a look were enough.
 
         What comes later does not count, so that a resumed run decides as the first one did.
@@ -108,33 +113,31 @@ class _Run:
         if look is None or job.pass_name not in BLOCKS:
             return False
         if look not in self.enough:
-            known = [
-                r for r in self.store.records() if getattr(r, "repeat", 0) in {None, *range(look)}
-            ]
-            self.enough[look] = looks.enough(frames.build(self.plan, {}, known))
+            before = [r for r in self.store.records() if _is_before(r, look)]
+            self.enough[look] = looks.enough(frames.build(self.plan, {}, before))
         return self.enough[look]
 
-    def work(self, job: Job) -> list[Record]:
+    def run_until_undisturbed(self, job: Job) -> list[Record]:
         """Return what a job's worker answered, the last one of those that others disturbed.
 
         Refusals look at the machine and never at a time, so doing it again does not choose either.
         """
         aside: list[Record] = []
-        records = self.once(job)
-        while environment.is_refused(records) and self.comes_to_rest():
-            aside.append(environment.set_aside([privacy.cleaned(each) for each in records]))
-            records = self.once(job)
+        records = self.run_process(job)
+        while environment.is_refused(records) and self.wait_for_quiet():
+            aside.append(environment.set_aside([privacy.cleaned(record) for record in records]))
+            records = self.run_process(job)
         return [*aside, *records]
 
-    def comes_to_rest(self) -> bool:
-        """Wait for a quiet moment, as long as this run's looks last."""
+    def wait_for_quiet(self) -> bool:
+        """Wait for a quiet moment as long as this run's looks last; return whether it came."""
         while self.looks > 0:
             self.looks -= 1
             if not environment.broken(environment.of_a_moment(self.plan.target)):
                 return True
         return False
 
-    def once(self, job: Job) -> list[Record]:
+    def run_process(self, job: Job) -> list[Record]:
         """Start a worker, wait for it, and return what it answered."""
         arm = self.plan.arm(job.arm) if job.arm else None
         answer = answer_path(self.store.folder, job)
@@ -143,32 +146,45 @@ class _Run:
         place = cache_place(self.store.folder, self.plan.cache, job)
         if not shares_cache(self.plan.cache, job):
             shutil.rmtree(place, ignore_errors=True)
-        found = _files(place)
+        files_before = _files(place)
         code, errors, seconds_max = spawn(self.store.folder, self.plan, job, arm, self.live)
         records = read_answer(answer)
-        if job.pass_name in WARM:
-            records.append(self.compiled(job, found, _files(place)))
+        if job.kind.shares_warm_cache:
+            records.append(self.compiled_code(job, files_before, _files(place)))
         if code != 0:
             records += _failures(job, records, code, errors, seconds_max)
         return [*records, environment.recorded(self.plan, job, before)] if before else records
 
-    def compiled(self, job: Job, before: int, after: int) -> EventRecord:
-        """Return how many files of compiled code a worker found, and left."""
-        data = {"cache": self.plan.cache, "files_before": before, "files_after": after}
-        return EventRecord(job=job.id, name=COMPILED_FILES, when=clock.utc(), data=data)
+    def compiled_code(self, job: Job, before: int, after: int) -> CompiledCodeKept:
+        """Return the record of how many files of compiled code a worker found, and left."""
+        return CompiledCodeKept(
+            job=job.id,
+            when=clock.utc(),
+            cache=self.plan.cache,
+            files_before=before,
+            files_after=after,
+        )
 
     def keep(self, job: Job, records: Sequence[Record], seconds: float) -> None:
         """Append the records of a job and the event that it is finished, in one write."""
         records = [privacy.cleaned(record) for record in records]
-        data = {"pass": job.pass_name, "seconds": round(seconds, 3)}
-        finished = EventRecord(job=job.id, name=FINISHED, when=clock.utc(), data=data)
+        finished = JobFinished(
+            job=job.id, when=clock.utc(), pass_name=job.pass_name, seconds=round(seconds, 3)
+        )
         self.store.append([*records, finished])
         self.refusals.learn(records)
-        if job.pass_name == "prepare":
-            _stop_without_data(job, records)
+        if job.kind.ends_run:
+            _stop_if_all_failed(job, records)
         certifying.remember(self.plan, job, records, self.store.folder)
         remember_duration(job, records, seconds)
         self.watch(job, records, seconds)
+
+
+def _is_before(record: Record, look: int) -> bool:
+    """Return whether a record is of no repeat or of one before a look."""
+    if isinstance(record, CertificateRecord | TimingRecord | QualityRecord | FailureRecord):
+        return record.repeat is None or record.repeat < look
+    return not isinstance(record, TimedProcess) or record.repeat < look
 
 
 def _files(place: Path) -> int:
@@ -183,7 +199,7 @@ class Refusals:
 
     def __init__(self, records: Sequence[Record], plan: Plan) -> None:
         """Learn from what is already recorded."""
-        self.resting = parity.resting(plan.tasks)
+        self.resting = plan.resting
         self.pairs: set[tuple[str, str]] = set()
         self.learn(records)
 
@@ -191,14 +207,14 @@ class Refusals:
         """Add the refusals that follow from new records."""
         for record in records:
             if isinstance(record, CertificateRecord | FailureRecord) and _refuses(record):
-                tasks = [record.task, *self.resting.get(record.task, [])]
+                tasks = [record.task, *self.resting.get(record.task, ())]
                 self.pairs |= {(task, record.arm) for task in tasks}
 
     def reduced(self, job: Job) -> Job:
         """Return the job with only the tasks that may run; quick starts need no certificate."""
-        arms = {""} if job.pass_name in ("quickstart", "score", "reference") else {"", job.arm}
-        if job.pass_name in ("prepare", "parity"):
+        if job.kind.needs == "nothing":
             return job
+        arms = {""} if job.kind.needs == "data" else {"", job.arm}
         kept = tuple(t for t in job.tasks if not any((t, arm) in self.pairs for arm in arms))
         return job.model_copy(update={"tasks": kept})
 
@@ -228,16 +244,14 @@ def _failures(
     """Return one failure per task of the job that has no record of its own."""
     mark: Mark = "timed out" if code == TOO_SLOW else "failed"
     reason = f"no result within {seconds_max:.0f} s" if code == TOO_SLOW else _why(code, errors)
-    many = job.pass_name == "score"  # several results per task: one of them is no answer
-    answered = set() if many else {_task_of(record) for record in records}
-    track = TRACKS.get(job.pass_name, "same")
+    answered = set() if job.kind.answers == "many" else {_task_of(record) for record in records}
     return [
         FailureRecord(
             job=job.id,
-            track=track,
+            track=job.kind.track,
             task=task,
             arm=job.arm,
-            repeat=None if job.pass_name in ("certify", "parity", "prepare") else job.repeat,
+            repeat=None if job.kind.admits else job.repeat,
             mark=mark,
             reason=reason,
             detail=errors[-4000:],
@@ -248,9 +262,7 @@ def _failures(
 
 
 def _task_of(record: Record) -> str | None:
-    data = record.data if isinstance(record, EventRecord) else {}  # e.g. "data prepared"
-    found: str | None = getattr(record, "task", None) or data.get("task")
-    return found
+    return record.task if isinstance(record, Answer | DataPrepared | StepTraced) else None
 
 
 def _why(code: int, errors: str) -> str:
@@ -260,8 +272,8 @@ def _why(code: int, errors: str) -> str:
     return last_line(errors) or f"the worker ended with exit code {code}"
 
 
-def _stop_without_data(job: Job, records: Sequence[Record]) -> None:
-    """Raise UsageError if no task has data: there is nothing to go on with."""
+def _stop_if_all_failed(job: Job, records: Sequence[Record]) -> None:
+    """Raise UsageError if no task is left to go on with."""
     failures = [record for record in records if isinstance(record, FailureRecord)]
     if len(failures) >= len(job.tasks):
         raise UsageError(failures[0].reason)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from samenet.durations import Predict
-from samenet.plan import Arm, Job, PassName, Plan, Profile, TrackName
+from samenet.passes_table import BLOCKS, PASSES, PROOFS, RESULT, Pass, PassName
+from samenet.plan import Arm, Job, Plan, Profile, TrackName
 from samenet.task import Task
 
 Item = TypeVar("Item")
@@ -34,33 +36,19 @@ def schedule(  # noqa: PLR0913 - all that a schedule depends on
     `cases` are the parity cases that these tasks rest on. `warm` first fills the caches of compiled
     code that the results then find.
     """
+    able = {
+        arm.name: tuple(task.name for task in tasks if (task.name, arm.name) in runnable)
+        for arm in arms
+    }
     names = [task.name for task in tasks]
-    able = {arm.name: tuple(name for name in names if (name, arm.name) in runnable) for arm in arms}
-    maker = _Maker(predict)
-    jobs = [maker.job("prepare", tasks=names)]
-    if track != "quickstart":
-        jobs += _certificates(maker, able, cases)
-        if warm:
-            pairs = [(arm, task) for arm, its in able.items() for task in its]
-            jobs += [maker.job("prime", arm=a, tasks=[t], timed=True) for a, t in pairs]
-        jobs += _blocks(maker, names, able, settings)
-    if track != "same":
-        jobs += _quickstarts(maker, names, arms, settings.seeds)
-    jobs.append(maker.job("reference", tasks=names, timed=True))
-    if track != "quickstart":
-        jobs += _predictions(maker, arms, able, settings.repeats)
-        jobs.append(maker.job("limits", tasks=names, timed=True))
-    if track != "quickstart":
-        jobs += [maker.job("memory", arm=a, tasks=[t]) for a, ts in able.items() for t in ts]
-        jobs += [maker.job("curves", arm=a, tasks=t) for a, t in able.items() if t]
-    return (*jobs, maker.job("score", tasks=names))
-
-
-PROOFS: tuple[PassName, ...] = ("control", "sensitivity")
-"""The reference a second time, and with 5 % more steps: what the instrument shows of itself."""
-
-BLOCKS: tuple[PassName, ...] = ("cell", *PROOFS)
-"""The passes whose jobs make up the repeats of the results."""
+    maker = _Maker(
+        names=names, arms=arms, able=able, cases=cases, settings=settings, predict=predict
+    )
+    jobs: list[Job] = []
+    for kind in PASSES.values():
+        if (track == "both" or track in kind.in_tracks) and (warm or not kind.if_warm):
+            jobs += maker.jobs(kind)
+    return tuple(jobs)
 
 
 def extended(plan: Plan, repeats: int) -> Plan:
@@ -94,97 +82,110 @@ def _again(job: Job, repeat: int) -> Job:
 
 
 CASES_PER_JOB = 30
-
-
-def _certificates(
-    maker: _Maker, able: dict[str, tuple[str, ...]], cases: Sequence[str]
-) -> list[Job]:
-    """What is proved before anything is timed: parity cases in parts, tasks together."""
-    arms = [arm for arm, tasks in able.items() if tasks]
-    parts = [cases[start : start + CASES_PER_JOB] for start in range(0, len(cases), CASES_PER_JOB)]
-    parity = [
-        maker.job("parity", arm=arm, tasks=part, repeat=number)
-        for arm in arms
-        for number, part in enumerate(parts)
-    ]
-    return [*parity, *(maker.job("certify", arm=arm, tasks=able[arm]) for arm in arms)]
-
-
-def _blocks(
-    maker: _Maker, names: Sequence[str], able: dict[str, tuple[str, ...]], settings: Profile
-) -> list[Job]:
-    """Each result once per repeat, close together, in rotated order; the reference comes first."""
-    members = {task: _members(task, able, settings) for task in names}
-    return [
-        maker.job(pass_name, arm=arm, tasks=[task], repeat=repeat, timed=True)
-        for repeat in range(settings.repeats_most)
-        for task in names
-        for pass_name, arm in balanced(members[task], repeat)
-    ]
-
-
-def _members(
-    task: str, able: dict[str, tuple[str, ...]], settings: Profile
-) -> list[tuple[PassName, str]]:
-    """Return what a block of a task holds: its arms, then what the instrument shows of itself."""
-    arms = [arm for arm, tasks in able.items() if task in tasks]
-    proofs = PROOFS if settings.proves_itself else ()
-    return [*(("cell", arm) for arm in arms), *((proof, arms[0]) for proof in proofs if arms)]
-
-
-def _quickstarts(maker: _Maker, names: Sequence[str], arms: Sequence[Arm], seeds: int) -> list[Job]:
-    """One process per framework and seed; the task that comes first in it rotates."""
-    frameworks = {arm.header.name: arm.name for arm in reversed(arms) if arm.header.quickstart}
-    return [
-        maker.job("quickstart", arm=arm, tasks=balanced(names, seed), repeat=seed, timed=True)
-        for seed in range(seeds)
-        for arm in balanced(sorted(frameworks.values()), seed)
-    ]
-
-
 REPEATS_FOR_ALL = 8
 REPEATS_PER_PREDICTION = 3
 """Predicting is measured in every third repeat: ten times quicker to settle than training."""
 
 
-def _predictions(
-    maker: _Maker, arms: Sequence[Arm], able: dict[str, tuple[str, ...]], repeats: int
-) -> list[Job]:
-    """One process per framework, tasks together in it: how it predicts depends on no mode.
-
-    With few repeats, a screening, it predicts for the first of its tasks alone.
-    """
-    frameworks = {arm.header.name: arm.name for arm in reversed(arms) if able[arm.name]}
-    most = 1 if repeats < REPEATS_FOR_ALL else None
-    return [
-        maker.job("inference", arm=arm, tasks=balanced(able[arm][:most], n), repeat=n, timed=True)
-        for n in range(max(1, repeats // REPEATS_PER_PREDICTION))
-        for arm in balanced(list(frameworks.values())[::-1], n)
-    ]
-
-
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Maker:
-    """Numbers jobs and predicts them."""
+    """Makes the jobs of each pass, as its row says of what there is one."""
 
-    def __init__(self, predict: Predict) -> None:
-        self.predict = predict
+    names: Sequence[str]
+    """Of all tasks."""
+    arms: Sequence[Arm]
+    able: dict[str, tuple[str, ...]]
+    """The tasks that each arm can run."""
+    cases: Sequence[str]
+    settings: Profile
+    predict: Predict
 
-    def job(
-        self,
-        pass_name: PassName,
-        *,
-        tasks: Sequence[str],
-        arm: str = "",
-        repeat: int = 0,
-        timed: bool = False,
-    ) -> Job:
-        parts = [pass_name, arm, tasks[0] if len(tasks) == 1 else "", f"r{repeat}"]
+    def jobs(self, kind: Pass) -> list[Job]:
+        """Return all jobs of a pass; those of the passes of a block come with the first of them."""
+        match kind.one_per:
+            case "run":
+                return [self.job(kind, tasks=self.names)]
+            case "arm":
+                return self.per_case(kind) if kind.on_cases else self.per_arm(kind)
+            case "result":
+                return self.per_result(kind)
+            case "block":
+                return self.blocks() if kind.name == RESULT else []
+            case "seed":
+                return self.per_seed(kind)
+            case "framework":
+                return self.per_framework(kind)
+            case "command":
+                return []
+
+    def per_result(self, kind: Pass) -> list[Job]:
+        """One process per arm and task."""
+        pairs = [(arm, task) for arm, tasks in self.able.items() for task in tasks]
+        return [self.job(kind, arm=arm, tasks=[task]) for arm, task in pairs]
+
+    def per_arm(self, kind: Pass) -> list[Job]:
+        """One process per arm, all its tasks together in it."""
+        return [self.job(kind, arm=arm, tasks=tasks) for arm, tasks in self.able.items() if tasks]
+
+    def per_case(self, kind: Pass) -> list[Job]:
+        """Parity cases of an arm in parts: a process that is lost takes few with it."""
+        starts = range(0, len(self.cases), CASES_PER_JOB)
+        parts = [self.cases[start : start + CASES_PER_JOB] for start in starts]
+        return [
+            self.job(kind, arm=arm, tasks=part, repeat=number)
+            for arm, tasks in self.able.items()
+            if tasks
+            for number, part in enumerate(parts)
+        ]
+
+    def blocks(self) -> list[Job]:
+        """Each result once per repeat, close together, in rotated order; the reference is first."""
+        members = {task: self.members(task) for task in self.names}
+        return [
+            self.job(PASSES[name], arm=arm, tasks=[task], repeat=repeat)
+            for repeat in range(self.settings.repeats_most)
+            for task in self.names
+            for name, arm in balanced(members[task], repeat)
+        ]
+
+    def members(self, task: str) -> list[tuple[PassName, str]]:
+        """Return what a block of a task holds: its arms, then what the instrument shows."""
+        arms = [arm for arm, tasks in self.able.items() if task in tasks]
+        proofs = PROOFS if self.settings.proves_itself else ()
+        return [*((RESULT, arm) for arm in arms), *((proof, arms[0]) for proof in proofs if arms)]
+
+    def per_seed(self, kind: Pass) -> list[Job]:
+        """One process per framework and seed; the task that comes first in it rotates."""
+        first = {a.header.name: a.name for a in reversed(self.arms) if a.header.quickstart}
+        return [
+            self.job(kind, arm=arm, tasks=balanced(self.names, seed), repeat=seed)
+            for seed in range(self.settings.seeds)
+            for arm in balanced(sorted(first.values()), seed)
+        ]
+
+    def per_framework(self, kind: Pass) -> list[Job]:
+        """One process per framework, tasks together in it: how it predicts depends on no mode.
+
+        With few repeats, a screening, it predicts for the first of its tasks alone.
+        """
+        first = {a.header.name: a.name for a in reversed(self.arms) if self.able[a.name]}
+        repeats = self.settings.repeats
+        most = 1 if repeats < REPEATS_FOR_ALL else None
+        return [
+            self.job(kind, arm=arm, tasks=balanced(self.able[arm][:most], number), repeat=number)
+            for number in range(max(1, repeats // REPEATS_PER_PREDICTION))
+            for arm in balanced(list(first.values())[::-1], number)
+        ]
+
+    def job(self, kind: Pass, *, tasks: Sequence[str], arm: str = "", repeat: int = 0) -> Job:
+        """Return one job with its name and its prediction."""
+        parts = [kind.name, arm, tasks[0] if len(tasks) == 1 else "", f"r{repeat}"]
         return Job(
             id="/".join(part for part in parts if part),
-            pass_name=pass_name,
+            pass_name=kind.name,
             arm=arm,
             tasks=tuple(tasks),
             repeat=repeat,
-            timed=timed,
-            predicted_seconds=round(self.predict.seconds(pass_name, arm, tasks), 2),
+            timed=kind.timed,
+            predicted_seconds=round(self.predict.seconds(kind.name, arm, tasks), 2),
         )

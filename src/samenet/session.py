@@ -9,7 +9,7 @@ from samenet import clock, environment, fingerprint, machine
 from samenet.errors import RefusedError
 from samenet.locking import alone
 from samenet.plan import Plan
-from samenet.records import SEALED, EventRecord
+from samenet.records import PlanSealed
 from samenet.runner import Watcher, carry_out
 from samenet.store import Store, open_run
 
@@ -40,9 +40,9 @@ def start(plan: Plan, folder: Path, watch: Watcher, say: Say = silent) -> Store:
     return store
 
 
-def _sealed(plan: Plan) -> EventRecord:
+def _sealed(plan: Plan) -> PlanSealed:
     """Return a record of what was decided before anything was measured, the margin above all."""
-    return EventRecord(job="", name=SEALED, when=clock.utc(), data={"sha256": plan.seal})
+    return PlanSealed(job="", when=clock.utc(), sha256=plan.seal)
 
 
 def _admitted(plan: Plan, say: Say) -> None:

@@ -17,9 +17,6 @@ from samenet.workorder import file_name, order_json
 SECONDS_MIN = 120.0
 """A worker has at least so long, however short its job was predicted to be."""
 
-WARM = ("prime", "cell", "control", "sensitivity")
-"""The passes that share compiled code in a run with warm caches."""
-
 TOO_SLOW = -999
 """Stands for the exit code of a worker that was ended."""
 
@@ -115,7 +112,7 @@ def compiled_code(folder: Path, kept: CacheName, job: Job) -> CompiledCode:
 
 def shares_cache(kept: CacheName, job: Job) -> bool:
     """Return whether a worker finds the compiled code of those before it."""
-    return kept == "warm" and job.pass_name in WARM
+    return kept == "warm" and job.kind.shares_warm_cache
 
 
 def cache_place(folder: Path, kept: CacheName, job: Job) -> Path:

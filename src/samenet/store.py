@@ -21,9 +21,7 @@ from pydantic import ValidationError
 
 from samenet.errors import RunFolderError
 from samenet.plan import Plan
-from samenet.records import EventRecord, Record, decode, encode
-
-FINISHED = "job finished"
+from samenet.records import JobFinished, Record, decode, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ class Store:
 
     def finished_jobs(self) -> set[str]:
         """Return the jobs whose records are all there."""
-        return {r.job for r in self.records() if isinstance(r, EventRecord) and r.name == FINISHED}
+        return {r.job for r in self.records() if isinstance(r, JobFinished)}
 
     def drop_torn_tail(self) -> bool:
         """Remove a last line that a killed parent left half-written, and an unfinished job's lines.
@@ -97,7 +95,7 @@ class Store:
         """
         lines = [line for _, line in self._lines()]
         whole = [line for line in lines if line.endswith(b"\n")]
-        mark = f'"{FINISHED}"'.encode()
+        mark = f'"{JobFinished.name}"'.encode()
         last = max((i for i, line in enumerate(whole) if mark in line), default=-1)
         kept = whole[: last + 1]
         if kept == lines:

@@ -12,10 +12,10 @@ import pandas as pd
 
 from samenet import leaf, session
 from samenet.errors import RunFolderError, UsageError, WorkerError
-from samenet.passes.study import LEFT_OUT, TRAINED
+from samenet.passes_table import PASSES
 from samenet.plan import Job, Plan
 from samenet.planning import Request, make_plan, refuse_nothing
-from samenet.records import EventRecord, FailureRecord, Record
+from samenet.records import Event, FailureRecord, LeftOut, Record, Studied
 from samenet.runner import Watcher
 from samenet.spec import Kind
 from samenet.store import open_run
@@ -123,9 +123,8 @@ def make_study(
     plan = make_plan(request)
     refuse_nothing(plan)
     study = study_of(kind, plan.tasks[0], choices, seeds)
-    prepare = [job for job in plan.jobs if job.pass_name == "prepare"]
     jobs = [
-        *prepare,
+        *plan.only("prepare").jobs,
         *(_job(plan, study, a.name, n) for n in range(study.seeds) for a in plan.arms),
     ]
     name = f"study-{kind}-{plan.tasks[0].name}"
@@ -142,7 +141,7 @@ def _job(plan: Plan, study: Study, arm: str, seed: int) -> Job:
         arm=arm,
         tasks=(task.name,),
         repeat=seed,
-        timed=True,
+        timed=PASSES["study"].timed,
         predicted_seconds=plan.arm(arm).import_seconds + each * len(study.variants),
     )
 
@@ -170,24 +169,22 @@ def load(folder: Path) -> Outcome:
 
 def gather(plan: Plan, study: Study, folder: Path, records: Sequence[Record]) -> Outcome:
     """Return the outcome that records make; raises WorkerError if no training was finished."""
-    events = [record for record in records if isinstance(record, EventRecord)]
-    trained = [(_arm(plan, e), e.data) for e in events if e.name == TRAINED]
+    trained = [(_arm(plan, record), record) for record in records if isinstance(record, Studied)]
+    refused = [record for record in records if isinstance(record, LeftOut)]
     failures = [record for record in records if isinstance(record, FailureRecord)]
-    left_out = {
-        (_arm(plan, e), e.data["choice"]): e.data["reason"] for e in events if e.name == LEFT_OUT
-    }
+    left_out = {(_arm(plan, record), record.choice): record.reason for record in refused}
     left_out |= {(failure.arm, ""): failure.reason for failure in failures}
     left_out |= {(skipped.arm, ""): skipped.reason for skipped in plan.skipped}
     if not trained:
         reasons = "; ".join(sorted({f"{arm}: {why}" for (arm, _), why in left_out.items()}))
         raise WorkerError(f"Nothing was trained. {reasons or 'No framework is there'}.")
-    kept = [(arm, data) for arm, data in trained if (arm, data["choice"]) not in left_out]
+    kept = [(arm, seen) for arm, seen in trained if (arm, seen.choice) not in left_out]
     if not kept:
         raise UsageError("No choice was trained in every scene.")
-    rows = [row for arm, data in kept for row in _rows(arm, data)]
+    rows = [row for arm, seen in kept for row in _rows(arm, seen)]
     times = [
-        (arm, d["scene"], d["choice"], d["seed"], median(d["seconds"][1:] or d["seconds"]))
-        for arm, d in kept
+        (arm, seen.scene, seen.choice, seen.seed, median(seen.seconds[1:] or seen.seconds))
+        for arm, seen in kept
     ]
     return Outcome(
         plan=plan,
@@ -196,20 +193,20 @@ def gather(plan: Plan, study: Study, folder: Path, records: Sequence[Record]) ->
         frame=pd.DataFrame(rows, columns=list(COLUMNS)),
         seconds=pd.DataFrame(times, columns=["arm", "scene", "choice", "seed", "seconds"]),
         left_out=left_out,
-        failed=bool(failures) or any(event.data.get("wrong") for event in events),
-        worst_check=max(error for _, data in kept for error in data["checks"].values()),
+        failed=bool(failures) or any(record.wrong for record in refused),
+        worst_check=max(error for _, seen in kept for error in seen.checks.values()),
     )
 
 
-def _arm(plan: Plan, event: EventRecord) -> str:
+def _arm(plan: Plan, event: Event) -> str:
     return next(job.arm for job in plan.jobs if job.id == event.job)
 
 
-def _rows(arm: str, data: dict[str, Any]) -> list[tuple[Any, ...]]:
+def _rows(arm: str, trained: Studied) -> list[tuple[Any, ...]]:
     """Return the rows of one training; what was not finite is NaN."""
-    head = (arm, data["scene"], data["choice"], data["seed"])
+    head = (arm, trained.scene, trained.choice, trained.seed)
     rows: list[tuple[Any, ...]] = []
-    for epoch, seen in zip(data["epochs"], data["looks"], strict=True):
+    for epoch, seen in zip(trained.epochs, trained.looks, strict=True):
         for split in ("train", "test"):
             rows += [(*head, epoch, split, name, 0, _number(v)) for name, v in seen[split].items()]
         for name in ("gradient", "dead"):

@@ -18,7 +18,7 @@ from samenet.advise import Advice
 from samenet.evidence import Evidence, Said
 from samenet.frames import Frames
 from samenet.plan import Plan
-from samenet.records import EventRecord, Record
+from samenet.records import DataPrepared, Record
 
 FIXED = ("100 program starts",)
 """Numbers that are part of the wording."""
@@ -100,10 +100,6 @@ class _Source:
 
     def _only(self, jobs: tuple[str, ...]) -> Frames:
         if jobs not in self.known:
-            own = [r for r in self.records if r.job in set(jobs) or _prepared(r)]
+            own = [r for r in self.records if r.job in set(jobs) or isinstance(r, DataPrepared)]
             self.known[jobs] = frames.build(self.plan, self.machine, own)
         return self.known[jobs]
-
-
-def _prepared(record: Record) -> bool:
-    return isinstance(record, EventRecord) and record.name == "data prepared"

@@ -21,7 +21,8 @@ from samenet import frames, planning, scheduling, session, significance, statist
 from samenet.draws import generator
 from samenet.errors import RefusedError
 from samenet.frames import Frames
-from samenet.plan import PassName, Plan
+from samenet.passes_table import ADMISSION, RESULT, PassName
+from samenet.plan import Plan
 from samenet.runner import Watcher
 from samenet.statistics import MARGIN, Estimate, Interval
 
@@ -31,7 +32,6 @@ PAIR = "numpy:plain"
 TASK = "digits"
 REPEATS = 12
 STEADY_SECONDS = 0.3
-PROVED: tuple[PassName, ...] = ("prepare", "parity", "certify")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def plan_of(percent: int, repeats: int) -> Plan:
     )
     again: PassName = "sensitivity" if percent else "control"
     changes = {"planted_percent": percent, "steady_seconds": STEADY_SECONDS}
-    pair = plan.only(*PROVED, "cell", again).model_copy(update=changes)
+    pair = plan.only(*ADMISSION, RESULT, again).model_copy(update=changes)
     return scheduling.extended(pair, repeats)  # two take turns otherwise than three
 
 

@@ -21,10 +21,12 @@ from samenet.describing import last_line
 from samenet.errors import RunFolderError, WorkerError
 from samenet.plan import Job, Plan
 from samenet.records import (
-    COMPILED_FILES,
-    SEALED,
-    EventRecord,
+    CompiledCodeKept,
+    DataPrepared,
     FailureRecord,
+    JobFinished,
+    OutputsKept,
+    PlanSealed,
     QualityRecord,
     Record,
 )
@@ -67,7 +69,7 @@ def verify(folder: Path) -> Verification:
     looked_at = {
         "records": len(records),
         "scores recomputed": sum(isinstance(r, QualityRecord) for r in again),
-        "files": sum(len(_events(records, name)) for name in ("outputs kept", "data prepared")),
+        "files": sum(isinstance(r, OutputsKept | DataPrepared) for r in records),
         "numbers on the page": numbers,
         "sentences of advice": advised.sentences,
     }
@@ -76,26 +78,26 @@ def verify(folder: Path) -> Verification:
 
 def _seal(plan: Plan, records: Sequence[Record]) -> list[str]:
     """What decides the verdicts, the margin above all, is what it was before the first result."""
-    sealed = {e.data["sha256"] for e in _events(records, SEALED)}
+    sealed = {record.sha256 for record in records if isinstance(record, PlanSealed)}
     return ["the plan was changed after the run began"] if sealed - {plan.seal} else []
 
 
 def _caches(records: Sequence[Record]) -> list[str]:
     """A cold process found no compiled code; a warm one did, if its priming left any."""
-    found = {e.job: e.data for e in _events(records, COMPILED_FILES)}
-    primed = {_of(job) for job, each in found.items() if _primes(job) and each["files_after"]}
+    kept = {record.job: record for record in records if isinstance(record, CompiledCodeKept)}
+    primed = {_of(job) for job, code in kept.items() if _primes(job) and code.files_after}
     cold = [
-        f"job {job} was to compile anew and found {each['files_before']} files"
-        for job, each in found.items()
-        if each["cache"] == "cold" and each["files_before"]
+        f"job {job} was to compile anew and found {code.files_before} files"
+        for job, code in kept.items()
+        if code.cache == "cold" and code.files_before
     ]
     return cold + [
         f"job {job} was to find compiled code and found none"
-        for job, each in found.items()
-        if each["cache"] == "warm"
+        for job, code in kept.items()
+        if code.cache == "warm"
         and not _primes(job)
         and _of(job) in primed
-        and not each["files_before"]
+        and not code.files_before
     ]
 
 
@@ -113,7 +115,7 @@ def _order(plan: Plan, records: Sequence[Record]) -> list[str]:
 
     Timed ones run alone: they end in the order of the plan, or the balance of positions is lost.
     """
-    finished = [r.job for r in records if isinstance(r, EventRecord) and r.name == "job finished"]
+    finished = [record.job for record in records if isinstance(record, JobFinished)]
     planned = {job.id for job in plan.jobs}
     twice = sorted({job for job in finished if finished.count(job) > 1})
     return [
@@ -138,7 +140,7 @@ def _out_of_order(plan: Plan, finished: Sequence[str]) -> list[str]:
 
 
 def _rescored(store: Store, plan: Plan, records: Sequence[Record]) -> list[Record]:
-    prepared = {r.data["task"] for r in _events(records, "data prepared")}
+    prepared = {record.task for record in records if isinstance(record, DataPrepared)}
     tasks = tuple(task.name for task in plan.tasks if task.name in prepared)
     if not tasks:
         return []
@@ -152,21 +154,19 @@ def _rescored(store: Store, plan: Plan, records: Sequence[Record]) -> list[Recor
     return read_answer(answer)
 
 
-def _events(records: Iterable[Record], name: str) -> list[EventRecord]:
-    return [r for r in records if isinstance(r, EventRecord) and r.name == name]
-
-
 def _files(folder: Path, records: Sequence[Record]) -> list[str]:
     """The prepared data and the raw outputs are the files that were measured."""
     wrong = [
-        f"outputs/{e.data['file']} changed or is missing"
-        for e in _events(records, "outputs kept")
-        if _outputs_digest(folder / "outputs" / e.data["file"]) != e.data["sha256"]
+        f"outputs/{kept.file} changed or is missing"
+        for kept in records
+        if isinstance(kept, OutputsKept)
+        and _outputs_digest(folder / "outputs" / kept.file) != kept.sha256
     ]
     return wrong + [
-        f"the prepared data of task {e.data['task']} changed or are missing"
-        for e in _events(records, "data prepared")
-        if _data_digest(data_path(folder, e.data["task"])) != e.data["digest"]
+        f"the prepared data of task {prepared.task} changed or are missing"
+        for prepared in records
+        if isinstance(prepared, DataPrepared)
+        and _data_digest(data_path(folder, prepared.task)) != prepared.digest
     ]
 
 

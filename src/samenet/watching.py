@@ -9,29 +9,9 @@ from statistics import median
 from samenet import clock
 from samenet.plan import Job, Plan, predicted_seconds
 from samenet.processes import START_UP
-from samenet.records import CertificateRecord, EventRecord, FailureRecord, Record, TimingRecord
+from samenet.records import CertificateRecord, DataPrepared, FailureRecord, Record, TimingRecord
 from samenet.terminal import printable, say
 from samenet.wording import words
-
-DOING = {
-    "prepare": "data prepared",
-    "certify": "checked: same network",
-    "parity": "checked",
-    "prime": "compiled, for the processes to come",
-    "cell": "timed",
-    "control": "timed a second time, as a control",
-    "sensitivity": "timed with 5 % more steps, to see whether that shows",
-    "quickstart": "quick start trained",
-    "reference": "models that are not networks fitted",
-    "inference": "predictions timed",
-    "limits": "the machine’s limit measured",
-    "memory": "memory measured",
-    "curves": "trained for the curves",
-    "score": "scored",
-    "contract": "contract looked at",
-    "probe": "read back",
-    "study": "trained with every choice",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +65,7 @@ class Progress:
 def _left_out(records: Sequence[Record]) -> list[str]:
     """Return what the preparation of the data did not take in: nobody should miss that."""
     notes = [
-        note
-        for record in records
-        if isinstance(record, EventRecord) and record.name == "data prepared"
-        for note in record.data.get("notes", ())
+        note for record in records if isinstance(record, DataPrepared) for note in record.notes
     ]
     return [f"    {note}" for note in notes if "left out" in note or "dropped" in note]
 
@@ -99,7 +76,7 @@ def _clock(seconds: float) -> str:
 
 def _line(plan: Plan, job: Job, records: Sequence[Record]) -> str:
     who = plan.arm(job.arm).header.title if job.arm else ""
-    units = "functions and optimisers" if job.pass_name == "parity" else "tasks"
+    units = "functions and optimisers" if job.kind.on_cases else "tasks"
     what = job.tasks[0] if len(job.tasks) == 1 else f"{len(job.tasks)} {units}"
     failures = [record for record in records if isinstance(record, FailureRecord)]
     head = " · ".join(part for part in (what, who) if part)
@@ -108,15 +85,15 @@ def _line(plan: Plan, job: Job, records: Sequence[Record]) -> str:
     broken = [r for r in records if isinstance(r, CertificateRecord) and not r.passed]
     if broken:
         return f"{head}: not compared: {broken[0].gate}, {broken[0].quantity}"
-    if not job.tasks or (not records and job.pass_name != "curves"):
+    if not job.tasks or (not records and job.kind.answers != "files"):
         return f"{head}: left out (it failed its check)"
-    return f"{head}: {DOING[job.pass_name]}{_numbers(job, records, plan)}"
+    return f"{head}: {job.kind.says}{_numbers(job, records, plan)}"
 
 
 def _numbers(job: Job, records: Sequence[Record], plan: Plan) -> str:
-    if job.pass_name in ("quickstart", "study"):
+    if job.kind.counts == "seeds":
         return f" (seed {job.repeat + 1} of {plan.seeds})"
-    found = measured(records) if job.pass_name == "cell" else None
+    found = measured(records) if job.kind.counts == "repeats" else None
     if found is None:
         return ""
     step, ready = words(found.step_seconds), words(found.start_seconds)

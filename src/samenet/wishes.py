@@ -75,7 +75,8 @@ class Wishes:
 
 def steps_per_epoch(frames: Frames, task: Task) -> int:
     """Return how many steps an epoch of a task has in this run."""
-    rows = frames.data.get(task.name, {}).get("train_rows", task.training.batch_size)
+    prepared = frames.data.get(task.name)
+    rows = prepared.train_rows if prepared else task.training.batch_size
     return max(1, -(-int(rows) // task.training.batch_size))
 
 

@@ -37,7 +37,7 @@ def main(path: Path) -> None:
     from samenet.workorder import WorkOrder  # imports NumPy and pydantic: after the framework
 
     order = WorkOrder.from_json(raw, stamps=stamps, pinned=pinned)
-    chosen = importlib.import_module(f"samenet.passes.{raw['pass_name']}")
+    chosen = importlib.import_module(raw["module"])
     gc.enable()
     chosen.run(order)
 

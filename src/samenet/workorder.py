@@ -78,7 +78,7 @@ def order_json(job: Job, folder: Path, *, imports: Sequence[str], cores: Sequenc
     """Return the text of a work order."""
     return json.dumps(
         {
-            "pass_name": job.pass_name,
+            "module": job.kind.module,
             "job": job.model_dump(mode="json"),
             "folder": str(folder.absolute()),
             "answer": str(answer_path(folder, job).absolute()),

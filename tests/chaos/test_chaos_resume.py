@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from samenet.plan import Plan
-from samenet.records import EventRecord
-from samenet.store import FINISHED, Store
+from samenet.records import JobFinished
+from samenet.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 
@@ -68,7 +68,7 @@ def finished(folder: Path) -> list[str]:
     return [
         json.loads(line)["job"]
         for line in lines.splitlines()
-        if f'"{FINISHED}"'.encode() in line and line.endswith(b"}")
+        if f'"{JobFinished.name}"'.encode() in line and line.endswith(b"}")
     ]
 
 
@@ -163,7 +163,7 @@ def test_an_interrupted_run_is_kept_and_resumed(tmp_path: Path) -> None:
     assert "Traceback" not in said
     assert gone(int(here.read_text()))
     content, records = Store(folder).records_path.read_bytes(), Store(folder).records()
-    assert {r.job for r in records if isinstance(r, EventRecord) and r.name == FINISHED} == {
+    assert {r.job for r in records if isinstance(r, JobFinished)} == {
         "prepare/iris/r0",
         "parity/recorder:plain/r0",
         "certify/recorder:plain/iris/r0",

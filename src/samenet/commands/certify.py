@@ -16,6 +16,7 @@ from samenet.adapter import Target, placed
 from samenet.commands import shared
 from samenet.commands.run import counted
 from samenet.errors import UsageError
+from samenet.passes_table import ADMISSION
 from samenet.plan import Plan
 from samenet.records import CertificateRecord, FailureRecord, Record
 from samenet.spec import parse
@@ -81,7 +82,7 @@ def command(
 
 def only_checks(plan: Plan) -> Plan:
     """Return the plan without anything that is timed or trained."""
-    return plan.only("prepare", "certify", "parity")
+    return plan.only(*ADMISSION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,10 +125,10 @@ def outcome(records: Sequence[Record]) -> Outcome:
 def shown(found: Outcome, plan: Plan) -> bool:
     """Return whether all that is offered was proved, and some framework offers some task."""
     passed = bool(found.rows) and all(row.passed for row in found.rows)
-    resting, tasks = parity.resting(plan.tasks), {task.name for task in plan.tasks}
+    resting, tasks = plan.resting, {task.name for task in plan.tasks}
     lacking: dict[str, set[str]] = {arm.name: set() for arm in plan.arms}
     for entry in found.unsupported:
-        lacking[entry.arm] |= {entry.task, *resting.get(entry.task, [])}
+        lacking[entry.arm] |= {entry.task, *resting.get(entry.task, ())}
     return passed and not found.failures and any(tasks - names for names in lacking.values())
 
 
@@ -229,8 +230,7 @@ def not_offered(found: Outcome, plan: Plan) -> list[str]:
 
 def _about(names: set[str], plan: Plan) -> str:
     """Return the tasks that are meant, or rest on a case that is, and the number of cases."""
-    resting = parity.resting(plan.tasks)
-    meant = names.union(*(resting.get(name, []) for name in names))
+    meant = names.union(*(plan.resting.get(name, ()) for name in names))
     tasks = [task.name for task in plan.tasks if task.name in meant]
     cases = len(names - set(tasks))
     return ", ".join([*tasks, *([counted(cases, "case")] if cases else [])])

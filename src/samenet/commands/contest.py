@@ -17,9 +17,9 @@ from samenet.commands import shared
 from samenet.commands.run import counted
 from samenet.errors import UsageError
 from samenet.leaf import Leaf
+from samenet.passes_table import ADMISSION, BLOCKS
 from samenet.plan import Job, Plan
 from samenet.records import Record
-from samenet.scheduling import BLOCKS
 from samenet.spec import parse
 from samenet.store import open_run
 from samenet.terminal import say
@@ -76,7 +76,7 @@ def command(**options: Any) -> int:
         name=f"contest-{challenger[0].path.stem}",
     )
     plan = planning.make_plan(request, [ours, challenger])
-    plan = plan.only("prepare", "certify", "parity", *BLOCKS)
+    plan = plan.only(*ADMISSION, *BLOCKS)
     _say_plan(plan)
     folder = options["out"] or planning.new_folder(plan.name, machine.runs_folder())
     _carried_out(plan if not plan.skipped else plan.only(), folder)

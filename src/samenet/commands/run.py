@@ -230,7 +230,7 @@ def counted(number: int, what: str) -> str:
 
 def dry(plan: Plan, *, as_json: bool) -> int:
     """Print what would be timed, and return the exit code."""
-    timed = [job for job in plan.jobs if job.pass_name in ("cell", "quickstart")]
+    timed = [job for job in plan.jobs if job.kind.counts]
     if as_json:
         click.echo(json.dumps(plan.model_dump(mode="json", by_alias=True)))
         return 0

@@ -15,7 +15,7 @@ from samenet import planning, session
 from samenet.adapter import Target
 from samenet.errors import WorkerError
 from samenet.plan import Job, Plan
-from samenet.records import EventRecord, FailureRecord
+from samenet.records import FailureRecord, StepTraced
 from samenet.terminal import say
 from samenet.watching import Progress
 
@@ -66,17 +66,16 @@ def traced(task: str, frameworks: tuple[str, ...], dtype: str) -> list[dict[str,
     failures = [r for r in records if isinstance(r, FailureRecord)]
     if failures:
         raise WorkerError(f"{failures[0].arm or failures[0].task}: {failures[0].reason}")
-    return [r.data for r in records if isinstance(r, EventRecord) and r.name == "step"]
+    return [record.data() for record in records if isinstance(record, StepTraced)]
 
 
 def _only_trace(plan: Plan) -> Plan:
     names = tuple(task.name for task in plan.tasks)
-    jobs = [job for job in plan.jobs if job.pass_name == "prepare"]
-    jobs += [
+    jobs = [
         Job(id=f"trace/{a.name}", pass_name="trace", arm=a.name, tasks=names, predicted_seconds=10)
         for a in plan.arms
     ]
-    return plan.model_copy(update={"jobs": tuple(jobs)})
+    return plan.model_copy(update={"jobs": (*plan.only("prepare").jobs, *jobs)})
 
 
 def table(steps: Sequence[dict[str, Any]]) -> list[str]:

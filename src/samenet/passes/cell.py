@@ -1,4 +1,8 @@
-"""One result: start-up and steady state of one arm on one task, in one fresh pinned process."""
+"""One result: start-up and steady state of one arm on one task, in one fresh pinned process.
+
+The control and the sensitivity arm are this too, in a track of their own: the reference once more,
+and with more steps in each stretch than it says.
+"""
 
 from __future__ import annotations
 
@@ -59,9 +63,9 @@ class Stopwatch:
         )
 
 
-def run(order: WorkOrder, track: Track = "same") -> None:
+def run(order: WorkOrder) -> None:
     """Time start-up, then the steady state, then check what was timed."""
-    task = order.tasks[0]
+    task, track = order.tasks[0], order.job.kind.track
     problem = problem_of(order, task, order.job.repeat)
     watch = Stopwatch(order, task, track)
     scattered = layout.scattered(f"{order.plan.created} {order.job.id}")

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from samenet import clock
-from samenet.contract import EVENT, PARTS, Item
+from samenet.contract import PARTS, Item
 from samenet.passes import contract_program, contract_quickstart, contract_training
 from samenet.passes.contract_subject import Subject
-from samenet.records import EventRecord
+from samenet.records import ContractItem
 from samenet.workorder import WorkOrder
 
 CONNECTED = ("socket.connect", "socket.sendto")
@@ -64,9 +64,10 @@ def _subject(order: WorkOrder, reached: list[str]) -> Subject:
     )
 
 
-def _answer(order: WorkOrder, item: Item, found: str) -> EventRecord:
-    data = {"part": item.part, "key": item.key, "found": found}
-    return EventRecord(job=order.job.id, name=EVENT, when=clock.utc(), data=data)
+def _answer(order: WorkOrder, item: Item, found: str) -> ContractItem:
+    return ContractItem(
+        job=order.job.id, when=clock.utc(), part=item.part, key=item.key, found=found
+    )
 
 
 def _tried(item: Item, asked: Any, folder: Path) -> str:

@@ -16,7 +16,7 @@ from samenet import clock
 from samenet.adapter import Array
 from samenet.limits import MEMORY, STEP, Product, of_network
 from samenet.passes.cell import CHUNK_SECONDS, sampled
-from samenet.records import EventRecord, LimitRecord
+from samenet.records import LimitNotMeasured, LimitRecord
 from samenet.task import Task
 from samenet.workorder import WorkOrder, network_of
 
@@ -25,14 +25,13 @@ SAMPLES_MIN, SAMPLES_MAX = 5, 200
 TRIAD_NUMBERS = 2**23
 """Of float64: 64 MiB an array, three of them."""
 TRIAD_PASSES = 5
-UNKNOWN = "limit not measured"
 
 
 def run(order: WorkOrder) -> None:
     """Measure every task's products, then the memory; a GPU's limit is not NumPy's to measure."""
     if order.target.device != "cpu":
-        data = {"reason": "not measured: what a GPU can do is not NumPy's to measure"}
-        order.emit([EventRecord(job=order.job.id, name=UNKNOWN, when=clock.utc(), data=data)])
+        reason = "not measured: what a GPU can do is not NumPy's to measure"
+        order.emit([LimitNotMeasured(job=order.job.id, when=clock.utc(), reason=reason)])
         return
     order.emit([record for task in order.tasks for record in _of_task(order, task)])
     triad = Triad(order.target.threads)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from samenet import clock
 from samenet.errors import SamenetError
-from samenet.records import EventRecord, FailureRecord
+from samenet.records import DataPrepared, FailureRecord
 from samenet.task import Task
 from samenet.tasks import sources
 from samenet.workorder import WorkOrder, data_path
@@ -24,13 +24,18 @@ def run(order: WorkOrder) -> None:
             order.emit([_failure(order, task, _sentence(error), traceback.format_exc())])
 
 
-def _prepared(order: WorkOrder, task: Task) -> EventRecord:
+def _prepared(order: WorkOrder, task: Task) -> DataPrepared:
     dataset = sources.prepare(task)
     dataset.save(data_path(order.folder, task.name))
     card = asdict(dataset.card)
-    card["digest"] = dataset.digest()
-    card["task"] = task.name
-    return EventRecord(job=order.job.id, name="data prepared", when=clock.utc(), data=card)
+    return DataPrepared(
+        job=order.job.id,
+        when=clock.utc(),
+        task=task.name,
+        task_kind=card.pop("kind"),
+        digest=dataset.digest(),
+        **card,
+    )
 
 
 def _failure(order: WorkOrder, task: Task, reason: str, detail: str) -> FailureRecord:

@@ -14,7 +14,7 @@ from samenet.adapter import Array
 from samenet.dataset import Dataset
 from samenet.passes.curves import REPEATS
 from samenet.passes.scoring import scores
-from samenet.records import EventRecord, FailureRecord, QualityRecord, Record, Track
+from samenet.records import FailureRecord, OutputsKept, QualityRecord, Record, Track
 from samenet.spec import Kind
 from samenet.task import METRICS, Task
 from samenet.workorder import WorkOrder, outputs_path
@@ -147,9 +147,13 @@ def outputs_digest(path: Path) -> str:
         return hashlib.sha256(np.ascontiguousarray(stored["outputs"]).tobytes()).hexdigest()
 
 
-def _kept(order: WorkOrder, training: Training) -> EventRecord:
-    data = {"file": training.path.name, "sha256": outputs_digest(training.path)}
-    return EventRecord(job=order.job.id, name="outputs kept", when=clock.utc(), data=data)
+def _kept(order: WorkOrder, training: Training) -> OutputsKept:
+    return OutputsKept(
+        job=order.job.id,
+        when=clock.utc(),
+        file=training.path.name,
+        sha256=outputs_digest(training.path),
+    )
 
 
 def _failure(order: WorkOrder, training: Training, reason: str) -> FailureRecord:

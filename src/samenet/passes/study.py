@@ -14,13 +14,11 @@ from samenet.certificate import Problem
 from samenet.dataset import Dataset
 from samenet.missing import missing
 from samenet.passes.curves import evaluated
-from samenet.records import EventRecord
+from samenet.records import LeftOut, Studied
 from samenet.scheduling import balanced
 from samenet.study import Study, Variant
 from samenet.task import Task
 from samenet.workorder import WorkOrder
-
-TRAINED, LEFT_OUT = "studied", "left out of the study"
 
 
 def run(order: WorkOrder) -> None:
@@ -37,22 +35,30 @@ def run(order: WorkOrder) -> None:
 
 def _studied(
     order: WorkOrder, adapter: ModuleType, task: Task, study: Study, variant: Variant
-) -> EventRecord:
+) -> Studied | LeftOut:
     dataset, seed = order.dataset(task), order.job.repeat
     problem = study_numbers.problem_of(task, study, variant, dataset, seed)
     capabilities = order.arm.capabilities
     reason = missing(capabilities, problem.network, problem.training, order.target)
-    data: dict[str, Any] = {"scene": variant.scene, "choice": variant.choice, "seed": seed}
+    head = {"job": order.job.id, "scene": variant.scene, "choice": variant.choice}
     if reason:
-        return _event(order, LEFT_OUT, {**data, "reason": reason, "wrong": False})
+        return LeftOut(**head, seed=seed, when=clock.utc(), reason=reason, wrong=False)
     program = built(order, adapter, problem)
     trained = trained_in(program, problem, dataset, per_step=capabilities.losses_per == "step")
     wrong = {name: e for name, e in trained["checks"].items() if not e <= study_numbers.ERROR_MAX}
     if wrong:
         name, error = next(iter(wrong.items()))
         reason = f"its {name} differ from the float64 network’s by {error:.1e} of their size"
-        return _event(order, LEFT_OUT, {**data, "reason": reason, "wrong": True})
-    return _event(order, TRAINED, {**data, **trained})
+        return LeftOut(**head, seed=seed, when=clock.utc(), reason=reason, wrong=True)
+    return Studied(
+        **head,
+        seed=seed,
+        when=clock.utc(),
+        epochs=tuple(trained["epochs"]),
+        looks=tuple(trained["looks"]),
+        seconds=tuple(trained["seconds"]),
+        checks=trained["checks"],
+    )
 
 
 def built(order: WorkOrder, adapter: ModuleType, problem: Problem) -> Program:
@@ -101,7 +107,3 @@ def _outputs_error(program: Program, problem: Problem) -> float:
     rows = np.arange(min(len(problem.source.inputs), study_numbers.ROWS_MAX), dtype=np.int32)
     outputs = np.asarray(program.predict(rows))
     return study_numbers.disagreement(problem, program.weights(), outputs, rows)
-
-
-def _event(order: WorkOrder, name: str, data: dict[str, Any]) -> EventRecord:
-    return EventRecord(job=order.job.id, name=name, when=clock.utc(), data=data)

@@ -12,8 +12,9 @@ from samenet.certificate import Build, Problem, builder
 from samenet.gates import read_gradient
 from samenet.oracle_functions import logistic
 from samenet.passes.common import problem_of
-from samenet.records import EventRecord
+from samenet.records import StepTraced
 from samenet.spec import Kind
+from samenet.task import Task
 from samenet.workorder import WorkOrder
 
 
@@ -24,12 +25,10 @@ def run(order: WorkOrder) -> None:
     build = builder(adapter, order.arm.mode, order.target)
     for task in order.tasks:
         problem = problem_of(order, task)
-        data = {"task": task.name, "arm": order.job.arm, **_step(order, problem, build)}
-        data["output"] = _linked(task.kind, np.array(data["weighted sum"])).tolist()
-        order.emit([EventRecord(job=order.job.id, name="step", when=clock.utc(), data=data)])
+        order.emit([_step(order, problem, build, task)])
 
 
-def _step(order: WorkOrder, problem: Problem, build: Build) -> dict[str, Any]:
+def _step(order: WorkOrder, problem: Problem, build: Build, task: Task) -> StepTraced:
     rows = problem.calls[0].order[:1]
     dtype = order.target.dtype
     program = build(problem, problem.training, problem.weights, dtype)
@@ -38,24 +37,29 @@ def _step(order: WorkOrder, problem: Problem, build: Build) -> dict[str, Any]:
     program.train(problem.calls[0].first(1))
     program.sync()
     inputs, targets = problem.source.arrays()
-    return {
-        "inputs": inputs[rows[0]].astype(np.float64).tolist(),
-        "targets": np.asarray(targets[rows[0]], dtype=np.float64).tolist(),
-        "weights": _flat(before),
-        "weighted sum": outputs.tolist(),
-        "loss": float(np.asarray(program.losses())[0]),
-        "gradient": _gradient(problem, build, dtype),
-        "new weights": _flat(program.weights()),
-    }
+    return StepTraced(
+        job=order.job.id,
+        when=clock.utc(),
+        task=task.name,
+        arm=order.job.arm,
+        inputs=tuple(inputs[rows[0]].astype(np.float64).tolist()),
+        targets=tuple(np.asarray(targets[rows[0]], dtype=np.float64).tolist()),
+        weights=_flat(before),
+        weighted_sum=tuple(outputs.tolist()),
+        loss=float(np.asarray(program.losses())[0]),
+        gradient=_gradient(problem, build, dtype),
+        new_weights=_flat(program.weights()),
+        output=tuple(_linked(task.kind, outputs).tolist()),
+    )
 
 
-def _gradient(problem: Problem, build: Build, dtype: Any) -> list[float]:
+def _gradient(problem: Problem, build: Build, dtype: Any) -> tuple[float, ...]:
     found = read_gradient(problem, build, dtype, problem.weights, problem.calls[0].first(1))
-    return [float(g) for g in found]
+    return tuple(float(g) for g in found)
 
 
-def _flat(weights: Weights) -> list[float]:
-    return [float(w) for w in oracle.flat(draws.as_dtype(weights, "float64"))]
+def _flat(weights: Weights) -> tuple[float, ...]:
+    return tuple(float(w) for w in oracle.flat(draws.as_dtype(weights, "float64")))
 
 
 def _linked(kind: Kind, outputs: Array) -> Array:

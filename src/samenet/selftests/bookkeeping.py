@@ -7,14 +7,12 @@ from pathlib import Path
 from statistics import median
 
 from samenet import clock, planning, session
-from samenet.records import EventRecord, Record, TimingRecord
-from samenet.scheduling import BLOCKS
+from samenet.passes_table import ADMISSION, BLOCKS
+from samenet.records import JobFinished, Record, TimingRecord
 from samenet.selftest import Figure, Order
-from samenet.store import FINISHED
 
 SUMMARY = "what the clock and the harness take of a standard run (a minute or two)"
 CLOCK_MOST, REST_MOST = 0.005, 0.10
-PASSES = ("prepare", "parity", "certify", *BLOCKS)
 
 
 def run(order: Order) -> list[Figure]:
@@ -26,7 +24,7 @@ def run(order: Order) -> list[Figure]:
         repeats=order.trials(4, 1),
         track="same",
     )
-    plan = planning.make_plan(request).only(*PASSES)
+    plan = planning.make_plan(request).only(*ADMISSION, *BLOCKS)
     with tempfile.TemporaryDirectory() as folder:
         store = session.start(plan, Path(folder) / "run", lambda *_: None)
         return figures(store.records(), clock_seconds())
@@ -46,11 +44,7 @@ def figures(records: list[Record], reading_seconds: float) -> list[Figure]:
     timings = [r for r in records if isinstance(r, TimingRecord)]
     shortest = min(min(r.seconds) for r in timings if r.phase == "call")
     known = sum(sum(r.seconds) for r in timings)
-    spent = sum(
-        r.data["seconds"]
-        for r in records
-        if isinstance(r, EventRecord) and r.name == FINISHED and r.data["pass"] in BLOCKS
-    )
+    spent = sum(r.seconds for r in records if isinstance(r, JobFinished) and r.pass_name in BLOCKS)
     return [
         Figure(
             quantity="clock, share of the shortest stretch",

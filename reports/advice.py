@@ -9,8 +9,9 @@ from samenet import advise
 from samenet.adapter import Offer
 from samenet.advise import Advice
 from samenet.frames import Frames
-from samenet.sections import Cell, Column, Section, Table, join, missing, title_of
+from samenet.sections import Cell, Column, Section, Table, missing, title_of
 from samenet.task import Task
+from samenet.text import join
 from samenet.wishes import Wishes
 
 ORDER = 4

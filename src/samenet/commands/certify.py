@@ -14,13 +14,13 @@ import click
 from samenet import leaf, parity, planning, session
 from samenet.adapter import Target, placed
 from samenet.commands import shared
-from samenet.commands.run import counted
 from samenet.errors import UsageError
 from samenet.plan import Plan
 from samenet.records import CertificateRecord, FailureRecord, Record
 from samenet.spec import parse
 from samenet.task import shipped_tasks
 from samenet.terminal import say
+from samenet.text import counted
 from samenet.watching import Progress
 
 NOT_SHOWN = 3
@@ -156,15 +156,8 @@ def _quantity(record: CertificateRecord) -> str:
     return "derivatives" if record.quantity.startswith("derivative") else "values"
 
 
-def _share(record: CertificateRecord) -> float:
-    """Return which part of its limit an error is; a limit of 0 is reached by anything else."""
-    if record.limit:
-        return record.error / record.limit
-    return 0.0 if record.error == 0 else float("inf")
-
-
 def _worst_of(key: tuple[str, str, str, str], group: list[CertificateRecord]) -> Worst:
-    nearest = max(group, key=lambda record: (_share(record), record.task))
+    nearest = max(group, key=lambda record: (record.share, record.task))
     arm, gate, quantity, dtype = key
     return Worst(
         arm=arm,
@@ -173,7 +166,7 @@ def _worst_of(key: tuple[str, str, str, str], group: list[CertificateRecord]) ->
         dtype=dtype,
         checks=len(group),
         error=max(record.error for record in group),
-        share=min(_share(nearest), 1e308),
+        share=min(nearest.share, 1e308),
         on=nearest.task,
         passed=all(record.passed for record in group),
         detail=nearest.detail,

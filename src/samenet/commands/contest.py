@@ -14,7 +14,6 @@ import click
 from samenet import contest_result, contract_file, frames, leaf, machine, planning, session
 from samenet.adapter import Target, placed
 from samenet.commands import shared
-from samenet.commands.run import counted
 from samenet.contest import Kind
 from samenet.errors import UsageError
 from samenet.leaf import Leaf
@@ -24,6 +23,7 @@ from samenet.scheduling import BLOCKS
 from samenet.spec import parse
 from samenet.store import open_run
 from samenet.terminal import say
+from samenet.text import counted
 from samenet.watching import Progress
 
 EXIT_CODES: dict[Kind, int] = {"not compared": 3, "cannot tell": 5}

@@ -17,6 +17,7 @@ from samenet.plan import Plan
 from samenet.spec import Kind, parse
 from samenet.store import Store
 from samenet.terminal import say
+from samenet.text import counted
 
 SOME_FAILED = 3
 
@@ -221,11 +222,6 @@ def say_plan(plan: Plan) -> None:
     say(f"{tasks} on {names}: {repeats}, {time}", err=True)
     for skipped in plan.skipped:
         say(f"  {skipped.task} · {skipped.arm}: {skipped.reason}", err=True)
-
-
-def counted(number: int, what: str) -> str:
-    """Return a count in words, e.g. '1 task' or '3 tasks'."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def dry(plan: Plan, *, as_json: bool) -> int:

@@ -10,11 +10,12 @@ from typing import Any
 import click
 
 from samenet import machine, planning, study_figures, study_text, studying
-from samenet.commands.run import SOME_FAILED, counted, warn
+from samenet.commands.run import SOME_FAILED, warn
 from samenet.live import watching
 from samenet.plan import Plan
 from samenet.study import SEEDS_MAX, StudyKind
 from samenet.terminal import say
+from samenet.text import counted
 
 OPTIONS = (
     click.argument("task"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from samenet.terminal import say
+from samenet.text import counted
 from samenet.verifying import verify
 
 MISMATCH = 3
@@ -34,8 +35,6 @@ def command(run: Path, *, as_json: bool) -> int:
             say(sentence)
         if len(found.mismatches) > SHOWN_MAX:
             click.echo(f"… and {len(found.mismatches) - SHOWN_MAX} more (--json lists all)")
-        count = (
-            "1 mismatch" if len(found.mismatches) == 1 else f"{len(found.mismatches)} mismatches"
-        )
+        count = counted(len(found.mismatches), "mismatch")
         say(count + (f" ({looked})" if looked else ""))
     return MISMATCH if found.mismatches else 0

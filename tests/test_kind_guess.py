@@ -42,9 +42,7 @@ def from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def task_of(targets: Any, **options: Any) -> Task:
         with pytest.raises(_Stopped):
-            samenet.run(
-                np.zeros((len(targets), 2)), targets, out=tmp_path / f"{len(seen)}", **options
-            )
+            samenet.run(np.zeros((len(targets), 2)), targets, out=tmp_path / "run", **options)
         return seen.pop()
 
     return task_of
@@ -67,7 +65,7 @@ SAME: dict[str, tuple[Any, Kind]] = {
     "two floats": (np.where(np.arange(60) % 2, 0.5, 2.25), BINARY),
     "two texts": (np.array(["no", "yes"] * 30), BINARY),
     "texts": (np.array(["red", "green", "blue"] * 20), MULTICLASS),
-    "texts with a gap": (pd.Series(["red", "green", "blue"] * 20), MULTICLASS),
+    "texts of pandas": (pd.Series(["red", "green", "blue"] * 20), MULTICLASS),
     "few whole numbers, many rows each": (np.arange(60) % 12, MULTICLASS),
     "fifteen whole numbers in sixty rows": (FEW, REGRESSION),
     "fifteen whole numbers in many rows": (np.arange(600) % 15, MULTICLASS),
@@ -174,7 +172,7 @@ def test_a_guess_has_its_reason(values: Sequence[Any], reason: str, tmp_path: Pa
 
 @pytest.mark.parametrize("name", SAME)
 def test_the_guess_differs_from_scikit_learn_s_only_in_whole_numbers(name: str) -> None:
-    """Where `type_of_target` sees classes we see a regression only of many or rare whole numbers."""
+    """Where it sees classes we see a regression only of many or rare whole numbers."""
     targets, kind = SAME[name]
     if isinstance(targets, pd.DataFrame):
         assert type_of_target(targets).endswith("-multioutput")

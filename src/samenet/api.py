@@ -187,7 +187,7 @@ def _columns(given: Any, values: Any) -> pd.DataFrame:
     elif isinstance(given, pd.DataFrame) and given.columns.is_unique:
         names = [str(name) for name in given]
     else:
-        names = [f"target {place + 1}" for place in frame]
+        names = [f"target {place}" for place in range(1, values.shape[1] + 1)]
     frame.columns = pd.Index(names)
     if isinstance(getattr(given, "dtype", None), pd.CategoricalDtype):
         frame = frame.astype("category")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-HISSING = ("s", "x", "ch", "sh")
-"""Endings after which a plural needs a syllable of its own: process, processes."""
+HISSING = ("s", "x", "tch", "sh")
+"""Endings after which a plural needs a syllable of its own: process, match; but not epoch."""
 
 
 def plural(number: float, noun: str) -> str:

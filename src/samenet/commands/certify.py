@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -29,17 +28,11 @@ QUICK_TASKS = ("single_neuron", "iris")
 
 @click.command("certify")
 @click.argument("tasks", nargs=-1)
-@click.option(
-    "--framework",
-    "frameworks",
-    multiple=True,
-    metavar="NAME[:MODE]|FILE.py",
-    help="A framework, one of its modes, or your own adapter file. Repeatable.",
-)
+@shared.frameworks()
 @click.option("--all", "everything", is_flag=True, help="Every mode, every function and optimiser.")
 @click.option("--quick", is_flag=True, help="Two small tasks and what they rest on.")
 @shared.device
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@shared.as_json
 def command(
     tasks: tuple[str, ...],
     frameworks: tuple[str, ...],
@@ -59,6 +52,8 @@ def command(
     """
     if everything and quick:
         raise UsageError("--all and --quick exclude each other.")
+    if tasks and quick:
+        raise UsageError("--quick chooses the tasks: leave it out, or name none.")
     request = planning.Request(
         tasks=tasks or (QUICK_TASKS if quick else tuple(shipped_tasks())),
         frameworks=frameworks or ((leaf.EVERYTHING,) if everything else ()),
@@ -72,7 +67,7 @@ def command(
         records = store.records()
     found = outcome(records)
     if as_json:
-        click.echo(_json(found, plan))
+        shared.print_json(_document(found, plan))
     else:
         say(_text(found, plan))
     lacking = [s for s in plan.skipped if frameworks or s.mark == "failed"]
@@ -257,8 +252,8 @@ def _gone(plan: Plan) -> list[str]:
     ]
 
 
-def _json(found: Outcome, plan: Plan) -> str:
-    document: dict[str, Any] = {
+def _document(found: Outcome, plan: Plan) -> dict[str, Any]:
+    return {
         "schema": "samenet-certificate/2",
         "versions": {arm.name: arm.versions for arm in plan.arms},
         "rows": [asdict(row) for row in found.rows],
@@ -272,7 +267,6 @@ def _json(found: Outcome, plan: Plan) -> str:
             for deviation in arm.capabilities.deviations
         ],
     }
-    return json.dumps(document, ensure_ascii=False)
 
 
 def _said(entry: FailureRecord) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -49,10 +48,8 @@ Loop = tuple[Leaf, str]
 )
 @shared.device
 @shared.threads
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder of the raw data; default runs/<when>-…"
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@shared.out("Folder of the raw data; default runs/<when>-…")
+@shared.as_json
 def command(**options: Any) -> int:
     """Check a loop, race it against a shipped one, print a verdict that can be pasted.
 
@@ -89,7 +86,7 @@ def command(**options: Any) -> int:
     )
     say(f"Everything that was measured: {folder}\n", err=True)
     document = contest_result.document(found) if options["as_json"] else None
-    click.echo(json.dumps(document) if document else contest_result.markdown(found))
+    shared.print_json(document) if document else contest_result.markdown(found)
     return EXIT_CODES.get(found.verdict.kind, 0)
 
 

@@ -9,9 +9,10 @@ from samenet import advise
 from samenet.adapter import Offer
 from samenet.advise import Advice
 from samenet.frames import Frames
-from samenet.sections import Cell, Column, Section, Table, join, missing, title_of
+from samenet.needs import Wishes
+from samenet.sections import Cell, Column, Section, Table, missing, title_of
 from samenet.task import Task
-from samenet.wishes import Wishes
+from samenet.text import join
 
 ORDER = 4
 TIMES = (10, 100)

@@ -15,8 +15,9 @@ from matplotlib.patches import Patch, Rectangle
 from samenet import crossing, drawing, leaf, wording
 from samenet.crossing import BATCHES, DEPTHS, STEPS, WIDTHS, Contender, Place
 from samenet.frames import Frames
-from samenet.sections import Cell, Column, Figure, Section, Subject, Table, join, subject_of
+from samenet.sections import Cell, Column, Figure, Section, Subject, Table, subject_of
 from samenet.several import Run
+from samenet.text import join, plural
 
 ORDER = 4
 WITH_LADDER = True
@@ -102,7 +103,7 @@ def _draw(runs: Runs, narrow: bool) -> Drawing:  # noqa: FBT001 - Figure.draw
     for axes, depth in zip(panels, DEPTHS, strict=True):
         _panel(axes, runs, crossing.mapped(found, depth))
         _dots(axes, found, depth)
-        axes.set_title(f"{depth} hidden layer{'s' if depth > 1 else ''}")
+        axes.set_title(f"{depth} hidden {plural(depth, 'layer')}")
     handles = [
         *(Patch(color=_color(frames, each)) for frames, each in runs),
         Patch(color=drawing.INK, alpha=0.15),

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from samenet import advise, drawing, goals, wording
 from samenet.frames import Frames
+from samenet.metrics import METRICS
 from samenet.remembering import once
 from samenet.sections import (
     Cell,
@@ -29,7 +30,7 @@ from samenet.sections import (
     task_cell,
     title_of,
 )
-from samenet.task import HIGHER_IS_BETTER, Task
+from samenet.task import Task
 
 ORDER = 30
 
@@ -74,7 +75,7 @@ def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: 
             axes.axhline(task.goal.target, color=drawing.INK, linewidth=1, linestyle=(0, (4, 3)))
         axes.set_xlim(left=0)
         axes.set_xlabel("seconds")
-        axes.set_ylabel(f"test {goals.metric_of(task).replace('_', ' ')}")
+        axes.set_ylabel(f"test {METRICS[goals.metric_of(task)].words}")
         drawing.panel_of(axes, frames, task.name)
     arms = {frames.title(arm.name): arm.name for arm in frames.plan.arms}
     subjects = [subject_of(arms[name]) if name in arms else Subject() for name in lines]
@@ -108,7 +109,7 @@ def frontier(frames: Frames, task: Task) -> list[Lead]:
         if advise.adoptable(frames, arm)
         for second, value in zip(*_path(frames, task, arm), strict=True)
     )
-    higher, found = HIGHER_IS_BETTER[goals.metric_of(task)], list[Lead]()
+    higher, found = METRICS[goals.metric_of(task)].higher_is_better, list[Lead]()
     for second, value, arm in points:
         best = found[-1].value if found else -math.inf if higher else math.inf
         gain = (value - best) * (1 if higher else -1)
@@ -216,7 +217,7 @@ def _tables(frames: Frames, tasks: list[Task]) -> list[Table]:
     heads = (
         Column(
             title=f"{title_of(frames.plan, task.name)}: test "
-            f"{task.goal.metric.replace('_', ' ')} {task.goal.target:g}"
+            f"{METRICS[task.goal.metric].words} {task.goal.target:g}"
         )
         for task in aimed
         if task.goal

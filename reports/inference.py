@@ -27,6 +27,7 @@ from samenet.sections import (
     title_of,
 )
 from samenet.task import Task
+from samenet.text import counted
 
 ORDER = 15
 STYLES = {"usual": "-", "fast": (0, (2, 2))}
@@ -185,7 +186,7 @@ def _table(frames: Frames, task: Task) -> Table:
 
 
 def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+    return counted(count, "row")
 
 
 def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:

@@ -7,11 +7,13 @@ from dataclasses import replace
 from statistics import fmean, median
 
 from samenet import advise, evidence, extent, limits, own_fit, reasons, trust, verdicts, wording
+from samenet.baselines import BEST_FIRST
 from samenet.frames import Frames
 from samenet.quantities import peaks, reference_seconds, seconds_of
 from samenet.sections import Cell, Column, Section, Table, Text, arm_cell, missing, slug
 from samenet.statistics import VERDICT_REPEATS_MIN, Interval
 from samenet.task import Task
+from samenet.text import counted
 from samenet.verdicts import Word
 
 ORDER = 10
@@ -22,7 +24,6 @@ PARTS = (
 )
 WHOLE = ("Whole training", "Factor", "Rank", "More per training", "Peak memory")
 UNIT_SECONDS = {"h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
-REFERENCE_LINES = ("boosted_trees", "linear")
 
 
 def section(frames: Frames) -> Section | None:
@@ -243,14 +244,14 @@ def _figures(frames: Frames, task: Task, arm: str) -> Cell:
 
 def _reference(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
-    for line in REFERENCE_LINES:
-        own = reference_seconds(frames).get((task.name, line))
+    for line in BEST_FIRST:
+        own = reference_seconds(frames).get((task.name, line.name))
         if own is None:
             continue
         seconds = float(median(own))
         cell = Cell(text=wording.words(seconds), value=seconds, quiet=True)
         rest = Cell(text="not a network; fit only, in a warm process", span=len(WHOLE), quiet=True)
-        rows.append((arm_cell(frames, line), cell, rest))
+        rows.append((arm_cell(frames, line.name), cell, rest))
     return rows
 
 
@@ -272,7 +273,7 @@ def _lines(frames: Frames) -> tuple[str, ...]:
     ]
     repeats = frames.repeats
     if repeats < VERDICT_REPEATS_MIN:
-        count = "one repeat" if repeats == 1 else f"{repeats} repeats"
+        count = "one repeat" if repeats == 1 else counted(repeats, "repeat")
         lines.append(f"With {count} this is a screening: factors with intervals, no verdict words.")
     lines += _not_run(frames)
     return tuple(lines)

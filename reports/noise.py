@@ -28,6 +28,7 @@ from samenet.sections import (
     title_of,
 )
 from samenet.task import Task
+from samenet.text import counted, plural
 
 ORDER = 72
 WITH_LADDER = True
@@ -53,9 +54,9 @@ def section(frames: Frames) -> Section | None:
 
 
 def _summary(frames: Frames, refused: int, failed: int) -> str:
-    parts = [f"{frames.repeats} repeat{'' if frames.repeats == 1 else 's'} of every result"]
-    parts.append(f"{refused or 'no'} process{'' if refused == 1 else 'es'} refused")
-    parts.append(f"{failed or 'no'} result{'' if failed == 1 else 's'} without a number")
+    parts = [f"{counted(frames.repeats, 'repeat')} of every result"]
+    parts.append(f"{refused or 'no'} {plural(refused, 'process')} refused")
+    parts.append(f"{failed or 'no'} {plural(failed, 'result')} without a number")
     return f"{', '.join(parts)}."
 
 

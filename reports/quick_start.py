@@ -11,6 +11,7 @@ from matplotlib.figure import Figure as Drawing
 
 from samenet import drawing, listing, settings, wording
 from samenet.frames import Frames
+from samenet.metrics import main_of
 from samenet.sections import (
     Cell,
     Column,
@@ -26,7 +27,7 @@ from samenet.sections import (
     task_cell,
     title_of,
 )
-from samenet.task import METRICS, Task
+from samenet.task import Task
 
 ORDER = 50
 ASPECTS = {
@@ -90,13 +91,13 @@ def _final(frames: Frames, task: Task) -> pd.DataFrame:
     """Return the task's first score after the last epoch: arm, repeat, split, value."""
     rows = frames.scores
     rows = rows[(rows.track == "quickstart") & (rows.task == task.name)]
-    rows = rows[rows.metric == METRICS[task.kind][0]]
+    rows = rows[rows.metric == main_of(task.kind).name]
     last = rows.groupby(["arm", "repeat", "split"]).epoch.transform("max")
     return rows[rows.epoch == last]
 
 
 def _metric(task: Task) -> str:
-    return METRICS[task.kind][0].replace("_", " ")
+    return main_of(task.kind).words
 
 
 def _figure(frames: Frames, tasks: list[Task]) -> Figure:
@@ -204,7 +205,9 @@ def _same_network(frames: Frames, task: Task) -> list[float]:
     """Return the test scores of the same network after its last epoch, of all frameworks."""
     rows = frames.scores
     rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.split == "test")]
-    rows = rows[(rows.metric == METRICS[task.kind][0]) & rows.arm.isin(frames.compared(task.name))]
+    rows = rows[
+        (rows.metric == main_of(task.kind).name) & rows.arm.isin(frames.compared(task.name))
+    ]
     values: list[float] = rows[rows.epoch == rows.epoch.max()].value.tolist()
     return values
 

@@ -7,20 +7,12 @@ from statistics import fmean, stdev
 import pandas as pd
 
 from samenet.frames import Frames
+from samenet.metrics import of_kind
 from samenet.sections import Cell, Column, Section, Table, arm_cell, missing, title_of
-from samenet.task import HIGHER_IS_BETTER, METRICS, Task
+from samenet.task import Task
 from samenet.wording import small
 
 ORDER = 60
-NAMES = {
-    "accuracy": "Accuracy",
-    "log_loss": "Log loss",
-    "roc_auc": "ROC AUC",
-    "f1": "F1",
-    "rmse": "RMSE",
-    "mae": "MAE",
-    "r2": "R²",
-}
 
 
 def section(frames: Frames) -> Section | None:
@@ -37,7 +29,7 @@ def section(frames: Frames) -> Section | None:
 
 
 def _table(frames: Frames, task: Task) -> Table:
-    heads = (Column(title=NAMES[metric], help=_direction(metric)) for metric in METRICS[task.kind])
+    heads = (Column(title=m.title, help=m.direction) for m in of_kind(task.kind))
     return Table(
         task=task.name,
         title=title_of(frames.plan, task.name),
@@ -51,12 +43,8 @@ def _table(frames: Frames, task: Task) -> Table:
     )
 
 
-def _direction(metric: str) -> str:
-    return "higher is better" if HIGHER_IS_BETTER[metric] else "lower is better"
-
-
 def _directions(task: Task) -> str:
-    said = [f"{NAMES[metric]}: {_direction(metric)}" for metric in METRICS[task.kind]]
+    said = [f"{metric.title}: {metric.direction}" for metric in of_kind(task.kind)]
     return f"On test rows. {'; '.join(said)}."
 
 
@@ -71,7 +59,7 @@ def _row(frames: Frames, task: Task, track: str, arm: str) -> tuple[Cell, ...]:
     below = ("not a network",) if track == "reference" else ()
     return (
         arm_cell(frames, arm, *below),
-        *(_cell(rows[rows.metric == metric]) for metric in METRICS[task.kind]),
+        *(_cell(rows[rows.metric == metric.name]) for metric in of_kind(task.kind)),
     )
 
 

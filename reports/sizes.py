@@ -21,10 +21,10 @@ from samenet.sections import (
     Text,
     arm_cell,
     columns,
-    join,
     missing,
 )
 from samenet.sizing import Fitted, Prediction, median_error, worst_error
+from samenet.text import join
 
 ORDER = 5
 WITH_LADDER = True

@@ -27,6 +27,7 @@ from samenet.sections import (
 from samenet.several import Run
 from samenet.statistics import Interval
 from samenet.task import Task
+from samenet.text import counted
 
 ORDER = 3
 
@@ -153,7 +154,7 @@ def _lines(axes: Axes, runs: Sequence[Run], task: Task) -> None:
 
 def _table(runs: Sequence[Run], tasks: list[Task]) -> Table:
     counts = [run.frames.plan.target.threads for run in runs]
-    heads = [f"{count} thread{'' if count == 1 else 's'}" for count in counts]
+    heads = [counted(count, "thread") for count in counts]
     return Table(
         title="A step by number of threads",
         columns=(

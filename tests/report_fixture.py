@@ -10,6 +10,7 @@ from typing import Any
 from samenet import leaf
 from samenet.adapter import Capabilities, Target
 from samenet.frames import Frames, build
+from samenet.metrics import main_of, names_of
 from samenet.passes_table import PROOFS, PassName
 from samenet.plan import Arm, Installed, Job, Plan, Skipped
 from samenet.processes import START_UP
@@ -26,7 +27,7 @@ from samenet.records import (
 )
 from samenet.spec import Kind
 from samenet.statistics import VERDICT_REPEATS_MIN
-from samenet.task import METRICS, Task, load_task
+from samenet.task import Task, load_task
 
 WHEN = "2026-11-23T17:12:20+00:00"
 MACHINE = {
@@ -395,9 +396,9 @@ def _scores(
     for split, worse in (("train", 1.0), ("test", 1.3)):
         seed = 0.1 * _wobble(repeat) + 1e-9 * _wobble(arm, repeat)
         loss = [worse * (floor + (2.2 + seed) * math.exp(-rate * e)) for e in range(steps)]
-        for metric in ("loss", *METRICS[task.kind]):
+        for metric in ("loss", *names_of(task.kind)):
             values = [_score(metric, each) for each in loss]
-            along = metric in ("loss", METRICS[task.kind][0]) and track == "same"
+            along = metric in ("loss", main_of(task.kind).name) and track == "same"
             part = values if along else values[-1:]
             found.append(_quality(task, arm, track, repeat, split, metric, part, steps - len(part)))
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from samenet import cli, diagnosis, environment, locking, machine_state
+from samenet import cli, diagnosis, environment, locking, machine, machine_state
 from samenet.machine import NOT_READABLE
 
 
@@ -65,7 +65,7 @@ def test_nothing_readable_is_no_failure(
     """On a system that shows none of it each diagnostic says so, and nothing is refused."""
     for name in ("CPU", "GROUPS", "PRESSURE"):
         monkeypatch.setattr(machine_state, name, tmp_path / "gone")
-    monkeypatch.setattr(machine_state, "_text", lambda path: None)
+    monkeypatch.setattr(machine, "file_text", lambda path: None)
     monkeypatch.setattr(machine_state.psutil, "cpu_freq", lambda: None)
     monkeypatch.setattr(
         environment,

@@ -70,7 +70,9 @@ def test_the_interval_is_as_wide_as_the_errors_of_the_fit() -> None:
 
 def test_the_fastest_that_can_be_adopted_is_advised() -> None:
     """NumPy's reference line is listed and never the choice; one 30 % slower is told apart."""
-    lines = forecast.lines([made("numpy:plain", 0.1), made("slow", 1.3), made("quick")], ASKED)
+    lines = forecast.answer(
+        [made("numpy:plain", 0.1), made("slow", 1.3), made("quick")], ASKED
+    ).lines()
     assert "64-256-128-10, batch 512, 100,000 samples: use quick, about" in lines[0]
     assert "numpy:plain" in lines[1]
     assert "(a reference line)" in lines[1]
@@ -78,13 +80,13 @@ def test_the_fastest_that_can_be_adopted_is_advised() -> None:
 
 def test_two_within_the_error_are_both_the_choice() -> None:
     """A difference of 1 % between predictions that are off by 2 % decides nothing."""
-    lines = forecast.lines([made("one"), made("other", 1.01)], ASKED)
+    lines = forecast.answer([made("one"), made("other", 1.01)], ASKED).lines()
     assert "not told apart from it: other" in lines[0]
 
 
 def test_what_would_change_the_choice_is_said() -> None:
     """A slow start with quick steps wins from some number of epochs on, and that is named."""
-    lines = forecast.lines([made("starter", 1.5), made("runner", 1.0, start=60.0)], ASKED)
+    lines = forecast.answer([made("starter", 1.5), made("runner", 1.0, start=60.0)], ASKED).lines()
     assert "use starter" in lines[0]
     change = next(line for line in lines if "epochs: runner" in line)
     assert change.strip().startswith("From about 500 epochs")
@@ -93,10 +95,10 @@ def test_what_would_change_the_choice_is_said() -> None:
 def test_outside_of_what_was_measured_nothing_is_predicted() -> None:
     """A batch beyond the largest one is refused with both numbers, as are too many layers."""
     with pytest.raises(RefusedError, match=r"rows of a batch: 50,000, measured were 256 to 32,768"):
-        forecast.lines([made("a")], ASKED.with_batch(50_000))
+        forecast.answer([made("a")], ASKED.with_batch(50_000)).lines()
     deep = Training(widths=(64,) * 300, batch_size=512, samples=1000, epochs=1)
     with pytest.raises(RefusedError, match="layers with weights: 299"):
-        forecast.lines([made("a")], deep)
+        forecast.answer([made("a")], deep).lines()
 
 
 @pytest.mark.parametrize("text", ["64", "64-x-10", "64--10", "0-3", ""])

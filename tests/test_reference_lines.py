@@ -16,9 +16,11 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
+from samenet.baselines import BASELINES
+from samenet.metrics import names_of
 from samenet.passes.reference_lines import FITS, ReferenceLine, reference_lines
 from samenet.tables import csv_task
-from samenet.task import METRICS, load_task
+from samenet.task import load_task
 from samenet.tasks.preparation import preprocessor
 from samenet.tasks.sources import load
 
@@ -39,9 +41,9 @@ def lines_of(name: str) -> list[ReferenceLine]:
 def test_every_kind_has_both_lines_with_all_scores(name: str) -> None:
     """A linear model and boosted trees are scored on both parts with every metric of the kind."""
     task, lines = load_task(name), lines_of(name)
-    assert [line.name for line in lines] == ["linear", "boosted_trees"]
+    assert [line.name for line in lines] == [*BASELINES]
     for line in lines:
-        assert {*line.train} == {*line.test} == {*METRICS[task.kind], "loss"}
+        assert {*line.train} == {*line.test} == {*names_of(task.kind), "loss"}
         assert len(line.fit_seconds) == FITS
         assert min(line.fit_seconds) > 0
 

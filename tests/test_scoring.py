@@ -14,11 +14,12 @@ from scipy.special import expit, softmax
 from sklearn import metrics
 
 from samenet.dataset import DataCard, Dataset
+from samenet.metrics import METRICS, Metric, main_of, names_of
 from samenet.oracle_functions import mean_loss
 from samenet.passes import scoring
 from samenet.passes.scoring import Link
 from samenet.spec import Kind, from_text
-from samenet.task import METRICS
+from samenet.study import SCORES
 from samenet.training import LOSSES_OF_KIND, Loss
 
 ALL = slice(0, None)
@@ -192,7 +193,7 @@ def test_logits_and_probabilities_score_alike(data: Dataset, outputs: Any) -> No
     from_logits = scores(data, ALL, outputs, link="logits")
     from_chances = scores(data, ALL, chances.astype(np.float32), link="probabilities")
     assert from_chances == pytest.approx(from_logits, rel=1e-5)
-    assert {*METRICS[data.card.kind], "loss"} == {*from_logits} == {*from_chances}
+    assert {*names_of(data.card.kind), "loss"} == {*from_logits} == {*from_chances}
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
@@ -249,3 +250,43 @@ def test_outputs_that_cannot_be_scored_are_refused(outputs: Any, link: Any, sent
     """A diverged training or outputs of a wrong form end in a sentence, not in a score."""
     with pytest.raises(ValueError, match=sentence):
         scores(BINARY, ALL, outputs, link=link)
+
+
+# The table of scores.
+
+
+def test_every_score_of_the_table_is_computed_and_no_other() -> None:
+    """What the spec calls a score has a function here, for the kinds that it exists for."""
+    classes = {name for name, metric in METRICS.items() if Kind.BINARY in metric.kinds}
+    assert set(scoring.CLASS_SCORES) == classes == set(names_of(Kind.MULTICLASS))
+    assert set(scoring.VALUE_SCORES) == set(METRICS) - classes == set(names_of(Kind.REGRESSION))
+    assert set(METRICS) > scoring.COSTLY
+    assert {*SCORES} == {*Kind}
+    assert all(set(names) <= set(names_of(kind)) for kind, names in SCORES.items())
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=str)
+def test_a_perfect_model_has_the_best_score_and_a_worse_one_lies_on_its_other_side(
+    metric: Metric,
+) -> None:
+    """Direction and best value of the table are those of the numbers that are computed."""
+    if Kind.REGRESSION in metric.kinds:
+        truth = np.array([1.0, 2.0, 4.0])
+        right, wrong = (scoring.value_metrics(truth, truth + off) for off in (0.0, 1.0))
+    else:
+        truth, loss = np.array([0, 1, 2, 2]), LOSS_OF_KIND[Kind.MULTICLASS]
+        chances = np.eye(3)[truth]
+        right, wrong = (
+            scoring.class_metrics(Kind.MULTICLASS, truth, each, loss)
+            for each in (chances, 0.4 * chances + 0.6 * chances[::-1])
+        )
+    assert right[metric.name] == pytest.approx(metric.best, abs=1e-12)
+    assert metric.reached(right[metric.name], wrong[metric.name])
+    assert not metric.reached(wrong[metric.name], right[metric.name])
+
+
+def test_a_score_has_a_name_for_columns_and_one_for_sentences() -> None:
+    """Within a sentence a word is small and an abbreviation is not."""
+    said = [metric.in_sentence for metric in METRICS.values()]
+    assert said == ["accuracy", "log loss", "ROC AUC", "F1", "RMSE", "MAE", "R²"]
+    assert [main_of(kind).name for kind in Kind] == ["accuracy", "accuracy", "rmse"]

@@ -11,9 +11,7 @@ import pytest
 from samenet.errors import UsageError
 from samenet.spec import InitializerName, Kind
 from samenet.task import (
-    HIGHER_IS_BETTER,
     MAIN_JOB,
-    METRICS,
     Goal,
     Task,
     load_task,
@@ -163,12 +161,12 @@ def test_the_shipped_tasks_cover_kinds_and_optimizers() -> None:
     """Ten tasks, all three kinds, SGD with and without momentum, Nesterov and Adam."""
     tasks = [load_task(name) for name in shipped_tasks()]
     assert len(tasks) >= 10
-    assert {task.kind for task in tasks} == set(METRICS)
+    assert {task.kind for task in tasks} == set(Kind)
     rules = [task.training.optimizer for task in tasks]
     assert {type(rule) for rule in rules} == {SGD, Adam}
     assert {rule.nesterov for rule in rules if isinstance(rule, SGD)} == {True, False}
     assert {rule.momentum > 0 for rule in rules if isinstance(rule, SGD)} == {True, False}
-    assert {load_task(name).kind for name in MAIN_JOB} == set(METRICS)
+    assert {load_task(name).kind for name in MAIN_JOB} == set(Kind)
 
 
 @pytest.mark.parametrize("name", shipped_tasks())
@@ -360,9 +358,8 @@ def test_two_tasks_of_one_name_are_refused() -> None:
 
 
 def test_a_goal_knows_its_direction() -> None:
-    """Accuracy reaches its goal from below, an error from above; every metric has a direction."""
+    """Accuracy reaches its goal from below, an error from above."""
     assert Goal(metric="accuracy", target=0.9).reached(0.9)
     assert not Goal(metric="accuracy", target=0.9).reached(0.8)
     assert Goal(metric="rmse", target=2.0).reached(1.5)
     assert not Goal(metric="rmse", target=2.0).reached(2.5)
-    assert set(HIGHER_IS_BETTER) == {metric for names in METRICS.values() for metric in names}

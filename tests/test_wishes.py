@@ -12,9 +12,9 @@ from report_fixture import made
 from samenet import advise, cli
 from samenet.errors import RefusedError, UsageError
 from samenet.frames import Frames
+from samenet.needs import Wishes
 from samenet.reports import advice
 from samenet.sections import Table
-from samenet.wishes import Wishes
 
 ARMS = ("pytorch:eager", "keras:fit", "tensorflow:graph")
 

@@ -59,6 +59,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from samenet.errors import UsageError
 from samenet.spec import Frozen, Kind
+from samenet.text import counted
 from samenet.training import Forms
 from samenet.variables import Variables
 
@@ -111,8 +112,7 @@ class Target(Frozen):
 
     def __str__(self) -> str:
         """Return the short form, e.g. 'cpu, float32, 1 thread'."""
-        plural = "" if self.threads == 1 else "s"
-        return f"{self.place}, {self.numbers}, {self.threads} thread{plural}"
+        return f"{self.place}, {self.numbers}, {counted(self.threads, 'thread')}"
 
 
 def placed(text: str) -> dict[str, str | int]:

@@ -10,12 +10,13 @@ from samenet import instrument, ranking, sentences, statistics, verdicts
 from samenet.errors import unknown
 from samenet.evidence import Evidence, Part, Said, cite, say
 from samenet.frames import Frames
+from samenet.needs import NO_WISHES, Wishes
 from samenet.quantities import seconds_of
 from samenet.remembering import once
 from samenet.statistics import Interval
 from samenet.task import Task
 from samenet.verdicts import Verdict, Word
-from samenet.wishes import Wishes, why_not
+from samenet.wishes import as_long_as_asked, refuse_elsewhere, why_not
 
 STEADY = ("step", "epoch")
 """Quantities that are compared only where there is a steady state."""
@@ -122,16 +123,13 @@ class Advice:
         }
 
 
-NO_WISHES = Wishes()
-
-
 def advise(frames: Frames, tasks: Sequence[str] = (), wishes: Wishes = NO_WISHES) -> list[Advice]:
     """Return one recommendation per task (all, or those named) that has a comparable result.
 
     Raises UsageError for a task that the run does not hold, RefusedError for a device that it did
     not measure on.
     """
-    wishes.refuse_elsewhere(frames)
+    refuse_elsewhere(frames, wishes)
     known = {task.name: task for task in frames.plan.tasks}
     for name in tasks:
         if name not in known:
@@ -142,7 +140,7 @@ def advise(frames: Frames, tasks: Sequence[str] = (), wishes: Wishes = NO_WISHES
 
 def recommend(frames: Frames, task: Task, wishes: Wishes = NO_WISHES) -> Advice | None:
     """Return the recommendation for one task, None if nothing on it can be recommended at all."""
-    task = wishes.task(frames, task)
+    task = as_long_as_asked(frames, task, wishes)
     arms = [arm for arm in frames.compared(task.name) if adoptable(frames, arm)]
     arms = [arm for arm in arms if frames.per_repeat(task.name, arm, "start_up")]
     if not arms:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from samenet import advise, frames, machine, planning, result, session
+from samenet import advise, frames, kind_guess, machine, planning, result, session, task_defaults
 from samenet.adapter import Precision, Target, placed
 from samenet.errors import UsageError, unknown
 from samenet.frames import Frames
@@ -16,15 +16,13 @@ from samenet.live import watching
 from samenet.plan import ProfileName, TrackName
 from samenet.spec import Kind, parse
 from samenet.store import Store
+from samenet.tables import target_columns
 from samenet.task import Task
-from samenet.training import LOSSES_OF_KIND
+from samenet.terminal import say
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-FEW_CLASSES = 20
-"""Whole-number targets with at most this many values are taken for classes."""
 
 
 class Result:
@@ -87,10 +85,11 @@ class Result:
 class Training:
     """How the network is trained on a person's own arrays."""
 
-    hidden: tuple[int, ...] = (64, 32)
-    epochs: int = 30
-    batch_size: int = 64
-    learning_rate: float = 2.0**-10
+    hidden: tuple[int, ...] = task_defaults.HIDDEN
+    epochs: int = task_defaults.EPOCHS
+    batch_size: int | None = None
+    """None is 64, or a quarter of the training rows if there are fewer than 342 rows in all."""
+    learning_rate: float = task_defaults.LEARNING_RATE
 
 
 def run(  # noqa: PLR0913 - each is one choice of the caller
@@ -114,22 +113,23 @@ def run(  # noqa: PLR0913 - each is one choice of the caller
 
     `inputs` is (rows, features), `targets` (rows,), or (rows, outputs) to predict several numbers
     at once; both may be NumPy or pandas. `kind` is "binary", "multiclass" or "regression", guessed
-    from the targets if left out. `device` is "cpu", "cuda" or "cuda:1". No framework is imported
-    into this process. Raises UsageError for data or names that do not fit, RefusedError if nothing
-    can be measured on that device.
+    from the targets if left out, which is said. `device` is "cpu", "cuda" or "cuda:1". No framework
+    is imported into this process. Raises UsageError for data or names that do not fit, RefusedError
+    if nothing can be measured on that device.
     """
     wanted = {**placed(device), "threads": threads, "precision": precision}
     target = parse(Target, wanted, where="samenet.run")
     numbers, values = _numbers(inputs), _targets(targets)
     if len(numbers) != len(values):
         raise UsageError(f"There are {len(numbers)} rows of inputs and {len(values)} of targets.")
-    task_kind = _kind(kind) if kind else guessed_kind(values)
+    columns = _columns(targets, values)
+    task_kind = _kind(kind) if kind else _guessed(columns, quiet=quiet)
     _one_target_for_classes(task_kind, values)
     folder = Path(out) if out else planning.new_folder(name, machine.runs_folder())
     Store(folder).create()
     path = (folder / "data" / "given.npz").absolute()
     np.savez(path, inputs=numbers, targets=values)
-    task = _task(name, task_kind, path, training or Training())
+    task = _task(name, task_kind, path, training or Training(), rows=len(columns))
     request = planning.Request(
         own=(task,),
         frameworks=frameworks,
@@ -159,36 +159,39 @@ def load(folder: str | Path) -> Result:
     return Result(Path(folder))
 
 
-def guessed_kind(targets: Any) -> Kind:
-    """Return the kind that targets suggest: two values, a few whole numbers or texts, numbers.
-
-    Several columns are a regression; raises UsageError if they hold nothing but 0 and 1.
-    """
-    distinct = np.unique(targets)
-    if targets.ndim == 2:
-        return _kind_of_several(distinct)
-    if len(distinct) == 2:
-        return Kind.BINARY
-    if targets.dtype.kind in "OUSb":
-        return Kind.MULTICLASS
-    whole = np.all(np.equal(np.mod(distinct, 1), 0))
-    return Kind.MULTICLASS if whole and len(distinct) <= FEW_CLASSES else Kind.REGRESSION
-
-
 def _kind(name: str) -> Kind:
     if name not in list(Kind):
         raise unknown("kind", name, list(Kind))
     return Kind(name)
 
 
-def _kind_of_several(distinct: Any) -> Kind:
-    if np.isin(distinct, (0, 1)).all():
-        raise UsageError(
-            "The targets are several columns of 0 and 1 alone. Of classes, hand over one column: "
-            "targets.argmax(axis=1), if these are one-hot. If they are numbers to predict, say "
-            "kind='regression'."
-        )
-    return Kind.REGRESSION
+def _guessed(columns: pd.DataFrame, *, quiet: bool) -> Kind:
+    kind, reason = kind_guess.guess_kind(columns)
+    if not quiet:
+        say(f"{reason} (kind= overrides this)", err=True)
+    return kind
+
+
+def _columns(given: Any, values: Any) -> pd.DataFrame:
+    """Return the targets as a table has them: a column each, without the rows that lack one.
+
+    What pandas knows of a vector is kept: its name, and whether it is categorical.
+    """
+    import pandas as pd
+
+    if isinstance(given, pd.DataFrame) and len(given.columns) == 1:
+        given = given.iloc[:, 0]
+    frame = pd.DataFrame(values.reshape(len(values), -1))
+    if values.ndim == 1:
+        names = [str(getattr(given, "name", None) or "the target")]
+    elif isinstance(given, pd.DataFrame) and given.columns.is_unique:
+        names = [str(name) for name in given]
+    else:
+        names = [f"target {place}" for place in range(1, values.shape[1] + 1)]
+    frame.columns = pd.Index(names)
+    if isinstance(getattr(given, "dtype", None), pd.CategoricalDtype):
+        frame = frame.astype("category")
+    return target_columns(frame, names, "samenet.run")
 
 
 def _one_target_for_classes(kind: Kind, targets: Any) -> None:
@@ -236,23 +239,15 @@ def _numbers(inputs: Any) -> Any:
     return array
 
 
-def _task(name: str, kind: Kind, path: Path, training: Training) -> Task:
-    values = {
-        "name": name,
-        "kind": kind.value,
-        "data": {"source": f"arrays:{path.as_posix()}"},
-        "model": {"layers": [{"units": units, "activation": "relu"} for units in training.hidden]},
-        "training": {
-            "loss": LOSSES_OF_KIND[kind][0],
-            "batch_size": training.batch_size,
-            "epochs": training.epochs,
-            "optimizer": {
-                "name": "adam",
-                "learning_rate": training.learning_rate,
-                "beta1": 0.875,
-                "beta2": 1 - 2.0**-10,
-                "epsilon": 2.0**-40,
-            },
-        },
-    }
-    return parse(Task, values, where="samenet.run")
+def _task(name: str, kind: Kind, path: Path, training: Training, *, rows: int) -> Task:
+    batch = training.batch_size
+    return task_defaults.make_task(
+        name,
+        kind,
+        {"source": f"arrays:{path.as_posix()}"},
+        batch_size=task_defaults.usual_batch(rows) if batch is None else batch,
+        hidden=training.hidden,
+        epochs=training.epochs,
+        learning_rate=training.learning_rate,
+        where="samenet.run",
+    )

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from samenet.sections import join
-from samenet.study import ALPHA, SCENES, Scene, apart, chance_apart, seeds_needed
-from samenet.studying import SCORES, Outcome
-from samenet.task import HIGHER_IS_BETTER
+from samenet.metrics import METRICS
+from samenet.study import ALPHA, SCENES, SCORES, Scene, apart, chance_apart, seeds_needed
+from samenet.studying import Outcome
+from samenet.text import counted, join
 from samenet.wording import digits, words
 
 VANISHED = 10.0
@@ -22,8 +22,6 @@ VANISHED = 10.0
 
 TIME_MARGIN = 0.05
 """Times that differ by less are not worth a sentence."""
-
-NAMES = {"rmse": "RMSE", "mae": "MAE"}
 
 Seeds = dict[str, list[float]]
 """Per choice one number per seed."""
@@ -54,7 +52,7 @@ def _too_few(seeds: int, choices: int) -> Conclusion:
     needed = seeds_needed(choices)
     chance = min(1.0, chance_apart(seeds, choices))
     sentence = (
-        f"Nothing is concluded from {seeds} seed{'s' * (seeds > 1)}: by luck alone two of "
+        f"Nothing is concluded from {counted(seeds, 'seed')}: by luck alone two of "
         f"{choices} equal choices would part with a chance of {chance:.0%}. "
         f"Use --seeds {needed}."
     )
@@ -94,7 +92,7 @@ def first_gradients(outcome: Outcome, arm: str) -> Seeds:
 
 def score(found: Seeds, metric: str, scene: Scene) -> Conclusion:
     """Return which choices have a worse test score than the best one, in every seed."""
-    higher, name = HIGHER_IS_BETTER[metric], NAMES.get(metric, metric)
+    higher, name = METRICS[metric].higher_is_better, METRICS[metric].in_sentence
     about = f"test {name}, {SCENES[scene]}"
     diverged = [choice for choice, values in found.items() if not all(map(math.isfinite, values))]
     found = {choice: values for choice, values in found.items() if choice not in diverged}

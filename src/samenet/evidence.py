@@ -13,11 +13,13 @@ from typing import Any
 
 from samenet import break_even, quality, statistics, stopping, verdicts
 from samenet.frames import Frames
+from samenet.metrics import main_of
 from samenet.passes_table import BLOCKS, PassName, giving
 from samenet.quantities import PREDICTING, import_seconds, seconds_of
 from samenet.remembering import once
 from samenet.statistics import Interval, PerRepeat
-from samenet.task import METRICS, Task
+from samenet.task import Task
+from samenet.text import plural
 from samenet.verdicts import Word
 from samenet.wording import digits, duration, words
 
@@ -195,7 +197,7 @@ def _epochs(frames: Frames, task: Task, arms: Sequence[str], _: str) -> str:
 def _score(frames: Frames, task: Task, arms: Sequence[str], _: str) -> str:
     """Return the mean test score of a reference line, or of all networks for the arm ''."""
     track, arm = ("reference", arms[0]) if arms[0] else ("same", None)
-    found = quality.score(frames, task, track=track, arm=arm, metric=METRICS[task.kind][0])
+    found = quality.score(frames, task, track=track, arm=arm, metric=main_of(task.kind).name)
     return "" if found is None else digits(found)
 
 
@@ -208,7 +210,7 @@ def _import(frames: Frames, _: Task, arms: Sequence[str], __: str) -> str:
 
 
 def _own_epochs(_: Frames, task: Task, __: Sequence[str], ___: str) -> str:
-    return "1 epoch" if task.training.epochs == 1 else f"{task.training.epochs:,} epochs"
+    return f"{task.training.epochs:,} {plural(task.training.epochs, 'epoch')}"
 
 
 def _margin(frames: Frames, _: Task, __: Sequence[str], ___: str) -> str:

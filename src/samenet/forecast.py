@@ -19,10 +19,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from samenet import cache, machine
+from samenet.adapter import Offer, placed
 from samenet.batches import call_shape
 from samenet.cost_model import Call, CostModel, shapes, touched, weights
 from samenet.errors import RefusedError, UsageError
+from samenet.needs import LACKS, NO_WISHES, Wishes
 from samenet.statistics import MARGIN, Interval, t_factor
+from samenet.text import join
 from samenet.wording import digits, duration, words
 
 KIND = "cost-models"
@@ -37,7 +40,7 @@ class Training:
     widths: tuple[int, ...]
     batch_size: int
     samples: int
-    epochs: int
+    epochs: int = 1
 
     def __post_init__(self) -> None:
         """Raise UsageError for what is no training."""
@@ -58,6 +61,11 @@ class Training:
     def lasting(self, epochs: int) -> Training:
         """Return the same training with other epochs."""
         return replace(self, epochs=epochs)
+
+    def of_steps(self, steps: int) -> Training:
+        """Return the same training with as many whole epochs as these steps need."""
+        each = call_shape(self.samples, self.batch_size).steps_per_epoch
+        return self.lasting(-(-steps // each))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +90,12 @@ class Forecast:
     place: str
     """Where, how precisely and on how many threads."""
     when: str
+    device: str = "cpu"
+    offers: tuple[Offer, ...] = ()
+    install_bytes: int = 0
+    """With all that it requires; 0 if nobody knows."""
+    import_seconds: float = 0.0
+    """The upper end of its interval, where there is one."""
 
     def seconds(self, training: Training) -> Interval:
         """Return the total time with its interval; `outside` says whether it means anything."""
@@ -166,27 +180,94 @@ def _alike(row: Row, best: Row) -> bool:
     return apart <= t_factor(best.seconds.n) * math.hypot(row.error, best.error)
 
 
-def lines(forecasts: Sequence[Forecast], training: Training) -> list[str]:
-    """Return the answer for people: the advice, every prediction, what would change it."""
-    found = rows(forecasts, training)
-    best = choice(found)
-    return [
-        *([_sentence(training, best)] if best else ["Only reference lines were measured here."]),
-        *(_row(row, best) for row in found),
-        *(changes(forecasts, training) if best else ()),
-        *_left_out(forecasts, training),
-        _basis(found),
-    ]
+def why_not(found: Forecast, training: Training, wishes: Wishes) -> str:
+    """Return why an arm does not meet what is asked, or an empty text."""
+    if wishes.device is not None and placed(wishes.device)["device"] != found.device:
+        return f"was measured on {found.device}"
+    lacking = [LACKS[need] for need in wishes.needs if need not in found.offers]
+    if lacking:
+        return " and ".join(lacking)
+    megabytes, most = found.install_bytes / 1e6, wishes.install_mb_most
+    if most is not None and not megabytes:
+        return "has no known size"
+    if most is not None and megabytes > most:
+        return f"takes {megabytes:.0f} MB with all that it requires"
+    slowest = wishes.import_seconds_most
+    if slowest is not None and found.import_seconds > slowest:
+        return f"is imported in {words(found.import_seconds)}"
+    limit = wishes.time_limit_seconds
+    if limit is None or found.outside(training):
+        return ""
+    seconds = found.seconds(training)  # within the limit is only what is so with all its interval
+    return f"trains for {duration(seconds)}" if seconds.high > limit else ""
 
 
-def document(forecasts: Sequence[Forecast], training: Training) -> dict[str, Any]:
-    """Return the answer as plain data."""
-    found = rows(forecasts, training)
-    return {
-        "choice": [row.forecast.arm for row in choice(found)],
-        "seconds": {row.forecast.arm: asdict(row.seconds) for row in found},
-        "lines": lines(forecasts, training),
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the predictions say to what is asked."""
+
+    training: Training
+    left: tuple[Forecast, ...]
+    """Those that meet it."""
+    excluded: Mapping[str, str]
+    """Per arm that does not, its title and why, as a sentence."""
+
+    @property
+    def rows(self) -> list[Row]:
+        """Return the predictions of those that are left; raises RefusedError out of range."""
+        return rows(self.left, self.training) if self.left else []
+
+    def lines(self) -> list[str]:
+        """Return the answer for people: the advice, every prediction, what would change it."""
+        found = self.rows
+        if not found:
+            return ["No framework that was fitted here meets all that is asked.", *self._reasons()]
+        best = choice(found)
+        return [
+            _sentence(self.training, best) if best else "Only reference lines are left to choose.",
+            *(_row(row, best) for row in found),
+            *(changes(self.left, self.training) if best else ()),
+            *_left_out(self.left, self.training),
+            *self._reasons(),
+            _basis(found),
+        ]
+
+    def _reasons(self) -> list[str]:
+        return [f"  {sentence}" for sentence in self.excluded.values()]
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        found = self.rows
+        return {
+            "choice": [row.forecast.arm for row in choice(found)],
+            "seconds": {row.forecast.arm: asdict(row.seconds) for row in found},
+            "excluded": dict(self.excluded),
+            "lines": self.lines(),
+        }
+
+
+def answer(forecasts: Sequence[Forecast], training: Training, wishes: Wishes = NO_WISHES) -> Answer:
+    """Return what is predicted for those that meet the wishes, and why others do not.
+
+    Raises RefusedError for a device on which no cost was fitted.
+    """
+    if wishes.device is not None:
+        devices = sorted({each.device for each in forecasts})
+        if placed(wishes.device)["device"] not in devices:
+            raise RefusedError(
+                f"Costs were fitted on {join(devices)} and say nothing about {wishes.device}. "
+                f"Fit them there first: {MAKE} --device {wishes.device}"
+            )
+    reasons = {each.arm: why_not(each, training, wishes) for each in forecasts}
+    return Answer(
+        training=training,
+        left=tuple(each for each in forecasts if not reasons[each.arm]),
+        excluded={
+            each.arm: f"{each.title} is left out: it {reasons[each.arm]}."
+            for each in forecasts
+            if reasons[each.arm]
+        },
+    )
 
 
 def _sentence(training: Training, best: Sequence[Row]) -> str:
@@ -281,7 +362,7 @@ def remembered() -> list[Forecast]:
 
 
 def _key() -> str:
-    return cache.key_of(machine.processor(), 2)
+    return cache.key_of(machine.processor(), 3)
 
 
 def _plain(found: Forecast) -> dict[str, Any]:
@@ -296,4 +377,5 @@ def _forecast(stored: dict[str, Any]) -> Forecast:
     lists = {name: stored["model"][name] for name in ("places", "pulls")}
     tuples = {"places": tuple(map(tuple, lists["places"])), "pulls": tuple(lists["pulls"])}
     model = CostModel(**{**stored["model"], **tuples})
-    return Forecast(**{**stored, "model": model, "ranges": ranges})
+    offers = tuple(stored["offers"])
+    return Forecast(**{**stored, "model": model, "ranges": ranges, "offers": offers})

@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 import pandas as pd
 
 from samenet import environment, processes, steady, tabulating
+from samenet.baselines import BASELINES
 from samenet.plan import Plan
 from samenet.records import (
     Answer,
@@ -97,9 +98,8 @@ class Frames:
 
     def title(self, arm: str) -> str:
         """Return how an arm is called on the page, e.g. 'PyTorch (eager)'."""
-        names = {"linear": "Linear model", "boosted_trees": "Boosted trees"}
-        if arm in names:
-            return names[arm]
+        if arm in BASELINES:
+            return BASELINES[arm].title
         found = next((each for each in self.plan.arms if each.name == arm), None)
         return f"{found.header.title} ({found.mode})" if found else arm
 

@@ -44,17 +44,11 @@ def _of_gate(gate: str, checks: Sequence[CertificateRecord]) -> Finding:
     if not own:
         why = "nothing came so far, or nothing that is offered rests on it"
         return Finding(item=_item(gate, "an error within rounding"), state="not tried", found=why)
-    worst = max(wrong or own, key=_share)
+    worst = max(wrong or own, key=lambda check: check.share)
     item = _item(gate, f"an error of at most {worst.limit:.1e}")
     return Finding(
         item=item, state="failed" if wrong else "ok", found=_said(worst) if wrong else ""
     )
-
-
-def _share(check: CertificateRecord) -> float:
-    if check.limit:
-        return check.error / check.limit
-    return float("inf") if check.error else 0.0
 
 
 def _said(check: CertificateRecord) -> str:

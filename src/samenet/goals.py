@@ -9,10 +9,11 @@ import pandas as pd
 
 from samenet import advise
 from samenet.frames import Frames
+from samenet.metrics import main_of
 from samenet.quantities import seconds_of
 from samenet.remembering import once
 from samenet.statistics import geometric
-from samenet.task import METRICS, Task
+from samenet.task import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class Reached:
 
 def metric_of(task: Task) -> str:
     """Return the score that is followed: the goal's, else the task's first."""
-    return task.goal.metric if task.goal else METRICS[task.kind][0]
+    return task.goal.metric if task.goal else main_of(task.kind).name
 
 
 @once

@@ -21,10 +21,12 @@ from samenet import (
     wording,
 )
 from samenet.frames import Frames
+from samenet.metrics import METRICS
 from samenet.passes_table import PROOFS, RESULT
 from samenet.plan import PROFILES, Plan
 from samenet.quantities import seconds_of
-from samenet.sections import join, slug, title_of
+from samenet.sections import slug, title_of
+from samenet.text import counted, join
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,14 +106,10 @@ def _facts(frames: Frames) -> tuple[str, ...]:
     plan, repeats = frames.plan, frames.repeats or frames.plan.repeats
     threads = plan.target.threads
     return (
-        f"{_count(len(plan.tasks), 'task')}, {_count(len(plan.arms), 'framework')}",
-        f"{plan.target.device.upper()}, {_count(threads, 'thread')}, {plan.target.numbers}",
-        f"{plan.profile} run, {_count(repeats, 'repeat')}",
+        f"{counted(len(plan.tasks), 'task')}, {counted(len(plan.arms), 'framework')}",
+        f"{plan.target.device.upper()}, {counted(threads, 'thread')}, {plan.target.numbers}",
+        f"{plan.profile} run, {counted(repeats, 'repeat')}",
     )
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _cards(frames: Frames) -> tuple[Card, ...]:
@@ -154,7 +152,7 @@ def _to_goal(frames: Frames, name: str, arm: str) -> tuple[str, ...]:
     found = goals.reached(frames, task, arm) if task.goal else None
     if task.goal is None or found is None:
         return ()
-    score = f"{task.goal.metric.replace('_', ' ')} {task.goal.target:g}"
+    score = f"{METRICS[task.goal.metric].words} {task.goal.target:g}"
     when = f"{wording.words(found.seconds)}, in epoch {found.epoch:g}"
     return (f"{frames.title(arm)} reaches a test {score} after {when}.",)
 
@@ -183,7 +181,7 @@ def resolution(frames: Frames) -> str:
     if plan.profile != "quick" or not plan.jobs:
         return f"{seen}."
     minutes = stopping.whole_minutes(standard_seconds(plan))
-    return f"{seen}; `--profile standard` takes at most {_count(minutes, 'minute')}."
+    return f"{seen}; `--profile standard` takes at most {counted(minutes, 'minute')}."
 
 
 def resolved_percent(frames: Frames) -> float | None:

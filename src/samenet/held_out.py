@@ -20,7 +20,7 @@ from samenet.cost_model import WITHIN, WITHIN_MEDIAN, shapes
 from samenet.evidence import lasting
 from samenet.forecast import Forecast, Row, Training, choice, numbers, rows
 from samenet.frames import Frames
-from samenet.quantities import seconds_of
+from samenet.quantities import import_seconds, seconds_of
 from samenet.sizing import Fitted
 from samenet.statistics import VERDICT_REPEATS_MIN
 from samenet.task import Task
@@ -41,10 +41,12 @@ def _forecast(frames: Frames, each: Fitted) -> Forecast:
     starts = [_start(frames, each, task) for task in tasks]
     found = [pair for pair in starts if pair is not None]
     start, per_layer, per_shape, error = _line(found)
+    arm = frames.plan.arm(each.arm)
+    imported = import_seconds(frames, arm)
     return Forecast(
         arm=each.arm,
         title=frames.title(each.arm),
-        adoptable=frames.plan.arm(each.arm).header.adoptable,
+        adoptable=arm.header.adoptable,
         model=each.model,
         start=start,
         start_per_layer=per_layer,
@@ -55,6 +57,10 @@ def _forecast(frames: Frames, each: Fitted) -> Forecast:
         ranges=_ranges([training_of(task) for task in tasks]),
         place=str(frames.plan.target),
         when=frames.plan.created,
+        device=frames.plan.target.device,
+        offers=arm.header.offers,
+        install_bytes=arm.installed.bytes,
+        import_seconds=imported.high if imported.known else imported.value,
     )
 
 

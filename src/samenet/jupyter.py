@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import escape
 
 from samenet import advise, svg
+from samenet.metrics import main_of
 from samenet.plan import Job
 from samenet.quality import score
 from samenet.records import FailureRecord, Record
 from samenet.result import checks
 from samenet.runner import Watcher
-from samenet.task import METRICS, Task
+from samenet.task import Task
 from samenet.watching import Progress
 from samenet.wording import duration
 
@@ -83,7 +84,7 @@ def _task_html(frames: Frames, task: Task) -> str:
 
 
 def _cells(frames: Frames, task: Task, row: advise.Total) -> list[str]:
-    metric = METRICS[task.kind][0]
+    metric = main_of(task.kind).name
     found = score(frames, task, track="same", arm=row.arm, metric=metric)
     return [
         "" if row.rank is None else f"{row.rank}.",

@@ -31,9 +31,9 @@ from samenet import cache
 from samenet.durations import history_key
 from samenet.passes_table import ADMISSION, RESULT
 from samenet.plan import Job, Plan
-from samenet.spec import Activation, Dense, Kind, ModelSpec, Network
-from samenet.task import DataSpec, Task
-from samenet.training import Adam, Loss, TrainSpec
+from samenet.spec import Kind, Network
+from samenet.task import Task
+from samenet.task_defaults import LEARNING_RATE, make_task
 
 
 class Size(NamedTuple):
@@ -188,28 +188,22 @@ def tasks() -> tuple[Task, ...]:
 def task_of(size: Size, family: str) -> Task:
     """Return the task that has this size; the optimiser is the main job's, at 1/16 of its rate."""
     rows = steps_per_call(size) * size.batch_size
-    relu = Activation(name="relu")
-    return Task(
-        name=f"{family}-{size.name}-batch-{size.batch_size}",
+    options = {
+        "rows": rows + TEST_ROWS,
+        "features": size.units[0],
+        "classes": CLASSES,
+        "seed": SEEDS.get(size, 0),
+    }
+    return make_task(
+        f"{family}-{size.name}-batch-{size.batch_size}",
+        Kind.MULTICLASS,
+        {"source": SOURCE, "options": options, "test_rows": TEST_ROWS},
         title=str(size),
-        kind=Kind.MULTICLASS,
-        data=DataSpec(
-            source=SOURCE,
-            options={
-                "rows": rows + TEST_ROWS,
-                "features": size.units[0],
-                "classes": CLASSES,
-                "seed": SEEDS.get(size, 0),
-            },
-            test_rows=TEST_ROWS,
-        ),
-        model=ModelSpec(layers=tuple(Dense(units=n, activation=relu) for n in size.units[1:])),
-        training=TrainSpec(
-            loss=Loss(name="sparse_categorical_cross_entropy"),
-            optimizer=Adam(learning_rate=2**-14, beta1=7 / 8, beta2=1 - 2**-10, epsilon=2**-40),
-            batch_size=size.batch_size,
-            epochs=EPOCHS,
-        ),
+        hidden=size.units[1:],
+        batch_size=size.batch_size,
+        epochs=EPOCHS,
+        learning_rate=LEARNING_RATE / 16,
+        where="The ladder",
     )
 
 

@@ -99,24 +99,23 @@ def _visible(index: int) -> str:
     return names[index] if index < len(names) else ""
 
 
+def nvidia_smi(query: str) -> tuple[str, ...] | None:
+    """Return the lines with which the CUDA driver's own tool answers, or None where it does not."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return None
+    command = [tool, query, "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return tuple(line.strip() for line in done.stdout.splitlines() if line.strip())
+
+
 @cache
 def graphics_cards() -> tuple[str, ...]:
     """Return the CUDA devices as their driver's own tool lists them: name, memory, driver."""
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return ()
-    query = "--query-gpu=name,memory.total,driver_version"
-    try:
-        done = subprocess.run(
-            [tool, query, "--format=csv,noheader"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ()
-    return tuple(line.strip() for line in done.stdout.splitlines() if line.strip())
+    return nvidia_smi("--query-gpu=name,memory.total,driver_version") or ()
 
 
 def graphics(place: str) -> str:
@@ -209,6 +208,14 @@ def lock_path() -> Path:
     if sys.platform == "win32":
         return Path(os.environ.get("PROGRAMDATA", "C:/ProgramData")) / "samenet" / "measuring.lock"
     return Path("/tmp/samenet-measuring.lock")  # noqa: S108 - the same for everyone is the point
+
+
+def file_text(path: Path) -> str | None:
+    """Return what a file of the system says, or None if it says nothing or cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip() or None
+    except OSError:
+        return None
 
 
 def runs_folder() -> Path:

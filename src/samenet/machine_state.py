@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -23,7 +21,7 @@ from threading import Thread
 
 import psutil
 
-from samenet import clock
+from samenet import clock, machine
 
 CPU = Path("/sys/devices/system/cpu")
 GROUPS = Path("/sys/fs/cgroup")
@@ -70,7 +68,7 @@ def counters(processors: Sequence[int], beside: Sequence[int] = ()) -> Counters:
         busy=_sum(times, None),
         steal=None if steal is None else steal / len(times),
         used=_used_seconds(),
-        pressure=pressure_seconds(_text(PRESSURE)),
+        pressure=pressure_seconds(machine.file_text(PRESSURE)),
         throttled=throttled_periods(),
         beside=_sum(_processor_times(beside), None),
         neighbours=len(beside),
@@ -113,7 +111,7 @@ def _children(field: str) -> float | None:
 
 def runnable() -> str | None:
     """Return how many tasks want a processor now, of all there are, e.g. '3 of 127'."""
-    fields = (_text(Path("/proc/loadavg")) or "").split()
+    fields = (machine.file_text(Path("/proc/loadavg")) or "").split()
     return fields[3].replace("/", " of ") if len(fields) > 3 else None
 
 
@@ -128,7 +126,7 @@ def pressure_seconds(text: str | None) -> float | None:
 def throttled_periods() -> float | None:
     """Return in how many periods the processor limit of this group has stopped it."""
     for group in ("", "cpu"):
-        lines = (_text(GROUPS / group / "cpu.stat") or "").splitlines()
+        lines = (machine.file_text(GROUPS / group / "cpu.stat") or "").splitlines()
         found = dict(line.split(maxsplit=1) for line in lines if " " in line)
         if "nr_throttled" in found:
             return float(found["nr_throttled"])
@@ -145,7 +143,7 @@ def energy_joules() -> float | None:
 
     Most systems show them to root alone. They start at 0 again: a fall counts as no energy.
     """
-    counts = [_text(zone / "energy_uj") for zone in sorted(POWER.glob("intel-rapl:?"))]
+    counts = [machine.file_text(zone / "energy_uj") for zone in sorted(POWER.glob("intel-rapl:?"))]
     readable = [int(text) for text in counts if text and text.strip().isdigit()]
     return sum(readable) / 1e6 if readable and len(readable) == len(counts) else None
 
@@ -159,7 +157,11 @@ def group_limits() -> dict[str, str]:
     return {
         name: text
         for name, places in files.items()
-        if (text := next(filter(None, (_text(GROUPS / place) for place in places)), None))
+        if (
+            text := next(
+                filter(None, (machine.file_text(GROUPS / place) for place in places)), None
+            )
+        )
     }
 
 
@@ -189,26 +191,26 @@ def frequency() -> str | None:
 
 def governor(processor: int) -> str | None:
     """Return who chooses the frequency of a processor, e.g. 'performance'."""
-    return _text(CPU / f"cpu{processor}" / "cpufreq" / "scaling_governor")
+    return machine.file_text(CPU / f"cpu{processor}" / "cpufreq" / "scaling_governor")
 
 
 def turbo() -> str | None:
     """Return whether the processor may exceed its nominal frequency."""
-    if (intel := _text(CPU / "intel_pstate" / "no_turbo")) is not None:
+    if (intel := machine.file_text(CPU / "intel_pstate" / "no_turbo")) is not None:
         return "off" if intel == "1" else "on"
-    boost = _text(CPU / "cpufreq" / "boost")
+    boost = machine.file_text(CPU / "cpufreq" / "boost")
     return None if boost is None else ("on" if boost == "1" else "off")
 
 
 def clock_source() -> str | None:
     """Return what the system's clock is read from, e.g. 'tsc'."""
     place = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
-    return _text(place)
+    return machine.file_text(place)
 
 
 def address_randomisation() -> str | None:
     """Return whether programs are laid out at random: 2 is fully."""
-    return _text(Path("/proc/sys/kernel/randomize_va_space"))
+    return machine.file_text(Path("/proc/sys/kernel/randomize_va_space"))
 
 
 def temperature() -> float | None:
@@ -230,25 +232,13 @@ GRAPHICS_STATE = "clocks.sm,clocks.max.sm,temperature.gpu,power.draw,clocks_thro
 
 def graphics_state() -> tuple[str, ...] | None:
     """Return clock, highest clock, temperature, power and throttle reasons of each CUDA device."""
-    return _driver_tool(f"--query-gpu={GRAPHICS_STATE}")
+    return machine.nvidia_smi(f"--query-gpu={GRAPHICS_STATE}")
 
 
 def graphics_processes() -> int | None:
     """Return how many processes compute on the CUDA devices now."""
-    found = _driver_tool("--query-compute-apps=pid")
+    found = machine.nvidia_smi("--query-compute-apps=pid")
     return None if found is None else len(found)
-
-
-def _driver_tool(query: str) -> tuple[str, ...] | None:
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return None
-    command = [tool, query, "--format=csv,noheader"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return tuple(line.strip() for line in done.stdout.splitlines() if line.strip())
 
 
 CANARY_BYTES, CANARY_TIMES = bytes(1 << 20), 9
@@ -286,10 +276,3 @@ def own_names() -> tuple[str, ...]:
         names.discard("")
     names |= {each.address for found in psutil.net_if_addrs().values() for each in found}
     return tuple(sorted(names - {""}))
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip() or None
-    except OSError:
-        return None

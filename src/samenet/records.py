@@ -54,6 +54,13 @@ class CertificateRecord(Record):
     passed: bool
     detail: str = ""
 
+    @property
+    def share(self) -> float:
+        """Return which part of its limit the error is; a limit of 0 is reached by anything else."""
+        if self.limit:
+            return self.error / self.limit
+        return 0.0 if self.error == 0 else float("inf")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimingRecord(Record):

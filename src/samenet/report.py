@@ -25,8 +25,9 @@ from samenet.errors import UsageError, unknown
 from samenet.frames import Frames
 from samenet.headline import Headline, headline
 from samenet.remembering import uncollected
-from samenet.sections import Figure, Section, Table, join, numbers_of
+from samenet.sections import Figure, Section, Table, numbers_of
 from samenet.several import Run
+from samenet.text import join
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing

@@ -16,10 +16,11 @@ from samenet import (
 )
 from samenet.advise import Total
 from samenet.frames import Frames
+from samenet.metrics import main_of, names_of
 from samenet.quantities import seconds_of
 from samenet.records import HUGE
 from samenet.statistics import Interval, geometric
-from samenet.task import METRICS, Task
+from samenet.task import Task
 from samenet.terminal import printable
 from samenet.wording import duration, words
 
@@ -153,7 +154,7 @@ def _scores(frames: Frames, task: Task, track: str) -> list[dict[str, Any]]:
 
 def _means(frames: Frames, task: Task, track: str, arm: str) -> dict[str, float]:
     """Return the mean test score per metric over repeats or seeds."""
-    names = (*METRICS[task.kind], "loss")
+    names = (*names_of(task.kind), "loss")
     found = {m: quality.score(frames, task, track=track, arm=arm, metric=m) for m in names}
     return {metric: value for metric, value in found.items() if value is not None}
 
@@ -193,7 +194,7 @@ def lines(frames: Frames) -> list[str]:
 
 def _line(frames: Frames, task: Task, row: Total) -> str:
     step = seconds_of(frames, task, row.arm, "step")
-    metric = METRICS[task.kind][0]
+    metric = main_of(task.kind).name
     score = quality.score(frames, task, track="same", arm=row.arm, metric=metric)
     shown = "" if score is None else f"  {metric} {score:.3f}"
     each = words(geometric(list(step.values())).value)

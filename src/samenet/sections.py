@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from samenet import wording
+from samenet.baselines import BASELINES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -243,7 +244,7 @@ def title_of(plan: Plan, task: str) -> str:
 
 def known_arms(frames: Frames) -> list[str]:
     """Return the arms of the plan and the reference lines, in the order of every legend."""
-    return [*(arm.name for arm in frames.plan.arms), "linear", "boosted_trees"]
+    return [*(arm.name for arm in frames.plan.arms), *BASELINES]
 
 
 def framework_of(frames: Frames, arm: str) -> str:
@@ -292,9 +293,3 @@ def task_cell(frames: Frames, task: str) -> Cell:
 def seconds_cell(value: float) -> Cell:
     """Return the cell of a number of seconds with a readable unit."""
     return Cell(text=wording.words(value), value=value)
-
-
-def join(names: Iterable[str], last: str = "and") -> str:
-    """Return names as in a sentence: 'a, b and c'."""
-    *head, tail = [*names] or [""]
-    return f"{', '.join(head)} {last} {tail}" if head else tail

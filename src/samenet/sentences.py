@@ -8,12 +8,14 @@ from itertools import combinations
 from statistics import fmean
 
 from samenet import quality, ranking
+from samenet.baselines import BEST_FIRST
 from samenet.break_even import Kind
 from samenet.evidence import Said, cite, longer, overtaking, say
 from samenet.frames import Frames
-from samenet.sections import join
+from samenet.metrics import main_of
 from samenet.statistics import PerRepeat
-from samenet.task import HIGHER_IS_BETTER, METRICS, Task
+from samenet.task import Task
+from samenet.text import join
 from samenet.verdicts import Verdict, Word
 
 NAMED_MOST = 3
@@ -188,22 +190,28 @@ def _hanging(frames: Frames, absent: str, one: str, other: str) -> Said:
 
 def network_needed(frames: Frames, task: Task) -> list[Said]:
     """Say whether a model that is not a network does as well, to within what the test rows tell."""
-    metric = METRICS[task.kind][0]
-    lines = {"boosted_trees": "boosted trees", "linear": "a linear model"}
+    metric = main_of(task.kind)
     scores = {
-        arm: quality.score(frames, task, track="reference", arm=arm, metric=metric) for arm in lines
+        line: quality.score(frames, task, track="reference", arm=line.name, metric=metric.name)
+        for line in BEST_FIRST
     }
-    network = quality.score(frames, task, track="same", arm=None, metric=metric)
+    network = quality.score(frames, task, track="same", arm=None, metric=metric.name)
     if network is None or None in scores.values():
         return []
-    sign, slack = (1 if HIGHER_IS_BETTER[metric] else -1), quality.slack(frames, task, metric)
-    known = {arm: value for arm, value in scores.items() if value is not None}
-    good = [lines[arm] for arm, value in known.items() if sign * (value - network) >= -slack]
-    does = "does" if good == ["a linear model"] else "do"
-    perhaps = f"Perhaps not: {' and '.join(good)} {does} about as well or better"
+    sign, slack = (1 if metric.higher_is_better else -1), quality.slack(frames, task, metric.name)
+    known = {line: value for line, value in scores.items() if value is not None}
+    good = [line for line, value in known.items() if sign * (value - network) >= -slack]
+    does = "does" if len(good) == 1 and good[0].one else "do"
+    named = " and ".join(line.in_sentence for line in good)
+    perhaps = f"Perhaps not: {named} {does} about as well or better"
     answer = perhaps if good else "On this split it does better"
-    network_shown, trees, linear = (
-        cite(frames, "score", task, [arm], metric) for arm in ("", "boosted_trees", "linear")
-    )
-    start = f"Do you need a network here? {answer} (test {metric.replace('_', ' ')}: the network "
-    return [say(start, network_shown, ", boosted trees ", trees, ", a linear model ", linear, ").")]
+    shown = cite(frames, "score", task, [""], metric.name)
+    others = [
+        part
+        for line in BEST_FIRST
+        for part in (
+            f", {line.in_sentence} ", cite(frames, "score", task, [line.name], metric.name)
+        )
+    ]  # fmt: skip
+    start = f"Do you need a network here? {answer} (test {metric.words}: the network "
+    return [say(start, shown, *others, ").")]

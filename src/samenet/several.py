@@ -16,9 +16,10 @@ from samenet.fingerprint import GROUPS, Group
 from samenet.frames import Frames
 from samenet.headline import Card, Headline
 from samenet.quantities import seconds_of
-from samenet.sections import join, title_of
+from samenet.sections import title_of
 from samenet.statistics import VERDICT_REPEATS_MIN, Interval, geometric
 from samenet.task import Task
+from samenet.text import counted, join
 
 ADMITTED: tuple[Group, ...] = ("machine", "versions", "settings")
 RUNS_MOST = len(ascii_uppercase)
@@ -42,8 +43,7 @@ class Run:
     def place(self) -> str:
         """Return what the run was measured on and with: 'CPU, 2 threads'."""
         target = self.frames.plan.target
-        plural = "" if target.threads == 1 else "s"
-        return f"{target.device.upper()}, {target.threads} thread{plural}"
+        return f"{target.device.upper()}, {counted(target.threads, 'thread')}"
 
 
 def lettered(folders: Sequence[tuple[str, Frames]]) -> tuple[Run, ...]:

@@ -37,6 +37,13 @@ DEEP_LAYERS = 10
 FAST_FACTOR = 64
 """How many times the task's learning rate the third scene has: enough to kill ReLU's units."""
 
+SCORES: dict[Kind, tuple[str, ...]] = {
+    Kind.BINARY: ("accuracy",),
+    Kind.MULTICLASS: ("accuracy",),
+    Kind.REGRESSION: ("rmse", "mae"),
+}
+"""Of samenet.metrics, those that need no probabilities: a mismatching loss gives none."""
+
 SEEDS_MIN, SEEDS_MAX = 5, 30
 ALPHA = 0.05
 

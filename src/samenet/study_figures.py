@@ -13,11 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from samenet import svg
-from samenet.conclusions import NAMES
 from samenet.drawing import DASHES, STYLE, epochs_axis, legend, log_scale
 from samenet.labels import label_ends
-from samenet.study import SCENES, Scene
-from samenet.studying import SCORES, Outcome
+from samenet.metrics import METRICS
+from samenet.study import SCENES, SCORES, Scene
+from samenet.studying import Outcome
 
 COLORS = ("#0b6e99", "#c2410c", "#3f7d20", "#7c3aed", "#b45309", "#be185d", "#0f766e", "#4b5563")
 LINE_POINTS = 1.8
@@ -56,7 +56,7 @@ def _activations(outcome: Outcome, arm: str) -> Drawing:
     scenes: tuple[tuple[Axes, Scene], ...] = ((own, "own"), (deep, "deep"))
     for axes, scene in scenes:
         curves(axes, outcome, arm, scene, metric, split="test")
-        axes.set_title(f"Test {NAMES.get(metric, metric)}: {SCENES[scene]}")
+        axes.set_title(f"Test {METRICS[metric].in_sentence}: {SCENES[scene]}")
     by_layer(gradient, outcome, arm)
     curves(dead, outcome, arm, "fast", "dead", split="train")
     dead.set_title(f"Dead hidden units: {SCENES['fast']}")
@@ -70,7 +70,7 @@ def _losses(outcome: Outcome, arm: str) -> Drawing:
     *scores, gradient = drawing.subplots(1, len(metrics) + 1).tolist()
     for axes, metric in zip(scores, metrics, strict=True):
         curves(axes, outcome, arm, "own", metric, split="test")
-        axes.set_title(f"Test {NAMES.get(metric, metric)}")
+        axes.set_title(f"Test {METRICS[metric].in_sentence}")
     curves(gradient, outcome, arm, "own", "gradient", split="train", layer=1)
     gradient.set_title("Gradient norm, first layer")
     _explained(drawing, gradient, outcome.choices(arm))

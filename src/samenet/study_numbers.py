@@ -16,8 +16,9 @@ from samenet.adapter import Array, Weights
 from samenet.certificate import Problem
 from samenet.dataset import Dataset
 from samenet.oracle_functions import mean_loss
+from samenet.passes.scoring import VALUE_SCORES, accuracy
 from samenet.spec import Kind
-from samenet.study import VALUE_LOSSES, Study, Variant, trained_as
+from samenet.study import SCORES, VALUE_LOSSES, Study, Variant, trained_as
 from samenet.task import Task
 from samenet.training import needs_one_hot
 
@@ -98,20 +99,22 @@ def _scored(problem: Problem, dataset: Dataset, weights: Weights, rows: slice) -
 
 
 def scores(dataset: Dataset, loss: str, outputs: Array, rows: slice) -> dict[str, float]:
-    """Return accuracy, or RMSE and MAE, from linear outputs (rows, outputs).
+    """Return the scores that a study looks at, from linear outputs (rows, outputs).
 
     A binary loss for values aims at 0 and 1, so its threshold is 1/2; that of a logit is 0. Of
-    several classes the largest output counts either way.
+    several classes the largest output counts either way. A training that has diverged has none.
     """
-    truth = dataset.targets[rows]
-    if dataset.card.kind is Kind.REGRESSION:
-        errors = dataset.original_units(outputs) - dataset.original_units(truth)
-        rmse = np.sqrt((errors**2).mean(axis=0)).mean()
-        return {"rmse": float(rmse), "mae": float(np.abs(errors).mean())}
-    if dataset.card.kind is Kind.MULTICLASS:
-        return {"accuracy": float((outputs.argmax(axis=1) == truth).mean())}
-    threshold = 0.5 if loss in VALUE_LOSSES else 0.0
-    return {"accuracy": float(((outputs > threshold) == truth).mean())}
+    kind, truth = dataset.card.kind, dataset.targets[rows]
+    if not np.isfinite(outputs).all():
+        return dict.fromkeys(SCORES[kind], math.nan)
+    if kind is Kind.REGRESSION:
+        pair = dataset.original_units(truth), dataset.original_units(outputs)
+        return {name: float(VALUE_SCORES[name](*pair)) for name in SCORES[kind]}
+    if kind is Kind.MULTICLASS:
+        guesses = outputs.argmax(axis=1)
+    else:
+        guesses = outputs[:, 0] > (0.5 if loss in VALUE_LOSSES else 0.0)
+    return {"accuracy": accuracy(truth.reshape(-1).astype(np.int64), guesses.astype(np.int64))}
 
 
 def disagreement(problem: Problem, weights: Weights, own: Array, rows: Array) -> float:

@@ -8,11 +8,13 @@ from dataclasses import asdict
 from statistics import median
 from typing import Any, NamedTuple
 
-from samenet.conclusions import NAMES, Conclusion, agreement, conclusions, small
+from samenet.conclusions import Conclusion, agreement, conclusions, small
+from samenet.metrics import METRICS
 from samenet.spec import Kind
 from samenet.statistics import Interval
-from samenet.study import SCENES, SCENES_OF, Scene, matching, units
-from samenet.studying import SCORES, Outcome
+from samenet.study import SCENES, SCENES_OF, SCORES, Scene, matching, units
+from samenet.studying import Outcome
+from samenet.text import counted
 from samenet.wording import duration
 
 SCHEMA = "samenet-study/1"
@@ -43,7 +45,7 @@ def lines(outcome: Outcome) -> list[str]:
 def _of_arm(outcome: Outcome, arm: str) -> list[str]:
     title = outcome.task.title or outcome.task.name
     count = outcome.study.seeds
-    found = [f"{title}, {_title(outcome, arm)}: {count} seed{'s' * (count > 1)}", ""]
+    found = [f"{title}, {_title(outcome, arm)}: {counted(count, 'seed')}", ""]
     for each in tables(outcome, arm):
         found += [*_table(each), ""]
     found += ["What the seeds show"]
@@ -109,7 +111,7 @@ def _columns(outcome: Outcome, arm: str, scene: Scene) -> list[Column]:
         return lambda choice: outcome.values(arm, scene, choice, quantity, **more)
 
     scores = [
-        Column(f"test {NAMES.get(metric, metric)}", values(metric, split="test"))
+        Column(f"test {METRICS[metric].in_sentence}", values(metric, split="test"))
         for metric in SCORES[outcome.task.kind]
     ]
     last = len(units(outcome.task, scene)) + 1

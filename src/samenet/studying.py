@@ -17,19 +17,12 @@ from samenet.plan import Job, Plan
 from samenet.planning import Request, make_plan, refuse_nothing
 from samenet.records import Event, FailureRecord, LeftOut, Record, Studied
 from samenet.runner import Watcher
-from samenet.spec import Kind
 from samenet.store import open_run
 from samenet.study import Scene, Study, StudyKind, study_of
 from samenet.task import Task
 
 START_SECONDS, EPOCH_SECONDS = 0.5, 0.03
 """Of one training: building and the first look; one epoch. Only for the time that is announced."""
-
-SCORES = {
-    Kind.BINARY: ("accuracy",),
-    Kind.MULTICLASS: ("accuracy",),
-    Kind.REGRESSION: ("rmse", "mae"),
-}
 
 COLUMNS = {
     "arm": "framework and mode, e.g. numpy:plain",

@@ -1,4 +1,4 @@
-"""A person's own table: read a CSV file, guess what its target is, make it a task.
+"""A person's own table: read a CSV file, check its target, make it a task.
 
 The parent process works with this module, so it knows pandas but not scikit-learn.
 """
@@ -16,11 +16,13 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from samenet import kind_guess
 from samenet.errors import UsageError, unknown
 from samenet.spec import Kind, parse
 from samenet.task import DataSpec, Task, against_several
+from samenet.task_defaults import EPOCHS, HIDDEN, make_task, usual_batch
 from samenet.terminal import printable
-from samenet.training import LOSSES_OF_KIND
+from samenet.text import join, plural
 
 SEPARATORS = ",;\t"
 MISSING_MARKS = ["?"]
@@ -29,20 +31,7 @@ MISSING_MARKS = ["?"]
 LARGEST_NUMBER = 1e100
 """Beyond it a square overflows; such numbers are typing errors or stand for infinity."""
 
-FEW_WHOLE_NUMBERS = 20
-"""A target of at most so many different whole numbers is taken for class numbers ..."""
-ROWS_PER_NUMBER = 5
-"""... if each of them stands in at least so many rows on average."""
 CLASSES_MAX = 1000
-
-EXACT_ADAM = {
-    "name": "adam",
-    "learning_rate": 2.0**-10,
-    "beta1": 1 - 2.0**-3,
-    "beta2": 1 - 2.0**-10,
-    "epsilon": 2.0**-40,
-}
-"""Adam with constants that are exact in binary, so that its two forms agree to 2e-6."""
 
 
 def read_csv(path: str | Path) -> pd.DataFrame:
@@ -177,9 +166,9 @@ def _check_target(values: pd.Series[Any], kind: Kind, where: str) -> None:
 def guess_kind(path: str | Path, target: str | Sequence[str]) -> tuple[Kind, str]:
     """Return what kind of task one or several columns make, and the reason as one sentence."""
     values = target_columns(read_csv(path), _data(path, target).target, str(path))
-    kind, reason = _guessed(values)
+    kind, reason = kind_guess.guess_kind(values)
     check_targets(values, kind, str(path))
-    return kind, f"{reason}: {kind}"
+    return kind, reason
 
 
 def _data(path: str | Path, target: str | Sequence[str]) -> DataSpec:
@@ -187,34 +176,13 @@ def _data(path: str | Path, target: str | Sequence[str]) -> DataSpec:
     return parse(DataSpec, values, where=str(path))
 
 
-def _guessed(targets: pd.DataFrame) -> tuple[Kind, str]:
-    if len(targets.columns) > 1:
-        return Kind.REGRESSION, f"{' and '.join(map(str, targets))} are several targets"
-    target, values = str(targets.columns[0]), targets.iloc[:, 0]
-    distinct = values.nunique()
-    if distinct == 2:
-        first, second = sorted(values.unique())
-        return Kind.BINARY, f"{target} has two different values ({first}, {second})"
-    if not is_numeric_dtype(values):
-        return Kind.MULTICLASS, f"{target} is text with {distinct} different values"
-    whole = bool((values % 1 == 0).all())
-    if whole and distinct <= min(FEW_WHOLE_NUMBERS, len(values) / ROWS_PER_NUMBER):
-        return Kind.MULTICLASS, f"{target} is one of {distinct} whole numbers"
-    return Kind.REGRESSION, f"{target} is numeric with {distinct} different values"
-
-
-def usual_batch(rows: int) -> int:
-    """Return 64, or what still gives four batches of the three quarters that are trained on."""
-    return max(1, min(64, rows * 3 // 16))
-
-
 def csv_task(  # noqa: PLR0913  (each is one option of the command line)
     path: str | Path,
     target: str | Sequence[str],
     *,
     kind: Kind | None = None,
-    hidden: Sequence[int] = (64, 32),
-    epochs: int = 30,
+    hidden: Sequence[int] = HIDDEN,
+    epochs: int = EPOCHS,
     batch: int | None = None,
     activation: str = "relu",
 ) -> Task:
@@ -225,22 +193,19 @@ def csv_task(  # noqa: PLR0913  (each is one option of the command line)
     """
     data = _data(path, target)
     columns = target_columns(read_csv(path), data.target, str(path))
-    kind = kind or _guessed(columns)[0]
+    kind = kind or kind_guess.guess_kind(columns)[0]
     check_targets(columns, kind, str(path))
-    named = " and ".join(f"'{name}'" for name in data.target)
-    what = "the column" if len(data.target) == 1 else "the columns"
-    values = {
-        "name": re.sub(r"[^\w.-]+", "-", Path(path).stem).strip("-.")[:80] or "data",
-        "title": f"{Path(path).name}: {', '.join(data.target)}",
-        "description": f"Predicts {what} {named} of {Path(path).name} from the others.",
-        "kind": kind,
-        "data": data.model_dump(),
-        "model": {"layers": [{"units": units, "activation": activation} for units in hidden]},
-        "training": {
-            "loss": LOSSES_OF_KIND[kind][0],
-            "batch_size": usual_batch(len(columns)) if batch is None else batch,
-            "epochs": epochs,
-            "optimizer": EXACT_ADAM,
-        },
-    }
-    return parse(Task, values, where=f"The task for {path}")
+    file, what = Path(path).name, plural(len(data.target), "column")
+    named = join(f"'{name}'" for name in data.target)
+    return make_task(
+        re.sub(r"[^\w.-]+", "-", Path(path).stem).strip("-.")[:80] or "data",
+        kind,
+        data.model_dump(),
+        batch_size=usual_batch(len(columns)) if batch is None else batch,
+        hidden=hidden,
+        activation=activation,
+        epochs=epochs,
+        title=f"{file}: {', '.join(data.target)}",
+        description=f"Predicts the {what} {named} of {file} from the others.",
+        where=f"The task for {path}",
+    )

@@ -12,29 +12,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from samenet.errors import UsageError, unknown
+from samenet.metrics import METRICS, names_of
 from samenet.spec import Frozen, Kind, ModelSpec, parse
 from samenet.training import LOSSES_OF_KIND, TrainSpec
 
 MAIN_JOB = ("breast_cancer", "digits", "diabetes")
 """The tasks of `samenet run` without arguments: one real data set per kind."""
-
-METRICS: dict[Kind, tuple[str, ...]] = {
-    Kind.BINARY: ("accuracy", "log_loss", "roc_auc", "f1"),
-    Kind.MULTICLASS: ("accuracy", "log_loss", "roc_auc", "f1"),
-    Kind.REGRESSION: ("rmse", "mae", "r2"),
-}
-"""Per kind, the first is the one shown when there is room for one. F1 and ROC AUC of a
-multi-class task are macro averages, ROC AUC one against the rest (scikit-learn's terms)."""
-
-HIGHER_IS_BETTER = {
-    "accuracy": True,
-    "roc_auc": True,
-    "f1": True,
-    "r2": True,
-    "log_loss": False,
-    "rmse": False,
-    "mae": False,
-}
 
 
 def _as_names(value: Any) -> Any:
@@ -73,7 +56,7 @@ class Goal(Frozen):
 
     def reached(self, value: float) -> bool:
         """Return whether a score is as good as the goal or better."""
-        return value >= self.target if HIGHER_IS_BETTER[self.metric] else value <= self.target
+        return METRICS[self.metric].reached(value, self.target)
 
 
 def against_several(kind: Kind, targets: Sequence[str]) -> str:
@@ -103,8 +86,8 @@ class Task(Frozen):
         losses = LOSSES_OF_KIND[self.kind]
         if self.training.loss.name not in losses:
             raise ValueError(f"a {self.kind} task trains with the loss {' or '.join(losses)}")
-        if self.goal and self.goal.metric not in METRICS[self.kind]:
-            allowed = ", ".join(METRICS[self.kind])
+        if self.goal and self.goal.metric not in names_of(self.kind):
+            allowed = ", ".join(names_of(self.kind))
             raise ValueError(f"goal.metric '{self.goal.metric}' is not one of {allowed}")
         return self
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from samenet.metrics import METRICS, names_of
 from samenet.spec import Dense, Kind
-from samenet.task import HIGHER_IS_BETTER, METRICS, Goal, Task
+from samenet.task import Goal, Task
 from samenet.training import Schedule
 
 ABOUT_OPTIMIZER = {
@@ -163,7 +164,7 @@ def _line(key: str, value: Any) -> str:
 
 
 def _goal(task: Task) -> str:
-    allowed = ", ".join(METRICS[task.kind])
+    allowed = ", ".join(names_of(task.kind))
     about = f"# When a training counts as done, on the test rows. metric: {allowed}."
     if task.goal is None:
         return f"""\
@@ -180,7 +181,7 @@ target = {_toml(task.goal.target)}  # {_direction(task.goal)}"""
 
 
 def _direction(goal: Goal) -> str:
-    return "at least" if HIGHER_IS_BETTER[goal.metric] else "at most"
+    return "at least" if METRICS[goal.metric].higher_is_better else "at most"
 
 
 def _toml(value: Any) -> str:

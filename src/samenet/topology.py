@@ -10,18 +10,20 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from samenet.machine import file_text
+
 CPU = Path("/sys/devices/system/cpu")
 INFO = Path("/proc/cpuinfo")
 
 
 def siblings(processor: int) -> str | None:
     """Return the logical processors that share a core with this one, itself among them."""
-    return _text(CPU / f"cpu{processor}" / "topology" / "thread_siblings_list")
+    return file_text(CPU / f"cpu{processor}" / "topology" / "thread_siblings_list")
 
 
 def hypervisor() -> str | None:
     """Return whether the processor says that it is virtual."""
-    flags = _text(INFO)
+    flags = file_text(INFO)
     return None if flags is None else ("yes" if "hypervisor" in flags else "no")
 
 
@@ -37,10 +39,3 @@ def numbers(text: str) -> list[int]:
     """Return [0, 1, 4] for the kernel's '0-1,4'."""
     ends = [part.split("-") for part in text.split(",") if part.strip()]
     return [n for pair in ends for n in range(int(pair[0]), int(pair[-1]) + 1)]
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip() or None
-    except OSError:
-        return None

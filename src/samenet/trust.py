@@ -6,7 +6,8 @@ import math
 
 from samenet.frames import Frames
 from samenet.remembering import once
-from samenet.sections import join, title_of
+from samenet.sections import title_of
+from samenet.text import join
 
 FIGURES = (("gate 2", "float64"), ("first update", "first update"), ("epoch loss", "epoch loss"))
 """What a row prints: of Gate 2 the worst error, of Gate 4 two quantities by name."""

@@ -1,76 +1,35 @@
-"""What a person asks of a framework, and why one of a run does not meet it, with the number."""
+"""Whether the frameworks of a run meet what is asked of them, and if not, why, with the number."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 from samenet import inference
-from samenet.adapter import Offer, placed
-from samenet.errors import RefusedError, UsageError
+from samenet.adapter import placed
+from samenet.errors import RefusedError
 from samenet.evidence import Evidence, Said, cite, lasting, say, spread
 from samenet.frames import Frames
+from samenet.needs import LACKS, Wishes
 from samenet.quantities import import_seconds, seconds_of
 from samenet.task import Task
 
-LACKS: dict[Offer, str] = {
-    "gpu": "does not compute on a GPU",
-    "autodiff": "does not differentiate functions of your own",
-    "sklearn-api": "does not have scikit-learn’s interface",
-    "export": "does not write models that run without it",
-}
+
+def refuse_elsewhere(frames: Frames, wishes: Wishes) -> None:
+    """Raise RefusedError for a device that the run did not measure."""
+    if wishes.device is None:
+        return
+    target = frames.plan.target
+    if placed(wishes.device)["device"] != target.device:
+        raise RefusedError(
+            f"This run measured on {target.place} and says nothing about {wishes.device}. "
+            f"Measure there first: samenet run --device {wishes.device}"
+        )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """Everything that narrows the choice, or changes what is ranked; None is no wish."""
-
-    device: str | None = None
-    epochs: int | None = None
-    steps: int | None = None
-    time_limit_seconds: float | None = None
-    """Of the whole training."""
-    install_mb_most: float | None = None
-    import_seconds_most: float | None = None
-    serve: Literal["latency", "throughput"] | None = None
-    """Rank by predicting, not by training."""
-    needs: tuple[Offer, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Raise UsageError for wishes that contradict each other."""
-        length = {"--epochs": self.epochs, "--steps": self.steps}
-        given = [name for name, value in length.items() if value is not None]
-        if len(given) > 1:
-            raise UsageError("--epochs and --steps both say how long the training is: give one.")
-        given += ["--time-limit"] if self.time_limit_seconds is not None else []
-        if self.serve and given:
-            raise UsageError(
-                f"--serve ranks by predicting, {given[0]} is about training: give one."
-            )
-
-    @property
-    def quantity(self) -> str:
-        """Return what is ranked."""
-        return self.serve or "total"
-
-    def refuse_elsewhere(self, frames: Frames) -> None:
-        """Raise RefusedError for a device that the run did not measure."""
-        if self.device is None:
-            return
-        target = frames.plan.target
-        asked = placed(self.device)
-        if asked["device"] != target.device:
-            raise RefusedError(
-                f"This run measured on {target.place} and says nothing about {self.device}. "
-                f"Measure there first: samenet run --device {self.device}"
-            )
-
-    def task(self, frames: Frames, task: Task) -> Task:
-        """Return the task with as many epochs as are asked for."""
-        epochs = self.epochs
-        if self.steps is not None:
-            epochs = -(-self.steps // steps_per_epoch(frames, task))
-        return task if epochs is None else lasting(task, epochs)
+def as_long_as_asked(frames: Frames, task: Task, wishes: Wishes) -> Task:
+    """Return the task with as many epochs as are asked for."""
+    epochs = wishes.epochs
+    if wishes.steps is not None:
+        epochs = -(-wishes.steps // steps_per_epoch(frames, task))
+    return task if epochs is None else lasting(task, epochs)
 
 
 def steps_per_epoch(frames: Frames, task: Task) -> int:

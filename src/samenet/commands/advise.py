@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -10,25 +9,24 @@ import click
 
 from samenet import forecast
 from samenet.adapter import Offer
+from samenet.commands import shared
 from samenet.errors import UsageError
+from samenet.needs import Wishes
 from samenet.planning import duration_seconds
 from samenet.terminal import say
 
 if TYPE_CHECKING:
     from samenet.advise import Advice
-    from samenet.wishes import Wishes
 
 NOTHING = 6
 """The exit code where nothing meets all that is asked."""
 
 MISSED = 3
 
-OF_MODEL = ("batch", "samples", "epochs")
-
 
 @click.command("advise")
 @click.argument("run", required=False, type=click.Path(path_type=Path))
-@click.option("--task", "tasks", multiple=True, help="Only this task. Repeatable.")
+@click.option("--task", "tasks", multiple=True, help="Only this task of RUN. Repeatable.")
 @click.option("--device", metavar="cpu|cuda|cuda:N", help="Only what was measured there.")
 @click.option("--epochs", type=click.IntRange(1), help="Length of the training.")
 @click.option("--steps", type=click.IntRange(1), help="The same in steps.")
@@ -36,7 +34,9 @@ OF_MODEL = ("batch", "samples", "epochs")
 @click.option("--max-install-mb", type=click.FloatRange(0), help="With all that it requires.")
 @click.option("--max-import-seconds", type=click.FloatRange(0), help="In a bare interpreter.")
 @click.option(
-    "--serve", type=click.Choice(["latency", "throughput"]), help="Rank by predicting instead."
+    "--serve",
+    type=click.Choice(["latency", "throughput"]),
+    help="Of RUN: rank by predicting instead.",
 )
 @click.option(
     "--need", "needs", multiple=True, type=click.Choice(get_args(Offer)), help="Repeatable."
@@ -45,7 +45,7 @@ OF_MODEL = ("batch", "samples", "epochs")
 @click.option("--batch", type=click.IntRange(1), help="With --model: rows of a step.")
 @click.option("--samples", type=click.IntRange(1), help="With --model: rows to train on.")
 @click.option("--check", is_flag=True, help="How right predictions are: RUN is a ladder’s.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@shared.as_json
 def command(run: Path | None, *, as_json: bool, **options: Any) -> int:
     """Say which framework RUN speaks for, or which is fastest for a network of your own.
 
@@ -59,12 +59,12 @@ def command(run: Path | None, *, as_json: bool, **options: Any) -> int:
         return _predict(run, options, as_json=as_json)
     if run is None:
         raise UsageError("Name a RUN, or describe a network: --model 64-256-128-10 --batch 512 …")
-    alone = [name for name in ("batch", "samples") if options[name] is not None]
-    if alone:
-        raise UsageError(f"--{alone[0]} belongs to --model.")
-    return (
-        _check(run, as_json=as_json) if options["check"] else _advise(run, options, as_json=as_json)
-    )
+    shared.refuse(("batch", "samples"), "belongs to --model.")
+    if options["check"]:
+        others = [name for name in options if name != "check"]
+        shared.refuse(others, "does not go with --check, which judges all predictions of RUN.")
+        return _check(run, as_json=as_json)
+    return _advise(run, options, as_json=as_json)
 
 
 def _advise(run: Path, options: dict[str, Any], *, as_json: bool) -> int:
@@ -73,15 +73,13 @@ def _advise(run: Path, options: dict[str, Any], *, as_json: bool) -> int:
     wishes = _wishes(options)
     found = advise.advise(frames.load(run), options["tasks"], wishes)
     if as_json:
-        click.echo(json.dumps([item.plain() for item in found], ensure_ascii=False))
+        shared.print_json([item.plain() for item in found])
     else:
         say("\n".join(_lines(found)))
     return NOTHING if found and not any(item.choice for item in found) else 0
 
 
 def _wishes(options: dict[str, Any]) -> Wishes:
-    from samenet.wishes import Wishes
-
     limit = options["time_limit"]
     return Wishes(
         device=options["device"],
@@ -107,21 +105,28 @@ def _predict(run: Path | None, options: dict[str, Any], *, as_json: bool) -> int
     """Predict a training that nobody measured."""
     if run is not None:
         raise UsageError("--model asks about a network of your own: leave RUN out.")
-    lacking = [name for name in OF_MODEL if options[name] is None]
+    shared.refuse(("tasks",), "names a task of a RUN, --model a network of your own: give one.")
+    shared.refuse(("serve",), "ranks by predicting; --model is about how long a training takes.")
+    shared.refuse(("check",), "judges the predictions of a RUN: name one in place of --model.")
+    wishes = _wishes(options)
+    length = {"batch": options["batch"], "samples": options["samples"]}
+    length["epochs"] = options["epochs"] or options["steps"]
+    lacking = [name for name, value in length.items() if value is None]
     if lacking:
         raise UsageError(f"--model needs --{' and --'.join(lacking)}, too.")
     training = forecast.Training(
         widths=forecast.widths_of(options["model"]),
         batch_size=options["batch"],
         samples=options["samples"],
-        epochs=options["epochs"],
     )
-    known = forecast.remembered()
+    steps, epochs = options["steps"], options["epochs"]
+    training = training.lasting(epochs) if steps is None else training.of_steps(steps)
+    answer = forecast.answer(forecast.remembered(), training, wishes)
     if as_json:
-        click.echo(json.dumps(forecast.document(known, training), ensure_ascii=False))
+        shared.print_json(answer.plain())
     else:
-        say("\n".join(forecast.lines(known, training)))
-    return 0
+        say("\n".join(answer.lines()))
+    return 0 if answer.left else NOTHING
 
 
 def _check(run: Path, *, as_json: bool) -> int:
@@ -131,7 +136,7 @@ def _check(run: Path, *, as_json: bool) -> int:
     found = frames.load(run)
     checked = held_out.check(found)
     if as_json:
-        click.echo(json.dumps(checked.plain(), ensure_ascii=False))
+        shared.print_json(checked.plain())
     else:
         say("\n".join(held_out.lines(found, checked)))
     return 0 if checked.passed else MISSED

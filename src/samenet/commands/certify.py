@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -14,7 +13,6 @@ import click
 from samenet import leaf, parity, planning, session
 from samenet.adapter import Target, placed
 from samenet.commands import shared
-from samenet.commands.run import counted
 from samenet.errors import UsageError
 from samenet.passes_table import ADMISSION
 from samenet.plan import Plan
@@ -22,6 +20,7 @@ from samenet.records import CertificateRecord, FailureRecord, Record
 from samenet.spec import parse
 from samenet.task import shipped_tasks
 from samenet.terminal import say
+from samenet.text import counted
 from samenet.watching import Progress
 
 NOT_SHOWN = 3
@@ -30,17 +29,11 @@ QUICK_TASKS = ("single_neuron", "iris")
 
 @click.command("certify")
 @click.argument("tasks", nargs=-1)
-@click.option(
-    "--framework",
-    "frameworks",
-    multiple=True,
-    metavar="NAME[:MODE]|FILE.py",
-    help="A framework, one of its modes, or your own adapter file. Repeatable.",
-)
+@shared.frameworks()
 @click.option("--all", "everything", is_flag=True, help="Every mode, every function and optimiser.")
 @click.option("--quick", is_flag=True, help="Two small tasks and what they rest on.")
 @shared.device
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@shared.as_json
 def command(
     tasks: tuple[str, ...],
     frameworks: tuple[str, ...],
@@ -60,6 +53,8 @@ def command(
     """
     if everything and quick:
         raise UsageError("--all and --quick exclude each other.")
+    if tasks and quick:
+        raise UsageError("--quick chooses the tasks: leave it out, or name none.")
     request = planning.Request(
         tasks=tasks or (QUICK_TASKS if quick else tuple(shipped_tasks())),
         frameworks=frameworks or ((leaf.EVERYTHING,) if everything else ()),
@@ -73,7 +68,7 @@ def command(
         records = store.records()
     found = outcome(records)
     if as_json:
-        click.echo(_json(found, plan))
+        shared.print_json(_document(found, plan))
     else:
         say(_text(found, plan))
     lacking = [s for s in plan.skipped if frameworks or s.mark == "failed"]
@@ -157,15 +152,8 @@ def _quantity(record: CertificateRecord) -> str:
     return "derivatives" if record.quantity.startswith("derivative") else "values"
 
 
-def _share(record: CertificateRecord) -> float:
-    """Return which part of its limit an error is; a limit of 0 is reached by anything else."""
-    if record.limit:
-        return record.error / record.limit
-    return 0.0 if record.error == 0 else float("inf")
-
-
 def _worst_of(key: tuple[str, str, str, str], group: list[CertificateRecord]) -> Worst:
-    nearest = max(group, key=lambda record: (_share(record), record.task))
+    nearest = max(group, key=lambda record: (record.share, record.task))
     arm, gate, quantity, dtype = key
     return Worst(
         arm=arm,
@@ -174,7 +162,7 @@ def _worst_of(key: tuple[str, str, str, str], group: list[CertificateRecord]) ->
         dtype=dtype,
         checks=len(group),
         error=max(record.error for record in group),
-        share=min(_share(nearest), 1e308),
+        share=min(nearest.share, 1e308),
         on=nearest.task,
         passed=all(record.passed for record in group),
         detail=nearest.detail,
@@ -264,8 +252,8 @@ def _gone(plan: Plan) -> list[str]:
     ]
 
 
-def _json(found: Outcome, plan: Plan) -> str:
-    document: dict[str, Any] = {
+def _document(found: Outcome, plan: Plan) -> dict[str, Any]:
+    return {
         "schema": "samenet-certificate/2",
         "versions": {arm.name: arm.versions for arm in plan.arms},
         "rows": [asdict(row) for row in found.rows],
@@ -279,7 +267,6 @@ def _json(found: Outcome, plan: Plan) -> str:
             for deviation in arm.capabilities.deviations
         ],
     }
-    return json.dumps(document, ensure_ascii=False)
 
 
 def _said(entry: FailureRecord) -> dict[str, str]:

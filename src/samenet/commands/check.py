@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -28,7 +27,7 @@ SOME_FAILED = 3
     help="On which tasks the gates are tried; default: three small ones. Repeatable.",
 )
 @shared.device
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@shared.as_json
 def command(adapter: str, tasks: tuple[str, ...], device: str, *, as_json: bool) -> int:
     """Try an adapter item by item: what failed, what was expected, how to mend it.
 
@@ -44,7 +43,8 @@ def command(adapter: str, tasks: tuple[str, ...], device: str, *, as_json: bool)
         for text in checking.modes(adapter)
     ]
     if as_json:
-        click.echo(_json(found))
+        adapters = [_document(each) for each in found]
+        shared.print_json({"schema": "samenet-check/1", "adapters": adapters})
     else:
         say("\n\n".join(text(each) for each in found))
     return 0 if all(each.passed for each in found) else SOME_FAILED
@@ -80,11 +80,6 @@ def _verdict(found: Examination) -> str:
     if found.passed:
         return f"{counts}: {found.arm} keeps the contract"
     return f"{counts}, {states.count('failed')} failed, {states.count('not tried')} not tried"
-
-
-def _json(found: list[Examination]) -> str:
-    document = {"schema": "samenet-check/1", "adapters": [_document(each) for each in found]}
-    return json.dumps(document, ensure_ascii=False)
 
 
 def _document(found: Examination) -> dict[str, Any]:

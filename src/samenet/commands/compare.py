@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from samenet import comparing
+from samenet.commands import shared
 from samenet.comparing import Comparison, Row
 from samenet.errors import UsageError
 from samenet.fingerprint import Group
@@ -62,7 +63,7 @@ def share(ctx: click.Context, param: click.Parameter, text: str) -> float:
 @click.option("--across-machines", is_flag=True, help="Compare although the machines differ.")
 @click.option("--across-versions", is_flag=True, help="Compare although versions differ.")
 @click.option("--markdown", is_flag=True, help="Print a table to paste into a pull request.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@shared.as_json
 def command(base: Path, new: Path, **options: Any) -> int:
     """Say whether NEW is slower than BASE: run folders, or files written by `run --json`.
 
@@ -74,6 +75,8 @@ def command(base: Path, new: Path, **options: Any) -> int:
       samenet compare runs/before runs/after
       samenet compare base.json new.json --margin 3% --quantity step --markdown
     """
+    if options["as_json"] and options["markdown"]:
+        raise UsageError("--json and --markdown are two forms of the answer: give one.")
     groups: tuple[tuple[Group, bool], ...] = (
         ("machine", options["across_machines"]),
         ("versions", options["across_versions"]),
@@ -86,7 +89,7 @@ def command(base: Path, new: Path, **options: Any) -> int:
         admitted=[group for group, wanted in groups if wanted],
     )
     if options["as_json"]:
-        click.echo(json.dumps(found.plain(), ensure_ascii=False))
+        shared.print_json(found.plain())
     else:
         say("\n".join(markdown(found) if options["markdown"] else lines(found)))
     return found.exit_code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -14,7 +13,6 @@ import click
 from samenet import contest_result, contract_file, frames, leaf, machine, planning, session
 from samenet.adapter import Target, placed
 from samenet.commands import shared
-from samenet.commands.run import counted
 from samenet.errors import UsageError
 from samenet.leaf import Leaf
 from samenet.passes_table import ADMISSION, BLOCKS
@@ -23,6 +21,7 @@ from samenet.records import Record
 from samenet.spec import parse
 from samenet.store import open_run
 from samenet.terminal import say
+from samenet.text import counted
 from samenet.verdicts import Word
 from samenet.watching import Progress
 
@@ -49,10 +48,8 @@ Loop = tuple[Leaf, str]
 )
 @shared.device
 @shared.threads
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder of the raw data; default runs/<when>-…"
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@shared.out("Folder of the raw data; default runs/<when>-…")
+@shared.as_json
 def command(**options: Any) -> int:
     """Check a loop, race it against a shipped one, print a verdict that can be pasted.
 
@@ -88,8 +85,10 @@ def command(**options: Any) -> int:
         undefended=contract_file.undefended(*challenger),
     )
     say(f"Everything that was measured: {folder}\n", err=True)
-    document = contest_result.document(found) if options["as_json"] else None
-    click.echo(json.dumps(document) if document else contest_result.markdown(found))
+    if options["as_json"]:
+        shared.print_json(contest_result.document(found))
+    else:
+        say(contest_result.markdown(found))
     return EXIT_CODES.get(found.verdict.word, 0)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -13,6 +12,7 @@ import click
 
 from samenet import diagnosis, environment, leaf, locking, machine
 from samenet.adapter import Target
+from samenet.commands import shared
 from samenet.diagnosis import Diagnosis, Item
 from samenet.errors import RefusedError
 from samenet.terminal import say
@@ -23,7 +23,7 @@ SCHEMA = "samenet-doctor/1"
 
 @click.command("doctor")
 @click.option("--deep", is_flag=True, help="Also start each framework and read back what it does.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@shared.as_json
 def command(*, deep: bool, as_json: bool) -> int:
     """Show frameworks and machine, each value or `not readable here`; needs no root.
 
@@ -43,7 +43,7 @@ def command(*, deep: bool, as_json: bool) -> int:
         in_force=_read_back(as_json=as_json) if deep else (),
     )
     if as_json:
-        click.echo(json.dumps({"schema": SCHEMA, **asdict(found)}, ensure_ascii=False))
+        shared.print_json({"schema": SCHEMA, **asdict(found)})
     else:
         say("\n".join(lines(found)))
     if found.refusals:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from samenet import tables
+from samenet.commands import shared
 from samenet.errors import UsageError
 from samenet.spec import Kind
 from samenet.task_text import task_file
@@ -31,7 +31,7 @@ from samenet.terminal import say
     help="What is predicted, if the guess is wrong.",
 )
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@shared.as_json
 def command(
     file: Path,
     data: Path,
@@ -60,7 +60,7 @@ def command(
         raise UsageError(f"Cannot write {file}: {error.strerror}.") from None
     answer = {"file": str(file), "kind": guessed.value, "reason": reason}
     if as_json:
-        click.echo(json.dumps(answer))
+        shared.print_json(answer)
     else:
         say(f"{reason}\nWritten: {file}. Next: samenet run {file}")
     return 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import click
@@ -20,13 +18,7 @@ REPEATS = 2
 
 
 @click.command("ladder")
-@click.option(
-    "--framework",
-    "frameworks",
-    multiple=True,
-    metavar="NAME[:MODE]|FILE.py",
-    help="A framework, one of its modes, or your own adapter file. Repeatable.",
-)
+@shared.frameworks()
 @shared.device
 @shared.threads
 @click.option(
@@ -36,13 +28,9 @@ REPEATS = 2
     show_default=True,
     help="Processes per framework and size.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder of the run; default runs/<when>-ladder."
-)
+@shared.out("Folder of the run; default runs/<when>-ladder.")
 @shared.dry_run
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON document instead of the table."
-)
+@shared.as_json
 def command(**options: Any) -> int:
     """Time networks of width 16 to 2048, batch 16 to 4096, depth 1 to 4, and fit their cost.
 
@@ -79,7 +67,7 @@ def _finish(store: Store, *, as_json: bool) -> int:
     found = frames.load(store.folder)
     forecast.remember(held_out.forecasts(found))
     if as_json:
-        click.echo(json.dumps(sizing.document(found), ensure_ascii=False, allow_nan=False))
+        shared.print_json(sizing.document(found))
     else:
         say("\n".join(sizing.lines(found)))
         say("")

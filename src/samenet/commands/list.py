@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from samenet import leaf, machine
+from samenet.commands import shared
 from samenet.task import load_task, shipped_tasks
 from samenet.terminal import say
 
 
 @click.command("list")
 @click.argument("what", type=click.Choice(["tasks", "frameworks", "runs"]), default="tasks")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@shared.as_json
 def command(what: str, *, as_json: bool) -> int:
     """List the tasks, the frameworks (with their modes) or the runs in ./runs.
 
@@ -25,7 +25,7 @@ def command(what: str, *, as_json: bool) -> int:
     """
     rows = {"tasks": _tasks, "frameworks": _frameworks, "runs": _runs}[what]()
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
+        shared.print_json(rows)
         return 0
     for row in rows:
         say(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
+from samenet.commands import shared
 from samenet.errors import UsageError
 from samenet.terminal import say
 
@@ -26,10 +26,8 @@ def formats(ctx: click.Context, param: click.Parameter, text: str | None) -> tup
 
 @click.command("report")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="Where the page of several runs goes; default comparison-A-B.html beside the first run.",
+@shared.out(
+    "Where the page of several runs goes; default comparison-A-B.html beside the first run."
 )
 @click.option(
     "--figures",
@@ -44,7 +42,7 @@ def formats(ctx: click.Context, param: click.Parameter, text: str | None) -> tup
     callback=formats,
     help="What the figures are written as; default all three.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@shared.as_json
 def command(runs: tuple[Path, ...], **options: Any) -> int:
     """Rebuild the page of a run from its records, or put several RUNS on one page.
 
@@ -72,7 +70,7 @@ def command(runs: tuple[Path, ...], **options: Any) -> int:
     )
     written = report.write_figures(runs, folder, kinds) if folder else []
     if options["as_json"]:
-        click.echo(json.dumps({"page": str(page), "figures": [str(path) for path in written]}))
+        shared.print_json({"page": str(page), "figures": [str(path) for path in written]})
         return 0
     say(f"The page: {page}")
     if written:

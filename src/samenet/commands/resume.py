@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from samenet import frames, session
+from samenet.commands import shared
 from samenet.commands.run import finish, warn
 from samenet.errors import UsageError
 from samenet.live import watching
@@ -20,7 +21,7 @@ from samenet.terminal import say
 @click.command("resume")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--repeats", metavar="+N|N", help="Measure N repeats more, or N in all.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@shared.as_json
 def command(run: Path, repeats: str | None, *, as_json: bool) -> int:
     """Go on where RUN was interrupted: nothing finished is lost or repeated.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +16,14 @@ from samenet.plan import Plan
 from samenet.spec import Kind, parse
 from samenet.store import Store
 from samenet.terminal import say
+from samenet.text import counted
 
 SOME_FAILED = 3
 
 
 @click.command("run")
 @click.argument("tasks", nargs=-1)
-@click.option(
-    "--framework",
-    "frameworks",
-    multiple=True,
-    metavar="NAME[:MODE]|FILE.py|all",
-    help="A framework, one of its modes, or your own adapter file. Repeatable. "
-    "'all' is every framework in every mode.",
-)
+@shared.frameworks("NAME[:MODE]|FILE.py|all", more="'all' is every framework in every mode.")
 @click.option(
     "--python",
     "pythons",
@@ -88,13 +81,7 @@ SOME_FAILED = 3
     help="The same network, the quick starts, or both.",
 )
 @shared.device
-@click.option(
-    "--dtype",
-    type=click.Choice(["float32", "float64"]),
-    default="float32",
-    show_default=True,
-    help="Numbers.",
-)
+@shared.dtype
 @click.option(
     "--precision",
     type=click.Choice(["strict-float32", "tf32"]),
@@ -110,14 +97,10 @@ SOME_FAILED = 3
     metavar="KEY=VALUE[,VALUE]",
     help="Change a task, e.g. model.layers.0.units=32,64 for a sweep.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder of the run; default runs/<when>-<name>."
-)
+@shared.out("Folder of the run; default runs/<when>-<name>.")
 @click.option("--name", default="", help="Name of the run.")
 @shared.dry_run
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON document instead of the table."
-)
+@shared.as_json
 def command(**options: Any) -> int:
     """Measure the frameworks on TASKS (names or task files; default: the main job).
 
@@ -156,6 +139,8 @@ def _request(options: dict[str, Any]) -> planning.Request:
     own = _own(options)
     if options["target_columns"] and not options["data"]:
         raise UsageError("--target names a column of a table: add --data FILE.csv.")
+    if options["kind"] and not options["data"]:
+        raise UsageError("--kind is about the column of a table: add --data FILE.csv.")
     budget = options["budget"]
     return planning.Request(
         tasks=options["tasks"],
@@ -223,16 +208,11 @@ def say_plan(plan: Plan) -> None:
         say(f"  {skipped.task} · {skipped.arm}: {skipped.reason}", err=True)
 
 
-def counted(number: int, what: str) -> str:
-    """Return a count in words, e.g. '1 task' or '3 tasks'."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
 def dry(plan: Plan, *, as_json: bool) -> int:
     """Print what would be timed, and return the exit code."""
     timed = [job for job in plan.jobs if job.kind.counts]
     if as_json:
-        click.echo(json.dumps(plan.model_dump(mode="json", by_alias=True)))
+        shared.print_json(plan.model_dump(mode="json", by_alias=True))
         return 0
     for job in timed:
         say(f"{job.pass_name:<10} {job.arm:<18} {', '.join(job.tasks)}  r{job.repeat}")
@@ -246,7 +226,7 @@ def finish(store: Store, *, as_json: bool) -> int:
     page = write_report(store.folder)
     found = frames.load(store.folder)
     if as_json:
-        click.echo(json.dumps(result.document(found), ensure_ascii=False, allow_nan=False))
+        shared.print_json(result.document(found))
     else:
         say("\n".join(result.lines(found)))
         say(f"\nThe page: {page}")

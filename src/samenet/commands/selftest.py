@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import click
 
 from samenet import selftest
+from samenet.commands import shared
 from samenet.selftest import Figure, Finding, Order
 from samenet.terminal import say
 
@@ -20,7 +20,7 @@ SCHEMA = "samenet-selftest/1"
 @click.option("--n", type=click.IntRange(1), help="Trials, or repetitions, instead of the usual.")
 @click.option("--short", is_flag=True, help="Fewer trials: the form of the test command.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of simulated noise.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@shared.as_json
 def command(names: tuple[str, ...], n: int | None, *, short: bool, seed: int, as_json: bool) -> int:
     """Let the instrument show that it works: NAMES of tests, or none for a list of them.
 
@@ -31,6 +31,7 @@ def command(names: tuple[str, ...], n: int | None, *, short: bool, seed: int, as
       samenet selftest aa --n 40 --json
     """
     if not names:
+        shared.refuse(("n", "short", "seed"), "is about a test: name one, or several.")
         return _listed(as_json=as_json)
     order, found = Order(n=n, short=short, seed=seed, say=_say), []
     for name in names:
@@ -42,7 +43,7 @@ def command(names: tuple[str, ...], n: int | None, *, short: bool, seed: int, as
             sys.stdout.flush()
     if as_json:
         document = {"schema": SCHEMA, "findings": [each.plain() for each in found]}
-        click.echo(json.dumps(document, ensure_ascii=False))
+        shared.print_json(document)
     return 0 if all(each.passed for each in found) else FAILED
 
 
@@ -53,7 +54,7 @@ def _say(text: str) -> None:
 def _listed(*, as_json: bool) -> int:
     summaries = selftest.summaries()
     if as_json:
-        click.echo(json.dumps({"schema": SCHEMA, "selftests": summaries}))
+        shared.print_json({"schema": SCHEMA, "selftests": summaries})
         return 0
     width = max(map(len, summaries), default=0)
     for name, summary in summaries.items():

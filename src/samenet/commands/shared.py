@@ -1,9 +1,21 @@
-"""Options that several commands have."""
+"""Options that several commands have, and what is done with them."""
 
 from __future__ import annotations
 
-import click
+import json
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
 
+import click
+from click.core import ParameterSource
+
+from samenet.errors import UsageError
+
+FRAMEWORK_HELP = "A framework, one of its modes, or your own adapter file. Repeatable."
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 device = click.option(
     "--device",
     metavar="cpu|cuda|cuda:N",
@@ -18,6 +30,53 @@ threads = click.option(
     show_default=True,
     help="Processor cores per framework.",
 )
+dtype = click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float64"]),
+    default="float32",
+    show_default=True,
+    help="Of all numbers.",
+)
 dry_run = click.option(
     "--dry-run", is_flag=True, help="Only say what would be measured and how long it takes."
 )
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def frameworks(metavar: str = "NAME[:MODE]|FILE.py", *, more: str = "") -> Decorator:
+    """Return the option for what is to be run, with more help if there is any."""
+    return click.option(
+        "--framework",
+        "frameworks",
+        multiple=True,
+        metavar=metavar,
+        help=f"{FRAMEWORK_HELP} {more}".strip(),
+    )
+
+
+def out(what: str) -> Decorator:
+    """Return the option for the folder that a command writes."""
+    return click.option("--out", type=click.Path(path_type=Path), help=what)
+
+
+def print_json(document: Any) -> None:
+    """Print a document; what is not a finite number, which JSON cannot hold, is null."""
+    click.echo(json.dumps(_finite(document), ensure_ascii=False, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def refuse(names: Iterable[str], why: str) -> None:
+    """Raise UsageError if any of these options of the current command was given."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        given = context.get_parameter_source(str(parameter.name)) is not ParameterSource.DEFAULT
+        if parameter.name in names and given:
+            raise UsageError(f"{parameter.opts[0]} {why}")

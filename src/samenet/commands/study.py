@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,38 +9,29 @@ from typing import Any
 import click
 
 from samenet import machine, planning, study_figures, study_text, studying
-from samenet.commands.run import SOME_FAILED, counted, warn
+from samenet.commands import shared
+from samenet.commands.run import SOME_FAILED, warn
 from samenet.live import watching
 from samenet.plan import Plan
 from samenet.study import SEEDS_MAX, StudyKind
 from samenet.terminal import say
+from samenet.text import counted
 
 OPTIONS = (
     click.argument("task"),
-    click.option(
-        "--framework",
-        "frameworks",
-        multiple=True,
-        metavar="NAME[:MODE]|FILE.py",
-        help="A framework, one of its modes, or your own adapter file; default: the plain "
-        "reference loop, which comes with samenet. Repeatable.",
-    ),
+    shared.frameworks(more="Default: the plain reference loop, which comes with samenet."),
     click.option(
         "--seeds",
         type=click.IntRange(1, SEEDS_MAX),
         help="Starting points; default: the fewest, from 5 up, that can tell choices apart.",
     ),
     click.option("--epochs", type=click.IntRange(1), help="In place of the task’s."),
-    click.option(
-        "--out",
-        type=click.Path(path_type=Path),
-        help="Folder of figure and raw data; default runs/<when>-study-…",
-    ),
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+    shared.out("Folder of figure and raw data; default runs/<when>-study-…"),
+    shared.as_json,
 )
 
 
-def shared(function: Callable[..., Any]) -> Callable[..., Any]:
+def both(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add what both studies are asked."""
     for option in reversed(OPTIONS):
         function = option(function)
@@ -61,7 +51,7 @@ def command() -> None:
 
 
 @command.command("activations")
-@shared
+@both
 @click.option(
     "--activation",
     "choices",
@@ -81,7 +71,7 @@ def activations(**options: Any) -> int:
 
 
 @command.command("losses")
-@shared
+@both
 @click.option(
     "--loss",
     "choices",
@@ -113,7 +103,7 @@ def _studied(kind: StudyKind, options: dict[str, Any]) -> int:
     folder = options["out"] or planning.new_folder(plan.name, machine.runs_folder())
     found = _carried_out(plan, folder)
     if options["as_json"]:
-        click.echo(json.dumps(study_text.document(found), ensure_ascii=False, allow_nan=False))
+        shared.print_json(study_text.document(found))
     else:
         say("\n".join(study_text.lines(found)))
         for path in study_figures.paths(found):

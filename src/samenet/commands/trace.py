@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from samenet import planning, session
 from samenet.adapter import Target
+from samenet.commands import shared
 from samenet.errors import WorkerError
 from samenet.plan import Job, Plan
 from samenet.records import FailureRecord, StepTraced
@@ -25,21 +25,9 @@ QUANTITIES = ("inputs", "weights", "weighted sum", "output", "loss", "gradient",
 
 @click.command("trace")
 @click.argument("task", default="single_neuron")
-@click.option(
-    "--framework",
-    "frameworks",
-    multiple=True,
-    metavar="NAME[:MODE]|FILE.py",
-    help="A framework, one of its modes, or your own adapter file. Repeatable.",
-)
-@click.option(
-    "--dtype",
-    type=click.Choice(["float32", "float64"]),
-    default="float32",
-    show_default=True,
-    help="Precision.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@shared.frameworks()
+@shared.dtype
+@shared.as_json
 def command(task: str, frameworks: tuple[str, ...], dtype: str, *, as_json: bool) -> int:
     """Show the first training step of TASK in every framework, and the largest difference.
 
@@ -49,7 +37,7 @@ def command(task: str, frameworks: tuple[str, ...], dtype: str, *, as_json: bool
     """
     steps = traced(task, frameworks, dtype)
     if as_json:
-        click.echo(json.dumps(steps, ensure_ascii=False))
+        shared.print_json(steps)
     else:
         say("\n".join(table(steps)))
     return 0

@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from samenet.baselines import BOOSTED_TREES, LINEAR
 from samenet.clock import seconds
 from samenet.passes.scoring import class_metrics, value_loss, value_metrics
 from samenet.spec import Kind
@@ -34,7 +35,6 @@ class ReferenceLine:
     """One model that is not a network: how long its fits took and how well it does."""
 
     name: str
-    title: str
     fit_seconds: tuple[float, ...]
     train: dict[str, float]
     test: dict[str, float]
@@ -44,7 +44,6 @@ class ReferenceLine:
 class Model:
     """A scikit-learn estimator for each sort of target."""
 
-    title: str
     classifier: Callable[[], Any]
     regressor: Callable[[int], Any]
     """Takes the number of outputs."""
@@ -57,13 +56,11 @@ def _boosted_trees(outputs: int) -> Any:
 
 # Early stopping would hold back rows that the networks learn from, and cannot split rare classes.
 MODELS = {
-    "linear": Model(
-        title="Linear model (scikit-learn)",
+    LINEAR.name: Model(
         classifier=lambda: LogisticRegression(max_iter=1000),
         regressor=lambda outputs: Ridge(),
     ),
-    "boosted_trees": Model(
-        title="Boosted trees (scikit-learn)",
+    BOOSTED_TREES.name: Model(
         classifier=lambda: HistGradientBoostingClassifier(early_stopping=False, random_state=0),
         regressor=_boosted_trees,
     ),
@@ -83,7 +80,6 @@ def _line(name: str, model: Model, raw: RawTable, loss: Loss) -> ReferenceLine:
     frame, target = raw.features.iloc[raw.train], raw.target[raw.train]
     return ReferenceLine(
         name=name,
-        title=model.title,
         fit_seconds=tuple(seconds(lambda: pipeline.fit(frame, target)) for _ in range(FITS)),
         train=_scores(pipeline, raw, raw.train, loss),
         test=_scores(pipeline, raw, raw.test, loss),

@@ -12,11 +12,12 @@ import numpy as np
 from samenet import clock
 from samenet.adapter import Array
 from samenet.dataset import Dataset
+from samenet.metrics import main_of
 from samenet.passes.curves import REPEATS
-from samenet.passes.scoring import scores
+from samenet.passes.scoring import COSTLY, scores
 from samenet.records import FailureRecord, OutputsKept, QualityRecord, Record, Track
 from samenet.spec import Kind
-from samenet.task import METRICS, Task
+from samenet.task import Task
 from samenet.workorder import WorkOrder, outputs_path
 
 Link = Literal["logits", "probabilities", "values"]
@@ -114,10 +115,10 @@ def _curve(
     dataset: Dataset, training: Training, rows: slice, outputs: Array
 ) -> dict[str, list[float]]:
     """Return every metric after the last epoch; the loss and the shown metric after each."""
-    along = {"loss", METRICS[training.task.kind][0]}
+    along = {"loss", main_of(training.task.kind).name}
     if training.task.goal:
         along.add(training.task.goal.metric)
-    costly = bool(along & {"f1", "roc_auc"})
+    costly = bool(along & COSTLY)
     last = len(outputs) - 1
     found = [
         scores(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,11 +84,8 @@ def value_metrics(truth: Array, values: Array) -> dict[str, float]:
 
     Of several outputs, (rows, outputs), each is the plain average: "uniform_average".
     """
-    metrics = {
-        "rmse": float(root_mean_squared_error(truth, values)),
-        "mae": float(mean_absolute_error(truth, values)),
-    }
-    return metrics if len(truth) < 2 else {**metrics, "r2": float(r2_score(truth, values))}
+    defined = [name for name in VALUE_SCORES if name != "r2" or len(truth) >= 2]
+    return {name: float(VALUE_SCORES[name](truth, values)) for name in defined}
 
 
 def _logit_scores(
@@ -99,9 +98,8 @@ def _logit_scores(
     else:
         logs = log_softmax(logits, axis=1)
         probabilities = np.exp(logs)
-    metrics = class_metrics(kind, classes, probabilities, loss, complete=complete)
-    if "roc_auc" in metrics and logs.shape[1] == 2:  # ranks: probabilities of 1.0 would tie
-        metrics["roc_auc"] = float(roc_auc_score(classes, logs[:, 1] - logs[:, 0]))
+    ranks = logs[:, 1] - logs[:, 0] if logs.shape[1] == 2 else None  # probabilities of 1.0 tie
+    metrics = class_metrics(kind, classes, probabilities, loss, complete=complete, ranks=ranks)
     return {**metrics, "loss": class_loss(loss, classes, logs)}
 
 
@@ -127,25 +125,78 @@ def class_metrics(
     loss: Loss,
     *,
     complete: bool = True,
+    ranks: Floats | None = None,
 ) -> dict[str, float]:
     """Return loss, accuracy, log loss, F1 and ROC AUC from (rows, classes) probabilities.
 
     F1 is that of class 1 if binary, else the macro average; ROC AUC is one against the rest,
-    macro averaged, and left out if the rows do not show every class.
+    macro averaged, and left out if the rows do not show every class. `ranks` order the rows by how
+    likely class 1 of two is; without them its probability does.
     """
-    labels: list[Any] = list(range(probabilities.shape[1]))
-    guesses = probabilities.argmax(axis=1)
     above_zero = np.clip(probabilities, np.finfo(np.float64).eps, 1)  # as log_loss does
-    metrics = {
+    answers = Answers(
+        kind=kind,
+        classes=classes,
+        guesses=probabilities.argmax(axis=1),
+        probabilities=probabilities,
+        ranks=probabilities[:, -1] if ranks is None else ranks,
+    )
+    every_class = len(np.unique(classes)) == probabilities.shape[1]
+    wanted = [name for name in CLASS_SCORES if complete or name not in COSTLY]
+    wanted = [name for name in wanted if every_class or name != "roc_auc"]
+    return {
         "loss": class_loss(loss, classes, np.log(above_zero)),
-        "accuracy": float(accuracy_score(classes, guesses)),
-        "log_loss": float(log_loss(classes, probabilities, labels=labels)),
+        **{name: CLASS_SCORES[name](answers) for name in wanted},
     }
-    if not complete:
-        return metrics
-    average = "binary" if kind is Kind.BINARY else "macro"
-    metrics["f1"] = float(f1_score(classes, guesses, average=average, zero_division=0.0))
-    if len(np.unique(classes)) == len(labels):
-        ranks = probabilities[:, 1] if len(labels) == 2 else probabilities
-        metrics["roc_auc"] = float(roc_auc_score(classes, ranks, multi_class="ovr"))
-    return metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What was said about rows whose classes are known."""
+
+    kind: Kind
+    classes: NDArray[np.int64]
+    """The truth."""
+    guesses: NDArray[np.int64]
+    probabilities: Floats
+    """(rows, classes)"""
+    ranks: Floats
+    """Of two classes: the larger, the more likely is class 1."""
+
+
+def _log_loss(answers: Answers) -> float:
+    labels = list(range(answers.probabilities.shape[1]))
+    return float(log_loss(answers.classes, answers.probabilities, labels=labels))
+
+
+def _f1(answers: Answers) -> float:
+    average = "binary" if answers.kind is Kind.BINARY else "macro"
+    return float(f1_score(answers.classes, answers.guesses, average=average, zero_division=0.0))
+
+
+def _roc_auc(answers: Answers) -> float:
+    two = answers.probabilities.shape[1] == 2
+    ranks = answers.ranks if two else answers.probabilities
+    return float(roc_auc_score(answers.classes, ranks, multi_class="ovr"))
+
+
+def accuracy(classes: NDArray[np.int64], guesses: NDArray[np.int64]) -> float:
+    """Return the share of the rows whose class was guessed."""
+    return float(accuracy_score(classes, guesses))
+
+
+CLASS_SCORES: dict[str, Callable[[Answers], float]] = {
+    "accuracy": lambda answers: accuracy(answers.classes, answers.guesses),
+    "log_loss": _log_loss,
+    "f1": _f1,
+    "roc_auc": _roc_auc,
+}
+VALUE_SCORES: dict[str, Callable[[Array, Array], float]] = {
+    "rmse": root_mean_squared_error,
+    "mae": mean_absolute_error,
+    "r2": r2_score,
+}
+"""How each of samenet.metrics is computed."""
+
+COSTLY = {"f1", "roc_auc"}
+"""They take most of the time."""

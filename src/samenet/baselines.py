@@ -1,0 +1,32 @@
+"""The models that are no networks and stand beside them on tables: what each is called.
+
+How each is fitted stands under the same names in samenet.passes.reference_lines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """One such model."""
+
+    name: str
+    """In records and data frames, in the place of an arm."""
+    title: str
+    """On the page."""
+    in_sentence: str
+    one: bool
+    """Whether it is one thing in a sentence: a linear model *does*, boosted trees *do*."""
+
+
+LINEAR = Baseline(name="linear", title="Linear model", in_sentence="a linear model", one=True)
+BOOSTED_TREES = Baseline(
+    name="boosted_trees", title="Boosted trees", in_sentence="boosted trees", one=False
+)
+BASELINES = {baseline.name: baseline for baseline in (LINEAR, BOOSTED_TREES)}
+"""By name, in the order of records and legends."""
+
+BEST_FIRST = (BOOSTED_TREES, LINEAR)
+"""In the order of tables and sentences: the one that is harder to beat comes first."""

@@ -1,0 +1,26 @@
+"""Small words for sentences: numbers with their noun, lists as one says them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+HISSING = ("s", "x", "tch", "sh")
+"""Endings after which a plural needs a syllable of its own: process, match; but not epoch."""
+
+
+def plural(number: float, noun: str) -> str:
+    """Return a regular noun in the form that goes with a number: 1 'task', 0 or 3 'tasks'."""
+    if number == 1:
+        return noun
+    return f"{noun}es" if noun.endswith(HISSING) else f"{noun}s"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a count in words: '1 task', '3 tasks', '2 mismatches'."""
+    return f"{number} {plural(number, noun)}"
+
+
+def join(names: Iterable[str], last: str = "and") -> str:
+    """Return names as in a sentence: 'a, b and c'."""
+    *head, tail = [*names] or [""]
+    return f"{', '.join(head)} {last} {tail}" if head else tail

@@ -1,0 +1,31 @@
+"""Small words for sentences."""
+
+from __future__ import annotations
+
+import pytest
+
+from samenet.text import counted, join, plural
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "said"),
+    [
+        (0, "task", "0 tasks"),
+        (1, "task", "1 task"),
+        (2, "process", "2 processes"),
+        (3, "mismatch", "3 mismatches"),
+        (2, "epoch", "2 epochs"),
+    ],
+)
+def test_a_count_goes_with_its_noun(number: int, noun: str, said: str) -> None:
+    """One has the plain noun, all other numbers its plural."""
+    assert counted(number, noun) == said
+    assert f"{number} {plural(number, noun)}" == said
+
+
+def test_names_are_joined_as_in_a_sentence() -> None:
+    """Commas between all but the last two."""
+    assert join([]) == ""
+    assert join(["a"]) == "a"
+    assert join(["a", "b"], "or") == "a or b"
+    assert join(["a", "b", "c"]) == "a, b and c"

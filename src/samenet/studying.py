@@ -12,13 +12,12 @@ import pandas as pd
 
 from samenet import session
 from samenet.errors import RunFolderError, UsageError, WorkerError
-from samenet.passes.study import LEFT_OUT, TRAINED
 from samenet.plan import Job, Plan
 from samenet.planning import Request, make_plan, refuse_nothing
 from samenet.records import EventRecord, FailureRecord, Record
 from samenet.runner import Watcher
 from samenet.store import open_run
-from samenet.study import Scene, Study, StudyKind, study_of
+from samenet.study import LEFT_OUT, TRAINED, Scene, Study, StudyKind, study_of
 from samenet.task import Task
 
 START_SECONDS, EPOCH_SECONDS = 0.5, 0.03

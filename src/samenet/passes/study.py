@@ -16,11 +16,9 @@ from samenet.missing import missing
 from samenet.passes.curves import evaluated
 from samenet.records import EventRecord
 from samenet.scheduling import balanced
-from samenet.study import Study, Variant
+from samenet.study import LEFT_OUT, TRAINED, Study, Variant
 from samenet.task import Task
 from samenet.workorder import WorkOrder
-
-TRAINED, LEFT_OUT = "studied", "left out of the study"
 
 
 def run(order: WorkOrder) -> None:

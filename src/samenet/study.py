@@ -44,9 +44,6 @@ SCORES: dict[Kind, tuple[str, ...]] = {
 }
 """Of samenet.metrics, those that need no probabilities: a mismatching loss gives none."""
 
-TRAINED, LEFT_OUT = "studied", "left out of the study"
-"""The events of a study's worker."""
-
 SEEDS_MIN, SEEDS_MAX = 5, 30
 ALPHA = 0.05
 

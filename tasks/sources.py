@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
-from samenet.dataset import DataCard, Dataset
+from samenet.adapter.dataset import DataCard, Dataset
 from samenet.errors import UsageError, unknown
-from samenet.spec import Kind, parse
-from samenet.tables import check_targets, read_csv, refuse_infinite, target_columns
-from samenet.task import DataSpec, Task
+from samenet.spec import DataSpec, Kind, Task, parse
+from samenet.spec.csv_task import check_targets, read_csv, refuse_infinite, target_columns
 from samenet.tasks.preparation import learnt, preprocessor, split, typed
 from samenet.tasks.synthetic import FORMULAS, ROWS_MIN
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn import datasets
 
-from samenet.draws import generator
+from samenet._random import generator
 from samenet.spec import Frozen
 
 ROWS_MIN = 10

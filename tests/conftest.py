@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from samenet import environment
+from samenet.run import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 

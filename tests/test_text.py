@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from samenet.text import counted, join, plural
+from samenet._text import counted, join, plural
 
 
 @pytest.mark.parametrize(

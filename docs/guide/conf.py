@@ -10,7 +10,7 @@ copying them. What could drift from the code is generated from the code: see gen
 import sys
 from pathlib import Path
 
-from samenet import __version__
+from samenet._version import __version__
 
 sys.path.insert(0, str(Path(__file__).parent))  # the two extensions stand beside this file
 

@@ -15,11 +15,26 @@ from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
 
 from samenet.adapter import Header, Mode
-from samenet.cli import REST, SHOWN, cli
-from samenet.spec import Activation, Dense, Frozen, ModelSpec
-from samenet.task import DataSpec, Goal, Task
-from samenet.training import SGD, Adagrad, Adam, AdamW, Loss, RMSprop, Rule, Schedule, TrainSpec
-from samenet.variables import Variables
+from samenet.adapter.variables import Variables
+from samenet.cli.main import REST, SHOWN, cli
+from samenet.spec import (
+    SGD,
+    Activation,
+    Adagrad,
+    Adam,
+    AdamW,
+    DataSpec,
+    Dense,
+    Frozen,
+    Goal,
+    Loss,
+    ModelSpec,
+    RMSprop,
+    Rule,
+    Schedule,
+    Task,
+    TrainSpec,
+)
 
 TABLES: dict[str, type[Frozen]] = {
     "At the top": Task,

@@ -39,11 +39,16 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from samenet import oracle
 from samenet.adapter import Layer
-from samenet.oracle_functions import derivative, logistic, loss_per_row, mean_loss, value
-from samenet.spec import Activation, Dense, Network
-from samenet.training import Loss
+from samenet.certificate.oracle import network as oracle
+from samenet.certificate.oracle.functions import (
+    derivative,
+    logistic,
+    loss_per_row,
+    mean_loss,
+    value,
+)
+from samenet.spec import Activation, Dense, Loss, Network
 
 plt.rcParams.update({"figure.constrained_layout.use": True, "axes.grid": True, "grid.alpha": 0.2})
 

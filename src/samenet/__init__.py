@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import Any
 
-__version__ = "0.1.0"
-
 __all__ = ["Result", "Training", "load", "run", "study_activations", "study_losses"]  # __getattr__
 
 
@@ -20,6 +18,7 @@ def __getattr__(name: str) -> Any:
     """Import the Python API on first use."""
     if name not in __all__:
         raise AttributeError(f"module 'samenet' has no attribute '{name}'")
-    from samenet import api, study_api
+    from samenet import api
+    from samenet.experiments.study import api as study_api
 
     return getattr(study_api if name.startswith("study_") else api, name)

@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from samenet import advise, frames, kind_guess, machine, planning, result, session, task_defaults
-from samenet.adapter import Precision, Target, placed
+from samenet._console import say
+from samenet.adapter.api import Precision, Target, placed
+from samenet.advice import recommend
+from samenet.analysis import frames
+from samenet.analysis.frames import Frames
 from samenet.errors import UsageError, unknown
-from samenet.frames import Frames
-from samenet.live import watching
-from samenet.plan import ProfileName, TrackName
-from samenet.spec import Kind, parse
-from samenet.store import Store
-from samenet.tables import target_columns
-from samenet.task import Task
-from samenet.terminal import say
+from samenet.execution import planner, session
+from samenet.execution.live_table import watching
+from samenet.machine import paths
+from samenet.report import result
+from samenet.run.folder import Store
+from samenet.run.plan import ProfileName, TrackName
+from samenet.spec import kind_guess, task_defaults
+from samenet.spec.csv_task import target_columns
+from samenet.spec.network import Kind
+from samenet.spec.parsing import parse
+from samenet.spec.task import Task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,13 +62,13 @@ class Result:
 
     def figure(self, name: str = "hero") -> Figure:
         """Return a figure of the page by its name; raises UsageError for an unknown one."""
-        from samenet import report
+        from samenet.report import page as report_page
 
-        return report.figure(self.frames, name)
+        return report_page.figure(self.frames, name)
 
     def advice(self) -> list[str]:
         """Return the recommendation of each task in plain words."""
-        return [item.sentence for item in advise.advise(self.frames)]
+        return [item.sentence for item in recommend.advise(self.frames)]
 
     def json(self) -> dict[str, Any]:
         """Return what `samenet run --json` prints."""
@@ -74,11 +80,12 @@ class Result:
 
     def _repr_html_(self) -> str:
         """Return the tables, the advice and the first figure, for a notebook."""
-        from samenet import jupyter, report, svg
+        from samenet.report import notebook, svg
+        from samenet.report import page as report
 
         pictures = report.compose(self.frames).figures
         first = svg.drawn(pictures[0], narrow=False) if pictures else None
-        return jupyter.run_html(self.frames, first, str(self.page))
+        return notebook.run_html(self.frames, first, str(self.page))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,12 +132,12 @@ def run(  # noqa: PLR0913 - each is one choice of the caller
     columns = _columns(targets, values)
     task_kind = _kind(kind) if kind else _guessed(columns, quiet=quiet)
     _one_target_for_classes(task_kind, values)
-    folder = Path(out) if out else planning.new_folder(name, machine.runs_folder())
+    folder = Path(out) if out else planner.new_folder(name, paths.runs_folder())
     Store(folder).create()
     path = (folder / "data" / "given.npz").absolute()
     np.savez(path, inputs=numbers, targets=values)
     task = _task(name, task_kind, path, training or Training(), rows=len(columns))
-    request = planning.Request(
+    request = planner.Request(
         own=(task,),
         frameworks=frameworks,
         profile=profile,
@@ -142,12 +149,12 @@ def run(  # noqa: PLR0913 - each is one choice of the caller
     return measured(request, folder, quiet=quiet)
 
 
-def measured(request: planning.Request, folder: Path, *, quiet: bool) -> Result:
+def measured(request: planner.Request, folder: Path, *, quiet: bool) -> Result:
     """Carry out a request and return its Result, page included."""
-    from samenet.report import write_report
+    from samenet.report.page import write_report
 
-    plan = planning.make_plan(request)
-    planning.refuse_nothing(plan)
+    plan = planner.make_plan(request)
+    planner.refuse_nothing(plan)
     with watching(plan, quiet=quiet) as watch:
         session.start(plan, folder, watch)
     write_report(folder)

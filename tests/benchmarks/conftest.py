@@ -6,12 +6,13 @@ import os
 
 import pytest
 
-from samenet import leaf, machine
-from samenet.leaf import Leaf
-from samenet.variables import THREADS
+from samenet.adapter import discovery
+from samenet.adapter.discovery import Leaf
+from samenet.adapter.variables import THREADS
+from samenet.machine import distributions, system
 
-os.environ |= dict.fromkeys(machine.THREAD_VARIABLES, "1")
-for header in leaf.headers():
+os.environ |= dict.fromkeys(system.THREAD_VARIABLES, "1")
+for header in discovery.headers():
     for variable, value in header.variables.threads.items():
         os.environ[variable] = value.replace(THREADS, "1")
 
@@ -26,12 +27,12 @@ def arms(config: pytest.Config) -> list[tuple[Leaf, str]]:
     chosen = tuple(filter(None, os.environ.get(CHOSEN, "").split(",")))
     if not chosen and not config.getoption("benchmark_only"):
         chosen = ("numpy",)
-    return [pair for pair in leaf.choose(chosen) if installed(pair[0])]
+    return [pair for pair in discovery.choose(chosen) if installed(pair[0])]
 
 
 def installed(found: Leaf) -> bool:
     """Return whether everything that an adapter needs is there."""
-    return None not in map(machine.version, found.header.distributions)
+    return None not in map(distributions.version, found.header.distributions)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import report_fixture
 from playwright.sync_api import Page, sync_playwright
 
-from samenet.store import Store
-from samenet.task import Task, load_task
+from samenet.run.folder import Store
+from samenet.spec import Task, load_task
 
 ARMS = (
     *("numpy:plain", "numpy:buffers", "tensorflow:graph", "tensorflow:xla", "keras:fit"),

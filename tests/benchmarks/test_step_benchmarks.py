@@ -25,11 +25,10 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from threadpoolctl import threadpool_limits
 
-from samenet import leaf
-from samenet.adapter import Batches, Program, Target
-from samenet.certificate import Problem, builder, task_problem
-from samenet.leaf import Leaf
-from samenet.task import load_task
+from samenet.adapter import Batches, Program, Target, discovery
+from samenet.adapter.discovery import Leaf
+from samenet.certificate.problem import Problem, builder, task_problem
+from samenet.spec import load_task
 from samenet.tasks import sources
 
 pytestmark = [
@@ -51,8 +50,8 @@ def problem(name: str) -> Problem:
 @cache
 def awake(path: Path) -> ModuleType:
     """Load an adapter once, with the variables its header asks for, and wake it."""
-    os.environ.update(leaf.read(path).header.environment)
-    adapter = leaf.load(path)
+    os.environ.update(discovery.read(path).header.environment)
+    adapter = discovery.load(path)
     adapter.wake(TARGET)
     return adapter
 

@@ -6,7 +6,7 @@ from autograd.scipy.special import expit, logsumexp
 from threadpoolctl import threadpool_info
 
 from samenet.adapter import Capabilities, Layer
-from samenet.schedules import learning_rates, rates_of
+from samenet.adapter.schedules import learning_rates, rates_of
 
 ADAPTER = {
     "name": "autograd",

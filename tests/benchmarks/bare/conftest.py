@@ -8,7 +8,8 @@ from typing import Any
 import pairs
 import pytest
 
-from samenet import leaf, machine
+from samenet.adapter import discovery
+from samenet.machine import distributions, system
 
 
 @pytest.fixture(scope="module")
@@ -17,10 +18,10 @@ def worker(request: pytest.FixtureRequest) -> Iterator[pairs.Worker]:
     arm, threads = request.param
     if not request.config.getoption("benchmark_only"):
         pytest.skip("a measurement; run with --benchmark-only")
-    found = leaf.shipped()[arm.partition(":")[0]]
-    if None in map(machine.version, found.header.distributions):
+    found = discovery.shipped()[arm.partition(":")[0]]
+    if None in map(distributions.version, found.header.distributions):
         pytest.skip(f"{found.header.title} is not installed")
-    if threads > len(machine.cores()):
+    if threads > len(system.cores()):
         pytest.skip(f"this machine has fewer than {threads} processors")
     made = pairs.Worker(arm, threads)
     yield made

@@ -8,10 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from case import Case
 
-from samenet import draws
-from samenet.adapter import Batches, DataSource, Program, Target
-from samenet.spec import Network
-from samenet.training import TrainSpec
+from samenet.adapter import Batches, DataSource, Program, Target, draws
+from samenet.spec import Network, TrainSpec
 
 RATE = 2.0**-6
 ROWS = 4096

@@ -30,7 +30,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from samenet import leaf, machine
+from samenet.adapter import discovery
+from samenet.machine import system
 
 HERE = Path(__file__).parent
 TURN_SECONDS = 0.1
@@ -123,7 +124,7 @@ def whole(pair: Pair, fit: Callable[[int], object]) -> dict[str, float]:
 def bare_module(arm: str) -> ModuleType | None:
     """Return the file that holds the bare loop of a mode."""
     for path in sorted((HERE / "loops").glob("*_loops.py")):
-        if arm in (leaf.literal(path, "LOOPS") or ()):
+        if arm in (discovery.literal(path, "LOOPS") or ()):
             return importlib.import_module(path.stem)
     return None
 
@@ -132,15 +133,15 @@ def main(arm: str, threads: int) -> None:
     """Answer orders until there are no more."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what frameworks print is no answer
-    machine.pin(machine.measuring_cores(threads))
+    system.pin(system.measuring_cores(threads))
     warnings.simplefilter("ignore")
     sys.path[:0] = [str(HERE), str(HERE / "loops")]
-    found = leaf.shipped()[arm.partition(":")[0]]
+    found = discovery.shipped()[arm.partition(":")[0]]
     for name in found.header.imports:
         importlib.import_module(name)
     from samenet.adapter import Target
 
-    adapter, bare = leaf.load(found.path), bare_module(arm)
+    adapter, bare = discovery.load(found.path), bare_module(arm)
     adapter.wake(Target(threads=threads))
     pair: Any = None
     for line in sys.stdin:

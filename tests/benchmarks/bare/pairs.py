@@ -10,9 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from samenet import leaf
-from samenet.adapter import Target
-from samenet.worker_environment import worker_environment
+from samenet.adapter import Target, discovery
+from samenet.execution.worker_environment import worker_environment
 
 HERE = Path(__file__).parent
 
@@ -23,7 +22,7 @@ class Worker:
     def __init__(self, arm: str, threads: int) -> None:
         """Start it as samenet starts its workers."""
         self.arm, self.threads = arm, threads
-        header = leaf.shipped()[arm.partition(":")[0]].header
+        header = discovery.shipped()[arm.partition(":")[0]].header
         self.process = subprocess.Popen(
             [sys.executable, "-P", str(HERE / "pair_worker.py"), arm, str(threads)],
             env=worker_environment(header, Target(threads=threads)),

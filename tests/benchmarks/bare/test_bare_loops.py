@@ -20,10 +20,12 @@ import pytest
 from pairs import RATIOS, WHOLE, Worker, mean_of, ratio_of
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from samenet import leaf
+from samenet.adapter import discovery
 
 LOOPS = Path(__file__).parent / "loops"
-BARE = [arm for path in sorted(LOOPS.glob("*_loops.py")) for arm in leaf.literal(path, "LOOPS")]
+BARE = [
+    arm for path in sorted(LOOPS.glob("*_loops.py")) for arm in discovery.literal(path, "LOOPS")
+]
 EACH_MODE = pytest.mark.parametrize("worker", [(a, 1) for a in BARE], ids=BARE, indirect=True)
 
 APART_MOST = 1e-5
@@ -89,15 +91,17 @@ def test_bare_loops_know_nothing_of_samenet(path: Path) -> None:
         for name in [getattr(node, "module", None), *(alias.name for alias in node.names)]
     ]
     assert [name for name in names if name and name.startswith("samenet")] == []
-    modes = {found.arm(mode) for found in leaf.shipped().values() for mode in found.header.modes}
-    assert set(leaf.literal(path, "LOOPS") or ()) <= modes
+    modes = {
+        found.arm(mode) for found in discovery.shipped().values() for mode in found.header.modes
+    }
+    assert set(discovery.literal(path, "LOOPS") or ()) <= modes
 
 
 def test_every_mode_of_a_cpu_has_a_bare_loop() -> None:
     """A mode that is shipped and asks for no CUDA device can be compared with a bare loop."""
     modes = {
         found.arm(name)
-        for found in leaf.shipped().values()
+        for found in discovery.shipped().values()
         for name, mode in found.header.modes.items()
         if "CUDA device" not in mode.needs
     }

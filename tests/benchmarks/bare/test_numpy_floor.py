@@ -27,10 +27,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
-from samenet import draws, leaf
-from samenet.adapter import Batches, DataSource, Program, Target
-from samenet.spec import Network
-from samenet.training import TrainSpec
+from samenet.adapter import Batches, DataSource, Program, Target, discovery, draws
+from samenet.spec import Network, TrainSpec
 
 RATE = 2.0**-6
 DATA_ROWS = 4096
@@ -155,7 +153,7 @@ def buffers(size: Size) -> Program:
             "epochs": 1,
         }
     )
-    adapter = leaf.load(leaf.shipped()["numpy"].path)
+    adapter = discovery.load(discovery.shipped()["numpy"].path)
     weights = draws.as_dtype(draws.initial_weights(network, task="floor", repeat=0), "float32")
     program: Program = adapter.build(network, training, weights, target=Target(), mode="buffers")
     return program

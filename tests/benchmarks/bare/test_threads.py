@@ -12,12 +12,12 @@ import pytest
 from pairs import THREADS, Worker
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from samenet import leaf
+from samenet.adapter import discovery
 
 TOLERANCE = 0.1
 ARMS = [
     found.arm(name)
-    for found in leaf.shipped().values()
+    for found in discovery.shipped().values()
     for name, mode in found.header.modes.items()
     if "CUDA device" not in mode.needs
 ]

@@ -1,0 +1,1 @@
+"""CuPy: NumPy's loop on a GPU."""

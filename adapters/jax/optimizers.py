@@ -1,0 +1,108 @@
+"""The optimisers in JAX, written out as pure functions of pytrees. Formulas: samenet.training.
+
+A rule takes gradients and what the optimiser remembers, and returns what is subtracted from the
+parameters and what it remembers now. Only what depends on the step number is an array: a row of
+samenet.schedules.step_factors, so that a new value never means a new program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from samenet.adapter import Array
+from samenet.spec import SGD, Adagrad, Moments, Optimizer, RMSprop
+
+Tree = Any
+"""A pytree of arrays like the parameters: one Layer per layer."""
+Slots = tuple[Tree, ...]
+"""What an optimiser remembers: as many trees as it needs."""
+
+
+def new_slots(spec: Optimizer, parameters: Sequence[Any]) -> Slots:
+    """Return what the optimiser remembers at its start, as NumPy arrays."""
+    start = spec.initial_accumulator if isinstance(spec, Adagrad) else 0.0
+    count = 2 if isinstance(spec, Moments) else 1
+    if isinstance(spec, SGD) and not spec.momentum:
+        count = 0
+
+    def full(parameter: Array) -> Array:
+        return np.full_like(parameter, start)
+
+    return tuple(jax.tree.map(full, parameters) for _ in range(count))
+
+
+def sgd(spec: SGD, g: Tree, slots: Slots, factors: jax.Array) -> tuple[Tree, Slots]:
+    """Return the step of SGD, form "rate_outside"."""
+    if spec.momentum:
+        buffers = jax.tree.map(lambda b, g: spec.momentum * b + g, slots[0], g)
+        slots = (buffers,)
+        g = jax.tree.map(lambda b, g: g + spec.momentum * b if spec.nesterov else b, buffers, g)
+    return jax.tree.map(lambda g: factors[0] * g, g), slots
+
+
+def adam(spec: Moments, g: Tree, slots: Slots, factors: jax.Array) -> tuple[Tree, Slots]:
+    """Return the step of Adam and AdamW, form "standard"."""
+    m = jax.tree.map(lambda m, g: m + (1 - spec.beta1) * (g - m), slots[0], g)
+    v = jax.tree.map(lambda v, g: v + (1 - spec.beta2) * (g * g - v), slots[1], g)
+
+    def step(m: jax.Array, v: jax.Array) -> jax.Array:
+        return factors[1] * m / (jnp.sqrt(v) / factors[2] + spec.epsilon)
+
+    return jax.tree.map(step, m, v), (m, v)
+
+
+def rmsprop(spec: RMSprop, g: Tree, slots: Slots, factors: jax.Array) -> tuple[Tree, Slots]:
+    """Return the step of RMSprop, form "epsilon_outside"."""
+    v = jax.tree.map(lambda v, g: v + (1 - spec.rho) * (g * g - v), slots[0], g)
+    return over_roots(g, v, spec.epsilon, factors), (v,)
+
+
+def adagrad(spec: Adagrad, g: Tree, slots: Slots, factors: jax.Array) -> tuple[Tree, Slots]:
+    """Return the step of Adagrad, form "epsilon_outside"."""
+    a = jax.tree.map(lambda a, g: a + g * g, slots[0], g)
+    return over_roots(g, a, spec.epsilon, factors), (a,)
+
+
+def over_roots(g: Tree, squares: Tree, epsilon: float, factors: jax.Array) -> Tree:
+    """Return gradients over the root of their running mean, or of their sum, of squares."""
+    return jax.tree.map(lambda g, s: factors[0] * g / (jnp.sqrt(s) + epsilon), g, squares)
+
+
+OPTIMIZERS: dict[str, Callable[..., tuple[Tree, Slots]]] = {
+    "sgd": sgd,
+    "adam": adam,
+    "adamw": adam,
+    "rmsprop": rmsprop,
+    "adagrad": adagrad,
+}
+
+
+def update(
+    spec: Optimizer, parameters: Tree, slots: Slots, gradients: Tree, factors: jax.Array
+) -> tuple[Tree, Slots]:
+    """Take one step in the order of samenet.training.Rule; kernels are what has two dimensions."""
+    if spec.l2:
+        gradients = plus_kernels(gradients, spec.l2, parameters)
+    if spec.clip_norm:
+        gradients = clipped(gradients, spec.clip_norm)
+    steps, slots = OPTIMIZERS[spec.name](spec, gradients, slots, factors)
+    if spec.weight_decay:  # beside the step: a factor 1 - rate * decay would round
+        steps = plus_kernels(steps, factors[0] * spec.weight_decay, parameters)
+    return jax.tree.map(lambda w, step: w - step, parameters, steps), slots
+
+
+def plus_kernels(changes: Tree, share: float | jax.Array, parameters: Tree) -> Tree:
+    """Add a share of every kernel to what belongs to it."""
+    return jax.tree.map(lambda c, w: c + share * w if w.ndim == 2 else c, changes, parameters)
+
+
+def clipped(gradients: Tree, norm_max: float) -> Tree:
+    """Shorten all gradients together to the norm allowed; without any, the factor is 1."""
+    norm = jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(gradients)))
+    factor = jnp.minimum(1.0, norm_max / norm)
+    return jax.tree.map(lambda g: g * factor, gradients)

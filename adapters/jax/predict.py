@@ -1,0 +1,41 @@
+"""JAX: the network as a function, called operation by operation, and compiled for each shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from samenet.adapter import Array, Target
+from samenet.adapters.jax.network import JaxProgram, outputs, set_precision
+
+PREDICT = {
+    "usual": {
+        "why": "the documentation's predict: a function of parameters and rows, not compiled",
+        "source": "https://docs.jax.dev/en/latest/notebooks/neural_network_with_tfds_data.html",
+    },
+    "fast": {
+        "why": "the same function under jit, compiled once for each number of rows",
+        "source": "https://docs.jax.dev/en/latest/jit-compilation.html",
+    },
+}
+
+
+def predictors(program: JaxProgram, target: Target) -> dict[str, Callable[[Array], Array]]:
+    """Return both ways."""
+    set_precision(target.dtype)
+    network = program.network
+    device = program.device
+    parameters = program.state[0]
+    compiled = jax.jit(lambda parameters, rows: outputs(network, parameters, rows))
+
+    def usual(inputs: Array) -> Array:
+        with jax.default_device(device):
+            return np.asarray(outputs(network, parameters, jnp.asarray(inputs)))
+
+    def fast(inputs: Array) -> Array:
+        return np.asarray(compiled(parameters, inputs))
+
+    return {"usual": usual, "fast": fast}

@@ -1,0 +1,1 @@
+"""NumPy, written out by hand."""

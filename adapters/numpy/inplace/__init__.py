@@ -1,0 +1,1 @@
+"""NumPy's operations into arrays made once."""

@@ -1,0 +1,71 @@
+"""NumPy: a forward pass as in the textbook, and one into arrays that are made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from samenet.adapter import Array, Target
+from samenet.adapters.numpy.functions import FUNCTIONS
+from samenet.adapters.numpy.inplace.passes import ForwardPass
+from samenet.adapters.numpy.mode_buffers import BLOCK_ROWS, zeros
+from samenet.spec import Network
+
+PREDICT = {
+    "usual": {
+        "why": "one expression per layer, as in the textbook",
+        "source": "http://neuralnetworksanddeeplearning.com/chap1.html",
+    },
+    "fast": {
+        "why": "arrays made once for each number of rows, written to with out=",
+        "source": "https://www.labri.fr/perso/nrougier/from-python-to-numpy/#views-and-copies",
+    },
+}
+
+
+def predictors(program: Any, target: Target) -> dict[str, Callable[[Array], Array]]:
+    """Return both ways; either works on the weights of either mode."""
+    network = program.network
+    weights = program.weights()
+
+    def usual(inputs: Array) -> Array:
+        for layer, (kernel, bias) in zip(network.layers, weights, strict=True):
+            inputs = FUNCTIONS.activate(layer.activation, inputs @ kernel + bias)
+        return inputs
+
+    return {"usual": usual, "fast": Buffered(network, weights, np.dtype(target.dtype))}
+
+
+class Buffered:
+    """A forward pass whose arrays are kept, one set per number of rows."""
+
+    def __init__(self, network: Network, weights: Any, dtype: np.dtype) -> None:
+        """Lay the weights out as the buffers want them: each bias below its kernel."""
+        self.network = network
+        self.dtype = dtype
+        _, self.layers = zeros(network, dtype)
+        for given, mine in zip(weights, self.layers, strict=True):
+            mine[:-1] = given.kernel
+            mine[-1] = given.bias
+        self.passes = lru_cache(16)(self._pass)
+
+    def _pass(self, rows: int) -> ForwardPass:
+        made = ForwardPass(self.network, self.layers, rows, drop=False)
+        made.inputs.fill(1)
+        return made
+
+    def __call__(self, inputs: Array) -> Array:
+        """Return the outputs, block by block of what the processor's caches hold."""
+        found = np.empty((len(inputs), self.network.widths[-1]), self.dtype)
+        for start in range(0, len(inputs), BLOCK_ROWS):
+            block = inputs[start : start + BLOCK_ROWS]
+            work = self.passes(len(block))
+            work.inputs[:, : block.shape[1]] = block
+            with np.errstate(over="ignore"):
+                for call in work.forward:
+                    call()
+            found[start : start + len(block)] = work.outputs.T
+        return found

@@ -1,0 +1,1 @@
+"""What to use: the answer and its price."""

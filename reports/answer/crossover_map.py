@@ -1,0 +1,279 @@
+"""The cross-over map: at which width and batch size which framework's step is the fastest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import groupby
+from string import ascii_uppercase
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.patches import Patch, Rectangle
+
+from samenet._text import join, plural
+from samenet.adapter import discovery
+from samenet.analysis.frames import Frames
+from samenet.experiments.scaling import crossover
+from samenet.experiments.scaling.crossover import BATCHES, DEPTHS, STEPS, WIDTHS, Contender, Place
+from samenet.report import plotting
+from samenet.report.blocks import Cell, Column, Figure, Section, Subject, Table, subject_of
+from samenet.report.multi_run import Run
+from samenet.stats import formatting
+
+ORDER = 4
+WITH_LADDER = True
+FEWEST = 2
+PALE, HATCH = 0.38, "////"
+Runs = Sequence[tuple[Frames, Contender]]
+
+
+def section(frames: Frames) -> Section | None:
+    """Return the map of a run that holds a size ladder of at least two frameworks."""
+    return _map([(frames, each) for each in crossover.contenders(frames)])
+
+
+def compared(runs: Sequence[Run]) -> Section | None:
+    """Return the map of the ladders of several runs, e.g. of two devices."""
+    return _map([(run.frames, each) for run in runs for each in crossover.contenders(run.frames)])
+
+
+def _map(runs: Runs) -> Section | None:
+    if len(runs) < FEWEST:
+        return None
+    return Section(
+        id="cross-over",
+        title="Which framework at which size",
+        summary="Who is fastest depends on width and batch size; this is where the lead changes.",
+        blocks=(_figure(runs),),
+        top=True,
+    )
+
+
+def _figure(runs: Runs) -> Figure:
+    return Figure(
+        name="cross-over",
+        title="The fastest step by batch size and width, for networks of 1 to 4 hidden layers",
+        help=_help([each for _, each in runs]),
+        draw=partial(_draw, runs),
+        table=_table(runs),
+    )
+
+
+HELP = (
+    "One field is one size; its colour and letter name the framework whose step is predicted to "
+    "be the fastest, from costs fitted to measured sizes (the dots). A pale field with several "
+    "letters is a tie: the predictions differ by less than they err on sizes that were not "
+    "fitted. Hatched fields lie beyond what was measured."
+)
+PLAIN_HELP = (
+    "Inside the thick line {} is enough: over 100 trainings of "
+    f"{STEPS} steps it costs less than a minute more than the fastest, start-up not counted."
+)
+GRAPHICS_HELP = "Inside the dashed line a GPU is faster than every processor that was measured."
+
+
+def _help(found: Sequence[Contender]) -> str:
+    plain = any(crossover.is_plain(each) for each in found)
+    several = len({each.device for each in found}) > 1
+    lines = [
+        HELP,
+        *([PLAIN_HELP.format(_plain())] if plain else []),
+        *([GRAPHICS_HELP] if several else []),
+    ]
+    return " ".join(lines)
+
+
+def _plain() -> str:
+    return join((found.header.title for found in discovery.included().values()), last="or")
+
+
+def _names(runs: Runs) -> list[str]:
+    """Return the contenders' names, with the device where there are several."""
+    several = len({each.device for _, each in runs}) > 1
+    return [
+        f"{frames.title(each.arm)}{f', {each.device.upper()}' if several else ''}"
+        for frames, each in runs
+    ]
+
+
+def _draw(runs: Runs, narrow: bool) -> Drawing:  # noqa: FBT001 - Figure.draw
+    found, names = [each for _, each in runs], _names(runs)
+    picture, panels = plotting.panels(
+        len(DEPTHS), narrow=narrow, height=2.9, legend_of=len(runs) + 2, across=2
+    )
+    for axes, depth in zip(panels, DEPTHS, strict=True):
+        _panel(axes, runs, crossover.mapped(found, depth))
+        _dots(axes, found, depth)
+        axes.set_title(f"{depth} hidden {plural(depth, 'layer')}")
+    handles = [
+        *(Patch(color=_color(frames, each)) for frames, each in runs),
+        Patch(color=plotting.INK, alpha=0.15),
+        Patch(facecolor="none", edgecolor=plotting.INK, hatch=HATCH, linewidth=0),
+    ]
+    labels = [f"{ascii_uppercase[k]}  {name}" for k, name in enumerate(names)]
+    labels += ["tie (pale)", "not measured"]
+    subjects = [_subject(each) for _, each in runs]
+    plotting.legend(picture, handles, labels, narrow=narrow, subjects=subjects)
+    return picture
+
+
+def _color(frames: Frames, each: Contender) -> str:
+    return plotting.look(frames, each.arm).color
+
+
+def _tip(runs: Runs, place: Place) -> str:
+    """Say of a field its size and who takes how long, fastest first."""
+    names = _names(runs)
+    times = (f"{names[k]} {formatting.words(place.seconds[k])}" for k in place.best)
+    return f"{place.point}: {', '.join(times)}{'' if place.measured else ' (not measured)'}"
+
+
+def _subject(each: Contender) -> Subject:
+    return subject_of(each.arm)
+
+
+def _panel(axes: Axes, runs: Runs, rows: Sequence[Sequence[Place]]) -> None:
+    for y, row in enumerate(rows):
+        for x, place in enumerate(row):
+            _field(axes, runs, place, x, y)
+    for inside, style in ((_is_plain, "-"), (_is_graphics, (0, (3, 2)))):
+        _border(axes, rows, inside, style)
+    axes.set_xlim(-0.5, len(BATCHES) - 0.5)
+    axes.set_ylim(-0.5, len(WIDTHS) - 0.5)
+    axes.set_xticks(range(len(BATCHES)), [str(batch) for batch in BATCHES])
+    axes.set_yticks(range(len(WIDTHS)), [str(width) for width in WIDTHS])
+    axes.set_xlabel("batch size, rows")
+    axes.set_ylabel("width, units per layer")
+    axes.grid(visible=False)
+
+
+def _field(axes: Axes, runs: Runs, place: Place, x: int, y: int) -> None:
+    frames, winner = runs[place.best[0]]
+    tie = len(place.best) > 1
+    fill = Rectangle(
+        (x - 0.5, y - 0.5),
+        1,
+        1,
+        facecolor=_color(frames, winner),
+        alpha=PALE if tie else 1.0,
+        linewidth=0,
+    )
+    letters = "".join(ascii_uppercase[k] for k in place.best)
+    text = axes.text(
+        x - 0.4,
+        y + 0.36,
+        letters if len(letters) < 5 else f"{letters[:3]}+",
+        ha="left",
+        va="top",
+        fontsize="x-small",
+        color=plotting.INK if tie else "white",
+    )
+    axes.add_patch(fill)
+    plotting.marked((fill,), _subject(winner), tip=_tip(runs, place))
+    plotting.marked((text,), _subject(winner))
+    if not place.measured:
+        axes.add_patch(
+            Rectangle(
+                (x - 0.5, y - 0.5),
+                1,
+                1,
+                fill=False,
+                edgecolor=plotting.INK if tie else "white",
+                hatch=HATCH,
+                alpha=0.45,
+                linewidth=0,
+            )
+        )
+
+
+def _is_plain(place: Place) -> bool:
+    return place.plain_enough
+
+
+def _is_graphics(place: Place) -> bool:
+    return place.graphics_pays
+
+
+def _border(
+    axes: Axes, rows: Sequence[Sequence[Place]], inside: Callable[[Place], bool], style: object
+) -> None:
+    """Draw a line around the fields that are inside; the edge of the map needs none."""
+    flags = [[inside(place) for place in row] for row in rows]
+    segments = [
+        ([x + 0.5, x + 0.5], [y - 0.5, y + 0.5])
+        for y, row in enumerate(flags)
+        for x in range(len(row) - 1)
+        if row[x] != row[x + 1]
+    ] + [
+        ([x - 0.5, x + 0.5], [y + 0.5, y + 0.5])
+        for y in range(len(flags) - 1)
+        for x in range(len(flags[y]))
+        if flags[y][x] != flags[y + 1][x]
+    ]
+    for xs, ys in segments:
+        axes.plot(xs, ys, color=plotting.INK, linewidth=2.2, linestyle=style)
+
+
+def _dots(axes: Axes, found: Sequence[Contender], depth: int) -> None:
+    """Mark the sizes of this depth that were measured of any of them."""
+    points = sorted({p for each in found for p in each.measured if p.depth == depth})
+    axes.plot(
+        [math.log2(p.batch_size / BATCHES[0]) for p in points],
+        [math.log2(p.width / WIDTHS[0]) for p in points],
+        linestyle="none",
+        marker="o",
+        markersize=4,
+        markerfacecolor="white",
+        markeredgecolor=plotting.INK,
+        markeredgewidth=1,
+    )
+
+
+def _table(runs: Runs) -> Table:
+    """Return per depth and width who leads over which batch sizes."""
+    found, names = [each for _, each in runs], _names(runs)
+    heads = ("Hidden layers", "Width", "Batch sizes and who is fastest", "Plain is enough")
+    rows = [
+        (
+            Cell(text=str(depth), value=depth),
+            Cell(text=str(row[0].point.width), value=row[0].point.width),
+            Cell(text=_leads(row, names)),
+            Cell(text=_where(row)),
+        )
+        for depth in DEPTHS
+        for row in crossover.mapped(found, depth)
+    ]
+    return Table(
+        title="Who is fastest, by depth, width and batch size",
+        columns=tuple(Column(title=head, numeric=head in heads[:2]) for head in heads),
+        rows=tuple(rows),
+        notes=(
+            f"In round brackets: beyond what was measured. Plain is {_plain()}.",
+            "Spread of the predictions (root mean square of log errors on sizes not fitted): "
+            + "; ".join(
+                f"{name} {100 * each.spread:.0f} %" for name, each in zip(names, found, strict=True)
+            )
+            + ".",
+        ),
+        folded=True,
+    )
+
+
+def _leads(row: Sequence[Place], names: Sequence[str]) -> str:
+    """Say in one line who leads over which batch sizes."""
+    parts = []
+    for (best, measured), places in groupby(row, key=lambda place: (place.best, place.measured)):
+        sizes = [place.point.batch_size for place in places]
+        span = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+        text = f"{span}: {join((names[k] for k in best), last='or')}"
+        parts.append(text if measured else f"({text})")
+    return "; ".join(parts)
+
+
+def _where(row: Sequence[Place]) -> str:
+    sizes = [str(place.point.batch_size) for place in row if place.plain_enough]
+    if len(sizes) == len(row):
+        return "everywhere"
+    return f"at batch {join(sizes)}" if sizes else "nowhere"

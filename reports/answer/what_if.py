@@ -1,0 +1,99 @@
+"""What to use for a longer training, for predicting, or if something is a must."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+from samenet._text import join
+from samenet.adapter import Offer
+from samenet.advice import recommend
+from samenet.advice.needs import Wishes
+from samenet.advice.recommend import Advice
+from samenet.analysis.frames import Frames
+from samenet.report.blocks import Cell, Column, Section, Table, missing
+from samenet.run.plan import title_of
+from samenet.spec import Task
+
+ORDER = 4
+TIMES = (10, 100)
+"""So many times as many epochs as the task has."""
+
+NEEDS: dict[Offer, str] = {
+    "gpu": "It must be able to use a GPU",
+    "autodiff": "It must differentiate functions of your own",
+    "sklearn-api": "It must have scikit-learn’s interface",
+    "export": "Trained models must run without it",
+}
+NOTE = (
+    "The same by hand, with more to ask for: samenet advise RUN --epochs, --time-limit, "
+    "--max-install-mb, --max-import-seconds, --serve, --need."
+)
+
+
+def section(frames: Frames) -> Section | None:
+    """Return what to use under other conditions, task by task."""
+    tables = [_table(frames, task) for task in frames.plan.tasks]
+    found = tuple(table for table in tables if table.rows)
+    if not found:
+        return None
+    return Section(
+        id="advice",
+        title="What to use if …",
+        summary="Longer trainings, predicting, and what a framework must have.",
+        blocks=found,
+    )
+
+
+def _table(frames: Frames, task: Task) -> Table:
+    return Table(
+        title=f"What to use on {title_of(frames.plan, task.name)}",
+        columns=tuple(
+            Column(title=head, numeric=False) for head in ("If", "Use", "It takes", "Left out")
+        ),
+        rows=tuple(_rows(frames, task)),
+        notes=(NOTE,),
+    )
+
+
+def _rows(frames: Frames, task: Task) -> Iterator[tuple[Cell, ...]]:
+    for question, wishes in _questions(frames, task):
+        found = recommend.recommend(frames, task, wishes)
+        if found is not None:
+            yield _row(frames, question, found)
+
+
+def _questions(frames: Frames, task: Task) -> Iterator[tuple[str, Wishes]]:
+    own = task.training.epochs
+    for times in TIMES:
+        yield f"The training is {times} times as long", Wishes(epochs=times * own)
+    predicting = frames.samples[frames.samples.track == "inference"]
+    if task.name in set(predicting.task):  # a screening times the first task alone
+        yield "One row is predicted at a time", Wishes(serve="latency")
+        yield "Many rows are predicted at once", Wishes(serve="throughput")
+    for need in get_args(Offer):
+        yield NEEDS[need], Wishes(needs=(need,))
+
+
+def _row(frames: Frames, question: str, found: Advice) -> tuple[Cell, ...]:
+    choice = join((frames.title(arm) for arm in found.choice), last="or")
+    left = join((frames.title(arm) for arm in found.left_out), last="and")
+    return (
+        Cell(text=question),
+        Cell(text=choice or "none of these"),
+        _takes(found),
+        Cell(text=left) if left else missing("nobody"),
+    )
+
+
+def _takes(found: Advice) -> Cell:
+    """Return the number of the one that comes first, as the sentence prints it."""
+    shown = [e for e in found.said[0].evidence if e.kind in UNITS]
+    if not shown or not found.choice:
+        return missing()
+    return Cell(
+        text=f"{shown[0].shown}{UNITS[shown[0].kind]}", value=found.numbers[found.choice[0]]
+    )
+
+
+UNITS = {"time": "", "rows per second": " rows a second"}

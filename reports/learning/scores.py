@@ -1,0 +1,76 @@
+"""Every score on training and test rows, of networks and of models that are not networks."""
+
+from __future__ import annotations
+
+from statistics import fmean, stdev
+
+import pandas as pd
+
+from samenet.analysis.frames import Frames
+from samenet.report.blocks import Cell, Column, Section, Table, arm_cell, missing
+from samenet.run.plan import title_of
+from samenet.spec import Task
+from samenet.spec.metrics import of_kind
+from samenet.stats.formatting import small
+
+ORDER = 60
+
+
+def section(frames: Frames) -> Section | None:
+    """Return one table per task."""
+    tables = tuple(table for task in frames.plan.tasks if (table := _table(frames, task)).rows)
+    if not tables:
+        return None
+    return Section(
+        id="scores",
+        title="Scores",
+        summary="Every score by scikit-learn from raw outputs, beside models that are no networks.",
+        blocks=tables,
+    )
+
+
+def _table(frames: Frames, task: Task) -> Table:
+    heads = (Column(title=m.title, help=m.direction) for m in of_kind(task.kind))
+    return Table(
+        task=task.name,
+        title=title_of(frames.plan, task.name),
+        columns=(Column(title="Framework", numeric=False), *heads),
+        rows=tuple(
+            _row(frames, task, track, arm)
+            for track in ("same", "reference")
+            for arm in _arms(frames, task, track)
+        ),
+        notes=(f"{_directions(task)} ± is the deviation between trainings.",),
+    )
+
+
+def _directions(task: Task) -> str:
+    said = [f"{metric.title}: {metric.direction}" for metric in of_kind(task.kind)]
+    return f"On test rows. {'; '.join(said)}."
+
+
+def _arms(frames: Frames, task: Task, track: str) -> list[str]:
+    rows = frames.scores
+    return [*rows[(rows.track == track) & (rows.task == task.name)].arm.unique()]
+
+
+def _row(frames: Frames, task: Task, track: str, arm: str) -> tuple[Cell, ...]:
+    rows = frames.scores
+    rows = rows[(rows.track == track) & (rows.task == task.name) & (rows.arm == arm)]
+    below = ("not a network",) if track == "reference" else ()
+    return (
+        arm_cell(frames, arm, *below),
+        *(_cell(rows[rows.metric == metric.name]) for metric in of_kind(task.kind)),
+    )
+
+
+def _cell(rows: pd.DataFrame) -> Cell:
+    """Return the score on test rows with its spread, and the one on training rows below it."""
+    last = rows[rows.epoch == rows.epoch.max()]
+    test, train = (last[last.split == split].value.tolist() for split in ("test", "train"))
+    if not test:
+        return missing()
+    spread = f" ± {small(stdev(test))}" if len(test) > 1 else ""
+    below = f"{fmean(train):.4g} in training" if train else ""
+    mean = fmean(test)
+    return Cell(text=f"{mean:.4g}{spread}", value=mean, below=(below,))

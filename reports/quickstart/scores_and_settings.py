@@ -1,0 +1,289 @@
+"""The frameworks' own first examples: what they reach, how fast, and why they differ."""
+
+from __future__ import annotations
+
+from functools import partial
+from statistics import median
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+
+from samenet.analysis.frames import Frames
+from samenet.report import plotting
+from samenet.report.blocks import (
+    Cell,
+    Column,
+    Figure,
+    Section,
+    Table,
+    Text,
+    columns,
+    framework_cell,
+    framework_of,
+    missing,
+    quick_start_of,
+    task_cell,
+)
+from samenet.run import adapter_source
+from samenet.run.plan import title_of
+from samenet.spec import Task, summary
+from samenet.spec.metrics import main_of
+from samenet.stats import formatting
+
+ORDER = 50
+ASPECTS = {
+    "optimizer": "Optimiser",
+    "initializer": "Initial weights",
+    "shuffling": "Shuffling",
+    "loss": "Loss",
+    "reported": "Loss it reports",
+}
+
+
+def section(frames: Frames) -> Section | None:
+    """Return scores, times and settings of the quick starts."""
+    tasks = [task for task in frames.plan.tasks if not _final(frames, task).empty]
+    failed = frames.failures[frames.failures.track == "quickstart"]
+    if not tasks and failed.empty:
+        return None
+    figure = (_figure(frames, tasks),) if tasks else ()
+    return Section(
+        id="quick-start",
+        title="Quick start",
+        summary="What each framework’s documented first example reaches, and why they differ.",
+        blocks=(
+            Text(lines=_lines(frames)),
+            *figure,
+            *(_table(frames, task) for task in tasks),
+            *_settings(frames),
+        ),
+    )
+
+
+def _lines(frames: Frames) -> tuple[str, ...]:
+    without = [arm.header.title for arm in frames.plan.arms if not arm.header.quickstart]
+    lines = [
+        (
+            "The code follows each framework’s own beginner page with our data, layer sizes, batch "
+            "size and number of epochs; everything else is the page’s choice, made for another "
+            "data set: a learning rate that suits many images may hardly learn from few "
+            "rows. Where a framework has no page for a kind of task, its first page is followed "
+            "with the loss of the kind. TensorFlow stands for its low-level Core guides, Keras for "
+            "compile and fit. These results say what a beginner gets, not how fast a framework is. "
+            "Time is that of building, compiling and training in one call. The framework’s import "
+            "is not in it; what its first model loads on top is, in the task that came first in "
+            "its process."
+        )
+    ]
+    lines += [
+        f"{name} has no quick start: it has no trainer to document."
+        for name in dict.fromkeys(without)
+    ]
+    rows = frames.failures[frames.failures.track == "quickstart"]
+    pairs = dict.fromkeys(zip(rows.task, rows.arm, rows["mark"], rows.reason, strict=True))
+    for task, arm, mark, reason in pairs:
+        lines.append(
+            f"{framework_of(frames, arm)} on {title_of(frames.plan, task)}: {mark}: {reason}"
+        )
+    return tuple(lines)
+
+
+def _final(frames: Frames, task: Task) -> pd.DataFrame:
+    """Return the task's first score after the last epoch: arm, repeat, split, value."""
+    rows = frames.scores
+    rows = rows[(rows.track == "quickstart") & (rows.task == task.name)]
+    rows = rows[rows.metric == main_of(task.kind).name]
+    last = rows.groupby(["arm", "repeat", "split"]).epoch.transform("max")
+    return rows[rows.epoch == last]
+
+
+def _metric(task: Task) -> str:
+    return main_of(task.kind).words
+
+
+def _figure(frames: Frames, tasks: list[Task]) -> Figure:
+    return Figure(
+        name="quick-start",
+        title="Test score of the first examples, one mark per training",
+        help=(
+            "Each mark is one training with another seed, the upright line their mean. Marks far "
+            "apart mean that luck decides; the settings in the table below say why frameworks "
+            "differ."
+        ),
+        draw=partial(_draw, frames, tasks),
+        table=_marks(frames, tasks),
+    )
+
+
+def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
+    most = max(_final(frames, task).arm.nunique() for task in tasks)
+    height = plotting.bars_height(most)
+    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=height)
+    for axes, task in zip(panels, tasks, strict=True):
+        _strip(frames, axes, task, most)
+        plotting.panel_of(axes, frames, task.name)
+        axes.set_xlabel(f"test {_metric(task)}")
+    return picture
+
+
+def _strip(frames: Frames, axes: Axes, task: Task, most: int) -> None:
+    rows = _final(frames, task)
+    rows = rows[rows.split == "test"]
+    arms = rows.arm.unique().tolist()
+    for place, arm in enumerate(arms):
+        values, look = rows[rows.arm == arm].value.tolist(), plotting.look(frames, arm)
+        mean = sum(values) / len(values)
+        ends = [place - 0.26, place + 0.26]
+        drawn = axes.plot([mean, mean], ends, color=plotting.INK, linewidth=1.4)
+        drawn += axes.plot(
+            values, [place] * len(values), look.marker, color=look.color, markersize=7, alpha=0.75
+        )
+        plotting.marked(drawn, quick_start_of(arm, task.name))
+    subjects = [quick_start_of(arm, task.name) for arm in arms]
+    plotting.bar_names(axes, [framework_of(frames, arm) for arm in arms], most, subjects)
+    axes.margins(x=0.12)
+
+
+def _marks(frames: Frames, tasks: list[Task]) -> Table:
+    return Table(
+        title="Test scores",
+        columns=columns("Task", "Seed", "Test score"),
+        rows=tuple(row for task in tasks for row in _mark_rows(frames, task)),
+        folded=True,
+    )
+
+
+def _mark_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
+    rows = _final(frames, task)
+    rows = rows[rows.split == "test"]
+    return [
+        (
+            framework_cell(frames, arm),
+            task_cell(frames, task.name),
+            Cell(text=str(seed), value=float(seed)),
+            Cell(text=f"{value:.4g}", value=float(value)),
+        )
+        for arm, seed, value in zip(rows.arm, rows.repeat, rows.value, strict=True)
+    ]
+
+
+def _table(frames: Frames, task: Task) -> Table:
+    metric = _metric(task)
+    return Table(
+        task=task.name,
+        title=f"{title_of(frames.plan, task.name)}: first examples",
+        columns=columns(
+            f"Test {metric}",
+            "Same network",
+            "Spread over seeds",
+            f"Training {metric}",
+            "Time of one call",
+            "Fastest and slowest",
+        ),
+        rows=tuple(_row(frames, task, arm) for arm in _final(frames, task).arm.unique()),
+    )
+
+
+def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
+    rows = _final(frames, task)
+    rows = rows[rows.arm == arm]
+    test, train = (rows[rows.split == split].value.tolist() for split in ("test", "train"))
+    samples = frames.samples
+    samples = samples[(samples.track == "quickstart") & (samples.task == task.name)]
+    seconds = samples[samples.arm == arm].seconds.tolist()
+    return (
+        framework_cell(frames, arm),
+        _mean(test),
+        _mean(_same_network(frames, task)),
+        _range(test, "{:.4g}".format),
+        _mean(train),
+        Cell(text=formatting.words(median(seconds)), value=median(seconds))
+        if seconds
+        else missing(),
+        _range(seconds, formatting.words),
+    )
+
+
+def _same_network(frames: Frames, task: Task) -> list[float]:
+    """Return the test scores of the same network after its last epoch, of all frameworks."""
+    rows = frames.scores
+    rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.split == "test")]
+    rows = rows[
+        (rows.metric == main_of(task.kind).name) & rows.arm.isin(frames.compared(task.name))
+    ]
+    values: list[float] = rows[rows.epoch == rows.epoch.max()].value.tolist()
+    return values
+
+
+def _mean(values: list[float]) -> Cell:
+    if not values:
+        return missing()
+    mean = sum(values) / len(values)
+    return Cell(text=f"{mean:.4g}", value=mean)
+
+
+def _range(values: list[float], text: object) -> Cell:
+    if len(values) < 2 or not callable(text):
+        return missing()
+    low, high = min(values), max(values)
+    return Cell(text=f"{text(low)} … {text(high)}", value=high - low, quiet=True)
+
+
+def _settings(frames: Frames) -> list[Table]:
+    """Return per kind of task what the followed pages prescribe."""
+    tables = []
+    for kind in dict.fromkeys(str(task.kind) for task in frames.plan.tasks):
+        said = {arm.name: adapter_source.pages(arm, kind) for arm in frames.plan.arms}
+        said = {arm: own for arm, own in said.items() if own}
+        tables += [_settings_table(frames, kind, said)] if said else []
+    return tables
+
+
+def _settings_table(frames: Frames, kind: str, said: dict[str, dict[str, str]]) -> Table:
+    """Return one column per framework and one row per setting."""
+    heads = [Column(title="Setting", numeric=False)]
+    heads += [Column(title=framework_of(frames, arm), numeric=False) for arm in said]
+    heads += [Column(title="Same network", numeric=False, help="what all of them do there")]
+    same = _same_settings([task for task in frames.plan.tasks if task.kind == kind])
+    aspects = [aspect for aspect in ASPECTS if any(aspect in own for own in said.values())]
+    rows = [
+        (
+            Cell(text=ASPECTS[aspect]),
+            *(Cell(text=own.get(aspect, "–")) for own in said.values()),
+            Cell(text=same[aspect]),
+        )
+        for aspect in aspects
+    ]
+    return Table(
+        title=f"Why they differ: settings of the {kind} examples",
+        columns=tuple(heads),
+        rows=(
+            (Cell(text="Page followed"), *map(_page, said.values()), Cell(text="–")),
+            *rows,
+        ),
+        quoted=True,
+    )
+
+
+def _same_settings(tasks: list[Task]) -> dict[str, str]:
+    """Return what the tasks of a kind prescribe for every framework, by aspect."""
+    said = {
+        "optimizer": (summary.optimizer(task) + summary.schedule(task) for task in tasks),
+        "initializer": map(summary.initializer, tasks),
+        "shuffling": ("every epoch, one order of rows for all" for _ in tasks),
+        "loss": map(summary.loss, tasks),
+        "reported": ("mean over all rows after the epoch, computed once for all" for _ in tasks),
+    }
+    return {aspect: "; or ".join(dict.fromkeys(texts)) for aspect, texts in said.items()}
+
+
+def _page(said: dict[str, str]) -> Cell:
+    page = said.get("page", "")
+    return Cell(text=short(page), link=page, below=(f"read {said.get('read', '–')}",))
+
+
+def short(page: str) -> str:
+    """Return an address as a readable link text: host and last part."""
+    parts = page.partition("://")[2].split("/")
+    return f"{parts[0]} … {parts[-1]}" if len(parts) > 2 else page

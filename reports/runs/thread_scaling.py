@@ -1,0 +1,199 @@
+"""What more threads bring: the same machine and tasks, runs that differ in threads."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.lines import Line2D
+
+from samenet.report import plotting, multi_run
+from samenet.analysis import fingerprint
+from samenet.stats import formatting
+from samenet.report.blocks import Cell, Column, Figure, Section, Table, arm_cell, missing, seconds_cell, subject_of, task_cell
+from samenet.report.multi_run import Run
+from samenet.stats.intervals import Interval
+from samenet.spec import Task
+from samenet._text import counted
+
+ORDER = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaling:
+    """A step of one arm on one task by number of threads."""
+
+    arm: str
+    seconds: dict[int, Interval]
+
+    @property
+    def fewest(self) -> int:
+        """Return the smallest number of threads that was measured."""
+        return min(self.seconds)
+
+    def gain(self, threads: int) -> float:
+        """Return how many times as fast a step is as with the fewest threads."""
+        return self.seconds[self.fewest].value / self.seconds[threads].value
+
+    def used(self, threads: int) -> float:
+        """Return the share of the additional threads that the gain makes use of, at best 1."""
+        return self.gain(threads) * self.fewest / threads
+
+
+def compared(runs: Sequence[Run]) -> Section | None:
+    """Return how a step scales with threads, from runs that differ in nothing else that counts."""
+    group = _alike(runs)
+    tasks = [task for task in multi_run.tasks(group) if scalings(group, task)]
+    if not tasks:
+        return None
+    return Section(
+        id="threads",
+        title="What more threads bring",
+        summary="How many times as fast a step is with more threads, on the same machine.",
+        blocks=(_figure(group, tasks), _table(group, tasks)),
+        top=True,
+    )
+
+
+def _alike(runs: Sequence[Run]) -> list[Run]:
+    """Return the largest set of runs of one machine, device and precision, one per thread count."""
+    groups: dict[tuple[object, ...], dict[int, Run]] = defaultdict(dict)
+    for run in runs:
+        mark, target = fingerprint.fingerprint(run.frames), run.frames.plan.target
+        machine = {name: value for name, value in mark["machine"].items() if name != "cores"}
+        key = (str(machine), target.device, str(target.numbers))
+        groups[key].setdefault(target.threads, run)
+    largest = max(groups.values(), key=len)
+    return [largest[threads] for threads in sorted(largest)] if len(largest) > 1 else []
+
+
+def scalings(runs: Sequence[Run], task: Task) -> list[Scaling]:
+    """Return every arm that was measured with at least two numbers of threads on a task."""
+    marks = [fingerprint.fingerprint(run.frames)["tasks"].get(task.name) for run in runs]
+    same = [run for run, mark in zip(runs, marks, strict=True) if mark == marks[0]]
+    found: dict[str, dict[int, Interval]] = defaultdict(dict)
+    for run in same:
+        for arm, seconds in multi_run.times(run, task.name, "step").items():
+            if run.frames.settled(task.name, arm):
+                found[arm][run.frames.plan.target.threads] = seconds
+    return [Scaling(arm=arm, seconds=own) for arm, own in found.items() if len(own) > 1]
+
+
+def _figure(runs: Sequence[Run], tasks: list[Task]) -> Figure:
+    return Figure(
+        name="threads",
+        title="How many times as fast a step is as with the fewest threads",
+        help=(
+            "Higher is better. The dashed line is the ideal: twice the threads, twice as fast. A "
+            "line below 1 says that more threads make it slower, as they do where a step is too "
+            "small to be shared."
+        ),
+        draw=partial(_draw, runs, tasks),
+        table=_numbers(runs, tasks),
+    )
+
+
+def _draw(runs: Sequence[Run], tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
+    arms = list(dict.fromkeys(each.arm for task in tasks for each in scalings(runs, task)))
+    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=2.6, legend_of=len(arms) + 1)
+    for axes, task in zip(panels, tasks, strict=True):
+        _lines(axes, runs, task)
+        plotting.panel_of(axes, runs[0].frames, task.name)
+    looks = [plotting.look(_run_of(runs, arm).frames, arm) for arm in arms]
+    handles = [Line2D([], [], color=each.color, marker=each.marker) for each in looks]
+    ideal = Line2D([], [], color=plotting.INK, linewidth=1, linestyle=(0, (4, 3)))
+    names = [_run_of(runs, arm).frames.title(arm) for arm in arms]
+    subjects = [subject_of(arm) for arm in arms]
+    plotting.legend(picture, [*handles, ideal], [*names, "ideal"], narrow=narrow, subjects=subjects)
+    return picture
+
+
+def _run_of(runs: Sequence[Run], arm: str) -> Run:
+    return next(run for run in runs if arm in {each.name for each in run.frames.plan.arms})
+
+
+def _lines(axes: Axes, runs: Sequence[Run], task: Task) -> None:
+    counts = [run.frames.plan.target.threads for run in runs]
+    axes.plot(
+        counts,
+        [count / counts[0] for count in counts],
+        color=plotting.INK,
+        linewidth=1,
+        linestyle=(0, (4, 3)),
+    )
+    for each in scalings(runs, task):
+        frames = _run_of(runs, each.arm).frames
+        look, threads = plotting.look(frames, each.arm), sorted(each.seconds)
+        line = axes.plot(
+            threads,
+            [each.gain(count) for count in threads],
+            color=look.color,
+            marker=look.marker,
+            markersize=6,
+            linewidth=1.8,
+        )
+        plotting.marked(line, subject_of(each.arm, task.name))
+    axes.set_xticks(counts, [str(count) for count in counts])
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("threads")
+    axes.set_ylabel("times as fast")
+
+
+def _table(runs: Sequence[Run], tasks: list[Task]) -> Table:
+    counts = [run.frames.plan.target.threads for run in runs]
+    heads = [counted(count, "thread") for count in counts]
+    return Table(
+        title="A step by number of threads",
+        columns=(
+            Column(title="Framework", numeric=False),
+            Column(title="Task", numeric=False),
+            *(Column(title=head) for head in heads),
+        ),
+        rows=tuple(
+            (
+                arm_cell(_run_of(runs, each.arm).frames, each.arm),
+                task_cell(runs[0].frames, task.name),
+                *(_cell(each, count) for count in counts),
+            )
+            for task in tasks
+            for each in scalings(runs, task)
+        ),
+        notes=(
+            "Below a time: how many times as fast, and the share of the threads this makes use of.",
+        ),
+    )
+
+
+def _cell(each: Scaling, count: int) -> Cell:
+    if count not in each.seconds:
+        return missing()
+    cell = seconds_cell(each.seconds[count].value)
+    if count == each.fewest:
+        return cell
+    below = f"{formatting.digits(each.gain(count), 2)}×, {100 * each.used(count):.0f} %"
+    return Cell(text=cell.text, value=cell.value, below=(below,))
+
+
+def _numbers(runs: Sequence[Run], tasks: list[Task]) -> Table:
+    heads = ("Framework", "Task", "Threads", "Seconds of a step", "Times as fast")
+    return Table(
+        title="Gain by number of threads",
+        columns=tuple(Column(title=head, numeric=place > 1) for place, head in enumerate(heads)),
+        rows=tuple(
+            (
+                arm_cell(_run_of(runs, each.arm).frames, each.arm),
+                task_cell(runs[0].frames, task.name),
+                Cell(text=str(count), value=count),
+                Cell(text=f"{seconds.value:.3g}", value=seconds.value),
+                Cell(text=f"{each.gain(count):.2f}", value=each.gain(count)),
+            )
+            for task in tasks
+            for each in scalings(runs, task)
+            for count, seconds in sorted(each.seconds.items())
+        ),
+        folded=True,
+    )

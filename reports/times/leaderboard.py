@@ -1,0 +1,312 @@
+"""Per task, every framework's times, memory and checks; failures with their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean, median
+
+from samenet._text import counted
+from samenet.advice import evidence
+from samenet.analysis import certificates, failures, own_fit, roofline, subset
+from samenet.analysis import totals as analysis_totals
+from samenet.analysis.frames import Frames
+from samenet.analysis.quantities import peaks, reference_seconds, seconds_of
+from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, missing, slug
+from samenet.spec import Task
+from samenet.spec.baselines import BEST_FIRST
+from samenet.stats import formatting, verdicts
+from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval
+from samenet.stats.verdicts import Word
+
+ORDER = 10
+EVERY_TASK = True
+PARTS = (
+    ("epoch", "Epoch", "all steps of one pass over the training rows, no evaluation"),
+    ("step", "Step", "one update of all weights, gathering the batch included"),
+)
+WHOLE = ("Whole training", "Factor", "Rank", "More per training", "Peak memory")
+UNIT_SECONDS = {"h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
+
+
+def section(frames: Frames) -> Section | None:
+    """Return two tables per task: the whole training, and its parts."""
+    if not frames.plan.tasks:
+        return None
+    detailed = {task.name for task in subset.detailed(frames).plan.tasks}
+    tables = [
+        make(frames, task)
+        for task in frames.plan.tasks
+        for make in (_whole_table, *([_parts_table] if task.name in detailed else []))
+    ]
+    return Section(
+        id="leaderboards",
+        title="Times per task",
+        summary="Every framework with its interval, factor and rank, and what failed and why.",
+        blocks=(Text(lines=_lines(frames)), *(table for table in tables if table is not None)),
+    )
+
+
+def _whole_table(frames: Frames, task: Task) -> Table:
+    baseline = _baseline(frames, task)
+    numbers = (
+        Column(title=f"{title} against {baseline}" if title == "Factor" and baseline else title)
+        for title in WHOLE
+    )
+    return Table(
+        task=task.name,
+        view="total",
+        anchor=f"rows-{slug(frames.plan, task.name)}",
+        title=f"{task.title or task.name}: whole training, start-up included",
+        columns=(
+            Column(title="Framework", numeric=False),
+            *numbers,
+            Column(title="Checked: same network", numeric=False),
+        ),
+        rows=(*_whole_rows(frames, task), *_reference(frames, task), *_failed(frames, task)),
+        notes=_notes(frames),
+    )
+
+
+def _baseline(frames: Frames, task: Task) -> str:
+    """Return the name of what all factors of a task are against, whatever a reader filters."""
+    arms = [
+        t.arm
+        for t in analysis_totals.totals(frames, task)
+        if analysis_totals.adoptable(frames, t.arm)
+    ]
+    return frames.title(arms[0]) if arms else ""
+
+
+def _whole_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
+    totals = analysis_totals.totals(frames, task)
+    best = next((total for total in totals if analysis_totals.adoptable(frames, total.arm)), None)
+    return [
+        (
+            _named(frames, total.arm),
+            _time(frames, task, total),
+            _factor(total, evidence.repeat_seconds(frames)),
+            _rank(total),
+            _more(total, best),
+            _memory(frames, task, total.arm),
+            _figures(frames, task, total.arm),
+        )
+        for total in totals
+    ]
+
+
+def _named(frames: Frames, arm: str, *more: str) -> Cell:
+    role = [] if analysis_totals.adoptable(frames, arm) else ["for reference"]
+    return arm_cell(frames, arm, *role, *more)
+
+
+def _parts_table(frames: Frames, task: Task) -> Table | None:
+    by_part = [
+        {total.arm: total for total in analysis_totals.totals(frames, task, quantity=quantity)}
+        for quantity, _, _ in PARTS
+    ]
+    arms = [total.arm for total in analysis_totals.totals(frames, task)]
+    if not arms:
+        return None
+    heads = (Column(title=title, help=text) for _, title, text in PARTS)
+    return Table(
+        task=task.name,
+        view="steady",
+        title=f"{task.title or task.name}: the parts",
+        columns=(Column(title="Framework", numeric=False), *heads, LIMIT),
+        rows=tuple(
+            (
+                _named(frames, arm, *own_fit.beside(frames, task, arm)),
+                *(
+                    _part(frames, task, part.get(arm), quantity)
+                    for part, (quantity, _, _) in zip(by_part, PARTS, strict=True)
+                ),
+                _limit(frames, task, arm),
+            )
+            for arm in arms
+        ),
+        notes=(
+            *_fixed_costs(frames, task, arms),
+            *own_fit.notes(frames, task, arms),
+            *roofline.notes(frames, task),
+            *frames.unsettled(task.name, arms),
+        ),
+    )
+
+
+LIMIT = Column(title="Of the machine’s limit", help="the step’s matrix products alone over a step")
+
+
+def _limit(frames: Frames, task: Task, arm: str) -> Cell:
+    share = roofline.share(frames, task, arm)
+    return missing() if share is None else Cell(text=roofline.percent(share), value=share)
+
+
+def _fixed_costs(frames: Frames, task: Task, arms: Sequence[str]) -> tuple[str, ...]:
+    """Say what a call costs apart from its steps: it is part of the step and epoch times above."""
+    known = {arm: list(frames.per_repeat(task.name, arm, "call_fixed").values()) for arm in arms}
+    costs = [
+        f"{frames.title(arm)} {formatting.words(fmean(seconds))}"
+        for arm, seconds in known.items()
+        if seconds and fmean(seconds) > 0
+    ]
+    text = "Starting one call, whatever the number of its steps, costs (mean, from two lengths)"
+    return (f"{text}: {', '.join(costs)}.",) if costs else ()
+
+
+def _rank(total: analysis_totals.Total) -> Cell:
+    if total.rank is None:
+        return Cell(text="–", quiet=True)
+    return Cell(text=str(total.rank), value=total.rank)
+
+
+def _part(frames: Frames, task: Task, total: analysis_totals.Total | None, quantity: str) -> Cell:
+    if total is None:
+        return missing("no steady state")
+    seconds, factor = total.seconds, total.factor
+    text = f"{formatting.words(seconds.value)} {interval_text(seconds)}".strip()
+    place = "" if total.rank is None else f" · rank {total.rank}"
+    below = (f"{factor_text(factor)}{place}", *verdict_lines(total))
+    cell = timed(frames, task, total, quantity)
+    return replace(cell, text=text, below=below, relative="lines")
+
+
+def _time(frames: Frames, task: Task, total: analysis_totals.Total) -> Cell:
+    interval = total.seconds
+    span = interval_text(interval)
+    cell = timed(frames, task, total, "total")
+    return replace(cell, text=formatting.words(interval.value), below=(span,) if span else ())
+
+
+def timed(frames: Frames, task: Task, total: analysis_totals.Total, quantity: str) -> Cell:
+    """Return the cell of a time, which the page draws as a bar, without its text."""
+    found, seconds = seconds_of(frames, task, total.arm, quantity), total.seconds
+    return Cell(
+        text="",
+        value=seconds.value,
+        low=seconds.low if seconds.known else None,
+        high=seconds.high if seconds.known else None,
+        repeats=tuple(found.get(repeat) for repeat in range(max(found) + 1)),
+    )
+
+
+def interval_text(interval: Interval) -> str:
+    """Return the interval of a time in the unit of its value, e.g. '[1.7, 2.1]'."""
+    if not interval.known:
+        return ""
+    scale = UNIT_SECONDS[formatting.words(interval.value).split(" ")[1]]
+    return (
+        f"[{formatting.digits(interval.low / scale)}, {formatting.digits(interval.high / scale)}]"
+    )
+
+
+def _factor(total: analysis_totals.Total, repeat_seconds: float) -> Cell:
+    text, _, span = factor_text(total.factor).partition(" ")
+    below = (*([span] if span else []), *verdict_lines(total, repeat_seconds))
+    return Cell(text=text, value=total.factor.value, below=below, relative="factor")
+
+
+def factor_text(factor: Interval) -> str:
+    """Return a factor with its interval, e.g. '1.8× [1.7, 1.9]'."""
+    span = f" [{factor.low:.3g}, {factor.high:.3g}]" if factor.known and factor.value != 1 else ""
+    return f"{factor.value:.3g}×{span}"
+
+
+def verdict_lines(
+    total: analysis_totals.Total, repeat_seconds: float | None = None
+) -> tuple[str, ...]:
+    """Return the verdict in words, as lines of a cell; a screening gives none."""
+    if total.verdict is None or total.word is None:
+        return ()
+    if total.word in {Word.FASTER, Word.SLOWER}:
+        return (str(total.word),)  # the factor stands above it
+    word, _, rest = verdicts.sentence(total.verdict, seconds_per_repeat=repeat_seconds).partition(
+        ": "
+    )
+    return (f"{word}:", rest)
+
+
+def _more(total: analysis_totals.Total, best: analysis_totals.Total | None) -> Cell:
+    if best is None or total.arm == best.arm:
+        return replace(missing(), relative="difference")
+    once = total.seconds.value - best.seconds.value
+    below = (f"{_signed(100 * once)} in 100",)
+    return Cell(text=_signed(once), value=once, below=below, relative="difference")
+
+
+def _signed(seconds: float) -> str:
+    return f"{'+' if seconds > 0 else '−'}{formatting.words(abs(seconds))}"
+
+
+def _memory(frames: Frames, task: Task, arm: str) -> Cell:
+    found = peaks(frames).get((task.name, arm))
+    if found is None:
+        return missing()
+    peak, start, device = found
+    below = [f"import {start / 1e6:.0f}", *([f"on the GPU {device / 1e6:.0f}"] if device else [])]
+    return Cell(text=f"{peak / 1e6:.0f} MB", value=peak, below=tuple(below))
+
+
+def _figures(frames: Frames, task: Task, arm: str) -> Cell:
+    shown = certificates.figures(certificates.worst(frames, task.name, arm))
+    first, *rest = shown.split("; ")
+    return Cell(text=first, below=tuple(rest)) if first else missing("no check recorded")
+
+
+def _reference(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
+    rows: list[tuple[Cell, ...]] = []
+    for line in BEST_FIRST:
+        own = reference_seconds(frames).get((task.name, line.name))
+        if own is None:
+            continue
+        seconds = float(median(own))
+        cell = Cell(text=formatting.words(seconds), value=seconds, quiet=True)
+        rest = Cell(text="not a network; fit only, in a warm process", span=len(WHOLE), quiet=True)
+        rows.append((arm_cell(frames, line.name), cell, rest))
+    return rows
+
+
+def _failed(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
+    return [
+        (arm_cell(frames, arm), Cell(text="; ".join(lines), span=len(WHOLE) + 1, quiet=True))
+        for arm, lines in failures.failures_of(frames, task.name).items()
+    ]
+
+
+def _lines(frames: Frames) -> tuple[str, ...]:
+    """Return how to read the tables."""
+    lines = [
+        (
+            "In brackets: the interval that holds the value with 95 % confidence. Factors (×) are "
+            "against the fastest framework that one can adopt; NumPy is written from scratch and a "
+            "reference. Frameworks that the repeats do not tell apart share a rank."
+        )
+    ]
+    repeats = frames.repeats
+    if repeats < VERDICT_REPEATS_MIN:
+        count = "one repeat" if repeats == 1 else counted(repeats, "repeat")
+        lines.append(f"With {count} this is a screening: factors with intervals, no verdict words.")
+    lines += _not_run(frames)
+    return tuple(lines)
+
+
+def _not_run(frames: Frames) -> list[str]:
+    """Name the modes that were left out: a framework may be faster in one of them."""
+    run = {arm.name for arm in frames.plan.arms}
+    others = [
+        f"{arm.header.name}:{mode}"
+        for arm in {arm.header.name: arm for arm in frames.plan.arms}.values()
+        for mode in arm.header.modes
+        if f"{arm.header.name}:{mode}" not in run
+    ]
+    return [f"Not run: {', '.join(others)}; --framework NAME:MODE adds one."] if others else []
+
+
+def _notes(frames: Frames) -> tuple[str, ...]:
+    """Return what frameworks cannot do as the task says."""
+    return tuple(
+        f"{frames.title(arm.name)}: {deviation.what}: {deviation.link}"
+        for arm in frames.plan.arms
+        for deviation in arm.capabilities.deviations
+        if deviation.present
+    )

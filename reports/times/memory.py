@@ -1,0 +1,114 @@
+"""How much memory a training takes, and how much of it is there before anything is trained."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.patches import Patch
+
+from samenet.analysis.frames import Frames
+from samenet.analysis.memo import once
+from samenet.report import plotting
+from samenet.report.blocks import (
+    Cell,
+    Figure,
+    Section,
+    Table,
+    arm_cell,
+    columns,
+    missing,
+    subject_of,
+    task_cell,
+)
+from samenet.spec import Task
+
+ORDER = 24
+MEGABYTE = 1e6
+PALE = 0.42
+
+
+def section(frames: Frames) -> Section | None:
+    """Return the memory of every result whose process was watched."""
+    tasks = [task for task in frames.plan.tasks if peaks(frames, task)]
+    if not tasks:
+        return None
+    return Section(
+        id="memory",
+        title="Memory",
+        summary="The largest size of the whole process, and what importing alone takes.",
+        blocks=(
+            Figure(
+                name="memory",
+                title="Memory of the whole process: after import, and at its largest",
+                help=(
+                    "Shorter is better. The pale part of a bar is there once the framework is "
+                    "imported, the whole bar is the largest size in a process of its own that "
+                    "trains the task. On a GPU the device’s memory stands in the table."
+                ),
+                draw=partial(_draw, frames, tasks),
+                table=_table(frames, tasks),
+            ),
+        ),
+    )
+
+
+@once
+def peaks(frames: Frames, task: Task) -> dict[str, tuple[float, float, float | None]]:
+    """Return bytes after import, at the largest, and on the device, per arm, smallest first."""
+    rows = frames.footprints
+    rows = rows[(rows.task == task.name) & rows.arm.isin([arm.name for arm in frames.plan.arms])]
+    found = {
+        str(arm): (
+            float(own.bytes_after_import.max()),
+            float(own.bytes_peak.max()),
+            float(device.max()) if len(device := own.device_bytes_peak.dropna()) else None,
+        )
+        for arm, own in rows.groupby("arm", sort=False)
+    }
+    return dict(sorted(found.items(), key=lambda item: item[1][1]))
+
+
+def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
+    most = max(len(peaks(frames, task)) for task in tasks)
+    height = plotting.bars_height(most)
+    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=height, legend_of=2)
+    for axes, task in zip(panels, tasks, strict=True):
+        _bars(frames, axes, task, most)
+        plotting.panel_of(axes, frames, task.name)
+    handles = [Patch(color=plotting.INK, alpha=alpha) for alpha in (0.3, 0.75)]
+    plotting.legend(picture, handles, ["after import", "at its largest"], narrow=narrow)
+    return picture
+
+
+def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
+    found = peaks(frames, task)
+    for place, (arm, (start, peak, _)) in enumerate(found.items()):
+        color, subject = plotting.look(frames, arm).color, subject_of(arm, task.name)
+        first, largest = start / MEGABYTE, peak / MEGABYTE
+        pale = axes.barh(place, first, height=0.56, color=color, alpha=PALE)
+        full = axes.barh(place, max(0.0, largest - first), left=first, height=0.56, color=color)
+        label = plotting.at_end(axes, f"{largest:.0f}", largest, place)
+        tip = f"{frames.title(arm)}: {largest:.0f} MB, {first:.0f} MB after import"
+        plotting.marked([*pale, *full, label], subject, tip=tip)
+    plotting.arm_names(axes, frames, task.name, list(found), most)
+    plotting.seconds_axis(axes, 1.25 * max(peak for _, peak, _ in found.values()) / MEGABYTE)
+    axes.set_xlabel("megabytes")
+
+
+def _table(frames: Frames, tasks: list[Task]) -> Table:
+    return Table(
+        title="Memory in megabytes",
+        columns=columns("Task", "After import", "At its largest", "On the device"),
+        rows=tuple(
+            (arm_cell(frames, arm), task_cell(frames, task.name), *map(_cell, values))
+            for task in tasks
+            for arm, values in peaks(frames, task).items()
+        ),
+        folded=True,
+    )
+
+
+def _cell(value: float | None) -> Cell:
+    return missing() if value is None else Cell(text=f"{value / MEGABYTE:.0f}", value=value)

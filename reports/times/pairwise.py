@@ -1,0 +1,142 @@
+"""Who against whom: one plain word with a sign for every pair of frameworks, task by task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from samenet.analysis import control_arms, totals
+from samenet.analysis.frames import Frames
+from samenet.analysis.memo import once
+from samenet.analysis.quantities import seconds_of
+from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, missing
+from samenet.run.plan import title_of
+from samenet.spec import Task
+from samenet.stats import pairwise, significance, verdicts
+from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval
+from samenet.stats.pairwise import Pair
+from samenet.stats.significance import ALPHA
+from samenet.stats.verdicts import Word
+
+ORDER = 12
+HELP = (
+    "Read a row against a column: “▲ faster 1.8×” means that the framework of the row needs less "
+    "time for the whole training than the one of the column, which takes 1.8 times as long. ▼ is "
+    "slower, = is a difference of less than {margin} by test, ? says that the repeats do not tell. "
+    "In brackets: the interval of the factor. All pairs of a task are judged together, so that "
+    "many comparisons do not make a difference by chance."
+)
+SCREENING = (
+    "This run gives no words: factors and intervals only (fewer than "
+    f"{VERDICT_REPEATS_MIN} repeats, or its instrument did not show that it works)."
+)
+
+
+def section(frames: Frames) -> Section | None:
+    """Return one square table per task that has at least two comparable frameworks."""
+    tasks = [task for task in frames.plan.tasks if len(_arms(frames, task)) > 1]
+    if not tasks:
+        return None
+    worded = all(control_arms.verdicts(frames, task) for task in tasks)
+    help_ = HELP.format(margin=verdicts.percent(frames.plan.margin))
+    return Section(
+        id="against",
+        title="Who against whom",
+        summary="Every pair of frameworks: faster, slower, too close to call, or not told apart.",
+        blocks=(
+            Text(lines=(help_,) if worded else (help_, SCREENING)),
+            *(_table(frames, task) for task in tasks),
+        ),
+    )
+
+
+def _arms(frames: Frames, task: Task) -> list[str]:
+    return [total.arm for total in totals.totals(frames, task)]
+
+
+@once
+def pairs(frames: Frames, task: Task) -> dict[tuple[str, str], Pair]:
+    """Return every pair of comparable arms once, whole trainings, fastest first."""
+    times = {arm: seconds_of(frames, task, arm, "total") for arm in _arms(frames, task)}
+    found = pairwise.family(times, pairwise.all_pairs(times), frames.plan.margin)
+    return {(pair.one, pair.other): pair for pair in found}
+
+
+def equivalent(found: Mapping[tuple[str, str], Pair]) -> set[tuple[str, str]]:
+    """Return the pairs whose difference is within the margin by test, adjusted for all of them."""
+    adjusted = significance.holm([pair.tie_p for pair in found.values()]).tolist()
+    return {key for key, p in zip(found, adjusted, strict=True) if p <= ALPHA}
+
+
+def _table(frames: Frames, task: Task) -> Table:
+    arms, found = _arms(frames, task), pairs(frames, task)
+    words = _words(frames, task, found) if control_arms.verdicts(frames, task) else {}
+    heads = (Column(title=f"against {frames.title(arm)}", numeric=False) for arm in arms)
+    return Table(
+        title=f"{title_of(frames.plan, task.name)}: whole training, row against column",
+        columns=(Column(title="Framework", numeric=False), *heads),
+        rows=tuple(
+            (
+                arm_cell(frames, one),
+                *(_cell(found, words, one, other) for other in arms),
+            )
+            for one in arms
+        ),
+        task=task.name,
+    )
+
+
+def _words(
+    frames: Frames, task: Task, found: Mapping[tuple[str, str], Pair]
+) -> dict[tuple[str, str], Word]:
+    """Return the word of each ordered pair; with the first choice it is the leaderboard's."""
+    close = equivalent(found)
+    words: dict[tuple[str, str], Word] = {}
+    for (one, other), pair in found.items():
+        words[one, other] = _word(pair, close=(one, other) in close)
+        words[other, one] = TURNED.get(words[one, other], words[one, other])
+    judged = [total.verdict for total in totals.totals(frames, task) if total.verdict]
+    for each in judged:
+        if each.word not in {None, Word.NOT_COMPARED} and (each.arm, each.against) in words:
+            words[each.arm, each.against] = word = each.word
+            words[each.against, each.arm] = TURNED.get(word, word)
+    return words
+
+
+TURNED = {Word.FASTER: Word.SLOWER, Word.SLOWER: Word.FASTER}
+
+
+def _word(pair: Pair, *, close: bool) -> Word:
+    """Return the word of the first of a pair."""
+    if close:
+        return Word.CLOSE
+    if len(pair.logs) < VERDICT_REPEATS_MIN or not (pair.faster or pair.slower):
+        return Word.UNKNOWN
+    return Word.FASTER if pair.faster else Word.SLOWER
+
+
+def _cell(
+    found: Mapping[tuple[str, str], Pair],
+    words: Mapping[tuple[str, str], Word],
+    one: str,
+    other: str,
+) -> Cell:
+    if one == other:
+        return missing("·")
+    pair = found.get((one, other)) or found[other, one]
+    if not pair.logs:
+        return missing("no common repeat")
+    ratio = pair.ratio if pair.one == one else pair.ratio.inverse
+    return _said(words.get((one, other)), ratio)
+
+
+def _said(word: Word | None, ratio: Interval) -> Cell:
+    """Return a cell: the factor above 1 where a word says the direction, else time over time."""
+    shown = ratio.inverse if word is Word.FASTER else ratio
+    span = f"[{shown.low:.3g}, {shown.high:.3g}]" if shown.known else ""
+    factor = f"{shown.value:.3g}×"
+    if word is None:
+        return Cell(text=f"{factor} the time", value=ratio.value, below=(span,) if span else ())
+    text = verdicts.signed(word)
+    if word in TURNED:
+        return Cell(text=f"{text} {factor}", value=ratio.value, below=(span,))
+    return Cell(text=text, value=ratio.value, below=(f"{factor} {span}".strip(),))

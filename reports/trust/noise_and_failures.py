@@ -1,0 +1,278 @@
+"""Noise, refusals and failures: what was disturbed, what has no number, and why."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from statistics import fmean, stdev
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+
+from samenet._text import counted, plural
+from samenet.analysis import control_arms, interference, totals
+from samenet.analysis.frames import Frames
+from samenet.analysis.memo import once
+from samenet.analysis.quantities import seconds_of
+from samenet.report import plotting
+from samenet.report.blocks import (
+    Cell,
+    Column,
+    Figure,
+    Section,
+    Table,
+    Text,
+    arm_cell,
+    columns,
+    missing,
+    subject_of,
+    task_cell,
+)
+from samenet.run.plan import title_of
+from samenet.spec import Task
+from samenet.stats import formatting
+
+ORDER = 72
+WITH_LADDER = True
+SHOWN_MOST = 6
+"""More tasks than that, as on a size ladder, are in the tables only."""
+
+
+def section(frames: Frames) -> Section | None:
+    """Return how far the repeats are apart, what disturbed them, and what failed and why."""
+    tasks = [task for task in frames.plan.tasks if spreads(frames, task)]
+    failed = _failures(frames)
+    refused = _refused(frames)
+    if not tasks and not failed.rows:
+        return None
+    figure = [_figure(frames, tasks)] if 0 < len(tasks) <= SHOWN_MOST else []
+    tables = [*_disturbance(frames), *(table for table in (refused, failed) if table.rows)]
+    return Section(
+        id="noise",
+        title="Noise, refusals, failures",
+        summary=_summary(frames, len(refused.rows), len(failed.rows)),
+        blocks=(Text(lines=_lines(frames)), *figure, *_spread_tables(frames, tasks), *tables),
+    )
+
+
+def _summary(frames: Frames, refused: int, failed: int) -> str:
+    parts = [f"{counted(frames.repeats, 'repeat')} of every result"]
+    parts.append(f"{refused or 'no'} {plural(refused, 'process')} refused")
+    parts.append(f"{failed or 'no'} {plural(failed, 'result')} without a number")
+    return f"{', '.join(parts)}."
+
+
+def _lines(frames: Frames) -> tuple[str, ...]:
+    said = interference.sentence(frames)
+    shown = [
+        f"{title_of(frames.plan, task.name)}: {line}"
+        for task in frames.plan.tasks
+        if (line := control_arms.sentence(frames, task)) is not None
+    ]
+    return (
+        (
+            "Every repeat is a fresh process; nothing slow is left out. A process is refused for "
+            "what others did on the machine while it ran, never for its own time."
+        ),
+        *([said] if said else []),
+        *shown,
+    )
+
+
+@once
+def spreads(frames: Frames, task: Task) -> dict[str, dict[int, float]]:
+    """Return per arm the whole training of each repeat over the arm's typical one."""
+    found = {}
+    for total in totals.totals(frames, task):
+        times = seconds_of(frames, task, total.arm, "total")
+        if len(times) > 1:
+            typical = math.exp(fmean(map(math.log, times.values())))
+            found[total.arm] = {repeat: s / typical for repeat, s in sorted(times.items())}
+    return found
+
+
+def _figure(frames: Frames, tasks: list[Task]) -> Figure:
+    return Figure(
+        name="noise",
+        title="Whole training of every single process, over the typical one of its framework",
+        help=(
+            "Each mark is one fresh process; 1.00 is the framework’s typical time. Marks close "
+            "together can be told apart from others with few repeats. The grey band is 5 % to "
+            "both sides: differences in it do not matter."
+        ),
+        draw=partial(_draw, frames, tasks),
+        table=_points(frames, tasks),
+    )
+
+
+def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
+    most = max(len(spreads(frames, task)) for task in tasks)
+    height = plotting.bars_height(most)
+    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=height)
+    for axes, task in zip(panels, tasks, strict=True):
+        _strip(frames, axes, task, most)
+        plotting.panel_of(axes, frames, task.name)
+        axes.set_xlabel("time / typical time")
+    return picture
+
+
+def _strip(frames: Frames, axes: Axes, task: Task, most: int) -> None:
+    found = spreads(frames, task)
+    axes.axvspan(1 / 1.05, 1.05, color=plotting.INK, alpha=0.08, linewidth=0)
+    for place, (arm, values) in enumerate(found.items()):
+        look = plotting.look(frames, arm)
+        marks = axes.plot(
+            [*values.values()],
+            [place] * len(values),
+            look.marker,
+            color=look.color,
+            markersize=6,
+            alpha=0.7,
+        )
+        plotting.marked(
+            marks, subject_of(arm, task.name), tip=f"{frames.title(arm)}: {_said(values)}"
+        )
+    plotting.arm_names(axes, frames, task.name, list(found), most)
+    axes.margins(x=0.12)
+
+
+def _said(values: dict[int, float]) -> str:
+    return f"{len(values)} processes from {min(values.values()):.3f} to {max(values.values()):.3f}"
+
+
+def _points(frames: Frames, tasks: list[Task]) -> Table:
+    return Table(
+        title="Time over typical time, process by process",
+        columns=columns("Task", "Repeat", "Time / typical time"),
+        rows=tuple(
+            (
+                arm_cell(frames, arm),
+                task_cell(frames, task.name),
+                Cell(text=str(repeat), value=repeat),
+                Cell(text=f"{value:.3f}", value=value),
+            )
+            for task in tasks
+            for arm, values in spreads(frames, task).items()
+            for repeat, value in values.items()
+        ),
+        folded=True,
+    )
+
+
+def _spread_tables(frames: Frames, tasks: list[Task]) -> list[Table]:
+    rows = [
+        (
+            arm_cell(frames, arm),
+            task_cell(frames, task.name),
+            Cell(text=str(len(values)), value=len(values)),
+            *(_percent(v) for v in (_sd(values), min(values.values()), max(values.values()))),
+        )
+        for task in tasks
+        for arm, values in spreads(frames, task).items()
+    ]
+    heads = ("Task", "Processes", "Spread", "Fastest", "Slowest")
+    note = "Spread is one standard deviation of the processes’ times, as a share."
+    title = "How far the processes of a result are apart"
+    return [Table(title=title, columns=columns(*heads), rows=tuple(rows), notes=(note,))] * bool(
+        rows
+    )
+
+
+def _sd(values: dict[int, float]) -> float:
+    return math.exp(stdev(map(math.log, values.values())))
+
+
+def _percent(ratio: float) -> Cell:
+    value = 100 * (ratio - 1)
+    text = f"{formatting.digits(abs(value), 2)} %"
+    return Cell(text=f"−{text}" if value < 0 else text, value=value)
+
+
+NO_ENERGY = "Energy: unavailable, no counter is readable here."
+
+
+def _disturbance(frames: Frames) -> list[Table]:
+    found = interference.seen(frames)
+    if not found:
+        return []
+    return [
+        Table(
+            title="What others did while this run was timed",
+            columns=columns("Usual", "Worst", "Refused beyond", first="Reading"),
+            rows=tuple(
+                (Cell(text=each.name), *map(_reading, (each.middle, each.worst, each.limit)))
+                for each in found
+            ),
+            notes=() if any("Energy" in each.name for each in found) else (NO_ENERGY,),
+            folded=True,
+        )
+    ]
+
+
+def _reading(value: float | None) -> Cell:
+    return missing() if value is None else Cell(text=f"{value:.3g}", value=value)
+
+
+def _refused(frames: Frames) -> Table:
+    """Return the processes that were refused for what others did meanwhile."""
+    rows = frames.environment
+    rows = rows[rows.refused.astype(bool)] if len(rows) else rows
+    return Table(
+        title="Processes that were disturbed and are not counted",
+        columns=_words("Task", "Pass", "Repeat", "Measured again", "Why"),
+        rows=tuple(
+            (
+                arm_cell(frames, str(row["arm"])),
+                _task(frames, str(row["task"])),
+                Cell(text=str(row["pass"])),
+                Cell(text=str(row["repeat"])),
+                Cell(text="yes" if row["again"] else "no"),
+                Cell(text="; ".join(row["broken"])),
+            )
+            for row in rows.to_dict("records")
+        ),
+    )
+
+
+def _words(*titles: str) -> tuple[Column, ...]:
+    return tuple(Column(title=title, numeric=False) for title in ("Framework", *titles))
+
+
+def _task(frames: Frames, task: str) -> Cell:
+    known = {found.name for found in frames.plan.tasks}
+    return task_cell(frames, task) if task in known else Cell(text=task or "–")
+
+
+def _failures(frames: Frames) -> Table:
+    """Return everything that has no number: five marks, each with its reason."""
+    rows: dict[tuple[str, str, str, str, str], None] = dict.fromkeys(
+        (str(r.track), str(r.task), str(r.arm), str(mark), str(r.reason))
+        for r, mark in zip(
+            frames.failures.itertuples(), frames.failures["mark"].tolist(), strict=True
+        )
+    )
+    for check in frames.checks[~frames.checks.passed.astype(bool)].to_dict("records"):
+        reason = f"{check['gate']}, {check['quantity']}: {check['detail'] or 'beyond its limit'}"
+        rows["same", check["task"], check["arm"], "refused", reason] = None
+    return Table(
+        title="Results without a number, and why",
+        columns=_words("Task", "What", "Mark", "Reason"),
+        rows=tuple(
+            (
+                arm_cell(frames, arm),
+                _task(frames, task),
+                Cell(text=TRACKS.get(track, track)),
+                Cell(text=mark),
+                Cell(text=reason),
+            )
+            for track, task, arm, mark, reason in rows
+        ),
+    )
+
+
+TRACKS = {
+    "same": "same network",
+    "quickstart": "quick start",
+    "reference": "not a network",
+    "inference": "predicting",
+}

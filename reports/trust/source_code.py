@@ -1,0 +1,57 @@
+"""The code behind the numbers: each adapter's file beside its step times."""
+
+from __future__ import annotations
+
+from samenet.analysis import totals
+from samenet.analysis.frames import Frames
+from samenet.report.blocks import Code, Section, Text
+from samenet.run import adapter_source
+from samenet.run.plan import Arm, title_of
+from samenet.stats import formatting
+
+ORDER = 90
+WITH_LADDER = True
+
+
+def section(frames: Frames) -> Section | None:
+    """Return the source of every framework that the plan took in."""
+    if not frames.plan.arms:
+        return None
+    return Section(
+        id="loops",
+        title="The code that was timed",
+        summary="Each framework’s training loop beside its time per step. Judge for yourself.",
+        blocks=(
+            Text(
+                lines=(
+                    (
+                        "One file per framework. The loop is the one its own experts would defend; "
+                        "the reason and a public source stand above it."
+                    ),
+                )
+            ),
+            *(_code(frames, arm) for arm in frames.plan.arms),
+        ),
+    )
+
+
+def _code(frames: Frames, arm: Arm) -> Code:
+    text, remark = adapter_source.source(arm)
+    excerpt = adapter_source.loop(text)
+    mode = arm.header.modes[arm.mode]
+    steps = [
+        f"{title_of(frames.plan, task.name)} {formatting.duration(total.seconds)}"
+        for task in frames.plan.tasks
+        for total in totals.totals(frames, task, quantity="step")
+        if total.arm == arm.name
+    ]
+    facts = [f"Time per step: {'; '.join(steps)}." if steps else "No step time in this run."]
+    facts.append(f"Why this loop: {mode.why}.")
+    return Code(
+        arm=arm.name,
+        title=frames.title(arm.name),
+        facts=(*facts, *([remark] if remark else [])),
+        link=mode.source,
+        excerpt=excerpt,
+        source=text,
+    )

@@ -1,0 +1,53 @@
+"""The seam: what every framework is given and must offer.
+
+A stranger's adapter imports from here; `samenet.adapter.api` is its contract in words.
+May import: spec, machine.
+"""
+
+from samenet.adapter.api import (
+    PARTS,
+    Capabilities,
+    Deviation,
+    Header,
+    Mode,
+    Offer,
+    Part,
+    Precision,
+    Program,
+    QuickStart,
+    Target,
+    placed,
+)
+from samenet.adapter.arrays import (
+    Array,
+    Batches,
+    DataSource,
+    Dtype,
+    Fetchable,
+    Layer,
+    QuickStartData,
+    Weights,
+)
+
+__all__ = [
+    "Array",
+    "Batches",
+    "Capabilities",
+    "DataSource",
+    "Deviation",
+    "Dtype",
+    "Fetchable",
+    "Header",
+    "Layer",
+    "Mode",
+    "Offer",
+    "PARTS",
+    "Part",
+    "Precision",
+    "Program",
+    "QuickStart",
+    "QuickStartData",
+    "Target",
+    "Weights",
+    "placed",
+]

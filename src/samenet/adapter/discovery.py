@@ -1,0 +1,232 @@
+"""Adapter files: found by their header, read without running them, executed only in workers."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+
+from samenet.adapter.api import Header
+from samenet.errors import UsageError, unknown
+from samenet.spec.parsing import parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """One adapter file and what its header says."""
+
+    path: Path
+    header: Header
+
+    def arm(self, mode: str) -> str:
+        """Return the name of a mode in tables and records, e.g. 'pytorch:eager'."""
+        return f"{self.header.name}:{mode}"
+
+    @property
+    def default_modes(self) -> list[str]:
+        """Return the modes that run unless others are asked for."""
+        chosen = [name for name, mode in self.header.modes.items() if mode.default]
+        return chosen or list(self.header.modes)[:1]
+
+    @property
+    def quickstart_path(self) -> Path | None:
+        """Return the file with the documented first example."""
+        return self.path.parent / self.header.quickstart if self.header.quickstart else None
+
+    @property
+    def predictors_path(self) -> Path | None:
+        """Return the file with the usual and the fast way to predict."""
+        return self.path.parent / self.header.predictors if self.header.predictors else None
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the adapters that come with samenet."""
+    return Path(str(files("samenet.adapters")))
+
+
+def shipped() -> dict[str, Leaf]:
+    """Return the shipped adapters by name; a file without a header is a helper of one."""
+    return dict(_leaves(shipped_folder()))
+
+
+def included() -> dict[str, Leaf]:
+    """Return the shipped adapters that need nothing beside samenet, in their order."""
+    return {name: leaf for name, leaf in shipped().items() if not leaf.header.extra}
+
+
+def headers(own: Header | None = None) -> list[Header]:
+    """Return the headers whose facts about libraries hold for an adapter: the shipped, its own.
+
+    What a shipped adapter says of its library holds for everyone who uses the library: a loop of
+    yours for a framework that samenet has, or Keras on top of it, need not say it again.
+    """
+    return [*(leaf.header for leaf in shipped().values()), *([own] if own else [])]
+
+
+COMPILE_SECONDS = 1.0
+"""Of a compiler that no header knows, and of a framework that decides by itself."""
+
+
+def compile_seconds(header: Header, mode: str) -> float:
+    """Return a first guess of how long a mode compiles one training step."""
+    known = {"none": 0.0}
+    for each in headers(header):
+        known |= each.compile_seconds
+    return known.get(header.modes[mode].compiler, COMPILE_SECONDS)
+
+
+@cache
+def _leaves(folder: Path) -> dict[str, Leaf]:
+    """Read a folder once: parsing all files takes a tenth of a second, and many ask for them."""
+    leaves = [read(p) for p in sorted(folder.glob("*.py")) if literal(p, "ADAPTER")]
+    leaves.sort(key=lambda leaf: (leaf.header.order, leaf.header.name))
+    return {leaf.header.name: leaf for leaf in leaves}
+
+
+def read(path: Path) -> Leaf:
+    """Return the adapter of a file; raises UsageError if it has no readable header."""
+    values = literal(path, "ADAPTER")
+    if values is None:
+        raise UsageError(
+            f"{path} is not an adapter: it has no line ADAPTER = {{...}} of plain data."
+        )
+    return Leaf(path=path, header=parse(Header, values, where=f"{path.name}, ADAPTER"))
+
+
+def literal(path: Path, name: str) -> object | None:
+    """Return the value of `name = <literal>` at the top level of a file, without running it."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"Cannot read the adapter {path}: {error}.") from None
+    except SyntaxError as error:
+        raise UsageError(f"{path}, line {error.lineno}: {error.msg}.") from None
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            return _evaluate(node, path)
+    return None
+
+
+def _evaluate(node: ast.stmt, path: Path) -> object:
+    try:
+        return ast.literal_eval(node.value)  # type: ignore[attr-defined]
+    except ValueError:
+        raise UsageError(f"{path}, line {node.lineno}: this must be plain data.") from None
+
+
+def choose(wanted: Sequence[str]) -> list[tuple[Leaf, str]]:
+    """Return (adapter, mode) for names like 'pytorch', 'pytorch:compiled', 'mine.py' or 'all'.
+
+    Nothing wanted means the usual frameworks in their default modes; 'all' means every shipped one
+    in every mode. Raises UsageError for an unknown name, with the nearest one as a suggestion.
+    """
+    pairs = [pair for text in wanted or _usual() for pair in _named(text)]
+    distinct = list(dict.fromkeys((leaf.path, mode) for leaf, mode in pairs))
+    found = {(leaf.path, mode): (leaf, mode) for leaf, mode in pairs}
+    _refuse_same_names([found[key] for key in distinct])
+    return [found[key] for key in distinct]
+
+
+EVERYTHING = "all"
+
+
+def _usual() -> list[str]:
+    return [name for name, leaf in shipped().items() if leaf.header.default]
+
+
+def _named(text: str) -> list[tuple[Leaf, str]]:
+    """Return what one name stands for."""
+    if text == EVERYTHING:
+        return [(leaf, mode) for leaf in shipped().values() for mode in leaf.header.modes]
+    leaf, mode = find(text)
+    return [(leaf, m) for m in ([mode] if mode else leaf.default_modes)]
+
+
+FILE = re.compile(r"(?P<path>.+\.py)(:(?P<mode>[^:/\\]+))?")
+"""An adapter file, perhaps with one of its modes, as it is written on the command line."""
+
+
+def find(text: str) -> tuple[Leaf, str]:
+    """Return the adapter of a name or a file, and the mode that is named with it or nothing."""
+    file = FILE.fullmatch(text)
+    if file:
+        leaf, mode = read(Path(file["path"]).absolute()), file["mode"] or ""
+    else:
+        name, _, mode = text.partition(":")
+        leaves = shipped()
+        if name not in leaves:
+            raise unknown("framework", name, leaves)
+        leaf = leaves[name]
+    if mode and mode not in leaf.header.modes:
+        raise unknown(f"mode of {leaf.header.name}", mode, leaf.header.modes)
+    return leaf, mode
+
+
+def _refuse_same_names(pairs: Sequence[tuple[Leaf, str]]) -> None:
+    seen: dict[str, Path] = {}
+    for leaf, _ in pairs:
+        other = seen.setdefault(leaf.header.name, leaf.path)
+        if other != leaf.path:
+            raise UsageError(
+                f"{leaf.path.name} and {other.name} are both called '{leaf.header.name}'; "
+                f"change ADAPTER['name'] in {leaf.path.name}."
+            )
+
+
+def load(path: Path) -> ModuleType:
+    """Run an adapter file as a module. Only workers call this."""
+    name = f"samenet_leaf_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"Cannot load {path}.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def digest(leaf: Leaf) -> str:
+    """Return a hash of the adapter, of the files of its framework and of those they are built on.
+
+    A stranger's adapter may be built on the parts of any shipped one: then all of them count.
+    """
+    own = own_files(leaf)
+    is_shipped = leaf.path.parent == shipped_folder()
+    return hashed({*own, *(_built_on(own) if is_shipped else shipped_folder().glob("*.py"))})
+
+
+TAKEN_FROM = re.compile(r"^\s*from samenet\.adapters(?:\.| import )(\w+?)_", re.MULTILINE)
+"""The framework of a shipped file that another one imports."""
+
+
+def _built_on(files: Iterable[Path]) -> set[Path]:
+    """Return the shipped files of every framework that these files import anything of."""
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    families = {family for text in texts for family in TAKEN_FROM.findall(text)}
+    return {file for family in families for file in shipped_folder().glob(f"{family}_*.py")}
+
+
+def hashed(files: Iterable[Path]) -> str:
+    """Return one hash of the content of files, wherever they are and in whatever order."""
+    return hashlib.sha256(b"".join(sorted(file.read_bytes() for file in files))).hexdigest()
+
+
+def code_digest() -> str:
+    """Return a hash of what a worker runs: samenet's core, its passes, the shipped adapters."""
+    core = Path(__file__).parent
+    return hashed([*core.glob("*.py"), *core.glob("passes/*.py"), *shipped_folder().glob("*.py")])
+
+
+def own_files(leaf: Leaf) -> list[Path]:
+    """Return the adapter's file and the files of its framework beside it."""
+    prefix = leaf.path.stem.partition("_")[0]
+    return sorted({leaf.path, *leaf.path.parent.glob(f"{prefix}_*.py")})

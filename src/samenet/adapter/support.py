@@ -1,0 +1,68 @@
+"""Why an adapter cannot run a network somewhere, in one sentence; or that it can."""
+
+from __future__ import annotations
+
+from samenet.adapter.api import Capabilities, Part, Target
+from samenet.spec.network import Network
+from samenet.spec.training import TrainSpec
+
+ONLY_ON_CUDA = "not available: no CUDA device; it needs one, and --device cuda"
+"""Of an adapter or a mode that is asked to run on a processor."""
+
+
+def missing(
+    capabilities: Capabilities, network: Network, training: TrainSpec, target: Target
+) -> str | None:
+    """Return why this network cannot run there, in one sentence, or None if it can."""
+    if reason := missing_device(capabilities, target):
+        return reason
+    names = {str(layer.activation.name) for layer in network.layers} - {"identity"}
+    wanted: list[tuple[str, set[str], tuple[str, ...]]] = [
+        ("dtype", {target.dtype}, capabilities.dtypes),
+        ("activation", names, capabilities.activations),
+        ("loss", {training.loss.name}, capabilities.losses),
+        ("optimizer", {training.optimizer.name}, capabilities.optimizers),
+        ("training with", _parts(training), capabilities.parts),
+    ]
+    for what, asked, offered in wanted:
+        lacking = sorted(asked - set(offered))
+        if lacking:
+            has = f"; it has {', '.join(offered)}" if offered else ""
+            return f"{what} {', '.join(lacking)} is not offered{has}"
+    return _missing_layers(capabilities, network, training)
+
+
+def missing_device(capabilities: Capabilities, target: Target) -> str | None:
+    """Return why nothing at all can run there, or None."""
+    if target.device == "cuda" and "cuda" not in capabilities.devices:
+        return f"not available: no CUDA device{f' {target.index}' if target.index else ''}"
+    if target.precision == "tf32" and target.device != "cuda":
+        return "not available: tf32 needs a CUDA device"
+    return None if target.device in capabilities.devices else ONLY_ON_CUDA
+
+
+def _parts(training: TrainSpec) -> set[str]:
+    """Return what is asked for beside loss and optimiser; the decay of AdamW is its own."""
+    rule, schedule = training.optimizer, training.schedule
+    asked: dict[Part, bool] = {
+        "l2": rule.l2 > 0,
+        "weight_decay": rule.weight_decay > 0 and rule.name != "adamw",
+        "clip_norm": rule.clip_norm is not None,
+        "schedule": schedule.name != "constant" or schedule.warmup_steps > 0,
+        "label_smoothing": training.loss.label_smoothing > 0,
+    }
+    return {part for part, there in asked.items() if there}
+
+
+def _missing_layers(
+    capabilities: Capabilities, network: Network, training: TrainSpec
+) -> str | None:
+    hidden = sorted({str(layer.activation) for layer in network.layers[:-1]})
+    if len(hidden) > 1 and not capabilities.mixed_activations:
+        return f"all hidden layers need the same activation, not {' and '.join(hidden)}"
+    classes, categorical = network.widths[-1], "categorical" in training.loss.name
+    if categorical and classes < capabilities.classes_min:
+        return f"a multi-class task of {classes} classes is not offered; make it a binary one"
+    if network.has_dropout and not capabilities.dropout:
+        return "dropout with given masks is not offered"
+    return None

@@ -1,0 +1,106 @@
+"""Whether every sentence of advice follows from records: each number is computed again.
+
+Of a page three things are asked: that the advice it shows is what the records give, word for word;
+that no sentence holds a number without evidence; and that each piece of evidence, computed from the
+records of its own jobs and nothing else, prints what stands in the sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+from samenet.advice import evidence, recommend
+from samenet.advice.evidence import Evidence, Said
+from samenet.advice.recommend import Advice
+from samenet.analysis import frames
+from samenet.analysis.frames import Frames
+from samenet.run.plan import Plan
+from samenet.run.records import DataPrepared, Record
+
+FIXED = ("100 program starts",)
+"""Numbers that are part of the wording."""
+
+NUMBER = re.compile(r"\d[\d.,]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """How many sentences were traced to records, and what does not agree."""
+
+    sentences: int
+    wrong: tuple[str, ...]
+
+
+def traced(plan: Plan, machine: Mapping[str, Any], records: Sequence[Record], page: str) -> Traced:
+    """Trace the advice of a run, as its page shows it, back to the records."""
+    whole = frames.build(plan, dict(machine), records)
+    found = [said for item in recommend.advise(whole) for said in item.said]
+    source = _Source(plan, dict(machine), records)
+    wrong = [
+        *missing(recommend.advise(whole), page),
+        *(sentence for said in found for sentence in untraced(whole, said)),
+        *(sentence for said in found for sentence in source.disagreeing(said)),
+    ]
+    return Traced(sentences=len(found), wrong=tuple(wrong))
+
+
+def missing(found: Sequence[Advice], page: str) -> Iterator[str]:
+    """Yield the sentences that the records give and the page does not show."""
+    shown = _words(re.sub(r"<[^>]*>", "", re.sub(r"(?s)<(script|style).*?</\1>", "", page)))
+    for item in found:
+        for said in item.said:
+            if _words(said.text.replace("`", "")) not in shown:
+                yield f"the records say, and the page does not: {said.text}"
+
+
+def _words(text: str) -> str:
+    return " ".join(unescape(text).split())
+
+
+def untraced(whole: Frames, said: Said) -> Iterator[str]:
+    """Yield the numbers of a sentence that no evidence stands for."""
+    for part in said.parts:
+        if isinstance(part, str):
+            for number in NUMBER.findall(_without_names(whole, part)):
+                yield f"no record stands behind {number} in: {said.text}"
+
+
+def _without_names(whole: Frames, text: str) -> str:
+    """Return a text without the names of tasks and frameworks, and without fixed wording."""
+    names = [name for task in whole.plan.tasks for name in (task.title, task.name) if name]
+    names += [whole.title(arm.name) for arm in whole.plan.arms]
+    names += [arm.header.title for arm in whole.plan.arms]
+    for name in sorted((*names, *FIXED), key=len, reverse=True):
+        text = text.replace(name, "")
+    return text
+
+
+class _Source:
+    """The records of a run, by the jobs that a piece of evidence names."""
+
+    def __init__(self, plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> None:
+        self.plan, self.machine, self.records = plan, machine, records
+        self.known: dict[tuple[str, ...], Frames] = {}
+
+    def disagreeing(self, said: Said) -> Iterator[str]:
+        """Yield what a sentence prints otherwise than its records give it."""
+        for found in said.evidence:
+            shown = self._again(found)
+            if shown != found.shown:
+                yield f"its records give {shown} instead of {found.shown} in: {said.text}"
+
+    def _again(self, found: Evidence) -> str:
+        try:
+            return evidence.again(self._only(found.jobs), found)
+        except (ValueError, KeyError, StopIteration):
+            return "nothing"
+
+    def _only(self, jobs: tuple[str, ...]) -> Frames:
+        if jobs not in self.known:
+            own = [r for r in self.records if r.job in set(jobs) or isinstance(r, DataPrepared)]
+            self.known[jobs] = frames.build(self.plan, self.machine, own)
+        return self.known[jobs]

@@ -1,0 +1,106 @@
+"""From the samples of a process to its numbers: phases, a step, an epoch, a call's fixed cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import NamedTuple
+
+import pandas as pd
+
+from samenet.run import environment
+from samenet.run.passes import BLOCKS, PASSES, PROOFS, PassName
+from samenet.run.plan import Plan
+from samenet.run.records import DataPrepared, Record, TimingRecord, Track
+from samenet.stats import steady_state
+
+START_UP = ("interpreter", "import", "wake", "build", "load", "first_call")
+"""The phases from an empty interpreter to the first call, in order; the last holds the compile."""
+
+TIMES = ["task", "arm", "repeat", "quantity", "seconds"]
+STEADINESS = ["task", "arm", "repeat", "name", "onset"]
+
+
+class Phase(NamedTuple):
+    """The samples of one phase of one process, and the steps of each."""
+
+    steps: int
+    seconds: list[float]
+
+
+Process = tuple[str, str, int]
+"""Task, arm and repeat."""
+Grouped = Mapping[str, Mapping[Process, dict[str, Phase]]]
+"""{track: {process: {phase: its samples}}}, all in the order they were taken."""
+
+
+def grouped(records: Sequence[Record]) -> Grouped:
+    """Return the samples of every process."""
+    found: dict[str, dict[Process, dict[str, Phase]]] = {}
+    for record in records:
+        if isinstance(record, TimingRecord):
+            of = (record.task, record.arm, record.repeat)
+            phases = found.setdefault(record.track, {}).setdefault(of, {})
+            phase = phases.setdefault(record.phase, Phase(record.steps, []))
+            phase.seconds.extend(record.seconds)
+    return found
+
+
+def steadiness(samples: Grouped) -> pd.DataFrame:
+    """Return what samenet.steady calls the chunks of each process."""
+    rows = []
+    for of, phases in samples.get("same", {}).items():
+        if "call" in phases:
+            found = steady_state.classify(tuple(phases["call"].seconds))
+            rows.append((*of, found.name, found.onset))
+    return pd.DataFrame(rows, columns=STEADINESS)
+
+
+PASS_OF: dict[Track, PassName] = {PASSES[name].track: name for name in BLOCKS}
+"""The pass of a block whose records are in a track."""
+
+
+def times(samples: Grouped, plan: Plan, records: Sequence[Record], track: Track) -> pd.DataFrame:
+    """Return one number per process and quantity: medians of its settled chunks."""
+    rows_of = {r.task: r.train_rows for r in records if isinstance(r, DataPrepared)}
+    refused = environment.refused(records, PASS_OF[track])
+    batches = {task.name: task.training.batch_size for task in plan.tasks}
+    rows: list[tuple[str, str, int, str, float]] = []
+    for (task, arm, repeat), phases in samples.get(track, {}).items():
+        if (task, arm, repeat) in refused:
+            continue
+        steps = -(-rows_of.get(task, batches[task]) // batches[task])
+        rows += [(task, arm, repeat, *pair) for pair in _process(phases, steps).items()]
+    return pd.DataFrame(rows, columns=TIMES)
+
+
+def proofs(samples: Grouped, plan: Plan, records: Sequence[Record]) -> pd.DataFrame:
+    """Return the same of the reference's other processes, with their track."""
+    tracks = [PASSES[name].track for name in PROOFS]
+    return pd.concat([times(samples, plan, records, t).assign(track=t) for t in tracks])
+
+
+def _process(by_phase: dict[str, Phase], steps_per_epoch: int) -> dict[str, float]:
+    """Return the quantities of one process, seconds each."""
+    found = {phase: by_phase[phase].seconds[0] for phase in START_UP if phase in by_phase}
+    found["start_up"] = sum(found.values())
+    if "call" in by_phase:
+        steps, seconds = by_phase["call"]
+        found["step"] = median(steady_state.settled(tuple(seconds))) / steps
+        found["epoch"] = found["step"] * steps_per_epoch
+    if "own_fit" in by_phase:
+        found["own_fit"] = median(by_phase["own_fit"].seconds)
+    if {"call_other", "warmup"} <= by_phase.keys():  # a huge network is warmed up by one call
+        found["call_fixed"] = _fixed_cost(by_phase)
+    return found
+
+
+def _fixed_cost(by_phase: dict[str, Phase]) -> float:
+    """Return the seconds a call costs apart from its steps: a line through two call lengths.
+
+    The call of K steps is the warm-up's last ones, which are single calls; never below 0.
+    """
+    long_steps, long = by_phase["warmup"]
+    short_steps, short = by_phase["call_other"]
+    slope = (median(long) - median(short)) / (long_steps - short_steps)
+    return max(0.0, median(short) - slope * short_steps)

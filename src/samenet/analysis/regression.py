@@ -1,0 +1,183 @@
+"""Whether a new run is slower than an earlier one: a gate for continuous integration.
+
+Each result (task and framework in its mode) gets the ratio new / base with Welch's interval. It is
+
+    slower            'at most 1 + margin' is rejected at 2.5 %, Holm's correction over all results
+                      (Holm, Scandinavian Journal of Statistics 6, 1979): however many results
+                      there are, a gate without a regression stops at most one time in forty
+    faster            the whole 95 % interval lies below 1 / (1 + margin)
+    not slower        the whole 95 % interval lies below 1 + margin
+    cannot tell yet   neither, or a run has one repeat; with how many more there should be
+    not compared      only the earlier run has it, or the task is another one
+
+The intervals hold what differs between processes. What differs between two sessions of a machine
+is not in them: the margin has to cover it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from samenet.analysis.fingerprint import GROUPS, Group, differences
+from samenet.errors import UsageError
+from samenet.stats import significance, stopping, welch
+from samenet.stats.intervals import Estimate, Interval
+from samenet.stats.verdicts import Word
+
+SCHEMA = "samenet-comparison/1"
+LEVEL = 0.025
+
+Verdict = Literal["regression", "inconclusive", "fine", "refused"]
+EXIT_CODES: dict[Verdict, int] = {"fine": 0, "regression": 4, "inconclusive": 5, "refused": 6}
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One result of both runs, with a word of samenet.verdicts."""
+
+    task: str
+    arm: str
+    word: Word
+    base_seconds: float | None = None
+    new_seconds: float | None = None
+    ratio: Interval | None = None
+    p: float | None = None
+    """Of 'at most 1 + margin', after Holm's correction."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Everything that a comparison says."""
+
+    verdict: Verdict
+    quantity: str
+    margin: float
+    rows: tuple[Row, ...] = ()
+    refusals: tuple[str, ...] = ()
+    """Guarded fields that differ and forbid the comparison."""
+    admitted: tuple[str, ...] = ()
+    """Guarded fields that differ and were admitted."""
+
+    @property
+    def exit_code(self) -> int:
+        """Return what the shell is told."""
+        return EXIT_CODES[self.verdict]
+
+    def plain(self) -> dict[str, Any]:
+        """Return the comparison as plain data; its schema is docs/result-schema.md."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+
+def compare(
+    base: Mapping[str, Any],
+    new: Mapping[str, Any],
+    *,
+    quantity: str,
+    margin: float,
+    admitted: Sequence[Group] = (),
+) -> Comparison:
+    """Compare two result documents; guarded fields of the groups `admitted` may differ.
+
+    Raises UsageError if they have no result in common.
+    """
+    one, other = base["fingerprint"], new["fingerprint"]
+    guarded = [group for group in GROUPS if group not in (*admitted, "tasks")]
+    refusals = tuple(differences(one, other, guarded))
+    if refusals:
+        return Comparison(verdict="refused", quantity=quantity, margin=margin, refusals=refusals)
+    rows = tuple(_rows(base, new, quantity, margin))
+    return Comparison(
+        verdict=_verdict(rows),
+        quantity=quantity,
+        margin=margin,
+        rows=rows,
+        admitted=tuple(differences(one, other, admitted)),
+    )
+
+
+def _verdict(rows: Sequence[Row]) -> Verdict:
+    words = {row.word for row in rows}
+    if Word.SLOWER in words:
+        return "regression"
+    return "inconclusive" if words & {Word.UNKNOWN, Word.NOT_COMPARED} else "fine"
+
+
+def logs(document: Mapping[str, Any], quantity: str) -> dict[Key, Estimate]:
+    """Return the logarithm of every time of a document whose checks passed."""
+    return {
+        (task["name"], f"{row['framework']}:{row['mode']}"): Estimate.behind(
+            Interval(**row["seconds"][quantity])
+        )
+        for task in document["tasks"]
+        for row in task["same_network"]
+        if quantity in row["seconds"] and row["checks"]["passed"]
+    }
+
+
+def _rows(
+    base: Mapping[str, Any], new: Mapping[str, Any], quantity: str, margin: float
+) -> Iterator[Row]:
+    """Return the results of the base run in its order; what only the new one has is no question."""
+    old, fresh = logs(base, quantity), logs(new, quantity)
+    same = {
+        task
+        for task, digest in base["fingerprint"]["tasks"].items()
+        if new["fingerprint"]["tasks"].get(task, digest) == digest
+    }
+    both = [key for key in old if key in fresh and key[0] in same]
+    if not both:
+        raise UsageError("BASE and NEW have no result in common: nothing can be compared.")
+    found = {key: welch.difference(old[key], fresh[key]) for key in both}
+    edge = math.log1p(margin)
+    plain = [float(significance.above_p(each, edge)) for each in found.values()]
+    adjusted = dict(zip(found, significance.holm(plain).tolist(), strict=True))
+    for key, own in old.items():
+        if key not in found:
+            note = "NEW has no such result" if key[0] in same else "the task differs"
+            yield Row(task=key[0], arm=key[1], word=Word.NOT_COMPARED, note=note)
+            continue
+        word = word_of(found[key], adjusted[key], margin)
+        yield Row(
+            task=key[0],
+            arm=key[1],
+            word=word,
+            base_seconds=math.exp(own.centre),
+            new_seconds=math.exp(fresh[key].centre),
+            ratio=found[key].ratio(),
+            p=adjusted[key],
+            note=_lacking(own, fresh[key], margin) if word is Word.UNKNOWN else "",
+        )
+
+
+def word_of(found: Estimate, p: float, margin: float) -> Word:
+    """Return the word of new / base, by its adjusted p of 'at most 1 + margin': a gate's policy."""
+    ratio = found.ratio()
+    if not ratio.known:
+        return Word.UNKNOWN
+    if p < LEVEL:
+        return Word.SLOWER
+    if ratio.high < 1 / (1 + margin):
+        return Word.FASTER
+    return Word.NOT_SLOWER if ratio.high < 1 + margin else Word.UNKNOWN
+
+
+def _lacking(base: Estimate, new: Estimate, margin: float) -> str:
+    """Return how many more repeats would tell, where it cannot be told."""
+    fewest = round(min(base.n, new.n))
+    if fewest < 2:
+        return "one repeat gives no interval"
+    needed = repeats_needed(base, new, margin)
+    return f"{stopping.still_needed(needed and needed - fewest)} in each run"
+
+
+def repeats_needed(base: Estimate, new: Estimate, margin: float) -> int | None:
+    """Return with how many repeats in both runs the interval would be narrow enough to answer."""
+    return stopping.repeats_needed(
+        lambda n: bool(stopping.narrow(welch.difference(base.at(n), new.at(n)), margin)),
+        least=round(min(base.n, new.n)) + 1,
+    )

@@ -1,0 +1,78 @@
+"""The machine's limit: a training step cannot be faster than its matrix products alone.
+
+Forward a layer is x @ kernel, backward x.T @ delta (the kernel's gradient) and, but for the first
+layer, delta @ kernel.T (Goodfellow, Bengio & Courville, Deep Learning, algorithms 6.3 and 6.4,
+https://www.deeplearningbook.org/contents/mlp.html). A product of (m, k) by (k, n) takes 2 m k n
+floating point operations.
+"""
+
+from __future__ import annotations
+
+from samenet.analysis.frames import Frames
+from samenet.analysis.memo import once
+from samenet.spec.products import MEMORY, STEP
+from samenet.spec.task import Task
+from samenet.stats.formatting import digits, words
+from samenet.stats.intervals import geometric
+
+
+def floor_seconds(frames: Frames, task: Task) -> float | None:
+    """Return what the matrix products of one step take alone, or None if nobody measured it."""
+    found = _measured(frames, task.name, STEP)
+    return None if found is None else found[1]
+
+
+def operations_per_second(frames: Frames, task: Task) -> float | None:
+    """Return the rate of the matrix products of a task's step."""
+    found = _measured(frames, task.name, STEP)
+    return None if found is None else found[0] / found[1]
+
+
+def bytes_per_second(frames: Frames) -> float | None:
+    """Return how fast memory beyond the caches is read and written."""
+    found = _measured(frames, "", MEMORY)
+    return None if found is None else found[0] / found[1]
+
+
+def share(frames: Frames, task: Task, arm: str) -> float | None:
+    """Return an arm's share of the limit: the products' time over its time per step."""
+    floor, steps = floor_seconds(frames, task), frames.per_repeat(task.name, arm, "step")
+    return floor / geometric([*steps.values()]).value if floor and steps else None
+
+
+def notes(frames: Frames, task: Task) -> tuple[str, ...]:
+    """Say what the limit is; on a GPU nobody measured it."""
+    floor, rate = floor_seconds(frames, task), operations_per_second(frames, task)
+    memory = bytes_per_second(frames)
+    if floor is None or rate is None:
+        on_gpu = frames.plan.target.device == "cuda"
+        return ("The machine’s limit: not measured on a CUDA device.",) if on_gpu else ()
+    text = (
+        f"The machine’s limit: the matrix products of one step alone take {words(floor)} "
+        f"with NumPy ({rate / 1e9:.3g} billion operations per second). The library of another "
+        "framework may multiply faster than NumPy’s: a share can exceed 100 %."
+    )
+    beside = f" Memory: {memory / 1e9:.3g} GB per second." if memory else ""
+    return (text + beside,)
+
+
+def percent(part: float | None) -> str:
+    """Return a share in words, e.g. '62 %'; '–' for an unknown one."""
+    return "–" if part is None else f"{digits(100 * part, 2 if part < 1 else 3)} %"
+
+
+def _measured(frames: Frames, task: str, quantity: str) -> tuple[float, float] | None:
+    """Return work and seconds."""
+    return _limits(frames).get((task, quantity))
+
+
+@once
+def _limits(frames: Frames) -> dict[tuple[str, str], tuple[float, float]]:
+    """Return the first measurement of each task and quantity."""
+    rows = frames.limits.drop_duplicates(["task", "quantity"])
+    return {
+        (str(task), str(quantity)): (float(work), float(seconds))
+        for task, quantity, work, seconds in zip(
+            rows.task, rows.quantity, rows.work, rows.seconds, strict=True
+        )
+    }

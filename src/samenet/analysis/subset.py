@@ -1,0 +1,60 @@
+"""A part of a run: the tasks that are shown, the points of a ladder set apart."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import pandas as pd
+
+from samenet.analysis import subset
+from samenet.analysis.frames import Frames
+from samenet.analysis.memo import once
+from samenet.spec.task import Task
+
+RESULTS_MOST = 400
+"""A page of more results than this shows pictures and details of its first task only."""
+
+DETAILED_TASKS = 1
+
+
+def large(frames: Frames) -> bool:
+    """Return whether a run has more results than a page shows in every detail."""
+    tasks = [task for task in frames.plan.tasks if not subset.is_point(task)]
+    return len(tasks) * len(frames.plan.arms) > RESULTS_MOST
+
+
+@once
+def detailed(frames: Frames) -> Frames:
+    """Return what the page shows in every detail: the run, or its first tasks if it is large."""
+    return only(frames, DETAILED_TASKS) if large(frames) else frames
+
+
+def only(frames: Frames, count: int) -> Frames:
+    """Return the first tasks of a run as if there were no others."""
+    tasks = frames.plan.tasks[:count]
+    names = {"", *(task.name for task in tasks)}
+    tables: dict[str, Any] = {
+        field.name: table[table.task.isin(names)].reset_index(drop=True)
+        for field in fields(frames)
+        if isinstance(table := getattr(frames, field.name), pd.DataFrame) and "task" in table
+    }
+    jobs = tuple(job for job in frames.plan.jobs if not job.tasks or set(job.tasks) & names)
+    plan = frames.plan.model_copy(update={"tasks": tasks, "jobs": jobs})
+    return replace(frames, plan=plan, **tables)
+
+
+SOURCE = "synthetic:ladder"
+
+
+def is_point(task: Task) -> bool:
+    """Return whether a task of a run is a point of a ladder, of this version or another."""
+    return task.data.source == SOURCE
+
+
+def set_apart(frames: Frames) -> Frames:
+    """Return a run without the points of its ladder among the tasks, which have their own page."""
+    rest = tuple(task for task in frames.plan.tasks if not subset.is_point(task))
+    if len(rest) == len(frames.plan.tasks):
+        return frames
+    return replace(frames, plan=frames.plan.model_copy(update={"tasks": rest}))

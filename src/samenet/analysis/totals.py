@@ -1,0 +1,78 @@
+"""Seconds of a whole training, start-up included, per result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from samenet.analysis import control_arms
+from samenet.analysis.frames import Frames
+from samenet.analysis.memo import once
+from samenet.analysis.quantities import seconds_of
+from samenet.spec.task import Task
+from samenet.stats import intervals, ranking, verdicts
+from samenet.stats.intervals import Interval
+from samenet.stats.verdicts import Verdict, Word
+
+STEADY = ("step", "epoch")
+"""Quantities that are compared only where there is a steady state."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """The whole training of a task with one arm: start-up and all epochs."""
+
+    arm: str
+    seconds: Interval
+    rank: int | None
+    """None for a reference line that nobody is advised to use."""
+    factor: Interval
+    """Against the fastest arm that can be recommended."""
+    verdict: Verdict | None
+    """Against the same; None for that arm itself and for a reference line."""
+
+    @property
+    def word(self) -> Word | None:
+        """Return the verdict's word, if the run may give any."""
+        return self.verdict.word if self.verdict else None
+
+
+@once
+def totals(
+    frames: Frames, task: Task, *, quantity: str = "total", among: Sequence[str] | None = None
+) -> list[Total]:
+    """Return every comparable arm (of those named), fastest first; quantities of `seconds_of`."""
+    arms = frames.compared(task.name)
+    if quantity in STEADY:
+        arms = [arm for arm in arms if frames.settled(task.name, arm)]
+    if among is not None:
+        arms = [arm for arm in arms if arm in set(among)]
+    times = {arm: seconds_of(frames, task, arm, quantity) for arm in arms}
+    times = {arm: found for arm, found in times.items() if found}
+    if not times:
+        return []
+    candidates = {arm: found for arm, found in times.items() if adoptable(frames, arm)}
+    words = control_arms.verdicts(frames, task, quantity)
+    ranks = ranking.ranks(candidates) if words else intervals.ranks(candidates)
+    judged = {
+        row.arm: row
+        for row in verdicts.verdicts(candidates, margin=frames.plan.margin, words=words)
+    }
+    values = {arm: intervals.geometric(list(found.values())) for arm, found in times.items()}
+    order = sorted(values, key=lambda arm: values[arm].value)
+    best = next((arm for arm in order if adoptable(frames, arm)), order[0])
+    return [
+        Total(
+            arm=arm,
+            seconds=values[arm],
+            rank=ranks.get(arm),
+            factor=intervals.ratio(times[arm], times[best]),
+            verdict=judged.get(arm),
+        )
+        for arm in order
+    ]
+
+
+def adoptable(frames: Frames, arm: str) -> bool:
+    """Return whether an arm may be recommended; the from-scratch NumPy one is a reference line."""
+    return frames.plan.arm(arm).header.adoptable

@@ -1,0 +1,167 @@
+"""Gate 0: every activation and loss on its own, value and derivative, through the six methods.
+
+A function is put into the smallest network that shows it without any other rounding: row i of the
+inputs is the i-th unit vector, so row i of the first kernel, which is ours to choose, *is* what the
+function gets. Points: ordinary, next to a kink, and saturated.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.adapter.api import Capabilities
+from samenet.adapter.arrays import Array, Batches, DataSource, Dtype, Layer
+from samenet.certificate import limits
+from samenet.certificate.gate_gradients import nan_last, read_gradient
+from samenet.certificate.oracle.functions import delta_terms, derivative, loss_per_row, value
+from samenet.certificate.problem import Build, Check, Problem, trained
+from samenet.spec.network import Activation, Dense, Network
+from samenet.spec.training import SGD, Loss, TrainSpec
+
+NEAR = 2.0**-20
+POINTS = np.array([s * z for z in (NEAR, 0.125, 1.0, 3.0, 8.0, 20.0, 30.0, 100.0) for s in (-1, 1)])
+"""Weighted sums and logits; exact in float32. At 0 itself frameworks define what they like."""
+
+FAR_TARGET = -4096.0
+"""So far from every output that the error of an output does not matter in the difference."""
+
+NO_STEP = 2.0**-100
+"""A learning rate that changes no weight."""
+
+
+def of_activation(activation: Activation, build: Build, capabilities: Capabilities) -> list[Check]:
+    """Return the checks of an activation's value and derivative in every precision."""
+    return [
+        check
+        for dtype in capabilities.dtypes
+        for check in _activation_checks(activation, build, dtype)
+    ]
+
+
+def of_loss(loss: Loss, build: Build, capabilities: Capabilities) -> list[Check]:
+    """Return the checks of a loss's value and derivative by the logits in every precision."""
+    told = capabilities.losses_from
+    return [
+        check for dtype in capabilities.dtypes for check in _loss_checks(loss, build, dtype, told)
+    ]
+
+
+def _activation_checks(activation: Activation, build: Build, dtype: Dtype) -> list[Check]:
+    problem = activation_problem(activation)
+    at = [_layer(POINTS[:, None]), _layer(np.ones((1, 1)))]
+    everything = np.arange(len(POINTS), dtype=np.int32)
+    program = build(problem, problem.training, at, dtype)
+    found = np.asarray(program.predict(everything), dtype=np.float64)[:, 0]
+    exact = value(activation, POINTS)
+    call = Batches(order=everything[None, :])
+    gradient = read_gradient(problem, build, dtype, at, call)[: len(POINTS)]
+    outer = 2 * (exact - FAR_TARGET) / len(POINTS)
+    return [
+        _check(f"{activation}", dtype, found, exact),
+        _check(
+            f"derivative of {activation}", dtype, gradient / outer, derivative(activation, POINTS)
+        ),
+    ]
+
+
+def activation_problem(activation: Activation) -> Problem:
+    """Return one unit with the activation, and a head that passes its value on."""
+    rows = len(POINTS)
+    hidden = Dense(units=1, activation=activation)
+    head = Dense(units=1, activation=Activation(name="identity"))
+    return _problem(
+        f"gate 0 {activation}",
+        Network(inputs=rows, layers=(hidden, head)),
+        Loss(name="mean_squared_error"),
+        np.full((rows, 1), FAR_TARGET, dtype=np.float32),
+    )
+
+
+def _problem(name: str, network: Network, loss: Loss, targets: Array) -> Problem:
+    rows = network.inputs
+    training = TrainSpec(loss=loss, optimizer=SGD(learning_rate=NO_STEP), batch_size=rows, epochs=1)
+    inputs = np.eye(rows, dtype=np.float32)
+    source = DataSource(inputs=inputs, targets=targets, train_rows=rows)
+    return Problem(name=name, network=network, training=training, source=source)
+
+
+def _layer(kernel: Array) -> Layer:
+    return Layer(kernel, np.zeros(kernel.shape[1]))
+
+
+class LossPoints(NamedTuple):
+    """Logits (rows, outputs) and the targets they are compared with."""
+
+    logits: NDArray[np.float64]
+    targets: Array
+
+
+def loss_points(loss: Loss) -> LossPoints:
+    """Return ordinary, nearly kinked and saturated logits for a loss, right and wrong ones."""
+    if loss.name == "binary_cross_entropy":
+        targets = np.repeat([0.0, 1.0], len(POINTS)).astype(np.float32)[:, None]
+        return LossPoints(np.tile(POINTS, 2)[:, None], targets)
+    if loss.name.endswith("categorical_cross_entropy"):
+        logits = np.stack([POINTS, -POINTS / 2, np.zeros_like(POINTS)], axis=1)
+        classes = np.repeat([0, 1, 2], len(POINTS)).astype(np.int32)
+        one_hot = np.eye(3, dtype=np.float32)[classes]
+        sparse = loss.name.startswith("sparse")
+        return LossPoints(np.tile(logits, (3, 1)), classes if sparse else one_hot)
+    beside = loss.delta * np.array([1 - 2.0**-10, 1 + 2.0**-10])
+    errors = np.concatenate([POINTS, beside, -beside])
+    targets = np.stack([np.zeros_like(errors), np.full_like(errors, 0.5)], axis=1)
+    return LossPoints(targets + errors[:, None], targets.astype(np.float32))
+
+
+def loss_problem(loss: Loss) -> Problem:
+    """Return a single layer whose kernel is the logits."""
+    logits, targets = loss_points(loss)
+    rows, outputs = logits.shape
+    head = Dense(units=outputs, activation=Activation(name="identity"))
+    network = Network(inputs=rows, layers=(head,))
+    return _problem(f"gate 0 {loss}", network, loss, targets)
+
+
+def _loss_checks(loss: Loss, build: Build, dtype: Dtype, told: str) -> list[Check]:
+    problem, logits = loss_problem(loss), loss_points(loss).logits
+    rows = len(logits)
+    at, numbers = [_layer(logits)], np.arange(rows, dtype=np.int32)
+    program = build(problem, problem.training, at, dtype)
+    calls = [Batches(order=numbers[i : i + 1, None], first_step=i) for i in range(rows)]
+    found = np.concatenate([trained(program, call) for call in calls])
+    call = Batches(order=numbers[None, :])
+    gradient = read_gradient(problem, build, dtype, at, call)[: logits.size]
+    kept = problem.steps([call])[0].targets
+    predicted, wanted = delta_terms(loss, logits, kept)
+    exact = loss_per_row(loss, logits, kept)
+    if told == "probabilities" and "cross_entropy" in loss.name and np.isfinite(found).all():
+        found, exact = np.exp(-found), np.exp(-exact)
+    return [
+        _check(f"{loss}", dtype, found, exact),
+        _check(
+            f"derivative of {loss}",
+            dtype,
+            gradient.reshape(logits.shape) * rows,
+            (predicted - wanted) * rows,
+        ),
+    ]
+
+
+def _check(quantity: str, dtype: Dtype, found: Array, exact: Array) -> Check:
+    """Compare value by value, relative to the larger of the value and 1."""
+    errors = [nan_last(float(e)) for e in np.ravel(np.abs(found - exact) / _scale(exact))]
+    return Check(
+        gate="gate 0",
+        quantity=quantity,
+        dtype=dtype,
+        error=max(errors),
+        limit=limits.function_limit(dtype),
+        detail=f"worst of {len(errors)} points",
+    )
+
+
+def _scale(exact: Array) -> Array:
+    return np.maximum(1.0, np.abs(exact))

@@ -1,0 +1,115 @@
+"""Gate 1: gradients along the trajectory, read through an SGD step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.adapter import draws
+from samenet.adapter.api import Capabilities
+from samenet.adapter.arrays import Batches, Dtype, Weights
+from samenet.certificate import limits as certificate_limits
+from samenet.certificate.oracle import network as oracle
+from samenet.certificate.problem import Build, Check, Problem, ends_of
+from samenet.spec.training import SGD, Schedule
+
+PROBE_RATE: dict[Dtype, float] = {"float32": 2.0**24, "float64": 2.0**40}
+"""An exact power of two, so large that the gradient is read from one SGD step without cancellation
+(a rate of 1 loses the digits by which gradient and weight differ)."""
+
+
+def of_gradients(
+    problem: Problem, build: Build, capabilities: Capabilities, *, also_after: Sequence[int] = ()
+) -> list[Check]:
+    """Return the checks of initial weights, and of gradients at both ends of ten epochs.
+
+    `also_after` names steps between them.
+    """
+    last = ends_of(problem.whole)[-1]
+    points = sorted({*also_after, last} & set(range(1, last + 1)))
+    truth = problem.truth(capabilities.forms, problem.whole, snapshots=points)
+    places = {0: problem.weights, **truth.snapshots}
+    checks: list[Check] = []
+    for dtype in capabilities.dtypes:
+        checks.append(initial_weights(problem, build, dtype))
+        checks.append(gate_1(problem, build, dtype, places))
+    return checks
+
+
+def initial_weights(problem: Problem, build: Build, dtype: Dtype) -> Check:
+    """Compare the weights right after `build` with the drawn ones: they must be identical."""
+    given = draws.as_dtype(problem.weights, dtype)
+    found = build(problem, problem.training, problem.weights, dtype).weights()
+    wrong = _shape_problem(found, given) or _dtype_problem(found, dtype)
+    error = (
+        float("inf") if wrong else float(np.max(np.abs(oracle.exact(found) - oracle.exact(given))))
+    )
+    return Check(
+        gate="initial weights",
+        quantity="largest difference",
+        dtype=dtype,
+        error=error,
+        limit=0.0,
+        detail=wrong,
+    )
+
+
+def _shape_problem(found: Weights, given: Weights) -> str:
+    shapes = [
+        [(layer.kernel.shape, layer.bias.shape) for layer in weights] for weights in (found, given)
+    ]
+    return "" if shapes[0] == shapes[1] else f"shapes {shapes[0]} instead of {shapes[1]}"
+
+
+def _dtype_problem(found: Weights, dtype: Dtype) -> str:
+    kinds = {str(part.dtype) for layer in found for part in layer}
+    return "" if kinds == {dtype} else f"weights are {', '.join(sorted(kinds))}, not {dtype}"
+
+
+def gate_1(problem: Problem, build: Build, dtype: Dtype, places: dict[int, Weights]) -> Check:
+    """Compare the gradient of the first batch at several points of the trajectory."""
+    errors = {step: _gradient_error(problem, build, dtype, at) for step, at in places.items()}
+    worst = max(errors, key=lambda step: nan_last(errors[step]))
+    return Check(
+        gate="gate 1",
+        quantity="gradient",
+        dtype=dtype,
+        error=errors[worst],
+        limit=certificate_limits.gradient_limit(problem.network, dtype),
+        detail=f"worst at step {worst} of {sorted(errors)}",
+    )
+
+
+def nan_last(error: float) -> float:
+    """Return the error; one that is not a number counts as infinite."""
+    return float("inf") if math.isnan(error) else error
+
+
+def _gradient_error(problem: Problem, build: Build, dtype: Dtype, at: Weights) -> float:
+    """Return the error of a gradient, relative to its magnitude without cancellation."""
+    point = draws.as_dtype(draws.as_dtype(at, "float32"), "float64")
+    call = problem.whole[0].first(1)
+    found = read_gradient(problem, build, dtype, point, call)
+    batch = problem.steps([call])[0]
+    loss = problem.training.loss
+    exact = oracle.flat(oracle.gradient(problem.network, loss, point, batch).gradient)
+    scale = np.linalg.norm(oracle.flat(oracle.magnitude(problem.network, loss, point, batch)))
+    return float(np.linalg.norm(found - exact) / max(float(scale), 1e-300))
+
+
+def read_gradient(
+    problem: Problem, build: Build, dtype: Dtype, at: Weights, call: Batches
+) -> NDArray[np.float64]:
+    """Return the gradient by all weights, read through the six methods.
+
+    It is the change of one SGD step whose rate is an exact, huge power of two.
+    """
+    probe = {"optimizer": SGD(learning_rate=PROBE_RATE[dtype]), "schedule": Schedule()}
+    program = build(problem, problem.training.model_copy(update=probe), at, dtype)
+    before = oracle.exact(program.weights())
+    program.train(call)
+    program.sync()
+    return (before - oracle.exact(program.weights())) / PROBE_RATE[dtype]

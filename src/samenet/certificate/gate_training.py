@@ -1,0 +1,128 @@
+"""Gates 1 to 3: initial weights, gradients, and whole trainings along the oracle's.
+
+    initial weights   what `weights()` returns right after `build` equals the drawn numbers exactly
+    gate 1            the gradient at points of the oracle's trajectory, in float32 and float64
+    gate 2            ten epochs in float64 along the oracle's trajectory
+    gate 3            the same in float32, on problems that are fit for it (samenet.parity)
+
+Gate 0 (functions) is in samenet.gate_0, gate 4 (the timed program) in samenet.gate_4, the limits
+are in samenet.rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.adapter import draws
+from samenet.adapter.api import Capabilities, Program
+from samenet.adapter.arrays import Array, Dtype
+from samenet.certificate import limits as certificate_limits
+from samenet.certificate.gate_gradients import nan_last, of_gradients
+from samenet.certificate.limits import Law
+from samenet.certificate.oracle import network as oracle
+from samenet.certificate.problem import Build, Check, Problem, ends_of, trained
+
+TRAJECTORY_GATE: dict[Dtype, str] = {"float64": "gate 2", "float32": "gate 3"}
+
+
+def of_task(problem: Problem, build: Build, capabilities: Capabilities) -> list[Check]:
+    """Return the checks of a task before anything is timed: gates 1 and 2."""
+    checks = of_gradients(problem, build, capabilities, also_after=(10, 100))
+    if "float64" in capabilities.dtypes:
+        checks += of_training(problem, build, capabilities, "float64")
+    return checks
+
+
+def of_training(
+    problem: Problem, build: Build, capabilities: Capabilities, *dtypes: Dtype
+) -> list[Check]:
+    """Follow the oracle for ten epochs in each precision: gate 2 in float64, gate 3 in float32."""
+    forms = capabilities.forms
+    truth = problem.truth(forms, problem.whole, snapshots=ends_of(problem.whole))
+    growth = certificate_limits.growth(problem, forms, truth)
+    checks: list[Check] = []
+    for dtype in dtypes:
+        law = certificate_limits.law(problem, forms, truth, dtype, growth)
+        program = build(problem, problem.training, problem.weights, dtype)
+        checks += follow(problem, program, capabilities, truth, law)
+    return checks
+
+
+def follow(
+    problem: Problem,
+    program: Program,
+    capabilities: Capabilities,
+    truth: oracle.Trajectory,
+    law: Law,
+) -> list[Check]:
+    """Train call by call; compare the weights after each, and the loss before every step."""
+    losses, distances = [], {}
+    for call, end in zip(problem.whole, ends_of(problem.whole), strict=True):
+        losses.append(trained(program, call))
+        distances[end] = oracle.distance(program.weights(), truth.snapshots[end])
+    lengths = [len(call.order) for call in problem.whole]
+    outputs = _outputs_check(problem, program, law.dtype)
+    step = max(distances, key=lambda end: nan_last(distances[end]) / law.weights_limit(end))
+    loss, limit = worst_loss(losses, truth.losses, law.loss_limits(), lengths)
+    about = f"growth {law.growth:.1f}, {len(truth.losses)} steps"
+    names = {"dtype": law.dtype, "gate": TRAJECTORY_GATE[law.dtype]}
+    return [
+        Check(
+            **names,
+            quantity="weights",
+            error=distances[step],
+            limit=law.weights_limit(step),
+            detail=f"after {step} steps; {about}",
+        ),
+        Check(
+            **names,
+            quantity=f"loss per {capabilities.losses_per}",
+            error=loss,
+            limit=limit,
+            detail=about,
+        ),
+        outputs,
+    ]
+
+
+def _outputs_check(problem: Problem, program: Program, dtype: Dtype) -> Check:
+    """Compare what `predict` gives with the oracle's outputs of the program's own weights."""
+    rows = np.arange(len(problem.source.inputs), dtype=np.int32)
+    found = np.asarray(program.predict(rows), dtype=np.float64)
+    inputs = problem.source.inputs.astype(np.float64)
+    exact = oracle.outputs(problem.network, draws.as_dtype(program.weights(), "float64"), inputs)
+    return Check(
+        gate=TRAJECTORY_GATE[dtype],
+        quantity="outputs",
+        dtype=dtype,
+        error=float(np.linalg.norm(found - exact) / np.linalg.norm(exact)),
+        limit=certificate_limits.function_limit(dtype),
+        detail=f"predictions for {len(rows)} rows after the training",
+    )
+
+
+def worst_loss(
+    found: Sequence[Array],
+    exact: NDArray[np.float64],
+    limits: NDArray[np.float64],
+    lengths: Sequence[int],
+) -> tuple[float, float]:
+    """Return the loss error that is nearest its limit, and that limit.
+
+    `found` has one array per call: a loss per step, or (1,), compared with the mean of the call.
+    `exact` and `limits` hold every step of all calls. Missing losses are an infinite error.
+    """
+    pairs, start = [], 0
+    for losses, count in zip(found, lengths, strict=True):
+        truth, limit = exact[start : start + count], limits[start : start + count]
+        if len(losses) == 1:
+            truth, limit = truth.mean(keepdims=True), limit.max(keepdims=True)
+        if len(losses) != len(truth):
+            return float("inf"), float(limit.max())
+        pairs += list(zip(np.abs(losses - truth), limit, strict=True))
+        start += count
+    error, limit = max(pairs, key=lambda pair: nan_last(float(pair[0])) / float(pair[1]))
+    return float(error), float(limit)

@@ -1,0 +1,197 @@
+"""What rounding alone may do to a network: every limit of the gates is computed here, none typed.
+
+A limit is a number of roundings times the unit roundoff u (2^-24 in float32, 2^-53 in float64),
+times what the problem itself makes of them. The numbers of roundings count operations; where they
+are measured, the method page says how far below them every framework stays.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet._random import generator
+from samenet.adapter.api import Precision
+from samenet.adapter.arrays import Array, Dtype, Layer, Weights
+from samenet.certificate.oracle import network as oracle
+from samenet.certificate.problem import Problem
+from samenet.spec.network import Network
+from samenet.spec.training import Forms
+
+ROUNDOFF: dict[Dtype, float] = {"float32": 2.0**-24, "float64": 2.0**-53}
+COARSER: dict[Dtype, float] = {"float32": 2.0**-11, "float64": 2.0**-24}
+"""The unit roundoff of what could slip in instead: TF32 for float32, float32 for float64."""
+
+TF32_DIGITS = 11
+"""Binary digits of the numbers that a tensor core multiplies, which adds up in float32.
+
+https://docs.nvidia.com/cuda/parallel-thread-execution/ (alternate floating point formats, tf32)
+"""
+TF32_ROUNDOFF, BFLOAT16_ROUNDOFF = 2.0**-10, 2.0**-8
+"""TF32's counts digits that are cut off, not rounded: no page promises more."""
+
+FUNCTION_ROUNDINGS = 32
+"""Of one activation or loss: elementary functions are off by up to 16 u (frameworks.md A2)."""
+
+LAYER_ROUNDINGS = 4
+"""Of one layer on the way forward, or back: product, sum, function, derivative."""
+
+STEP_ROUNDINGS = 4
+"""Storing a weight rounds once, at random: 0.4 u sqrt(t) after t steps (frameworks.md 0, 3)."""
+
+LOSS_ROUNDINGS = 64
+"""Of a mean loss, relative to 1 + |loss|: a chain of layers, then a sum of logarithms."""
+
+REALISATIONS = 5
+SLACK = 8
+"""A framework may err so many times as much as the worst of the oracle's own realisations."""
+
+DISTURBANCE = 1e-9
+
+
+def gradient_limit(network: Network, dtype: Dtype) -> float:
+    """Return the limit of a gradient's error, relative to its magnitude without cancellation."""
+    return LAYER_ROUNDINGS * (len(network.layers) + 1) * ROUNDOFF[dtype]
+
+
+def function_limit(dtype: Dtype) -> float:
+    """Return the limit of a function's error, relative to the larger of its value and 1."""
+    return FUNCTION_ROUNDINGS * ROUNDOFF[dtype]
+
+
+def precision_limit(dtype: Dtype) -> float:
+    """Return the limit of a matrix product's error: half way, in digits, to the coarser format."""
+    return math.sqrt(ROUNDOFF[dtype] * COARSER[dtype])
+
+
+def tf32_limits() -> tuple[float, float]:
+    """Return between which errors a matrix product is one in TF32, and nothing finer or coarser."""
+    finer, coarser = ROUNDOFF["float32"], BFLOAT16_ROUNDOFF
+    return math.sqrt(finer * TF32_ROUNDOFF), math.sqrt(TF32_ROUNDOFF * coarser)
+
+
+def product_roundoff(dtype: Dtype, precision: Precision) -> float:
+    """Return the unit roundoff of the numbers that matrix products see."""
+    return TF32_ROUNDOFF if precision == "tf32" else ROUNDOFF[dtype]
+
+
+def tf32_product(left: Array, right: Array) -> Array:
+    """Return the product of both matrices rounded to the digits of TF32."""
+    return np.matmul(_tf32(left), _tf32(right))
+
+
+def _tf32(values: Array) -> Array:
+    fractions, exponents = np.frexp(values)
+    scale = 2.0**TF32_DIGITS
+    return np.ldexp(np.rint(fractions * scale) / scale, exponents).astype(values.dtype)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Law:
+    """How far a training may be from the oracle's after each step, in one precision.
+
+    weights after t steps (relative)   max(4 u sqrt(t) G, 8 E(t))
+    loss before a step (absolute)      max(64 u (1 + |loss|) G, 8 E(loss))
+
+    G is by how much the training amplifies a small disturbance, E the worst error of five
+    trainings of the oracle in this precision with its units and inputs in another order.
+    """
+
+    dtype: Dtype
+    growth: float
+    realised_weights: dict[int, float]
+    realised_losses: NDArray[np.float64]
+    losses: NDArray[np.float64]
+
+    def weights_limit(self, step: int) -> float:
+        """Return the limit after a step whose realisations are known."""
+        rounded = STEP_ROUNDINGS * ROUNDOFF[self.dtype] * math.sqrt(step) * self.growth
+        return max(rounded, SLACK * self.realised_weights[step])
+
+    def loss_limits(self) -> NDArray[np.float64]:
+        """Return the limit of each step's loss: (steps,)."""
+        chain = LOSS_ROUNDINGS * ROUNDOFF[self.dtype] * self.growth * (1 + np.abs(self.losses))
+        return np.maximum(chain, SLACK * np.maximum.accumulate(self.realised_losses))
+
+
+def law(
+    problem: Problem, forms: Forms, truth: oracle.Trajectory, dtype: Dtype, growth: float
+) -> Law:
+    """Return what rounding may do on `problem.whole`; `truth` holds a snapshot after each call."""
+    weights = dict.fromkeys(truth.snapshots, 0.0)
+    losses = np.zeros_like(truth.losses)
+    for number in range(REALISATIONS):
+        found = reordered(problem, forms, dtype, list(truth.snapshots), number)
+        losses = np.maximum(losses, np.abs(found.losses - truth.losses))
+        for step, snapshot in found.snapshots.items():
+            weights[step] = max(weights[step], oracle.distance(snapshot, truth.snapshots[step]))
+    return Law(
+        dtype=dtype,
+        growth=growth,
+        realised_weights=weights,
+        realised_losses=losses,
+        losses=truth.losses,
+    )
+
+
+def growth(problem: Problem, forms: Forms, truth: oracle.Trajectory) -> float:
+    """Return G >= 1: by how much this training amplifies a relative disturbance of 1e-9."""
+    start = oracle.disturbed(problem.weights, DISTURBANCE)
+    moved = oracle.trajectory(
+        problem.network, problem.training, start, problem.steps(problem.whole), forms=forms
+    )
+    first = oracle.distance(start, problem.weights)
+    return max(1.0, oracle.distance(moved.final, truth.final) / first)
+
+
+def reordered(
+    problem: Problem, forms: Forms, dtype: Dtype, snapshots: list[int], number: int
+) -> oracle.Trajectory:
+    """Return the oracle's training in `dtype` with inputs and hidden units in another order.
+
+    In exact arithmetic the order changes nothing; its sums round differently. The result is
+    turned back into the original order.
+    """
+    orders = _orders(problem.network, number)
+    steps = [
+        oracle.Batch(
+            batch.inputs[:, orders[0]].astype(dtype),
+            batch.targets,
+            [None if m is None else m[:, o] for m, o in zip(batch.masks, orders[1:], strict=True)]
+            if batch.masks
+            else (),
+        )
+        for batch in problem.steps(problem.whole)
+    ]
+    start = [_taken(layer, *pair) for layer, pair in _paired(problem.weights, orders)]
+    found = oracle.trajectory(
+        *(problem.network, problem.training, start, steps),
+        forms=forms,
+        dtype=dtype,
+        snapshots=snapshots,
+    )
+    back = [np.argsort(order) for order in orders]
+    turned = {
+        step: [_taken(layer, *pair) for layer, pair in _paired(weights, back)]
+        for step, weights in found.snapshots.items()
+    }
+    return oracle.Trajectory(losses=found.losses, snapshots=turned, final=turned[snapshots[-1]])
+
+
+def _orders(network: Network, number: int) -> list[Array]:
+    """Return an order of the inputs and of every layer's units; outputs stay where they are."""
+    draw = generator("realisation", number)
+    hidden = [draw.permutation(width) for width in network.widths[:-1]]
+    return [*hidden, np.arange(network.widths[-1])]
+
+
+def _paired(weights: Weights, orders: list[Array]) -> list[tuple[Layer, tuple[Array, Array]]]:
+    return list(zip(weights, itertools.pairwise(orders), strict=True))
+
+
+def _taken(layer: Layer, before: Array, after: Array) -> Layer:
+    return Layer(layer.kernel[before][:, after], layer.bias[after])

@@ -1,0 +1,142 @@
+"""The optimisers of the oracle: one rule each, on all weights as one vector, in every form.
+
+The formulas are those of samenet.training, and stand here in their order.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import numpy as np
+
+from samenet.adapter.arrays import Array, Layer, Weights
+from samenet.adapter.schedules import learning_rates
+from samenet.spec.training import SGD, Adagrad, Forms, Moments, Optimizer, RMSprop, TrainSpec
+
+
+class Updater:
+    """The whole update of a step: penalty, clipping, decay, then the optimiser's own rule."""
+
+    def __init__(self, training: TrainSpec, forms: Forms, weights: Weights) -> None:
+        """Start from these weights, whose precision is kept throughout."""
+        self.spec, self.forms = training.optimizer, forms
+        self.rates = learning_rates(training)
+        self.weights = _vector(weights)
+        kernels = [Layer(np.ones_like(w.kernel), np.zeros_like(w.bias)) for w in weights]
+        self.is_kernel = _vector(kernels)
+        self.rule = _rule(training.optimizer, forms)
+
+    def step(self, gradient: Array, t: int) -> Array:
+        """Return the weights after step t = 1, 2, ..."""
+        rate = float(self.rates[min(t, len(self.rates)) - 1])
+        gradient = gradient + self.spec.l2 * self.is_kernel * self.weights
+        gradient = gradient * self._clipping(float(np.linalg.norm(gradient)))
+        kept = 1 - rate * self.spec.weight_decay * self.is_kernel
+        self.weights = kept * self.weights - self.rule.move(gradient, rate, t)
+        return self.weights
+
+    def _clipping(self, norm: float) -> float:
+        if self.spec.clip_norm is None:
+            return 1.0
+        extra = 1e-6 if self.forms.clipping == "epsilon" else 0.0
+        return min(1.0, self.spec.clip_norm / max(norm + extra, 1e-300))
+
+
+def _vector(weights: Weights) -> Array:
+    return np.concatenate([part.ravel() for layer in weights for part in layer])
+
+
+class _Rule(Protocol):
+    """How far the weights go against a gradient."""
+
+    def move(self, g: Array, rate: float, t: int) -> Array:
+        """Return what is subtracted from the weights at step t = 1, 2, ..."""
+
+
+class _Sgd:
+    """Momentum with the rate outside the buffer."""
+
+    def __init__(self, spec: SGD) -> None:
+        self.spec = spec
+        self.buffer: Array | float = 0.0
+
+    def move(self, g: Array, rate: float, t: int) -> Array:
+        del t
+        self.buffer = self.spec.momentum * self.buffer + g
+        ahead = g + self.spec.momentum * self.buffer if self.spec.nesterov else self.buffer
+        return rate * ahead
+
+
+class _SgdRateInside:
+    """Momentum with the rate inside the velocity."""
+
+    def __init__(self, spec: SGD) -> None:
+        self.spec = spec
+        self.velocity: Array | float = 0.0
+
+    def move(self, g: Array, rate: float, t: int) -> Array:
+        del t
+        self.velocity = self.spec.momentum * self.velocity - rate * g
+        ahead = self.spec.momentum * self.velocity - rate * g
+        return -(ahead if self.spec.nesterov else self.velocity)
+
+
+class _Adam:
+    """Adam, both forms."""
+
+    def __init__(self, spec: Moments, form: str) -> None:
+        self.spec, self.form = spec, form
+        self.m: Array | float = 0.0
+        self.v: Array | float = 0.0
+
+    def move(self, g: Array, rate: float, t: int) -> Array:
+        beta1, beta2 = self.spec.beta1, self.spec.beta2
+        self.m = beta1 * self.m + (1 - beta1) * g
+        self.v = beta2 * self.v + (1 - beta2) * g**2
+        first, second = 1 - beta1**t, 1 - beta2**t
+        if self.form == "standard":
+            return rate * (self.m / first) / (np.sqrt(self.v / second) + self.spec.epsilon)
+        rate = rate * math.sqrt(second) / first
+        return rate * self.m / (np.sqrt(self.v) + self.spec.epsilon)
+
+
+class _RMSprop:
+    """A running mean of squares, epsilon outside or inside the root."""
+
+    def __init__(self, spec: RMSprop, form: str) -> None:
+        self.spec, self.form = spec, form
+        self.v: Array | float = 0.0
+
+    def move(self, g: Array, rate: float, t: int) -> Array:
+        del t
+        self.v = self.spec.rho * self.v + (1 - self.spec.rho) * g**2
+        return rate * g / _root(self.v, self.spec.epsilon, self.form)
+
+
+class _Adagrad:
+    """A sum of squares, epsilon outside or inside the root."""
+
+    def __init__(self, spec: Adagrad, form: str) -> None:
+        self.spec, self.form = spec, form
+        self.a: Array | float = spec.initial_accumulator
+
+    def move(self, g: Array, rate: float, t: int) -> Array:
+        del t
+        self.a = self.a + g**2
+        return rate * g / _root(self.a, self.spec.epsilon, self.form)
+
+
+def _root(squares: Array | float, epsilon: float, form: str) -> Array:
+    inside = form == "epsilon_inside"
+    return np.sqrt(squares + epsilon) if inside else np.sqrt(squares) + epsilon
+
+
+def _rule(spec: Optimizer, forms: Forms) -> _Rule:
+    if isinstance(spec, SGD):
+        return _Sgd(spec) if forms.momentum == "rate_outside" else _SgdRateInside(spec)
+    if isinstance(spec, RMSprop):
+        return _RMSprop(spec, forms.rmsprop)
+    if isinstance(spec, Adagrad):
+        return _Adagrad(spec, forms.adagrad)
+    return _Adam(spec, forms.adam)

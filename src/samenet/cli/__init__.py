@@ -1,0 +1,4 @@
+"""The command line: parse, call, print; no logic.
+
+May import: everything but worker.
+"""

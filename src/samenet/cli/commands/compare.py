@@ -1,0 +1,81 @@
+"""`samenet compare`: is the new run slower than the earlier one? A gate for CI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from samenet._console import say
+from samenet.analysis import regression
+from samenet.analysis.fingerprint import Group
+from samenet.cli.commands import options as commands_options
+from samenet.errors import UsageError
+from samenet.report.regression_text import document, lines, markdown
+from samenet.report.result import QUANTITIES
+
+
+def share(ctx: click.Context, param: click.Parameter, text: str) -> float:
+    """Return the share that is written as 5% or 0.05; raises BadParameter for anything else."""
+    try:
+        found = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 1:
+        said = f"'{text}' is no share between 0 and 100 %: write 5% or 0.05."
+        raise click.BadParameter(said, ctx, param)
+    return found
+
+
+@click.command("compare")
+@click.argument("base", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option(
+    "--margin",
+    metavar="5%",
+    default="5%",
+    show_default=True,
+    callback=share,
+    help="What is still no regression.",
+)
+@click.option(
+    "--quantity",
+    type=click.Choice(list(QUANTITIES)),
+    default="total",
+    show_default=True,
+    help="Which time: the whole training, start-up, a step or an epoch.",
+)
+@click.option("--across-machines", is_flag=True, help="Compare although the machines differ.")
+@click.option("--across-versions", is_flag=True, help="Compare although versions differ.")
+@click.option("--markdown", is_flag=True, help="Print a table to paste into a pull request.")
+@commands_options.as_json
+def command(base: Path, new: Path, **options: Any) -> int:
+    """Say whether NEW is slower than BASE: run folders, or files written by `run --json`.
+
+    Exit codes: 0 no regression, 4 regression, 5 cannot tell yet, 6 refused (machine, versions or
+    settings differ).
+
+    \b
+    Examples:
+      samenet compare runs/before runs/after
+      samenet compare base.json new.json --margin 3% --quantity step --markdown
+    """
+    if options["as_json"] and options["markdown"]:
+        raise UsageError("--json and --markdown are two forms of the answer: give one.")
+    groups: tuple[tuple[Group, bool], ...] = (
+        ("machine", options["across_machines"]),
+        ("versions", options["across_versions"]),
+    )
+    found = regression.compare(
+        document(base),
+        document(new),
+        quantity=options["quantity"],
+        margin=options["margin"],
+        admitted=[group for group, wanted in groups if wanted],
+    )
+    if options["as_json"]:
+        commands_options.print_json(found.plain())
+    else:
+        say("\n".join(markdown(found) if options["markdown"] else lines(found)))
+    return found.exit_code

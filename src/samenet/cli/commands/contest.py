@@ -1,0 +1,143 @@
+"""`samenet contest`: a stranger's loop head to head with a shipped one, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from samenet._console import say
+from samenet._text import counted
+from samenet.adapter import discovery, file_checks
+from samenet.adapter.api import Target, placed
+from samenet.adapter.discovery import Leaf
+from samenet.analysis import frames
+from samenet.cli.commands import options as commands_options
+from samenet.errors import UsageError
+from samenet.execution import planner, session
+from samenet.execution.progress import Progress
+from samenet.experiments.contest import result
+from samenet.machine import paths
+from samenet.run.folder import open_run
+from samenet.run.passes import ADMISSION, BLOCKS
+from samenet.run.plan import Job, Plan
+from samenet.run.records import Record
+from samenet.spec.parsing import parse
+from samenet.stats.verdicts import Word
+
+EXIT_CODES = {Word.NOT_COMPARED: 3, Word.UNKNOWN: 5}
+"""Any other verdict is an answer: 0."""
+
+Loop = tuple[Leaf, str]
+
+
+@click.command("contest")
+@click.argument("ours", metavar="NAME[:MODE]")
+@click.argument("challenger", metavar="FILE.py[:MODE]")
+@click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    metavar="TASK",
+    help="A task name or file; default: those of the main job. Repeatable.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(1, 400),
+    help="Fresh processes per loop and task; default 8, the fewest that allow a verdict.",
+)
+@commands_options.device
+@commands_options.threads
+@commands_options.out("Folder of the raw data; default runs/<when>-…")
+@commands_options.as_json
+def command(**options: Any) -> int:
+    """Check a loop, race it against a shipped one, print a verdict that can be pasted.
+
+    A loop that is checked, defensible and faster beyond 5 % replaces ours.
+
+    \b
+    Examples:
+      samenet contest pytorch:eager mine.py
+      samenet contest numpy:buffers mine.py:fast --task digits --repeats 16
+    """
+    ours, challenger = loops(options["ours"], options["challenger"])
+    target = parse(
+        Target, {**placed(options["device"]), "threads": options["threads"]}, where="contest"
+    )
+    request = planner.Request(
+        tasks=options["tasks"],
+        target=target,
+        profile="standard",
+        repeats=options["repeats"],
+        track="same",
+        name=f"contest-{challenger[0].path.stem}",
+    )
+    plan = planner.make_plan(request, [ours, challenger])
+    plan = plan.only(*ADMISSION, *BLOCKS)
+    _say_plan(plan)
+    folder = options["out"] or planner.new_folder(plan.name, paths.runs_folder())
+    _carried_out(plan if not plan.skipped else plan.only(), folder)
+    found = result.settle(
+        frames.load(folder),
+        open_run(folder).records(),
+        ours=ours[0].arm(ours[1]),
+        challenger=challenger[0].arm(challenger[1]),
+        undefended=file_checks.undefended(*challenger),
+    )
+    say(f"Everything that was measured: {folder}\n", err=True)
+    if options["as_json"]:
+        commands_options.print_json(result.document(found))
+    else:
+        say(result.markdown(found))
+    return EXIT_CODES.get(found.verdict.word, 0)
+
+
+class _Refused(Exception):  # noqa: N818 - the way out of a run that has become pointless
+    """A check has failed, so that the loops will not be compared."""
+
+
+def _carried_out(plan: Plan, folder: Path) -> None:
+    """Check both loops, then time them in turn; stop at the first check that fails."""
+    progress = Progress(plan)
+
+    def watch(job: Job, records: Sequence[Record], seconds: float) -> None:
+        progress.watch(job, records, seconds)
+        if result.refuses(records):
+            raise _Refused
+
+    with suppress(_Refused):
+        session.start(plan, folder, watch)
+
+
+def loops(ours: str, challenger: str) -> tuple[Loop, Loop]:
+    """Return the two loops under distinct names; most challengers start from a copy of our file.
+
+    A challenger without a mode runs in that of ours, if it has one of this name.
+    Raises UsageError if both are one and the same loop.
+    """
+    (our_leaf, our_mode), (leaf_, mode) = discovery.find(ours), discovery.find(challenger)
+    our_mode = our_mode or our_leaf.default_modes[0]
+    alike = our_mode if our_mode in leaf_.header.modes else leaf_.default_modes[0]
+    mode = mode or alike
+    if (our_leaf.path, our_mode) == (leaf_.path, mode):
+        raise UsageError(f"Both are {our_leaf.arm(our_mode)}: name two different loops.")
+    if our_leaf.path != leaf_.path and our_leaf.header.name == leaf_.header.name:
+        leaf_ = renamed(leaf_)
+    return (our_leaf, our_mode), (leaf_, mode)
+
+
+def renamed(found: Leaf) -> Leaf:
+    """Return an adapter under a name of its own, which the file itself need not have."""
+    header = found.header
+    changes = {"name": f"{header.name}-challenger", "title": f"{header.title}, challenger"}
+    return replace(found, header=header.model_copy(update=changes))
+
+
+def _say_plan(plan: Plan) -> None:
+    tasks, repeats = counted(len(plan.tasks), "task"), counted(plan.repeats, "repeat")
+    minutes = f"about {plan.predicted_seconds / 60:.1f} minutes"
+    say(f"2 loops on {tasks}: checked, then {repeats} in turn, {minutes}", err=True)

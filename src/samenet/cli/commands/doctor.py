@@ -1,0 +1,125 @@
+"""`samenet doctor`: what is installed, what this machine allows, whether a run would be refused."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from samenet._console import say
+from samenet.adapter import discovery
+from samenet.adapter.api import Target
+from samenet.cli.commands import options
+from samenet.errors import RefusedError
+from samenet.execution import doctor
+from samenet.execution.doctor import Diagnosis, Item
+from samenet.machine import distributions, lock, paths
+from samenet.run import environment
+
+REFUSED, FAILED = 6, 3
+SCHEMA = "samenet-doctor/1"
+
+
+@click.command("doctor")
+@click.option("--deep", is_flag=True, help="Also start each framework and read back what it does.")
+@options.as_json
+def command(*, deep: bool, as_json: bool) -> int:
+    """Show frameworks and machine, each value or `not readable here`; needs no root.
+
+    Exit code 6 if a standard run would be refused now, with the reasons.
+
+    \b
+    Examples:
+      samenet doctor
+      samenet doctor --deep
+    """
+    readings = environment.of_a_moment(Target())
+    found = Diagnosis(
+        frameworks=tuple(_framework(each) for each in discovery.shipped().values()),
+        machine=(*doctor.machine_items(), *_here()),
+        state=doctor.state_items(readings),
+        refusals=(*_locked(), *environment.broken(readings)),
+        in_force=_read_back(as_json=as_json) if deep else (),
+    )
+    if as_json:
+        options.print_json({"schema": SCHEMA, **asdict(found)})
+    else:
+        say("\n".join(lines(found)))
+    if found.refusals:
+        return REFUSED
+    return 0 if all(item.good for item in found.in_force) else FAILED
+
+
+def lines(found: Diagnosis) -> list[str]:
+    """Return the diagnosis for a terminal."""
+    parts = {
+        "Frameworks": found.frameworks,
+        "Machine": found.machine,
+        "Now": found.state,
+        "In force, read back from each framework": found.in_force,
+    }
+    text: list[str] = []
+    for title, items in parts.items():
+        if items:
+            text += [title, *(f"  {item.name:<34} {item.said}" for item in items), ""]
+    if found.refusals:
+        return [*text, "A standard run would be refused now:", *(f"  {r}" for r in found.refusals)]
+    return [*text, "A standard run would be admitted now."]
+
+
+def _framework(found: discovery.Leaf) -> Item:
+    versions = [distributions.installed(name) for name in found.header.distributions]
+    if None in versions:
+        remedy = f"not installed: pip install 'samenet[{found.header.extra}]'"
+        return Item(name=found.header.title, value=remedy)
+    value = ", ".join(" ".join(version) for version in versions if version)
+    return Item(name=found.header.title, value=value)
+
+
+def _here() -> list[Item]:
+    """Return what a run needs beside a processor."""
+    compiler = next(filter(None, map(shutil.which, ("c++", "g++", "clang++", "cl"))), None)
+    lost = [
+        each.arm(name)
+        for each in discovery.shipped().values()
+        for name, mode in each.header.modes.items()
+        if "C++ compiler" in mode.needs
+    ]
+    none = f"none: {' and '.join(lost)} cannot run; install g++ or clang++"
+    free = paths.free_bytes(paths.runs_folder()) / 2**30
+    return [
+        Item(name="free disk", value=f"{free:.0f} GiB"),
+        Item(name="C++ compiler", value="yes" if compiler else none),
+        Item(name="cache", value=_cache()),
+    ]
+
+
+def _cache() -> str:
+    """Return where certificates are kept, without a path that names a person."""
+    if "SAMENET_CACHE" in os.environ:
+        return "where SAMENET_CACHE says"
+    try:
+        return f"~/{paths.cache_folder().relative_to(Path.home()).as_posix()}"
+    except ValueError:
+        return "outside the home folder"
+
+
+def _locked() -> list[str]:
+    """Return why the machine-wide lock cannot be had, if it cannot."""
+    try:
+        with lock.alone():
+            return []
+    except RefusedError as error:
+        return [str(error)]
+
+
+def _read_back(*, as_json: bool) -> tuple[Item, ...]:
+    """Start every installed framework once, in each usual mode, and read back what is in force."""
+    with tempfile.TemporaryDirectory() as folder:
+        if not as_json:
+            say("Starting each framework once …", err=True)
+        return doctor.read_back(Path(folder) / "run")

@@ -1,0 +1,81 @@
+"""`samenet selftest`: the instrument shows that it works."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from samenet._console import say
+from samenet.cli.commands import options
+from samenet.selftest import base
+from samenet.selftest.base import Figure, Finding, Order
+
+FAILED = 3
+SCHEMA = "samenet-selftest/1"
+
+
+@click.command("selftest")
+@click.argument("names", nargs=-1)
+@click.option("--n", type=click.IntRange(1), help="Trials, or repetitions, instead of the usual.")
+@click.option("--short", is_flag=True, help="Fewer trials: the form of the test command.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of simulated noise.")
+@options.as_json
+def command(names: tuple[str, ...], n: int | None, *, short: bool, seed: int, as_json: bool) -> int:
+    """Let the instrument show that it works: NAMES of tests, or none for a list of them.
+
+    \b
+    Examples:
+      samenet selftest
+      samenet selftest coverage drift
+      samenet selftest aa --n 40 --json
+    """
+    if not names:
+        options.refuse(("n", "short", "seed"), "is about a test: name one, or several.")
+        return _listed(as_json=as_json)
+    order, found = Order(n=n, short=short, seed=seed, say=_say), []
+    for name in names:
+        base.module(name)  # a wrong name is said before anything runs
+    for name in names:
+        found.append(base.made(name, order))
+        if not as_json:
+            _show(found[-1])
+            sys.stdout.flush()
+    if as_json:
+        document = {"schema": SCHEMA, "findings": [each.plain() for each in found]}
+        options.print_json(document)
+    return 0 if all(each.passed for each in found) else FAILED
+
+
+def _say(text: str) -> None:
+    say(text, err=True)
+
+
+def _listed(*, as_json: bool) -> int:
+    summaries = base.summaries()
+    if as_json:
+        options.print_json({"schema": SCHEMA, "selftests": summaries})
+        return 0
+    width = max(map(len, summaries), default=0)
+    for name, summary in summaries.items():
+        say(f"{name:<{width}}  {summary}")
+    return 0
+
+
+def _show(finding: Finding) -> None:
+    word = "passed" if finding.passed else "FAILED"
+    say(f"{finding.name}: {word} ({finding.seconds:.1f} s)")
+    for figure in finding.figures:
+        say("  " + _line(figure))
+
+
+def _line(figure: Figure) -> str:
+    """Return a figure as text: its mark, value, interval, limits and what it counts."""
+    mark = " " if not figure.judged else "✓" if figure.passed else "✗"
+    interval = "" if figure.low is None else f" [{figure.low:.3g}, {figure.high:.3g}]"
+    limits = [f"at least {figure.least:.3g}"] if figure.least is not None else []
+    limits += [f"at most {figure.most:.3g}"] if figure.most is not None else []
+    detail = "; ".join([*limits, *([figure.detail] if figure.detail else [])])
+    return f"{mark} {figure.quantity}: {figure.value:.4g}{interval}" + (
+        f" ({detail})" if detail else ""
+    )

@@ -1,0 +1,138 @@
+"""`samenet study`: the same network with several activations, or losses, from several seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from samenet._console import say
+from samenet._text import counted
+from samenet.cli.commands import options as commands_options
+from samenet.cli.commands.run import SOME_FAILED, warn
+from samenet.execution import planner
+from samenet.execution.live_table import watching
+from samenet.experiments.study import figures, outcome, run, text
+from samenet.machine import paths
+from samenet.run.plan import Plan
+from samenet.spec.study import SEEDS_MAX, StudyKind
+
+OPTIONS = (
+    click.argument("task"),
+    commands_options.frameworks(
+        more="Default: the plain reference loop, which comes with samenet."
+    ),
+    click.option(
+        "--seeds",
+        type=click.IntRange(1, SEEDS_MAX),
+        help="Starting points; default: the fewest, from 5 up, that can tell choices apart.",
+    ),
+    click.option("--epochs", type=click.IntRange(1), help="In place of the task’s."),
+    commands_options.out("Folder of figure and raw data; default runs/<when>-study-…"),
+    commands_options.as_json,
+)
+
+
+def both(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what both studies are asked."""
+    for option in reversed(OPTIONS):
+        function = option(function)
+    return function
+
+
+@click.group("study")
+def command() -> None:
+    """Train one network with every activation, or loss, and say what differs beyond the seeds.
+
+    \b
+    Examples:
+      samenet study activations digits
+      samenet study losses digits --framework pytorch
+      samenet study losses diabetes --json
+    """
+
+
+@command.command("activations")
+@both
+@click.option(
+    "--activation",
+    "choices",
+    multiple=True,
+    metavar="NAME",
+    help="What to compare; default: sigmoid, tanh, relu, leaky_relu. Repeatable.",
+)
+def activations(**options: Any) -> int:
+    """Compare activations on TASK: scores, vanishing gradients in ten layers, dead units.
+
+    \b
+    Examples:
+      samenet study activations digits
+      samenet study activations digits --activation relu --activation gelu
+    """
+    return _studied("activations", options)
+
+
+@command.command("losses")
+@both
+@click.option(
+    "--loss",
+    "choices",
+    multiple=True,
+    metavar="NAME",
+    help="What to compare; default: the task’s own loss and those for values. Repeatable.",
+)
+def losses(**options: Any) -> int:
+    """Compare losses on TASK: the one that matches it, and ones that do not.
+
+    \b
+    Examples:
+      samenet study losses digits
+      samenet study losses diabetes --loss mean_squared_error --loss "huber(delta=0.5)"
+    """
+    return _studied("losses", options)
+
+
+def _studied(kind: StudyKind, options: dict[str, Any]) -> int:
+    plan = run.make_study(
+        kind,
+        options["task"],
+        frameworks=options["frameworks"],
+        choices=options["choices"],
+        seeds=options["seeds"] or 0,
+        epochs=options["epochs"],
+    )
+    _say(plan, kind)
+    folder = options["out"] or planner.new_folder(plan.name, paths.runs_folder())
+    found = _carried_out(plan, folder)
+    if options["as_json"]:
+        commands_options.print_json(text.document(found))
+    else:
+        say("\n".join(text.lines(found)))
+        for path in figures.paths(found):
+            say(f"\nThe figure: {path}")
+    return SOME_FAILED if found.failed else 0
+
+
+def _carried_out(plan: Plan, folder: Path) -> outcome.Outcome:
+    try:
+        with watching(plan) as watch:
+            return run.carried_out(plan, folder, watch, warn)
+    except KeyboardInterrupt:
+        say("\nInterrupted: a study is concluded from all of its seeds or not.", err=True)
+        raise
+
+
+def _say(plan: Plan, kind: StudyKind) -> None:
+    study = plan.study
+    if study is None:
+        return
+    trainings = len(study.variants) * study.seeds * len(plan.arms)
+    names = ", ".join(arm.name for arm in plan.arms)
+    say(
+        f"{kind.capitalize()} of {plan.tasks[0].name} on {names}: {', '.join(study.choices)}; "
+        f"{counted(study.seeds, 'seed')}, {trainings} trainings, "
+        f"about {plan.predicted_seconds / 60:.1f} minutes",
+        err=True,
+    )

@@ -1,0 +1,88 @@
+"""`samenet trace`: one training step, framework beside framework."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from samenet._console import say
+from samenet.adapter.api import Target
+from samenet.cli.commands import options
+from samenet.errors import WorkerError
+from samenet.execution import planner, session
+from samenet.execution.progress import Progress
+from samenet.run.plan import Job, Plan
+from samenet.run.records import FailureRecord, StepTraced
+
+SHOWN_NUMBERS = 4
+QUANTITIES = ("inputs", "weights", "weighted sum", "output", "loss", "gradient", "new weights")
+
+
+@click.command("trace")
+@click.argument("task", default="single_neuron")
+@options.frameworks()
+@options.dtype
+@options.as_json
+def command(task: str, frameworks: tuple[str, ...], dtype: str, *, as_json: bool) -> int:
+    """Show the first training step of TASK in every framework, and the largest difference.
+
+    \b
+    Example:
+      samenet trace single_neuron
+    """
+    steps = traced(task, frameworks, dtype)
+    if as_json:
+        options.print_json(steps)
+    else:
+        say("\n".join(table(steps)))
+    return 0
+
+
+def traced(task: str, frameworks: tuple[str, ...], dtype: str) -> list[dict[str, Any]]:
+    """Return the numbers of the first step of each framework."""
+    target = Target.model_validate({"dtype": dtype})
+    request = planner.Request(tasks=(task,), frameworks=frameworks, target=target, track="same")
+    plan = _only_trace(planner.make_plan(request))
+    with tempfile.TemporaryDirectory() as folder:
+        store = session.start(plan, Path(folder) / "run", Progress(plan, quiet=True).watch)
+        records = store.records()
+    failures = [r for r in records if isinstance(r, FailureRecord)]
+    if failures:
+        raise WorkerError(f"{failures[0].arm or failures[0].task}: {failures[0].reason}")
+    return [record.data() for record in records if isinstance(record, StepTraced)]
+
+
+def _only_trace(plan: Plan) -> Plan:
+    names = tuple(task.name for task in plan.tasks)
+    jobs = [
+        Job(id=f"trace/{a.name}", pass_name="trace", arm=a.name, tasks=names, predicted_seconds=10)
+        for a in plan.arms
+    ]
+    return plan.model_copy(update={"jobs": (*plan.only("prepare").jobs, *jobs)})
+
+
+def table(steps: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the lines: one block per quantity, one column per framework."""
+    lines = [f"{'':<18}" + "".join(f"{step['arm']:>18}" for step in steps) + f"{'difference':>14}"]
+    for name in QUANTITIES:
+        columns = [np.ravel(np.asarray(step[name], dtype=float)) for step in steps]
+        lines += _block(name, columns)
+    return lines
+
+
+def _block(name: str, columns: Sequence[Any]) -> list[str]:
+    count = min(len(columns[0]), SHOWN_NUMBERS)
+    difference = max(float(np.max(np.abs(column - columns[0]))) for column in columns)
+    lines = []
+    for index in range(count):
+        label = name if index == 0 else ""
+        numbers = "".join(f"{column[index]:>18.9g}" for column in columns)
+        lines.append(f"{label:<18}{numbers}" + (f"{difference:>14.1e}" if index == 0 else ""))
+    if len(columns[0]) > count:
+        lines.append(f"{'':<18}{f'… {len(columns[0])} in all':>18}")
+    return lines

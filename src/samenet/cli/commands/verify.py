@@ -1,0 +1,40 @@
+"""`samenet verify`: recompute every printed number of a run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from samenet._console import say
+from samenet._text import counted
+from samenet.cli.commands import options
+from samenet.report.verify import verify
+
+MISMATCH = 3
+SHOWN_MAX = 20
+
+
+@click.command("verify")
+@click.argument("run", type=click.Path(path_type=Path))
+@options.as_json
+def command(run: Path, *, as_json: bool) -> int:
+    """Recompute the scores and the page's numbers of RUN; name every record that was changed.
+
+    \b
+    Example:
+      samenet verify runs/2026-11-23-164200-main
+    """
+    found = verify(run)
+    if as_json:
+        options.print_json(asdict(found))
+    else:
+        looked = ", ".join(f"{count} {what}" for what, count in found.looked_at.items())
+        for sentence in found.mismatches[:SHOWN_MAX]:
+            say(sentence)
+        if len(found.mismatches) > SHOWN_MAX:
+            say(f"… and {len(found.mismatches) - SHOWN_MAX} more (--json lists all)")
+        count = counted(len(found.mismatches), "mismatch")
+        say(count + (f" ({looked})" if looked else ""))
+    return MISMATCH if found.mismatches else 0

@@ -1,0 +1,127 @@
+"""The command line: names and one-line helps here, everything else in samenet.commands.
+
+A command's module is imported when it is called, so that `samenet --help` needs only click.
+Exit codes: 0 ok, 2 usage, 3 some results failed and the rest is saved, 4 regression,
+5 inconclusive, 6 refused, 130 interrupted and kept.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from samenet._console import say
+from samenet._version import __version__
+
+SHOWN = {
+    "run": "Measure: the main job, some tasks, or your own CSV.",
+    "report": "Rebuild the page of a run.",
+    "advise": "Say which framework to use, from a run's measurements.",
+    "init": "Write a commented task file for your own data.",
+    "doctor": "Show what is installed and what this machine allows.",
+}
+REST = {
+    "list": "List tasks, frameworks and runs.",
+    "trace": "Show one training step, framework beside framework.",
+    "certify": "Prove that the frameworks compute the same network.",
+    "compare": "Is a new run slower than an earlier one? A gate for CI.",
+    "check": "Try your adapter against the contract, item by item.",
+    "contest": "Run your loop head to head with a shipped one.",
+    "ladder": "Measure how cost grows with size: width, batch and depth.",
+    "resume": "Go on with an interrupted run.",
+    "study": "Choose an activation or a loss by experiment.",
+    "selftest": "Let the instrument show that it works.",
+    "verify": "Recompute every printed number of a run.",
+}
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """Loads a command's module when it is needed; suggests the nearest name for a wrong one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names that help shows: five, or all after --all."""
+        return [*SHOWN, *REST] if ctx.params.get("all_commands") else list(SHOWN)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Return a command, or a stand-in with its help when only the listing is wanted."""
+        known = SHOWN | REST
+        if name not in known:
+            return None
+        if _only_listing(ctx):
+            return click.Command(name, short_help=known[name])
+        command: click.Command = importlib.import_module(f"samenet.commands.{name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Turn an unknown name into one clear sentence."""
+        if args and args[0] not in SHOWN | REST:
+            from samenet.errors import unknown
+
+            raise unknown("command", args[0], SHOWN | REST)
+        return super().resolve_command(ctx, args)
+
+
+def _only_listing(ctx: click.Context) -> bool:
+    return bool(ctx.meta.get("listing"))
+
+
+def _show_help(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    ctx.meta["listing"] = True
+    ctx.params["all_commands"] = "--all" in sys.argv or ctx.meta.get("all", False)
+    say(ctx.get_help())
+    ctx.exit()
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    add_help_option=False,
+    epilog="'samenet --help --all' shows the rest. "
+    "'samenet run' without arguments is a good start.",
+)
+@click.option(
+    "--all", "all_commands", is_flag=True, is_eager=True, help="With --help: all commands."
+)
+@click.option("--help", is_flag=True, expose_value=False, callback=_show_help, help="Show this.")
+@click.version_option(__version__, message="samenet %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, all_commands: bool) -> None:
+    """One network, every framework, on equal terms: see which one to use, on this machine."""
+    del all_commands
+    if ctx.invoked_subcommand is None:
+        _show_help(ctx, ctx.command.params[0], True)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line; every intended failure is one sentence and an exit code."""
+    sys.exit(_code(arguments))
+
+
+def _code(arguments: list[str] | None) -> int:
+    from samenet.errors import SamenetError
+
+    try:
+        result: Any = cli.main(args=arguments, prog_name="samenet", standalone_mode=False)
+        return int(result or 0)
+    except click.exceptions.Abort:
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except SamenetError as error:
+        say(f"samenet: {error}", err=True)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Certificates are proved once per adapter, versions, task, data and machine, then remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache as once
+from pathlib import Path
+
+from samenet.adapter import discovery
+from samenet.adapter.api import Target
+from samenet.adapter.dataset import Dataset
+from samenet.machine import cache, gpu, system
+from samenet.run.plan import Arm, Job, Plan
+from samenet.run.records import Answer, CertificateRecord, FailureRecord, Record, decode, encode
+from samenet.run.work_order import data_path
+from samenet.spec.task import Task
+
+JUDGES = (
+    *("certificate.py", "gates.py", "gate_0.py", "rounding.py", "parity.py", "repeating.py"),
+    "admissibility.py",
+    *("oracle.py", "oracle_functions.py", "oracle_updates.py", "schedules.py"),
+    *("draws.py", "batches.py", "passes/parity.py"),
+)
+
+
+def remembered(plan: Plan, job: Job, folder: Path) -> tuple[list[Record], Job]:
+    """Return what is known of the tasks or cases of a job, and the job with only the others."""
+    if not job.kind.certifies:
+        return [], job
+    stored = {t: cache.get("certificates", _key(plan, job, t, folder)) for t in job.tasks}
+    known = [replace(decode(line), job=job.id) for lines in stored.values() for line in lines or ()]
+    unknown = tuple(task for task, lines in stored.items() if lines is None)
+    return known, job.model_copy(update={"tasks": unknown})
+
+
+def remember(plan: Plan, job: Job, records: Sequence[Record], folder: Path) -> None:
+    """Keep what a job found; a task or case that failed is proved again next time."""
+    if not job.kind.certifies:
+        return
+    for task in job.tasks:
+        own = [r for r in records if isinstance(r, Answer) and r.task == task]
+        if own and all(_final(record) for record in own):
+            lines = [encode(record) for record in own]
+            cache.put("certificates", _key(plan, job, task, folder), lines)
+            parts = _parts(plan.arm(job.arm), _subject(plan, job, task), plan.target)
+            cache.put("certified", cache.key_of(*parts), job.id)
+
+
+def _final(record: Record) -> bool:
+    """Return whether a check passed, or the adapter does not offer what it is about."""
+    if isinstance(record, CertificateRecord):
+        return record.passed
+    return isinstance(record, FailureRecord) and record.mark == "unsupported"
+
+
+def expected(arm: Arm, task: Task, target: Target) -> bool:
+    """Return whether a certificate is probably remembered: the data are not known yet."""
+    return cache.get("certified", cache.key_of(*_parts(arm, task.to_json(), target))) is not None
+
+
+def expected_case(arm: Arm, case: str, target: Target) -> bool:
+    """Return whether the certificate of a parity case is remembered."""
+    return cache.get("certified", cache.key_of(*_parts(arm, case, target))) is not None
+
+
+def _key(plan: Plan, job: Job, task: str, folder: Path) -> str:
+    data = "" if job.kind.on_cases else Dataset.load(data_path(folder, task)).digest()
+    return cache.key_of(*_parts(plan.arm(job.arm), _subject(plan, job, task), plan.target), data)
+
+
+def _subject(plan: Plan, job: Job, name: str) -> object:
+    """Return what is certified: a parity case is its name, a task everything in it."""
+    return name if job.kind.on_cases else plan.task(name).to_json()
+
+
+def _parts(arm: Arm, subject: object, target: Target) -> list[object]:
+    return [
+        *(arm.digest, arm.mode, arm.versions, arm.python, target.strict.model_dump(), subject),
+        *(system.processor(), gpu.graphics(target.place), judges_digest()),
+    ]
+
+
+@once
+def judges_digest() -> str:
+    """Return a hash of the modules that decide: another oracle proves again."""
+    folder = Path(__file__).parent
+    return discovery.hashed(folder / name for name in JUDGES)

@@ -1,0 +1,157 @@
+"""Which frameworks can run here: each adapter says so once, in a worker, cached by hash."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from samenet.adapter.api import Capabilities, Target, placed
+from samenet.adapter.discovery import Leaf, code_digest, digest
+from samenet.execution.worker_environment import worker_environment
+from samenet.machine import cache, distributions
+from samenet.run import adapter_source, redaction
+from samenet.run.plan import Arm, Installed
+
+DESCRIBE_SECONDS_MAX = 180
+SAMENET_NEEDED = "{} has no samenet: install it there too, as it is installed here"
+ERROR_LINE = re.compile(r"[\w.]+(Error|Exception|Interrupt|Exit|Warning)\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """An adapter that cannot run here, and why."""
+
+    name: str
+    mark: Literal["not installed", "failed"]
+    reason: str
+    detail: str = ""
+
+
+def describe(
+    pairs: Sequence[tuple[Leaf, str]], device: str, pythons: Mapping[str, str] | None = None
+) -> tuple[list[Arm], list[Absent]]:
+    """Return the arms that can run and the ones that cannot, two adapters at a time.
+
+    `pythons` names the interpreter of a framework that is installed in another environment.
+    """
+    leaves = list({leaf.path: leaf for leaf, _ in pairs}.values())
+    chosen = pythons or {}
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        answers = dict(
+            zip(
+                [leaf.path for leaf in leaves],
+                pool.map(lambda leaf: _described(leaf, device, chosen), leaves),
+                strict=True,
+            )
+        )
+    arms, absent = [], []
+    for leaf, mode in pairs:
+        answer = answers[leaf.path]
+        if isinstance(answer, Absent):
+            absent.append(Absent(**{**_fields(answer), "name": leaf.arm(mode)}))
+        else:
+            arms.append(_arm(leaf, mode, answer, chosen.get(leaf.header.name, "")))
+    return arms, absent
+
+
+def _fields(answer: Absent) -> dict[str, Any]:
+    return {"mark": answer.mark, "reason": answer.reason, "detail": answer.detail}
+
+
+def _arm(leaf: Leaf, mode: str, answer: dict[str, Any], python: str) -> Arm:
+    return Arm(
+        name=leaf.arm(mode),
+        mode=mode,
+        path=str(leaf.path),
+        digest=digest(leaf),
+        header=leaf.header,
+        capabilities=Capabilities.model_validate(answer["capabilities"]),
+        versions={name: version or "?" for name, version in answer["versions"].items()},
+        import_seconds=answer["import_seconds"],
+        python=python,
+        installed=Installed.model_validate(answer["installed"]),
+        quickstart_lines=adapter_source.quickstart_lines(leaf),
+    )
+
+
+def _described(leaf: Leaf, device: str, pythons: Mapping[str, str]) -> dict[str, Any] | Absent:
+    if leaf.header.name in pythons:
+        return _elsewhere(leaf, device, pythons[leaf.header.name])
+    missing = [name for name in leaf.header.distributions if distributions.version(name) is None]
+    if missing:
+        return _not_installed(leaf, missing)
+    versions = [distributions.version(name) for name in leaf.header.distributions]
+    key = cache.key_of("describe", digest(leaf), code_digest(), versions, sys.executable, device)
+    known = cache.get("descriptions", key)
+    if known is not None:
+        return dict(known)
+    answer = _ask(leaf, device, sys.executable)
+    if not isinstance(answer, Absent):
+        cache.put("descriptions", key, answer)
+    return answer
+
+
+def _elsewhere(leaf: Leaf, device: str, python: str) -> dict[str, Any] | Absent:
+    """Ask in another environment: nothing is remembered of it, it may change at any time."""
+    answer = _ask(leaf, device, python)
+    if isinstance(answer, Absent):
+        lacking = "No module named 'samenet'" in answer.detail
+        return _broken(leaf, SAMENET_NEEDED.format(python), answer.detail) if lacking else answer
+    same = answer["code"] == code_digest()
+    return answer if same else _broken(leaf, f"{python} has another version of samenet", "")
+
+
+def _not_installed(leaf: Leaf, missing: Sequence[str]) -> Absent:
+    extra = leaf.header.extra
+    remedy = f"pip install 'samenet[{extra}]'" if extra else f"pip install {' '.join(missing)}"
+    return Absent(name=leaf.header.name, mark="not installed", reason=f"not installed: {remedy}")
+
+
+def _ask(leaf: Leaf, device: str, python: str) -> dict[str, Any] | Absent:
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "answer.json"
+        command = [
+            *(python, "-P", "-m", "samenet.passes.describe"),
+            *(str(leaf.path), str(answer)),
+            *(json.dumps(leaf.header.imports), json.dumps(leaf.header.distributions)),
+        ]
+        target = Target.model_validate(placed(device))
+        environment = worker_environment(leaf.header, target, growing_memory=True)
+        try:
+            done = subprocess.run(
+                command,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=DESCRIBE_SECONDS_MAX,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return _broken(leaf, f"did not start within {DESCRIBE_SECONDS_MAX} s", "")
+        if done.returncode or not answer.exists():
+            return _broken(leaf, last_line(done.stderr) or f"exit {done.returncode}", done.stderr)
+        return dict(json.loads(answer.read_text(encoding="utf-8")))
+
+
+def _broken(leaf: Leaf, reason: str, detail: str) -> Absent:
+    return Absent(
+        name=leaf.header.name,
+        mark="failed",
+        reason=f"does not start here: {redaction.cleaned_text(reason)}",
+        detail=redaction.cleaned_text(detail[-4000:]),
+    )
+
+
+def last_line(text: str) -> str:
+    """Return the line of an error output that names the error, else its last line."""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    named = [line for line in lines if ERROR_LINE.match(line)]
+    return (named or lines or [""])[-1].strip()[:300]

@@ -1,0 +1,67 @@
+"""What the gates found, in the words of the contract: the figures, and the usual mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from samenet.adapter.checklist import Finding, Item
+from samenet.certificate.gate_info import GATES
+from samenet.run.records import CertificateRecord, FailureRecord, Record
+
+RAN = Item(
+    part="gates",
+    key="ran",
+    asks="the gates can be tried to their end",
+    expected="every check of the tasks ends with a figure",
+    mend="run `samenet certify` with the same file and task: it prints each figure",
+)
+
+
+def of_records(records: Sequence[Record]) -> list[Finding]:
+    """Return one finding per gate, after the one that says whether they came to an end."""
+    gave_none = [record for record in records if isinstance(record, FailureRecord)]
+    checks = [record for record in records if isinstance(record, CertificateRecord)]
+    findings = [_ended(gave_none, any_shown=bool(checks))]
+    return [*findings, *(_of_gate(gate, checks) for gate in GATES)]
+
+
+def untried(why: str) -> list[Finding]:
+    """Return every gate as not tried, for one reason."""
+    items = [RAN, *(_item(gate, "an error within rounding") for gate in GATES)]
+    return [Finding(item=item, state="not tried", found=why) for item in items]
+
+
+def _ended(gave_none: Sequence[FailureRecord], *, any_shown: bool) -> Finding:
+    broken = [each for each in gave_none if each.mark != "unsupported"]
+    said = broken or ([] if any_shown else list(gave_none))
+    found = f"{said[0].task}: {said[0].mark}: {said[0].reason}" if said else ""
+    return Finding(item=RAN, state="failed" if found else "ok", found=found)
+
+
+def _of_gate(gate: str, checks: Sequence[CertificateRecord]) -> Finding:
+    own = [check for check in checks if check.gate == gate]
+    wrong = [check for check in own if not check.passed]
+    if not own:
+        why = "nothing came so far, or nothing that is offered rests on it"
+        return Finding(item=_item(gate, "an error within rounding"), state="not tried", found=why)
+    worst = max(wrong or own, key=lambda check: check.share)
+    item = _item(gate, f"an error of at most {worst.limit:.1e}")
+    return Finding(
+        item=item, state="failed" if wrong else "ok", found=_said(worst) if wrong else ""
+    )
+
+
+def _said(check: CertificateRecord) -> str:
+    detail = f" ({check.detail})" if check.detail else ""
+    return f"{check.quantity}, {check.dtype}, on {check.task}: {check.error:.1e}{detail}"
+
+
+def _item(gate: str, expected: str) -> Item:
+    about = GATES[gate]
+    return Item(
+        part="gates",
+        key=gate,
+        asks=f"{gate}: {about.asks}",
+        expected=expected,
+        mend=f"the usual mistakes: {'; '.join(about.mistakes)}",
+    )

@@ -1,0 +1,45 @@
+"""A progress bar in a notebook."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from markupsafe import escape
+
+from samenet.execution.progress import Progress
+from samenet.execution.runner import Watcher
+from samenet.run.plan import Job
+from samenet.run.records import FailureRecord, Record
+
+
+def in_notebook() -> bool:
+    """Return whether this process is the kernel of a notebook, which shows HTML."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return type(shell).__name__ == "ZMQInteractiveShell"
+
+
+@contextmanager
+def bar(progress: Progress) -> Iterator[Watcher]:
+    """Yield what to call after every job: one bar, drawn anew in its place."""
+    display: Any = importlib.import_module("IPython.display")
+    shown = display.display(display.HTML(bar_html(progress, "starting")), display_id=True)
+
+    def watch(job: Job, records: Sequence[Record], seconds: float) -> None:
+        progress.take(job, seconds)
+        failures = [r.reason for r in records if isinstance(r, FailureRecord)]
+        about = " · ".join(filter(None, (", ".join(job.tasks[:3]), job.arm, *failures[:1])))
+        shown.update(display.HTML(bar_html(progress, about)))
+
+    yield watch
+
+
+def bar_html(progress: Progress, about: str) -> str:
+    """Return the bar with the time that is probably left, and what was done last."""
+    jobs, done = len(progress.plan.jobs), len(progress.finished)
+    bar_ = f'<progress max="{jobs}" value="{done}"></progress>'
+    return f"<div>{bar_} {done} of {jobs} {escape(progress.when())} {escape(about)}</div>"

@@ -1,0 +1,292 @@
+"""From what a person asks for to a plan: tasks, frameworks that can run here, the schedule."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from samenet._version import __version__
+from samenet.adapter import discovery
+from samenet.adapter.api import Target
+from samenet.adapter.support import ONLY_ON_CUDA, missing_device
+from samenet.errors import RefusedError, UsageError, unknown
+from samenet.execution import certificate_cache, describe
+from samenet.execution.durations import Predict, Start, history_key
+from samenet.execution.scheduler import schedule
+from samenet.machine import cache, clock
+from samenet.run.passes import PASSES
+from samenet.run.plan import (
+    PROFILES,
+    Arm,
+    CacheName,
+    Job,
+    Plan,
+    Profile,
+    ProfileName,
+    Skipped,
+    TrackName,
+)
+from samenet.spec import case_names
+from samenet.spec.parsing import parse
+from samenet.spec.task import MAIN_JOB, Task, load_task, set_value, unique_names
+from samenet.stats import intervals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asks `samenet run` for."""
+
+    tasks: tuple[str, ...] = ()
+    """Names of shipped tasks or paths of task files; none means the main job."""
+    own: tuple[Task, ...] = ()
+    """Tasks made from a person's own data."""
+    frameworks: tuple[str, ...] = ()
+    pythons: tuple[str, ...] = ()
+    """`NAME=PATH`: the interpreter of a framework that is installed in another environment."""
+    target: Target = field(default_factory=Target)
+    profile: ProfileName = "quick"
+    repeats: int | None = None
+    budget_seconds: float | None = None
+    margin: float = intervals.MARGIN
+    cache: CacheName = "cold"
+    track: TrackName = "both"
+    settings: tuple[str, ...] = ()
+    """`key=value` changes of every task; several values, separated by commas, make a sweep."""
+    cases: tuple[str, ...] = ()
+    """Parity cases beside those that the tasks rest on."""
+    epochs: int | None = None
+    batch_size: int | None = None
+    hidden: tuple[int, ...] | None = None
+    name: str = ""
+
+
+def make_plan(request: Request, pairs: Sequence[tuple[discovery.Leaf, str]] = ()) -> Plan:
+    """Return the plan of a request; the frameworks describe themselves on the way.
+
+    `pairs` are adapters with a mode, in place of the names that the request holds.
+    Raises UsageError for an unknown name or a value out of range.
+    """
+    tasks = chosen_tasks(request)
+    pairs = pairs or discovery.choose(request.frameworks)
+    pythons = interpreters(request.pythons, {leaf.header.name for leaf, _ in pairs})
+    arms, absent = describe.describe(pairs, request.target.place, pythons)
+    able, skipped = _able(tasks, arms, request.target)
+    skipped += [_absent(task, lacking) for task in tasks for lacking in absent]
+    profile = PROFILES[request.profile]
+    fixed = {"repeats": request.repeats, "repeats_most": request.repeats}
+    settings = profile.model_copy(update=fixed) if request.repeats else profile
+    return Plan(
+        name=request.name or _name(tasks, request),
+        created=clock.utc(),
+        samenet=__version__,
+        tasks=tasks,
+        arms=tuple(arms),
+        target=request.target,
+        profile=request.profile,
+        repeats=settings.repeats,
+        repeats_most=settings.repeats_most,
+        margin=request.margin,
+        cache=request.cache,
+        steady_seconds=settings.steady_seconds,
+        seeds=settings.seeds,
+        track=request.track,
+        budget_seconds=request.budget_seconds,
+        cases=case_names.resting(tasks),
+        jobs=_jobs(tasks, arms, able, settings, request),
+        skipped=tuple(skipped),
+    )
+
+
+def interpreters(settings: Sequence[str], frameworks: Collection[str]) -> dict[str, str]:
+    """Return the interpreter of each framework that texts like 'jax=/path/to/python' name.
+
+    Raises UsageError for a framework that is not part of the run and a file that is no program.
+    """
+    found = {}
+    for setting in settings:
+        name, _, path = setting.partition("=")
+        if name not in frameworks:
+            raise unknown("framework", name, frameworks)
+        program = shutil.which(path)
+        if not program:
+            raise UsageError(f"--python {setting}: write NAME=PATH with the path of a Python.")
+        found[name] = str(Path(program).absolute())
+    return found
+
+
+def chosen_tasks(request: Request) -> tuple[Task, ...]:
+    """Return the tasks with every change applied, one per combination of a sweep."""
+    names = request.tasks or (() if request.own else MAIN_JOB)
+    changes = [_changes(setting) for setting in request.settings]
+    tasks: list[Task] = []
+    for combination in itertools.product(*changes):
+        suffix = _suffix(changes, combination)
+        found = [load_task(name, combination) for name in names]
+        found += [_changed(task, combination) for task in request.own]
+        tasks += [_resized(_renamed(task, suffix), request) for task in found]
+    unique_names(tasks)
+    return tuple(tasks)
+
+
+def _renamed(task: Task, suffix: str) -> Task:
+    return task.model_copy(update={"name": task.name + suffix})
+
+
+def _changes(setting: str) -> list[tuple[str, str]]:
+    key, equals, values = setting.partition("=")
+    if not equals or not key or not values:
+        raise UsageError(f"--set {setting}: write KEY=VALUE, e.g. training.epochs=20.")
+    return [(key, value) for value in values.split(",")]
+
+
+def _suffix(changes: Sequence[list[tuple[str, str]]], chosen: Sequence[tuple[str, str]]) -> str:
+    varied = [
+        f"{k}={v}" for options, (k, v) in zip(changes, chosen, strict=True) if len(options) > 1
+    ]
+    return f"[{','.join(varied)}]" if varied else ""
+
+
+def _changed(task: Task, changes: Sequence[tuple[str, str]]) -> Task:
+    values = task.to_json()
+    for key, value in changes:
+        set_value(values, key, value)
+    return parse(Task, values, where=f"task {task.name}")
+
+
+def _resized(task: Task, request: Request) -> Task:
+    """Apply the short options for epochs, batch size and hidden layers."""
+    values = task.to_json()
+    wanted = {"epochs": request.epochs, "batch_size": request.batch_size}
+    values["training"] |= {key: value for key, value in wanted.items() if value is not None}
+    if request.hidden is not None:
+        activation = str(task.model.layers[0].activation) if task.model.layers else "relu"
+        layers = [{"units": units, "activation": activation} for units in request.hidden]
+        values["model"] |= {"layers": layers}
+    return parse(Task, values, where=f"task {task.name}")
+
+
+def _able(
+    tasks: Sequence[Task], arms: Sequence[Arm], target: Target
+) -> tuple[set[tuple[str, str]], list[Skipped]]:
+    """Return the (task, arm) that can run, and why the others cannot."""
+    able, skipped = set(), []
+    for task, arm in itertools.product(tasks, arms):
+        reason = lacking(arm, target)
+        if reason:
+            skipped.append(Skipped(task=task.name, arm=arm.name, mark="unsupported", reason=reason))
+        else:
+            able.add((task.name, arm.name))
+    return able, skipped
+
+
+def refuse_nothing(plan: Plan) -> None:
+    """Raise RefusedError if frameworks are there, and none of them can run where it was asked."""
+    if plan.arms and not any(job.arm for job in plan.jobs):
+        reasons = sorted({skipped.reason for skipped in plan.skipped})
+        raise RefusedError(f"Nothing can be measured: {'; '.join(reasons)}.")
+
+
+def has_compiler() -> bool:
+    """Return whether there is a C++ compiler."""
+    return any(map(shutil.which, ("c++", "g++", "clang++", "cl")))
+
+
+def lacking(arm: Arm, target: Target) -> str | None:
+    """Return what the machine lacks for an arm, or None."""
+    if reason := missing_device(arm.capabilities, target):
+        return reason
+    needs = arm.header.modes[arm.mode].needs
+    if "CUDA device" in needs and target.device != "cuda":
+        return ONLY_ON_CUDA
+    if "C++ compiler" in needs and not has_compiler():
+        return "needs a C++ compiler (g++ or clang++): install one, or leave this mode out"
+    return None
+
+
+def _absent(task: Task, absent: describe.Absent) -> Skipped:
+    return Skipped(task=task.name, arm=absent.name, mark=absent.mark, reason=absent.reason)
+
+
+def _jobs(
+    tasks: Sequence[Task],
+    arms: Sequence[Arm],
+    able: set[tuple[str, str]],
+    settings: Profile,
+    request: Request,
+) -> tuple[Job, ...]:
+    cases = list(dict.fromkeys([*case_names.resting(tasks), *request.cases]))
+    predict = Predict(
+        {arm.name: _start(arm) for arm in arms},
+        steady_seconds=settings.steady_seconds,
+        history=_history(tasks, arms, cases, request.target),
+    )
+    there = [arm for arm in arms if not missing_device(arm.capabilities, request.target)]
+    return schedule(
+        *(tasks, there, able),
+        settings=settings,
+        track=request.track,
+        predict=predict,
+        cases=cases,
+        warm=request.cache == "warm",
+    )
+
+
+def _start(arm: Arm) -> Start:
+    compiling = discovery.compile_seconds(arm.header, arm.mode)
+    return Start(arm.import_seconds, compiling, bool(arm.header.extra))
+
+
+REMEMBERED_SECONDS = 0.02
+
+
+def _history(
+    tasks: Sequence[Task], arms: Sequence[Arm], cases: Sequence[str], target: Target
+) -> dict[str, float]:
+    """Return how long what a plan consists of took before; next to nothing if it is remembered."""
+    keys = [
+        history_key(kind.name, arm, subject)
+        for kind in PASSES.values()
+        if kind.one_per != "command" and kind.lasts_like is None
+        for arm in ("", *(arm.name for arm in arms))
+        for subject in (cases if kind.on_cases else [task.name for task in tasks])
+    ]
+    found = {key: cache.get("durations", cache.key_of(key)) for key in keys}
+    known = {key: float(value) for key, value in found.items() if isinstance(value, int | float)}
+    for arm in arms:
+        proved = [("certify", t.name) for t in tasks if certificate_cache.expected(arm, t, target)]
+        proved += [
+            ("parity", case) for case in cases if certificate_cache.expected_case(arm, case, target)
+        ]
+        known |= {history_key(name, arm.name, of): REMEMBERED_SECONDS for name, of in proved}
+    return known
+
+
+def _name(tasks: Sequence[Task], request: Request) -> str:
+    if not request.tasks and not request.own:
+        return "main"
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", "-".join(task.name for task in tasks))[:40].strip("-")
+
+
+def new_folder(name: str, parent: Path) -> Path:
+    """Return a folder for a run that does not exist yet: runs/<when>-<name>."""
+    stamp = f"{clock.local_stamp()}-{re.sub(r'[^A-Za-z0-9_-]+', '-', name).strip('-') or 'run'}"
+    folder, number = parent / stamp, 2
+    while folder.exists():
+        folder, number = parent / f"{stamp}-{number}", number + 1
+    return folder
+
+
+def duration_seconds(text: str) -> float:
+    """Return the seconds of a text like '90s', '10m' or '1.5h'; a bare number is minutes.
+
+    Raises UsageError for anything else or a value that is not above 0.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", text.strip())
+    scale = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, None: 60.0}
+    if not match or float(match[1]) == 0:
+        raise UsageError(f"'{text}' is not a duration: write e.g. 90s, 10m or 1h.")
+    return float(match[1]) * scale[match[2]]

@@ -1,0 +1,126 @@
+"""Start one worker process, wait for it, and end it when it takes too long or nobody waits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from samenet.execution.worker_environment import CompiledCode, worker_environment
+from samenet.machine import clock, system
+from samenet.machine.system import SPAWNED_VARIABLE
+from samenet.run.plan import Arm, CacheName, Job, Plan
+from samenet.run.work_order import file_name, order_json
+
+SECONDS_MIN = 120.0
+"""A worker has at least so long, however short its job was predicted to be."""
+
+TOO_SLOW = -999
+"""Stands for the exit code of a worker that was ended."""
+
+
+class LiveWorkers:
+    """The processes that are running now, so that an interruption can end them."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.pids: set[int] = set()
+        self.stopped = False
+
+    def add(self, pid: int) -> None:
+        """Note a worker that has just started; after `stop` it is ended at once."""
+        self.pids.add(pid)
+        if self.stopped:
+            system.kill_group(pid)
+
+    def discard(self, pid: int) -> None:
+        """Forget a worker that has ended."""
+        self.pids.discard(pid)
+
+    def stop(self) -> None:
+        """Kill every worker and start no more; a resume does their jobs again."""
+        self.stopped = True
+        for pid in list(self.pids):
+            system.kill_group(pid)
+
+
+def spawn(
+    folder: Path, plan: Plan, job: Job, arm: Arm | None, live: LiveWorkers
+) -> tuple[int, str, float]:
+    """Run one worker, its process in `live` meanwhile; return exit code, errors and time limit."""
+    threads = plan.target.threads
+    cores = system.measuring_cores(threads) if job.timed else system.cores()
+    order = folder / "work" / f"{file_name(job.id)}.order.json"
+    imports = arm.header.imports if arm else ()
+    order.write_text(order_json(job, folder, imports=imports, cores=cores), encoding="utf-8")
+    environment = worker_environment(
+        arm.header if arm else None,
+        plan.target_of(job.pass_name),
+        compiled=compiled_code(folder, plan.cache, job),
+        growing_memory=not job.timed,
+    )
+    errors = folder / "work" / f"{file_name(job.id)}.stderr"
+    seconds_max = max(SECONDS_MIN, 10 * job.predicted_seconds)
+    with errors.open("w", encoding="utf-8") as stream:
+        environment[system.PARENT_VARIABLE] = str(os.getpid())
+        environment[SPAWNED_VARIABLE] = repr(clock.now())
+        worker = subprocess.Popen(
+            [interpreter(arm), "-P", "-m", "samenet.worker", str(order)],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            **system.own_process_group(),
+        )
+        live.add(worker.pid)
+        code = _wait(worker, seconds_max)
+        live.discard(worker.pid)
+    return code, errors.read_text(encoding="utf-8", errors="replace"), seconds_max
+
+
+def interpreter(arm: Arm | None) -> str:
+    """Return the Python that a worker of this arm runs in."""
+    return arm.python if arm and arm.python else sys.executable
+
+
+def _wait(worker: subprocess.Popen[bytes], seconds_max: float) -> int:
+    """Wait without polling: `wait` with a timeout looks every 50 ms, and that is part of a run."""
+    ended: list[int] = []
+
+    def end() -> None:
+        ended.append(worker.pid)
+        system.kill_group(worker.pid)
+
+    alarm = threading.Timer(seconds_max, end)
+    alarm.start()
+    try:
+        code = worker.wait()
+    finally:
+        alarm.cancel()
+        if worker.poll() is None:
+            system.kill_group(worker.pid)
+            worker.wait()
+    return TOO_SLOW if ended else code
+
+
+def compiled_code(folder: Path, kept: CacheName, job: Job) -> CompiledCode:
+    """Return where a worker keeps what it compiles."""
+    return CompiledCode(kept, cache_place(folder, kept, job))
+
+
+def shares_cache(kept: CacheName, job: Job) -> bool:
+    """Return whether a worker finds the compiled code of those before it."""
+    return kept == "warm" and job.kind.shares_warm_cache
+
+
+def cache_place(folder: Path, kept: CacheName, job: Job) -> Path:
+    """Return the folder of a worker's compiled code.
+
+    Cold: every worker has a private one, which is not there yet. Warm: all results of an arm on a
+    task share one, which the pass `prime` has filled.
+    """
+    shared = shares_cache(kept, job)
+    name = file_name(f"{job.arm}/{'+'.join(job.tasks)}" if shared else job.id)
+    return folder / "work" / "caches" / (f"warm-{name}" if shared else f"{name}-{os.getpid()}")

@@ -1,0 +1,100 @@
+"""What a person sees while a run goes on: one line per result, or a live table on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from samenet._console import printable, say
+from samenet.analysis.processes import START_UP
+from samenet.machine import clock
+from samenet.run.plan import Job, Plan, predicted_seconds
+from samenet.run.records import CertificateRecord, DataPrepared, FailureRecord, Record, TimingRecord
+from samenet.stats.formatting import words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What one timed process shows at once."""
+
+    step_seconds: float
+    start_seconds: float
+
+
+def measured(records: Sequence[Record]) -> Measured | None:
+    """Return the step time and the start-up of a timed process, or None if it has none."""
+    timings = {r.phase: r for r in records if isinstance(r, TimingRecord)}
+    if "call" not in timings:
+        return None
+    call = timings["call"]
+    return Measured(
+        step_seconds=median(call.seconds) / call.steps,
+        start_seconds=sum(timings[phase].seconds[0] for phase in START_UP if phase in timings),
+    )
+
+
+@dataclass(slots=True)
+class Progress:
+    """Prints to standard error; the data on standard output stay clean."""
+
+    plan: Plan
+    quiet: bool = False
+    started: float = field(default_factory=clock.now)
+    finished: set[str] = field(default_factory=set)
+
+    def take(self, job: Job, seconds: float) -> None:
+        """Note that a job is finished."""
+        del seconds
+        self.finished.add(job.id)
+
+    def watch(self, job: Job, records: Sequence[Record], seconds: float) -> None:
+        """Say what one job brought."""
+        self.take(job, seconds)
+        if not self.quiet:
+            lines = [f"{self.when()}  {_line(self.plan, job, records)}", *_left_out(records)]
+            say("\n".join(lines), err=True)
+
+    def when(self) -> str:
+        """Return the time spent and the time that is probably left."""
+        spent = clock.now() - self.started
+        left = predicted_seconds(j for j in self.plan.jobs if j.id not in self.finished)
+        return f"[{_clock(spent)} · about {_clock(left)} left]"
+
+
+def _left_out(records: Sequence[Record]) -> list[str]:
+    """Return what the preparation of the data did not take in: nobody should miss that."""
+    notes = [
+        note for record in records if isinstance(record, DataPrepared) for note in record.notes
+    ]
+    return [f"    {note}" for note in notes if "left out" in note or "dropped" in note]
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _line(plan: Plan, job: Job, records: Sequence[Record]) -> str:
+    who = plan.arm(job.arm).header.title if job.arm else ""
+    units = "functions and optimisers" if job.kind.on_cases else "tasks"
+    what = job.tasks[0] if len(job.tasks) == 1 else f"{len(job.tasks)} {units}"
+    failures = [record for record in records if isinstance(record, FailureRecord)]
+    head = " · ".join(part for part in (what, who) if part)
+    if failures:
+        return printable(f"{head}: {failures[0].mark}: {failures[0].reason}")
+    broken = [r for r in records if isinstance(r, CertificateRecord) and not r.passed]
+    if broken:
+        return f"{head}: not compared: {broken[0].gate}, {broken[0].quantity}"
+    if not job.tasks or (not records and job.kind.answers != "files"):
+        return f"{head}: left out (it failed its check)"
+    return f"{head}: {job.kind.says}{_numbers(job, records, plan)}"
+
+
+def _numbers(job: Job, records: Sequence[Record], plan: Plan) -> str:
+    if job.kind.counts == "seeds":
+        return f" (seed {job.repeat + 1} of {plan.seeds})"
+    found = measured(records) if job.kind.counts == "repeats" else None
+    if found is None:
+        return ""
+    step, ready = words(found.step_seconds), words(found.start_seconds)
+    return f", {step} a step, start-up {ready} (repeat {job.repeat + 1} of {plan.most})"

@@ -1,0 +1,87 @@
+"""One run from its plan to its page: what the command line and the Python API both do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from samenet.analysis import fingerprint
+from samenet.errors import RefusedError
+from samenet.execution.runner import Watcher, carry_out
+from samenet.machine import clock, paths, system
+from samenet.machine.lock import alone
+from samenet.run import environment
+from samenet.run.folder import Store, open_run
+from samenet.run.plan import Plan
+from samenet.run.records import PlanSealed
+
+DISK_BYTES_MIN = 200 * 1024 * 1024
+
+
+Say = Callable[[str], None]
+"""Called with what a screening is to be warned of, one sentence at a time."""
+
+
+def silent(sentence: str) -> None:
+    """Say nothing: what broke a rule stands in the records all the same."""
+    del sentence
+
+
+def start(plan: Plan, folder: Path, watch: Watcher, say: Say = silent) -> Store:
+    """Create the run folder, write the plan, and carry it out; a refusal leaves no folder."""
+    store = Store(folder)
+    if paths.free_bytes(folder) < DISK_BYTES_MIN:
+        raise RefusedError(f"Less than 200 MB are free where {folder} is; nothing was measured.")
+    with alone():
+        _admitted(plan, say)
+        store.create()
+        store.write_json("machine.json", facts(plan))
+        store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
+        store.append([_sealed(plan)])
+        carry_out(store, plan, watch)
+    return store
+
+
+def _sealed(plan: Plan) -> PlanSealed:
+    """Return a record of what was decided before anything was measured, the margin above all."""
+    return PlanSealed(job="", when=clock.utc(), sha256=plan.seal)
+
+
+def _admitted(plan: Plan, say: Say) -> None:
+    """Look at the machine before anything is timed; raises RefusedError if it is not fit."""
+    if any(job.timed for job in plan.jobs):
+        for sentence in environment.admitted(plan):
+            say(f"{sentence}: times will be noisy")
+
+
+def resume(folder: Path, watch: Watcher, say: Say = silent, plan: Plan | None = None) -> Store:
+    """Go on where an interrupted run stopped; finished jobs are neither lost nor repeated.
+
+    A plan with more repeats takes the place of the one that is stored.
+    """
+    store = open_run(folder)
+    plan = plan or Plan.model_validate(store.read_json("plan.json"))
+    with alone():
+        _admitted(plan, say)
+        store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
+        store.drop_torn_tail()
+        carry_out(store, plan, watch)
+    return store
+
+
+def facts(plan: Plan) -> dict[str, object]:
+    """Return the machine and the versions in use, as the report prints them."""
+    versions = {name: v for arm in plan.arms for name, v in arm.versions.items()}
+    return {
+        **system.describe(),
+        "load_before": system.load_average(),
+        "versions": versions,
+        "measuring_cores": len(system.measuring_cores(plan.target.threads)),
+        "matrix_library": fingerprint.matrix_library(),
+    }
+
+
+def finished(store: Store) -> set[str]:
+    """Return the jobs that an interruption left whole."""
+    store.drop_torn_tail()
+    return store.finished_jobs()

@@ -1,0 +1,40 @@
+"""The environment that a worker starts in: what samenet sets, and what its adapters ask for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from samenet.adapter.api import Header, Target
+from samenet.adapter.discovery import headers
+from samenet.adapter.variables import Kept
+from samenet.machine import system
+
+
+class CompiledCode(NamedTuple):
+    """Where a process keeps what it compiles, and whether an earlier one may have filled it."""
+
+    kept: Kept
+    folder: Path
+
+
+def worker_environment(
+    header: Header | None,
+    target: Target,
+    *,
+    compiled: CompiledCode | None = None,
+    growing_memory: bool = False,
+) -> dict[str, str]:
+    """Return all variables of a worker; they must be set before anything is imported.
+
+    `header` is its adapter's, None for a worker that computes with no framework.
+    """
+    known = [each.variables for each in headers(header)]
+    asked: dict[str, str] = {}
+    for each in known:
+        asked |= each.for_target(target.threads, target.device, target.precision)
+    asked |= header.environment if header else {}
+    for each in known:
+        asked |= each.for_cache(compiled.kept, str(compiled.folder)) if compiled else {}
+        asked |= each.growing_memory if growing_memory else {}
+    return system.process_environment(target.threads, target.place, asked, target.precision)

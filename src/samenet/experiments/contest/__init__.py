@@ -1,0 +1,1 @@
+"""Two loops head to head: the rule and its result."""

@@ -1,0 +1,265 @@
+"""The result of a contest from its run: the verdict, as Markdown to paste and as one document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from samenet.analysis import certificates, control_arms
+from samenet.analysis.frames import Frames
+from samenet.experiments.contest import rule as contest_rule
+from samenet.experiments.contest.rule import Comparison, Verdict
+from samenet.report.result import why_not
+from samenet.run.passes import BLOCKS
+from samenet.run.plan import Arm, Plan
+from samenet.run.records import CertificateRecord, FailureRecord, JobFinished, Record
+from samenet.run.redaction import without_folders
+from samenet.spec.task import Task
+from samenet.stats.formatting import words
+from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval, geometric
+
+
+def rule(margin: float) -> str:
+    """Return the published rule in one sentence."""
+    return (
+        "A loop that is checked, defensible and faster beyond the margin replaces ours: the whole "
+        f"95 % interval of ours / challenger above {1 + margin:.2f} on the geometric mean over the "
+        f"tasks, above {1 / (1 + margin):.2f} on each; at least {VERDICT_REPEATS_MIN} repeats."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """A finished contest: arm names, what was compared, and the verdict."""
+
+    frames: Frames
+    ours: str
+    challenger: str
+    comparison: Comparison | None
+    """None if the loops may not be compared."""
+    verdict: Verdict
+
+
+def settle(
+    frames: Frames,
+    records: Sequence[Record],
+    *,
+    ours: str,
+    challenger: str,
+    undefended: Sequence[str],
+) -> Contest:
+    """Return the result of a contest that was carried out."""
+    reason = _obstacle(frames, (ours, challenger)) or _unproven(frames)
+    if reason:
+        verdict, comparison = contest_rule.refused(without_folders(reason)), None
+    else:
+        comparison = contest_rule.compare(
+            {
+                task.name: (
+                    frames.per_repeat(task.name, ours, "step"),
+                    frames.per_repeat(task.name, challenger, "step"),
+                )
+                for task in frames.plan.tasks
+            }
+        )
+        verdict = contest_rule.judge(
+            comparison,
+            margin=frames.plan.margin,
+            undefended=undefended,
+            seconds_per_repeat=_seconds(frames, records),
+        )
+    return Contest(
+        frames=frames, ours=ours, challenger=challenger, comparison=comparison, verdict=verdict
+    )
+
+
+def _unproven(frames: Frames) -> str:
+    """Return why the instrument may give no verdict on the first such task, or an empty text."""
+    for task in frames.plan.tasks:
+        reason = control_arms.why_refused(frames, task, "step")
+        if reason:
+            return f"on {task.title or task.name}, {reason}"
+    return ""
+
+
+def refuses(records: Sequence[Record]) -> bool:
+    """Return whether records stand against a comparison: measuring on would be in vain."""
+    return any(
+        isinstance(record, FailureRecord)
+        or (isinstance(record, CertificateRecord) and not record.passed)
+        for record in records
+    )
+
+
+def _obstacle(frames: Frames, arms: Sequence[str]) -> str:
+    """Return the first reason why the two may not be compared, or an empty text."""
+    places = [(task, arm) for arm in arms for task in frames.plan.tasks]
+    found = [
+        (task, arm, why(frames, task, arm)) for why in (_why, _lacking) for task, arm in places
+    ]
+    reasons = (f"{arm} on {task.title or task.name}: {text}" for task, arm, text in found if text)
+    return next(reasons, "")
+
+
+def _why(frames: Frames, task: Task, arm: str) -> str:
+    checks = frames.checks[(frames.checks.task == task.name) & (frames.checks.arm == arm)]
+    if not checks.passed.astype(bool).all():
+        return why_not(frames, task, arm)
+    rows = frames.failures[(frames.failures.task == task.name) & (frames.failures.arm == arm)]
+    if len(rows):
+        return f"{rows.iloc[0].mark}: {rows.iloc[0].reason}"
+    return ""
+
+
+def _lacking(frames: Frames, task: Task, arm: str) -> str:
+    timed = bool(frames.per_repeat(task.name, arm, "step"))
+    proved = arm in frames.compared(task.name)
+    return "" if timed and proved else "nothing was measured"
+
+
+def _seconds(frames: Frames, records: Sequence[Record]) -> float:
+    """Return how long one repeat took: both loops on every task, control and sensitivity arm."""
+    spent = [
+        record.seconds
+        for record in records
+        if isinstance(record, JobFinished) and record.pass_name in BLOCKS
+    ]
+    return sum(spent) / max(1, frames.plan.repeats)
+
+
+def markdown(found: Contest) -> str:
+    """Return the verdict with everything it rests on; no name of a host, a user or a folder."""
+    frames, plan = found.frames, found.frames.plan
+    ours, theirs = _described(frames, found.ours), _described(frames, found.challenger)
+    rows = [f"| {name} | {ours[name]} | {theirs[name]} |" for name in ours]
+    return "\n".join(
+        [
+            f"### {found.challenger} against {found.ours}",
+            "",
+            f"**Verdict: {found.verdict.sentence}.**",
+            "",
+            "| | ours | challenger |",
+            "|---|---|---|",
+            *rows,
+            "",
+            *_times(found),
+            f"Machine: {_machine(frames.machine)}; {plan.target}. {_how(plan)}",
+            "",
+            f"Rule: {rule(plan.margin)}",
+        ]
+    )
+
+
+def _how(plan: Plan) -> str:
+    return (
+        f"Time of one training step; repeats in fresh processes: {plan.repeats}, each loop first "
+        f"in every second one. samenet {plan.samenet}, {plan.created}."
+    )
+
+
+def _described(frames: Frames, name: str) -> dict[str, str]:
+    """Return the lines of the first table of one loop; an arm that could not run has few."""
+    arm = next((each for each in frames.plan.arms if each.name == name), None)
+    if arm is None:
+        return dict.fromkeys(("loop", "versions", "checked", "why", "source"), "–")
+    return {
+        "loop": f"{arm.header.title}, `{arm.name}`, file {arm.digest[:12]}",
+        "versions": ", ".join(f"{package} {version}" for package, version in arm.versions.items()),
+        "checked": certificates.figures(certificates.worst(frames, arm=name)) or "–",
+        "why": _cell(arm.header.modes[arm.mode].why),
+        "source": _cell(arm.header.modes[arm.mode].source),
+    }
+
+
+def _cell(text: str) -> str:
+    """Return a stranger's text as one cell of a table."""
+    return " ".join(text.split()).replace("|", "\\|") or "–"
+
+
+def _times(found: Contest) -> list[str]:
+    if found.comparison is None:
+        return []
+    rows = [
+        f"| {_title(found, task)} | {_step(found, task, found.ours)} "
+        f"| {_step(found, task, found.challenger)} | {_factor(each.ratio())} |"
+        for task, each in found.comparison.tasks.items()
+    ]
+    overall = _factor(found.comparison.overall.ratio())
+    return [
+        "| task | ours, a step | challenger, a step | ours / challenger, 95 % interval |",
+        "|---|---|---|---|",
+        *rows,
+        f"| geometric mean | | | {overall} |",
+        "",
+    ]
+
+
+def _title(found: Contest, name: str) -> str:
+    task = found.frames.plan.task(name)
+    return _cell(task.title or task.name)
+
+
+def _step(found: Contest, task: str, arm: str) -> str:
+    return words(geometric(list(found.frames.per_repeat(task, arm, "step").values())).value)
+
+
+def _factor(factor: Interval) -> str:
+    span = f" ({factor.low:.3f} to {factor.high:.3f})" if factor.known else ""
+    return f"{factor.value:.3f}{span}"
+
+
+def _machine(facts: dict[str, Any]) -> str:
+    pinned = "" if facts["pinned"] else ", not pinned"
+    return (
+        f"{facts['processor']}, {facts['cores']} cores, {facts['system']}, "
+        f"Python {facts['python']}{pinned}"
+    )
+
+
+def document(found: Contest) -> dict[str, Any]:
+    """Return the result as plain data."""
+    plan, comparison = found.frames.plan, found.comparison
+    factors = {name: each.ratio() for name, each in comparison.tasks.items()} if comparison else {}
+    return {
+        "schema": "samenet-contest/1",
+        "samenet": plan.samenet,
+        "created": plan.created,
+        "verdict": found.verdict.answer,
+        "sentence": found.verdict.sentence,
+        "rule": rule(plan.margin),
+        "repeats": plan.repeats,
+        "target": plan.target.model_dump(mode="json"),
+        "machine": found.frames.machine,
+        "loops": [_loop(found, arm) for arm in plan.arms],
+        "factor": _plain(comparison.overall.ratio()) if comparison else None,
+        "factors": {task: _plain(factor) for task, factor in factors.items()},
+        "step_seconds": {
+            task.name: {arm.name: _seconds_of(found, task.name, arm) for arm in plan.arms}
+            for task in plan.tasks
+        },
+        "markdown": markdown(found),
+    }
+
+
+def _loop(found: Contest, arm: Arm) -> dict[str, Any]:
+    mode = arm.header.modes[arm.mode]
+    return {
+        "role": "ours" if arm.name == found.ours else "challenger",
+        "arm": arm.name,
+        "digest": arm.digest,
+        "versions": arm.versions,
+        "why": mode.why,
+        "source": mode.source,
+        "errors": certificates.worst(found.frames, arm=arm.name),
+    }
+
+
+def _seconds_of(found: Contest, task: str, arm: Arm) -> list[float]:
+    return list(found.frames.per_repeat(task, arm.name, "step").values())
+
+
+def _plain(factor: Interval) -> dict[str, float | int | None]:
+    """Return an interval as JSON has it: one repeat has no ends."""
+    low, high = (factor.low, factor.high) if factor.known else (None, None)
+    return {"value": factor.value, "low": low, "high": high, "n": factor.n}

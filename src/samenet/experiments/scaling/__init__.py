@@ -1,0 +1,1 @@
+"""How cost grows with size: the ladder, its cost model, forecasts, the cross-over."""

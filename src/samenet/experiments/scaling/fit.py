@@ -1,0 +1,219 @@
+"""What a run's ladder says about each framework: its fitted costs, and how well they predict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from samenet.analysis.frames import Frames
+from samenet.experiments.scaling import cost_model, ladder
+from samenet.experiments.scaling.cost_model import (
+    NAMES,
+    WITHIN,
+    WITHIN_MEDIAN,
+    Call,
+    CostModel,
+    Measured,
+)
+from samenet.report import result
+from samenet.spec.task import Task
+from samenet.stats.formatting import words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """A step of one size, as measured and as a model predicts it that never saw that size."""
+
+    size: str
+    measured_seconds: float
+    predicted_seconds: float
+
+    @property
+    def error(self) -> float:
+        """Return by which share of the measured time the prediction is too long."""
+        return self.predicted_seconds / self.measured_seconds - 1
+
+    @property
+    def fits(self) -> bool:
+        """Return whether the prediction is near enough."""
+        return abs(self.error) <= WITHIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """The cost model of one arm, fitted to the design points, and its predictions."""
+
+    arm: str
+    model: CostModel
+    left_out: tuple[Prediction, ...]
+    """Of each design point by a fit to all the others."""
+    held_out: tuple[Prediction, ...]
+    """Of the points that no fit has seen: the ones that count."""
+
+    @property
+    def misfits(self) -> tuple[Prediction, ...]:
+        """Return the held-out points that are not predicted within the limit, the worst first."""
+        wrong = [each for each in self.held_out if not each.fits]
+        return tuple(sorted(wrong, key=lambda each: -abs(each.error)))
+
+    @property
+    def fits(self) -> bool:
+        """Return whether every held-out point is within the limit, and the median within its."""
+        middle = median_error(self.held_out) if self.held_out else 1.0
+        return not self.misfits and middle <= WITHIN_MEDIAN
+
+    @property
+    def verdict(self) -> str:
+        """Return in words whether the model predicts sizes that it was not fitted to."""
+        if not self.held_out:
+            return "not judged: no held-out size was measured"
+        if self.misfits:
+            worst = self.misfits[0]
+            return f"does not fit: off by {worst.error * 100:+.0f} % at {worst.size}"
+        middle = f"{median_error(self.held_out) * 100:.0f} % in the middle"
+        count = len(self.held_out)
+        if not self.fits:
+            return f"does not fit: {middle}, though each of {count} within {WITHIN * 100:.0f} %"
+        return f"fits: each of {count} within {WITHIN * 100:.0f} %, {middle}"
+
+
+def median_error(predictions: Sequence[Prediction]) -> float:
+    """Return the median size of the errors."""
+    return median(abs(each.error) for each in predictions)
+
+
+def worst_error(predictions: Sequence[Prediction]) -> float:
+    """Return the largest size of an error."""
+    return max(abs(each.error) for each in predictions)
+
+
+def fitted(frames: Frames) -> list[Fitted]:
+    """Return the models of all arms that were measured on enough sizes, in the plan's order."""
+    found = {arm.name: _sizes(frames, arm.name) for arm in frames.plan.arms}
+    return [_fitted(arm, sizes) for arm, sizes in found.items() if _enough(sizes)]
+
+
+def not_fitted(frames: Frames) -> dict[str, int]:
+    """Return the arms that were measured on too few sizes for a fit, and on how many each."""
+    found = {arm.name: _sizes(frames, arm.name) for arm in frames.plan.arms}
+    few = {arm: len(_design(sizes)) for arm, sizes in found.items() if not _enough(sizes)}
+    return few if ladder.points(frames.plan.tasks) else {}
+
+
+class _Size(NamedTuple):
+    """One size of one arm: the call of K steps, then that of fewer, if it was measured."""
+
+    task: Task
+    calls: tuple[Measured, ...]
+
+
+def _design(sizes: Sequence[_Size]) -> list[_Size]:
+    return [size for size in sizes if not ladder.is_held_out(size.task)]
+
+
+def _enough(sizes: Sequence[_Size]) -> bool:
+    """Return whether there is at least one size per cost that is looked for."""
+    return len(_design(sizes)) >= len(NAMES)
+
+
+def _sizes(frames: Frames, arm: str) -> list[_Size]:
+    """Return what was measured of an arm on the sizes whose every check passed."""
+    rows = frames.samples[(frames.samples.arm == arm) & (frames.samples.track == "same")]
+    found = [
+        _Size(task, _calls(task, rows[rows.task == task.name]))
+        for task in ladder.points(frames.plan.tasks)
+        if arm in frames.compared(task.name)
+    ]
+    return [size for size in found if size.calls]
+
+
+def _calls(task: Task, rows: pd.DataFrame) -> tuple[Measured, ...]:
+    """Return both calls of a size; of the samples of a process and of the processes the median."""
+    widths, batch_size = ladder.network_of(task).widths, task.training.batch_size
+    found = []
+    for phase, counted in (("call", "first_call"), ("call_other", "call_other")):
+        own, steps = rows[rows.phase == phase], rows[rows.phase == counted].steps
+        if len(own):
+            count = int(steps.iloc[0])
+            step = (own.seconds / own.steps).groupby(own["repeat"]).median().median()
+            found.append(Measured(Call(widths, batch_size, count), count * float(step)))
+    return tuple(found)
+
+
+def _fitted(arm: str, sizes: Sequence[_Size]) -> Fitted:
+    design = _design(sizes)
+    model = _fit(design)
+    return Fitted(
+        arm=arm,
+        model=model,
+        left_out=tuple(_prediction(_fit([o for o in design if o != s]), s) for s in design),
+        held_out=tuple(_prediction(model, s) for s in sizes if ladder.is_held_out(s.task)),
+    )
+
+
+def _fit(sizes: Sequence[_Size]) -> CostModel:
+    return cost_model.fit([call for size in sizes for call in size.calls])
+
+
+def _prediction(model: CostModel, size: _Size) -> Prediction:
+    longest = size.calls[0]
+    steps = longest.call.steps
+    return Prediction(
+        size=size.task.title,
+        measured_seconds=longest.seconds / steps,
+        predicted_seconds=model.predict(*longest.call) / steps,
+    )
+
+
+def document(frames: Frames) -> dict[str, Any]:
+    """Return the fitted costs as plain data."""
+    return {
+        "schema": LADDER_SCHEMA,
+        "samenet": frames.plan.samenet,
+        "target": frames.plan.target.model_dump(mode="json"),
+        "machine": frames.machine,
+        "models": [_plain(each) for each in fitted(frames)],
+        "too_few_sizes": not_fitted(frames),
+        "failures": frames.failures.drop(columns="detail").astype(object).to_dict("records"),
+    }
+
+
+def _plain(each: Fitted) -> dict[str, Any]:
+    return {
+        "arm": each.arm,
+        "fits": each.fits,
+        "verdict": each.verdict,
+        **asdict(each.model),
+        "held_out": [asdict(p) | {"error": p.error} for p in each.held_out],
+        "left_out": [asdict(p) | {"error": p.error} for p in each.left_out],
+    }
+
+
+def lines(frames: Frames) -> list[str]:
+    """Return the closing lines of a ladder: one per framework, then what failed."""
+    found = [_line(frames, each) for each in fitted(frames)]
+    found += [
+        f"{frames.title(arm):<24} not fitted: {count} sizes checked, {len(NAMES)} needed"
+        for arm, count in not_fitted(frames).items()
+    ]
+    rows = frames.failures[["task", "arm", "mark", "reason"]].drop_duplicates()
+    failures = [f"  {r.task} · {r.arm}: {r.mark}: {r.reason}" for r in rows.itertuples()]
+    refused = [
+        f"  {task.name} · {arm}: not compared: {result.why_not(frames, task, arm)}"
+        for task in ladder.points(frames.plan.tasks)
+        for arm in result.refused(frames, task)
+    ]
+    return [*found, *failures, *refused]
+
+
+def _line(frames: Frames, each: Fitted) -> str:
+    costs = each.model.seconds
+    shown = ", ".join(f"{words(costs[name])} per {name}" for name in ("call", "step", "layer"))
+    return f"{frames.title(each.arm):<24} {shown}; {each.verdict}"
+
+
+LADDER_SCHEMA = "samenet-ladder/1"

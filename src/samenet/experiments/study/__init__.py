@@ -1,0 +1,1 @@
+"""Activations and losses chosen by experiment."""

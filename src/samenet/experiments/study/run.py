@@ -1,0 +1,77 @@
+"""Carry a study out, and gather what its workers saw: one row per training and epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from samenet.adapter import discovery
+from samenet.execution import session
+from samenet.execution.planner import Request, make_plan, refuse_nothing
+from samenet.execution.runner import Watcher
+from samenet.experiments.study.outcome import Outcome, load
+from samenet.run.passes import PASSES
+from samenet.run.plan import Job, Plan
+from samenet.spec.study import Study, StudyKind, study_of
+from samenet.spec.task import Task
+
+START_SECONDS, EPOCH_SECONDS = 0.5, 0.03
+"""Of one training: building and the first look; one epoch. Only for the time that is announced."""
+
+
+def make_study(
+    kind: StudyKind,
+    task: str | Task,
+    *,
+    frameworks: Sequence[str] = (),
+    choices: Sequence[str] = (),
+    seeds: int = 0,
+    epochs: int | None = None,
+) -> Plan:
+    """Return the plan of a study: the data, then one process per framework and seed.
+
+    Without frameworks it is the first of those that come with samenet.
+    Raises UsageError for a name that does not exist and for a task that has nothing to vary.
+    """
+    frameworks = tuple(frameworks) or tuple(discovery.included())[:1]
+    names, own = ((), (task,)) if isinstance(task, Task) else ((task,), ())
+    request = Request(
+        tasks=names, own=own, frameworks=frameworks, epochs=epochs, track="same",
+        name=f"study-{kind}",
+    )  # fmt: skip
+    plan = make_plan(request)
+    refuse_nothing(plan)
+    study = study_of(kind, plan.tasks[0], choices, seeds)
+    jobs = [
+        *plan.only("prepare").jobs,
+        *(_job(plan, study, a.name, n) for n in range(study.seeds) for a in plan.arms),
+    ]
+    name = f"study-{kind}-{plan.tasks[0].name}"
+    changes = {"study": study, "seeds": study.seeds, "jobs": tuple(jobs), "name": name}
+    return plan.model_copy(update=changes)
+
+
+def _job(plan: Plan, study: Study, arm: str, seed: int) -> Job:
+    task = plan.tasks[0]
+    each = START_SECONDS + EPOCH_SECONDS * task.training.epochs
+    return Job(
+        id=f"study/{arm}/r{seed}",
+        pass_name="study",
+        arm=arm,
+        tasks=(task.name,),
+        repeat=seed,
+        timed=PASSES["study"].timed,
+        predicted_seconds=plan.arm(arm).import_seconds + each * len(study.variants),
+    )
+
+
+def carried_out(
+    plan: Plan, folder: Path, watch: Watcher, say: session.Say = session.silent
+) -> Outcome:
+    """Train, gather, and draw the figure into the folder; raises WorkerError if nothing came."""
+    from samenet.experiments.study import figures
+
+    session.start(plan, folder, watch, say)
+    found = load(folder)
+    figures.write(found)
+    return found

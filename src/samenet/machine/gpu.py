@@ -1,0 +1,46 @@
+"""Graphics cards as the driver's tool names and reads them."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+from samenet.machine import system
+from samenet.machine.system import nvidia_smi
+
+
+def _visible(index: int) -> str:
+    """Return the name of a CUDA device, counted among those that this process may use."""
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed is None:
+        return str(index)
+    names = [name.strip() for name in allowed.split(",") if name.strip()]
+    return names[index] if index < len(names) else ""
+
+
+@cache
+def graphics_cards() -> tuple[str, ...]:
+    """Return the CUDA devices as their driver's own tool lists them: name, memory, driver."""
+    return nvidia_smi("--query-gpu=name,memory.total,driver_version") or ()
+
+
+def graphics(place: str) -> str:
+    """Return which graphics card a place is, or nothing for a processor."""
+    kind, _, index = place.partition(":")
+    name = _visible(int(index or 0)) if kind == "cuda" else ""
+    cards = graphics_cards()
+    return cards[int(name)] if name.isdigit() and int(name) < len(cards) else name
+
+
+GRAPHICS_STATE = "clocks.sm,clocks.max.sm,temperature.gpu,power.draw,clocks_throttle_reasons.active"
+
+
+def graphics_state() -> tuple[str, ...] | None:
+    """Return clock, highest clock, temperature, power and throttle reasons of each CUDA device."""
+    return system.nvidia_smi(f"--query-gpu={GRAPHICS_STATE}")
+
+
+def graphics_processes() -> int | None:
+    """Return how many processes compute on the CUDA devices now."""
+    found = system.nvidia_smi("--query-compute-apps=pid")
+    return None if found is None else len(found)

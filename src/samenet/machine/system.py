@@ -1,0 +1,208 @@
+"""The only module that knows the platform: processors, memory, processes, and where caches live.
+
+What a platform does not offer is answered with None or "not enforceable here", never guessed.
+"""
+
+from __future__ import annotations
+
+import os  # noqa: E402
+import platform
+import shutil
+import signal
+import subprocess
+import sys  # noqa: E402
+from collections.abc import Mapping
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+from samenet.machine.gpu import _visible, graphics_cards
+
+NOT_READABLE = "not readable here"
+
+PARENT_VARIABLE = "SAMENET_PARENT_PROCESS"
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+"""Of the libraries under every framework; its own stand in its adapter's header."""
+
+
+def cores() -> list[int]:
+    """Return the processors this process may use, lowest first."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def measuring_cores(threads: int) -> list[int]:
+    """Return the processors for timed work: the last ones, so that the first serves the system."""
+    return cores()[-threads:]
+
+
+def can_pin() -> bool:
+    """Return whether a process can be bound to processors here."""
+    return hasattr(os, "sched_setaffinity")
+
+
+def pin(wanted: list[int]) -> bool:
+    """Bind this process to processors; return False where the platform cannot."""
+    if not hasattr(os, "sched_setaffinity"):
+        return False
+    os.sched_setaffinity(0, wanted)
+    return True
+
+
+TF32_OVERRIDE = "NVIDIA_TF32_OVERRIDE"
+"""0 keeps the matrix libraries from TF32 whatever a framework asks for: a second lock."""
+
+COMMON_VARIABLES = (*THREAD_VARIABLES, TF32_OVERRIDE, "CUDA_VISIBLE_DEVICES", "PYTHONHASHSEED")
+"""What is set here for every worker, whatever its framework."""
+
+
+def process_environment(
+    threads: int, place: str, extra: Mapping[str, str], precision: str = "strict-float32"
+) -> dict[str, str]:
+    """Return the variables that a worker starts with, for the libraries that all frameworks share.
+
+    `extra` holds those of its framework: samenet.worker_environment adds them. `place` is 'cpu'
+    or, say, 'cuda:1'; of all CUDA devices a worker sees that one alone.
+    """
+    strict = precision != "tf32"
+    chosen = dict.fromkeys(THREAD_VARIABLES, str(threads))
+    chosen |= {"PYTHONHASHSEED": "0"}
+    chosen |= {TF32_OVERRIDE: "0"} if strict else {}
+    own = {name: value for name, value in os.environ.items() if strict or name != TF32_OVERRIDE}
+    return {**own, **chosen, **_device_variables(place), **extra}
+
+
+def _device_variables(place: str) -> dict[str, str]:
+    kind, _, index = place.partition(":")
+    if kind == "cpu":
+        return {"CUDA_VISIBLE_DEVICES": ""}
+    return {
+        "CUDA_VISIBLE_DEVICES": _visible(int(index or 0)),
+        "CUDA_DEVICE_ORDER": os.environ.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID"),
+    }
+
+
+def nvidia_smi(query: str) -> tuple[str, ...] | None:
+    """Return the lines with which the CUDA driver's own tool answers, or None where it does not."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return None
+    command = [tool, query, "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return tuple(line.strip() for line in done.stdout.splitlines() if line.strip())
+
+
+def threads_named(prefix: str) -> int | None:
+    """Return how many threads of this process have such a name, or None where no one tells."""
+    try:
+        names = [file.read_text() for file in Path("/proc/self/task").glob("*/comm")]
+    except OSError:  # a thread ended while its name was read
+        return None
+    return sum(name.startswith(prefix) for name in names) or None
+
+
+def peak_bytes() -> int | None:
+    """Return the largest resident size this process ever had."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # bytes on macOS
+
+
+def own_process_group() -> dict[str, Any]:
+    """Return the arguments of Popen that let `kill_group` reach a worker and its children."""
+    if sys.platform == "win32":
+        return {"creationflags": 0x00000200}  # CREATE_NEW_PROCESS_GROUP
+    return {"start_new_session": True}
+
+
+def kill_group(pid: int) -> None:
+    """Kill a worker and everything it started."""
+    if sys.platform == "win32":
+        import psutil
+
+        for child in psutil.Process(pid).children(recursive=True):
+            child.kill()
+        psutil.Process(pid).kill()
+        return
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def die_with_parent() -> None:
+    """Ask Linux to kill this worker when the parent dies: no orphan is to disturb a later run."""
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    if os.getppid() != int(os.environ.get(PARENT_VARIABLE, os.getppid())):
+        os._exit(1)  # the parent died before we could ask
+
+
+def file_text(path: Path) -> str | None:
+    """Return what a file of the system says, or None if it says nothing or cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip() or None
+    except OSError:
+        return None
+
+
+def processor() -> str:
+    """Return the processor's model name."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine() or NOT_READABLE
+
+
+def memory_bytes() -> int | None:
+    """Return the machine's memory."""
+    import psutil
+
+    return int(psutil.virtual_memory().total)
+
+
+def load_average() -> float | None:
+    """Return how many tasks wanted to run on average over the last minute."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def describe() -> dict[str, str | int | float | None]:
+    """Return the machine as a report prints it: no host, user, path or serial number."""
+    return {
+        "processor": processor(),
+        "architecture": platform.machine(),
+        "cores": len(cores()),
+        "memory_bytes": memory_bytes(),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "pinned": can_pin(),
+        "CUDA devices": "; ".join(graphics_cards()) or "none",
+    }
+
+
+SPAWNED_VARIABLE = "SAMENET_SPAWNED_SECONDS"

@@ -1,0 +1,41 @@
+"""Which processors share a core: work on one slows the other, where it does not show as its load.
+
+Source: docs.kernel.org/admin-guide/cputopology.html. A virtual machine may show each processor as a
+core of its own while its host runs two of them on one core; then any other may be the neighbour.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from samenet.machine.system import file_text
+
+CPU = Path("/sys/devices/system/cpu")
+INFO = Path("/proc/cpuinfo")
+
+
+def siblings(processor: int) -> str | None:
+    """Return the logical processors that share a core with this one, itself among them."""
+    return file_text(CPU / f"cpu{processor}" / "topology" / "thread_siblings_list")
+
+
+def hypervisor() -> str | None:
+    """Return whether the processor says that it is virtual."""
+    flags = file_text(INFO)
+    return None if flags is None else ("yes" if "hypervisor" in flags else "no")
+
+
+def neighbours(measuring: Sequence[int]) -> tuple[int, ...]:
+    """Return the other processors that share a core with these, or in a virtual machine may."""
+    shared = {n for each in measuring for n in numbers(siblings(each) or "")} - set(measuring)
+    if shared or hypervisor() != "yes":
+        return tuple(sorted(shared))
+    return tuple(n for n in range(os.cpu_count() or 1) if n not in measuring)
+
+
+def numbers(text: str) -> list[int]:
+    """Return [0, 1, 4] for the kernel's '0-1,4'."""
+    ends = [part.split("-") for part in text.split(",") if part.strip()]
+    return [n for pair in ends for n in range(int(pair[0]), int(pair[-1]) + 1)]

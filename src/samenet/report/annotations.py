@@ -1,0 +1,103 @@
+"""What a drawn thing stands for: written into a picture, so that the page can hide it and say it.
+
+Matplotlib writes an artist's group id into its SVG. Here that id carries the task, the arm and a
+sentence; `restored` turns it into data attributes, escaped.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import quote, unquote
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import is_color_like, same_color
+from matplotlib.figure import Figure as Drawing
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+
+from samenet.analysis.frames import Frames
+from samenet.report.blocks import known_arms
+from samenet.report.html import attributes
+from samenet.run.plan import title_of
+
+PREFIX = "mark:"
+Kind = Literal["task", "arm", "view", "device", "tip"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """How arms, frameworks and tasks are called in pictures, and the colours of frameworks."""
+
+    arms: Mapping[str, str] = field(default_factory=dict)
+    """{title: arm}, and {title: framework} where a picture has no modes."""
+    colors: Mapping[str, str] = field(default_factory=dict)
+    """{colour: framework}, those that one framework has for itself."""
+    tasks: Mapping[str, str] = field(default_factory=dict)
+    """{title: task}."""
+
+
+def names(frames: Frames) -> Names:
+    """Return what the pictures of a run may show."""
+    plan = frames.plan
+    colors: dict[str, set[str]] = {}
+    for arm in plan.arms:
+        colors.setdefault(frames.color(arm.name), set()).add(arm.header.name)
+    return Names(
+        arms={arm.header.title: arm.header.name for arm in plan.arms}
+        | {frames.title(arm): arm for arm in known_arms(frames)},
+        colors={c: own.pop() for c, own in colors.items() if len(own) == 1 and is_color_like(c)},
+        tasks={title_of(plan, task.name): task.name for task in plan.tasks},
+    )
+
+
+def merged(found: Iterable[Names]) -> Names:
+    """Return what the pictures of several runs may show."""
+    every = list(found)
+    return Names(
+        arms={title: arm for each in every for title, arm in each.arms.items()},
+        colors={color: name for each in every for color, name in each.colors.items()},
+        tasks={title: task for each in every for title, task in each.tasks.items()},
+    )
+
+
+def mark(artist: Artist, **of: str) -> None:
+    """Say what an artist stands for: task=, arm=, view=, device=, and tip= what to say of it."""
+    artist.set_gid(PREFIX + quote(json.dumps({name: value for name, value in of.items() if value})))
+
+
+def mark_all(drawing: Drawing, known: Names) -> None:
+    """Mark what no section has marked: panels and names by their text, the rest by its colour."""
+    for axes in drawing.axes:
+        _mark(axes, "task", known.tasks.get(axes.get_title(loc="left") or axes.get_title()))
+    for text in drawing.findobj(Text):
+        _mark(text, "arm", known.arms.get(text.get_text()))
+    for artist in drawing.findobj(lambda each: isinstance(each, Line2D | Rectangle)):
+        if isinstance(artist, Line2D | Rectangle):
+            _mark(artist, "arm", _framework(artist, known))
+
+
+def _mark(artist: Artist, name: Kind, value: str | None) -> None:
+    if value and artist.get_gid() is None:
+        mark(artist, **{name: value})
+
+
+def _framework(artist: Line2D | Rectangle, known: Names) -> str | None:
+    if isinstance(artist.axes, Axes) and artist is artist.axes.patch:
+        return None
+    color = artist.get_color() if isinstance(artist, Line2D) else artist.get_facecolor()[:3]
+    return next((name for own, name in known.colors.items() if same_color(own, color)), None)
+
+
+def restored(text: str) -> str:
+    """Return SVG in which the marks are data attributes."""
+    return re.sub(rf' id="{PREFIX}([^"]*)"', _attributes, text)
+
+
+def _attributes(found: re.Match[str]) -> str:
+    return str(attributes(**json.loads(unquote(found[1]))))

@@ -1,0 +1,96 @@
+"""Figures as files, in a style fit for a paper: a column's width, small type, no page around them.
+
+Text is drawn as outlines in SVG and embedded as TrueType in PDF, so that the files look the same
+everywhere; the same figure gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure as Drawing
+
+from samenet.errors import UsageError
+from samenet.report.blocks import Figure
+from samenet.report.plotting import STYLE
+
+FORMATS = ("svg", "png", "pdf")
+WIDTH_INCHES = 7.2
+"""Both columns of a usual journal page."""
+
+PAPER: dict[Any, Any] = STYLE | {
+    "axes.facecolor": "white",
+    "axes.labelsize": 7,
+    "axes.titlepad": 6,
+    "axes.titlesize": 7.5,
+    "figure.facecolor": "white",
+    "font.family": "sans-serif",
+    "font.size": 7.5,
+    "legend.fontsize": 6.8,
+    "pdf.fonttype": 42,
+    "savefig.dpi": 300,
+    "savefig.facecolor": "white",
+    "svg.fonttype": "path",
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+}
+METADATA: dict[str, dict[str, None]] = {
+    "svg": {"Date": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None},
+}
+CAPTIONS = "captions.md"
+
+
+def write_figures(figures: Sequence[Figure], folder: Path, formats: Sequence[str]) -> list[Path]:
+    """Write every figure in every format, and the titles and reading helps beside them.
+
+    Raises UsageError if the folder cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = [
+            _written(figure, folder / f"{figure.name}.{kind}")
+            for figure in figures
+            for kind in formats
+        ]
+        (folder / CAPTIONS).write_text(captions(figures), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"Cannot write figures to {folder}: {error.strerror}.") from None
+    return [*written, folder / CAPTIONS]
+
+
+def captions(figures: Sequence[Figure]) -> str:
+    """Return the title and the reading help of each figure as Markdown."""
+    parts = (
+        f"## {each.name}\n\n**{_inert(each.title)}.** {_inert(each.help)}\n" for each in figures
+    )
+    return "\n".join(parts)
+
+
+def _inert(text: str) -> str:
+    """Return a text whose signs mean nothing in Markdown: names in it come from data."""
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", escape(text, quote=False))
+
+
+def _written(figure: Figure, path: Path) -> Path:
+    from samenet.report import svg
+
+    kind = path.suffix.removeprefix(".")
+    with rc_context(PAPER), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        drawing = _sized(figure.draw(False))
+        path.write_bytes(svg.written(drawing, kind, METADATA[kind], dpi=300))
+    return path
+
+
+def _sized(drawing: Drawing) -> Drawing:
+    width, height = drawing.get_size_inches()
+    drawing.set_size_inches(WIDTH_INCHES, height * WIDTH_INCHES / width)
+    return drawing

@@ -1,0 +1,195 @@
+"""Several runs side by side: what they share, in what they differ, and each result against A's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from string import ascii_uppercase
+from typing import Any
+
+from samenet._text import counted, join
+from samenet.advice import recommend
+from samenet.analysis import certificates, fingerprint, regression, subset, totals
+from samenet.analysis.fingerprint import GROUPS, Group
+from samenet.analysis.frames import Frames
+from samenet.analysis.quantities import seconds_of
+from samenet.analysis.regression import Comparison
+from samenet.errors import UsageError
+from samenet.report import result, summary
+from samenet.report.summary import Card, Headline
+from samenet.run.plan import title_of
+from samenet.spec.task import Task
+from samenet.stats import formatting
+from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval, geometric
+
+ADMITTED: tuple[Group, ...] = ("machine", "versions", "settings")
+RUNS_MOST = len(ascii_uppercase)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One of the runs of a page, by its letter."""
+
+    letter: str
+    folder: str
+    frames: Frames
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """Return the run's result as a reader of its JSON gets it."""
+        found: dict[str, Any] = json.loads(json.dumps(result.document(self.frames)))
+        return found
+
+    @property
+    def place(self) -> str:
+        """Return what the run was measured on and with: 'CPU, 2 threads'."""
+        target = self.frames.plan.target
+        return f"{target.device.upper()}, {counted(target.threads, 'thread')}"
+
+
+def lettered(folders: Sequence[tuple[str, Frames]]) -> tuple[Run, ...]:
+    """Return the runs with their letters; raises UsageError for fewer than two or too many."""
+    if not 2 <= len(folders) <= RUNS_MOST:
+        raise UsageError(f"A comparison takes 2 to {RUNS_MOST} runs, got {len(folders)}.")
+    return tuple(
+        Run(letter=letter, folder=folder, frames=frames)
+        for letter, (folder, frames) in zip(ascii_uppercase, folders, strict=False)
+    )
+
+
+def differences(runs: Sequence[Run]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return every guarded field that differs: its group, its name, its value in each run."""
+    found: list[tuple[str, str, tuple[str, ...]]] = []
+    marks = [fingerprint.fingerprint(run.frames) for run in runs]
+    for group in GROUPS:
+        for name in dict.fromkeys(name for mark in marks for name in mark[group]):
+            values = tuple(str(mark[group].get(name, "–")) for mark in marks)
+            if len({value for value in values if value != "–"}) > 1:
+                found.append((group, name, values))
+    return found
+
+
+def tasks(runs: Sequence[Run]) -> list[Task]:
+    """Return the tasks of all runs once, without the points of a size ladder."""
+    every = [task for run in runs for task in subset.set_apart(run.frames).plan.tasks]
+    return list({task.name: task for task in reversed(every)}.values())[::-1]
+
+
+def arms(runs: Sequence[Run], task: str) -> list[str]:
+    """Return the arms that at least one run can compare on a task, in the order of the runs."""
+    return list(dict.fromkeys(arm for run in runs for arm in times(run, task)))
+
+
+def times(run: Run, task: str, quantity: str = "total") -> dict[str, Interval]:
+    """Return the seconds of every comparable arm of a run on a task."""
+    found = next((each for each in run.frames.plan.tasks if each.name == task), None)
+    if found is None:
+        return {}
+    values = {
+        arm: seconds_of(run.frames, found, arm, quantity) for arm in run.frames.compared(task)
+    }
+    return {arm: geometric(list(own.values())) for arm, own in values.items() if own}
+
+
+def compared(base: Run, new: Run, quantity: str = "total") -> Comparison | None:
+    """Return each result of `new` against that of `base`, whatever differs between them.
+
+    The page says first what differs, the margin is that of `base`; None if they have no result in
+    common.
+    """
+    margin = base.frames.plan.margin
+    try:
+        return regression.compare(
+            base.document, new.document, quantity=quantity, margin=margin, admitted=ADMITTED
+        )
+    except UsageError:
+        return None
+
+
+def worded(base: Run, new: Run) -> bool:
+    """Return whether words may be used: both runs are long enough for verdicts."""
+    return min(run.frames.repeats for run in (base, new)) >= VERDICT_REPEATS_MIN
+
+
+def first_screen(runs: Sequence[Run]) -> Headline:
+    """Return the first screen's words: what differs is said before anything else."""
+    first = runs[0].frames.plan
+    return Headline(
+        name=f"{len(runs)} runs",
+        date=summary.day(first.created),
+        facts=(*(f"{r.letter}: {r.frames.plan.name}, {r.place}" for r in runs), *_machines(runs)),
+        cards=tuple(_card(runs, task) for task in tasks(runs)),
+        refusals=(_caution(runs),),
+        trust=" ".join(_trust(run) for run in runs),
+        resolution="",
+        absent=(),
+    )
+
+
+def _trust(run: Run) -> str:
+    good, wanted = len(certificates.checked(run.frames)), len(certificates.planned(run.frames))
+    return f"{run.letter}: {good} of {wanted} results checked: same network."
+
+
+def _machines(runs: Sequence[Run]) -> tuple[str, ...]:
+    named = (run.frames.machine.get("processor", "machine not recorded") for run in runs)
+    return tuple(dict.fromkeys(str(name) for name in named))
+
+
+def _caution(runs: Sequence[Run]) -> str:
+    """Say in one sentence in what the runs differ, or that they do not."""
+    groups = dict.fromkeys(f"{group}: {name}" for group, name, _ in differences(runs))
+    if not groups:
+        return "These runs agree in machine, versions, settings and tasks; a ratio is one of time."
+    shown = [*groups][:6]
+    more = f" and {len(groups) - len(shown)} more" if len(groups) > len(shown) else ""
+    return (
+        f"These runs differ in {'; '.join(shown)}{more}. A ratio between them holds all of these "
+        "differences at once; the table below has every value."
+    )
+
+
+def _card(runs: Sequence[Run], task: Task) -> Card:
+    """Return what is fastest of everything that was measured on a task, and each run's choice."""
+    found = sorted(
+        (seconds.value, run.letter, arm)
+        for run in runs
+        for arm, seconds in times(run, task.name).items()
+        if totals.adoptable(run.frames, arm)
+    )
+    if not found:
+        return Card(
+            task=task.name,
+            title=task.title or task.name,
+            choice="No recommendation",
+            sentence="No run has a result on this task that could be compared.",
+            details=(),
+        )
+    by_letter = {run.letter: run for run in runs}
+    seconds, letter, arm = found[0]
+    run = by_letter[letter]
+    return Card(
+        task=task.name,
+        title=title_of(run.frames.plan, task.name),
+        choice=f"{run.frames.title(arm)}, run {letter}",
+        sentence=(
+            f"The shortest whole training of all runs: {formatting.words(seconds)} "
+            f"({run.place}). Of each run on its own:"
+        ),
+        details=tuple(
+            f"{each.letter} ({each.place}): {choice}"
+            for each in runs
+            if (choice := _choice(each, task.name))
+        ),
+    )
+
+
+def _choice(run: Run, task: str) -> str:
+    known = {found.name: found for found in run.frames.plan.tasks}
+    advice = recommend.recommend(run.frames, known[task]) if task in known else None
+    if advice is None:
+        return ""
+    name = join((run.frames.title(arm) for arm in advice.choice), last="or")
+    return f"{name}, {formatting.words(advice.numbers[advice.choice[0]])}"

@@ -1,0 +1,267 @@
+"""The report: sections are found, computed from a run's frames and put into one offline page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib
+import json
+import pkgutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from samenet._text import join
+from samenet.analysis import frames as tables
+from samenet.analysis import subset
+from samenet.analysis.frames import Frames
+from samenet.analysis.memo import uncollected
+from samenet.errors import UsageError, unknown
+from samenet.report import annotations as report_annotations
+from samenet.report import embedded_data, export, html, multi_run, svg
+from samenet.report.blocks import Figure, Section, Table, numbers_of
+from samenet.report.filters import Choices, choices
+from samenet.report.multi_run import Run
+from samenet.report.summary import Headline, headline
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+PACKAGE = "samenet.reports"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything the page says, before it is a page."""
+
+    headline: Headline
+    sections: tuple[Section, ...]
+    choices: Choices
+    large: bool
+    names: report_annotations.Names
+
+    question: str = "Which framework, on this machine?"
+    origin: str = "Every number on this page is recomputed from the run folder by `samenet verify`."
+    """How a reader gets the numbers of the page again."""
+
+    @property
+    def tables(self) -> list[Table]:
+        """Return the tables of all sections, those of their pictures too."""
+        blocks = [block for section in self.sections for block in section.blocks]
+        own = [block for block in blocks if isinstance(block, Table)]
+        return own + [figure.table for figure in self.figures]
+
+    @property
+    def figures(self) -> list[Figure]:
+        """Return the pictures of all sections."""
+        return [figure for section in self.sections for figure in section.figures]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A figure in its forms: matplotlib's, and two for the page."""
+
+    drawing: Drawing
+    file: str
+    """SVG on white."""
+    wide: Markup
+    narrow: Markup
+
+
+@uncollected()
+def write_report(folder: Path) -> Path:
+    """Write report.html and figures/ into a run folder and return the page's path."""
+    report = compose(tables.load(folder))
+    pictures = _pictures(report)
+    place = folder / "figures"
+    place.mkdir(exist_ok=True)
+    for stale in place.iterdir():
+        if stale.suffix in {".svg", ".png"} and stale.stem not in pictures:
+            stale.unlink()
+    for name, picture in pictures.items():
+        (place / f"{name}.svg").write_text(picture.file, encoding="utf-8", newline="\n")
+        (place / f"{name}.png").write_bytes(svg.saved(picture.drawing, "png"))
+    return _write_page(folder / "report.html", report, pictures)
+
+
+def _write_page(path: Path, report: Report, pictures: dict[str, Picture]) -> Path:
+    """Write a page as a whole or not at all; raises UsageError if its folder is not writable."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_text(_html(report, pictures), encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise UsageError(f"Cannot write {path}: {error.strerror}.") from None
+    return path
+
+
+def write_several(folders: Sequence[Path], out: Path | None) -> Path:
+    """Write the page of several runs and return its path.
+
+    Raises RunFolderError for what is no run, UsageError if the page cannot be written.
+    """
+    report = compose_several(multi_run.lettered(_loaded(folders)))
+    names = "-".join(folder.resolve().name for folder in folders)
+    path = out or folders[0].resolve().parent / f"comparison-{names[:180]}.html"
+    return _write_page(path, report, _pictures(report))
+
+
+def _loaded(folders: Sequence[Path]) -> list[tuple[str, Frames]]:
+    return [(folder.resolve().name, tables.load(folder)) for folder in folders]
+
+
+def write_figures(folders: Sequence[Path], place: Path, formats: Sequence[str]) -> list[Path]:
+    """Write every figure of the page of one run or of several as files and return their paths."""
+    loaded = _loaded(folders)
+    one = len(loaded) == 1
+    report = compose(loaded[0][1]) if one else compose_several(multi_run.lettered(loaded))
+    return export.write_figures(report.figures, place, formats)
+
+
+def page(frames: Frames) -> str:
+    """Return the page of a run; the same frames give the same page."""
+    report = compose(frames)
+    return _html(report, _pictures(report))
+
+
+def numbers(frames: Frames) -> dict[str, Any]:
+    """Return every number and sentence the page prints, as JSON gives them back."""
+    return _numbers(compose(frames))
+
+
+def figure(frames: Frames, name: str) -> Drawing:
+    """Return one picture by name, e.g. "hero"; raises UsageError naming the ones there are."""
+    found = {each.name: each for each in compose(frames).figures}
+    if name not in found:
+        raise unknown("figure", name, found)
+    return svg.drawn(found[name], narrow=False)
+
+
+def compose(frames: Frames) -> Report:
+    """Return what the page says."""
+    apart = subset.set_apart(frames)
+    detailed = subset.detailed(apart)
+    ladder = detailed if subset.large(apart) else frames
+    found = [
+        module.section(
+            apart
+            if _has(module, "EVERY_TASK")
+            else ladder
+            if _has(module, "WITH_LADDER")
+            else detailed
+        )
+        for module in _modules()
+    ]
+    sections = tuple(section for section in found if section is not None)
+    return Report(
+        headline=headline(frames),
+        sections=sections,
+        choices=choices(apart),
+        large=subset.large(apart),
+        names=report_annotations.names(apart),
+    )
+
+
+def compose_several(runs: Sequence[Run]) -> Report:
+    """Return what the page of several runs says."""
+    found = [module.compared(runs) for module in _modules("compared")]
+    return Report(
+        headline=multi_run.first_screen(runs),
+        sections=tuple(section for section in found if section is not None),
+        choices=replace(choices(*(subset.set_apart(r.frames) for r in runs)), baselines=()),
+        large=False,
+        names=report_annotations.merged(report_annotations.names(run.frames) for run in runs),
+        question="Which framework, in which run?",
+        origin="Every number on this page is computed by `samenet report` from the records of "
+        f"these runs: {join(run.folder for run in runs)}.",
+    )
+
+
+def _has(module: ModuleType, flag: str) -> bool:
+    """Return what a section says of itself.
+
+    WITH_LADDER: it is about the points of a size ladder too. EVERY_TASK: it is quick enough for
+    the thousand tasks of a sweep.
+    """
+    return getattr(module, flag, False)
+
+
+@cache
+def _modules(of: str = "section") -> tuple[ModuleType, ...]:
+    """Return the files of reports/ that make a section, in their own order.
+
+    `section` is that of one run, `compared` that of several.
+    """
+    package = importlib.import_module(PACKAGE)
+    names = [found.name for found in pkgutil.iter_modules(package.__path__)]
+    modules = [importlib.import_module(f"{PACKAGE}.{name}") for name in names]
+    found = [module for module in modules if hasattr(module, of)]
+    return tuple(sorted(found, key=lambda module: (module.ORDER, module.__name__)))
+
+
+def _numbers(report: Report) -> dict[str, Any]:
+    values = {
+        "headline": report.headline.numbers(),
+        "sections": {section.id: numbers_of(section) for section in report.sections},
+    }
+    return json.loads(json.dumps(values, allow_nan=False))
+
+
+def _pictures(report: Report) -> dict[str, Picture]:
+    return {figure.name: _picture(figure, report.names) for figure in report.figures}
+
+
+def _picture(figure: Figure, names: report_annotations.Names) -> Picture:
+    drawing = svg.drawn(figure, narrow=False)
+    slim = svg.drawn(figure, narrow=True)
+    for each in (drawing, slim):
+        report_annotations.mark_all(each, names)
+        each.set_facecolor("white")
+    file = svg.placed(drawing)
+    return Picture(
+        drawing=drawing,
+        file=file,
+        wide=svg.inline(file, prefix=f"{figure.name}-w", label=figure.title),
+        narrow=svg.inline(svg.placed(slim), prefix=f"{figure.name}-n", label=figure.title),
+    )
+
+
+def _html(report: Report, pictures: dict[str, Picture]) -> str:
+    folder = files(PACKAGE) / "page"
+    style, script, template = (
+        (folder / name).read_text(encoding="utf-8")
+        for name in ("style.css", "script.js", "template.html.j2")
+    )
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
+    signs = html.symbols(report.tables)
+    environment.filters["coded"] = html.coded
+    environment.filters["about"] = html.about
+    environment.filters["rows"] = lambda table: html.rows(table, signs)
+    return environment.from_string(template).render(
+        report=report,
+        choices=report.choices,
+        embedded=embedded_data,
+        large=report.large,
+        pictures=pictures,
+        symbols=html.drawn(signs),
+        numbers=_numbers(report),
+        style=Markup(style),  # noqa: S704 - our own files, not data
+        script=Markup(script),  # noqa: S704
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
+
+
+def _hash(text: str) -> str:
+    """Return a text's hash as a content security policy names it."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,124 @@
+"""Matplotlib's SVG made fit to stand in a page: own ids, no inline style, the page's colours.
+
+Two pictures of matplotlib in one page share ids and carry metadata that HTML does not know; inline
+style is refused by the page's content security policy. All of that is mended here.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Mapping
+
+from markupsafe import Markup, escape
+from matplotlib import rc_context
+from matplotlib.figure import Figure as Drawing
+
+from samenet.report import annotations as report_annotations
+from samenet.report.blocks import Figure
+from samenet.report.plotting import INK, STYLE
+
+FONT_PROPERTIES = {"font", "font-family", "font-style", "font-variant", "font-stretch"}
+"""Left to the page, whose font is narrower than the one matplotlib made room for."""
+
+
+GROUND = r'(<g id="patch_1">.*?fill: )#ffffff'
+"""The white behind a picture in a file; the page has a ground of its own."""
+
+
+def drawn(figure: Figure, *, narrow: bool) -> Drawing:
+    """Return the picture as matplotlib draws it."""
+    with rc_context(STYLE):
+        return figure.draw(narrow)
+
+
+def saved(drawing: Drawing, kind: str) -> bytes:
+    """Return the picture as a file of a kind, "svg" or "png", the same for the same numbers."""
+    metadata: Mapping[str, None] = {"Date": None} if kind == "svg" else {"Software": None}
+    with rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser's font has it
+        return written(drawing, kind, metadata, dpi=150)
+
+
+def written(drawing: Drawing, kind: str, metadata: Mapping[str, None], *, dpi: int) -> bytes:
+    """Return the picture as a file, in the style that is in force."""
+    file = io.BytesIO()
+    drawing.savefig(file, format=kind, metadata=metadata, dpi=dpi)
+    found = file.getvalue()
+    return report_annotations.restored(found.decode()).encode() if kind == "svg" else found
+
+
+def placed(drawing: Drawing) -> str:
+    """Return a new picture as SVG; it keeps its places, and looks for them in no later form."""
+    text = saved(drawing, "svg").decode()
+    drawing.set_layout_engine(None)  # looking again would take half the time of every form
+    return text
+
+
+def inline(text: str, *, prefix: str, label: str) -> Markup:
+    """Return SVG as an element of the page; every id in it starts with the prefix."""
+    text = text[text.index("<svg") :]
+    text = re.sub(GROUND, r"\1none", text, count=1, flags=re.DOTALL)
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r' style="([^"]*)"', _attributes, text)
+    text = _own_ids(text, prefix)
+    text = _smaller(text).replace(INK, "currentColor")
+    return Markup(_titled(text, prefix, label))  # noqa: S704 - matplotlib escaped the texts in it
+
+
+def _attributes(style: re.Match[str]) -> str:
+    """Return the declarations of a style attribute as attributes of their own."""
+    pairs = [part.split(":", 1) for part in style[1].split(";") if ":" in part]
+    named = [(name.strip(), value.strip()) for name, value in pairs]
+    return "".join(f' {name}="{value}"' for name, value in named if name not in FONT_PROPERTIES)
+
+
+def _own_ids(text: str, prefix: str) -> str:
+    """Prefix the ids that are referred to and drop the others."""
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
+    short = {name: f"{prefix}-{place}" for place, name in enumerate(sorted(used))}
+    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{short[m[1]]}"' if m[1] in used else "", text)
+    return re.sub(r'(href="#|url\(#)([^")]+)', lambda m: m[1] + short[m[2]], text)
+
+
+def _smaller(text: str) -> str:
+    """Round coordinates to a tenth of a point; drop plain groups, spaces and line ends."""
+    text = re.sub(r"\s*\n\s*", " ", text)
+    text = re.sub(r' (?:d|x|y|transform)="[^"]*"', _rounded, text)
+    text = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", text)
+    return _ungrouped(re.sub(r"\s*(/?>) <", r"\1<", text))
+
+
+def _rounded(attribute: re.Match[str]) -> str:
+    found = re.sub(r"(\d+\.\d)\d+", r"\1", attribute[0])
+    found = re.sub(r"\.0(?!\d)", "", found)
+    return re.sub(r" ?([MLzCQ]) ?", r"\1", found) if found.startswith(" d=") else found
+
+
+def _ungrouped(text: str) -> str:
+    """Drop groups that say nothing; what is in them stays."""
+    parts, kept = [], list[bool]()
+    for part in re.split(r"(<g[^>]*>|</g>)", text):
+        if part.startswith("<g"):
+            bare = part in {"<g>", "<g/>"}
+            parts.append("" if bare else part)
+            if not part.endswith("/>"):
+                kept.append(not bare)
+        elif part == "</g>":
+            parts.append(part if kept.pop() else "")
+        else:
+            parts.append(part)
+    return "".join(parts)
+
+
+def _titled(text: str, prefix: str, label: str) -> str:
+    """Replace the head of the picture: scalable, named for screen readers."""
+    box = re.search(r'viewBox="([^"]+)"', text)
+    size = box[1] if box else "0 0 1 1"
+    name = f"{prefix}-title"
+    head = f'<svg class="picture" viewBox="{size}" role="img" aria-labelledby="{name}">'
+    return f"{head}<title id='{name}'>{escape(label)}</title>{text[text.index('>') + 1 :]}".replace(
+        "xlink:href", "href"
+    )

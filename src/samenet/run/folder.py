@@ -1,0 +1,131 @@
+"""The run folder: plain files, appended and flushed, so that an interruption loses one job at most.
+
+plan.json       what was to be done, written before anything ran
+machine.json    where it ran
+records.jsonl   everything that was measured, one line a record
+data/           the prepared rows of each task
+outputs/        raw outputs of the last epoch, hashed in the records
+report.html     the page; figures/ holds its pictures as files
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from samenet.errors import RunFolderError
+from samenet.run.plan import Plan
+from samenet.run.records import JobFinished, Record, decode, encode
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """One run folder."""
+
+    folder: Path
+
+    @property
+    def records_path(self) -> Path:
+        """Return the file of records."""
+        return self.folder / "records.jsonl"
+
+    def create(self) -> None:
+        """Make the folder and its parts; raises RunFolderError if it already holds a run."""
+        if (self.folder / "plan.json").exists():
+            raise RunFolderError(f"{self.folder} already holds a run; choose another --out.")
+        try:
+            for part in ("data", "outputs", "work"):
+                (self.folder / part).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunFolderError(f"Cannot write to {self.folder}: {error.strerror}.") from None
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write one JSON file whole or not at all."""
+        part = self.folder / f"{name}.part"
+        part.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
+        part.replace(self.folder / name)
+
+    def read_json(self, name: str) -> Any:
+        """Return the value of one JSON file; raises RunFolderError if there is none."""
+        path = self.folder / name
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunFolderError(f"{self.folder} is not a run folder: it has no {name}.") from None
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{path} is damaged: {error}.") from None
+
+    def append(self, records: Iterable[Record]) -> None:
+        """Add records in one write that is on the disk when this returns."""
+        text = "".join(encode(record) + "\n" for record in records)
+        with self.records_path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def records(self) -> list[Record]:
+        """Return all records; raises RunFolderError naming the first damaged line."""
+        return [self._decode(number, line) for number, line in self._lines()]
+
+    def damaged(self) -> list[str]:
+        """Return one sentence per damaged record."""
+        sentences = []
+        for number, line in self._lines():
+            try:
+                self._decode(number, line)
+            except RunFolderError as error:
+                sentences.append(str(error))
+        return sentences
+
+    def finished_jobs(self) -> set[str]:
+        """Return the jobs whose records are all there."""
+        return {r.job for r in self.records() if isinstance(r, JobFinished)}
+
+    def drop_torn_tail(self) -> bool:
+        """Remove a last line that a killed parent left half-written, and an unfinished job's lines.
+
+        A job's records and the event that ends them are one write; without the event they are no
+        result.
+        """
+        lines = [line for _, line in self._lines()]
+        whole = [line for line in lines if line.endswith(b"\n")]
+        mark = f'"{JobFinished.name}"'.encode()
+        last = max((i for i, line in enumerate(whole) if mark in line), default=-1)
+        kept = whole[: last + 1]
+        if kept == lines:
+            return False
+        part = self.folder / "records.jsonl.part"
+        part.write_bytes(b"".join(kept))
+        part.replace(self.records_path)
+        return True
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        """Yield numbered lines as bytes: a killed parent may cut a character in two."""
+        if self.records_path.exists():
+            with self.records_path.open("rb") as file:
+                yield from enumerate(file, start=1)
+
+    def _decode(self, number: int, line: bytes) -> Record:
+        try:
+            return decode(line.decode(errors="replace"))
+        except RunFolderError as error:
+            raise RunFolderError(f"{self.records_path}, record {number}: {error}.") from None
+
+
+def open_run(folder: Path) -> Store:
+    """Return an existing run; raises RunFolderError if the folder is not one."""
+    store = Store(folder)
+    if not folder.is_dir():
+        raise RunFolderError(f"There is no run folder {folder}.")
+    try:
+        Plan.model_validate(store.read_json("plan.json"))
+    except ValidationError:
+        text = f"{folder / 'plan.json'} is no plan of this version of samenet, or is damaged."
+        raise RunFolderError(text) from None
+    return store

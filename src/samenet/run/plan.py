@@ -1,0 +1,207 @@
+"""The whole schedule of a run, decided before anything is measured and written to plan.json."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeVar
+
+from pydantic import Field
+
+from samenet.adapter.api import Capabilities, Header, Target
+from samenet.run.passes import PASSES, Pass, PassName
+from samenet.spec.case_names import resting
+from samenet.spec.parsing import Frozen
+from samenet.spec.study import Study
+from samenet.spec.task import Task
+
+BATCHES = (1, 8, 64, 512, 4096)
+
+
+ProfileName = Literal["quick", "standard", "rigorous"]
+CacheName = Literal["cold", "warm"]
+"""Whether a timed process finds what an earlier one has compiled."""
+
+TrackName = Literal["quickstart", "same", "both"]
+
+
+class Profile(Frozen):
+    """How much is measured."""
+
+    repeats: int
+    """At least; what is decided then, and when else, is in samenet.looks."""
+    repeats_most: int
+    steady_seconds: float
+    """Length of the steady part of one result's process."""
+    seeds: int
+    """Trainings of the quick start."""
+    proves_itself: bool = True
+    """Whether each result's block holds the control and the sensitivity arm."""
+
+
+PROFILES: dict[ProfileName, Profile] = {
+    "quick": Profile(repeats=3, repeats_most=3, steady_seconds=0.5, seeds=3, proves_itself=False),
+    "standard": Profile(repeats=8, repeats_most=12, steady_seconds=1.0, seeds=5),
+    "rigorous": Profile(repeats=12, repeats_most=30, steady_seconds=2.0, seeds=10),
+}
+
+
+class Installed(Frozen):
+    """What a framework brings along, from package metadata, and what importing it takes."""
+
+    distributions: tuple[str, ...] = ()
+    """Its own and every one that they require here."""
+    bytes: int = 0
+    """Size of all their files."""
+    import_bytes: int | None = None
+    """Largest resident size of an interpreter that has imported it and nothing else."""
+
+
+class Arm(Frozen):
+    """A framework in one mode, as it described itself where it runs."""
+
+    name: str
+    mode: str
+    path: str
+    digest: str
+    header: Header
+    capabilities: Capabilities
+    versions: dict[str, str]
+    import_seconds: float
+    python: str = ""
+    """The interpreter of its workers, if it is another one than samenet's own."""
+    installed: Installed = Installed()
+    quickstart_lines: int = 0
+    """Lines of code of its quick start; 0 if it has none."""
+
+    @property
+    def compiler(self) -> str:
+        """Return what its training step is compiled by, as its header says."""
+        return self.header.modes[self.mode].compiler
+
+
+class Job(Frozen):
+    """One worker process."""
+
+    id: str
+    pass_name: PassName
+    arm: str = ""
+    tasks: tuple[str, ...]
+    """Names of tasks; of parity cases in the pass of that name."""
+    repeat: int = 0
+    timed: bool = False
+    """A timed job has the machine to itself; others may run two at a time."""
+    predicted_seconds: float
+
+    @property
+    def kind(self) -> Pass:
+        """Return what is known of its pass."""
+        return PASSES[self.pass_name]
+
+
+class Skipped(Frozen):
+    """What was asked for and cannot run, with the reason the report shows."""
+
+    task: str
+    arm: str
+    mark: Literal["unsupported", "not installed", "failed"]
+    reason: str
+
+
+class Plan(Frozen):
+    """A run before it runs."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    name: str
+    created: str
+    samenet: str
+    tasks: tuple[Task, ...]
+    arms: tuple[Arm, ...]
+    target: Target
+    profile: ProfileName
+    repeats: int
+    repeats_most: int = 0
+    """0 where it is not more than `repeats`."""
+    planted_percent: int = Field(default=5, ge=0, le=100)
+    """How many more steps than it says the sensitivity arm takes."""
+    margin: float = Field(default=0.05, gt=0, lt=1)
+    """Ratios within 1 / (1 + margin) .. 1 + margin are too close to matter."""
+    cache: CacheName = "cold"
+    steady_seconds: float
+    seeds: int
+    track: TrackName
+    budget_seconds: float | None = None
+    cases: dict[str, tuple[str, ...]] | None = None
+    """The parity cases that the tasks rest on, each with the names of those tasks; None in a plan
+    of before this was kept."""
+    study: Study | None = None
+    """What `samenet study` varies; a run has none."""
+    jobs: tuple[Job, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def predicted_seconds(self) -> float:
+        """Return how long the run will take."""
+        return predicted_seconds(self.jobs)
+
+    @property
+    def most(self) -> int:
+        """Return how many repeats there are at most."""
+        return max(self.repeats, self.repeats_most)
+
+    @property
+    def seal(self) -> str:
+        """Return the SHA-256 of what decides the verdicts: all but how long the run goes on."""
+        left_out = {"jobs", "repeats", "repeats_most", "budget_seconds"}
+        if self.cases is None:
+            left_out.add("cases")  # a plan that was sealed without them has the seal it had
+        text = self.model_dump_json(exclude=left_out)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def reference(self) -> dict[str, str]:
+        """Return the arm that each task's control and sensitivity arm are, by the task's name."""
+        return {job.tasks[0]: job.arm for job in self.jobs if job.pass_name == "control"}
+
+    @property
+    def resting(self) -> dict[str, tuple[str, ...]]:
+        """Return the parity cases that the tasks rest on, each with the names of those tasks."""
+        return resting(self.tasks) if self.cases is None else self.cases
+
+    def task(self, name: str) -> Task:
+        """Return a task by name."""
+        return next(task for task in self.tasks if task.name == name)
+
+    def only(self, *passes: PassName) -> Plan:
+        """Return the plan with the jobs of some passes alone."""
+        kept = tuple(job for job in self.jobs if job.pass_name in passes)
+        return self.model_copy(update={"jobs": kept})
+
+    def target_of(self, pass_name: PassName) -> Target:
+        """Return where and how precisely a pass computes; sameness is proved in strict float32."""
+        return self.target.strict if PASSES[pass_name].certifies else self.target
+
+    def arm(self, name: str) -> Arm:
+        """Return an arm by name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+
+def predicted_seconds(jobs: Iterable[Job]) -> float:
+    """Return the wall time of jobs: timed ones one after the other, others two at a time."""
+    jobs = list(jobs)
+    alone = sum(job.predicted_seconds for job in jobs if job.timed)
+    return alone + sum(job.predicted_seconds for job in jobs if not job.timed) / 2
+
+
+Item = TypeVar("Item")
+
+
+def balanced(items: Sequence[Item], repeat: int) -> list[Item]:
+    """Return the items rotated: over the repeats each takes every position equally often."""
+    shift = repeat % len(items) if items else 0
+    return [*items[shift:], *items[:shift]]
+
+
+def title_of(plan: Plan, task: str) -> str:
+    """Return how a task is called on the page."""
+    return plan.task(task).title or task

@@ -1,0 +1,469 @@
+"""What is measured, as frozen records: one JSON line each, with a checksum of its content.
+
+History of the format
+    1  first version
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Literal
+
+from samenet.errors import RunFolderError
+
+PREDICTED = "inference"
+"""The gate of predicting: it decides about the times of predicting, not about those of training."""
+
+
+SCHEMA = 1
+
+HUGE = 1e308
+"""Stands for an infinite or undefined error: JSON has neither."""
+
+Track = Literal["same", "control", "sensitivity", "quickstart", "reference", "inference", "limits"]
+Split = Literal["train", "test"]
+Mark = Literal["failed", "timed out", "unsupported", "not installed", "refused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What every record says about itself."""
+
+    kind: ClassVar[str] = ""
+
+    job: str
+    """The job of the plan that produced it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateRecord(Record):
+    """One check of one arm on one task: an error beside its limit."""
+
+    kind: ClassVar[str] = "certificate"
+
+    task: str
+    arm: str
+    repeat: int | None
+    """None for the gates that run once; a number for the checks of one timed process."""
+    gate: str
+    """"gate 1", "gate 2", "gate 4", "initial weights", "sync", "read-back"; for predicting
+    alone: "inference"."""
+    quantity: str
+    dtype: str
+    error: float
+    limit: float
+    passed: bool
+    detail: str = ""
+
+    @property
+    def share(self) -> float:
+        """Return which part of its limit the error is; a limit of 0 is reached by anything else."""
+        if self.limit:
+            return self.error / self.limit
+        return 0.0 if self.error == 0 else float("inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimingRecord(Record):
+    """Raw samples of one phase in one process, in the order they were taken."""
+
+    kind: ClassVar[str] = "timing"
+
+    track: Track
+    task: str
+    arm: str
+    repeat: int
+    phase: str
+    """interpreter, import, wake, load, build, first_call, warmup, calibration (stretches
+    that find how many calls make one), call, call_other_first, call_other, check (whether `sync`
+    waits; gate 4 and what is read back, after the clock has stopped: counted nowhere), own_fit (one
+    epoch of the framework's own whole fit), fit (quick start and reference: the whole training); of
+    inference: interpreter, import, wake, build, first_prediction, predict_usual, predict_fast."""
+    steps: int
+    """Training steps, or rows of a prediction, in one sample; 0 where neither applies."""
+    seconds: tuple[float, ...]
+    cpu_seconds: float | None = None
+    """Processor time over all samples together, where it was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityRecord(Record):
+    """One score of one training on one part of the data."""
+
+    kind: ClassVar[str] = "quality"
+
+    track: Track
+    task: str
+    arm: str
+    repeat: int
+    split: Split
+    metric: str
+    epochs: tuple[int, ...]
+    """After which epochs; 0 is the untrained network."""
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FootprintRecord(Record):
+    """Peak memory of one process that did one training of one epoch and one prediction."""
+
+    kind: ClassVar[str] = "footprint"
+
+    task: str
+    arm: str
+    bytes_after_import: int
+    bytes_peak: int
+    device_bytes_peak: int | None = None
+    """The most that the framework's allocator had on the CUDA device, where it tells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitRecord(Record):
+    """How fast this machine did some work without any framework: samples in their order."""
+
+    kind: ClassVar[str] = "limit"
+
+    task: str
+    """Empty for what concerns the machine as a whole."""
+    quantity: str
+    """"step" (all matrix products of one training step), one product as (rows, inner, columns)
+    such as "forward 1: 32 x 64 x 32", or "memory"."""
+    work: float
+    """Floating point operations, or bytes, of one sample."""
+    seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureRecord(Record):
+    """Why there is no result."""
+
+    kind: ClassVar[str] = "failure"
+
+    track: Track
+    task: str
+    arm: str
+    repeat: int | None
+    mark: Mark
+    reason: str
+    detail: str = ""
+
+
+Answer = (
+    CertificateRecord | TimingRecord | QualityRecord | FootprintRecord | LimitRecord | FailureRecord
+)
+"""What a worker was asked for: each has a `task`, and a parity case may stand for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(Record):
+    """Something that happened: its line holds the event's name, and its fields as `data`."""
+
+    kind: ClassVar[str] = "event"
+    name: ClassVar[str] = ""
+    keys: ClassVar[dict[str, str]] = {}
+    """What a field is called on disk, where that is no name for a field."""
+
+    when: str
+
+    def data(self) -> dict[str, Any]:
+        """Return the fields of this kind of event by their names on disk."""
+        values = asdict(self)
+        return {self.keys.get(name, name): values[name] for name in own_fields(type(self))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSealed(Event):
+    """What decides the verdicts was fixed before anything was measured."""
+
+    name: ClassVar[str] = "plan sealed"
+
+    sha256: str
+    """As `Plan.seal` gives it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFinished(Event):
+    """All records of a job are above this line: without it they are no result."""
+
+    name: ClassVar[str] = "job finished"
+    keys: ClassVar[dict[str, str]] = {"pass_name": "pass"}
+
+    pass_name: str
+    seconds: float
+    """Wall time of its worker, start and waiting included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataPrepared(Event):
+    """The rows of a task are in its file; the fields of samenet.dataset.DataCard say what is."""
+
+    name: ClassVar[str] = "data prepared"
+    keys: ClassVar[dict[str, str]] = {"task_kind": "kind"}
+
+    task_kind: str
+    """"binary", "multiclass" or "regression"."""
+    train_rows: int
+    test_rows: int
+    features: int
+    outputs: int
+    """Width of the network's head."""
+    feature_names: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
+    target_mean: tuple[float, ...] = ()
+    """Regression only: targets are (original - mean) / scale, both of the training part."""
+    target_scale: tuple[float, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What the preparation did, one plain sentence each."""
+    digest: str
+    """SHA-256 of the bytes every framework sees."""
+    task: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputsKept(Event):
+    """The raw outputs after a training's last epoch are in a file."""
+
+    name: ClassVar[str] = "outputs kept"
+
+    file: str
+    """Its name in outputs/."""
+    sha256: str
+    """Of the outputs, not of the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledCodeKept(Event):
+    """How many files of compiled code a timed process found and left."""
+
+    name: ClassVar[str] = "compiled code kept"
+
+    cache: str
+    """Which the plan wants: "cold" or "warm"."""
+    files_before: int
+    files_after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedProcess(Event):
+    """What the machine was like during one timed process."""
+
+    keys: ClassVar[dict[str, str]] = {"pass_name": "pass"}
+
+    pass_name: str
+    task: str
+    """Empty where the process was about several."""
+    arm: str
+    repeat: int
+    readings: dict[str, float | None]
+    """By the names of samenet.environment; None for what cannot be read here."""
+    broken: tuple[str, ...]
+    """The rules that were broken, in words."""
+    refused: bool
+    """Whether its times are not counted for that."""
+    again: bool = False
+    """Whether it was measured once more in a quiet moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentRead(TimedProcess):
+    """The machine during a process that may count."""
+
+    name: ClassVar[str] = "environment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside(TimedProcess):
+    """The machine during a disturbed process that was measured again, and all that it gave."""
+
+    name: ClassVar[str] = "set aside"
+
+    records: tuple[dict[str, Any], ...]
+    """The fields of its other records, which count nowhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitNotMeasured(Event):
+    """Why the machine's limit is not known."""
+
+    name: ClassVar[str] = "limit not measured"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Studied(Event):
+    """One training of a study, and what was seen of its weights."""
+
+    name: ClassVar[str] = "studied"
+
+    scene: str
+    choice: str
+    """The activation or the loss."""
+    seed: int
+    epochs: tuple[int, ...]
+    """After which epochs the weights were looked at; 0 is the untrained network."""
+    looks: tuple[dict[str, Any], ...]
+    """What was seen then, as samenet.study_numbers.look returns it."""
+    seconds: tuple[float, ...]
+    """Of each epoch."""
+    checks: dict[str, float]
+    """The relative errors of the framework's own outputs and losses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut(Event):
+    """A training of a study that gave no numbers."""
+
+    name: ClassVar[str] = "left out of the study"
+
+    scene: str
+    choice: str
+    seed: int
+    reason: str
+    wrong: bool
+    """Whether the framework computed something else; otherwise it does not offer this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractItem(Event):
+    """What one item of the contract found in an adapter."""
+
+    name: ClassVar[str] = "contract item"
+
+    part: str
+    key: str
+    found: str
+    """Empty if the item is kept, else what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTraced(Event):
+    """All numbers of the first training step of one framework."""
+
+    name: ClassVar[str] = "step"
+    keys: ClassVar[dict[str, str]] = {"weighted_sum": "weighted sum", "new_weights": "new weights"}
+
+    task: str
+    arm: str
+    inputs: tuple[list[float], ...]
+    targets: tuple[Any, ...]
+    weights: tuple[float, ...]
+    weighted_sum: tuple[Any, ...]
+    """What the network predicts before its link."""
+    loss: float
+    gradient: tuple[float, ...]
+    new_weights: tuple[float, ...]
+    output: tuple[Any, ...]
+    """What it predicts after its link."""
+
+
+EVENTS: dict[str, type[Event]] = {
+    cls.name: cls
+    for cls in (
+        PlanSealed,
+        JobFinished,
+        DataPrepared,
+        OutputsKept,
+        CompiledCodeKept,
+        EnvironmentRead,
+        SetAside,
+        LimitNotMeasured,
+        Studied,
+        LeftOut,
+        ContractItem,
+        StepTraced,
+    )
+}
+
+KINDS: dict[str, type[Record]] = {
+    cls.kind: cls
+    for cls in (
+        CertificateRecord,
+        TimingRecord,
+        QualityRecord,
+        FootprintRecord,
+        LimitRecord,
+        FailureRecord,
+        Event,
+    )
+}
+
+
+def own_fields(cls: type[Event]) -> tuple[str, ...]:
+    """Return the fields of a kind of event beside those that every event has."""
+    shared = {field.name for field in fields(Event)}
+    return tuple(field.name for field in fields(cls) if field.name not in shared)
+
+
+DECODER = json.JSONDecoder()
+ANOTHER_VERSION = "written by another version of samenet"
+
+
+def encode(record: Record) -> str:
+    """Return the record as one line; the checksum covers every other character of it.
+
+    Raises ValueError for a number that is not finite: JSON has none.
+    """
+    body = {"schema": SCHEMA, "kind": record.kind, **plain(record)}
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return f'{text[:-1]},"sha256":"{checksum(text)}"}}'
+
+
+def plain(record: Record) -> dict[str, Any]:
+    """Return the fields of a record as its line holds them."""
+    if isinstance(record, Event):
+        head = {"job": record.job, "name": record.name, "when": record.when}
+        return {**head, "data": record.data()}
+    return asdict(record)
+
+
+def checksum(text: str) -> str:
+    """Return the first 16 hexadecimal digits of the SHA-256: enough to notice a changed digit."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def decode(line: str) -> Record:
+    """Return the record of a line; raises RunFolderError if it is damaged or unknown."""
+    body, claimed = _split(line)
+    try:
+        values, end = DECODER.raw_decode(body)  # a third quicker than json.loads
+        cls = KINDS[values.pop("kind")]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise RunFolderError("not a record") from None
+    if end != len(body) or checksum(body) != claimed:
+        raise RunFolderError(f"{cls.kind} record of job {values.get('job')}: its content changed")
+    if values.pop("schema") != SCHEMA:
+        raise RunFolderError(ANOTHER_VERSION)
+    if cls is Event:
+        return _event(**values)
+    return cls(**_plain(values))
+
+
+def _event(*, job: str, name: str, when: str, data: dict[str, Any]) -> Event:
+    """Return the record of an event; raises RunFolderError for a kind that is not known here."""
+    cls = EVENTS.get(name)
+    if cls is None:
+        raise RunFolderError(ANOTHER_VERSION)
+    names = {cls.keys.get(field, field): field for field in own_fields(cls)}
+    try:
+        return cls(job=job, when=when, **_plain({names[key]: v for key, v in data.items()}))
+    except (KeyError, TypeError):
+        raise RunFolderError(ANOTHER_VERSION) from None
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Make lists tuples, and of equal texts one: a run has thousands of records."""
+    for name, value in values.items():
+        if type(value) is str:
+            values[name] = sys.intern(value)
+        elif type(value) is list:
+            values[name] = tuple(value)
+    return values
+
+
+def _split(line: str) -> tuple[str, str]:
+    head, mark, tail = line.rstrip("\n").rpartition(',"sha256":"')
+    return (head + "}", tail.removesuffix('"}')) if mark else (line, "")

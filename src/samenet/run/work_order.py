@@ -1,0 +1,117 @@
+"""What the parent hands to a worker, and how the worker answers: plain files in the run folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Self
+
+from samenet.adapter import discovery
+from samenet.adapter.api import Target
+from samenet.adapter.dataset import Dataset
+from samenet.run.plan import Arm, Job, Plan
+from samenet.run.records import Record, encode
+from samenet.spec.task import Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkOrder:
+    """One job with everything it needs."""
+
+    job: Job
+    plan: Plan
+    folder: Path
+    answer: Path
+    stamps: dict[str, float]
+    pinned: bool
+
+    @classmethod
+    def from_json(cls, raw: dict[str, Any], *, stamps: dict[str, float], pinned: bool) -> Self:
+        """Read what `order_json` wrote."""
+        folder = Path(raw["folder"])
+        plan = Plan.model_validate_json((folder / "plan.json").read_text(encoding="utf-8"))
+        return cls(
+            job=Job.model_validate(raw["job"]),
+            plan=plan,
+            folder=folder,
+            answer=Path(raw["answer"]),
+            stamps=stamps,
+            pinned=pinned,
+        )
+
+    @property
+    def arm(self) -> Arm:
+        """Return the framework and mode of this job."""
+        return self.plan.arm(self.job.arm)
+
+    @property
+    def target(self) -> Target:
+        """Return where and how precisely it computes: of all devices it sees the chosen one."""
+        return self.plan.target_of(self.job.pass_name).model_copy(update={"index": 0})
+
+    @property
+    def tasks(self) -> list[Task]:
+        """Return the tasks of this job, in their order."""
+        return [self.plan.task(name) for name in self.job.tasks]
+
+    def adapter(self) -> ModuleType:
+        """Run the adapter's file."""
+        return discovery.load(Path(self.arm.path))
+
+    def dataset(self, task: Task) -> Dataset:
+        """Return the prepared rows of a task."""
+        return Dataset.load(data_path(self.folder, task.name))
+
+    def emit(self, records: Sequence[Record]) -> None:
+        """Answer with records; the parent reads them when this process has ended."""
+        with self.answer.open("a", encoding="utf-8", newline="\n") as file:
+            file.writelines(encode(record) + "\n" for record in records)
+
+
+def order_json(job: Job, folder: Path, *, imports: Sequence[str], cores: Sequence[int]) -> str:
+    """Return the text of a work order."""
+    return json.dumps(
+        {
+            "module": job.kind.module,
+            "job": job.model_dump(mode="json"),
+            "folder": str(folder.absolute()),
+            "answer": str(answer_path(folder, job).absolute()),
+            "imports": list(imports),
+            "cores": list(cores),
+        }
+    )
+
+
+SAFE = re.compile(r"[A-Za-z0-9._-]+")
+SEPARATORS = str.maketrans({"/": "~", ":": "+"})
+
+
+def file_name(text: str) -> str:
+    """Return a name that is safe as a file on every system, and another for every other text.
+
+    The separators of job names get characters of their own; whatever else is not plain gets a hash.
+    """
+    if SAFE.fullmatch(text.replace("/", "").replace(":", "")) and text.strip(".") == text:
+        return text.translate(SEPARATORS)
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")
+    return f"{plain or 'name'}={hashlib.sha256(text.encode()).hexdigest()[:6]}"
+
+
+def answer_path(folder: Path, job: Job) -> Path:
+    """Return where a worker writes its records."""
+    return folder / "work" / f"{file_name(job.id)}.jsonl"
+
+
+def data_path(folder: Path, task: str) -> Path:
+    """Return the file with a task's prepared rows."""
+    return folder / "data" / f"{file_name(task)}.npz"
+
+
+def outputs_path(folder: Path, track: str, task: str, arm: str, repeat: int) -> Path:
+    """Return the file with the raw outputs of one training."""
+    return folder / "outputs" / f"{file_name(f'{track}/{task}/{arm}/r{repeat}')}.npz"

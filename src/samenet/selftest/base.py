@@ -1,0 +1,146 @@
+"""What the instrument's tests of itself have in common: an order, and figures with their limits.
+
+A figure that is a rate carries its Wilson interval (Wilson 1927), so that "5 of 40" is read as
+what it is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from scipy.stats import binomtest
+
+from samenet import selftest
+from samenet.errors import unknown
+from samenet.machine import clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is asked of a test of the instrument."""
+
+    n: int | None = None
+    """Trials, or repetitions; None is the test's own number."""
+
+    short: bool = False
+    """The form for the test command: fewer trials, wider limits where the number decides."""
+
+    seed: int = 0
+    say: Callable[[str], None] = lambda _: None
+    """Hears of each trial that takes longer than a moment."""
+
+    def trials(self, usual: int, short: int) -> int:
+        """Return how many trials to make."""
+        return self.n or (short if self.short else usual)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One number beside its limits; both limits belong to what is allowed."""
+
+    quantity: str
+    value: float
+    least: float | None = None
+    most: float | None = None
+    low: float | None = None
+    high: float | None = None
+    """The 95 % interval of the value, where it has one."""
+
+    detail: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Return whether the value is inside its limits; one without limits is shown only."""
+        above = self.least is None or self.value >= self.least
+        return above and (self.most is None or self.value <= self.most)
+
+    @property
+    def judged(self) -> bool:
+        """Return whether there is a limit."""
+        return (self.least, self.most) != (None, None)
+
+
+def rate(
+    quantity: str,
+    hits: int,
+    trials: int,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    detail: str = "",
+) -> Figure:
+    """Return a share of trials with its Wilson interval; `least` and `most` bound the share."""
+    ends = binomtest(hits, trials).proportion_ci(method="wilson")
+    counted = f"{hits} of {trials}"
+    return Figure(
+        quantity=quantity,
+        value=hits / trials,
+        least=least,
+        most=most,
+        low=float(ends.low),
+        high=float(ends.high),
+        detail=f"{counted}; {detail}" if detail else counted,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one test of the instrument found."""
+
+    name: str
+    figures: Sequence[Figure]
+    seconds: float
+    notes: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def passed(self) -> bool:
+        """Return whether every figure is inside its limits, and there is one that is judged."""
+        return any(each.judged for each in self.figures) and all(f.passed for f in self.figures)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the finding as plain data."""
+        figures = [
+            {name: getattr(figure, name) for name in Figure.__dataclass_fields__}
+            | {"passed": figure.passed}
+            for figure in self.figures
+        ]
+        return {
+            "name": self.name,
+            "passed": self.passed,
+            "seconds": round(self.seconds, 2),
+            "figures": figures,
+            "notes": list(self.notes),
+        }
+
+
+def names() -> list[str]:
+    """Return the names of all tests: those of their files, with hyphens."""
+    found = pkgutil.iter_modules(selftest.__path__)
+    return sorted(module.name.replace("_", "-") for module in found if not module.ispkg)
+
+
+def module(name: str) -> ModuleType:
+    """Return the module of a test.
+
+    Raises UsageError, with the nearest name, if there is none.
+    """
+    if name not in names():
+        raise unknown("selftest", name, names())
+    return importlib.import_module(f"samenet.selftests.{name.replace('-', '_')}")
+
+
+def summaries() -> dict[str, str]:
+    """Return what each test shows, in one line."""
+    return {name: str(module(name).SUMMARY) for name in names()}
+
+
+def made(name: str, order: Order) -> Finding:
+    """Carry out a test of the instrument."""
+    figures: list[Figure] = []
+    seconds = clock.seconds(lambda: figures.extend(module(name).run(order)))
+    return Finding(name=name, figures=tuple(figures), seconds=seconds)

@@ -1,0 +1,1 @@
+"""Tests of the instrument on fake frameworks, which do what they are told."""

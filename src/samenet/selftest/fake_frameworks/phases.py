@@ -1,0 +1,43 @@
+"""M2: what takes a known time is reported so, and no phase leaks into another."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from samenet.analysis.frames import Frames
+from samenet.selftest.base import Figure, Order
+from samenet.selftest.fakes.known import FIRST_CALL, PHASES, STEP
+from samenet.selftest.fakes.running import TASK, faked
+
+SUMMARY = "a fake framework's sleeps are reported within 5 %, each in its phase (real)"
+WITHIN = 0.05
+
+
+def run(order: Order) -> list[Figure]:
+    """Run the fake through the whole path."""
+    return judged(faked("sleeps", repeats=order.trials(3, 1)))
+
+
+def judged(run: Frames) -> list[Figure]:
+    """Return reported over true time of every phase."""
+    samples = run.samples[run.samples.phase == "first_call"]
+    steps = int(samples.steps.iloc[0])
+    warm = run.samples[run.samples.phase == "warmup"].seconds.tolist()
+    found = {phase: _reported(run, phase) / seconds for phase, seconds in PHASES.items()}
+    found["first_call"] = _reported(run, "first_call") / (FIRST_CALL + steps * STEP)
+    found["warm-up call"] = median(warm) / (steps * STEP)
+    found["step"] = _reported(run, "step") / STEP
+    return [
+        Figure(
+            quantity=f"{phase}: reported over true",
+            value=value,
+            least=1 - WITHIN,
+            most=1 + WITHIN,
+        )
+        for phase, value in found.items()
+    ]
+
+
+def _reported(run: Frames, quantity: str) -> float:
+    """Return the middle of the processes."""
+    return median(run.per_repeat(TASK, "fake:sleeps", quantity).values())

@@ -1,0 +1,52 @@
+"""M3: a framework that returns at once is timed to its result; one that never waits is refused."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from samenet.analysis.frames import Frames
+from samenet.selftest.base import Figure, Order
+from samenet.selftest.fakes.known import RESULT
+from samenet.selftest.fakes.running import TASK, faked, refusals
+
+SUMMARY = "asynchronous work is timed to its end, a sync that does nothing is refused (real)"
+WITHIN = 0.05
+WAITS, NEVER = "fake:asynchronous", "fake:never-waits"
+
+
+def run(order: Order) -> list[Figure]:
+    """Run both fakes through the whole path."""
+    return judged(faked("asynchronous", "never-waits", repeats=order.trials(3, 1)))
+
+
+def judged(run: Frames) -> list[Figure]:
+    """Return the time of one call, and what became of the one that never waits."""
+    rows = run.samples[(run.samples.arm == WAITS) & (run.samples.phase == "warmup")]
+    step = median(run.per_repeat(TASK, WAITS, "step").values())
+    call = step * int(rows.steps.iloc[0])
+    said = refusals(run, NEVER)
+    return [
+        Figure(
+            quantity="asynchronous call: reported over true",
+            value=call / RESULT,
+            least=1 - WITHIN,
+            most=1 + WITHIN,
+        ),
+        Figure(
+            quantity="a sync that does nothing is refused",
+            value=float(any(text.startswith("sync: ") for text in said)),
+            least=1,
+            detail="; ".join(said) or "no check failed",
+        ),
+        Figure(
+            quantity="times published without waiting",
+            value=float(len(run.per_repeat(TASK, NEVER, "step"))),
+            most=0,
+        ),
+        Figure(
+            quantity="one that waits is refused",
+            value=float(len(refusals(run, WAITS))),
+            most=0,
+            detail="; ".join(refusals(run, WAITS)),
+        ),
+    ]

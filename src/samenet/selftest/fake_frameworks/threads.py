@@ -1,0 +1,53 @@
+"""M32: every installed framework keeps to the processors it was given, or it is refused."""
+
+from __future__ import annotations
+
+import os
+
+from samenet.adapter import discovery
+from samenet.adapter.api import Target
+from samenet.analysis.frames import Frames
+from samenet.certificate.readback import BUSY_TOLERANCE
+from samenet.execution import planner
+from samenet.selftest.base import Figure, Order
+from samenet.selftest.fakes.running import FAKE, measured, refusals
+
+SUMMARY = "processors kept busy by every installed framework, and by one that takes more (real)"
+GREEDY = "fake:greedy"
+BUSY = "processors kept busy"
+
+
+def run(order: Order) -> list[Figure]:
+    """Run every framework in its usual modes, and the greedy fake."""
+    del order  # there is one way
+    return judged(measured([*discovery.choose(()), (discovery.read(FAKE), "greedy")]))
+
+
+def judged(run: Frames) -> list[Figure]:
+    """Return processor time over wall time of each framework's steady part.
+
+    One that is installed and gave no result has none, which is not within the limit.
+    """
+    rows = run.checks[run.checks.quantity == BUSY]
+    found = dict(zip(rows.arm, rows.error.astype(float), strict=True))
+    able = [arm.name for arm in run.plan.arms if not planner.lacking(arm, Target())]
+    able += [skipped.arm for skipped in run.plan.skipped if skipped.mark == "failed"]
+    most = run.plan.target.threads + BUSY_TOLERANCE
+    figures = [
+        Figure(quantity=f"{arm}: {BUSY}", value=found.get(arm, float("nan")), most=most)
+        for arm in able
+        if arm != GREEDY
+    ]
+    if (os.cpu_count() or 1) > 1:  # on one processor nobody can take two
+        said = refusals(run, GREEDY)
+        caught = any(text.endswith(BUSY) for text in said)
+        shown = f"{found.get(GREEDY, float('nan')):.2f} processors; {'; '.join(said)}"
+        figures.append(
+            Figure(
+                quantity="one that takes two processors is refused",
+                value=float(caught),
+                least=1,
+                detail=shown,
+            )
+        )
+    return figures

@@ -1,0 +1,37 @@
+"""The whole path, from a plan to frames, in a temporary folder: real workers, no certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from samenet.adapter import discovery
+from samenet.analysis import frames
+from samenet.analysis.frames import Frames
+from samenet.execution import planner, session
+from samenet.execution.planner import Request
+
+TASK = "iris"
+FAKE = Path(__file__).with_name("fake_adapter.py")
+
+
+def faked(*modes: str, repeats: int = 1) -> Frames:
+    """Return the run of the fake adapter in some modes."""
+    found = discovery.read(FAKE)
+    return measured([(found, mode) for mode in modes], repeats)
+
+
+def measured(pairs: Sequence[tuple[discovery.Leaf, str]], repeats: int = 1) -> Frames:
+    """Return a run; what stands before and after the timing is left out."""
+    request = Request(tasks=(TASK,), track="same", repeats=repeats, name="selftest")
+    plan = planner.make_plan(request, pairs).only("prepare", "cell")
+    with TemporaryDirectory() as folder:
+        session.start(plan, Path(folder) / "run", lambda *_: None)
+        return frames.load(Path(folder) / "run")
+
+
+def refusals(run: Frames, arm: str) -> list[str]:
+    """Return the failed checks of an arm: 'sync: share of the work left after sync'."""
+    rows = run.checks[(run.checks.arm == arm) & ~run.checks.passed.astype(bool)]
+    return [f"{gate}: {what}" for gate, what in zip(rows.gate, rows.quantity, strict=True)]

@@ -1,0 +1,43 @@
+"""The same program against itself, in real runs: how often it is called different from itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scipy.stats import binomtest
+
+from samenet.selftest import trials
+from samenet.selftest.base import Figure, Order, rate
+from samenet.selftest.trials import Trial
+
+SUMMARY = "one program against itself, whole runs of half a minute each: false differences (real)"
+FALSE_SHARE_MOST = 5 / 40
+ROUNDS = 500
+
+
+def run(order: Order) -> list[Figure]:
+    """Make the trials and count."""
+    found = trials.series((0,), order.trials(40, 2), order.say)
+    return figures(found[0], order)
+
+
+def figures(found: Sequence[Trial], order: Order) -> list[Figure]:
+    """Return what trials without a difference say."""
+    above = sum(trial.ratio.value > 1 for trial in found)
+    hits, rounds = trials.replayed(found, ROUNDS, order.seed)
+    return [
+        rate(
+            "no difference: called different",
+            sum(t.different for t in found),
+            len(found),
+            most=None if order.short else FALSE_SHARE_MOST,
+        ),
+        rate("no difference: called equivalent", sum(t.equivalent for t in found), len(found)),
+        Figure(
+            quantity="sign test of which is slower",
+            value=float(binomtest(above, len(found)).pvalue),
+            least=0.01,
+            detail=f"the second process is slower in {above} of {len(found)}",
+        ),
+        rate("replayed blocks called different", hits, rounds, least=0.03, most=0.07),
+    ]

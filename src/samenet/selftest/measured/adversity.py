@@ -1,0 +1,140 @@
+"""M29: other work beside a run, all the time, growing, and only while one of two arms runs.
+
+Both arms are the same program. The worst is work that comes and goes with one arm: no order and no
+pairing helps, so the processes must be refused for what was seen of the machine, or the run must
+at least say that they were disturbed. On the processor beside the measuring one it is as bad, where
+the two share a core, and does not show as load of the one that measures.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from samenet.analysis import interference
+from samenet.analysis.frames import Frames
+from samenet.execution.runner import Watcher
+from samenet.machine import system, topology
+from samenet.run import environment
+from samenet.run.plan import Job, Plan
+from samenet.selftest import trials
+from samenet.selftest.base import Figure, Order, rate
+from samenet.selftest.fakes.load import Load
+from samenet.selftest.trials import Trial
+from samenet.stats.intervals import VERDICT_REPEATS_MIN
+
+SUMMARY = "other work locked to one arm is refused or flagged, and none makes a verdict (real)"
+SHARES = (1.0, 0.5, 0.25, 0.12, 0.08)
+"""Of the measuring processor, or of the one beside it, in turns."""
+
+CAUGHT_LEAST, WRONG_MOST = 0.9, 0.05
+LOCKED, BESIDE = "locked to one arm", "locked to one arm, beside its processor"
+STEADY, RISING = "all the time", "growing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one run beside other work came to."""
+
+    kind: str
+    share: float
+    refused: int
+    """Processes that are not counted."""
+    flagged: bool
+    """Whether the run says that processes were disturbed."""
+    trial: Trial | None
+    """None where too few processes are left to compare."""
+
+    @property
+    def wrong(self) -> bool:
+        """Return whether two equal arms are called different: a word needs enough repeats."""
+        found = self.trial
+        return found is not None and found.different and len(found.logs) >= VERDICT_REPEATS_MIN
+
+
+def run(order: Order) -> list[Figure]:
+    """Make runs beside each kind of work."""
+    count = order.trials(10, 1)
+    near = (LOCKED, BESIDE) if _beside() else (LOCKED,)
+    kinds = (LOCKED,) if order.short else (*near, STEADY, RISING)
+    found = []
+    for number, kind in itertools.product(range(count), kinds):
+        found.append(beside(kind, SHARES[number % len(SHARES)]))
+        order.say(f"run {number + 1} of {count}: {said(found[-1])}")
+    return figures(found)
+
+
+def _beside() -> tuple[int, ...]:
+    return topology.neighbours(system.measuring_cores(1))
+
+
+def beside(kind: str, share: float) -> Outcome:
+    """Make one run of two equal arms beside work that takes this share of a processor."""
+    plan = trials.plan_of(0, VERDICT_REPEATS_MIN)
+    core = _beside()[0] if kind == BESIDE else system.measuring_cores(1)[-1]
+    first = 0.0 if kind == RISING else share
+    with Load(core, first, share) as load:
+        watch = locked(load, plan) if kind in (LOCKED, BESIDE) else _throughout(load)
+        return outcome(kind, share, trials.carried_out(plan, watch))
+
+
+def _throughout(load: Load) -> Watcher:
+    return lambda *_: load.turn(on=True)
+
+
+def locked(load: Load, plan: Plan) -> Watcher:
+    """Let the work go on only while the second of the arms runs."""
+    following = {one.id: other for one, other in itertools.pairwise(plan.jobs)}
+
+    def watch(job: Job, *_: object) -> None:
+        after = following.get(job.id)
+        load.turn(on=after is not None and after.pass_name == "control")
+
+    return watch
+
+
+def outcome(kind: str, share: float, frames: Frames) -> Outcome:
+    """Return what the run says of itself and of its arms."""
+    return Outcome(
+        kind=kind,
+        share=share,
+        refused=int(frames.environment.refused.sum()),
+        flagged=bool(interference.sentence(frames)),
+        trial=trials.of(frames),
+    )
+
+
+def said(found: Outcome) -> str:
+    """Return one outcome in words."""
+    read = "nothing to compare" if found.trial is None else trials.said(found.trial)
+    return f"{found.share:.0%} {found.kind}: {found.refused} processes refused, {read}"
+
+
+def figures(found: Sequence[Outcome]) -> list[Figure]:
+    """Return how often it was noticed, and how often it made a difference that there is not."""
+    kinds = list(dict.fromkeys(each.kind for each in found))
+    return [
+        *(_noticed(found, kind) for kind in kinds if kind in (LOCKED, BESIDE)),
+        *(
+            rate(
+                f"{kind}: equal arms called different",
+                sum(each.wrong for each in found if each.kind == kind),
+                sum(each.kind == kind for each in found),
+                most=WRONG_MOST,
+            )
+            for kind in kinds
+        ),
+    ]
+
+
+def _noticed(found: Sequence[Outcome], kind: str) -> Figure:
+    own = [each for each in found if each.kind == kind]
+    limit = next(rule.limit for rule in environment.RULES if rule.reading == "others")
+    return rate(
+        f"{kind}: refused or flagged",
+        sum(each.flagged or each.refused > 0 for each in own),
+        len(own),
+        least=CAUGHT_LEAST,
+        detail=f"a process is refused from {limit:.0%} of a processor on",
+    )

@@ -1,0 +1,186 @@
+"""M30: planted defects of the instrument, each caught by the test that is named for it."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import Any
+from unittest.mock import patch
+
+from samenet.adapter import draws
+from samenet.analysis import processes
+from samenet.analysis.frames import Frames
+from samenet.certificate import readback
+from samenet.execution import process, scheduler
+from samenet.machine import system
+from samenet.selftest import base
+from samenet.selftest.base import Figure, Order, rate
+from samenet.stats import intervals, significance, steady_state
+from samenet.worker import timing
+
+SUMMARY = "planted defects of the instrument, each caught by a test named for it (no process)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defect:
+    """One mistake a person could make in the instrument."""
+
+    what: str
+    by: str
+    """The test that has to fail."""
+    planted: Callable[[], AbstractContextManager[Any]]
+    """The defect is in force inside."""
+
+
+def run(order: Order) -> list[Figure]:
+    """Plant one defect after the other; without any, every test used here passes."""
+    del order  # the tests run in their short form
+    tests = sorted({defect.by for defect in DEFECTS})
+    alarms = [f"{name}: {text}" for name in tests for text in failing(name)]
+    found = {defect.what: _caught(defect) for defect in DEFECTS}
+    detail = "; ".join(
+        f"{defect.what} → {defect.by}: {found[defect.what] or 'NOT CAUGHT'}" for defect in DEFECTS
+    )
+    caught = sum(bool(text) for text in found.values())
+    return [
+        rate(
+            "defects caught by the test named for them", caught, len(found), least=1, detail=detail
+        ),
+        Figure(
+            quantity="figures that fail without a defect",
+            value=len(alarms),
+            most=0,
+            detail="; ".join(alarms),
+        ),
+    ]
+
+
+def failing(name: str) -> list[str]:
+    """Return the figures of a test that are outside their limits."""
+    steady_state.classify.cache_clear()  # what was found without the defect says nothing about it
+    figures = base.module(name).run(Order(short=True))
+    steady_state.classify.cache_clear()  # nor does what was found with it about anything later
+    return [figure.quantity for figure in figures if figure.judged and not figure.passed]
+
+
+def _caught(defect: Defect) -> str:
+    with defect.planted():
+        return ", ".join(failing(defect.by))
+
+
+class _Changed:
+    """A program of which one method is another."""
+
+    def __init__(self, program: Any, **methods: Any) -> None:
+        self.program, self.methods = program, methods
+
+    def __getattr__(self, name: str) -> Any:
+        return self.methods.get(name) or getattr(self.program, name)
+
+
+def _steadily(change: Callable[[Any], Any]) -> AbstractContextManager[Any]:
+    """Let the steady part see another program."""
+    usual = timing.steady
+    return patch.object(
+        timing, "steady", lambda w, program, calls, p: usual(w, change(program), calls, p)
+    )
+
+
+def _unsynced(program: Any) -> Any:
+    return _Changed(program, sync=lambda: None)
+
+
+def _synced_always(program: Any) -> Any:
+    def train(call: Any) -> None:
+        program.train(call)
+        program.sync()
+
+    return _Changed(program, train=train)
+
+
+def _pooled(run: Frames, task: str, arm: str, quantity: str) -> dict[int, float]:
+    del quantity
+    rows = run.samples[(run.samples.task == task) & (run.samples.arm == arm)]
+    return dict(enumerate(rows.seconds.tolist()))
+
+
+def _without_slow(run: Frames, task: str, arm: str, quantity: str) -> dict[int, float]:
+    found = PER_REPEAT(run, task, arm, quantity)
+    middle = median(found.values())
+    return {repeat: value for repeat, value in found.items() if value < 1.5 * middle}
+
+
+def _by_place(one: Any, other: Any, confidence: float = 0.95) -> Any:
+    pairs = list(zip(one.values(), other.values(), strict=False))
+    return intervals.geometric([a / b for a, b in pairs], confidence)
+
+
+def _by_name(run: Frames, task: str) -> list[str]:
+    return [arm for arm in COMPARED(run, task) if arm != "b"]
+
+
+def _slow_too(run: Frames, task: str) -> list[str]:
+    found = {arm: median(run.per_repeat(task, arm, "step").values()) for arm in COMPARED(run, task)}
+    return [arm for arm in found if found[arm] <= 1.5 * min(found.values())]
+
+
+def _timed(run: Frames, task: str) -> list[str]:
+    found: list[str] = run.times[run.times.task == task].arm.unique().tolist()
+    return found
+
+
+def _another_order() -> AbstractContextManager[Any]:
+    """Draw another order for everyone who asks."""
+    asked, usual = itertools.count(), draws.epoch_order
+    return patch.object(
+        draws,
+        "epoch_order",
+        lambda rows, *, task, repeat, epoch: usual(
+            rows, task=f"{task}{next(asked)}", repeat=repeat, epoch=epoch
+        ),
+    )
+
+
+PER_REPEAT, COMPARED, EQUIVALENT = Frames.per_repeat, Frames.compared, significance.equivalent
+
+
+def _defect(what: str, by: str, owner: Any, name: str, new: Any) -> Defect:
+    """Return the defect that exchanges one function or constant."""
+    return Defect(what=what, by=by, planted=lambda: patch.object(owner, name, new))
+
+
+DEFECTS = (
+    Defect(what="missing sync", by="chunk", planted=partial(_steadily, _unsynced)),
+    Defect(what="a sync after every call", by="chunk", planted=partial(_steadily, _synced_always)),
+    _defect("chunks too short", "chunk", timing, "CHUNK_SECONDS", 1e-4),
+    _defect("collector left on", "chunk", gc, "disable", lambda: None),
+    _defect("fixed order", "design", scheduler, "balanced", lambda items, repeat: list(items)),
+    _defect("pooled samples", "design", Frames, "per_repeat", _pooled),
+    _defect("slow runs dropped", "design", Frames, "per_repeat", _without_slow),
+    _defect("the fastest chunk for the middle one", "design", processes, "median", min),
+    _defect("wrong pairing", "design", intervals, "ratio", _by_place),
+    _defect(
+        "margin changed after the run", "design", significance, "equivalent",
+        partial(EQUIVALENT, margin=0.2),
+    ),
+    _defect(
+        "cache left warm", "design", process, "cache_place",
+        lambda folder, kept, job: folder / "warm",
+    ),
+    _defect("threads unset", "design", system, "THREAD_VARIABLES", ()),
+    Defect(what="unequal data order", by="design", planted=_another_order),
+    _defect("steady window too early", "design", steady_state, "settled", tuple),
+    _defect("unsettled results compared", "design", steady_state, "FAILING_SHARE", 1.0),
+    _defect("refusing by name", "design", Frames, "compared", _by_name),
+    _defect("refusing the slow", "design", Frames, "compared", _slow_too),
+    _defect("failed checks ignored", "design", Frames, "compared", _timed),
+    _defect("compiles ignored", "design", readback, "compiled", lambda *_: []),
+    _defect("busy processors ignored", "design", readback, "BUSY_TOLERANCE", 10.0),
+    _defect("drift taken for steady", "steady", steady_state, "_moves", lambda logs, band: False),
+    _defect("onset always at the start", "steady", steady_state, "_onset", lambda found, band: 0),
+)  # fmt: skip

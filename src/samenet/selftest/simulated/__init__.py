@@ -1,0 +1,1 @@
+"""Tests of the instrument on drawn numbers, whose truth is known."""

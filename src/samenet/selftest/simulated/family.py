@@ -1,0 +1,78 @@
+"""Whether a table of many arms names differences, or ties, that are not there (M20)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from samenet import _random
+from samenet.selftest import simulation
+from samenet.selftest.base import Figure, Order
+from samenet.selftest.simulation import Sample
+from samenet.stats import significance
+from samenet.stats.intervals import MARGIN, Estimate
+from samenet.stats.pairwise import Times
+from samenet.stats.significance import ALPHA, Array
+from samenet.stats.verdicts import Word, verdicts
+
+SUMMARY = "among equal arms a whole table names a slower one in 6 of 100 runs at most"
+
+NOISE, NOISE_OF_TIES = 0.08, 0.02
+"""With much noise equal arms are not called too close, which would hide a wrong word."""
+
+ARMS, REPEATS = 6, 8
+MANY = 20
+
+
+def run(order: Order) -> list[Figure]:
+    """Return the rates of tables with a wrong word, then those of other rules."""
+    trials = order.trials(20_000, 2_000)
+    logs = _runs(order, ARMS, trials)
+    found = simulation.judged(logs).slower.any(axis=-1)
+    many = _runs(order, MANY, max(1, trials // 10))
+    of_many = simulation.judged(many).slower.any(axis=-1)
+    return [
+        simulation.counted(f"{ARMS} equal arms: one called slower", found, most=0.06),
+        simulation.counted(f"{MANY} equal arms: one called slower", of_many, most=0.06),
+        simulation.agreement(Sample(logs, found, _one_is_slower)),
+        *_ties(order, trials),
+        *_contrasts(logs, many),
+    ]
+
+
+def _runs(order: Order, arms: int, trials: int, noise: float = NOISE) -> Array:
+    draw = _random.generator("family", arms, str(noise), order.seed)
+    return draw.normal(0, noise, (trials, arms, REPEATS))
+
+
+def _one_is_slower(times: Times) -> bool:
+    return any(row.word is Word.SLOWER for row in verdicts(times))
+
+
+def _ties(order: Order, trials: int) -> list[Figure]:
+    """Five arms exactly at the margin from the best: any `too close to call` is wrong."""
+    slower = np.log1p(MARGIN) * (np.arange(ARMS) > 0)[:, None]
+    logs = _runs(order, ARMS, trials, NOISE_OF_TIES) + slower
+    best = logs.mean(axis=-1).argmin(axis=-1)
+    ours = simulation.judged(logs).close
+    plain = simulation.equivalent_to(logs, best, MARGIN, adjusted=False)
+    name = f"{ARMS - 1} arms at the margin: one called too close"
+    return [
+        simulation.counted(name, ours.any(axis=-1), most=0.06),
+        simulation.counted(f"{name}, not adjusted for contrast", plain.any(axis=-1)),
+    ]
+
+
+def _contrasts(*runs: Array) -> list[Figure]:
+    """Return what other rules call slower: k - 1 comparisons with the observed best, or none."""
+    figures = []
+    for logs in runs:
+        arms = logs.shape[1]
+        ratios = simulation.against(logs, logs.mean(axis=-1).argmin(axis=-1))
+        p = significance.difference_p(Estimate.of_runs(ratios)).min(axis=-1)
+        few, plain = p * (arms - 1) <= ALPHA, p <= ALPHA
+        with_best = f"{arms} equal arms, Holm over {arms - 1} comparisons with the observed best"
+        figures.append(simulation.counted(f"{with_best}, for contrast", few, least=0.07))
+        figures.append(
+            simulation.counted(f"{arms} equal arms, not adjusted, for contrast", plain, least=0.2)
+        )
+    return figures

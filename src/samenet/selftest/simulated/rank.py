@@ -1,0 +1,81 @@
+"""Whether ranks say no more than was found: ties, and what no order can hold (M23)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from functools import partial
+
+import numpy as np
+
+from samenet import _random
+from samenet.selftest import simulation
+from samenet.selftest.base import Figure, Order, rate
+from samenet.selftest.simulation import Sample
+from samenet.stats import intervals, ranking
+from samenet.stats.significance import Array
+
+SUMMARY = "equal arms share a rank, different ones do not, and what no ranking can hold is reported"
+
+NOISE, REPEATS, ARMS = 0.02, 12, 6
+GROUPS = np.log([1.0, 1.0, 1.0, 1.1, 1.1, 1.1])
+
+SCREENED = 200
+Ranks = dict[str, int]
+
+
+def run(order: Order) -> list[Figure]:
+    """Return the shares of runs whose ranks are right, and what is said of planted triples."""
+    trials = order.trials(2_000, 400)
+    equal = _runs(order, np.zeros(ARMS), trials)
+    groups = _runs(order, GROUPS, trials)
+    ranks = list(_ranked(equal))
+    parted, ordered = np.array([_parted(r) for r in ranks]), _ordered(_ranked(groups))
+    some = [simulation.as_times(logs) for logs in equal[:SCREENED]]
+    screened = sum(_parted(intervals.ranks(times)) for times in some)
+    return [
+        simulation.counted("equal arms in two ranks or more", parted, most=0.06),
+        rate("the same by intervals alone, for contrast", screened, len(some), least=0.15),
+        rate("two groups 10 % apart, put in order", ordered, trials, least=0.95),
+        simulation.agreement(Sample(equal, parted, lambda times: _parted(ranking.ranks(times)))),
+        *_planted(),
+    ]
+
+
+def _runs(order: Order, centres: Array, trials: int) -> Array:
+    draw = _random.generator("rank", str(centres[-1]), order.seed)
+    return draw.normal(0, NOISE, (trials, ARMS, REPEATS)) + centres[:, None]
+
+
+def _ranked(runs: Array) -> Iterable[Ranks]:
+    """Yield the ranks of every run; who is told apart comes for all runs at once."""
+    for logs, apart in zip(runs, simulation.judged(runs).apart.tolist(), strict=True):
+        yield intervals.ranks(simulation.as_times(logs), partial(_apart, apart))
+
+
+def _apart(apart: list[list[bool]], one: str, other: str) -> bool:
+    return apart[int(one)][int(other)]
+
+
+def _parted(found: Ranks) -> bool:
+    return len(set(found.values())) > 1
+
+
+def _ordered(every: Iterable[Ranks]) -> int:
+    """Return how often every arm of the fast group stands before every one of the slow group."""
+    pairs = list(itertools.product("012", "345"))
+    return sum(all(found[fast] < found[slow] for fast, slow in pairs) for found in every)
+
+
+def _planted() -> list[Figure]:
+    """Three arms of which only the outer two can be told apart: a triple, and it hangs on one."""
+    noise = 0.02 * np.resize([1.0, -1.0], REPEATS)
+    middle = np.roll(np.repeat([0.055, -0.055], REPEATS // 2), 3)
+    logs = np.stack([noise, 0.02 + middle, 0.045 - noise])
+    times = simulation.as_times(logs)
+    triples = ranking.intransitive(times, ranking.told_apart(times))
+    hanging = [each for each in ranking.reordered(times) if each[0] == "0"]
+    return [
+        Figure(quantity="planted triples reported", value=len(triples), least=1, most=1),
+        Figure(quantity="planted orders that hang on one arm", value=len(hanging), least=1, most=1),
+    ]

@@ -1,0 +1,113 @@
+"""M5: synthetic series whose class is known by construction are given the right class."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet import _random
+from samenet.selftest.base import Figure, Order, rate
+from samenet.stats import steady_state
+from samenet.stats.intervals import MARGIN
+
+SUMMARY = "flat, warmed-up, slowed-down, cyclic and drifting series are told apart (simulated)"
+
+Series = NDArray[np.float64]
+CHUNKS = (40, 200)
+DELAYED_SHARE, DELAY = 0.05, 0.03
+
+
+class Known(NamedTuple):
+    """A series of chunk times, the class it has, and where its final level begins."""
+
+    seconds: Series
+    name: steady_state.Class
+    onset: int = 0
+
+
+def run(order: Order) -> list[Figure]:
+    """Classify series of five kinds, equally many of each."""
+    kinds = (flat, warmed_up, slowed_down, cyclic, drifting)
+    count = order.trials(400, 100)
+    draw = _random.generator("selftest", "steady", order.seed)
+    series = [kinds[i % len(kinds)](draw) for i in range(count)]
+    found = [steady_state.classify(tuple(known.seconds)) for known in series]
+    pairs = list(zip(series, found, strict=True))
+    right = sum(known.name == each.name for known, each in pairs)
+    unsteady = [each.steady for known, each in pairs if known.name in UNSTEADY]
+    onsets = [
+        abs(each.onset - known.onset)
+        for known, each in pairs
+        if known.name == each.name == "warm-up"
+    ]
+    return [
+        rate("series given their class", right, count, least=0.95, detail=_confused(pairs)),
+        rate("false steady: slowdown, cycle, drift", sum(unsteady), len(unsteady), most=0.02),
+        Figure(
+            quantity="median error of the onset, chunks",
+            value=median(onsets or [CHUNKS[1]]),
+            most=2,
+        ),
+    ]
+
+
+UNSTEADY = ("slowdown", "no steady state")
+
+
+def _confused(pairs: list[tuple[Known, steady_state.Steadiness]]) -> str:
+    wrong = [f"{known.name} as {found.name}" for known, found in pairs if known.name != found.name]
+    counted = [f"{text}: {wrong.count(text)}" for text in sorted(set(wrong))]
+    return ", ".join(counted) or "none confused"
+
+
+def _noise(draw: np.random.Generator) -> Series:
+    """Return noise of 0.5 to 2 %, with some chunks delayed, around 1."""
+    count = int(draw.integers(*CHUNKS))
+    noise = np.exp(draw.normal(0.0, draw.uniform(0.005, 0.02), count))
+    delayed = draw.random(count) < DELAYED_SHARE
+    return np.asarray(noise + delayed * draw.exponential(DELAY, count))
+
+
+def flat(draw: np.random.Generator) -> Known:
+    """Return a series without a change."""
+    return Known(_noise(draw), "flat")
+
+
+def warmed_up(draw: np.random.Generator) -> Known:
+    """Return one that is slower at first: a step down, or a decay that enters the margin."""
+    noise = _noise(draw)
+    onset = int(draw.integers(6, len(noise) // 2 - 5))
+    excess, places = draw.uniform(0.15, 1.0), np.arange(len(noise))
+    if draw.random() < 0.5:
+        slower = np.where(places < onset, excess, 0.0)
+    else:
+        slower = excess * np.exp(-places * np.log(excess / MARGIN) / onset)
+    return Known(noise * (1 + slower), "warm-up", onset)
+
+
+def slowed_down(draw: np.random.Generator) -> Known:
+    """Return one that is faster at first."""
+    noise = _noise(draw)
+    onset = int(draw.integers(6, len(noise) // 2 - 5))
+    slower = np.where(np.arange(len(noise)) < onset, 0.0, draw.uniform(0.1, 0.5))
+    return Known(noise * (1 + slower), "slowdown", onset)
+
+
+def cyclic(draw: np.random.Generator) -> Known:
+    """Return one that swings between two levels, in steps or as a sine."""
+    noise = _noise(draw)
+    period = draw.uniform(max(12, len(noise) / 8), len(noise) / 3)
+    phase = 2 * np.pi * (np.arange(len(noise)) / period + draw.random())
+    wave = np.sin(phase)
+    swing = np.sign(wave) if draw.random() < 0.5 else wave
+    return Known(noise * (1 + draw.uniform(0.1, 0.25) * swing), "no steady state")
+
+
+def drifting(draw: np.random.Generator) -> Known:
+    """Return one that gets slower or faster all the time."""
+    noise = _noise(draw)
+    way = draw.uniform(0.15, 0.5) * np.linspace(0, 1, len(noise))
+    return Known(noise * np.exp(way if draw.random() < 0.5 else -way), "no steady state")

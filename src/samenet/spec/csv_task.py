@@ -1,0 +1,212 @@
+"""A person's own table: read a CSV file, check its target, make it a task.
+
+The parent process works with this module, so it knows pandas but not scikit-learn.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+from samenet._console import printable
+from samenet._text import join, plural
+from samenet.errors import UsageError, unknown
+from samenet.spec import kind_guess
+from samenet.spec.network import Kind
+from samenet.spec.parsing import parse
+from samenet.spec.task import DataSpec, Task, against_several
+from samenet.spec.task_defaults import EPOCHS, HIDDEN, make_task, usual_batch
+
+SEPARATORS = ",;\t"
+MISSING_MARKS = ["?"]
+"""Read as missing beside pandas' own list (empty, NA, null ...): the mark of the UCI tables."""
+
+LARGEST_NUMBER = 1e100
+"""Beyond it a square overflows; such numbers are typing errors or stand for infinity."""
+
+CLASSES_MAX = 1000
+
+
+def read_csv(path: str | Path) -> pd.DataFrame:
+    """Return the table in a CSV file: stripped texts, finite numbers, one name per column.
+
+    The separator (comma, semicolon or tab) is the one that splits the first line most often.
+    Raises UsageError saying in one sentence why a file is not such a table.
+    """
+    text = _text(Path(path))
+    try:
+        separator, names = _header(text)
+        _named_once(names, path)
+        frame = _parsed(text, separator)
+    except (pd.errors.ParserError, csv.Error) as error:
+        reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
+        raise UsageError(f"{path} cannot be read as a table: {reason}.") from None
+    if len(frame) == 0:
+        raise UsageError(f"{path} has a header but no rows.")
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise UsageError(f"{path} has rows with more values than the {len(names)} column names.")
+    frame = frame.apply(_stripped)
+    refuse_infinite(frame, str(path))
+    return frame
+
+
+def _text(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not UTF-8 text; save the table as CSV in UTF-8.") from None
+    except OSError as error:
+        raise UsageError(f"Cannot read the data file {path}: {error.strerror}.") from None
+    if not text.strip():
+        raise UsageError(f"{path} is empty.")
+    return text.lstrip("\n")
+
+
+def _header(text: str) -> tuple[str, list[str]]:
+    first_line = text.split("\n", 1)[0]
+    pieces = {mark: len(next(csv.reader([first_line], delimiter=mark))) for mark in SEPARATORS}
+    separator = max(SEPARATORS, key=lambda mark: pieces[mark])  # the first of equals: the comma
+    names = next(csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True))
+    return separator, [_one_line(name) for name in names]
+
+
+def _named_once(names: list[str], path: str | Path) -> None:
+    twice = [name for name, times in Counter(names).items() if name and times > 1]
+    if twice:
+        raise UsageError(f"{path} has two columns called '{twice[0]}'; rename one.")
+
+
+def _parsed(text: str, separator: str) -> pd.DataFrame:
+    frame = pd.read_csv(
+        io.StringIO(text),
+        sep=separator,
+        decimal="," if separator == ";" and _has_decimal_commas(text) else ".",
+        skipinitialspace=True,
+        na_values=MISSING_MARKS,
+        low_memory=False,  # the type of a column must not depend on where a chunk ends
+    )
+    return frame.rename(columns=_one_line)
+
+
+def _one_line(name: object) -> str:
+    return printable(" ".join(str(name).split()))
+
+
+def _has_decimal_commas(text: str) -> bool:
+    return re.search(r"(?:^|;)\s*-?\d+,\d+\s*(?:;|$)", text, re.MULTILINE) is not None
+
+
+def _stripped(column: pd.Series[Any]) -> pd.Series[Any]:
+    if is_numeric_dtype(column):  # pandas counts booleans as numbers
+        return column
+    return column.map(lambda value: str(value).strip(), na_action="ignore").astype(object)
+
+
+def refuse_infinite(frame: pd.DataFrame, where: str) -> None:
+    """Raise UsageError if a column of numbers holds an infinite one, or one beyond 1e100."""
+    for name, column in frame.select_dtypes("number").items():
+        beyond = column[column.abs() > LARGEST_NUMBER]
+        if len(beyond):
+            raise UsageError(
+                f"{where}: column '{name}' holds an infinite or too large number "
+                f"({beyond.iloc[0]:g} in row {int(beyond.index[0]) + 1})."
+            )
+
+
+def target_columns(frame: pd.DataFrame, targets: Sequence[str], where: str) -> pd.DataFrame:
+    """Return the values to predict, a column per target; rows that lack one are left out.
+
+    Raises UsageError if a column is not there, or if no row is left.
+    """
+    if not targets:
+        raise UsageError(f"{where}: no target column is named; set data.target.")
+    for target in targets:
+        if target not in frame.columns:
+            raise unknown(f"column of {where}", target, [str(name) for name in frame.columns])
+        if frame[target].isna().all():
+            raise UsageError(f"{where}: the target column '{target}' has no values.")
+    values = frame[list(targets)].dropna()
+    if len(values) == 0:
+        raise UsageError(f"{where}: no row has a value of every target ({', '.join(targets)}).")
+    return values.apply(lambda column: column.map(str) if is_bool_dtype(column) else column)
+
+
+def check_targets(values: pd.DataFrame, kind: Kind, where: str) -> None:
+    """Raise UsageError if targets without missing values cannot be of this kind."""
+    if problem := against_several(kind, [str(name) for name in values]):
+        raise UsageError(f"{where}: {problem}.")
+    for name in values:
+        _check_target(values[name], kind, where)
+
+
+def _check_target(values: pd.Series[Any], kind: Kind, where: str) -> None:
+    distinct, name = values.nunique(), values.name
+    if distinct == 1:
+        raise UsageError(f"{where}: '{name}' has one value only: there is nothing to predict.")
+    if kind is Kind.REGRESSION and not is_numeric_dtype(values):
+        example = values[pd.to_numeric(values, errors="coerce").isna()]
+        shown = f" such as '{example.iloc[0]}'" if len(example) else ""
+        raise UsageError(f"{where}: '{name}' holds texts{shown}; a regression needs numbers.")
+    if kind is Kind.BINARY and distinct != 2:
+        raise UsageError(f"{where}: '{name}' has {distinct} different values; binary needs two.")
+    if kind is Kind.MULTICLASS and distinct > min(CLASSES_MAX, len(values) / 2):
+        raise UsageError(
+            f"{where}: '{name}' has {distinct} different values in {len(values)} rows, "
+            "too many to be classes."
+        )
+
+
+def guess_kind(path: str | Path, target: str | Sequence[str]) -> tuple[Kind, str]:
+    """Return what kind of task one or several columns make, and the reason as one sentence."""
+    values = target_columns(read_csv(path), _data(path, target).target, str(path))
+    kind, reason = kind_guess.guess_kind(values)
+    check_targets(values, kind, str(path))
+    return kind, reason
+
+
+def _data(path: str | Path, target: str | Sequence[str]) -> DataSpec:
+    values = {"source": f"csv:{Path(path).as_posix()}", "target": target}
+    return parse(DataSpec, values, where=str(path))
+
+
+def csv_task(  # noqa: PLR0913  (each is one option of the command line)
+    path: str | Path,
+    target: str | Sequence[str],
+    *,
+    kind: Kind | None = None,
+    hidden: Sequence[int] = HIDDEN,
+    epochs: int = EPOCHS,
+    batch: int | None = None,
+    activation: str = "relu",
+) -> Task:
+    """Return the task of predicting one column of a CSV file, or several, from all the others.
+
+    Without a batch size it is 64, or a quarter of a small table's training rows.
+    Raises UsageError if the file or a column does not allow it.
+    """
+    data = _data(path, target)
+    columns = target_columns(read_csv(path), data.target, str(path))
+    kind = kind or kind_guess.guess_kind(columns)[0]
+    check_targets(columns, kind, str(path))
+    file, what = Path(path).name, plural(len(data.target), "column")
+    named = join(f"'{name}'" for name in data.target)
+    return make_task(
+        re.sub(r"[^\w.-]+", "-", Path(path).stem).strip("-.")[:80] or "data",
+        kind,
+        data.model_dump(),
+        batch_size=usual_batch(len(columns)) if batch is None else batch,
+        hidden=hidden,
+        activation=activation,
+        epochs=epochs,
+        title=f"{file}: {', '.join(data.target)}",
+        description=f"Predicts the {what} {named} of {file} from the others.",
+        where=f"The task for {path}",
+    )

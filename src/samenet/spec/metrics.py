@@ -1,0 +1,89 @@
+"""The scores of a task: what they are called, which way is better, and for which kinds they exist.
+
+How each is computed stands under the same names in samenet.passes.scoring, where scikit-learn is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from samenet.spec.network import Kind
+
+CLASSES = (Kind.BINARY, Kind.MULTICLASS)
+VALUES = (Kind.REGRESSION,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One score."""
+
+    name: str
+    """In task files, records and data frames."""
+    title: str
+    """At the head of a column."""
+    kinds: tuple[Kind, ...]
+    higher_is_better: bool
+    best: float
+    """The score of a model that is always right."""
+    unit: str = ""
+    """What one of it is, if it is more than a bare number."""
+
+    @property
+    def direction(self) -> str:
+        """Return which way is better, in words."""
+        return "higher is better" if self.higher_is_better else "lower is better"
+
+    @property
+    def words(self) -> str:
+        """Return the name as the page of a run has it; `samenet verify` compares such texts."""
+        return self.name.replace("_", " ")
+
+    @property
+    def in_sentence(self) -> str:
+        """Return the title within a sentence: 'accuracy', but 'RMSE'."""
+        return self.title if self.title[:2].isupper() else self.title.lower()
+
+    def reached(self, value: float, goal: float) -> bool:
+        """Return whether a score is as good as a goal or better."""
+        return value >= goal if self.higher_is_better else value <= goal
+
+
+OF_TARGET = "the target’s own unit"
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric(name="accuracy", title="Accuracy", kinds=CLASSES, higher_is_better=True, best=1.0),
+        Metric(
+            name="log_loss", title="Log loss", kinds=CLASSES, higher_is_better=False, best=0.0,
+            unit="nats per row",
+        ),
+        Metric(name="roc_auc", title="ROC AUC", kinds=CLASSES, higher_is_better=True, best=1.0),
+        Metric(name="f1", title="F1", kinds=CLASSES, higher_is_better=True, best=1.0),
+        Metric(
+            name="rmse", title="RMSE", kinds=VALUES, higher_is_better=False, best=0.0,
+            unit=OF_TARGET,
+        ),
+        Metric(
+            name="mae", title="MAE", kinds=VALUES, higher_is_better=False, best=0.0, unit=OF_TARGET
+        ),
+        Metric(name="r2", title="R²", kinds=VALUES, higher_is_better=True, best=1.0),
+    )
+}  # fmt: skip
+"""By name, in the order of columns. Of a multi-class task F1 and ROC AUC are macro averages, ROC
+AUC one against the rest (scikit-learn's terms)."""
+
+
+def of_kind(kind: Kind) -> tuple[Metric, ...]:
+    """Return the scores of a kind of task."""
+    return tuple(metric for metric in METRICS.values() if kind in metric.kinds)
+
+
+def names_of(kind: Kind) -> tuple[str, ...]:
+    """Return their names."""
+    return tuple(metric.name for metric in of_kind(kind))
+
+
+def main_of(kind: Kind) -> Metric:
+    """Return the score that is shown where there is room for one."""
+    return of_kind(kind)[0]

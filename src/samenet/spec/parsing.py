@@ -1,0 +1,88 @@
+"""Plain data to frozen specs; every error names file, key, value and what is allowed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+)
+
+from samenet.errors import UsageError
+
+
+class Frozen(BaseModel):
+    """Base of all specs: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+SpecType = TypeVar("SpecType", bound=Frozen)
+
+_CALL = re.compile(r"(?P<name>\w+)\((?P<arguments>[^()]*)\)")
+
+
+def from_text(value: Any) -> Any:
+    """Return the plain data of a text like "relu" or "leaky_relu(slope=0.01)", for validation."""
+    if not isinstance(value, str):
+        return value
+    match = _CALL.fullmatch(value.replace(" ", ""))
+    if match is None:
+        return {"name": value}
+    pairs = [part.partition("=") for part in match["arguments"].split(",")]
+    return {"name": match["name"], **{key: number for key, _, number in pairs}}
+
+
+class Step(NamedTuple):
+    """One place in a validation error: where, what was received, what is wrong."""
+
+    key: str
+    received: Any
+    problem: str
+
+
+TAGS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
+"""What pydantic puts into the place of an error to say which kind of optimiser it tried."""
+
+_PLAIN = {"extra_forbidden": "is not a known key", "missing": "is missing"}
+
+
+def explain(error: ValidationError) -> list[Step]:
+    """Return the problems of a pydantic error as plain places and sentences."""
+    return [
+        Step(
+            key=".".join(_untagged(item["loc"])),
+            received=item.get("input"),
+            problem=_PLAIN.get(item["type"], item["msg"].removeprefix("Value error, ")),
+        )
+        for item in error.errors()
+    ]
+
+
+def _untagged(place: tuple[int | str, ...]) -> list[str]:
+    """Return a place as one writes it: what pydantic inserts after "optimizer" is left out."""
+    before = ("", *place)
+    pairs = zip(before, place, strict=False)
+    return [str(part) for last, part in pairs if not (last == "optimizer" and part in TAGS)]
+
+
+def parse(kind: type[SpecType], values: Any, *, where: str) -> SpecType:
+    """Return the spec, or raise UsageError: the place, the received value, what is allowed."""
+    return _guarded(lambda: kind.model_validate(values), where=where)
+
+
+def _guarded(build: Callable[[], SpecType], *, where: str) -> SpecType:
+    try:
+        return build()
+    except ValidationError as error:
+        lines = [f"{s.key or 'file'}: {s.problem}{_got(s.received)}" for s in explain(error)]
+        raise UsageError(f"{where}: " + "; ".join(lines)) from None
+
+
+def _got(received: Any) -> str:
+    plain = isinstance(received, str | int | float | bool)
+    return f" (got {received!r})" if plain else ""

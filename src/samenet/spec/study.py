@@ -1,0 +1,168 @@
+"""What a study varies: one network with several activations, or with several losses.
+
+A study trains every choice from the same starting weights on the same batches, once per seed, in
+one or more scenes. Its numbers: samenet.study_numbers; what follows from them: samenet.conclusions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import comb
+from typing import Literal, NamedTuple, get_args
+
+from pydantic import Field
+
+from samenet.errors import UsageError, unknown
+from samenet.spec.network import Activation, ActivationName, Dense, Kind, ModelSpec
+from samenet.spec.parsing import Frozen, from_text, parse
+from samenet.spec.task import Task
+from samenet.spec.training import LOSSES_OF_KIND, Loss, LossName, TrainSpec
+
+StudyKind = Literal["activations", "losses"]
+Scene = Literal["own", "deep", "fast"]
+
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu")
+VALUE_LOSSES: tuple[LossName, ...] = LOSSES_OF_KIND[Kind.REGRESSION]
+"""Losses that take outputs for values; of a task with classes the values are 0 and 1."""
+
+DEEP_LAYERS = 10
+FAST_FACTOR = 64
+"""How many times the task's learning rate the third scene has: enough to kill ReLU's units."""
+
+SCORES: dict[Kind, tuple[str, ...]] = {
+    Kind.BINARY: ("accuracy",),
+    Kind.MULTICLASS: ("accuracy",),
+    Kind.REGRESSION: ("rmse", "mae"),
+}
+"""Of samenet.metrics, those that need no probabilities: a mismatching loss gives none."""
+
+SEEDS_MIN, SEEDS_MAX = 5, 30
+ALPHA = 0.05
+
+SCENES: dict[Scene, str] = {
+    "own": "the task’s own network",
+    "deep": f"{DEEP_LAYERS} hidden layers",
+    "fast": f"{FAST_FACTOR} times the learning rate",
+}
+SCENES_OF: dict[StudyKind, tuple[Scene, ...]] = {
+    "activations": ("own", "deep", "fast"),
+    "losses": ("own",),
+}
+
+
+class Variant(NamedTuple):
+    """One training of a study, seed aside."""
+
+    scene: Scene
+    choice: str
+
+
+class Study(Frozen):
+    """What is compared, in its order, and from how many starting points."""
+
+    kind: StudyKind
+    choices: tuple[str, ...] = Field(min_length=2)
+    seeds: int = Field(ge=1, le=SEEDS_MAX)
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """Return every training of one seed."""
+        return tuple(Variant(s, c) for s in SCENES_OF[self.kind] for c in self.choices)
+
+
+def study_of(kind: StudyKind, task: Task, choices: Sequence[str] = (), seeds: int = 0) -> Study:
+    """Return the study of a task; without choices the usual ones, without seeds just enough.
+
+    Raises UsageError for a choice that this task cannot have.
+    """
+    if kind == "activations":
+        _needs_hidden_layers(task)
+    usual = ACTIVATIONS if kind == "activations" else losses_of(task.kind)
+    named = [_canonical(kind, task, text) for text in choices or usual]
+    chosen = tuple(dict.fromkeys(named))
+    if len(chosen) < 2:
+        raise UsageError(f"A study compares at least two {kind}; {', '.join(chosen)} is one.")
+    return Study(kind=kind, choices=chosen, seeds=seeds or seeds_needed(len(chosen)))
+
+
+def losses_of(kind: Kind) -> tuple[str, ...]:
+    """Return the losses of a study: the task's usual one, then those that take outputs as values.
+
+    For classes these are the mismatching ones; for a regression each aims at something else.
+    """
+    return tuple(dict.fromkeys((LOSSES_OF_KIND[kind][0], *VALUE_LOSSES)))
+
+
+def _needs_hidden_layers(task: Task) -> None:
+    if not task.model.layers:
+        raise UsageError(
+            f"{task.name} has no hidden layer, so there is no activation to choose: its only layer "
+            "is linear. Take a task with hidden layers, e.g. digits."
+        )
+
+
+def _canonical(kind: StudyKind, task: Task, text: str) -> str:
+    """Return a choice as the specs write it; raises UsageError for an unknown one."""
+    name = text.partition("(")[0].strip()
+    if kind == "activations":
+        if name not in get_args(ActivationName):
+            raise unknown("activation", name, get_args(ActivationName))
+        parsed = str(parse(Activation, from_text(text), where=f"activation {text}"))
+        return name if parsed == str(Activation(name=name)) else parsed  # type: ignore[arg-type]
+    allowed = {*LOSSES_OF_KIND[task.kind], *VALUE_LOSSES}
+    if name not in allowed:
+        raise unknown(f"loss for a {task.kind} task", name, allowed)
+    parsed = str(parse(Loss, from_text(text), where=f"loss {text}"))
+    return name if parsed == str(Loss(name=name)) else parsed
+
+
+def trained_as(task: Task, study: Study, variant: Variant) -> tuple[ModelSpec, TrainSpec]:
+    """Return the network and the training of one variant: the task's, with one thing changed."""
+    model, training = task.model, task.training
+    if study.kind == "losses":
+        loss = Loss.model_validate(from_text(variant.choice))
+        return model, training.model_copy(update={"loss": loss})
+    activation = Activation.model_validate(from_text(variant.choice))
+    if variant.scene == "fast":
+        training = faster(training)
+    layers = tuple(Dense(units=u, activation=activation) for u in units(task, variant.scene))
+    return model.model_copy(update={"layers": layers}), training
+
+
+def units(task: Task, scene: Scene) -> tuple[int, ...]:
+    """Return the widths of the hidden layers; deep ones are all as wide as the task's first."""
+    own = tuple(layer.units for layer in task.model.layers)
+    return own[:1] * DEEP_LAYERS if scene == "deep" else own
+
+
+def faster(training: TrainSpec) -> TrainSpec:
+    """Return the training at FAST_FACTOR times its learning rate."""
+    optimizer = training.optimizer
+    rate = optimizer.learning_rate * FAST_FACTOR
+    changed = optimizer.model_copy(update={"learning_rate": rate})
+    return training.model_copy(update={"optimizer": changed})
+
+
+def matching(kind: Kind, choice: str) -> bool:
+    """Return whether a loss belongs to a task of this kind: it is its link's own."""
+    return choice.partition("(")[0] in LOSSES_OF_KIND[kind]
+
+
+def apart(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Return whether the seeds do not overlap: all of one are above all of the other."""
+    return max(one) < min(other) or max(other) < min(one)
+
+
+def chance_apart(seeds: int, choices: int) -> float:
+    """Return how likely any two of so many equal choices are apart by luck: an upper bound.
+
+    Two samples of n are completely separated with chance 2 / C(2n, n) if they are drawn alike (Mann
+    and Whitney 1947, https://doi.org/10.1214/aoms/1177730491); the pairs are summed (Bonferroni).
+    """
+    return comb(choices, 2) * 2 / comb(2 * seeds, seeds)
+
+
+def seeds_needed(choices: int) -> int:
+    """Return the fewest seeds, at least 5, for which being apart means something."""
+    enough = (n for n in range(SEEDS_MIN, SEEDS_MAX) if chance_apart(n, choices) <= ALPHA)
+    return next(enough, SEEDS_MAX)

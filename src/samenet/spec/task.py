@@ -1,0 +1,171 @@
+"""A task: named data, the network to train on it, how, and what counts as reaching the goal."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from samenet.errors import UsageError, unknown
+from samenet.spec.metrics import METRICS, names_of
+from samenet.spec.network import Kind, ModelSpec
+from samenet.spec.parsing import Frozen, parse
+from samenet.spec.training import LOSSES_OF_KIND, TrainSpec
+
+MAIN_JOB = ("breast_cancer", "digits", "diabetes")
+"""The tasks of `samenet run` without arguments: one real data set per kind."""
+
+
+def _as_names(value: Any) -> Any:
+    """Return one name as a list of one, and the empty text as none."""
+    return [name for name in [value] if name] if isinstance(value, str) else value
+
+
+class DataSpec(Frozen):
+    """Where the rows come from and how they are split and prepared."""
+
+    source: str = Field(pattern=r"^(sklearn|synthetic|csv|arrays):.+$")
+    """`sklearn:NAME`, `synthetic:NAME`, `csv:PATH`, or `arrays:PATH` of an NPZ file that holds
+    `inputs` (rows, features) and `targets` (rows,), or (rows, outputs) of a regression."""
+    options: dict[str, str | int | float | bool] = {}
+    """Arguments of the source, e.g. the number of rows or the seed of a synthetic set."""
+    target: Annotated[tuple[str, ...], BeforeValidator(_as_names)] = ()
+    """The column to predict, or several columns of numbers at once (CSV only)."""
+    test_rows: int = Field(default=0, ge=0)
+    """Rows kept for the test; 0 takes a quarter."""
+    split_seed: int = Field(default=0, ge=0)
+
+    @field_validator("target")
+    @classmethod
+    def _named_once(cls, target: tuple[str, ...]) -> tuple[str, ...]:
+        for name in target:
+            if target.count(name) > 1:
+                raise ValueError(f"'{name}' is named twice")
+        return target
+
+
+class Goal(Frozen):
+    """The score on the test rows at which a training is called done."""
+
+    metric: str
+    target: float
+
+    def reached(self, value: float) -> bool:
+        """Return whether a score is as good as the goal or better."""
+        return METRICS[self.metric].reached(value, self.target)
+
+
+def against_several(kind: Kind, targets: Sequence[str]) -> str:
+    """Return why so many targets do not fit a kind, or nothing: only numbers come in several."""
+    if kind is Kind.REGRESSION or len(targets) < 2:
+        return ""
+    return f"several targets ({', '.join(targets)}) need a regression; a {kind} task has one"
+
+
+class Task(Frozen):
+    """One comparison: every framework gets exactly this."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    name: str = Field(pattern=r"^[^/\\\x00-\x1f\x7f-\x9f]{1,80}$")
+    title: str = ""
+    description: str = ""
+    kind: Kind
+    data: DataSpec
+    model: ModelSpec = ModelSpec()
+    training: TrainSpec
+    goal: Goal | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if problem := against_several(self.kind, self.data.target):
+            raise ValueError(problem)
+        losses = LOSSES_OF_KIND[self.kind]
+        if self.training.loss.name not in losses:
+            raise ValueError(f"a {self.kind} task trains with the loss {' or '.join(losses)}")
+        if self.goal and self.goal.metric not in names_of(self.kind):
+            allowed = ", ".join(names_of(self.kind))
+            raise ValueError(f"goal.metric '{self.goal.metric}' is not one of {allowed}")
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the task as plain data, as workers and run folders hold it."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def shipped_tasks() -> list[str]:
+    """Return the names of the tasks that come with samenet."""
+    folder = files("samenet.tasks")
+    return sorted(
+        f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
+    )
+
+
+def load_task(name_or_path: str, overrides: Sequence[tuple[str, str]] = ()) -> Task:
+    """Return a shipped task by name or a task file by path; `overrides` are (key, value) texts.
+
+    Raises UsageError naming file, key, received value and what is allowed.
+    """
+    text, where = _text_of(name_or_path)
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{where} is not valid TOML: {error}.") from None
+    for key, value in overrides:
+        set_value(values, key, value)
+    return parse(Task, values, where=where)
+
+
+def _text_of(name_or_path: str) -> tuple[str, str]:
+    if name_or_path.endswith(".toml"):
+        return _read(Path(name_or_path)), name_or_path
+    if name_or_path not in shipped_tasks():
+        raise unknown("task", name_or_path, shipped_tasks())
+    file = files("samenet.tasks") / f"{name_or_path}.toml"
+    return file.read_text(encoding="utf-8"), f"task {name_or_path}"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f"Cannot read the task file {path}: {reason}.") from None
+
+
+def set_value(values: dict[str, Any], key: str, text: str) -> None:
+    """Change one place of a task's plain data, e.g. `model.layers.0.units`.
+
+    Raises UsageError if the task has no such place; the value itself is checked by `parse`.
+    """
+    *parents, last = key.split(".")
+    place: Any = values
+    try:
+        for part in parents:
+            place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
+        if isinstance(place, list):
+            place[int(last)] = _value(text)
+        else:
+            place[last] = _value(text)
+    except (ValueError, IndexError, TypeError, AttributeError):
+        raise UsageError(f"--set {key}: the task has no such place.") from None
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def unique_names(tasks: Iterable[Task]) -> None:
+    """Raise UsageError if two tasks of one run share a name."""
+    seen: set[str] = set()
+    for task in tasks:
+        if task.name in seen:
+            raise UsageError(f"Two tasks of this run are called '{task.name}'; rename one.")
+        seen.add(task.name)

@@ -1,0 +1,69 @@
+"""The task that samenet makes where nobody has written one: from a table, from arrays, of a size.
+
+One place for everything that is then not asked: the loss of the kind, the batch, the optimiser with
+constants that are exact in binary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from samenet.spec.network import Kind
+from samenet.spec.parsing import parse
+from samenet.spec.task import Task
+from samenet.spec.training import LOSSES_OF_KIND
+
+HIDDEN = (64, 32)
+EPOCHS = 30
+LEARNING_RATE = 2.0**-10
+BATCH_MOST = 64
+BATCHES_LEAST = 4
+
+
+def exact_adam(learning_rate: float = LEARNING_RATE) -> dict[str, str | float]:
+    """Return Adam with constants that are exact in binary, so that its two forms agree to 2e-6."""
+    return {
+        "name": "adam",
+        "learning_rate": learning_rate,
+        "beta1": 1 - 2.0**-3,
+        "beta2": 1 - 2.0**-10,
+        "epsilon": 2.0**-40,
+    }
+
+
+def usual_batch(rows: int) -> int:
+    """Return 64, or what still gives four batches of the three quarters that are trained on."""
+    return max(1, min(BATCH_MOST, rows * 3 // 4 // BATCHES_LEAST))
+
+
+def make_task(  # noqa: PLR0913 - each is one part of a task
+    name: str,
+    kind: Kind,
+    data: Mapping[str, Any],
+    *,
+    batch_size: int,
+    hidden: Sequence[int] = HIDDEN,
+    activation: str = "relu",
+    epochs: int = EPOCHS,
+    learning_rate: float = LEARNING_RATE,
+    title: str = "",
+    description: str = "",
+    where: str,
+) -> Task:
+    """Return a task; raises UsageError, which begins with `where`, for values that no task has."""
+    values = {
+        "name": name,
+        "title": title,
+        "description": description,
+        "kind": kind,
+        "data": data,
+        "model": {"layers": [{"units": units, "activation": activation} for units in hidden]},
+        "training": {
+            "loss": LOSSES_OF_KIND[kind][0],
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "optimizer": exact_adam(learning_rate),
+        },
+    }
+    return parse(Task, values, where=where)

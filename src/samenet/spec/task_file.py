@@ -1,0 +1,189 @@
+"""The text of a task file, every key explained: what `samenet init` writes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from samenet.spec.metrics import METRICS, names_of
+from samenet.spec.network import Dense, Kind
+from samenet.spec.task import Goal, Task
+from samenet.spec.training import Schedule
+
+ABOUT_OPTIMIZER = {
+    "name": '"sgd", "adam", "adamw", "rmsprop" or "adagrad"',
+    "learning_rate": "the size of a step; 2^-10 = 0.0009765625 is exact in binary",
+    "momentum": "how much of the previous step is kept, 0 to below 1",
+    "nesterov": "whether the gradient is taken after the momentum step",
+    "beta1": "how slowly the mean of the gradients changes",
+    "beta2": "how slowly the mean of their squares changes",
+    "rho": "how slowly the mean of the squared gradients changes",
+    "initial_accumulator": "what the sum of the squared gradients starts at",
+    "epsilon": "keeps the division finite; small enough not to matter",
+    "l2": "penalty on large kernels, part of the gradient; 0 for none",
+    "weight_decay": "shrinks the kernels directly before each step; 0 for none",
+    "clip_norm": "a longer gradient is scaled down to this length",
+}
+"""The keys of the optimisers in the order in which they are written."""
+
+ABOUT_SCHEDULE = {
+    "name": "one of these four",
+    "warmup_steps": "steps in which the rate first rises to the full one; 0 for none",
+    "steps": "steps after the warm-up in which it falls; then it stays",
+    "every": "after so many steps it has been multiplied by drop once",
+    "drop": "what it is multiplied by",
+    "final": "the share of the rate that is left at the end",
+}
+
+KEYS_OF_SCHEDULE = {
+    "constant": ("name", "warmup_steps"),
+    "step": ("name", "warmup_steps", "steps", "every", "drop"),
+    "exponential": ("name", "warmup_steps", "steps", "every", "drop"),
+    "cosine": ("name", "warmup_steps", "steps", "final"),
+}
+"""What a schedule makes use of; a key of another one is written only if it was changed."""
+
+ABOUT_LOSS = {
+    Kind.BINARY: """\
+# "binary_cross_entropy", or "binary_cross_entropy(label_smoothing=0.125)" for softer labels.""",
+    Kind.MULTICLASS: """\
+# "sparse_categorical_cross_entropy", or "categorical_cross_entropy": the same from one-hot targets.
+# With (label_smoothing=0.125) behind the name: softer labels.""",
+    Kind.REGRESSION: """\
+# "mean_squared_error", "mean_absolute_error", or "huber(delta=1.0)": squared up to delta, then
+# linear.""",
+}
+
+
+def task_file(task: Task) -> str:
+    """Return the commented TOML text of a task; `load_task` reads the same task from it."""
+    parts = [_head(task), _data(task), *_model(task), *_training(task), _goal(task)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(task: Task) -> str:
+    return f"""\
+# What is trained, on which rows, and when it counts as done: a task of samenet.
+# Every framework gets exactly this. Try `samenet run THIS_FILE --dry-run`.
+
+schema = 1  # the version of this format
+name = {_toml(task.name)}  # one word for tables and file names
+title = {_toml(task.title)}  # the heading in the report
+description = {_toml(task.description)}  # one sentence for the reader of the report
+
+# What is predicted: "binary" (which of two classes), "multiclass" (which of several)
+# or "regression" (a number).
+kind = {_toml(task.kind)}"""
+
+
+def _data(task: Task) -> str:
+    data = task.data
+    text = f"""\
+[data]
+# Where the rows come from: "csv:PATH" (seen from where samenet is started), "sklearn:NAME"
+# or "synthetic:NAME".
+source = {_toml(data.source)}
+# The column to predict (CSV only); ["one", "another"] predicts several numbers at once.
+target = {_toml(data.target[0] if len(data.target) == 1 else data.target or "")}
+test_rows = {data.test_rows}  # rows kept for the test; 0 takes a quarter
+split_seed = {data.split_seed}  # another number keeps other rows for the test"""
+    if not data.options:
+        return text
+    about = "# What the source offers: the number of rows, the seed of a synthetic set ..."
+    lines = [f"{_toml(key)} = {_toml(value)}" for key, value in data.options.items()]
+    return "\n".join([text, "", "[data.options]", about, *lines])
+
+
+def _model(task: Task) -> list[str]:
+    about = f"""\
+[model]
+# How the starting weights are drawn: glorot_uniform, glorot_normal, he_uniform, he_normal,
+# lecun_uniform or lecun_normal.
+initializer = {_toml(task.model.initializer)}
+
+# The hidden layers, from the inputs to the outputs. The linear last layer is added by samenet,
+# sigmoid or softmax is part of the loss. Without any hidden layer: a single neuron.
+# activation: sigmoid, tanh, relu, leaky_relu(slope=0.01), elu, selu, gelu, silu, softplus.
+# dropout: the share of the layer's values that each training step leaves out, 0 for none."""
+    return [about, *(_layer(layer) for layer in task.model.layers)]
+
+
+def _layer(layer: Dense) -> str:
+    return f"""\
+[[model.layers]]
+units = {layer.units}
+activation = {_toml(str(layer.activation))}
+dropout = {layer.dropout}"""
+
+
+def _training(task: Task) -> list[str]:
+    training = task.training
+    head = f"""\
+[training]
+# What is minimised, the mean over a batch. For this kind:
+{ABOUT_LOSS[task.kind]}
+loss = {_toml(str(training.loss))}
+batch_size = {training.batch_size}  # rows per step
+epochs = {training.epochs}  # passes over the training rows"""
+    return [head, _optimizer(task), _schedule(training.schedule)]
+
+
+def _optimizer(task: Task) -> str:
+    values = task.training.optimizer.model_dump()
+    about = """\
+[training.optimizer]
+# The exact formulas are the docstrings of samenet.training. Of l2 and weight_decay at most one."""
+    lines = [
+        f"{_line(key, values[key])}  # {text}"
+        for key, text in ABOUT_OPTIMIZER.items()
+        if values.get(key) is not None
+    ]
+    if values["clip_norm"] is None:
+        lines += ["# Remove the mark of the next line to have long gradients scaled down to it."]
+        lines += ["# clip_norm = 1.0"]
+    return "\n".join([about, *lines])
+
+
+def _schedule(schedule: Schedule) -> str:
+    about = """\
+[training.schedule]
+# What the learning rate is multiplied by: "constant" (1), "step" (by drop, once per `every` steps),
+# "exponential" (the same, smoothly) or "cosine" (a half wave down to final). All but "constant"
+# need `steps`, their length."""
+    unchanged, values = Schedule().model_dump(), schedule.model_dump()
+    lines = [
+        f"{_line(key, values[key])}  # {text}"
+        for key, text in ABOUT_SCHEDULE.items()
+        if key in KEYS_OF_SCHEDULE[schedule.name] or values[key] != unchanged[key]
+    ]
+    return "\n".join([about, *lines])
+
+
+def _line(key: str, value: Any) -> str:
+    return f"{key} = {_toml(value)}"
+
+
+def _goal(task: Task) -> str:
+    allowed = ", ".join(names_of(task.kind))
+    about = f"# When a training counts as done, on the test rows. metric: {allowed}."
+    if task.goal is None:
+        return f"""\
+{about}
+# Remove the marks of the next three lines to have the time to the goal measured.
+# [goal]
+# metric = {_toml("r2" if task.kind is Kind.REGRESSION else "accuracy")}
+# target = 0.9"""
+    return f"""\
+{about}
+[goal]
+metric = {_toml(task.goal.metric)}
+target = {_toml(task.goal.target)}  # {_direction(task.goal)}"""
+
+
+def _direction(goal: Goal) -> str:
+    return "at least" if METRICS[goal.metric].higher_is_better else "at most"
+
+
+def _toml(value: Any) -> str:
+    """Return a TOML value: JSON's texts, numbers and booleans are TOML's, but for one character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

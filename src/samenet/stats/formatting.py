@@ -1,0 +1,40 @@
+"""Numbers for people: times with a readable unit, few digits, no exponents."""
+
+from __future__ import annotations
+
+from samenet.stats.intervals import Interval
+
+
+def duration(interval: Interval) -> str:
+    """Return a time with its interval, e.g. '1.9 s [1.7, 2.1]'."""
+    value = words(interval.value)
+    if not interval.known:
+        return value
+    _, scale = _unit(interval.value)
+    return f"{value} [{digits(interval.low / scale)}, {digits(interval.high / scale)}]"
+
+
+def words(seconds: float) -> str:
+    """Return a time with a readable unit, three digits."""
+    unit, scale = _unit(seconds)
+    return f"{digits(seconds / scale)} {unit}"
+
+
+def digits(value: float, count: int = 3) -> str:
+    """Return a number with so many digits and never an exponent from 1 up: 0.123, 12.3, 1230."""
+    rounded = float(f"{value:.{count}g}")
+    return f"{rounded:.0f}" if abs(rounded) >= 10**count else f"{value:.{count}g}"
+
+
+def _unit(seconds: float) -> tuple[str, float]:
+    seconds = float(f"{seconds:.3g}")  # 999.7 ms are printed as 1 s
+    for unit, scale in (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if abs(seconds) >= scale * (2 if unit in ("h", "min") else 1):
+            return unit, scale
+    return "ns", 1e-9
+
+
+def small(value: float) -> str:
+    """Return a spread with two digits: 0.013, 5.7e-6, 0."""
+    mantissa, mark, exponent = f"{value:.2g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if mark else mantissa

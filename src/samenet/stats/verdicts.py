@@ -1,0 +1,232 @@
+"""The words of every comparison, and what may be said of each arm of a run.
+
+A run (this module) uses five of them, a gate against an earlier run (samenet.comparing) asks only
+whether something became slower and has `not slower` in the place of `too close to call`, and a
+contest of two loops (samenet.contest) uses the five with a rule of its own. In a run
+
+    faster, slower      Student's paired t test, adjusted for the number of pairs by Holm's method
+    too close to call   two one-sided tests confirm a difference within the margin, adjusted for
+                        the number of arms; this word goes before the others: a difference within
+                        the margin does not matter, be it ever so sure
+    cannot tell yet     neither, or fewer than eight repeats; with how many more there should be
+    not compared        checks failed, times are missing or no times; with the reason
+
+Equivalence is adjusted too, for the k - 1 arms that may be called so: without it the chance of at
+least one wrong word grows with the arms. All pairs would need more (Lauzon and Caffo 2009,
+https://doi.org/10.1198/tast.2009.0029, with their correction in The American Statistician 67, 115),
+but nothing is claimed of two arms of which neither is the best. That the best is chosen from the
+same numbers makes the other arms look slower, never closer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from samenet.stats import pairwise, significance, stopping
+from samenet.stats.intervals import MARGIN, VERDICT_REPEATS_MIN, Estimate, Interval
+from samenet.stats.pairwise import Pair, Times
+from samenet.stats.significance import ALPHA
+
+
+class Word(StrEnum):
+    """The whole vocabulary: what is said of one thing against another, wherever it is said."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    CLOSE = "too close to call"
+    NOT_SLOWER = "not slower"
+    """Not by more than the margin, and perhaps faster: the answer of a gate, which asks no more."""
+    UNKNOWN = "cannot tell yet"
+    NOT_COMPARED = "not compared"
+
+
+SIGNS = {
+    Word.FASTER: "▲",
+    Word.SLOWER: "▼",
+    Word.CLOSE: "=",
+    Word.NOT_SLOWER: "=",
+    Word.UNKNOWN: "?",
+    Word.NOT_COMPARED: "–",
+}
+
+
+def signed(word: Word) -> str:
+    """Return a word with its sign, as tables of many comparisons show it: '▲ faster'."""
+    return f"{SIGNS[word]} {word}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One arm against the best, or against one that was named before."""
+
+    arm: str
+    against: str
+    """Empty if there is nothing to compare with."""
+
+    word: Word | None
+    """None in a screening, which has numbers and no words."""
+
+    ratio: Interval | None = None
+    """Seconds of the arm / seconds of the other, with its own 95 % interval."""
+
+    p: float | None = None
+    adjusted_p: float | None = None
+    permutation_p: float | None = None
+    """Of the sign-flip test, which assumes no law: a cross-check of `p`."""
+
+    equivalence_p: float | None = None
+    """Adjusted, of the two one-sided tests."""
+
+    margin: float = MARGIN
+    """What is too close to matter."""
+
+    beyond_margin: bool = False
+    """Whether it is faster or slower by more than the margin, by test."""
+
+    more_repeats: int | None = None
+    """About how many more would tell; None unless it cannot tell yet, or beyond reason."""
+
+    reason: str = ""
+    """Why it is not compared, or why it cannot be told."""
+
+    @classmethod
+    def not_compared(cls, arm: str, against: str, reason: str) -> Verdict:
+        """Return the row of an arm that is not compared."""
+        return cls(arm=arm, against=against, word=Word.NOT_COMPARED, reason=reason)
+
+
+def verdicts(
+    times: Times,
+    *,
+    margin: float = MARGIN,
+    against: str | None = None,
+    words: bool = True,
+    refused: Mapping[str, str] | None = None,
+) -> tuple[Verdict, ...]:
+    """Return one verdict per arm, without the one they are compared with, in the given order.
+
+    That is the best, or the arm `against`. `refused` holds reasons why arms may not be compared;
+    without `words`, in a screening, there are numbers only.
+    """
+    flaws: dict[str, str] = {}
+    for arm, each in times.items():
+        # An infinite time is a right one: the arm did not get there.
+        wrong = [seconds for seconds in each.values() if not seconds > 0]
+        if wrong or not each:
+            flaws[arm] = f"a time of {wrong[0]:g} seconds is none" if wrong else NO_TIMES
+    flaws |= refused or {}
+    usable = {arm: each for arm, each in times.items() if arm not in flaws}
+    if against is not None and against not in usable:
+        why = f"nothing to compare with, {against}: {flaws.get(against, NO_TIMES)}"
+        usable, flaws = {}, dict.fromkeys(usable, why) | flaws
+    centre = against or (pairwise.best(usable) if usable else "")
+    found = _rows(usable, centre, margin, words=words, chosen=against is None)
+    rows = {row.arm: row for row in found}
+    rows |= {arm: Verdict.not_compared(arm, centre, why) for arm, why in flaws.items()}
+    return tuple(rows[arm] for arm in {**times, **flaws} if arm != centre)
+
+
+NO_TIMES = "it has no times"
+ENDLESS = "it does not get there in some repeats and does in others"
+
+
+def _rows(
+    times: Times, centre: str, margin: float, *, words: bool, chosen: bool
+) -> Iterator[Verdict]:
+    """Yield the row of every arm but the centre."""
+    # A best that was chosen from these very numbers is paid for with all pairs.
+    keys = pairwise.all_pairs(times) if chosen else [(arm, centre) for arm in times]
+    turned = [(b, a) if a == centre else (a, b) for a, b in keys if a != b]
+    family = pairwise.family(times, turned, margin)
+    # Ties are claimed with the centre alone, so they are adjusted for those pairs alone.
+    pairs = [pair for pair in family if pair.other == centre]
+    ties = significance.holm([pair.tie_p for pair in pairs]).tolist()
+    # Holm's method tests what is still open at this two-sided level; from it follows how many more
+    # repeats would tell.
+    open_pairs = sum(pair.adjusted_p is None or pair.adjusted_p > ALPHA for pair in family)
+    open_ties = sum(p > ALPHA for p in ties)
+    level = min(ALPHA / max(1, open_pairs), 2 * ALPHA / max(1, open_ties))
+    for pair, tie_p in zip(pairs, ties, strict=True):
+        row = _numbers(pair, tie_p, margin)
+        yield _worded(row, pair, tie_p, level) if words else row
+
+
+def _numbers(pair: Pair, tie_p: float, margin: float) -> Verdict:
+    """Return a row without a word."""
+    many = len(pair.logs) > 1
+    flips = significance.sign_flip_p if pair.finite else significance.sign_p
+    return Verdict(
+        arm=pair.one,
+        against=pair.other,
+        word=None,
+        ratio=pair.ratio if pair.logs else None,
+        p=pair.p,
+        adjusted_p=pair.adjusted_p,
+        permutation_p=float(flips(pair.logs)) if many else None,
+        equivalence_p=tie_p if many else None,
+        margin=margin,
+    )
+
+
+def _worded(row: Verdict, pair: Pair, tie_p: float, level: float) -> Verdict:
+    """Return the row with its word: the policy of a run."""
+    n = len(pair.logs)
+    if not n:
+        return Verdict.not_compared(row.arm, row.against, f"no repeat holds it and {row.against}")
+    if n >= VERDICT_REPEATS_MIN:
+        # A tie goes first: a difference within the margin does not matter, be it ever so sure.
+        if tie_p <= ALPHA:
+            return replace(row, word=Word.CLOSE)
+        if pair.slower or pair.faster:
+            far = pair.beyond_p is not None and pair.beyond_p <= ALPHA
+            word = Word.SLOWER if pair.slower else Word.FASTER
+            return replace(row, word=word, beyond_margin=far)
+    row = replace(row, word=Word.UNKNOWN, reason="" if pair.finite else ENDLESS)
+    if n < 2:  # one repeat has no spread to project: the fewest that any word needs
+        return replace(row, more_repeats=VERDICT_REPEATS_MIN - n)
+    if not pair.finite:
+        return row
+    found = Estimate.of(pair.logs)
+    needed = stopping.repeats_needed(
+        lambda n: bool(stopping.narrow(found.at(n), row.margin, 1 - level))
+    )
+    return replace(row, more_repeats=needed and max(1, needed - n))
+
+
+def sentence(verdict: Verdict, *, seconds_per_repeat: float | None = None) -> str:
+    """Return a verdict for people, e.g. '1.80× slower [1.71, 1.90]'."""
+    if verdict.word is Word.NOT_COMPARED:
+        return f"{verdict.word}: {verdict.reason}"
+    if verdict.word is Word.CLOSE:
+        return tied(verdict.margin)
+    if verdict.word is Word.UNKNOWN:
+        still = stopping.still_needed(verdict.more_repeats, seconds_per_repeat)
+        return f"{verdict.word}: {verdict.reason or still}"
+    return _factor(verdict)
+
+
+def tied(margin: float) -> str:
+    """Return the sentence of a tie, which never goes without its margin."""
+    return f"{Word.CLOSE}: within {percent(margin)}"
+
+
+def percent(margin: float) -> str:
+    """Return a margin for people: '5 %'."""
+    return f"{100 * margin:g} %"
+
+
+def _factor(verdict: Verdict) -> str:
+    """Return the factor with its interval, as a number above 1 where a word says the direction."""
+    found = verdict.ratio
+    if found is None:
+        return ""
+    if found.value in {0, math.inf}:
+        # One of the two takes an infinite time: the other arm if the ratio is 0, else this one.
+        endless = verdict.against if found.value == 0 else "it"
+        return f"{verdict.word}: {endless} does not get there"
+    shown = found.inverse if verdict.word is Word.FASTER else found
+    factor = f"{shown.value:.2f}× {verdict.word or ''}".strip()
+    return f"{factor} [{shown.low:.2f}, {shown.high:.2f}]" if shown.known else factor

@@ -1,0 +1,47 @@
+"""The parity cases of one arm: functions, gradients and optimisers, before anything is timed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from samenet.adapter.api import Capabilities
+from samenet.adapter.support import missing
+from samenet.certificate import cases, determinism, gate_functions, gate_gradients, gate_training
+from samenet.certificate.problem import Build, Check, builder
+from samenet.run.work_order import WorkOrder
+from samenet.spec.network import Activation
+from samenet.worker.common import certificate_records, unsupported_record
+
+
+def run(order: WorkOrder) -> None:
+    """Check every case of the job."""
+    adapter = order.adapter()
+    adapter.wake(order.target)
+    build = builder(adapter, order.arm.mode, order.target)
+    for name in order.job.tasks:
+        case = cases.case(name)
+        reason = _lacking(order, case)
+        if reason:
+            order.emit([unsupported_record(order, name, reason)])
+            continue
+        checks = checks_of(case, build, order.arm.capabilities)
+        order.emit(certificate_records(order, name, checks, None))
+
+
+def _lacking(order: WorkOrder, case: cases.Case) -> str | None:
+    problem = case.shown
+    return missing(order.arm.capabilities, problem.network, problem.training, order.target)
+
+
+def checks_of(case: cases.Case, build: Build, capabilities: Capabilities) -> Sequence[Check]:
+    """Return the checks of one case."""
+    if isinstance(case.function, Activation):
+        return gate_functions.of_activation(case.function, build, capabilities)
+    if case.function is not None:
+        return gate_functions.of_loss(case.function, build, capabilities)
+    if case.gates == "1":
+        return gate_gradients.of_gradients(case.shown, build, capabilities)
+    if case.gates == "repeat":
+        return determinism.same_seed_twice(case.shown, build)
+    wanted = [dtype for dtype in ("float64", "float32") if dtype in capabilities.dtypes]
+    return gate_training.of_training(case.shown, build, capabilities, *wanted)

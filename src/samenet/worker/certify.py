@@ -1,0 +1,23 @@
+"""Gates 1 and 2 of one arm on its tasks, before anything is timed."""
+
+from __future__ import annotations
+
+from samenet.certificate import gate_training
+from samenet.certificate.problem import builder
+from samenet.run.work_order import WorkOrder
+from samenet.worker.common import certificate_records, problem_of, unsupported
+
+
+def run(order: WorkOrder) -> None:
+    """Check every task of the job."""
+    adapter = order.adapter()
+    adapter.wake(order.target)
+    build = builder(adapter, order.arm.mode, order.target)
+    for task in order.tasks:
+        problem = problem_of(order, task)
+        reason = unsupported(order, task, problem)
+        if reason:
+            order.emit([reason])
+            continue
+        checks = gate_training.of_task(problem, build, order.arm.capabilities)
+        order.emit(certificate_records(order, task.name, checks, None))

@@ -1,0 +1,57 @@
+"""What several passes need: a certificate's problem, records of checks, one training by epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from samenet.adapter.support import missing
+from samenet.certificate.problem import Check, Problem, task_problem
+from samenet.run.records import HUGE, CertificateRecord, FailureRecord
+from samenet.run.work_order import WorkOrder
+from samenet.spec.task import Task
+
+
+def problem_of(order: WorkOrder, task: Task, repeat: int = 0) -> Problem:
+    """Return the task as the gates see it."""
+    return task_problem(task, order.dataset(task), repeat)
+
+
+def certificate_records(
+    order: WorkOrder, task: str, checks: Sequence[Check], repeat: int | None
+) -> list[CertificateRecord]:
+    """Return one record per check of a task or a parity case."""
+    return [
+        CertificateRecord(
+            job=order.job.id,
+            task=task,
+            arm=order.job.arm,
+            repeat=repeat,
+            gate=check.gate,
+            quantity=check.quantity,
+            dtype=check.dtype,
+            error=check.error if abs(check.error) <= HUGE else HUGE,
+            limit=check.limit,
+            passed=check.passed,
+            detail=check.detail,
+        )
+        for check in checks
+    ]
+
+
+def unsupported(order: WorkOrder, task: Task, problem: Problem) -> FailureRecord | None:
+    """Return why the adapter cannot run this network here, or None."""
+    reason = missing(order.arm.capabilities, problem.network, task.training, order.target)
+    return unsupported_record(order, task.name, reason) if reason else None
+
+
+def unsupported_record(order: WorkOrder, task: str, reason: str) -> FailureRecord:
+    """Return the record of what an adapter does not offer."""
+    return FailureRecord(
+        job=order.job.id,
+        track="same",
+        task=task,
+        arm=order.job.arm,
+        repeat=None,
+        mark="unsupported",
+        reason=reason,
+    )

@@ -1,0 +1,168 @@
+"""How long one framework takes to predict, from rows on the host to outputs on the host.
+
+One process per framework, all tasks in it. Every way to predict is compared with the oracle at
+every batch size; only one that is right is timed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from samenet.adapter import discovery, draws
+from samenet.adapter.api import Program
+from samenet.adapter.arrays import Array, Layer, Weights
+from samenet.certificate import limits
+from samenet.certificate.oracle import network as oracle
+from samenet.certificate.problem import Check, Problem
+from samenet.machine import clock
+from samenet.run.plan import BATCHES
+from samenet.run.records import PREDICTED
+from samenet.run.work_order import WorkOrder
+from samenet.spec.network import Kind
+from samenet.spec.task import Task
+from samenet.worker.common import certificate_records, problem_of
+from samenet.worker.timing import Stopwatch, sampled
+
+Predictor = Callable[[Array], Array]
+
+SAMPLE_SECONDS = 0.1
+SAMPLES_MIN, SAMPLES_MAX = 5, 400
+WARM_CALLS = 2
+
+
+class Way(NamedTuple):
+    """One way to predict."""
+
+    name: str
+    predict: Predictor
+    returns: str
+
+
+def run(order: WorkOrder) -> None:
+    """Measure every task of the job; the first one also tells the way to a first prediction."""
+    adapter = order.adapter()
+    wake = clock.seconds(lambda: adapter.wake(order.target))
+    for place, task in enumerate(order.tasks):
+        watch = Stopwatch(order, task, "inference")
+        if place == 0:
+            for phase, seconds in {**order.stamps, "wake": wake}.items():
+                watch.add(phase, [seconds])
+        checks = _measured(watch, adapter, with_biases(problem_of(order, task)), first=place == 0)
+        records = certificate_records(order, task.name, checks, order.job.repeat)
+        order.emit([*watch.records, *records])
+
+
+class Biased(NamedTuple):
+    """A task's problem and weights without a bias of zero: one that is forgotten is to show."""
+
+    problem: Problem
+    weights: Weights
+
+
+def with_biases(problem: Problem) -> Biased:
+    """Return the problem with the first row of each initial kernel as its bias."""
+    return Biased(problem, [Layer(w.kernel, w.kernel[0].copy()) for w in problem.weights])
+
+
+def _measured(watch: Stopwatch, adapter: ModuleType, given: Biased, *, first: bool) -> list[Check]:
+    """Build, check, then time; return the checks."""
+    rows = tiled(given.problem.source.inputs, max(BATCHES)).astype(watch.order.target.dtype)
+    truth = oracle.outputs(given.problem.network, given.weights, rows.astype(np.float64))
+    found: list[Way] = []
+    build = clock.seconds(lambda: found.extend(_ways(watch, adapter, given, rows)))
+    start = clock.seconds(lambda: found[0].predict(rows[:1]))
+    checks = [check(way, rows, truth, watch.task, watch.order.target.dtype) for way in found]
+    if first and checks[0].passed:
+        watch.add("build", [build])
+        watch.add("first_prediction", [start], steps=1)
+    for way, shown in zip(found, checks, strict=True):
+        if shown.passed:
+            _timed(watch, way, rows)
+    return checks
+
+
+def tiled(inputs: Array, count: int) -> Array:
+    """Return so many rows: those of the task, over and over."""
+    return np.ascontiguousarray(np.resize(inputs, (count, inputs.shape[1])))
+
+
+def _ways(watch: Stopwatch, adapter: ModuleType, given: Biased, rows: Array) -> list[Way]:
+    order, problem = watch.order, given.problem
+    weights = draws.as_dtype(given.weights, order.target.dtype)
+    program: Program = adapter.build(
+        *(problem.network, problem.training, weights),
+        target=order.target,
+        mode=order.arm.mode,
+    )
+    path = discovery.Leaf(path=Path(order.arm.path), header=order.arm.header).predictors_path
+    if path is None:
+        return [Way("usual", _resident(program, problem, rows), "outputs")]
+    module = discovery.load(path)
+    said: dict[str, dict[str, Any]] = module.PREDICT
+    made: dict[str, Predictor] = module.predictors(program, order.target)
+    return [Way(name, made[name], said[name].get("returns", "outputs")) for name in said]
+
+
+def _resident(program: Program, problem: Problem, rows: Array) -> Predictor:
+    """Return `program.predict` as a function of the first so many rows, which are loaded before."""
+    source = problem.source
+    targets = np.resize(source.targets, (len(rows), *source.targets.shape[1:]))
+    program.load(replace(source, inputs=rows, targets=targets, train_rows=len(rows)))
+    numbers = np.arange(len(rows), dtype=np.int32)
+    return lambda inputs: np.asarray(program.predict(numbers[: len(inputs)]))
+
+
+def check(way: Way, rows: Array, truth: Array, task: Task, dtype: Any) -> Check:
+    """Return the worst error over all batch sizes, relative to all outputs together."""
+    wanted = linked(truth, task.kind) if way.returns == "probabilities" else truth
+    errors = [_error(way.predict(rows[:count]), wanted[:count]) for count in BATCHES]
+    return Check(
+        gate=PREDICTED,
+        quantity=way.name,
+        dtype=dtype,
+        error=max(errors),
+        limit=limits.precision_limit(dtype),
+        detail=f"{way.returns} of {', '.join(map(str, BATCHES))} rows",
+    )
+
+
+def _error(found: Any, wanted: Array) -> float:
+    """Return the relative error; anything but a NumPy array of the right shape is infinitely off.
+
+    One output per row may come without its axis, as scikit-learn gives it.
+    """
+    if not isinstance(found, np.ndarray):
+        return np.inf
+    same = found.shape == wanted.shape or (found.ndim == 1 and wanted.shape == (len(found), 1))
+    if not same or not np.isfinite(found).all():
+        return np.inf
+    difference = found.reshape(wanted.shape).astype(np.float64) - wanted
+    return float(np.linalg.norm(difference) / np.linalg.norm(wanted))
+
+
+def linked(outputs: Array, kind: Kind) -> Array:
+    """Return the probabilities of linear outputs; of a binary task those of both classes."""
+    if kind == Kind.REGRESSION:
+        return outputs
+    if kind == Kind.BINARY:
+        outputs = np.hstack([np.zeros_like(outputs), outputs])  # sigmoid z = softmax of 0 and z
+    powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def _timed(watch: Stopwatch, way: Way, rows: Array) -> None:
+    for count in BATCHES:
+        batch = rows[:count]
+        for _ in range(WARM_CALLS):
+            way.predict(batch)
+        seconds, _ = sampled(
+            lambda batch=batch: way.predict(batch),  # type: ignore[misc]
+            *(SAMPLE_SECONDS, SAMPLES_MIN, SAMPLES_MAX),
+        )
+        watch.add(f"predict_{way.name}", seconds, steps=count)

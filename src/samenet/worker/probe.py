@@ -1,0 +1,26 @@
+"""What is in force in one framework: threads, device, precision, read back in a worker."""
+
+from __future__ import annotations
+
+from samenet.certificate import readback
+from samenet.certificate.problem import builder, trained
+from samenet.run.work_order import WorkOrder
+from samenet.worker.common import certificate_records
+from samenet.worker.contract.subject import small_problem
+
+
+def run(order: WorkOrder) -> None:
+    """Wake, train one call of a small problem, read back."""
+    arm, target = order.arm, order.target
+    adapter = order.adapter()
+    adapter.wake(target)
+    build = builder(adapter, arm.mode, target)
+    problem = small_problem(arm.capabilities)
+    program = build(problem, problem.training, problem.weights, target.dtype)
+    trained(program, problem.calls[0])
+    checks = [
+        *readback.read_back(adapter.read_back(program, target), target, arm.compiler),
+        readback.kept_precision(program, target),
+        readback.product_precision(build, target),
+    ]
+    order.emit(certificate_records(order, order.job.tasks[0], checks, None))

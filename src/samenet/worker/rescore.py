@@ -1,0 +1,14 @@
+"""Score the kept raw outputs again, for `samenet verify`: the same function, the same numbers."""
+
+from __future__ import annotations
+
+from samenet.run.work_order import WorkOrder
+from samenet.worker.score import scored_again, trainings
+
+
+def run(order: WorkOrder) -> None:
+    """Emit what `score` would for the last epoch; the files themselves `verify` looks at."""
+    for task in order.tasks:
+        dataset = order.dataset(task)
+        for training in trainings(order, task):
+            order.emit(scored_again(order, dataset, training))

@@ -1,0 +1,244 @@
+"""What an adapter does not offer: said in one sentence, and no failure of what it does offer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from report_fixture import made
+
+from samenet.adapter import PARTS, Capabilities, Target, discovery
+from samenet.adapter.support import ONLY_ON_CUDA, missing
+from samenet.certificate import cases
+from samenet.cli.commands.certify import Outcome, not_offered, outcome, shown, worst
+from samenet.run.records import CertificateRecord, FailureRecord
+from samenet.spec import Network, TrainSpec
+
+EVERYTHING = Capabilities(
+    devices=("cpu",),
+    dtypes=("float32", "float64"),
+    activations=("identity", "tanh", "relu"),
+    losses=("mean_squared_error", "sparse_categorical_cross_entropy"),
+    optimizers=("sgd", "adamw"),
+)
+SGD = {"name": "sgd", "learning_rate": 0.125}
+ADAMW = {**SGD, "name": "adamw", "weight_decay": 0.5, "beta1": 0.5, "beta2": 0.5, "epsilon": 0.5}
+CROSS_ENTROPY = "sparse_categorical_cross_entropy"
+
+
+def network(*activations: str, outputs: int = 3, dropout: float = 0.0) -> Network:
+    """Return a network of two inputs with these hidden layers."""
+    hidden = [{"units": 4, "activation": name, "dropout": dropout} for name in activations]
+    head = {"units": outputs, "activation": "identity"}
+    return Network.model_validate({"inputs": 2, "layers": [*hidden, head]})
+
+
+def training(**changes: Any) -> TrainSpec:
+    """Return a plain training with some changes."""
+    plain = {"loss": CROSS_ENTROPY, "optimizer": SGD, "batch_size": 8, "epochs": 1}
+    return TrainSpec.model_validate({**plain, **changes})
+
+
+def reason(limits: dict[str, Any], given: Network | None = None, **changes: Any) -> str | None:
+    """Return why a network cannot run with an adapter of these limits."""
+    capabilities = EVERYTHING.model_copy(update=limits)
+    return missing(capabilities, given or network("tanh"), training(**changes), Target())
+
+
+def test_nothing_is_missing_unless_it_is_declared() -> None:
+    """An adapter that says nothing of parts, layers and classes offers all of them."""
+    mixed = network("tanh", "relu", outputs=2, dropout=0.5)
+    asked = {
+        "optimizer": {**SGD, "l2": 0.5, "clip_norm": 1.0},
+        "schedule": {"name": "cosine", "steps": 8},
+        "loss": f"{CROSS_ENTROPY}(label_smoothing=0.125)",
+    }
+    assert reason({}, mixed, **asked) is None
+    assert reason({}, optimizer={**SGD, "weight_decay": 0.5}) is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({"devices": ("cuda",)}, ONLY_ON_CUDA),
+        ({"dtypes": ("float64",)}, "dtype float32 is not offered; it has float64"),
+        ({"activations": ("relu",)}, "activation tanh is not offered; it has relu"),
+        ({"losses": ("huber",)}, f"loss {CROSS_ENTROPY} is not offered; it has huber"),
+        ({"optimizers": ("adam",)}, "optimizer sgd is not offered; it has adam"),
+    ],
+)
+def test_a_name_that_is_not_there_is_said_with_those_that_are(
+    limits: dict[str, Any], expected: str
+) -> None:
+    """Device, precision, activation, loss and optimiser: what is lacking, and what there is."""
+    assert reason(limits) == expected
+
+
+PART_OF = {
+    "l2": {"optimizer": {**SGD, "l2": 0.5}},
+    "weight_decay": {"optimizer": {**SGD, "weight_decay": 0.5}},
+    "clip_norm": {"optimizer": {**SGD, "clip_norm": 0.5}},
+    "schedule": {"schedule": {"name": "constant", "warmup_steps": 4}},
+    "label_smoothing": {"loss": f"{CROSS_ENTROPY}(label_smoothing=0.125)"},
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_of_a_training_that_is_not_there_is_said_alone(part: str) -> None:
+    """Each part is asked for by its own key, and refused without touching the others."""
+    others = tuple(name for name in PARTS if name != part)
+    has = ", ".join(others)
+    assert reason({"parts": others}, **PART_OF[part]) == (
+        f"training with {part} is not offered; it has {has}"
+    )
+    assert reason({"parts": (part,)}, **PART_OF[part]) is None
+
+
+def test_without_any_part_nothing_is_listed() -> None:
+    """An adapter without parts says what is lacking, all of it, and no empty list."""
+    asked = {"optimizer": {**SGD, "l2": 0.5, "clip_norm": 1.0}}
+    assert reason({"parts": ()}, **asked) == "training with clip_norm, l2 is not offered"
+    assert reason({"parts": ()}) is None
+
+
+def test_the_decay_of_adamw_is_its_own() -> None:
+    """AdamW without decay is none: who offers AdamW needs no decay of other optimisers for it."""
+    assert reason({"parts": ()}, optimizer=ADAMW) is None
+
+
+def test_layers_with_different_activations_may_not_be_offered() -> None:
+    """The hidden layers are compared, identity among them; the linear head is not one of them."""
+    same = {"mixed_activations": False}
+    expected = "all hidden layers need the same activation, not relu and tanh"
+    assert reason(same, network("tanh", "relu", "tanh")) == expected
+    assert "identity and tanh" in str(reason(same, network("tanh", "identity")))
+    assert reason(same, network("tanh", "tanh")) is None
+    assert reason(same, network()) is None
+
+
+def test_a_softmax_of_two_classes_may_not_be_offered() -> None:
+    """The outputs of a multi-class task are counted, not those of a regression."""
+    limits = {"classes_min": 3}
+    assert "of 2 classes is not offered" in str(reason(limits, network("tanh", outputs=2)))
+    assert reason(limits, network("tanh", outputs=3)) is None
+    assert reason(limits, network("tanh", outputs=1), loss="mean_squared_error") is None
+
+
+def test_dropout_may_not_be_offered() -> None:
+    """A network with dropout is refused by an adapter that takes no masks."""
+    expected = "dropout with given masks is not offered"
+    assert reason({"dropout": False}, network("tanh", dropout=0.5)) == expected
+
+
+LIMITS = {
+    "loss binary_cross_entropy": "",
+    "gradient of relu, mean_squared_error": "",
+    "loss binary_cross_entropy(label_smoothing=0.125)": "training with label_smoothing",
+    "loss huber(delta=0.5)": "loss huber",
+    "activation silu": "activation silu",
+    "training by adam + several outputs, smooth": "",
+    "training by adam + l2, kinked": "training with l2",
+    "training by nesterov + dropout, smooth": "dropout with given masks",
+    "training by rmsprop, smooth": "optimizer rmsprop",
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_scikit_learn_says_what_it_lacks(name: str) -> None:
+    """Of every kind of case scikit-learn either has it, or says by name what it lacks."""
+    problem = cases.case(name).shown
+    limits = discovery.load(discovery.shipped()["scikit-learn"].path).capabilities()
+    said = missing(limits, problem.network, problem.training, Target())
+    assert (said or "").partition(" is not offered")[0] == LIMITS[name]
+
+
+# What `samenet certify` makes of it.
+
+ARM, REASON = "numpy:plain", "activation tanh is not offered; it has relu"
+
+
+def check(task: str, *, passed: bool = True, arm: str = ARM) -> CertificateRecord:
+    """Return one check of a task or case."""
+    return CertificateRecord(
+        job="certify",
+        task=task,
+        arm=arm,
+        repeat=None,
+        gate="gate 1",
+        quantity="gradient",
+        dtype="float64",
+        error=1e-16,
+        limit=1e-15,
+        passed=passed,
+    )
+
+
+def none(task: str, mark: str = "unsupported", arm: str = ARM, why: str = REASON) -> FailureRecord:
+    """Return the record of a task or case that gave no result."""
+    return FailureRecord(
+        job="certify", track="same", task=task, arm=arm, repeat=None, mark=mark, reason=why
+    )
+
+
+def test_what_is_not_offered_is_no_failure() -> None:
+    """The marks part what gave no result: unsupported is said, everything else has failed."""
+    rows = [check("iris")]
+    given = [*rows, none("wine"), none("digits", "failed"), none("a", "timed out")]
+    found = outcome(given)
+    assert found.rows == worst(rows)
+    assert [entry.task for entry in found.unsupported] == ["wine"]
+    assert [entry.task for entry in found.failures] == ["digits", "a"]
+
+
+def plan_of(*tasks: str):
+    """Return a made-up plan of two frameworks."""
+    return made(tasks=tasks, arms=(ARM, "keras:fit")).plan
+
+
+@pytest.mark.parametrize(
+    ("records", "expected"),
+    [
+        ([check("iris"), none("wine")], True),
+        ([check("iris"), none("wine", "failed")], False),
+        ([check("iris", passed=False), none("wine")], False),
+        ([none("wine")], False),
+        ([], False),
+    ],
+    ids=["unsupported", "failed", "over its limit", "nothing checked", "nothing at all"],
+)
+def test_certify_shows_what_is_offered(records: list[Any], *, expected: bool) -> None:
+    """A task that is not offered leaves the verdict to the others; without others there is none."""
+    assert shown(outcome(records), plan_of("iris", "wine")) is expected
+
+
+def test_frameworks_without_any_task_show_nothing() -> None:
+    """Checks of cases alone are no answer for tasks, be a task refused itself or by a case."""
+    plan, case = plan_of("wine"), "activation tanh"
+    assert case in plan.resting
+    one = [check("loss mean_squared_error"), none(case)]
+    assert shown(outcome(one), plan)  # the other framework has it
+    assert not shown(outcome([*one, none("wine", arm="keras:fit")]), plan)
+
+
+def test_a_reason_stands_once_with_the_tasks_it_is_about() -> None:
+    """One line per framework and reason: tasks by name, in the plan's order, cases counted."""
+    plan = plan_of("iris", "wine")
+    found = Outcome([], [], [none("activation tanh"), none("gradient of tanh, huber"), none("b")])
+    other = none("iris", why="needs a GPU", arm="keras:fit")
+    lines = not_offered(found._replace(unsupported=[*found.unsupported, other]), plan)
+    assert lines == [f"{ARM}: {REASON} (wine, 3 cases)", "keras:fit: needs a GPU (iris)"]
+
+
+def test_certify_ends_well_if_all_that_is_offered_is_proved() -> None:
+    """scikit-learn has no GELU: that is said, beside a task that it has and that is proved."""
+    command = [sys.executable, "-P", "-m", "samenet", "certify", "projectile", "friedman"]
+    chosen = ["--framework", "scikit-learn", "--json"]
+    done = subprocess.run([*command, *chosen], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = json.loads(done.stdout)
+    assert said["failures"] == []
+    assert all(row["passed"] for row in said["rows"])
+    assert "activation gelu" in {entry["task"] for entry in said["unsupported"]}

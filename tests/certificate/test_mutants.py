@@ -1,0 +1,124 @@
+"""The gates are strict: every mutant is caught, by the gate that the method page names."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+from mutants import AT_THE_SEAM, INSIDE_NUMPY, TASK, Mutant, checks
+from threadpoolctl import threadpool_limits
+
+from samenet.adapter import Target, discovery
+from samenet.certificate.problem import Build, Check, Problem, builder, task_problem
+from samenet.spec import load_task
+from samenet.tasks import sources
+
+ROOT = Path(__file__).resolve().parent.parent
+NUMPY = {**AT_THE_SEAM, **INSIDE_NUMPY}
+GATES = {
+    *("gate 0", "initial weights", "gate 1", "gate 2", "gate 3", "gate 4"),
+    *("sync", "read-back", "repeatable"),
+}
+
+
+@cache
+def problem(on: str) -> Problem | None:
+    """Return the shipped task that a mutant is shown on, or None for a parity case."""
+    if not on.startswith(TASK):
+        return None
+    task = load_task(on.removeprefix(f"{TASK} "))
+    return task_problem(task, sources.prepare(task))
+
+
+@cache
+def healthy() -> tuple[Build, object]:
+    """Return how NumPy's programs are built, and what it offers."""
+    adapter = discovery.load(discovery.shipped()["numpy"].path)
+    return builder(adapter, "plain", Target()), adapter.capabilities()
+
+
+def found(mutant: Mutant) -> list[Check]:
+    """Return the checks of NumPy with a mutant."""
+    with mutant.inside(), threadpool_limits(1):
+        build, capabilities = mutant.apply(*healthy())
+        return checks(mutant.on, build, capabilities, problem(mutant.on))
+
+
+@pytest.mark.parametrize("on", sorted({mutant.on for mutant in NUMPY.values()}))
+def test_numpy_without_a_mistake_passes_where_mutants_are_shown(on: str) -> None:
+    """Every case that a mutant is shown on passes without it: what is caught is the mutant."""
+    assert [c for c in found(Mutant(what="", on=on, gate="")) if not c.passed] == []
+
+
+@pytest.mark.parametrize("name", NUMPY)
+def test_a_mutant_of_numpy_is_caught_by_its_gate(name: str) -> None:
+    """Each mistake in the NumPy adapter is refused, first by the gate that its table names."""
+    mutant = NUMPY[name]
+    failed = [check for check in found(mutant) if not check.passed]
+    assert [check.gate for check in failed][:1] == [mutant.gate]
+    print(f"{name}: {failed[0].error:.2g} instead of at most {failed[0].limit:.2g}")
+
+
+def test_every_gate_catches_something() -> None:
+    """A gate that no mutant falls to would be there for show."""
+    assert {mutant.gate for mutant in NUMPY.values()} == GATES
+
+
+def test_there_are_two_dozen_kinds_of_mistakes() -> None:
+    """The table holds at least 24 kinds, each under a name of its own."""
+    assert len({mutant.what for mutant in NUMPY.values()}) == len(NUMPY) >= 24
+
+
+def test_the_method_page_names_the_gate_of_every_mutant() -> None:
+    """The table of mistakes on the method page is this table: no mutant missing, no gate other."""
+    text = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+    page = text.partition("## What would be caught")[2]
+    rows = dict(re.findall(r"^\| ([^|]+?) +\| ((?:gate \d|[a-z -]+?)) +\|$", page, re.MULTILINE))
+    assert rows == {mutant.what: mutant.gate for mutant in NUMPY.values()} | {
+        "mistake": "caught by"
+    }
+
+
+@cache
+def of_framework(name: str) -> dict[str, dict]:
+    """Return what a framework's own process found: {mutant: {"wanted": gate, "found": gate}}."""
+    path = discovery.shipped()[name].path
+    header = discovery.shipped()[name].header
+    done = subprocess.run(
+        [sys.executable, "-P", str(ROOT / "tests" / "mutation_run.py"), name, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **header.environment, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, dict] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+MODULES = {
+    "pytorch": "torch",
+    "scikit-learn": "sklearn",
+    "keras-torch": "torch",
+    "keras-jax": "jax",
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["pytorch", "tensorflow", "keras", "keras-torch", "keras-jax", "jax", "scikit-learn"],
+)
+def test_mutants_of_a_framework_are_caught_by_their_gates(name: str) -> None:
+    """The same mistakes, and some of the framework's own, are caught in it by the same gates."""
+    if importlib.util.find_spec(MODULES.get(name, name)) is None:
+        pytest.skip(f"{name} is not installed")
+    answer = of_framework(name)
+    assert {k: v["found"] for k, v in answer.items()} == {k: v["wanted"] for k, v in answer.items()}
+    assert len(answer) >= 6

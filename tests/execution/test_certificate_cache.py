@@ -1,0 +1,161 @@
+"""What was proved is remembered per task and adapter, and forgotten when either changes."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from samenet.adapter import discovery
+from samenet.errors import UsageError
+from samenet.execution import certificate_cache, describe, planner
+from samenet.run.plan import Job, Plan
+from samenet.run.records import CertificateRecord, FailureRecord, Record
+
+FAKES = Path(__file__).parent / "fakes"
+CASES = ("activation relu", "activation tanh", "loss huber")
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """Return a plan of the recorder, with nothing remembered."""
+    monkeypatch.setenv("SAMENET_CACHE", str(tmp_path / "cache"))
+    request = planner.Request(
+        tasks=("iris",), frameworks=(str(FAKES / "recorder.py"),), track="same"
+    )
+    return planner.make_plan(request)
+
+
+def parity_job(plan: Plan, *cases: str) -> Job:
+    arm = plan.arms[0].name
+    return Job(id="parity/a", pass_name="parity", arm=arm, tasks=cases, predicted_seconds=1)
+
+
+def check(plan: Plan, case: str, *, passed: bool = True) -> CertificateRecord:
+    return CertificateRecord(
+        job="parity/earlier",
+        task=case,
+        arm=plan.arms[0].name,
+        repeat=None,
+        gate="gate 0",
+        quantity="values",
+        dtype="float32",
+        error=0.0 if passed else 1.0,
+        limit=0.5,
+        passed=passed,
+    )
+
+
+def not_offered(plan: Plan, case: str) -> FailureRecord:
+    return FailureRecord(
+        job="parity/earlier",
+        track="same",
+        task=case,
+        arm=plan.arms[0].name,
+        repeat=None,
+        mark="unsupported",
+        reason="loss huber is not offered",
+    )
+
+
+def test_what_is_known_is_not_proved_again(plan: Plan, tmp_path: Path) -> None:
+    """A case that passed and one that is not offered come from memory; only the other is left."""
+    found: list[Record] = [check(plan, CASES[0]), not_offered(plan, CASES[2])]
+    certificate_cache.remember(plan, parity_job(plan, CASES[0], CASES[2]), found, tmp_path)
+    known, left = certificate_cache.remembered(plan, parity_job(plan, *CASES), tmp_path)
+    assert [(type(r), r.job) for r in known] == [
+        (CertificateRecord, "parity/a"),
+        (FailureRecord, "parity/a"),
+    ]
+    assert left.tasks == (CASES[1],)
+
+
+def test_a_failed_check_is_not_remembered(plan: Plan, tmp_path: Path) -> None:
+    """What failed, or crashed, is tried again."""
+    found: list[Record] = [
+        check(plan, CASES[0], passed=False),
+        replace(not_offered(plan, CASES[1]), mark="failed"),
+    ]
+    certificate_cache.remember(plan, parity_job(plan, *CASES[:2]), found, tmp_path)
+    known, left = certificate_cache.remembered(plan, parity_job(plan, *CASES[:2]), tmp_path)
+    assert (known, left.tasks) == ([], CASES[:2])
+
+
+@pytest.mark.parametrize(
+    ("file", "adapters"),
+    [
+        ("pytorch_functions.py", {"pytorch"}),
+        ("keras_network.py", {"keras", "keras-torch", "keras-jax"}),
+        ("numpy_functions.py", {"numpy", "cupy"}),
+        ("cupy_plain.py", {"cupy"}),
+    ],
+)
+def test_a_file_changes_the_certificates_of_what_is_built_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, adapters: set[str]
+) -> None:
+    """A shipped adapter's hash covers what it is built on; a stranger's all that it may use."""
+    copy = Path(shutil.copytree(discovery.shipped_folder(), tmp_path / "adapters"))
+    stranger = tmp_path / "mine.py"
+    shutil.copy(FAKES / "recorder.py", stranger)
+    monkeypatch.setattr(discovery, "shipped_folder", lambda: copy)
+    mine = discovery.read(stranger)
+    before = {name: discovery.digest(found) for name, found in discovery.shipped().items()}
+    foreign = discovery.digest(mine)
+    with (copy / file).open("a", encoding="utf-8") as opened:
+        opened.write("# another\n")
+    changed = {
+        n for n, found in discovery.shipped().items() if discovery.digest(found) != before[n]
+    }
+    assert changed == adapters
+    assert discovery.digest(mine) != foreign
+
+
+@pytest.fixture
+def other_python(tmp_path: Path) -> Path:
+    """Return a program that notes what it is asked to run, and runs it with this Python."""
+    if sys.platform == "win32":
+        pytest.skip("a shell script stands for the other Python")
+    program = tmp_path / "other-python"
+    program.write_text(f'#!/bin/sh\necho "$3" >> {tmp_path}/asked\nexec {sys.executable} "$@"\n')
+    program.chmod(0o755)
+    return program
+
+
+def test_another_environment_s_python_is_asked(plan: Plan, other_python: Path) -> None:
+    """With `--python`, the framework describes itself there, and its workers will start there."""
+    pairs = discovery.choose([str(FAKES / "recorder.py")])
+    arms, absent = describe.describe(pairs, "cpu", {"recorder": str(other_python)})
+    assert (absent, [arm.python for arm in arms]) == ([], [str(other_python)])
+    assert (other_python.parent / "asked").read_text().split() == ["samenet.passes.describe"]
+    assert plan.arms[0].python == ""
+
+
+def test_a_python_without_samenet_is_said(tmp_path: Path) -> None:
+    """An environment in which samenet is not installed is named, with the remedy."""
+    if sys.platform == "win32":
+        pytest.skip("a shell script stands for the other Python")
+    program = tmp_path / "bare-python"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    program.chmod(0o755)
+    pairs = discovery.choose([str(FAKES / "recorder.py")])
+    arms, absent = describe.describe(pairs, "cpu", {"recorder": str(program)})
+    assert arms == []
+    assert "has no samenet: install it there too" in absent[0].reason
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("jaxx=/bin/sh", "Unknown framework 'jaxx'. Did you mean 'jax'?"),
+        ("jax=/nowhere/python", "write NAME=PATH with the path of a Python"),
+        ("jax", "write NAME=PATH with the path of a Python"),
+    ],
+)
+def test_a_wrong_python_is_explained(setting: str, sentence: str) -> None:
+    """A framework that is not in the run, and a path without a program, are usage errors."""
+    with pytest.raises(UsageError, match=re.escape(sentence)):
+        planner.interpreters([setting], {"jax", "numpy"})

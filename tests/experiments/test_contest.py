@@ -1,0 +1,367 @@
+"""`samenet contest`: the published rule on injected times, the pasted block, the whole way."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import math
+import platform
+from pathlib import Path
+
+import numpy as np
+import pytest
+from report_fixture import MACHINE, made, recorded
+from test_adapter_check import EXAMPLE, copy
+
+from samenet.adapter import discovery
+from samenet.analysis.frames import build
+from samenet.cli import main
+from samenet.cli.commands import contest as command
+from samenet.errors import UsageError
+from samenet.experiments.contest import result, rule
+from samenet.experiments.contest.result import Contest
+from samenet.experiments.contest.rule import Comparison, Verdict
+from samenet.run import redaction
+from samenet.stats import intervals
+from samenet.stats.intervals import MARGIN, Estimate
+from samenet.stats.verdicts import Word
+
+
+def times(
+    *factors: float, noise: float = 0.001, repeats: int = 8, seed: int = 0
+) -> dict[str, tuple[dict[int, float], dict[int, float]]]:
+    """Return step times of one task per factor, by which the challenger is faster.
+
+    Both loops share the machine's state of a repeat, as they do in a contest.
+    """
+    draw, found = np.random.default_rng(seed), {}
+    for place, factor in enumerate(factors):
+        state = np.exp(draw.normal(0, 0.2, repeats))
+        ours = 1e-4 * state * np.exp(draw.normal(0, noise, repeats))
+        theirs = 1e-4 / factor * state * np.exp(draw.normal(0, noise, repeats))
+        found[f"task {place}"] = (dict(enumerate(ours)), dict(enumerate(theirs)))
+    return found
+
+
+def judged(*factors: float, undefended: tuple[str, ...] = (), **options: float) -> Verdict:
+    """Return the verdict on made-up times."""
+    compared = rule.compare(times(*factors, **options))
+    return rule.judge(compared, margin=MARGIN, undefended=undefended, seconds_per_repeat=60.0)
+
+
+# The rule.
+
+
+@pytest.mark.parametrize(
+    ("factors", "kind", "said"),
+    [
+        ((1.2, 1.2, 1.2), "replaces", "replaces ours: checked, defended and 1.20×"),
+        ((1.3, 1.3, 0.98), "replaces", "faster"),
+        ((1.5, 1.5, 0.8), "faster", "does not replace ours: slower beyond 5 % on task 2"),
+        ((1.0, 1.0, 1.0), "too close to call", "too close to call: within 5 %"),
+        ((1.02, 1.02), "too close to call", "too close to call: within 5 %"),
+        ((0.8, 0.8), "slower", "slower: 0.80×"),
+        ((1.5, 0.5), "slower", "slower"),
+    ],
+)
+def test_clear_times_get_the_verdict_of_the_rule(
+    factors: tuple[float, ...], kind: str, said: str
+) -> None:
+    """Faster everywhere replaces; slower beyond the margin on one task does not; and so on."""
+    verdict = judged(*factors)
+    assert (verdict.answer, said in verdict.sentence) == (kind, True), verdict.sentence
+
+
+def test_a_loop_that_nothing_defends_does_not_replace_ours() -> None:
+    """However fast it is: without a reason and a public source it is only faster."""
+    verdict = judged(2.0, 2.0, undefended=("eager: source",))
+    assert verdict.answer == "faster"
+    assert "nothing defends it, missing in the header: eager: source" in verdict.sentence
+
+
+def test_fewer_than_eight_repeats_never_give_a_verdict() -> None:
+    """Whatever the times, a screening says how many repeats to ask for."""
+    for repeats in (1, 3, 7):
+        verdict = judged(2.0, 2.0, repeats=repeats)
+        assert verdict.word is Word.UNKNOWN
+        assert f"about {8 - repeats} more minute" in verdict.sentence
+        assert "--repeats 8)" in verdict.sentence
+
+
+def test_noise_makes_it_say_how_long_it_would_take() -> None:
+    """An interval that reaches over the margin gives the minutes, and that many repeats settle it.
+
+    The projection keeps centre and spread and shrinks the interval alone.
+    """
+    compared = rule.compare(times(1.1, 1.1, noise=0.1))
+    verdict = rule.judge(compared, margin=MARGIN, undefended=(), seconds_per_repeat=60.0)
+    needed = rule.repeats_needed(compared, MARGIN)
+    assert verdict.word is Word.UNKNOWN
+    assert needed is not None
+    assert f"about {needed - 8} more minutes (--repeats {needed})" in verdict.sentence
+    assert rule.word_of(compared.at(needed), MARGIN) is not Word.UNKNOWN
+    assert rule.word_of(compared.at(needed - 1), MARGIN) is Word.UNKNOWN
+
+
+def test_nobody_is_sent_to_wait_for_what_no_repeats_tell() -> None:
+    """No number of repeats tells 5 % from 5 %: there is no number of minutes."""
+    edge = Estimate(centre=math.log1p(MARGIN), spread=0.05, n=8)
+    compared = Comparison(overall=edge, tasks={"one": edge})
+    verdict = rule.judge(compared, margin=MARGIN, undefended=(), seconds_per_repeat=60.0)
+    assert verdict.word is Word.UNKNOWN
+    assert verdict.sentence == "cannot tell yet: more than 400 repeats would be needed"
+
+
+def test_one_noisy_task_keeps_the_rest_from_a_verdict() -> None:
+    """Faster on the whole, but perhaps slower beyond the margin somewhere: it cannot tell yet."""
+    fast = Estimate(centre=0.3, spread=0.02, n=8)
+    noisy = Estimate(centre=0.0, spread=0.2, n=8)
+    compared = Comparison(overall=fast, tasks={"fast": fast, "noisy": noisy})
+    assert rule.word_of(compared, MARGIN) is Word.UNKNOWN
+
+
+def test_the_interval_is_that_of_the_statistics() -> None:
+    """One task's estimate is the t interval of paired log-ratios of samenet.statistics."""
+    one = times(1.1, noise=0.05)
+    (ours, theirs) = one["task 0"]
+    found, usual = rule.compare(one), intervals.ratio(ours, theirs)
+    for factor in (found.overall.ratio(), found.tasks["task 0"].ratio()):
+        assert (factor.value, factor.low, factor.high, factor.n) == pytest.approx(
+            (usual.value, usual.low, usual.high, usual.n)
+        )
+
+
+def test_only_repeats_with_both_loops_on_every_task_count() -> None:
+    """A repeat that one process did not finish is left out as a whole, and none at all is said."""
+    found = times(1.1, 1.1)
+    del found["task 0"][0][3]
+    assert rule.compare(found).overall.n == 7
+    with pytest.raises(ValueError, match="No repeat holds both"):
+        rule.compare({"a": ({0: 1.0}, {1: 1.0})})
+
+
+def test_the_other_way_round_the_factor_is_the_inverse() -> None:
+    """Who is called ours does not change what was measured."""
+    there = times(1.2, 1.1, noise=0.03)
+    back = {task: (theirs, ours) for task, (ours, theirs) in there.items()}
+    one, other = rule.compare(there).overall, rule.compare(back).overall
+    assert one.interval().value == pytest.approx(-other.interval().value)
+    assert one.interval().low == pytest.approx(-other.interval().high)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01, 0.1, 0.5])
+def test_an_identical_loop_never_replaces_ours(noise: float) -> None:
+    """Of 500 simulated contests of a loop with itself, on a calm or a wild machine, none is won."""
+    words = {
+        rule.word_of(rule.compare(times(1.0, 1.0, 1.0, noise=noise, seed=seed)), MARGIN)
+        for seed in range(500)
+    }
+    assert Word.FASTER not in words
+
+
+def test_at_the_margin_few_loops_replace_ours() -> None:
+    """A loop that is faster by exactly 5 % wins in at most 2.5 % of contests, as the rule means.
+
+    Of 2,000 the three-sigma bound is 3.6 %.
+    """
+    won = [
+        rule.word_of(rule.compare(times(1.05, noise=0.03, seed=seed)), MARGIN) is Word.FASTER
+        for seed in range(2000)
+    ]
+    assert sum(won) / len(won) <= 0.036
+
+
+# Times that a machine gave.
+
+RECORDED = json.loads(
+    (Path(__file__).parent / "examples" / "contest_of_a_copy.json").read_text(encoding="utf-8")
+)
+"""Step times of two contests of the NumPy loop on a busy machine: with an identical copy, and with
+a copy that sleeps for 20 ms in every call."""
+
+
+@pytest.mark.parametrize(
+    ("which", "words"),
+    [("identical", {Word.CLOSE, Word.UNKNOWN}), ("sleeping", {Word.SLOWER})],
+)
+def test_recorded_contests_get_the_right_verdict(which: str, words: set[Word]) -> None:
+    """On real times a copy of ours does not replace it, and one with a planted sleep is slower."""
+    found = {
+        task: (dict(enumerate(ours)), dict(enumerate(theirs)))
+        for task, (ours, theirs) in RECORDED[which].items()
+    }
+    assert rule.word_of(rule.compare(found), MARGIN) in words
+
+
+# The block to paste.
+
+
+def settled(*, undefended: tuple[str, ...] = (), **options: object) -> Contest:
+    """Return the result of a made-up contest of TensorFlow's loop with NumPy's."""
+    chosen = {"arms": ("numpy:plain", "tensorflow:graph"), "repeats": 8, "track": "same"}
+    chosen |= {"refused": (), "failed": (), **options}
+    _, records = recorded(**chosen)
+    return result.settle(
+        made(**chosen),
+        records,
+        ours="numpy:plain",
+        challenger="tensorflow:graph",
+        undefended=undefended,
+    )
+
+
+def test_the_block_holds_everything_the_verdict_rests_on() -> None:
+    """Names, versions, checks, reasons, times, ratios, machine and rule stand in one block."""
+    found = settled()
+    block = result.markdown(found)
+    assert found.verdict.answer == "replaces"
+    assert block.startswith("### tensorflow:graph against numpy:plain\n")
+    assert f"**Verdict: {found.verdict.sentence}.**" in block
+    for part in ("| versions |", "| checked | float64 ", "| why |", "| source | http"):
+        assert part in block
+    for title in [task.title for task in found.frames.plan.tasks]:
+        assert f"| {title} | " in block
+    assert "| geometric mean | | | " in block
+    assert "A made-up processor" in block
+    assert result.rule(MARGIN) in block
+
+
+def test_the_block_names_neither_host_nor_user_nor_folder() -> None:
+    """What is pasted in public says nothing about whose machine it was."""
+    found = settled()
+    paths = {arm.path for arm in found.frames.plan.arms}
+    block = result.markdown(found)
+    for private in {platform.node(), str(Path.home()), *paths} - {""}:
+        assert private not in block
+    assert f"/{getpass.getuser()}/" not in block
+    said = "failed: No such file: '/home/ada/secret/mine.py' (see https://example.org/a/b)"
+    shown = "failed: No such file: 'mine.py' (see https://example.org/a/b)"
+    assert redaction.without_folders(said) == shown
+
+
+def test_the_margin_is_that_of_the_plan() -> None:
+    """A plan that calls a factor of ten no difference finds the loops close, and says its rule."""
+    chosen = {"arms": ("numpy:plain", "tensorflow:graph"), "repeats": 8, "track": "same"}
+    plan, records = recorded(**chosen, refused=(), failed=())
+    found = result.settle(
+        build(plan.model_copy(update={"margin": 9.0}), MACHINE, records),
+        records,
+        ours="numpy:plain",
+        challenger="tensorflow:graph",
+        undefended=(),
+    )
+    assert found.verdict.sentence.startswith("too close to call: within 900 %")
+    assert "above 10.00 on the geometric mean" in result.markdown(found)
+
+
+@pytest.mark.parametrize("place", ["refused", "failed"])
+def test_a_loop_that_failed_a_check_is_not_compared(place: str) -> None:
+    """A failed check or a process without a result leaves no ratio, and says which."""
+    found = settled(**{place: (("digits", "tensorflow:graph"),)})
+    assert found.verdict.answer == "not compared"
+    assert found.verdict.sentence.startswith("not compared: tensorflow:graph on ")
+    assert "| geometric mean |" not in result.markdown(found)
+    assert result.document(found)["factor"] is None
+
+
+@pytest.mark.parametrize("proofs", [(1.2, 1.05), (1.0, 1.0)])
+def test_an_instrument_that_does_not_work_gives_no_verdict(proofs: tuple[float, float]) -> None:
+    """Where equal programs differ, or planted work is not seen, no loop replaces another."""
+    assert settled(proofs=(1.0, 1.05)).verdict.answer == "replaces"
+    assert settled(proofs=proofs).verdict.answer == "not compared"
+
+
+def test_the_document_is_json_and_holds_every_raw_number() -> None:
+    """Also of a single repeat, whose interval has no ends."""
+    for repeats in (1, 8):
+        found = settled(repeats=repeats)
+        document = result.document(found)
+        json.dumps(document, allow_nan=False)
+        seconds = document["step_seconds"]["digits"]["tensorflow:graph"]
+        assert len(seconds) == repeats
+        assert (document["factor"]["low"] is None) == (repeats == 1)
+        assert math.isfinite(document["factor"]["value"])
+
+
+# Names.
+
+
+def test_a_copy_that_kept_its_name_gets_one_of_its_own(tmp_path: Path) -> None:
+    """Most challengers start from a copy of our file; it need not be changed to take part."""
+    path = tmp_path / "mine.py"
+    path.write_text(discovery.shipped()["pytorch"].path.read_text(encoding="utf-8"), "utf-8")
+    (ours, mode), (theirs, other) = command.loops("pytorch:compiled", str(path))
+    assert (ours.arm(mode), theirs.arm(other)) == (
+        "pytorch:compiled",
+        "pytorch-challenger:compiled",
+    )
+    assert theirs.path == path
+    assert command.loops("pytorch", f"{path}:compiled")[1][1] == "compiled"
+
+
+def test_a_file_with_a_name_of_its_own_keeps_it() -> None:
+    """A challenger in its own name and mode is shown as what it is."""
+    _, (theirs, mode) = command.loops("numpy:plain", str(EXAMPLE))
+    assert theirs.arm(mode) == "autograd:grad"
+
+
+def test_a_loop_does_not_race_itself() -> None:
+    """The same file in the same mode twice is a usage error; two modes of one file are a race."""
+    with pytest.raises(UsageError, match="name two different loops"):
+        command.loops("numpy:plain", "numpy")
+    (_, one), (_, other) = command.loops("numpy:plain", "numpy:buffers")
+    assert (one, other) == ("plain", "buffers")
+
+
+# The whole way.
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Run the command here, where every machine is calm; return code, output and errors."""
+    code = main._code(["contest", *arguments])
+    return code, *capsys.readouterr()
+
+
+def test_a_copy_of_ours_races_under_another_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A copy that kept header and helpers is checked and timed; one repeat cannot tell: code 5."""
+    path = tmp_path / "mine.py"
+    path.write_text(discovery.shipped()["numpy"].path.read_text(encoding="utf-8"), "utf-8")
+    out = tmp_path / "run"
+    words = ("--task", "single_neuron", "--repeats", "1", "--json", "--out", str(out))
+    code, said, errors = run(capsys, "numpy:plain", str(path), *words)
+    assert code == 5, errors
+    document = json.loads(said)
+    assert [loop["arm"] for loop in document["loops"]] == ["numpy:plain", "numpy-challenger:plain"]
+    assert document["verdict"] == "cannot tell yet"
+    assert document["loops"][1]["errors"]["float64"] < 1e-12
+    assert str(tmp_path) not in document["markdown"]
+
+
+def test_a_loop_with_a_fault_is_refused_before_anything_is_timed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The verdict names the gate that refuses it; the exit code is 3 and nobody waits."""
+    path = copy(tmp_path, ("p -= rate * self", "p -= rate * (1 + 2.0**-20) * self"))
+    out = tmp_path / "run"
+    words = ("--task", "single_neuron", "--out", str(out))
+    code, said, errors = run(capsys, str(EXAMPLE), str(path), *words)
+    assert code == 3, errors
+    assert "Verdict: not compared: autograd-challenger:grad on A single neuron: gate " in said
+    assert '"phase"' not in (out / "records.jsonl").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_copy_with_a_planted_sleep_is_slower(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """20 ms of sleep in every call of a task of a few milliseconds are seen by any machine."""
+    sleep = "        __import__('time').sleep(0.02)\n"
+    path = copy(
+        tmp_path, ("        self.step_losses = []\n", f"{sleep}        self.step_losses = []\n")
+    )
+    words = ("--task", "iris", "--out", str(tmp_path / "run"))
+    code, said, errors = run(capsys, str(EXAMPLE), str(path), *words)
+    assert code == 0, errors
+    assert "Verdict: slower" in said

@@ -1,0 +1,154 @@
+"""Predicted trainings: planted costs come back with intervals, ranges are kept, checks are honest.
+
+Times are made from known costs; nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_cost_model import PLANTED
+from test_ladder import run, stepped
+
+from samenet.cli import main
+from samenet.errors import RefusedError, UsageError
+from samenet.experiments.scaling import forecast, validation
+from samenet.experiments.scaling.cost_model import shapes
+from samenet.experiments.scaling.forecast import Forecast, Training
+from samenet.machine import paths
+
+ASKED = Training(widths=(64, 256, 128, 10), batch_size=512, samples=100_000, epochs=20)
+RANGES = {name: (0.5 * n, 64.0 * n) for name, n in forecast.numbers(ASKED).items()}
+
+
+def made(arm: str, slower: float = 1.0, start: float = 1.0, error: float = 0.02) -> Forecast:
+    """Return a forecast whose steps take so many times as long as the planted ones."""
+    costs = {name: slower * seconds for name, seconds in PLANTED.seconds.items()}
+    return Forecast(
+        arm=arm,
+        title=arm,
+        adoptable=not arm.startswith("numpy"),
+        model=replace(PLANTED, seconds=costs),
+        start=start,
+        start_per_layer=0.1,
+        start_per_shape=0.01,
+        start_error=0.05,
+        call_error=error,
+        sizes=32,
+        ranges=RANGES,
+        place="cpu, float32, 1 thread",
+        when="",
+    )
+
+
+def test_a_total_is_start_first_call_and_every_step() -> None:
+    """By hand: 196 steps an epoch in calls of 195, twenty epochs, and one call more first."""
+    found = made("a").seconds(ASKED)
+    call = PLANTED.predict(ASKED.widths, 512, 195)
+    start = 1.0 + 3 * 0.1 + 3 * 0.01
+    assert found.value == pytest.approx(start + call + 20 * 196 * call / 195)
+    assert found.low < found.value < found.high
+
+
+def test_layers_of_one_shape_are_compiled_once() -> None:
+    """Of four layers that are all alike but the last, two are different."""
+    assert shapes((64, 64, 64, 64, 10)) == 2
+    assert shapes((64, 32, 16, 10)) == 3
+
+
+def test_the_interval_is_as_wide_as_the_errors_of_the_fit() -> None:
+    """Four times the error of a step makes the interval about four times as wide."""
+    narrow, wide = (made("a", start=0.0, error=e).seconds(ASKED) for e in (0.02, 0.08))
+    widths = [math.log(each.high / each.low) for each in (narrow, wide)]
+    assert widths[1] / widths[0] == pytest.approx(4, rel=0.1)
+
+
+def test_the_fastest_that_can_be_adopted_is_advised() -> None:
+    """NumPy's reference line is listed and never the choice; one 30 % slower is told apart."""
+    lines = forecast.answer(
+        [made("numpy:plain", 0.1), made("slow", 1.3), made("quick")], ASKED
+    ).lines()
+    assert "64-256-128-10, batch 512, 100,000 samples: use quick, about" in lines[0]
+    assert "numpy:plain" in lines[1]
+    assert "(a reference line)" in lines[1]
+
+
+def test_two_within_the_error_are_both_the_choice() -> None:
+    """A difference of 1 % between predictions that are off by 2 % decides nothing."""
+    lines = forecast.answer([made("one"), made("other", 1.01)], ASKED).lines()
+    assert "not told apart from it: other" in lines[0]
+
+
+def test_what_would_change_the_choice_is_said() -> None:
+    """A slow start with quick steps wins from some number of epochs on, and that is named."""
+    lines = forecast.answer([made("starter", 1.5), made("runner", 1.0, start=60.0)], ASKED).lines()
+    assert "use starter" in lines[0]
+    change = next(line for line in lines if "epochs: runner" in line)
+    assert change.strip().startswith("From about 500 epochs")
+
+
+def test_outside_of_what_was_measured_nothing_is_predicted() -> None:
+    """A batch beyond the largest one is refused with both numbers, as are too many layers."""
+    with pytest.raises(RefusedError, match=r"rows of a batch: 50,000, measured were 256 to 32,768"):
+        forecast.answer([made("a")], ASKED.with_batch(50_000)).lines()
+    deep = Training(widths=(64,) * 300, batch_size=512, samples=1000, epochs=1)
+    with pytest.raises(RefusedError, match="layers with weights: 299"):
+        forecast.answer([made("a")], deep).lines()
+
+
+@pytest.mark.parametrize("text", ["64", "64-x-10", "64--10", "0-3", ""])
+def test_layers_are_whole_numbers_joined_by_dashes(text: str) -> None:
+    """Anything else is a usage error that shows how layers are written."""
+    with pytest.raises(UsageError, match="64-256-128-10"):
+        forecast.widths_of(text)
+
+
+def test_forecasts_are_remembered_on_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What one ladder found is there for the next command; another arm is added to it."""
+    monkeypatch.setattr(paths, "cache_folder", lambda: tmp_path)
+    asked = ["advise", "--model", "64-256-128-10", "--batch", "512"]
+    asked += ["--samples", "100000", "--epochs", "20"]
+    assert main._code(asked) == 6
+    assert "`samenet ladder` does it" in capsys.readouterr().err
+    forecast.remember([made("one")])
+    forecast.remember([made("other", 1.5)])
+    assert forecast.remembered() == [made("one"), made("other", 1.5)]
+    assert main._code([*asked, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["choice"] == ["one"]
+
+
+def test_predicting_loads_neither_pandas_nor_the_optimiser() -> None:
+    """The slow imports are not among the modules of the command: an answer takes under a second."""
+    code = "import sys, samenet.commands.advise; print([*sys.modules])"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, check=True)
+    loaded = set(ast.literal_eval(done.stdout.decode()))
+    assert "samenet.forecast" in loaded
+    assert not {"pandas", "scipy.optimize", "matplotlib"} & loaded
+
+
+def test_twenty_held_out_trainings_judge_the_predictions() -> None:
+    """Of planted costs every total is near; the advice needs two frameworks one can adopt."""
+    checked = validation.check(run())
+    assert len(checked.judged) == 40
+    assert all(checked.good(arm) for arm in checked.arms)
+    assert checked.choices == ()
+    assert checked.passed
+
+
+def test_a_framework_that_is_predicted_badly_fails_the_check() -> None:
+    """A cliff that the fit cannot follow is named with its size, and the check does not pass."""
+    frames = run(stepped)
+    checked = validation.check(frames)
+    assert checked.good("numpy:plain")
+    assert not checked.good("pytorch:eager")
+    assert not checked.passed
+    assert any("✗ PyTorch (eager)" in line for line in validation.lines(frames, checked))

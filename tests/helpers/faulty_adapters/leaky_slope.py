@@ -1,0 +1,36 @@
+"""The fault: the leaky ReLU has the slope 0.02, whatever the task says."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from samenet.adapters.numpy.adapter import NumpyProgram, capabilities, read_back, wake
+
+__all__ = ["build", "capabilities", "read_back", "wake"]
+
+ADAPTER = {
+    "name": "leaky-slope",
+    "title": "Slope 0.02",
+    "modes": {
+        "plain": {"why": "a planted fault", "source": "tests/faults", "default": True},
+    },
+    "imports": ["numpy"],
+    "distributions": ["numpy", "scipy"],
+    "adoptable": False,
+}
+
+
+class Leaky(NumpyProgram):
+    """NumPy's program with a constant of its own."""
+
+    def __init__(self, *arguments):
+        """Exchange the slope in forward and backward pass alike."""
+        super().__init__(*arguments)
+        usual = self.layers.functions
+        self.layers.functions = [(value, slope, 0.02) for value, slope, _ in usual]
+
+
+def build(network, training, weights, *, target, mode):
+    """Return the program with the fault."""
+    del mode
+    return Leaky(network, training, weights, np.dtype(target.dtype))

@@ -1,0 +1,723 @@
+"""Mutants: each is one mistake a person could make, and the gate by which it has to be caught.
+
+A mutant at the seam changes what reaches or leaves an adapter, so it is the same mistake in every
+framework. A mutant inside patches one function of an adapter; those of NumPy are here, those of
+the other frameworks in mutation_run.py, which only their own process imports.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from unittest.mock import patch
+
+import numpy as np
+
+from samenet.adapter import Capabilities, DataSource, Layer, Program, Target, draws
+from samenet.adapters.numpy import network as numpy_network
+from samenet.adapters.numpy import optimizers
+from samenet.adapters.numpy.functions import FUNCTIONS
+from samenet.certificate import cases, gate_timed, gate_training, readback
+from samenet.certificate.problem import Build, Check, Problem, trained
+from samenet.spec import Forms, Moments, Schedule
+from samenet.worker.cases import checks_of
+
+SMOOTH_ADAM = "training by adam, smooth"
+TASK = "task"
+"""Stands for a shipped task: gates 1 and 2 before, gate 4 and the read-backs after the clock."""
+
+Apply = Callable[[Build, Capabilities], tuple[Build, Capabilities]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """One mistake."""
+
+    what: str
+    """As the method page names it."""
+    on: str
+    """The parity case, or TASK and the name of one."""
+    gate: str
+    """Which gate catches it first."""
+    apply: Apply = lambda build, capabilities: (build, capabilities)
+    inside: Callable[[], AbstractContextManager[object]] = nullcontext
+
+
+def checks(
+    on: str, build: Build, capabilities: Capabilities, problem: Problem | None = None
+) -> list[Check]:
+    """Return every check of a case, or of a task as a run makes them."""
+    if not on.startswith(TASK):
+        return list(checks_of(cases.case(on), build, capabilities))
+    assert problem is not None
+    found = gate_training.of_task(problem, build, capabilities)
+    target = Target()
+    program = build(problem, problem.training, problem.weights, target.dtype)
+    losses, weights = [], []
+    for call in problem.calls:
+        losses.append(trained(program, call))
+        weights = weights or list(program.weights())
+    timed = gate_timed.Timed(losses, weights)
+    return [
+        *found,
+        *gate_timed.after_timing(problem, build, capabilities, timed, target.dtype),
+        readback.sync_waits(program, problem.calls[0]),
+        readback.kept_precision(program, target),
+        readback.product_precision(build, target),
+    ]
+
+
+class Wrapped:
+    """A program of which a mutant overrides a method."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def __getattr__(self, name: str) -> object:
+        """Leave everything else to the program."""
+        return getattr(self.program, name)
+
+
+def training(change: Callable) -> Apply:
+    """Build with another training spec than was asked for."""
+
+    def apply(build, capabilities):
+        return lambda p, t, w, d: build(p, change(t), w, d), capabilities
+
+    return apply
+
+
+def rule(change: Callable[[object], dict]) -> Apply:
+    """Build with some constants of the optimiser changed; a probe's SGD may lack them."""
+
+    def changed(spec):
+        known = type(spec.optimizer).model_fields
+        found = {key: v for key, v in change(spec.optimizer).items() if key in known}
+        return spec.model_copy(update={"optimizer": spec.optimizer.model_copy(update=found)})
+
+    return training(changed)
+
+
+def wrapped(kind: Callable[[Program], object]) -> Apply:
+    """Wrap every program."""
+
+    def apply(build, capabilities):
+        return lambda *arguments: kind(build(*arguments)), capabilities
+
+    return apply
+
+
+def wrapped_in(dtype: str, kind: Callable[[Program], object]) -> Apply:
+    """Wrap the programs of one precision only."""
+
+    def apply(build, capabilities):
+        def made(problem, spec, weights, wanted):
+            program = build(problem, spec, weights, wanted)
+            return kind(program) if wanted == dtype else program
+
+        return made, capabilities
+
+    return apply
+
+
+def losses(spec, **changes):
+    """Return the training with another loss."""
+    return spec.model_copy(update={"loss": spec.loss.model_copy(update=changes)})
+
+
+def slope_rounded_up(build, capabilities):
+    """Take the usual 0.01 for the slope that was asked for."""
+
+    def made(problem, spec, weights, dtype):
+        layers = tuple(
+            layer.model_copy(
+                update={"activation": layer.activation.model_copy(update={"slope": 0.01})}
+            )
+            for layer in problem.network.layers
+        )
+        network = problem.network.model_copy(update={"layers": layers})
+        return build(replace(problem, network=network), spec, weights, dtype)
+
+    return made, capabilities
+
+
+def biases_offset(build, capabilities):
+    """Start the biases at 2^-10."""
+
+    def made(problem, spec, weights, dtype):
+        moved = [Layer(w.kernel, w.bias + 2.0**-10) for w in weights]
+        return build(problem, spec, moved, dtype)
+
+    return made, capabilities
+
+
+def _turned(weights):
+    """Return the weights with square kernels transposed."""
+    return [
+        Layer(w.kernel.T if w.kernel.shape[0] == w.kernel.shape[1] else w.kernel, w.bias)
+        for w in weights
+    ]
+
+
+class ReadsTransposed(Wrapped):
+    """Holds square kernels transposed and reads them back as given."""
+
+    def weights(self):
+        return _turned(self.program.weights())
+
+
+def square_transposed(build, capabilities):
+    """Compute with the transpose of square kernels."""
+    return lambda p, t, w, d: ReadsTransposed(build(p, t, _turned(w), d)), capabilities
+
+
+class Float32(Wrapped):
+    """Says float64 of numbers that were computed in float32."""
+
+    def weights(self):
+        return draws.as_dtype(self.program.weights(), "float64")
+
+
+def float64_is_float32(build, capabilities):
+    """Compute in float32 whatever was asked for."""
+
+    def made(problem, spec, weights, dtype):
+        program = build(problem, spec, weights, "float32")
+        return Float32(program) if dtype == "float64" else program
+
+    return made, capabilities
+
+
+def labels_shifted(build, capabilities):
+    """Load each row with the target of the row before."""
+
+    def made(problem, spec, weights, dtype):
+        source = problem.source
+        shifted = replace(source, targets=np.roll(source.targets, 1, axis=0))
+        return build(replace(problem, source=shifted), spec, weights, dtype)
+
+    return made, capabilities
+
+
+def declared(**forms: str) -> Apply:
+    """Declare another form than the adapter follows."""
+
+    def apply(build, capabilities):
+        changed = capabilities.forms.model_copy(update=forms)
+        return build, capabilities.model_copy(update={"forms": Forms.model_validate(changed)})
+
+    return apply
+
+
+class SumForMean(Wrapped):
+    """Reports sums over the batch."""
+
+    def train(self, batches):
+        self.rows = batches.order.shape[1]
+        self.program.train(batches)
+
+    def losses(self):
+        return np.asarray(self.program.losses()) * self.rows
+
+
+def sum_for_mean(build, capabilities):
+    """Sum the loss over the batch, and with it the gradient."""
+
+    def made(problem, spec, weights, dtype):
+        factor = spec.batch_size
+        fast = spec.optimizer.model_copy(
+            update={"learning_rate": spec.optimizer.learning_rate * factor}
+        )
+        summed = spec.model_copy(update={"optimizer": fast})
+        return SumForMean(build(problem, summed, weights, dtype))
+
+    return made, capabilities
+
+
+class LossHalved(Wrapped):
+    """Reports half the loss: 1/2 of the squared error is a usual definition."""
+
+    def losses(self):
+        return np.asarray(self.program.losses()) / 2
+
+
+class Ordered(Wrapped):
+    """Changes the order of the rows."""
+
+    def train(self, batches):
+        self.program.train(replace(batches, order=self.changed(batches.order.copy())))
+
+    def changed(self, order):
+        raise NotImplementedError
+
+
+class TwoSwapped(Ordered):
+    """Swaps one sample with one of the next batch."""
+
+    def changed(self, order):
+        if len(order) > 1:
+            order[0, 0], order[1, 0] = order[1, 0], order[0, 0]
+        return order
+
+
+class OneLost(Ordered):
+    """Takes one sample twice and its neighbour never."""
+
+    def changed(self, order):
+        if len(order) > 1:
+            order[-1, 0] = order[-1, 1]
+        return order
+
+
+class LastDropped(Wrapped):
+    """Leaves out the last batch of every call and repeats the last loss in its place."""
+
+    def train(self, batches):
+        self.program.train(batches.first(max(1, len(batches.order) - 1)))
+        self.missing = len(batches.order) > 1
+
+    def losses(self):
+        found = np.asarray(self.program.losses())
+        return np.append(found, found[-1]) if self.missing and len(found) > 1 else found
+
+
+class NotRescaled(Wrapped):
+    """Multiplies by masks of 0 and 1: what dropout keeps is not made larger."""
+
+    def train(self, batches):
+        masks = tuple(None if m is None else np.sign(m) for m in batches.masks)
+        self.program.train(replace(batches, masks=masks))
+
+
+class StepAhead(Wrapped):
+    """Counts the steps from 1 where they are counted from 0."""
+
+    def train(self, batches):
+        self.program.train(replace(batches, first_step=batches.first_step + 1))
+
+
+class Stale(Wrapped):
+    """Predicts with the weights of the beginning."""
+
+    def predict(self, rows):
+        if not hasattr(self, "first"):
+            self.first = np.asarray(self.program.predict(rows))
+        return self.first[: len(rows)]
+
+
+def predicts_stale(build, capabilities):
+    """Predict with the initial weights, as a forgotten copy would."""
+
+    def made(problem, spec, weights, dtype):
+        program = Stale(build(problem, spec, weights, dtype))
+        program.predict(np.arange(len(problem.source.inputs), dtype=np.int32))
+        return program
+
+    return made, capabilities
+
+
+class OwnOrder(Ordered):
+    """Shuffles by itself, as `fit` does unless it is told not to."""
+
+    draw = np.random.default_rng()
+
+    def changed(self, order):
+        return self.draw.permutation(order.ravel()).astype(np.int32).reshape(order.shape)
+
+
+class Hasty(Wrapped):
+    """Puts its work off; `sync` does not wait for it, only reading does.
+
+    Put off, and not done by another thread: on a busy processor that one may have finished.
+    """
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.waiting = []
+
+    def train(self, batches):
+        self.waiting.append(batches)
+
+    def sync(self):
+        pass
+
+    def done(self):
+        """Do what was put off, and return the program."""
+        for batches in self.waiting:
+            self.program.train(batches)
+        self.waiting.clear()
+        return self.program
+
+    def losses(self):
+        return self.done().losses()
+
+    def predict(self, rows):
+        return self.done().predict(rows)
+
+    def weights(self):
+        return self.done().weights()
+
+
+def shorter(values: np.ndarray, digits: int = 10) -> np.ndarray:
+    """Return float32 numbers rounded to so many binary digits behind the first: 10 is TF32's."""
+    if values.dtype != np.float32:
+        return values
+    dropped = np.int32(1 << (22 - digits))
+    bits = values.view(np.int32)
+    return ((bits + dropped) & ~np.int32(2 * dropped - 1)).view(np.float32)
+
+
+def predicts_tf32(build, capabilities):
+    """Load inputs that predictions see in TF32."""
+
+    def made(problem, spec, weights, dtype):
+        source = problem.source
+        rounded = DataSource(
+            inputs=shorter(source.inputs), targets=source.targets, train_rows=source.train_rows
+        )
+        fitting = problem.name == "product"
+        return build(replace(problem, source=rounded) if fitting else problem, spec, weights, dtype)
+
+    return made, capabilities
+
+
+AT_THE_SEAM: dict[str, Mutant] = {
+    "rate": Mutant(
+        what="learning rate off by a millionth",
+        on="training by sgd, smooth",
+        gate="gate 2",
+        apply=rule(
+            lambda o: {"learning_rate": o.learning_rate * (1 + 2.0**-20 * (o.learning_rate < 1))}
+        ),
+    ),
+    "sum_for_mean": Mutant(
+        what="sum over the batch instead of the mean",
+        on="gradient of tanh, huber(delta=0.5)",
+        gate="gate 1",
+        apply=sum_for_mean,
+    ),
+    "loss_reported_halved": Mutant(
+        what="loss reported with the factor 1/2",
+        on="training by nesterov + several outputs, smooth",
+        gate="gate 2",
+        apply=wrapped(LossHalved),
+    ),
+    "loss_halved": Mutant(
+        what="loss halved",
+        on="gradient of elu, mean_absolute_error",
+        gate="gate 1",
+        apply=rule(lambda o: {"learning_rate": o.learning_rate / 2}),
+    ),
+    "adam_epsilon": Mutant(
+        what="another epsilon of Adam",
+        on=SMOOTH_ADAM,
+        gate="gate 2",
+        apply=rule(lambda o: {"epsilon": 16 * getattr(o, "epsilon", 0)}),
+    ),
+    "adam_form": Mutant(
+        what="epsilon added to the other root of Adam",
+        on=SMOOTH_ADAM,
+        gate="gate 2",
+        apply=lambda build, c: declared(
+            adam="standard" if c.forms.adam == "epsilon_hat" else "epsilon_hat"
+        )(build, c),
+    ),
+    "betas_swapped": Mutant(
+        what="betas swapped",
+        on=SMOOTH_ADAM,
+        gate="gate 2",
+        apply=rule(
+            lambda o: {"beta1": o.beta2, "beta2": o.beta1} if isinstance(o, Moments) else {}
+        ),
+    ),
+    "beta_rounded": Mutant(
+        what="beta2 rounded to float32",
+        on=SMOOTH_ADAM,
+        gate="gate 2",
+        apply=rule(lambda o: {"beta2": getattr(o, "beta2", 0) + 2.0**-26}),
+    ),
+    "momentum_for_nesterov": Mutant(
+        what="momentum for Nesterov",
+        on="training by nesterov, smooth",
+        gate="gate 2",
+        apply=rule(lambda o: {"nesterov": False}),
+    ),
+    "l2_forgotten": Mutant(
+        what="L2 penalty forgotten",
+        on="training by momentum + l2, kinked",
+        gate="gate 2",
+        apply=rule(lambda o: {"l2": 0.0}),
+    ),
+    "coupled_decay": Mutant(
+        what="coupled for decoupled decay",
+        on="training by adam + decay, smooth",
+        gate="gate 2",
+        apply=rule(lambda o: {"l2": o.weight_decay, "weight_decay": 0.0}),
+    ),
+    "accumulator": Mutant(
+        what="Adagrad's sum started at zero",
+        on="training by adagrad, smooth",
+        gate="gate 2",
+        apply=rule(lambda o: {"initial_accumulator": 0.0}),
+    ),
+    "schedule_ahead": Mutant(
+        what="schedule off by one step",
+        on="training by sgd + warm-up, kinked",
+        gate="gate 2",
+        apply=training(
+            lambda t: (
+                t.model_copy(update={"schedule": Schedule(warmup_steps=15)})
+                if t.schedule.warmup_steps
+                else t
+            )
+        ),
+    ),
+    "samples_swapped": Mutant(
+        what="two samples swapped between neighbouring batches",
+        on="training by momentum, smooth",
+        gate="gate 2",
+        apply=wrapped(TwoSwapped),
+    ),
+    "sample_lost": Mutant(
+        what="one sample lost in one batch",
+        on="training by momentum, smooth",
+        gate="gate 2",
+        apply=wrapped(OneLost),
+    ),
+    "last_batch": Mutant(
+        what="last batch dropped",
+        on="training by momentum, smooth",
+        gate="gate 2",
+        apply=wrapped(LastDropped),
+    ),
+    "last_batch_float32": Mutant(
+        what="last batch dropped, in float32 alone",
+        on="training by momentum, smooth",
+        gate="gate 3",
+        apply=wrapped_in("float32", LastDropped),
+    ),
+    "last_batch_timed": Mutant(
+        what="last batch dropped, in what is timed alone",
+        on=f"{TASK} single_neuron",
+        gate="gate 4",
+        apply=wrapped_in("float32", LastDropped),
+    ),
+    "labels_shifted": Mutant(
+        what="labels shifted by one row",
+        on="gradient of tanh, huber(delta=0.5)",
+        gate="gate 1",
+        apply=labels_shifted,
+    ),
+    "label_smoothing": Mutant(
+        what="a label smoothing of a thousandth",
+        on="loss sparse_categorical_cross_entropy",
+        gate="gate 0",
+        apply=training(lambda t: losses(t, label_smoothing=2.0**-10)),
+    ),
+    "huber_delta": Mutant(
+        what="Huber's delta ignored",
+        on="loss huber(delta=0.5)",
+        gate="gate 0",
+        apply=training(lambda t: losses(t, delta=1.0)),
+    ),
+    "slope": Mutant(
+        what="wrong slope of leaky ReLU",
+        on="activation leaky_relu(slope=0.0078125)",
+        gate="gate 0",
+        apply=slope_rounded_up,
+    ),
+    "biases_offset": Mutant(
+        what="bias not zero",
+        on="gradient of tanh, huber(delta=0.5)",
+        gate="initial weights",
+        apply=biases_offset,
+    ),
+    "square_transposed": Mutant(
+        what="square weight matrix transposed",
+        on="gradient of tanh, huber(delta=0.5)",
+        gate="gate 1",
+        apply=square_transposed,
+    ),
+    "float64_is_float32": Mutant(
+        what="float32 where float64 was asked for",
+        on="gradient of tanh, huber(delta=0.5)",
+        gate="gate 1",
+        apply=float64_is_float32,
+    ),
+    "dropout_not_rescaled": Mutant(
+        what="dropout not rescaled",
+        on="training by nesterov + dropout, smooth",
+        gate="gate 2",
+        apply=wrapped(NotRescaled),
+    ),
+    "predicts_stale": Mutant(
+        what="predictions from stale weights",
+        on="training by momentum, smooth",
+        gate="gate 2",
+        apply=predicts_stale,
+    ),
+    "own_order": Mutant(
+        what="rows shuffled by the framework itself",
+        on=cases.SAME_SEED_TWICE,
+        gate="repeatable",
+        apply=wrapped(OwnOrder),
+    ),
+    "sync": Mutant(
+        what="missing sync",
+        on=f"{TASK} single_neuron",
+        gate="sync",
+        apply=wrapped_in("float32", Hasty),
+    ),
+    "predicts_tf32": Mutant(
+        what="predictions in TF32",
+        on=f"{TASK} single_neuron",
+        gate="read-back",
+        apply=predicts_tf32,
+    ),
+}
+
+
+def softmax(z):
+    """Return softmax by rows."""
+    exponentials = np.exp(z - z.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def softmax_twice(z, y, spec):
+    """Return the loss of probabilities taken for logits, and its gradient by the logits."""
+    p = softmax(z)
+    loss, d = FUNCTIONS.categorical_cross_entropy(p, y, spec)
+    return loss, p * (d - (d * p).sum(axis=1, keepdims=True))
+
+
+def clipped_probabilities(z, y, spec):
+    """Return binary cross entropy of probabilities clipped to [1e-7, 1 - 1e-7]."""
+    p = np.clip(FUNCTIONS.expit(z), 1e-7, 1 - 1e-7)
+    inside = (p > 1e-7) & (p < 1 - 1e-7)
+    return float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))), (p - y) * inside / len(z)
+
+
+def gelu_tanh(z, slope):
+    """Return the tanh approximation of GELU (Hendrycks 2016)."""
+    return 0.5 * z * (1 + np.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z**3)))
+
+
+@contextmanager
+def everything_decayed() -> Iterator[None]:
+    """Give the decay the biases, too."""
+    usual = optimizers.Updates.__init__
+
+    def start(self, spec, kernels, biases):
+        usual(self, spec, kernels, biases)
+        self.kernels = self.parameters
+
+    with patch.object(optimizers.Updates, "__init__", start):
+        yield
+
+
+def everything_penalised(self, gradients):
+    """Add the penalty's part to the gradients of biases, too."""
+    pairs = zip(gradients, self.parameters, strict=True)
+    return [g + self.spec.l2 * parameter for g, parameter in pairs]
+
+
+def clipped_each(self, gradients, norm_max):
+    """Clip every variable on its own."""
+    return [g * min(1.0, norm_max / max(float(np.linalg.norm(g)), 1e-300)) for g in gradients]
+
+
+@contextmanager
+def uncorrected() -> Iterator[None]:
+    """Leave Adam's bias correction out: after a million steps there is none."""
+    usual = optimizers.AdamStandard.__init__
+
+    def start(self, spec, parameters, xp):
+        usual(self, spec, parameters, xp)
+        self.t = 1_000_000
+
+    with patch.object(optimizers.AdamStandard, "__init__", start):
+        yield
+
+
+@contextmanager
+def products_in(digits: int) -> Iterator[None]:
+    """Round what enters the forward products to so many binary digits."""
+    usual = numpy_network.DenseLayers.forward
+
+    def forward(self, inputs, masks=()):
+        kept = self.kernels
+        self.kernels = [shorter(kernel, digits) for kernel in kept]
+        found = usual(self, shorter(inputs, digits), masks)
+        self.kernels = kept
+        return found
+
+    with patch.object(numpy_network.DenseLayers, "forward", forward):
+        yield
+
+
+INSIDE_NUMPY: dict[str, Mutant] = {
+    "softmax_twice": Mutant(
+        what="softmax twice",
+        on="loss sparse_categorical_cross_entropy",
+        gate="gate 0",
+        inside=lambda: patch.dict(
+            FUNCTIONS.losses, {"sparse_categorical_cross_entropy": softmax_twice}
+        ),
+    ),
+    "clipped_probabilities": Mutant(
+        what="probabilities clipped at 1e-7",
+        on="loss binary_cross_entropy",
+        gate="gate 0",
+        inside=lambda: patch.dict(
+            FUNCTIONS.losses, {"binary_cross_entropy": clipped_probabilities}
+        ),
+    ),
+    "gelu_tanh": Mutant(
+        what="GELU by tanh instead of erf",
+        on="activation gelu",
+        gate="gate 0",
+        inside=lambda: patch.dict(
+            FUNCTIONS.activations,
+            {"gelu": (gelu_tanh, FUNCTIONS.activations["gelu"][1])},
+        ),
+    ),
+    "biases_decayed": Mutant(
+        what="bias decayed",
+        on="training by adam + decay, smooth",
+        gate="gate 2",
+        inside=everything_decayed,
+    ),
+    "biases_penalised": Mutant(
+        what="L2 penalty on biases, too",
+        on="training by momentum + l2, kinked",
+        gate="gate 2",
+        inside=lambda: patch.object(optimizers.Updates, "penalised", everything_penalised),
+    ),
+    "clipping_per_variable": Mutant(
+        what="clipping per variable instead of globally",
+        on="training by sgd + clipping, smooth",
+        gate="gate 2",
+        inside=lambda: patch.object(optimizers.Updates, "clipped", clipped_each),
+    ),
+    "adam_uncorrected": Mutant(
+        what="Adam without bias correction",
+        on=SMOOTH_ADAM,
+        gate="gate 2",
+        inside=uncorrected,
+    ),
+    "tf32": Mutant(
+        what="TF32 products",
+        on="gradient of tanh, huber(delta=0.5)",
+        gate="gate 1",
+        inside=partial(products_in, 10),
+    ),
+    "bf16": Mutant(
+        what="bf16 products",
+        on="gradient of tanh, huber(delta=0.5)",
+        gate="gate 1",
+        inside=partial(products_in, 7),
+    ),
+}

@@ -1,0 +1,126 @@
+"""One measuring run at a time on a machine, whoever starts it; a killed one leaves no lock."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from samenet.errors import RefusedError
+from samenet.machine import clock, lock, paths
+
+HOLD = """
+import sys
+from samenet import locking
+with locking.alone():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def holder(**environment: str) -> subprocess.Popen[str]:
+    """Start a process that holds the lock until it is ended."""
+    found = subprocess.Popen(
+        [sys.executable, "-P", "-c", HOLD],
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert found.stdout is not None
+    assert found.stdout.readline() == "held\n"
+    return found
+
+
+def test_another_cache_is_no_way_around_the_lock(tmp_path: Path) -> None:
+    """A run with a cache of its own is refused too, with the moment the other one began.
+
+    And a run that was killed, with no chance to clean up, stands in nobody's way.
+    """
+    other = holder(SAMENET_CACHE=str(tmp_path / "cache of another"))
+    try:
+        with (
+            pytest.raises(RefusedError, match=r"since 20\d\d-.*wait for it to end"),
+            lock.alone(),
+        ):
+            pass
+    finally:
+        other.kill()
+        other.communicate()
+    with lock.alone():
+        pass
+
+
+def test_the_place_is_the_same_for_every_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither home, nor cache, nor TMPDIR moves the lock; only SAMENET_LOCK does."""
+    monkeypatch.delenv("SAMENET_LOCK")
+    usual = paths.lock_path()
+    for name in ("HOME", "SAMENET_CACHE", "XDG_CACHE_HOME", "TMPDIR"):
+        monkeypatch.setenv(name, "/elsewhere")
+    assert paths.lock_path() == usual
+    monkeypatch.setenv("SAMENET_LOCK", "/shared/lock")
+    assert paths.lock_path() == Path("/shared/lock")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_everybody_may_take_the_lock_in_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both files are writable for all, whatever the umask of the one who came first."""
+    path = tmp_path / "lock"
+    monkeypatch.setenv("SAMENET_LOCK", str(path))
+    before = os.umask(0o077)
+    try:
+        with lock.alone():
+            since = path.with_suffix(".since")
+            assert clock.utc()[:4] in since.read_text(encoding="utf-8")
+    finally:
+        os.umask(before)
+    assert {file.stat().st_mode & 0o777 for file in (path, since)} == {0o666}
+    assert since.read_text(encoding="utf-8") == ""
+
+
+AS_NOBODY = """
+import fcntl, os
+from samenet import locking
+os.setgid(65534)
+os.setuid(65534)
+with locking.alone():
+    pass
+"""
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="needs root to be two users")
+def test_another_user_s_file_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one who came first made the file; everybody after takes its lock all the same."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o1777)
+        monkeypatch.setenv("SAMENET_LOCK", f"{place}/lock")
+        for _ in range(2):
+            subprocess.run([sys.executable, "-P", "-c", AS_NOBODY], check=True)
+            with lock.alone():
+                pass
+        assert Path(place, "lock").stat().st_uid == 65534
+
+
+def test_a_lock_that_cannot_be_taken_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A place that cannot be written refuses, and says what to set."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("SAMENET_LOCK", str(tmp_path / "file" / "lock"))
+    with pytest.raises(RefusedError, match="Let SAMENET_LOCK name a file"), lock.alone():
+        pass
+
+
+def test_an_error_inside_gives_the_lock_back() -> None:
+    """Whatever ends a run, Ctrl-C too, the next one may begin."""
+    with pytest.raises(KeyboardInterrupt), lock.alone():
+        signal.raise_signal(signal.SIGINT)
+    with lock.alone():
+        pass

@@ -1,0 +1,219 @@
+"""Records on disk: what is read is what was written, and a changed character is noticed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from samenet.errors import RunFolderError
+from samenet.run.records import (
+    EVENTS,
+    KINDS,
+    CertificateRecord,
+    CompiledCodeKept,
+    ContractItem,
+    DataPrepared,
+    EnvironmentRead,
+    FailureRecord,
+    FootprintRecord,
+    JobFinished,
+    LeftOut,
+    LimitNotMeasured,
+    LimitRecord,
+    OutputsKept,
+    PlanSealed,
+    QualityRecord,
+    Record,
+    SetAside,
+    StepTraced,
+    Studied,
+    TimingRecord,
+    checksum,
+    decode,
+    encode,
+)
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+"""Any text; JSON in UTF-8 has no lone surrogates."""
+
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | NUMBERS | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
+TRACKS = st.sampled_from(["same", "quickstart", "reference"])
+REPEATS = st.integers(0, 99)
+WHOLES = st.lists(REPEATS, max_size=4).map(tuple)
+FLOATS = st.lists(NUMBERS, max_size=4).map(tuple)
+WORDS = st.lists(TEXTS, max_size=3).map(tuple)
+ANYTHING = st.lists(VALUES, max_size=3).map(tuple)
+OBJECTS = st.lists(st.dictionaries(TEXTS, VALUES, max_size=3), max_size=3).map(tuple)
+WHEN: dict[str, Any] = {"job": TEXTS, "when": TEXTS}
+PROCESS: dict[str, Any] = {
+    **WHEN,
+    "pass_name": TEXTS,
+    "task": TEXTS,
+    "arm": TEXTS,
+    "repeat": REPEATS,
+    "readings": st.dictionaries(TEXTS, st.none() | NUMBERS, max_size=3),
+    "broken": WORDS,
+    "refused": st.booleans(),
+    "again": st.booleans(),
+}
+CHOICE: dict[str, Any] = {**WHEN, "scene": TEXTS, "choice": TEXTS, "seed": REPEATS}
+HAPPENED = st.one_of(
+    st.builds(PlanSealed, **WHEN, sha256=TEXTS),
+    st.builds(JobFinished, **WHEN, pass_name=TEXTS, seconds=NUMBERS),
+    st.builds(DataPrepared, **WHEN, task=TEXTS, task_kind=TEXTS, train_rows=REPEATS,
+              test_rows=REPEATS, features=REPEATS, outputs=REPEATS, feature_names=WORDS,
+              class_names=WORDS, target_mean=FLOATS, target_scale=FLOATS, notes=WORDS,
+              digest=TEXTS),
+    st.builds(OutputsKept, **WHEN, file=TEXTS, sha256=TEXTS),
+    st.builds(CompiledCodeKept, **WHEN, cache=TEXTS, files_before=REPEATS, files_after=REPEATS),
+    st.builds(EnvironmentRead, **PROCESS),
+    st.builds(SetAside, **PROCESS, records=OBJECTS),
+    st.builds(LimitNotMeasured, **WHEN, reason=TEXTS),
+    st.builds(Studied, **CHOICE, epochs=WHOLES, looks=OBJECTS, seconds=FLOATS,
+              checks=st.dictionaries(TEXTS, NUMBERS, max_size=2)),
+    st.builds(LeftOut, **CHOICE, reason=TEXTS, wrong=st.booleans()),
+    st.builds(ContractItem, **WHEN, part=TEXTS, key=TEXTS, found=TEXTS),
+    st.builds(StepTraced, **WHEN, task=TEXTS, arm=TEXTS, inputs=ANYTHING, targets=ANYTHING,
+              weights=FLOATS, weighted_sum=ANYTHING, loss=NUMBERS, gradient=FLOATS,
+              new_weights=FLOATS, output=ANYTHING),
+)  # fmt: skip
+PLACE: dict[str, Any] = {"job": TEXTS, "task": TEXTS, "arm": TEXTS}
+RECORDS = st.one_of(
+    st.builds(CertificateRecord, **PLACE, repeat=st.none() | REPEATS, gate=TEXTS, quantity=TEXTS,
+              dtype=TEXTS, error=NUMBERS, limit=NUMBERS, passed=st.booleans(), detail=TEXTS),
+    st.builds(TimingRecord, **PLACE, track=TRACKS, repeat=REPEATS, phase=TEXTS,
+              steps=REPEATS, seconds=st.lists(NUMBERS, max_size=4).map(tuple),
+              cpu_seconds=st.none() | NUMBERS),
+    st.builds(QualityRecord, **PLACE, track=TRACKS, repeat=REPEATS,
+              split=st.sampled_from(["train", "test"]), metric=TEXTS,
+              epochs=st.lists(REPEATS, max_size=4).map(tuple),
+              values=st.lists(NUMBERS, max_size=4).map(tuple)),
+    st.builds(FootprintRecord, **PLACE, bytes_after_import=REPEATS, bytes_peak=REPEATS),
+    st.builds(FailureRecord, **PLACE, track=TRACKS, repeat=st.none() | REPEATS,
+              mark=st.sampled_from(["failed", "timed out"]), reason=TEXTS, detail=TEXTS),
+    st.builds(LimitRecord, job=TEXTS, task=TEXTS, quantity=TEXTS, work=NUMBERS, seconds=FLOATS),
+    HAPPENED,
+)  # fmt: skip
+
+EXAMPLE = TimingRecord(
+    job="cell/numpy:plain/iris/r0",
+    track="same",
+    task="iris",
+    arm="numpy:plain",
+    repeat=0,
+    phase="call",
+    steps=77,
+    seconds=(0.0123, 0.0456, 1e-07),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(record=RECORDS)
+def test_a_record_comes_back_as_it_was_written(record: Record) -> None:
+    """Any record of any kind equals what is read from its line; floats keep every digit."""
+    line = encode(record)
+    assert "\n" not in line
+    assert decode(line + "\n") == record
+
+
+@settings(max_examples=300, deadline=None)
+@given(record=RECORDS, data=st.data())
+def test_any_flipped_character_is_noticed(record: Record, data: st.DataObject) -> None:
+    """A line in which one character was exchanged for another is never taken for a record."""
+    line = encode(record)
+    place = data.draw(st.integers(0, len(line) - 1))
+    other = data.draw(st.characters(exclude_categories=["Cs"]).filter(lambda c: c != line[place]))
+    with pytest.raises(RunFolderError):
+        decode(line[:place] + other + line[place + 1 :])
+
+
+@pytest.mark.parametrize("place", range(0, 400, 7))
+def test_every_flipped_digit_of_a_timing_is_noticed(place: int) -> None:
+    """Going through a timing record, each digit exchanged for its neighbour is noticed."""
+    line = encode(EXAMPLE)
+    digits = [i for i, character in enumerate(line) if character.isdigit()]
+    index = digits[place % len(digits)]
+    changed = line[:index] + str((int(line[index]) + 1) % 10) + line[index + 1 :]
+    with pytest.raises(RunFolderError):
+        decode(changed)
+
+
+@pytest.mark.parametrize("line", ["", "{", "[]", "null", "7", '{"kind":[]}', '{"kind":"unheard"}'])
+def test_what_is_no_record_is_called_so(line: str) -> None:
+    """Lines that hold no record are named as such, whatever JSON they are."""
+    with pytest.raises(RunFolderError, match="not a record"):
+        decode(line)
+
+
+def test_a_record_of_another_version_is_named() -> None:
+    """A whole record of a later format is not called damaged, but of another version."""
+    body = encode(EXAMPLE).partition(',"sha256"')[0].replace('"schema":1', '"schema":2') + "}"
+    with pytest.raises(RunFolderError, match="another version"):
+        decode(f'{body[:-1]},"sha256":"{checksum(body)}"}}')
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_number_that_json_lacks_is_refused_before_it_is_written(value: float) -> None:
+    """NaN and infinity never reach the file; the caller hears of them at once."""
+    with pytest.raises(ValueError, match="JSON"):
+        encode(dataclasses.replace(EXAMPLE, seconds=(value,)))
+
+
+def test_records_cannot_be_changed() -> None:
+    """A measured value cannot be assigned to: neither a field nor a sample."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        EXAMPLE.steps = 1  # type: ignore[misc]
+    assert isinstance(EXAMPLE.seconds, tuple)
+
+
+def test_every_kind_has_its_own_name() -> None:
+    """Each record class is found by the word that its lines carry."""
+    assert len(KINDS) == 7
+    assert all(cls.kind == name for name, cls in KINDS.items())
+
+
+WRITTEN = (
+    (Path(__file__).parent / "examples" / "events.jsonl")
+    .read_text(encoding="utf-8")
+    .removesuffix("\n")
+    .split("\n")
+)
+"""One line of each kind of event, as they were written before events had types."""
+
+
+@pytest.mark.parametrize("line", WRITTEN, ids=lambda line: json.loads(line)["name"])
+def test_an_event_of_an_old_run_has_its_type(line: str) -> None:
+    """A line from before events had types is read into one, and written again byte for byte."""
+    record = decode(line)
+    assert type(record) is EVENTS[json.loads(line)["name"]]
+    assert encode(record) == line
+
+
+def test_every_kind_of_event_was_written_before() -> None:
+    """No kind is missing among the old lines, so that none of them can become unreadable."""
+    assert {json.loads(line)["name"] for line in WRITTEN} == set(EVENTS)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("limit not measured", "comet seen"), ('"reason":', '"cause":'), ('"reason":', '"x":1,"y":')],
+    ids=["kind", "field", "more fields"],
+)
+def test_an_event_that_is_not_known_is_of_another_version(change: tuple[str, str]) -> None:
+    """A whole line with an unknown kind of event, or unknown fields, is not called damaged."""
+    line = next(line for line in WRITTEN if "limit not measured" in line)
+    body = line.partition(',"sha256"')[0].replace(*change) + "}"
+    with pytest.raises(RunFolderError, match="another version"):
+        decode(f'{body[:-1]},"sha256":"{checksum(body)}"}}')

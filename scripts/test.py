@@ -2,7 +2,7 @@
 
     python scripts/test.py                     scripts/check.py (ruff, mypy), then all tests
     python scripts/test.py --slow              also the tests that take minutes
-    python scripts/test.py tests/test_spec.py -k slope     only pytest, with these arguments
+    python scripts/test.py tests/spec/test_network.py -k slope     only pytest, with these arguments
 
 The whole takes at most 12 minutes on two cores, once `.venv` is there: two processes share the test
 files. With arguments there is one, so that what it prints and a debugger come through.

@@ -38,8 +38,8 @@ ADAPTER = {
     "imports": ["jax"],
     "distributions": ["jax", "jaxlib"],
     "extra": "jax",
-    "quickstart": "jax_quickstart.py",
-    "predictors": "jax_predict.py",
+    "quickstart": "quickstart.py",
+    "predictors": "predict.py",
     "offers": ["gpu", "autodiff", "export"],
     "variables": {
         "threads": {"PJRT_NPROC": "{threads}"},

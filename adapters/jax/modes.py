@@ -19,7 +19,7 @@ from samenet.spec import Network, TrainSpec
 Data = tuple[jax.Array, ...]
 State = tuple[list[Layer], Slots]
 Given = tuple[Any, Any, tuple[Any, ...]]
-"""What varies: row numbers, samenet.schedules.step_factors, masks; of one step or, stacked, of all.
+"""What varies: row numbers, adapter.schedules.step_factors, masks; of one step or, stacked, of all.
 
 It goes in as arrays, so that calls of one shape are one program.
 """

@@ -1,8 +1,8 @@
-"""The optimisers in JAX, written out as pure functions of pytrees. Formulas: samenet.training.
+"""The optimisers in JAX, written out as pure functions of pytrees. Formulas: samenet.spec.training.
 
 A rule takes gradients and what the optimiser remembers, and returns what is subtracted from the
 parameters and what it remembers now. Only what depends on the step number is an array: a row of
-samenet.schedules.step_factors, so that a new value never means a new program.
+samenet.adapter.schedules.step_factors, so that a new value never means a new program.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ OPTIMIZERS: dict[str, Callable[..., tuple[Tree, Slots]]] = {
 def update(
     spec: Optimizer, parameters: Tree, slots: Slots, gradients: Tree, factors: jax.Array
 ) -> tuple[Tree, Slots]:
-    """Take one step in the order of samenet.training.Rule; kernels are what has two dimensions."""
+    """Take one step in the order of spec.training.Rule; kernels are what has two dimensions."""
     if spec.l2:
         gradients = plus_kernels(gradients, spec.l2, parameters)
     if spec.clip_norm:

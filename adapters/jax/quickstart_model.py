@@ -1,6 +1,6 @@
 """What JAX's documentation writes out: initial weights, predictions, losses.
 
-The pages: samenet.adapters.jax_quickstart. Dropout, which they do not use, is one
+The pages: samenet.adapters.jax.quickstart. Dropout, which they do not use, is one
 `jax.random.bernoulli` after the activation of a layer; without a key nothing is dropped.
 """
 

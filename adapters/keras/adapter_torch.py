@@ -35,8 +35,8 @@ ADAPTER = {
     "distributions": ["keras", "torch"],
     "extra": "keras-torch",
     "environment": {"KERAS_BACKEND": "torch"},
-    "quickstart": "keras_quickstart.py",
-    "predictors": "keras_predict.py",
+    "quickstart": "quickstart.py",
+    "predictors": "predict.py",
     "offers": ["gpu", "autodiff", "sklearn-api", "export"],
     "variables": {
         "cpu": {"KERAS_TORCH_DEVICE": "cpu"},

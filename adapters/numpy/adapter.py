@@ -33,7 +33,7 @@ ADAPTER = {
     },
     "imports": ["numpy"],
     "distributions": ["numpy", "scipy"],
-    "predictors": "numpy_predict.py",
+    "predictors": "predict.py",
     "adoptable": False,
     "order": 10,
     "color": "#0061a8",

@@ -1,6 +1,6 @@
 """The optimisers in NumPy: small objects that own their state and update parameters in place.
 
-Formulas: samenet.training. Scalars are Python floats, so float32 arrays stay float32. `xp` is the
+Formulas: spec.training. Scalars are Python floats, so float32 arrays stay float32. `xp` is the
 array module of the parameters: NumPy, or CuPy in its own adapter.
 """
 

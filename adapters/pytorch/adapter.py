@@ -45,8 +45,8 @@ ADAPTER = {
     "imports": ["torch"],
     "distributions": ["torch"],
     "extra": "pytorch",
-    "quickstart": "pytorch_quickstart.py",
-    "predictors": "pytorch_predict.py",
+    "quickstart": "quickstart.py",
+    "predictors": "predict.py",
     "offers": ["gpu", "autodiff", "export"],
     "variables": {
         # https://docs.pytorch.org/tutorials/recipes/torch_compile_caching_tutorial.html

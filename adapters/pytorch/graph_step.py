@@ -17,7 +17,7 @@ from samenet.adapters.pytorch.optimizers import Updates
 from samenet.spec import TrainSpec
 
 Change = Callable[[Tensor], None]
-"""Takes one row of samenet.schedules.step_factors and updates the parameters by their gradients."""
+"""Takes one row of adapter.schedules.step_factors and updates the parameters by their gradients."""
 
 
 def changed(training: TrainSpec, model: nn.Module) -> tuple[Change, list[Tensor]]:

@@ -1,7 +1,7 @@
 """The update of a step written out in place, as the compiled graph holds it.
 
-Every form is that of torch.optim, so that both modes follow the same formulas of samenet.training.
-What depends on the step comes in as a tensor, a row of samenet.schedules.step_factors.
+Every form is that of torch.optim, so that both modes follow the same formulas of spec.training.
+What depends on the step comes in as a tensor, a row of samenet.adapter.schedules.step_factors.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def update(
     gradients: Sequence[Tensor],
     factors: Tensor,
 ) -> None:
-    """Take one step in the order of samenet.training.Rule; kernels are what has two dimensions."""
+    """Take one step in the order of spec.training.Rule; kernels are what has two dimensions."""
     if spec.l2:
         pairs = zip(gradients, parameters, strict=True)
         gradients = [g + spec.l2 * p if p.ndim == 2 else g for g, p in pairs]

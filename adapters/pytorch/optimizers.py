@@ -107,7 +107,7 @@ def native(spec: Optimizer, model: nn.Module, *, capturable: bool = False) -> to
 
 
 class Updates:
-    """An optimiser, and the changes before its step in the order of samenet.training.Rule."""
+    """An optimiser, and the changes before its step in the order of samenet.spec.training.Rule."""
 
     def __init__(self, training: TrainSpec, model: nn.Module, *, capturable: bool = False) -> None:
         """Choose once what every step will need; usually nothing."""

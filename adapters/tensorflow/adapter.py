@@ -31,8 +31,8 @@ ADAPTER = {
     "distributions": ["tensorflow"],
     "extra": "tensorflow",
     "environment": {"TF_CPP_MIN_LOG_LEVEL": "3"},
-    "quickstart": "tensorflow_quickstart.py",
-    "predictors": "tensorflow_predict.py",
+    "quickstart": "quickstart.py",
+    "predictors": "predict.py",
     "offers": ["gpu", "autodiff", "export"],
     "variables": {
         "threads": {"TF_NUM_INTRAOP_THREADS": "{threads}", "TF_NUM_INTEROP_THREADS": "1"},

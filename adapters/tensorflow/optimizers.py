@@ -1,4 +1,4 @@
-"""The optimisers in low level TensorFlow, written out with `assign`. Formulas: samenet.training.
+"""The optimisers in low level TensorFlow, written out with `assign`. Formulas: spec.training.
 
 Constants are Python floats, which the graph holds exactly; only what depends on the step number is
 a tensor, so that a new value never means a new graph.

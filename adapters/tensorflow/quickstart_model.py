@@ -1,6 +1,6 @@
 """What TensorFlow's "TensorFlow Core" guides write out: the model and the update rules.
 
-The pages: samenet.adapters.tensorflow_quickstart. Dropout, which they do not use, is
+The pages: samenet.adapters.tensorflow.quickstart. Dropout, which they do not use, is
 `tf.nn.dropout` after the activation of a layer.
 """
 

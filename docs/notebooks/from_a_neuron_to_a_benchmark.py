@@ -159,7 +159,7 @@ after = cross_entropy(forward(X_train, moved, b), y_train).mean()
 (after - before) / step, by_w[0, 0]
 
 # %% [markdown]
-# And the same from `samenet.oracle`, the network against which samenet checks every framework:
+# And the same from `certificate.oracle.network`, the network against which samenet checks every framework:
 
 # %%
 neuron = Network(inputs=30, layers=(Dense(units=1, activation="identity"),))
@@ -215,7 +215,7 @@ print(inspect.getsource(oracle._backward))
 
 # %%
 def starting_weights(network, seed=0):
-    """Glorot's uniform rule: the more connections, the smaller; see samenet.draws."""
+    """Glorot's uniform rule: the more connections, the smaller; see samenet.adapter.draws."""
     draw = np.random.default_rng(seed)
     limits = [(shape, np.sqrt(6 / sum(shape))) for shape in network.shapes]
     return [

@@ -99,7 +99,7 @@
   const bare = (value) => Number(value.toPrecision(6));
   const repeats = (cell) => cell.dataset.repeats.split(" ").map((text) => (text === "-" ? NaN : Number(text)));
   const quantiles = JSON.parse(get("samenet-quantiles").textContent);
-  const interval = (values) => { // the t interval of logarithms, as samenet.statistics.geometric has it
+  const interval = (values) => { // the t interval of logarithms, as samenet.stats.intervals.geometric has it
     const logs = values.map(Math.log).filter(Number.isFinite);
     const n = logs.length;
     if (!n) return null;

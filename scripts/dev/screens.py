@@ -1,7 +1,7 @@
-"""Take the screens of a page: `python scripts/screens.py report.html` writes docs/screens/.
+"""Take the screens of a page: `python scripts/dev/screens.py report.html` writes docs/screens/.
 
-    python scripts/screens.py runs/2026-11-23-164200-main/report.html
-    python scripts/screens.py report.html --out /tmp/screens
+    python scripts/dev/screens.py runs/2026-11-23-164200-main/report.html
+    python scripts/dev/screens.py report.html --out /tmp/screens
 
 Three widths, light and dark: the first screen, then the whole page with everything open. Needs the
 `test` extra and Chromium. A label that is cut off or a page that scrolls sideways is named, and the

@@ -1,7 +1,7 @@
 """The same planted differences through pyperf and through samenet, in turns, one table.
 
     .venv/bin/python -m pip install pyperf
-    .venv/bin/python scripts/versus_pyperf.py --n 8
+    .venv/bin/python scripts/dev/versus_pyperf.py --n 8
 
 Each round makes one trial of each size with either tool; they take turns in going first. Both time
 the same training calls of the same program on the same data and processor: samenet as

@@ -10,7 +10,7 @@ import pytest
 from samenet.adapter import Header, discovery
 from samenet.errors import UsageError
 
-FAKES = Path(__file__).parent / "fakes"
+FAKES = Path(__file__).parents[1] / "helpers"
 
 HEADER = """
 ADAPTER = {
@@ -226,6 +226,6 @@ def test_the_digest_covers_the_files_of_the_family(tmp_path: Path) -> None:
 
 def test_an_adapter_is_loaded_under_a_name_of_its_own() -> None:
     """Loading an adapter's file claims no import name that a library could have."""
-    module = discovery.load(FAKES / "recorder.py")
+    module = discovery.load(FAKES / "recorder_adapter.py")
     assert module.ADAPTER["name"] == "recorder"
     assert sys.modules["samenet_leaf_recorder"] is module

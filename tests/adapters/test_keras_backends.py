@@ -20,7 +20,7 @@ BACKENDS = {"keras": "tensorflow", "keras-torch": "torch", "keras-jax": "jax"}
 OTHERS = {"tensorflow", "torch"}
 """What a backend must not load beside itself; Keras itself imports JAX wherever it is installed."""
 
-SCRIPT = Path(__file__).parent / "keras_backend_run.py"
+SCRIPT = Path(__file__).parents[1] / "helpers" / "keras_backend_run.py"
 
 
 @cache

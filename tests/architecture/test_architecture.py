@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "src" / "samenet"
 LEAVES = ("adapters", "tasks", "reports")
 
@@ -48,20 +48,20 @@ MODULES_OF = {
 """Import names of a distribution where they are not its own name."""
 
 CLOCK = {
-    "src/samenet/clock.py": "the one module that reads the clock",
+    "src/samenet/machine/clock.py": "the one module that reads the clock",
     "scripts/_setup.py": "runs before samenet is installed; times pip, not a framework",
 }
 CLOCK_MODULES = {"time", "timeit"}
 NOT_A_CLOCK = {"time.sleep"}
 NOW = {"now", "utcnow", "today"}
 
-PRINTS = {"src/samenet/terminal.py": "makes control characters visible first"}
+PRINTS = {"src/samenet/_console.py": "makes control characters visible first"}
 
-RANDOM = {"src/samenet/draws.py": "the one module that draws random numbers"}
+RANDOM = {"src/samenet/adapter/draws.py": "the one module that draws random numbers"}
 
 PLATFORM = {
-    "src/samenet/machine.py": "the one module that knows the platform",
-    "src/samenet/machine_state.py": "its second half: what changes from minute to minute",
+    "src/samenet/machine/system.py": "the one module that knows the platform",
+    "src/samenet/machine/readings.py": "its second half: what changes from minute to minute",
 }
 PLATFORM_MODULES = {"psutil", "resource"}
 
@@ -187,7 +187,7 @@ def test_importing_the_command_line_loads_no_framework() -> None:
 
 def test_opening_a_finished_run_loads_no_certificate() -> None:
     """To read a run nothing of what proves sameness is needed: no case, oracle or gate."""
-    code = """import sys, samenet.frames
+    code = """import sys, samenet.analysis.frames
 print(*(name for name in sys.modules if name.startswith("samenet.")))"""
     loaded = {name.removeprefix("samenet.") for name in python(code).split()}
     proving = {"parity", "certificate", "oracle", "gates", "gate_0", "gate_4", "rounding"}
@@ -306,7 +306,7 @@ def disguised(tree: ast.AST) -> set[str]:
 
 @pytest.mark.parametrize("file", sources(CORE, *LEAVES, "scripts"), ids=lambda s: s.name)
 def test_only_one_module_reads_the_clock(file: Source) -> None:
-    """Times come from samenet.clock alone, so that they can be read, faked and trusted."""
+    """Times come from samenet.machine.clock alone, so that they can be read, faked and trusted."""
     if file.name in CLOCK:
         pytest.skip(CLOCK[file.name])
     named = {n for n in imports(file.tree) if top(n) in CLOCK_MODULES and "." in n}
@@ -329,7 +329,7 @@ def test_text_for_people_goes_through_one_door(file: Source) -> None:
 
 @pytest.mark.parametrize("file", sources(CORE, "adapters"), ids=lambda s: s.name)
 def test_only_one_module_draws_random_numbers(file: Source) -> None:
-    """Chance enters the core and the same-network loops through samenet.draws alone."""
+    """Chance enters the core and the same-network loops through samenet.adapter.draws alone."""
     if file.name in RANDOM:
         pytest.skip(RANDOM[file.name])
     if file.name.endswith("_quickstart.py"):

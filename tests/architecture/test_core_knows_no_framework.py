@@ -11,7 +11,7 @@ import pytest
 
 from samenet.adapter import discovery
 
-CORE = Path(__file__).resolve().parent.parent / "src" / "samenet"
+CORE = Path(__file__).resolve().parents[2] / "src" / "samenet"
 
 WORDS = {
     *("tensorflow", "keras", "torch", "jax", "cupy", "sklearn", "scikit"),

@@ -20,7 +20,7 @@ from samenet.certificate.problem import Build, Check, Problem, builder, task_pro
 from samenet.spec import load_task
 from samenet.tasks import sources
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NUMPY = {**AT_THE_SEAM, **INSIDE_NUMPY}
 GATES = {
     *("gate 0", "initial weights", "gate 1", "gate 2", "gate 3", "gate 4"),

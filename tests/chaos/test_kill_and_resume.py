@@ -22,7 +22,7 @@ from samenet.run.records import JobFinished
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 
-RECORDER = Path(__file__).parents[1] / "fakes" / "recorder.py"
+RECORDER = Path(__file__).parents[1] / "helpers" / "recorder_adapter.py"
 PATIENCE_SECONDS = 120
 """How long to wait for something that must happen; no test asserts how soon it does."""
 

@@ -239,7 +239,7 @@ def test_json_of_a_run_with_failures_is_still_json(
 
     JSON has no NaN: a failure that belongs to no repeat says null.
     """
-    recorder = Path(__file__).parent / "fakes" / "recorder.py"
+    recorder = Path(__file__).parents[1] / "helpers" / "recorder_adapter.py"
     large = tmp_path / "large.toml"
     large.write_text(task_file(load_task("wine", [("training.batch_size", "9999")])), "utf-8")
     faults = [{"job": "cell~*~r0", "at": "train", "how": "raise"}]

@@ -219,6 +219,6 @@ def test_an_option_that_would_do_nothing_is_refused(
 
 def test_json_holds_no_number_that_is_not_one(capsys: pytest.CaptureFixture[str]) -> None:
     """What is not finite is null: `NaN` and `Infinity` are not JSON."""
-    shared = importlib.import_module("samenet.commands.shared")
+    shared = importlib.import_module("samenet.cli.commands.options")
     shared.print_json({"a": (1.5, float("nan")), "b": {"c": float("inf")}, "d": Path("x").name})
     assert json.loads(capsys.readouterr().out) == {"a": [1.5, None], "b": {"c": None}, "d": "x"}

@@ -24,7 +24,7 @@ from samenet.machine import paths
 from samenet.report import page as report_page
 from samenet.run.folder import Store
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md"))]
 BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINE = re.compile(r"^(?:\$ )?samenet ([^#\n]+)", re.MULTILINE)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FIGURE = re.compile(r"^  . (?P<label>.+?): [\d.e+-]+(?: \[.*?\])? \((?P<note>.*)\)$")
 PLANTED = re.compile(
     r"^\| \+(\d) % \| (\d+) \| found in (\d+) \| (\d+) of (\d+) \| (.+) \|$", re.MULTILINE

@@ -11,7 +11,7 @@ import pytest
 
 from samenet.analysis.certificates import error_text
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| (gate \d|initial weights|repeatable) \|(.*)\|$", re.MULTILINE)
 
 

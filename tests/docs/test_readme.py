@@ -10,7 +10,7 @@ import pytest
 
 from samenet.cli.main import REST, SHOWN, cli
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^\$? ?samenet ([a-z]+)([^#\n]*)", TEXT, re.MULTILINE)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from traps_run import blocks, failures
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "guide" / "traps.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| \[(.+?)\]\(#(.+?)\) \| (.+?) \|", PAGE, re.MULTILINE)
 FRAMEWORKS = {

@@ -20,7 +20,7 @@ from samenet.execution.adapter_check import Examination
 from samenet.worker.contract import CHECKS, tried
 from samenet.worker.contract.subject import Subject
 
-EXAMPLE = Path(__file__).parent / "examples" / "autograd_adapter.py"
+EXAMPLE = Path(__file__).parents[1] / "examples" / "autograd_adapter.py"
 SOURCE = "https://github.com/HIPS/autograd/blob/master/examples/neural_net.py"
 
 
@@ -95,7 +95,7 @@ IN_FILE = {
     "a shipped adapter": (
         "own_imports",
         ("from autograd import", "from samenet.adapters import numpy_mlp\nfrom autograd import"),
-        "samenet.adapters.numpy_mlp",
+        "samenet.adapters.numpy.adapter",
     ),
     "a download": (
         "no_network",

@@ -16,7 +16,7 @@ from samenet.execution import certificate_cache, describe, planner
 from samenet.run.plan import Job, Plan
 from samenet.run.records import CertificateRecord, FailureRecord, Record
 
-FAKES = Path(__file__).parent / "fakes"
+FAKES = Path(__file__).parents[1] / "helpers"
 CASES = ("activation relu", "activation tanh", "loss huber")
 
 
@@ -25,7 +25,7 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     """Return a plan of the recorder, with nothing remembered."""
     monkeypatch.setenv("SAMENET_CACHE", str(tmp_path / "cache"))
     request = planner.Request(
-        tasks=("iris",), frameworks=(str(FAKES / "recorder.py"),), track="same"
+        tasks=("iris",), frameworks=(str(FAKES / "recorder_adapter.py"),), track="same"
     )
     return planner.make_plan(request)
 
@@ -100,7 +100,7 @@ def test_a_file_changes_the_certificates_of_what_is_built_on_it(
     """A shipped adapter's hash covers what it is built on; a stranger's all that it may use."""
     copy = Path(shutil.copytree(discovery.shipped_folder(), tmp_path / "adapters"))
     stranger = tmp_path / "mine.py"
-    shutil.copy(FAKES / "recorder.py", stranger)
+    shutil.copy(FAKES / "recorder_adapter.py", stranger)
     monkeypatch.setattr(discovery, "shipped_folder", lambda: copy)
     mine = discovery.read(stranger)
     before = {name: discovery.digest(found) for name, found in discovery.shipped().items()}
@@ -127,10 +127,10 @@ def other_python(tmp_path: Path) -> Path:
 
 def test_another_environment_s_python_is_asked(plan: Plan, other_python: Path) -> None:
     """With `--python`, the framework describes itself there, and its workers will start there."""
-    pairs = discovery.choose([str(FAKES / "recorder.py")])
+    pairs = discovery.choose([str(FAKES / "recorder_adapter.py")])
     arms, absent = describe.describe(pairs, "cpu", {"recorder": str(other_python)})
     assert (absent, [arm.python for arm in arms]) == ([], [str(other_python)])
-    assert (other_python.parent / "asked").read_text().split() == ["samenet.passes.describe"]
+    assert (other_python.parent / "asked").read_text().split() == ["samenet.worker.describe"]
     assert plan.arms[0].python == ""
 
 
@@ -141,7 +141,7 @@ def test_a_python_without_samenet_is_said(tmp_path: Path) -> None:
     program = tmp_path / "bare-python"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
     program.chmod(0o755)
-    pairs = discovery.choose([str(FAKES / "recorder.py")])
+    pairs = discovery.choose([str(FAKES / "recorder_adapter.py")])
     arms, absent = describe.describe(pairs, "cpu", {"recorder": str(program)})
     assert arms == []
     assert "has no samenet: install it there too" in absent[0].reason

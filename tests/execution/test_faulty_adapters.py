@@ -9,7 +9,7 @@ from pathlib import Path
 
 from samenet.api import load
 
-FOLDER = Path(__file__).parent / "faults"
+FOLDER = Path(__file__).parents[1] / "helpers" / "faulty_adapters"
 
 
 def samenet(*arguments: str) -> tuple[int, dict]:

@@ -27,7 +27,7 @@ from samenet.run.records import (
     encode,
 )
 
-RECORDER = Path(__file__).parent / "fakes" / "recorder.py"
+RECORDER = Path(__file__).parents[1] / "helpers" / "recorder_adapter.py"
 ARM = "recorder:plain"
 
 Planned = Callable[..., None]

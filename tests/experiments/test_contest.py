@@ -121,7 +121,7 @@ def test_one_noisy_task_keeps_the_rest_from_a_verdict() -> None:
 
 
 def test_the_interval_is_that_of_the_statistics() -> None:
-    """One task's estimate is the t interval of paired log-ratios of samenet.statistics."""
+    """One task's estimate is the t interval of paired log-ratios of samenet.stats.intervals."""
     one = times(1.1, noise=0.05)
     (ours, theirs) = one["task 0"]
     found, usual = rule.compare(one), intervals.ratio(ours, theirs)
@@ -174,7 +174,7 @@ def test_at_the_margin_few_loops_replace_ours() -> None:
 # Times that a machine gave.
 
 RECORDED = json.loads(
-    (Path(__file__).parent / "examples" / "contest_of_a_copy.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[1] / "examples" / "contest_of_a_copy.json").read_text(encoding="utf-8")
 )
 """Step times of two contests of the NumPy loop on a busy machine: with an identical copy, and with
 a copy that sleeps for 20 ms in every call."""

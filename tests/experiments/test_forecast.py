@@ -128,10 +128,10 @@ def test_forecasts_are_remembered_on_the_machine(
 
 def test_predicting_loads_neither_pandas_nor_the_optimiser() -> None:
     """The slow imports are not among the modules of the command: an answer takes under a second."""
-    code = "import sys, samenet.commands.advise; print([*sys.modules])"
+    code = "import sys, samenet.cli.commands.advise; print([*sys.modules])"
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, check=True)
     loaded = set(ast.literal_eval(done.stdout.decode()))
-    assert "samenet.forecast" in loaded
+    assert "samenet.experiments.scaling.forecast" in loaded
     assert not {"pandas", "scipy.optimize", "matplotlib"} & loaded
 
 

@@ -24,7 +24,7 @@ from samenet.spec.study import Scene, StudyKind, Variant, study_of
 from samenet.tasks.sources import prepare
 from samenet.worker import study_measures
 
-FAULTS = Path(__file__).parent / "faults"
+FAULTS = Path(__file__).parents[1] / "helpers" / "faulty_adapters"
 
 
 @cache

@@ -14,7 +14,7 @@ from report_fixture import hostile, made
 from samenet.report import page as report_page
 
 pytest_plugins = ("page_browser",)
-VNU = Path(__file__).parent / "html" / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
+VNU = Path(__file__).parents[1] / "html" / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
 STATES = {
     "as it opens": "",
     "everything open": "open=all",

@@ -88,7 +88,7 @@ def test_the_view_leaves_what_was_asked_for(page) -> None:
 
 
 def test_another_baseline_gives_the_paired_interval(page) -> None:
-    """Factors against a chosen arm are those of samenet.statistics, and the page names the arm."""
+    """Factors against a chosen arm are those of stats.intervals, and the page names the arm."""
     page.select_option("#base", "pytorch:eager")
     frames = made()
     task = frames.plan.task("digits")

@@ -15,10 +15,10 @@ from samenet.run.passes import ADMISSION, BLOCKS, PASSES, PROOFS, Pass, PassName
 
 NAMES = set(get_args(PassName))
 KNOWS_NAMES = {
-    "src/samenet/passes_table.py": "the table",
-    "src/samenet/plan.py": "the reference of a task is the arm that its control repeats",
-    "src/samenet/selftests/adversity.py": "it disturbs the control alone",
-    "src/samenet/ladder.py": "what its own oracle costs in two passes",
+    "src/samenet/run/passes.py": "the table",
+    "src/samenet/run/plan.py": "the reference of a task is the arm that its control repeats",
+    "src/samenet/selftest/measured/adversity.py": "it disturbs the control alone",
+    "src/samenet/experiments/scaling/ladder.py": "what its own oracle costs in two passes",
 }
 """Where passes may be told apart by name, and why."""
 

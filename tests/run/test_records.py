@@ -185,7 +185,7 @@ def test_every_kind_has_its_own_name() -> None:
 
 
 WRITTEN = (
-    (Path(__file__).parent / "examples" / "events.jsonl")
+    (Path(__file__).parents[1] / "examples" / "events.jsonl")
     .read_text(encoding="utf-8")
     .removesuffix("\n")
     .split("\n")

@@ -20,7 +20,7 @@ import pytest
 
 from samenet.adapter import discovery
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
 OLD = ["python3.10", "python3.9", "python3.8", "python3.7", "python3.6"]
 
@@ -414,7 +414,7 @@ def test_the_whole_is_checked_and_shared_between_two_processes(
 
 def test_a_selection_runs_in_one_process_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """With arguments pytest alone gets them, and what a test prints or asks for comes through."""
-    chosen = ["tests/test_spec.py", "-k", "slope"]
+    chosen = ["tests/spec/test_network.py", "-k", "slope"]
     assert commands_of_test(monkeypatch, *chosen) == [["py", "-P", "-m", "pytest", *chosen]]
 
 

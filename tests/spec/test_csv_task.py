@@ -237,7 +237,7 @@ def test_every_key_of_a_task_file_is_explained(tmp_path: Path) -> None:
 
 def test_the_parent_reads_tables_without_scikit_learn() -> None:
     """Importing this module loads neither scikit-learn nor a leaf of samenet."""
-    code = "import sys, samenet.tables, samenet.task_text; print(*sys.modules)"
+    code = "import sys, samenet.spec.csv_task, samenet.spec.task_file; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = done.stdout.split()
     assert "sklearn" not in loaded

@@ -22,7 +22,7 @@ from samenet.run.records import TimingRecord
 from samenet.spec import Network, TrainSpec
 from samenet.worker import timing
 
-RECORDER = Path(__file__).parent / "fakes" / "recorder.py"
+RECORDER = Path(__file__).parents[1] / "helpers" / "recorder_adapter.py"
 
 
 def carried_out(folder: Path, mode: str) -> tuple[Plan, Store]:
@@ -147,7 +147,7 @@ def test_the_row_the_note_and_the_document_say_what_our_order_costs() -> None:
         "order_factor": pytest.approx(found.factor),
     }
     assert rows["pytorch"]["own_fit"] is None
-    text = (frames.Path(__file__).parents[1] / "docs" / "result-schema.md").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "result-schema.md").read_text("utf-8")
     assert {key for key in rows["keras"]["own_fit"] if f"`{key}`" not in text} == set()
 
 

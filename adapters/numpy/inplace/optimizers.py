@@ -1,6 +1,6 @@
 """The optimisers on one vector: a few operations on all weights at once, whatever the layers.
 
-Formulas: samenet.training, in the forms of the plain mode. A running mean is kept without its
+Formulas: samenet.spec.training, in the forms of the plain mode. A running mean is kept without its
 factor, m = (1 - beta) M with M = beta M + g, one operation less; what the factors make of a step is
 worked out in Python floats, once per step instead of once per weight.
 """

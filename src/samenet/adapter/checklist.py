@@ -1,7 +1,7 @@
 """The contract of an adapter as a list of items: what is asked, what is expected, how to mend it.
 
-Items of the file are looked at without running it (samenet.contract_file), items of the program and
-of the quick start in a worker (samenet.passes.contract), from cheap to dear.
+Items of the file are looked at without running it (adapter.file_checks), items of the program and
+of the quick start in a worker (samenet.worker.contract.__init__), from cheap to dear.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class DataCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """Prepared rows; shapes and dtypes as in samenet.adapter.DataSource."""
+    """Prepared rows; shapes and dtypes as in samenet.adapter.arrays.DataSource."""
 
     card: DataCard
     inputs: Array

@@ -40,7 +40,7 @@ def _layer(draw: np.random.Generator, initializer: str, fan_in: int, fan_out: in
 def dropout_masks(
     network: Network, shape: tuple[int, ...], *, task: str, repeat: int, first_step: int
 ) -> tuple[NDArray[np.float32] | None, ...]:
-    """Return the masks of one call of `shape` (steps, batch_size), as samenet.adapter.Batches."""
+    """Return the masks of one call of `shape` (steps, batch_size), as adapter.arrays.Batches."""
     if not network.has_dropout:
         return ()
     return tuple(

@@ -24,7 +24,7 @@ def learning_rates(training: TrainSpec) -> NDArray[np.float64]:
 
 
 def _after_warm_up(schedule: Schedule, steps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the factors of samenet.training.Schedule."""
+    """Return the factors of samenet.spec.training.Schedule."""
     match schedule.name:
         case "step":
             return schedule.drop ** np.floor(steps / schedule.every)

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from samenet.analysis import frames as analysis_frames
 from samenet.analysis import processes
 from samenet.analysis.memo import once, uncollected
 from samenet.run import environment
@@ -45,7 +44,7 @@ class Frames:
                   one row per (task, arm, repeat, quantity)
     proofs        the same columns, and track: the control and the sensitivity arm, which are the
                   reference again
-    steadiness    task arm repeat name onset: what samenet.steady calls each process's chunks
+    steadiness    task arm repeat name onset: what stats.steady_state calls each process's chunks
     samples       every raw sample: track task arm repeat phase index steps seconds
     scores        track task arm repeat split metric epoch value
     checks        task arm repeat gate quantity dtype error limit passed detail
@@ -175,19 +174,19 @@ def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Fra
     """Return the frames of records."""
     records = attributed(records, plan)
     times, proofs, steadiness = _measured(plan, records)
-    checks = analysis_frames.table(records, CertificateRecord, _CHECKS)
+    checks = table(records, CertificateRecord, _CHECKS)
     return Frames(
         plan=plan,
         machine=machine,
-        samples=analysis_frames.samples(records),
+        samples=samples(records),
         times=times,
         proofs=proofs,
         steadiness=steadiness,
-        scores=analysis_frames.scores(records),
+        scores=scores(records),
         checks=checks[checks.gate != PREDICTED].reset_index(drop=True),
         predicted=checks[checks.gate == PREDICTED].reset_index(drop=True),
-        limits=analysis_frames.limits(records),
-        footprints=analysis_frames.table(records, FootprintRecord, _FOOTPRINTS),
+        limits=limits(records),
+        footprints=table(records, FootprintRecord, _FOOTPRINTS),
         failures=_failures(plan, records),
         environment=_environment(records),
         data={record.task: record for record in records if isinstance(record, DataPrepared)},

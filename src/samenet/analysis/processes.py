@@ -47,7 +47,7 @@ def grouped(records: Sequence[Record]) -> Grouped:
 
 
 def steadiness(samples: Grouped) -> pd.DataFrame:
-    """Return what samenet.steady calls the chunks of each process."""
+    """Return what samenet.stats.steady_state calls the chunks of each process."""
     rows = []
     for of, phases in samples.get("same", {}).items():
         if "call" in phases:

@@ -37,7 +37,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One result of both runs, with a word of samenet.verdicts."""
+    """One result of both runs, with a word of samenet.stats.verdicts."""
 
     task: str
     arm: str

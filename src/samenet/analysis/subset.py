@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from samenet.analysis import subset
 from samenet.analysis.frames import Frames
 from samenet.analysis.memo import once
 from samenet.spec.task import Task
@@ -20,7 +19,7 @@ DETAILED_TASKS = 1
 
 def large(frames: Frames) -> bool:
     """Return whether a run has more results than a page shows in every detail."""
-    tasks = [task for task in frames.plan.tasks if not subset.is_point(task)]
+    tasks = [task for task in frames.plan.tasks if not is_point(task)]
     return len(tasks) * len(frames.plan.arms) > RESULTS_MOST
 
 
@@ -54,7 +53,7 @@ def is_point(task: Task) -> bool:
 
 def set_apart(frames: Frames) -> Frames:
     """Return a run without the points of its ladder among the tasks, which have their own page."""
-    rest = tuple(task for task in frames.plan.tasks if not subset.is_point(task))
+    rest = tuple(task for task in frames.plan.tasks if not is_point(task))
     if len(rest) == len(frames.plan.tasks):
         return frames
     return replace(frames, plan=frames.plan.model_copy(update={"tasks": rest}))

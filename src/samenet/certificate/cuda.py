@@ -1,6 +1,6 @@
 """What shows that a row was computed on the CUDA device: its memory, and its own clock.
 
-Where its arrays live is read back with the rest (samenet.readings). A framework that does not tell
+Where its arrays live is read back with the rest (certificate.readback). A framework that does not tell
 its memory, or records no events, leaves that check out; the others stand.
 """
 

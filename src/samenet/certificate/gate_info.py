@@ -11,7 +11,7 @@ class Gate:
 
     asks: str
     mistakes: tuple[str, ...]
-    """Mistakes it is the first to catch; tests/mutants.py plants every one of them."""
+    """Mistakes it is the first to catch; tests/helpers/mutants.py plants every one of them."""
 
 
 GATES: dict[str, Gate] = {

@@ -1,4 +1,4 @@
-"""The command line: names and one-line helps here, everything else in samenet.commands.
+"""The command line: names and one-line helps here, everything else in samenet.cli.commands.
 
 A command's module is imported when it is called, so that `samenet --help` needs only click.
 Exit codes: 0 ok, 2 usage, 3 some results failed and the rest is saved, 4 regression,
@@ -53,7 +53,7 @@ class Commands(click.Group):
             return None
         if _only_listing(ctx):
             return click.Command(name, short_help=known[name])
-        command: click.Command = importlib.import_module(f"samenet.commands.{name}").command
+        command: click.Command = importlib.import_module(f"samenet.cli.commands.{name}").command
         return command
 
     def resolve_command(

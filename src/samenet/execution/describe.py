@@ -119,7 +119,7 @@ def _ask(leaf: Leaf, device: str, python: str) -> dict[str, Any] | Absent:
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
         command = [
-            *(python, "-P", "-m", "samenet.passes.describe"),
+            *(python, "-P", "-m", "samenet.worker.describe"),
             *(str(leaf.path), str(answer)),
             *(json.dumps(leaf.header.imports), json.dumps(leaf.header.distributions)),
         ]

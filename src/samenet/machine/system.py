@@ -69,7 +69,7 @@ def process_environment(
 ) -> dict[str, str]:
     """Return the variables that a worker starts with, for the libraries that all frameworks share.
 
-    `extra` holds those of its framework: samenet.worker_environment adds them. `place` is 'cpu'
+    `extra` holds those of its framework: execution.worker_environment adds them. `place` is 'cpu'
     or, say, 'cuda:1'; of all CUDA devices a worker sees that one alone.
     """
     strict = precision != "tf32"

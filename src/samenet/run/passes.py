@@ -108,7 +108,7 @@ class Pass:
 _ROWS = (
     Pass(
         name="prepare",
-        module="samenet.passes.prepare",
+        module="samenet.worker.prepare",
         says="data prepared",
         one_per="run",
         seconds=Seconds(base=0.5),
@@ -120,7 +120,7 @@ _ROWS = (
     ),
     Pass(
         name="parity",
-        module="samenet.passes.parity",
+        module="samenet.worker.cases",
         says="checked",
         one_per="arm",
         seconds=Seconds(base=0.05, heavy=0.7, compiling=1.3),
@@ -131,7 +131,7 @@ _ROWS = (
     ),
     Pass(
         name="certify",
-        module="samenet.passes.certify",
+        module="samenet.worker.certify",
         says="checked: same network",
         one_per="arm",
         seconds=Seconds(base=0.7, heavy=3, compiling=4),
@@ -140,7 +140,7 @@ _ROWS = (
     ),
     Pass(
         name="prime",
-        module="samenet.passes.prime",
+        module="samenet.worker.prime",
         says="compiled, for the processes to come",
         one_per="result",
         lasts_like="cell",
@@ -150,7 +150,7 @@ _ROWS = (
     ),
     Pass(
         name="cell",
-        module="samenet.passes.cell",
+        module="samenet.worker.timing",
         says="timed",
         one_per="block",
         seconds=Seconds(heavy=2.2, compiling=2, steady=1.5),
@@ -161,7 +161,7 @@ _ROWS = (
     ),
     Pass(  # the reference a second time: what differs between two processes of the same program
         name="control",
-        module="samenet.passes.cell",
+        module="samenet.worker.timing",
         says="timed a second time, as a control",
         one_per="block",
         lasts_like="cell",
@@ -172,7 +172,7 @@ _ROWS = (
     ),
     Pass(  # the reference with more steps than it says: whether such a difference is seen
         name="sensitivity",
-        module="samenet.passes.cell",
+        module="samenet.worker.timing",
         says="timed with 5 % more steps, to see whether that shows",
         one_per="block",
         lasts_like="cell",
@@ -183,7 +183,7 @@ _ROWS = (
     ),
     Pass(
         name="quickstart",
-        module="samenet.passes.quickstart",
+        module="samenet.worker.quickstart",
         says="quick start trained",
         one_per="seed",
         seconds=Seconds(base=0.5, heavy=2),
@@ -196,7 +196,7 @@ _ROWS = (
     ),
     Pass(
         name="reference",
-        module="samenet.passes.reference",
+        module="samenet.worker.baselines",
         says="models that are not networks fitted",
         one_per="run",
         seconds=Seconds(base=2.5),
@@ -208,7 +208,7 @@ _ROWS = (
     ),
     Pass(
         name="inference",
-        module="samenet.passes.inference",
+        module="samenet.worker.predict",
         says="predictions timed",
         one_per="framework",
         seconds=Seconds(base=1.5, heavy=3.5),
@@ -218,7 +218,7 @@ _ROWS = (
     ),
     Pass(
         name="limits",
-        module="samenet.passes.limits",
+        module="samenet.worker.roofline",
         says="the machine’s limit measured",
         one_per="run",
         seconds=Seconds(base=1.3),
@@ -227,14 +227,14 @@ _ROWS = (
     ),
     Pass(
         name="memory",
-        module="samenet.passes.memory",
+        module="samenet.worker.memory",
         says="memory measured",
         one_per="result",
         seconds=Seconds(base=0.2, heavy=1, compiling=1),
     ),
     Pass(
         name="curves",
-        module="samenet.passes.curves",
+        module="samenet.worker.curves",
         says="trained for the curves",
         one_per="arm",
         seconds=Seconds(base=0.2, heavy=1, compiling=1),
@@ -243,7 +243,7 @@ _ROWS = (
     ),
     Pass(
         name="score",
-        module="samenet.passes.score",
+        module="samenet.worker.score",
         says="scored",
         one_per="run",
         seconds=Seconds(base=0.7),
@@ -255,32 +255,32 @@ _ROWS = (
     ),
     Pass(
         name="rescore",
-        module="samenet.passes.rescore",
+        module="samenet.worker.rescore",
         says="scored again",
         one_per="command",
     ),
     Pass(
         name="trace",
-        module="samenet.passes.trace",
+        module="samenet.worker.trace",
         says="one step traced",
         one_per="command",
     ),
     Pass(
         name="contract",
-        module="samenet.passes.contract",
+        module="samenet.worker.contract.__init__",
         says="contract looked at",
         one_per="command",
         timed=True,
     ),
     Pass(
         name="probe",
-        module="samenet.passes.probe",
+        module="samenet.worker.probe",
         says="read back",
         one_per="command",
     ),
     Pass(
         name="study",
-        module="samenet.passes.study",
+        module="samenet.worker.study",
         says="trained with every choice",
         one_per="command",
         timed=True,

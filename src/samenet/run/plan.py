@@ -29,7 +29,7 @@ class Profile(Frozen):
     """How much is measured."""
 
     repeats: int
-    """At least; what is decided then, and when else, is in samenet.looks."""
+    """At least; what is decided then, and when else, is in samenet.execution.early_stopping."""
     repeats_most: int
     steady_seconds: float
     """Length of the steady part of one result's process."""

@@ -198,7 +198,7 @@ class JobFinished(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataPrepared(Event):
-    """The rows of a task are in its file; the fields of samenet.dataset.DataCard say what is."""
+    """The rows of a task are in its file; the fields of adapter.dataset.DataCard say what is."""
 
     name: ClassVar[str] = "data prepared"
     keys: ClassVar[dict[str, str]] = {"task_kind": "kind"}
@@ -258,7 +258,7 @@ class TimedProcess(Event):
     arm: str
     repeat: int
     readings: dict[str, float | None]
-    """By the names of samenet.environment; None for what cannot be read here."""
+    """By the names of samenet.run.environment; None for what cannot be read here."""
     broken: tuple[str, ...]
     """The rules that were broken, in words."""
     refused: bool
@@ -306,7 +306,7 @@ class Studied(Event):
     epochs: tuple[int, ...]
     """After which epochs the weights were looked at; 0 is the untrained network."""
     looks: tuple[dict[str, Any], ...]
-    """What was seen then, as samenet.study_numbers.look returns it."""
+    """What was seen then, as samenet.worker.study_measures.look returns it."""
     seconds: tuple[float, ...]
     """Of each epoch."""
     checks: dict[str, float]

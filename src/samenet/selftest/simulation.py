@@ -1,8 +1,8 @@
 """What the simulated tests of the instrument share: noise, many runs at once, and a cross-check.
 
-A run is an array of log seconds (..., arms, repeats). The rule of samenet.verdicts is applied to
-all runs at once by the same functions of samenet.significance, and to some of them once more by
-samenet.verdicts itself: `agreement` counts where the two differ.
+A run is an array of log seconds (..., arms, repeats). The rule of stats.verdicts is applied to
+all runs at once by the same functions of stats.significance, and to some of them once more by
+samenet.stats.verdicts itself: `agreement` counts where the two differ.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Rows(NamedTuple):
 
 
 def judged(logs: Array, margin: float = MARGIN) -> Rows:
-    """Return what the rule of samenet.verdicts says of runs (runs, arms, repeats)."""
+    """Return what the rule of samenet.stats.verdicts says of runs (runs, arms, repeats)."""
     runs, arms, _ = logs.shape
     one, other = np.triu_indices(arms, 1)
     differences = logs[:, one] - logs[:, other]

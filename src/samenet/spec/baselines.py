@@ -1,6 +1,6 @@
 """The models that are no networks and stand beside them on tables: what each is called.
 
-How each is fitted stands under the same names in samenet.passes.reference_lines.
+How each is fitted stands under the same names in samenet.worker.baseline_models.
 """
 
 from __future__ import annotations

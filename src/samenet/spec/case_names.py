@@ -1,6 +1,6 @@
 """Which parity cases a task rests on, by their names: what of its specs is proved on its own.
 
-What a case is, and how it is proved, is in samenet.parity; here is only what a reader of a run
+What a case is, and how it is proved, is in certificate.cases; here is only what a reader of a run
 needs to see which check stands for which task.
 """
 

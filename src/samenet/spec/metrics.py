@@ -1,6 +1,6 @@
 """The scores of a task: what they are called, which way is better, and for which kinds they exist.
 
-How each is computed stands under the same names in samenet.passes.scoring, where scikit-learn is.
+How each is computed stands under the same names in samenet.worker.metrics, where scikit-learn is.
 """
 
 from __future__ import annotations

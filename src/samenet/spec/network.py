@@ -2,7 +2,7 @@
 
 A network is a chain of dense layers. The last layer is linear; sigmoid or softmax is the *link*
 that the loss applies to its outputs, so a double softmax cannot be written down.
-How it is trained: samenet.training.
+How it is trained: samenet.spec.training.
 """
 
 from __future__ import annotations

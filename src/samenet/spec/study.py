@@ -1,7 +1,7 @@
 """What a study varies: one network with several activations, or with several losses.
 
 A study trains every choice from the same starting weights on the same batches, once per seed, in
-one or more scenes. Its numbers: samenet.study_numbers; what follows from them: samenet.conclusions.
+one or more scenes. Its numbers: worker.study_measures; what follows from them: experiments.study.conclusions.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SCORES: dict[Kind, tuple[str, ...]] = {
     Kind.MULTICLASS: ("accuracy",),
     Kind.REGRESSION: ("rmse", "mae"),
 }
-"""Of samenet.metrics, those that need no probabilities: a mismatching loss gives none."""
+"""Of samenet.spec.metrics, those that need no probabilities: a mismatching loss gives none."""
 
 SEEDS_MIN, SEEDS_MAX = 5, 30
 ALPHA = 0.05

@@ -132,7 +132,7 @@ def _optimizer(task: Task) -> str:
     values = task.training.optimizer.model_dump()
     about = """\
 [training.optimizer]
-# The exact formulas are the docstrings of samenet.training. Of l2 and weight_decay at most one."""
+# The exact formulas are the docstrings of spec.training. Of l2 and weight_decay at most one."""
     lines = [
         f"{_line(key, values[key])}  # {text}"
         for key, text in ABOUT_OPTIMIZER.items()

@@ -4,7 +4,7 @@ The unit is the process, not the iteration (pooling iterations calls identical c
 to 39 % of cases, measured); repeats are paired because the machine drifts between them.
 
 Whatever is compared, two arms of a run, two runs or two loops, becomes one `Estimate`. Its interval
-is here, its tests are in samenet.significance, and how many repeats it lacks in samenet.stopping.
+is here, its tests are in stats.significance, and how many repeats it lacks in stats.stopping.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Estimate:
 
     n: float
     """How many repeats there are. For the difference of two independent runs, which need not be
-    whole: one more than Welch's degrees of freedom (samenet.welch)."""
+    whole: one more than Welch's degrees of freedom (samenet.stats.welch)."""
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Estimate:
@@ -195,7 +195,7 @@ def ranks(
 
     Going from fast to slow, an arm opens a new rank when it is slower than the first arm of the
     present rank. `is_slower(one, other)` says what is slower; without it, for a screening, the
-    paired interval alone does, however many arms there are (samenet.ranking has the strict one).
+    paired interval alone does, however many arms there are (stats.ranking has the strict one).
     """
     told_apart = is_slower or (lambda one, other: slower(times[one], times[other]))
     order = sorted(times, key=lambda arm: size(list(times[arm].values())))

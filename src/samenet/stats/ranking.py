@@ -25,7 +25,7 @@ def told_apart(times: Times) -> Apart:
 
 
 def ranks(times: Times) -> dict[str, int]:
-    """Return ranks as samenet.statistics.ranks, by tests that hold for the whole table at once."""
+    """Return ranks as stats.intervals.ranks, by tests that hold for the whole table at once."""
     apart = told_apart(times)
     return intervals.ranks(times, lambda one, other: (one, other) in apart)
 

@@ -74,7 +74,7 @@ def equivalent(one: PerRepeat, other: PerRepeat, margin: float = MARGIN) -> bool
     """Return whether one pair is shown to differ by less than the margin, by `equivalence_p`.
 
     It takes as many repeats as a verdict and no infinite time. Several pairs are adjusted for their
-    number, in samenet.verdicts.
+    number, in samenet.stats.verdicts.
     """
     logs = log_ratios(one, other)
     if len(logs) < VERDICT_REPEATS_MIN or not all(map(math.isfinite, logs)):

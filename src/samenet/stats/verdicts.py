@@ -1,8 +1,8 @@
 """The words of every comparison, and what may be said of each arm of a run.
 
-A run (this module) uses five of them, a gate against an earlier run (samenet.comparing) asks only
+A run (this module) uses five of them, a gate against an earlier run (analysis.regression) asks only
 whether something became slower and has `not slower` in the place of `too close to call`, and a
-contest of two loops (samenet.contest) uses the five with a rule of its own. In a run
+contest of two loops (experiments.contest.rule) uses the five with a rule of its own. In a run
 
     faster, slower      Student's paired t test, adjusted for the number of pairs by Holm's method
     too close to call   two one-sided tests confirm a difference within the margin, adjusted for

@@ -6,6 +6,10 @@ interpreter as bare as a user's own, already bound to its processors.
 
 from __future__ import annotations
 
+from samenet.machine import clock
+
+STARTED = clock.now()  # before every other import
+
 import gc  # noqa: E402
 import importlib  # noqa: E402
 import json  # noqa: E402
@@ -14,13 +18,8 @@ import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from samenet.machine import (
-    clock,
-    system,  # noqa: E402
-)
-from samenet.machine.system import SPAWNED_VARIABLE
-
-STARTED = clock.now()  # before every other import
+from samenet.machine import system  # noqa: E402
+from samenet.machine.system import SPAWNED_VARIABLE  # noqa: E402
 
 
 def main(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""An adapter says what it offers where it runs: `python -m samenet.passes.describe LEAF ANSWER`."""
+"""An adapter says what it offers where it runs: `python -m samenet.worker.describe LEAF ANSWER`."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ VALUE_SCORES: dict[str, Callable[[Array, Array], float]] = {
     "mae": mean_absolute_error,
     "r2": r2_score,
 }
-"""How each of samenet.metrics is computed."""
+"""How each of samenet.spec.metrics is computed."""
 
 COSTLY = {"f1", "roc_auc"}
 """They take most of the time."""

@@ -3,7 +3,7 @@
     pytest tests/benchmarks/bare/test_threads.py --benchmark-only
 
 Processor time over wall time of our loop on the net L, in a process started as samenet starts its
-workers: bound to N processors, with the variables of samenet.worker_environment.
+workers: bound to N processors, with the variables of samenet.execution.worker_environment.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def mean_loss(loss: Loss, z: Array, targets: Array) -> float:
 
 
 def loss_per_row(loss: Loss, z: Array, targets: Array) -> Array:
-    """Return the loss of each row, (B,); formulas in samenet.training.Loss."""
+    """Return the loss of each row, (B,); formulas in samenet.spec.training.Loss."""
     wanted = soft_targets(loss, z, targets)
     match loss.name:
         case "binary_cross_entropy":

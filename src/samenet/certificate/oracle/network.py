@@ -1,7 +1,7 @@
 """The truth: the same network in float64 NumPy, written from the formulas and nothing else.
 
 It shares no code with any adapter (the numpy adapter included) and is itself checked by
-complex-step and central differences in tests/test_oracle.py.
+complex-step and central differences in tests/certificate/test_oracle.py.
 Arrays: rows B, layer widths n0 ... nL.
 """
 

@@ -1,6 +1,6 @@
 """The optimisers of the oracle: one rule each, on all weights as one vector, in every form.
 
-The formulas are those of samenet.training, and stand here in their order.
+The formulas are those of samenet.spec.training, and stand here in their order.
 """
 
 from __future__ import annotations

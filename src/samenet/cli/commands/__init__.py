@@ -1,1 +1,1 @@
-"""The commands, one file each; `samenet.cli` imports one only when it is called."""
+"""The commands, one file each; `samenet.cli.main` imports one only when it is called."""

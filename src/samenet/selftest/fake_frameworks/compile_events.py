@@ -1,6 +1,6 @@
 """M4: what compiles in the steady window is refused, and a new shape is counted as one compile.
 
-As a program of its own (`python -m samenet.selftests.compile_events NAME MODE`) it is the process
+As a program of its own (`python -m selftest.fake_frameworks.compile_events NAME MODE`) it is the process
 in which a framework is asked for its count before and after a new shape.
 """
 
@@ -70,7 +70,7 @@ def counted(name: str, mode: str) -> Figure:
     """Return how often a framework compiled for a shape it had not seen."""
     header = discovery.shipped()[name].header
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "samenet.selftests.compile_events", name, mode],
+        [sys.executable, "-P", "-m", "samenet.selftest.fake_frameworks.compile_events", name, mode],
         env=worker_environment(header, Target()),
         capture_output=True,
         text=True,

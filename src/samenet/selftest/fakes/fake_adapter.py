@@ -30,7 +30,7 @@ ADAPTER = {
         "recompiles": {"why": "compiles late", "source": "samenet selftest compile-events"},
         "greedy": {"why": "takes every processor", "source": "samenet selftest threads"},
     },
-    "imports": ["samenet.selftests.fakes.slow_import"],
+    "imports": ["samenet.selftest.fakes.slow_import"],
     "distributions": ["numpy", "scipy"],
     "adoptable": False,
 }

@@ -1,6 +1,6 @@
 """Other work on one processor, for tests of the instrument.
 
-As a program (`python -m samenet.selftests.fakes.load CORE FROM TO SECONDS`) it keeps a share of the
+As a program (`python -m samenet.selftest.fakes.load CORE FROM TO SECONDS`) it keeps a share of the
 processor busy, growing from the first to the second share in so many seconds, until it is ended.
 """
 

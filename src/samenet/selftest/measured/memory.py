@@ -25,7 +25,7 @@ TOUCHING = f'''"""NumPy's loop, which in one mode touches {TOUCHED} bytes more."
 import numpy as np
 
 from samenet.adapters import numpy_mlp
-from samenet.adapters.numpy_mlp import capabilities, read_back, wake
+from samenet.adapters.numpy.adapter import capabilities, read_back, wake
 
 ADAPTER = {{
     "name": "touching",

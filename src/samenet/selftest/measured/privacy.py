@@ -39,7 +39,7 @@ FAILING = '''"""A framework that fails and says where, on what and by whom."""
 import os
 from pathlib import Path
 
-from samenet.adapters.numpy_mlp import capabilities, read_back, wake
+from samenet.adapters.numpy.adapter import capabilities, read_back, wake
 
 ADAPTER = {
     "name": "planted",

@@ -1,6 +1,6 @@
 """Whether a machine that slows down during the run makes differences (M12).
 
-Two equal arms run in the order of a real plan (samenet.scheduling.balanced), then, for contrast,
+Two equal arms run in the order of a real plan (samenet.run.plan.balanced), then, for contrast,
 all of one arm before all of the other.
 """
 

@@ -1,6 +1,6 @@
 """Whether stopping early makes differences, or intervals that are too narrow (M13).
 
-The rule of samenet.stopping looks at 8, 12, 16, 24 and 30 repeats and stops on the width of the
+The rule of stats.stopping looks at 8, 12, 16, 24 and 30 repeats and stops on the width of the
 interval. The same loop with another rule, to stop as soon as a difference is significant, must be
 caught; to stop at the first narrow interval is shown beside it.
 """

@@ -6,9 +6,9 @@ import importlib.util
 from collections.abc import Iterator
 from types import ModuleType
 
+import cupy_on_numpy
 import numpy as np
 import pytest
-from fakes import cupy_on_numpy
 
 from samenet.adapter import Target, discovery
 from samenet.adapters.numpy import optimizers

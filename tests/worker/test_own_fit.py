@@ -12,7 +12,7 @@ import pytest
 from report_fixture import OWN_FIT, made
 
 from samenet.adapter import DataSource, Target, discovery, draws
-from samenet.analysis import frames, own_fit
+from samenet.analysis import own_fit
 from samenet.execution import planner, runner
 from samenet.report import page as report_page
 from samenet.report import result

@@ -30,6 +30,7 @@ from samenet.adapter.arrays import (
 )
 
 __all__ = [
+    "PARTS",
     "Array",
     "Batches",
     "Capabilities",
@@ -41,7 +42,6 @@ __all__ = [
     "Layer",
     "Mode",
     "Offer",
-    "PARTS",
     "Part",
     "Precision",
     "Program",

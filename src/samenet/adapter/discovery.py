@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 
+from samenet.adapter import source_files
 from samenet.adapter.api import Header
 from samenet.errors import UsageError, unknown
 from samenet.spec.parsing import parse
@@ -47,14 +48,9 @@ class Leaf:
         return self.path.parent / self.header.predictors if self.header.predictors else None
 
 
-def shipped_folder() -> Path:
-    """Return the folder of the adapters that come with samenet."""
-    return Path(str(files("samenet.adapters")))
-
-
 def shipped() -> dict[str, Leaf]:
     """Return the shipped adapters by name; a file without a header is a helper of one."""
-    return dict(_leaves(shipped_folder()))
+    return dict(_leaves(source_files.shipped_folder()))
 
 
 def included() -> dict[str, Leaf]:
@@ -86,7 +82,7 @@ def compile_seconds(header: Header, mode: str) -> float:
 @cache
 def _leaves(folder: Path) -> dict[str, Leaf]:
     """Read a folder once: parsing all files takes a tenth of a second, and many ask for them."""
-    leaves = [read(p) for p in sorted(folder.glob("*.py")) if literal(p, "ADAPTER")]
+    leaves = [read(p) for p in sorted(folder.glob("*/adapter*.py")) if literal(p, "ADAPTER")]
     leaves.sort(key=lambda leaf: (leaf.header.order, leaf.header.name))
     return {leaf.header.name: leaf for leaf in leaves}
 
@@ -183,8 +179,17 @@ def _refuse_same_names(pairs: Sequence[tuple[Leaf, str]]) -> None:
 
 
 def load(path: Path) -> ModuleType:
-    """Run an adapter file as a module. Only workers call this."""
-    name = f"samenet_leaf_{path.stem}"
+    """Run an adapter file as a module. Only workers call this.
+
+    A shipped file is imported under its own name. Any other gets a name that tells it from files of
+    the same name in other folders, and claims none that a library could have.
+    """
+    shipped = source_files.shipped_folder()
+    if shipped in path.parents:
+        inside = path.relative_to(shipped).with_suffix("").parts
+        return importlib.import_module(".".join(("samenet.adapters", *inside)))
+    place = hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:8]
+    name = f"samenet_leaf_{path.stem}_{place}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise UsageError(f"Cannot load {path}.")
@@ -194,39 +199,32 @@ def load(path: Path) -> ModuleType:
     return module
 
 
-def digest(leaf: Leaf) -> str:
-    """Return a hash of the adapter, of the files of its framework and of those they are built on.
+def own_files(leaf: Leaf) -> list[Path]:
+    """Return the files that make up the adapter itself, without what it uses of others.
 
-    A stranger's adapter may be built on the parts of any shipped one: then all of them count.
+    Of a shipped one that is its folder; else its file, those its header names, and what these
+    import from beside them.
     """
-    own = own_files(leaf)
-    is_shipped = leaf.path.parent == shipped_folder()
-    return hashed({*own, *(_built_on(own) if is_shipped else shipped_folder().glob("*.py"))})
+    shipped = source_files.shipped_folder()
+    if shipped in leaf.path.parents:
+        return sorted(leaf.path.parent.rglob("*.py"))
+    named = (leaf.path, leaf.quickstart_path, leaf.predictors_path)
+    every = source_files.closure(path for path in named if path is not None)
+    core = source_files.core_folder()
+    return sorted(p for p in every if not {shipped, core} & {*p.parents})
 
 
-TAKEN_FROM = re.compile(r"^\s*from samenet\.adapters(?:\.| import )(\w+?)_", re.MULTILINE)
-"""The framework of a shipped file that another one imports."""
+def digest(leaf: Leaf) -> str:
+    """Return a hash of all files an adapter is made of but for samenet's core.
 
-
-def _built_on(files: Iterable[Path]) -> set[Path]:
-    """Return the shipped files of every framework that these files import anything of."""
-    texts = [file.read_text(encoding="utf-8") for file in files]
-    families = {family for text in texts for family in TAKEN_FROM.findall(text)}
-    return {file for family in families for file in shipped_folder().glob(f"{family}_*.py")}
-
-
-def hashed(files: Iterable[Path]) -> str:
-    """Return one hash of the content of files, wherever they are and in whatever order."""
-    return hashlib.sha256(b"".join(sorted(file.read_bytes() for file in files))).hexdigest()
+    An adapter may be built on the parts of a shipped one: then those count too.
+    """
+    every = source_files.closure(own_files(leaf))
+    core = source_files.core_folder()
+    return source_files.digest_of(path for path in every if core not in path.parents)
 
 
 def code_digest() -> str:
-    """Return a hash of what a worker runs: samenet's core, its passes, the shipped adapters."""
-    core = Path(__file__).parent
-    return hashed([*core.glob("*.py"), *core.glob("passes/*.py"), *shipped_folder().glob("*.py")])
-
-
-def own_files(leaf: Leaf) -> list[Path]:
-    """Return the adapter's file and the files of its framework beside it."""
-    prefix = leaf.path.stem.partition("_")[0]
-    return sorted({leaf.path, *leaf.path.parent.glob(f"{prefix}_*.py")})
+    """Return a hash of samenet's own code that a worker may run, shipped adapters included."""
+    workers = source_files.closure(source_files.package_files("worker"))
+    return source_files.digest_of({*workers, *source_files.shipped_folder().rglob("*.py")})

@@ -5,15 +5,13 @@ Each returns what was found instead of the expected, or an empty text.
 
 from __future__ import annotations
 
-import ast
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import metadata
-from pathlib import Path
 from typing import get_args
 
-from samenet.adapter import discovery
+from samenet.adapter import discovery, source_files
 from samenet.adapter.api import Capabilities
 from samenet.adapter.discovery import Leaf
 from samenet.machine import system
@@ -91,11 +89,11 @@ def _core_or_family(name: str, found: Leaf) -> bool:
         return False
     if rest.partition(".")[0] != "adapters" or found.path.parent == discovery.shipped_folder():
         return True
-    family = rest.removeprefix("adapters.").partition(".")[0].partition("_")[0]
+    family = rest.removeprefix("adapters.").partition(".")[0]
     frameworks = {
         each.header.distributions[0]
         for each in discovery.shipped().values()
-        if each.path.stem.partition("_")[0] == family and each.header.distributions
+        if each.path.parent.name == family and each.header.distributions
     }
     return bool(frameworks & set(found.header.distributions[:1]))
 
@@ -133,19 +131,7 @@ def environment(found: Leaf) -> str:
 def imports(found: Leaf) -> Iterator[str]:
     """Yield the dotted name of everything that the adapter's files import, wherever it stands."""
     for file in discovery.own_files(found):
-        for node in ast.walk(_tree(file)):
-            if isinstance(node, ast.Import):
-                yield from (alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                yield from (f"{node.module or '.'}.{alias.name}" for alias in node.names)
-
-
-def _tree(file: Path) -> ast.AST:
-    """Return what is written in a file; one that cannot be parsed is found when it is loaded."""
-    try:
-        return ast.parse(file.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError):
-        return ast.Module(body=[], type_ignores=[])
+        yield from source_files.imported_names(file)
 
 
 CHECKS: dict[str, Callable[[Leaf], str]] = {

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache as once
 from pathlib import Path
 
-from samenet.adapter import discovery
+from samenet.adapter import source_files
 from samenet.adapter.api import Target
 from samenet.adapter.dataset import Dataset
 from samenet.machine import cache, gpu, system
@@ -77,12 +77,22 @@ def _subject(plan: Plan, job: Job, name: str) -> object:
 def _parts(arm: Arm, subject: object, target: Target) -> list[object]:
     return [
         *(arm.digest, arm.mode, arm.versions, arm.python, target.strict.model_dump(), subject),
-        *(system.processor(), gpu.graphics(target.place), judges_digest()),
+        *(system.processor(), gpu.graphics(target.place), deciding_digest()),
     ]
 
 
+def deciding_files() -> set[Path]:
+    """Return the files that decide a certificate, beside the adapter's own.
+
+    All of the packages that hold the proof and its questions, and whatever else of samenet the
+    workers that prove run.
+    """
+    packages = source_files.package_files("certificate", "adapter", "spec")
+    worker = source_files.core_folder() / "worker"
+    return source_files.closure({*packages, *(worker / f"{name}.py" for name in PROVING)})
+
+
 @once
-def judges_digest() -> str:
-    """Return a hash of the modules that decide: another oracle proves again."""
-    folder = Path(__file__).parent
-    return discovery.hashed(folder / name for name in JUDGES)
+def deciding_digest() -> str:
+    """Return a hash of what decides: after a change of any of it everything is proved again."""
+    return source_files.digest_of(deciding_files())

@@ -5,15 +5,15 @@ What a platform does not offer is answered with None or "not enforceable here", 
 
 from __future__ import annotations
 
-import os  # noqa: E402
+import os
 import platform
 import shutil
 import signal
 import subprocess
-import sys  # noqa: E402
+import sys
 from collections.abc import Mapping
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+from pathlib import Path
+from typing import Any
 
 from samenet.machine.gpu import _visible, graphics_cards
 

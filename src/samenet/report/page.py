@@ -200,8 +200,8 @@ def _modules(of: str = "section") -> tuple[ModuleType, ...]:
     `section` is that of one run, `compared` that of several.
     """
     package = importlib.import_module(PACKAGE)
-    names = [found.name for found in pkgutil.iter_modules(package.__path__)]
-    modules = [importlib.import_module(f"{PACKAGE}.{name}") for name in names]
+    names = [found.name for found in pkgutil.walk_packages(package.__path__, f"{PACKAGE}.")]
+    modules = [importlib.import_module(name) for name in names]
     found = [module for module in modules if hasattr(module, of)]
     return tuple(sorted(found, key=lambda module: (module.ORDER, module.__name__)))
 

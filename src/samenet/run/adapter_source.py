@@ -30,7 +30,7 @@ def source(arm: Arm) -> tuple[str, str]:
 
 def _file_of(path: Path, mode: str) -> Path:
     """Return the file of a mode: the adapter's own, or the one beside it named after the mode."""
-    beside = path.with_name(f"{path.stem.partition('_')[0]}_{mode.replace('-', '_')}.py")
+    beside = path.with_name(f"mode_{mode.replace('-', '_')}.py")
     return beside if beside.exists() else path
 
 

@@ -10,14 +10,17 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from scipy.stats import binomtest
 
-from samenet import selftest
 from samenet.errors import unknown
 from samenet.machine import clock
+
+PACKAGES = ("simulated", "fake_frameworks", "measured")
+"""Where the tests are: on drawn numbers, on fake frameworks, on real runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +123,7 @@ class Finding:
 
 def names() -> list[str]:
     """Return the names of all tests: those of their files, with hyphens."""
-    found = pkgutil.iter_modules(selftest.__path__)
-    return sorted(module.name.replace("_", "-") for module in found if not module.ispkg)
+    return sorted(_modules())
 
 
 def module(name: str) -> ModuleType:
@@ -129,9 +131,19 @@ def module(name: str) -> ModuleType:
 
     Raises UsageError, with the nearest name, if there is none.
     """
-    if name not in names():
-        raise unknown("selftest", name, names())
-    return importlib.import_module(f"samenet.selftests.{name.replace('-', '_')}")
+    modules = _modules()
+    if name not in modules:
+        raise unknown("selftest", name, modules)
+    return importlib.import_module(modules[name])
+
+
+def _modules() -> dict[str, str]:
+    """Return the module of each test by the test's name; packages hold nothing but tests."""
+    return {
+        found.name.replace("_", "-"): f"samenet.selftest.{package}.{found.name}"
+        for package in PACKAGES
+        for found in pkgutil.iter_modules([str(Path(__file__).parent / package)])
+    }
 
 
 def summaries() -> dict[str, str]:

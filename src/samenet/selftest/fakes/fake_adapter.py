@@ -35,7 +35,7 @@ ADAPTER = {
     "adoptable": False,
 }
 
-NUMPY: Any = discovery.load(discovery.shipped_folder() / "numpy_mlp.py")
+NUMPY: Any = discovery.load(discovery.shipped()["numpy"].path)
 
 
 def capabilities() -> Capabilities:

@@ -159,7 +159,7 @@ after = cross_entropy(forward(X_train, moved, b), y_train).mean()
 (after - before) / step, by_w[0, 0]
 
 # %% [markdown]
-# And the same from `certificate.oracle.network`, the network against which samenet checks every framework:
+# And the same from samenet's oracle, the network against which it checks every framework:
 
 # %%
 neuron = Network(inputs=30, layers=(Dense(units=1, activation="identity"),))

@@ -16,15 +16,24 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-CORE = ROOT / "src" / "samenet"
-LEAVES = ("adapters", "tasks", "reports")
+from source_tree import (
+    CORE,
+    LEAVES,
+    ROOT,
+    Function,
+    Source,
+    calls,
+    dotted,
+    functions,
+    imports,
+    product,
+    sources,
+    top,
+    uses,
+)
 
 FRAMEWORKS = {
     "cupy", "cupyx", "flax", "jax", "jaxlib", "keras", "keras_core", "lightning", "mxnet", "optax",
@@ -68,78 +77,9 @@ PLATFORM_MODULES = {"psutil", "resource"}
 MODULE_LINES, FUNCTION_LINES = 300, 45
 MEDIAN_LINES, TENTH_LINES = 8, 25
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-
-class Source(NamedTuple):
-    """A parsed file; `name` is its path from the root, with slashes."""
-
-    name: str
-    lines: int
-    tree: ast.Module
-
-    def __repr__(self) -> str:
-        """Return the name: a failing test is not to print the file."""
-        return self.name
-
-
-@cache
-def source(path: Path) -> Source:
-    text = path.read_text(encoding="utf-8")
-    return Source(path.relative_to(ROOT).as_posix(), len(text.splitlines()), ast.parse(text))
-
-
-def sources(*folders: Path | str) -> list[Source]:
-    return [source(p) for folder in folders for p in sorted((ROOT / folder).rglob("*.py"))]
-
-
-def product() -> list[Source]:
-    """Return everything a rule about style holds for."""
-    return sources(CORE, *LEAVES, "scripts")
-
-
-def imports(tree: ast.AST) -> Iterator[str]:
-    """Yield the dotted name of everything imported, at the top or inside functions.
-
-    `from a import b` yields 'a.b', because b may be a module.
-    """
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def dotted(node: ast.AST) -> str:
-    """Return 'a.b.c' for an attribute chain, or '' for anything else."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        base = dotted(node.value)
-        return f"{base}.{node.attr}" if base else ""
-    return ""
-
-
-def uses(tree: ast.AST) -> Iterator[str]:
-    """Yield every attribute chain that is written down."""
-    yield from (dotted(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute))
-
-
-def calls(tree: ast.AST) -> Iterator[str]:
-    """Yield the dotted name of every function that is called."""
-    yield from (dotted(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call))
-
-
-def top(name: str) -> str:
-    return name.partition(".")[0]
-
 
 def is_leaf(name: str) -> bool:
     return name.startswith(tuple(f"samenet.{leaf}" for leaf in LEAVES))
-
-
-def functions(tree: ast.AST) -> Iterator[Function]:
-    yield from (n for n in ast.walk(tree) if isinstance(n, Function))
 
 
 def body_lines(function: Function) -> int:

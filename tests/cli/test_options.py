@@ -12,7 +12,7 @@ from types import ModuleType
 
 import click
 import pytest
-from test_forecast import made
+from forecast_fixture import made
 
 from samenet.cli import main
 from samenet.experiments.scaling import forecast
@@ -22,7 +22,7 @@ NAMES = [*main.SHOWN, *main.REST]
 
 
 def module_of(name: str) -> ModuleType:
-    return importlib.import_module(f"samenet.commands.{name}")
+    return importlib.import_module(f"samenet.cli.commands.{name}")
 
 
 def commands_of(command: click.Command) -> Iterator[click.Command]:

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from forecast_fixture import made
 from report_fixture import MACHINE, recorded
-from test_forecast import made
 
 import samenet
 from samenet.cli import main

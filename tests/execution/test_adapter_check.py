@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from example_adapter import EXAMPLE, SOURCE, copy
 from mutants import AT_THE_SEAM, INSIDE_NUMPY
 
 from samenet.adapter import Target, checklist, discovery, file_checks
@@ -19,20 +20,6 @@ from samenet.execution import adapter_check
 from samenet.execution.adapter_check import Examination
 from samenet.worker.contract import CHECKS, tried
 from samenet.worker.contract.subject import Subject
-
-EXAMPLE = Path(__file__).parents[1] / "examples" / "autograd_adapter.py"
-SOURCE = "https://github.com/HIPS/autograd/blob/master/examples/neural_net.py"
-
-
-def copy(folder: Path, *changes: tuple[str, str], name: str = "mine.py") -> Path:
-    """Write a copy of the example with some texts replaced, each of which is there once."""
-    text = EXAMPLE.read_text(encoding="utf-8")
-    for old, new in changes:
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def failed(found: Examination) -> list[str]:

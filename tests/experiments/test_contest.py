@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from example_adapter import EXAMPLE, copy
 from report_fixture import MACHINE, made, recorded
-from test_adapter_check import EXAMPLE, copy
 
 from samenet.adapter import discovery
 from samenet.analysis.frames import build

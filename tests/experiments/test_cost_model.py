@@ -11,25 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
+from planted_costs import PLANTED
 
 from samenet.experiments.scaling import cost_model, ladder
 from samenet.experiments.scaling.cost_model import BEYOND, TERMS, Call, CostModel, Measured
-
-PLANTED = CostModel(
-    seconds={
-        "call": 40e-6,
-        "step": 20e-6,
-        "layer": 15e-6,
-        "row": 80e-9,
-        "value": 0.7e-9,
-        "number beyond cache": 1.5e-9,
-        "weight": 1.2e-9,
-        "weight beyond cache": 2e-9,
-        "multiplication": 25e-12,
-    },
-    cached_numbers=2**18,
-    cached_weights=2**19,
-)
 
 
 def calls(points: Iterable[ladder.Size]) -> list[Call]:

@@ -10,42 +10,19 @@ import json
 import math
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_cost_model import PLANTED
-from test_ladder import run, stepped
+from forecast_fixture import ASKED, made
+from ladder_fixture import run, stepped
+from planted_costs import PLANTED
 
 from samenet.cli import main
 from samenet.errors import RefusedError, UsageError
 from samenet.experiments.scaling import forecast, validation
 from samenet.experiments.scaling.cost_model import shapes
-from samenet.experiments.scaling.forecast import Forecast, Training
+from samenet.experiments.scaling.forecast import Training
 from samenet.machine import paths
-
-ASKED = Training(widths=(64, 256, 128, 10), batch_size=512, samples=100_000, epochs=20)
-RANGES = {name: (0.5 * n, 64.0 * n) for name, n in forecast.numbers(ASKED).items()}
-
-
-def made(arm: str, slower: float = 1.0, start: float = 1.0, error: float = 0.02) -> Forecast:
-    """Return a forecast whose steps take so many times as long as the planted ones."""
-    costs = {name: slower * seconds for name, seconds in PLANTED.seconds.items()}
-    return Forecast(
-        arm=arm,
-        title=arm,
-        adoptable=not arm.startswith("numpy"),
-        model=replace(PLANTED, seconds=costs),
-        start=start,
-        start_per_layer=0.1,
-        start_per_shape=0.01,
-        start_error=0.05,
-        call_error=error,
-        sizes=32,
-        ranges=RANGES,
-        place="cpu, float32, 1 thread",
-        when="",
-    )
 
 
 def test_a_total_is_start_first_call_and_every_step() -> None:

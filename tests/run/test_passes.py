@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from test_architecture import Source, dotted, product
+from source_tree import Source, dotted, product
 
 from samenet.run.passes import ADMISSION, BLOCKS, PASSES, PROOFS, Pass, PassName
 

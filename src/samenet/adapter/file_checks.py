@@ -87,7 +87,7 @@ def _core_or_family(name: str, found: Leaf) -> bool:
     _, _, rest = name.partition(".")
     if rest.partition(".")[0] in ("tasks", "reports"):
         return False
-    if rest.partition(".")[0] != "adapters" or found.path.parent == discovery.shipped_folder():
+    if rest.partition(".")[0] != "adapters" or source_files.shipped_folder() in found.path.parents:
         return True
     family = rest.removeprefix("adapters.").partition(".")[0]
     frameworks = {

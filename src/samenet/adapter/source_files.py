@@ -24,6 +24,11 @@ def core_folder() -> Path:
     return Path(__file__).resolve().parents[1]
 
 
+def core_file(module: str) -> Path:
+    """Return the file of one of samenet's modules, e.g. 'samenet.worker.certify'."""
+    return core_folder().joinpath(*module.split(".")[1:]).with_suffix(".py")
+
+
 def digest_of(paths: Iterable[Path]) -> str:
     """Return one SHA-256 of the content of files, wherever they are and in whatever order."""
     return hashlib.sha256(b"".join(sorted(path.read_bytes() for path in paths))).hexdigest()

@@ -1,7 +1,7 @@
 """What shows that a row was computed on the CUDA device: its memory, and its own clock.
 
-Where its arrays live is read back with the rest (certificate.readback). A framework that does not tell
-its memory, or records no events, leaves that check out; the others stand.
+Where its arrays live is read back with the rest (certificate.readback). A framework that does not
+tell its memory, or records no events, leaves that check out; the others stand.
 """
 
 from __future__ import annotations

@@ -3,10 +3,10 @@
     initial weights   what `weights()` returns right after `build` equals the drawn numbers exactly
     gate 1            the gradient at points of the oracle's trajectory, in float32 and float64
     gate 2            ten epochs in float64 along the oracle's trajectory
-    gate 3            the same in float32, on problems that are fit for it (certificate.cases)
+    gate 3            the same in float32, on problems that are fit for it (cases)
 
-Gate 0 (functions) is in certificate.gate_functions, gate 4 (the timed program) in certificate.gate_timed, the limits
-are in samenet.certificate.limits.
+Gate 0 (functions) is in gate_functions, gate 4 (the timed program) in gate_timed, the limits are in
+limits, all of this package.
 """
 
 from __future__ import annotations

@@ -11,17 +11,14 @@ from samenet.adapter import source_files
 from samenet.adapter.api import Target
 from samenet.adapter.dataset import Dataset
 from samenet.machine import cache, gpu, system
+from samenet.run.passes import PASSES
 from samenet.run.plan import Arm, Job, Plan
 from samenet.run.records import Answer, CertificateRecord, FailureRecord, Record, decode, encode
 from samenet.run.work_order import data_path
 from samenet.spec.task import Task
 
-JUDGES = (
-    *("certificate.py", "gates.py", "gate_0.py", "rounding.py", "parity.py", "repeating.py"),
-    "admissibility.py",
-    *("oracle.py", "oracle_functions.py", "oracle_updates.py", "schedules.py"),
-    *("draws.py", "batches.py", "passes/parity.py"),
-)
+PROVING = ("samenet.worker.__main__", *(kind.module for kind in PASSES.values() if kind.certifies))
+"""The modules that start a worker and that prove in it."""
 
 
 def remembered(plan: Plan, job: Job, folder: Path) -> tuple[list[Record], Job]:
@@ -88,8 +85,7 @@ def deciding_files() -> set[Path]:
     workers that prove run.
     """
     packages = source_files.package_files("certificate", "adapter", "spec")
-    worker = source_files.core_folder() / "worker"
-    return source_files.closure({*packages, *(worker / f"{name}.py" for name in PROVING)})
+    return source_files.closure({*packages, *map(source_files.core_file, PROVING)})
 
 
 @once

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from functools import cache
 
-from samenet.machine import system
-from samenet.machine.system import nvidia_smi
+
+def nvidia_smi(query: str) -> tuple[str, ...] | None:
+    """Return the lines with which the CUDA driver's own tool answers, or None where it does not."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return None
+    command = [tool, query, "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return tuple(line.strip() for line in done.stdout.splitlines() if line.strip())
 
 
-def _visible(index: int) -> str:
+def visible(index: int) -> str:
     """Return the name of a CUDA device, counted among those that this process may use."""
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if allowed is None:
@@ -27,7 +39,7 @@ def graphics_cards() -> tuple[str, ...]:
 def graphics(place: str) -> str:
     """Return which graphics card a place is, or nothing for a processor."""
     kind, _, index = place.partition(":")
-    name = _visible(int(index or 0)) if kind == "cuda" else ""
+    name = visible(int(index or 0)) if kind == "cuda" else ""
     cards = graphics_cards()
     return cards[int(name)] if name.isdigit() and int(name) < len(cards) else name
 
@@ -37,10 +49,10 @@ GRAPHICS_STATE = "clocks.sm,clocks.max.sm,temperature.gpu,power.draw,clocks_thro
 
 def graphics_state() -> tuple[str, ...] | None:
     """Return clock, highest clock, temperature, power and throttle reasons of each CUDA device."""
-    return system.nvidia_smi(f"--query-gpu={GRAPHICS_STATE}")
+    return nvidia_smi(f"--query-gpu={GRAPHICS_STATE}")
 
 
 def graphics_processes() -> int | None:
     """Return how many processes compute on the CUDA devices now."""
-    found = system.nvidia_smi("--query-compute-apps=pid")
+    found = nvidia_smi("--query-compute-apps=pid")
     return None if found is None else len(found)

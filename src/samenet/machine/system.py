@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from samenet.machine.gpu import _visible, graphics_cards
+from samenet.machine.gpu import graphics_cards, visible
 
 NOT_READABLE = "not readable here"
 
@@ -85,22 +83,9 @@ def _device_variables(place: str) -> dict[str, str]:
     if kind == "cpu":
         return {"CUDA_VISIBLE_DEVICES": ""}
     return {
-        "CUDA_VISIBLE_DEVICES": _visible(int(index or 0)),
+        "CUDA_VISIBLE_DEVICES": visible(int(index or 0)),
         "CUDA_DEVICE_ORDER": os.environ.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID"),
     }
-
-
-def nvidia_smi(query: str) -> tuple[str, ...] | None:
-    """Return the lines with which the CUDA driver's own tool answers, or None where it does not."""
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return None
-    command = [tool, query, "--format=csv,noheader"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return tuple(line.strip() for line in done.stdout.splitlines() if line.strip())
 
 
 def threads_named(prefix: str) -> int | None:

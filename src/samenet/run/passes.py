@@ -267,7 +267,7 @@ _ROWS = (
     ),
     Pass(
         name="contract",
-        module="samenet.worker.contract.__init__",
+        module="samenet.worker.contract",
         says="contract looked at",
         one_per="command",
         timed=True,

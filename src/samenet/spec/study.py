@@ -1,7 +1,8 @@
 """What a study varies: one network with several activations, or with several losses.
 
 A study trains every choice from the same starting weights on the same batches, once per seed, in
-one or more scenes. Its numbers: worker.study_measures; what follows from them: experiments.study.conclusions.
+one or more scenes. Its numbers: worker.study_measures; what follows from them:
+experiments.study.conclusions.
 """
 
 from __future__ import annotations

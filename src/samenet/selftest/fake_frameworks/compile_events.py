@@ -1,7 +1,7 @@
 """M4: what compiles in the steady window is refused, and a new shape is counted as one compile.
 
-As a program of its own (`python -m selftest.fake_frameworks.compile_events NAME MODE`) it is the process
-in which a framework is asked for its count before and after a new shape.
+As a program of its own, with NAME and MODE, it is the process in which a framework is asked for its
+count before and after a new shape.
 """
 
 from __future__ import annotations

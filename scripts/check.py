@@ -1,7 +1,8 @@
-"""Lint and type-check everything: `python scripts/check.py` (`--fix` repairs what ruff can).
+"""Lint, type-check, and check who imports whom: `python scripts/check.py` (`--fix` repairs lint).
 
-mypy cannot follow the mapping of root folders to `samenet.*` in an editable install (setuptools
-issue 3518), so it reads `.typing/samenet`: a git-ignored folder of links, kept in step here.
+mypy and import-linter cannot follow the mapping of root folders to `samenet.*` in an editable
+install (setuptools issue 3518), so they read `.typing/samenet`: a git-ignored folder of links, kept
+in step here. The contracts of import-linter are in pyproject.toml.
 """
 
 from __future__ import annotations
@@ -51,25 +52,39 @@ def update_links(folder: Path, wanted: Mapping[str, Path]) -> None:
             link(folder / name, target)
 
 
+LINT_IMPORTS = "from importlinter.cli import lint_imports_command as main; main()"
+"""import-linter has no `-m` form; its console script may be that of another environment."""
+
+TYPED_SCRIPTS = ("bench", "test", "check", "dev/structure", "dev/same_output")
+
+
 def commands(*, fix: bool) -> list[list[str]]:
-    """Return the three checks, by the interpreter that runs this."""
+    """Return the checks as arguments of the interpreter that runs this."""
     repair = ["--fix"] if fix else []
     only_look = [] if fix else ["--check"]
     return [
-        ["ruff", "check", "--quiet", *repair, "."],
-        ["ruff", "format", "--quiet", *only_look, "."],
-        ["mypy", "--package", "samenet"],
-        ["mypy", *(str(Path("scripts", f"{name}.py")) for name in ("bench", "test", "check"))],
+        ["-m", "ruff", "check", "--quiet", *repair, "."],
+        ["-m", "ruff", "format", "--quiet", *only_look, "."],
+        ["-m", "mypy", "--package", "samenet"],
+        ["-m", "mypy", *(str(Path("scripts", f"{name}.py")) for name in TYPED_SCRIPTS)],
+        ["-c", LINT_IMPORTS, "--no-cache", "--no-logo"],
     ]
 
 
 def main() -> int:
     """Run all checks and return 1 if any found something."""
     update_links(ROOT / ".typing" / "samenet", wanted_links())
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / ".typing")}  # for the last: see above
     failed = False
     for command in commands(fix="--fix" in sys.argv[1:]):
-        print("check:", *command, file=sys.stderr, flush=True)
-        done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False)
+        print("check:", *command[1:], file=sys.stderr, flush=True)
+        reads_links = LINT_IMPORTS in command
+        done = subprocess.run(
+            [sys.executable, "-P", *command],
+            cwd=ROOT,
+            env=environment if reads_links else None,
+            check=False,
+        )
         failed = failed or done.returncode != 0
     return int(failed)
 

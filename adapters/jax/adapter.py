@@ -9,12 +9,11 @@ import jax
 import jax.numpy as jnp
 from jax import monitoring
 
-from samenet.adapter import Capabilities, Target, Weights
+from samenet.adapter import Capabilities, Target, Weights, threads_named
 from samenet.adapters.jax.functions import ACTIVATIONS, LOSSES
 from samenet.adapters.jax.modes import CompiledProgram, LoopProgram, ScanProgram
 from samenet.adapters.jax.network import place
 from samenet.adapters.jax.optimizers import OPTIMIZERS
-from samenet.machine import system
 from samenet.spec import Network, TrainSpec
 
 ADAPTER = {
@@ -130,7 +129,7 @@ def device_memory(target: Target) -> int | None:
 
 def pool_threads() -> int | str:
     """Return how many threads XLA computes with, by their name: JAX itself does not tell."""
-    return system.threads_named("tf_XLAEigen") or system.NOT_READABLE
+    return threads_named("tf_XLAEigen") or system.NOT_READABLE
 
 
 def build(

@@ -10,11 +10,10 @@ import jax
 import keras
 from jax import monitoring
 
-from samenet.adapter import Batches, Capabilities, Target
+from samenet.adapter import Batches, Capabilities, Target, threads_named
 from samenet.adapters.keras import precision
 from samenet.adapters.keras.loop_jax import ScanProgram
 from samenet.adapters.keras.program import FitProgram, build_from, offered
-from samenet.machine import system
 
 ADAPTER = {
     "name": "keras-jax",
@@ -95,7 +94,7 @@ def read_back(program: ArraysProgram | ScanProgram, target: Target) -> dict[str,
     (device,) = kernel.devices()
     return {
         "compilations": reported[COMPILED],
-        "threads": system.threads_named("tf_XLAEigen") or system.NOT_READABLE,
+        "threads": threads_named("tf_XLAEigen") or system.NOT_READABLE,
         "device": f"{device.platform}:{device.id}",
         "dtype": str(kernel.dtype),
         "backend": keras.config.backend(),

@@ -9,11 +9,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from samenet.analysis import regression
-from samenet.report import plotting, summary, multi_run
-from samenet.stats import formatting
-from samenet.report.blocks import MARKERS, Cell, Column, Figure, Section, Table, Text, arm_cell, missing, subject_of
+from samenet.report import multi_run, plotting, summary
+from samenet.report.blocks import (
+    MARKERS,
+    Cell,
+    Column,
+    Figure,
+    Section,
+    Table,
+    Text,
+    arm_cell,
+    missing,
+    subject_of,
+)
 from samenet.report.multi_run import Run
 from samenet.spec import Task
+from samenet.stats import formatting
 from samenet.stats.verdicts import percent, signed
 
 ORDER = 1

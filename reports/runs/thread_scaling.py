@@ -11,14 +11,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
-from samenet.report import plotting, multi_run
-from samenet.analysis import fingerprint
-from samenet.stats import formatting
-from samenet.report.blocks import Cell, Column, Figure, Section, Table, arm_cell, missing, seconds_cell, subject_of, task_cell
-from samenet.report.multi_run import Run
-from samenet.stats.intervals import Interval
-from samenet.spec import Task
 from samenet._text import counted
+from samenet.analysis import fingerprint
+from samenet.report import multi_run, plotting
+from samenet.report.blocks import (
+    Cell,
+    Column,
+    Figure,
+    Section,
+    Table,
+    arm_cell,
+    missing,
+    seconds_cell,
+    subject_of,
+    task_cell,
+)
+from samenet.report.multi_run import Run
+from samenet.spec import Task
+from samenet.stats import formatting
+from samenet.stats.intervals import Interval
 
 ORDER = 3
 
@@ -99,7 +110,9 @@ def _figure(runs: Sequence[Run], tasks: list[Task]) -> Figure:
 
 def _draw(runs: Sequence[Run], tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
     arms = list(dict.fromkeys(each.arm for task in tasks for each in scalings(runs, task)))
-    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=2.6, legend_of=len(arms) + 1)
+    picture, panels = plotting.panels(
+        len(tasks), narrow=narrow, height=2.6, legend_of=len(arms) + 1
+    )
     for axes, task in zip(panels, tasks, strict=True):
         _lines(axes, runs, task)
         plotting.panel_of(axes, runs[0].frames, task.name)

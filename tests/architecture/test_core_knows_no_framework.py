@@ -29,18 +29,18 @@ WORD = re.compile(
 ADAPTER = re.compile(rf"({'|'.join(SHARED)})(:.*)?")
 
 ALLOWED = {
-    "adapter.py": "the estimator interface, which libraries beside scikit-learn offer as well",
-    "wishes.py": "the same, as a sentence",
-    "contract_file.py": "NumPy as a library that every adapter may use",
-    "task.py": "scikit-learn as a source of data",
-    "task_text.py": "the same, in the text of a new task file",
-    "passes/reference_lines.py": "two models without a network, which samenet fits by scikit-learn",
-    "passes/scoring.py": "metrics, which samenet computes by scikit-learn",
-    "trials.py": "the subject of an experiment, declared before any is run",
-    "selftests/bookkeeping.py": "the same",
-    "selftests/privacy.py": "the same",
-    "selftests/fakes/fake_adapter.py": "a fake is built on NumPy, and its header says so",
-    "selftests/fakes/records.py": "the same",
+    "adapter/api.py": "the estimator interface, which libraries beside scikit-learn offer as well",
+    "advice/requirements.py": "the same, as a sentence",
+    "adapter/file_checks.py": "NumPy as a library that every adapter may use",
+    "spec/task.py": "scikit-learn as a source of data",
+    "spec/task_file.py": "the same, in the text of a new task file",
+    "worker/baseline_models.py": "two models without a network, which samenet fits by scikit-learn",
+    "worker/metrics.py": "metrics, which samenet computes by scikit-learn",
+    "selftest/trials.py": "the subject of an experiment, declared before any is run",
+    "selftest/measured/bookkeeping.py": "the same",
+    "selftest/measured/privacy.py": "the same",
+    "selftest/fakes/fake_adapter.py": "a fake is built on NumPy, and its header says so",
+    "selftest/fakes/records.py": "the same",
 }
 """Files of the core that may name one, each with the reason."""
 

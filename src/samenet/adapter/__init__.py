@@ -28,8 +28,10 @@ from samenet.adapter.arrays import (
     QuickStartData,
     Weights,
 )
+from samenet.machine.system import NOT_READABLE, threads_named
 
 __all__ = [
+    "NOT_READABLE",
     "PARTS",
     "Array",
     "Batches",
@@ -50,4 +52,5 @@ __all__ = [
     "Target",
     "Weights",
     "placed",
+    "threads_named",
 ]

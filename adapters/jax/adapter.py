@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import monitoring
 
-from samenet.adapter import Capabilities, Target, Weights, threads_named
+from samenet.adapter import NOT_READABLE, Capabilities, Target, Weights, threads_named
 from samenet.adapters.jax.functions import ACTIVATIONS, LOSSES
 from samenet.adapters.jax.modes import CompiledProgram, LoopProgram, ScanProgram
 from samenet.adapters.jax.network import place
@@ -129,7 +129,7 @@ def device_memory(target: Target) -> int | None:
 
 def pool_threads() -> int | str:
     """Return how many threads XLA computes with, by their name: JAX itself does not tell."""
-    return threads_named("tf_XLAEigen") or system.NOT_READABLE
+    return threads_named("tf_XLAEigen") or NOT_READABLE
 
 
 def build(

@@ -10,7 +10,7 @@ import jax
 import keras
 from jax import monitoring
 
-from samenet.adapter import Batches, Capabilities, Target, threads_named
+from samenet.adapter import NOT_READABLE, Batches, Capabilities, Target, threads_named
 from samenet.adapters.keras import precision
 from samenet.adapters.keras.loop_jax import ScanProgram
 from samenet.adapters.keras.program import FitProgram, build_from, offered
@@ -94,7 +94,7 @@ def read_back(program: ArraysProgram | ScanProgram, target: Target) -> dict[str,
     (device,) = kernel.devices()
     return {
         "compilations": reported[COMPILED],
-        "threads": threads_named("tf_XLAEigen") or system.NOT_READABLE,
+        "threads": threads_named("tf_XLAEigen") or NOT_READABLE,
         "device": f"{device.platform}:{device.id}",
         "dtype": str(kernel.dtype),
         "backend": keras.config.backend(),

@@ -84,21 +84,27 @@ def build(
 
 
 def own_fit(program: SklearnProgram, epochs: int) -> None:
-    """Fit the training rows as scikit-learn's users do: one `fit`, which shuffles them itself.
+    """Fit the training rows as scikit-learn's users do, in another estimator."""
+    rows = slice(program.train_rows)
+    whole_fit(
+        program.model, program.inputs[rows], program.targets[rows], program.batch_size, epochs
+    )
 
-    It is another estimator that is fitted, and one that never stops early.
-    """
-    model = clone(program.model).set_params(
-        batch_size=program.batch_size,
+
+def whole_fit(
+    like: parts.Estimator, inputs: Array, targets: Array, batch_size: int, epochs: int
+) -> parts.Estimator:
+    """Return a new estimator like another one after one `fit`, which shuffles the rows itself."""
+    model = clone(like).set_params(
+        batch_size=batch_size,
         shuffle=True,
         max_iter=epochs,
-        n_iter_no_change=epochs + 1,
+        n_iter_no_change=epochs + 1,  # it never stops early
         tol=0.0,
     )
-    rows = slice(program.train_rows)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # as many epochs as asked for
-        model.fit(program.inputs[rows], program.targets[rows])
+        return model.fit(inputs, targets)
 
 
 class SklearnProgram:

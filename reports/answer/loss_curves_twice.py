@@ -23,7 +23,7 @@ from samenet.report.blocks import (
     quick_start_of,
     subject_of,
 )
-from samenet.run.plan import title_of
+from samenet.runs.plan import title_of
 from samenet.spec import Kind, Task
 
 ORDER = 1

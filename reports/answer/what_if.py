@@ -12,7 +12,7 @@ from samenet.advice.needs import Wishes
 from samenet.advice.recommend import Advice
 from samenet.analysis.frames import Frames
 from samenet.report.blocks import Cell, Column, Section, Table, missing
-from samenet.run.plan import title_of
+from samenet.runs.plan import title_of
 from samenet.spec import Task
 
 ORDER = 4

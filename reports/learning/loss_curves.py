@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Drawing
 from samenet.analysis.frames import Frames
 from samenet.report import line_labels, plotting
 from samenet.report.blocks import Cell, Figure, Section, Table, arm_cell, columns, slug, subject_of
-from samenet.run.plan import title_of
+from samenet.runs.plan import title_of
 from samenet.spec import Task
 
 ORDER = 40

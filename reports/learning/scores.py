@@ -8,7 +8,7 @@ import pandas as pd
 
 from samenet.analysis.frames import Frames
 from samenet.report.blocks import Cell, Column, Section, Table, arm_cell, missing
-from samenet.run.plan import title_of
+from samenet.runs.plan import title_of
 from samenet.spec import Task
 from samenet.spec.metrics import of_kind
 from samenet.stats.formatting import small

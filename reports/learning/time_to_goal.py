@@ -29,7 +29,7 @@ from samenet.report.blocks import (
     subject_of,
     task_cell,
 )
-from samenet.run.plan import title_of
+from samenet.runs.plan import title_of
 from samenet.spec import Task
 from samenet.spec.metrics import METRICS
 from samenet.stats import formatting

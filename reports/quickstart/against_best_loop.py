@@ -25,7 +25,7 @@ from samenet.report.blocks import (
     quick_start_of,
     seconds_cell,
 )
-from samenet.run.plan import title_of
+from samenet.runs.plan import title_of
 from samenet.spec import Task
 from samenet.stats import formatting
 from samenet.stats.intervals import geometric

@@ -25,8 +25,8 @@ from samenet.report.blocks import (
     quick_start_of,
     task_cell,
 )
-from samenet.run import adapter_source
-from samenet.run.plan import title_of
+from samenet.runs import adapter_source
+from samenet.runs.plan import title_of
 from samenet.spec import Task, summary
 from samenet.spec.metrics import main_of
 from samenet.stats import formatting

@@ -6,7 +6,7 @@ from samenet.analysis import predictions
 from samenet.analysis.frames import Frames
 from samenet.analysis.quantities import import_seconds
 from samenet.report.blocks import Cell, Column, Section, Table, framework_cell, missing
-from samenet.run.plan import Arm
+from samenet.runs.plan import Arm
 from samenet.stats import formatting
 
 ORDER = 25

@@ -9,7 +9,7 @@ from samenet.analysis.frames import Frames
 from samenet.analysis.memo import once
 from samenet.analysis.quantities import seconds_of
 from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, missing
-from samenet.run.plan import title_of
+from samenet.runs.plan import title_of
 from samenet.spec import Task
 from samenet.stats import pairwise, significance, verdicts
 from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval

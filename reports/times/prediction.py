@@ -27,8 +27,8 @@ from samenet.report.blocks import (
     quick_start_of,
     task_cell,
 )
-from samenet.run import adapter_source
-from samenet.run.plan import BATCHES, title_of
+from samenet.runs import adapter_source
+from samenet.runs.plan import BATCHES, title_of
 from samenet.spec import Task
 from samenet.stats import formatting
 

@@ -12,7 +12,7 @@ from samenet.analysis import certificates, control_arms
 from samenet.analysis.frames import Frames
 from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, task_cell
 from samenet.report.multi_run import Run
-from samenet.run.plan import title_of
+from samenet.runs.plan import title_of
 from samenet.spec import Task
 
 ORDER = 70

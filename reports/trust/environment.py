@@ -7,7 +7,7 @@ from typing import Any
 from samenet.analysis.frames import Frames
 from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, columns
 from samenet.report.summary import day
-from samenet.run.plan import title_of
+from samenet.runs.plan import title_of
 from samenet.spec import Task, summary
 
 ORDER = 80

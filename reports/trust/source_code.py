@@ -5,8 +5,8 @@ from __future__ import annotations
 from samenet.analysis import totals
 from samenet.analysis.frames import Frames
 from samenet.report.blocks import Code, Section, Text
-from samenet.run import adapter_source
-from samenet.run.plan import Arm, title_of
+from samenet.runs import adapter_source
+from samenet.runs.plan import Arm, title_of
 from samenet.stats import formatting
 
 ORDER = 90

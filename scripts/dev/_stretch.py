@@ -9,8 +9,8 @@ from pathlib import Path
 from samenet.adapter import Target, discovery
 from samenet.adapter.dataset import Dataset
 from samenet.certificate.problem import builder, task_problem
-from samenet.run.plan import Plan
-from samenet.run.work_order import data_path
+from samenet.runs.plan import Plan
+from samenet.runs.work_order import data_path
 from samenet.worker.timing import calls_per_chunk, more_calls
 
 CALL_SECONDS = 0.0035

@@ -39,7 +39,7 @@ LAYERS = (
     "report",
     "advice | execution",
     "analysis | worker",
-    "run | certificate | tasks | adapters",
+    "runs | certificate | tasks | adapters",
     "adapter",
     "spec",
     "machine | stats",

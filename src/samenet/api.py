@@ -18,8 +18,8 @@ from samenet.execution import planner, session
 from samenet.execution.live_table import watching
 from samenet.machine import paths
 from samenet.report import result
-from samenet.run.folder import Store
-from samenet.run.plan import ProfileName, TrackName
+from samenet.runs.folder import Store
+from samenet.runs.plan import ProfileName, TrackName
 from samenet.spec import kind_guess, task_defaults
 from samenet.spec.csv_task import target_columns
 from samenet.spec.network import Kind

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from samenet.adapter import Header, discovery
+from samenet.adapter import Header, discovery, file_checks
 from samenet.errors import UsageError
 
 FAKES = Path(__file__).parents[1] / "helpers"
@@ -214,18 +214,45 @@ def test_a_file_of_the_name_of_a_shipped_framework_is_refused(tmp_path: Path) ->
         discovery.choose(("numpy", str(copy)))
 
 
-def test_the_digest_covers_the_files_of_the_family(tmp_path: Path) -> None:
-    """A certificate is void when the adapter or a file of its family changes, and only then."""
-    found = discovery.read(write(tmp_path, HEADER.replace("NAME", "mine")))
+def test_the_digest_covers_what_the_adapter_imports(tmp_path: Path) -> None:
+    """A certificate is void when the adapter or a file it imports changes, and only then."""
+    write(tmp_path, "x = 1\n", "helper.py")
+    found = discovery.read(
+        write(tmp_path, HEADER.replace("NAME", "mine") + "\nimport helper\n", "mine.py")
+    )
     before = discovery.digest(found)
-    write(tmp_path, "x = 1\n", "other_file.py")
+    write(tmp_path, "x = 1\n", "mine_other.py")
     assert discovery.digest(found) == before
-    write(tmp_path, "x = 1\n", "mine_helper.py")
+    write(tmp_path, "x = 2\n", "helper.py")
     assert discovery.digest(found) != before
+
+
+def test_two_adapters_in_one_folder_are_two(tmp_path: Path) -> None:
+    """Files that begin alike are no family: neither is blamed for the other's imports."""
+    torch_file = write(tmp_path, HEADER.replace("NAME", "one") + "\nimport torch\n", "my_torch.py")
+    jax_file = write(tmp_path, HEADER.replace("NAME", "two") + "\nimport jax\n", "my_jax.py")
+    mine = discovery.read(torch_file)
+    before = discovery.digest(mine)
+    assert discovery.own_files(mine) == [torch_file]
+    assert "jax" not in set(file_checks.imports(mine))
+    jax_file.write_text(jax_file.read_text(encoding="utf-8") + "x = 1\n", encoding="utf-8")
+    assert discovery.digest(mine) == before
 
 
 def test_an_adapter_is_loaded_under_a_name_of_its_own() -> None:
     """Loading an adapter's file claims no import name that a library could have."""
     module = discovery.load(FAKES / "recorder_adapter.py")
     assert module.ADAPTER["name"] == "recorder"
-    assert sys.modules["samenet_leaf_recorder"] is module
+    assert sys.modules[module.__name__] is module
+    assert module.__name__.startswith("samenet_leaf_recorder_adapter_")
+
+
+def test_two_files_of_one_name_are_two_modules(tmp_path: Path) -> None:
+    """Two people's `adapter.py` are loaded side by side."""
+    paths = [tmp_path / name / "adapter.py" for name in ("one", "two")]
+    for path in paths:
+        path.parent.mkdir()
+        write(path.parent, HEADER.replace("NAME", path.parent.name), path.name)
+    one, two = map(discovery.load, paths)
+    assert (one.ADAPTER["name"], two.ADAPTER["name"]) == ("one", "two")
+    assert sys.modules[one.__name__] is one

@@ -14,7 +14,7 @@ from samenet.adapter import PARTS, Capabilities, Target, discovery
 from samenet.adapter.support import ONLY_ON_CUDA, missing
 from samenet.certificate import cases
 from samenet.cli.commands.certify import Outcome, not_offered, outcome, shown, worst
-from samenet.run.records import CertificateRecord, FailureRecord
+from samenet.runs.records import CertificateRecord, FailureRecord
 from samenet.spec import Network, TrainSpec
 
 EVERYTHING = Capabilities(

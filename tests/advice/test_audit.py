@@ -14,8 +14,8 @@ from samenet.advice.audit import Traced, traced
 from samenet.advice.evidence import Said, say
 from samenet.analysis.frames import build
 from samenet.report import page as report_page
-from samenet.run.plan import Job, Plan
-from samenet.run.records import Record, TimingRecord
+from samenet.runs.plan import Job, Plan
+from samenet.runs.records import Record, TimingRecord
 
 
 @cache

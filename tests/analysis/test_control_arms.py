@@ -11,8 +11,8 @@ from report_fixture import made, recorded
 from samenet.analysis import control_arms
 from samenet.execution import early_stopping, scheduler
 from samenet.report import result, summary
-from samenet.run.passes import PROOFS
-from samenet.run.plan import PROFILES, Plan
+from samenet.runs.passes import PROOFS
+from samenet.runs.plan import PROFILES, Plan
 from samenet.worker.timing import calls_per_chunk
 
 LONG = {"repeats": 8, "refused": (), "failed": ()}

@@ -10,7 +10,7 @@ from report_fixture import made, recorded
 from samenet.analysis import frames
 from samenet.analysis.processes import START_UP
 from samenet.report import result
-from samenet.run.records import CertificateRecord, TimingRecord
+from samenet.runs.records import CertificateRecord, TimingRecord
 
 
 def test_step_time_is_the_median_call_divided_by_its_steps() -> None:

@@ -11,7 +11,7 @@ from report_fixture import made
 from samenet.adapter import discovery
 from samenet.analysis import predictions, roofline
 from samenet.machine import distributions
-from samenet.run import adapter_source
+from samenet.runs import adapter_source
 from samenet.spec import Kind, load_task, products
 from samenet.worker import predict as measuring
 from samenet.worker import roofline as machine_limits

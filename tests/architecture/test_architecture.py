@@ -102,7 +102,7 @@ def test_opening_a_finished_run_loads_no_certificate() -> None:
     code = """import sys, samenet.analysis.frames
 print(*(name for name in sys.modules if name.startswith("samenet.")))"""
     loaded = python(code).split()
-    assert "samenet.run.records" in loaded
+    assert "samenet.runs.records" in loaded
     assert [name for name in loaded if name.startswith("samenet.certificate")] == []
 
 

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import report_fixture
 from playwright.sync_api import Page, sync_playwright
 
-from samenet.run.folder import Store
+from samenet.runs.folder import Store
 from samenet.spec import Task, load_task
 
 ARMS = (

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import psutil
 import pytest
 
-from samenet.run.folder import Store
-from samenet.run.plan import Plan
-from samenet.run.records import JobFinished
+from samenet.runs.folder import Store
+from samenet.runs.plan import Plan
+from samenet.runs.records import JobFinished
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 

@@ -22,7 +22,7 @@ from samenet.cli import main
 from samenet.experiments.scaling import forecast
 from samenet.machine import paths
 from samenet.report import page as report_page
-from samenet.run.folder import Store
+from samenet.runs.folder import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md"))]

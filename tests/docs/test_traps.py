@@ -45,7 +45,7 @@ def test_every_line_prints_what_the_page_says(framework: str) -> None:
         pytest.skip(f"{framework} is not installed")
     quiet = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "KERAS_BACKEND": "tensorflow"}
     done = subprocess.run(
-        [sys.executable, "-P", str(ROOT / "tests" / "traps_run.py"), framework],
+        [sys.executable, "-P", str(ROOT / "tests" / "helpers" / "traps_run.py"), framework],
         input=PAGE,
         capture_output=True,
         text=True,

@@ -13,8 +13,8 @@ import pytest
 from samenet.adapter import discovery
 from samenet.errors import UsageError
 from samenet.execution import certificate_cache, describe, planner
-from samenet.run.plan import Job, Plan
-from samenet.run.records import CertificateRecord, FailureRecord, Record
+from samenet.runs.plan import Job, Plan
+from samenet.runs.records import CertificateRecord, FailureRecord, Record
 
 FAKES = Path(__file__).parents[1] / "helpers"
 CASES = ("activation relu", "activation tanh", "loss huber")

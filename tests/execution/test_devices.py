@@ -16,7 +16,7 @@ from samenet.errors import RefusedError, UsageError
 from samenet.execution import planner
 from samenet.execution.planner import Request, make_plan
 from samenet.machine import distributions, gpu, system
-from samenet.run.plan import Plan
+from samenet.runs.plan import Plan
 from samenet.spec import parse
 
 NONE = "not available: no CUDA device"

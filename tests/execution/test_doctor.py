@@ -11,7 +11,7 @@ from samenet.cli import main
 from samenet.execution import doctor
 from samenet.machine import lock, readings, system
 from samenet.machine.system import NOT_READABLE
-from samenet.run import environment
+from samenet.runs import environment
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:

@@ -19,10 +19,10 @@ from samenet.machine import readings as machine_readings
 from samenet.machine import system
 from samenet.machine.readings import Counters
 from samenet.report import page, result, summary
-from samenet.run import environment
-from samenet.run.folder import Store
-from samenet.run.plan import Job, Plan
-from samenet.run.records import EnvironmentRead, Record, SetAside, TimingRecord
+from samenet.runs import environment
+from samenet.runs.folder import Store
+from samenet.runs.plan import Job, Plan
+from samenet.runs.records import EnvironmentRead, Record, SetAside, TimingRecord
 
 BEFORE = Counters(
     when=100.0,

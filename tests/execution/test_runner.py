@@ -14,10 +14,10 @@ import pytest
 from samenet.errors import UsageError
 from samenet.execution import planner, process, runner
 from samenet.machine import clock
-from samenet.run.folder import Store
-from samenet.run.passes import PassName
-from samenet.run.plan import Job, Plan
-from samenet.run.records import (
+from samenet.runs.folder import Store
+from samenet.runs.passes import PassName
+from samenet.runs.plan import Job, Plan
+from samenet.runs.records import (
     CertificateRecord,
     DataPrepared,
     FailureRecord,

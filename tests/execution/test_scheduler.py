@@ -11,7 +11,7 @@ from report_fixture import ARMS, made
 
 from samenet.execution.durations import Predict, Start
 from samenet.execution.scheduler import schedule
-from samenet.run.plan import PROFILES, Job, Plan, balanced, predicted_seconds
+from samenet.runs.plan import PROFILES, Job, Plan, balanced, predicted_seconds
 from samenet.spec import load_task
 
 TASKS = [load_task(name) for name in ("iris", "wine")]

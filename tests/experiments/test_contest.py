@@ -21,7 +21,7 @@ from samenet.errors import UsageError
 from samenet.experiments.contest import result, rule
 from samenet.experiments.contest.result import Contest
 from samenet.experiments.contest.rule import Comparison, Verdict
-from samenet.run import redaction
+from samenet.runs import redaction
 from samenet.stats import intervals
 from samenet.stats.intervals import MARGIN, Estimate
 from samenet.stats.verdicts import Word

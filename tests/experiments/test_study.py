@@ -264,7 +264,7 @@ def test_a_framework_without_an_activation_is_left_out_of_that_choice_alone(
 def test_a_worker_that_dies_leaves_a_reason_and_no_finding(tmp_path: Path) -> None:
     """A study without any result raises, and says what happened to its workers."""
     from samenet.errors import WorkerError
-    from samenet.run.records import FailureRecord
+    from samenet.runs.records import FailureRecord
 
     plan = make_study("losses", "two_moons", seeds=1, epochs=1)
     assert plan.study is not None

@@ -12,7 +12,7 @@ from report_fixture import MACHINE, recorded
 from samenet.analysis.frames import Frames, build
 from samenet.experiments.scaling import ladder
 from samenet.experiments.scaling.cost_model import Call
-from samenet.run.records import DataPrepared, Record, TimingRecord
+from samenet.runs.records import DataPrepared, Record, TimingRecord
 from samenet.spec import Task
 
 ARMS = ("numpy:plain", "pytorch:eager")

@@ -127,7 +127,7 @@ def of_keras() -> dict[str, Mutant]:
     from samenet.adapters.keras import network
     from samenet.adapters.keras import training as keras_training
 
-    usual = keras_training._native
+    usual = keras_training.sgd
 
     def each(spec, *, global_clipnorm, **shared):
         return usual(spec, clipnorm=global_clipnorm, **shared)
@@ -154,7 +154,7 @@ def of_keras() -> dict[str, Mutant]:
             what="clipping per variable instead of globally",
             on="training by sgd + clipping, smooth",
             gate="gate 2",
-            inside=lambda: patch.object(keras_training, "_native", each),
+            inside=lambda: patch.dict(keras_training.OPTIMIZERS, {"sgd": each}),
         ),
         "biases_decayed": Mutant(
             what="bias decayed",

@@ -10,9 +10,9 @@ from typing import Any
 from samenet.adapter import Capabilities, Target, discovery
 from samenet.analysis.frames import Frames, build
 from samenet.analysis.processes import START_UP
-from samenet.run.passes import PROOFS, PassName
-from samenet.run.plan import Arm, Installed, Job, Plan, Skipped
-from samenet.run.records import (
+from samenet.runs.passes import PROOFS, PassName
+from samenet.runs.plan import Arm, Installed, Job, Plan, Skipped
+from samenet.runs.records import (
     CertificateRecord,
     DataPrepared,
     FailureRecord,

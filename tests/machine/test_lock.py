@@ -16,8 +16,8 @@ from samenet.machine import clock, lock, paths
 
 HOLD = """
 import sys
-from samenet import locking
-with locking.alone():
+from samenet.machine import lock
+with lock.alone():
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -87,10 +87,10 @@ def test_everybody_may_take_the_lock_in_turn(
 
 AS_NOBODY = """
 import fcntl, os
-from samenet import locking
+from samenet.machine import lock
 os.setgid(65534)
 os.setuid(65534)
-with locking.alone():
+with lock.alone():
     pass
 """
 

@@ -15,7 +15,7 @@ from samenet.errors import UsageError
 from samenet.report import blocks, summary, svg
 from samenet.report import page as report_page
 from samenet.report.line_labels import apart
-from samenet.run.folder import Store
+from samenet.runs.folder import Store
 from samenet.stats import formatting
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "circle", "path", "use", "rect"}

@@ -17,8 +17,8 @@ from samenet.report.blocks import Figure, Section, Table
 from samenet.report.multi_run import Run
 from samenet.reports.answer import loss_curves_twice
 from samenet.reports.runs import comparison, thread_scaling
-from samenet.run.folder import Store
-from samenet.run.records import DataPrepared, Record, TimingRecord
+from samenet.runs.folder import Store
+from samenet.runs.records import DataPrepared, Record, TimingRecord
 
 STEADY = ("call", "call_other", "warmup")
 

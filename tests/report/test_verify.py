@@ -15,9 +15,9 @@ import report_fixture
 
 from samenet.cli import main
 from samenet.report.verify import NUMBERS, _caches, _order, verify
-from samenet.run.folder import Store
-from samenet.run.records import CompiledCodeKept, JobFinished, decode, encode
-from samenet.run.work_order import outputs_path
+from samenet.runs.folder import Store
+from samenet.runs.records import CompiledCodeKept, JobFinished, decode, encode
+from samenet.runs.work_order import outputs_path
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from samenet.run.records import JobFinished, Record, TimingRecord
+from samenet.runs.records import JobFinished, Record, TimingRecord
 from samenet.selftest.measured.bookkeeping import figures
 
 

@@ -13,7 +13,7 @@ from samenet.certificate import readback
 from samenet.certificate.problem import Check
 from samenet.certificate.readback import COMPILED, compiled
 from samenet.report import result
-from samenet.run.records import CertificateRecord, TimingRecord
+from samenet.runs.records import CertificateRecord, TimingRecord
 from samenet.selftest import base, trials
 from samenet.selftest.base import Figure, Order
 from samenet.selftest.fake_frameworks import compile_events, phases, sync, threads

@@ -16,9 +16,9 @@ from samenet.analysis import own_fit
 from samenet.execution import planner, runner
 from samenet.report import page as report_page
 from samenet.report import result
-from samenet.run.folder import Store
-from samenet.run.plan import Plan
-from samenet.run.records import TimingRecord
+from samenet.runs.folder import Store
+from samenet.runs.plan import Plan
+from samenet.runs.records import TimingRecord
 from samenet.spec import Network, TrainSpec
 from samenet.worker import timing
 

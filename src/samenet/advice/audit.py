@@ -18,8 +18,8 @@ from samenet.advice.evidence import Evidence, Said
 from samenet.advice.recommend import Advice
 from samenet.analysis import frames
 from samenet.analysis.frames import Frames
-from samenet.run.plan import Plan
-from samenet.run.records import DataPrepared, Record
+from samenet.runs.plan import Plan
+from samenet.runs.records import DataPrepared, Record
 
 FIXED = ("100 program starts",)
 """Numbers that are part of the wording."""

@@ -16,7 +16,7 @@ from samenet.analysis import scores
 from samenet.analysis.frames import Frames
 from samenet.analysis.memo import once
 from samenet.analysis.quantities import PREDICTING, import_seconds, seconds_of
-from samenet.run.passes import BLOCKS, PassName, giving
+from samenet.runs.passes import BLOCKS, PassName, giving
 from samenet.spec.metrics import main_of
 from samenet.spec.task import Task
 from samenet.stats import break_even, intervals, stopping, verdicts

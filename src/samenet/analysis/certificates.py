@@ -7,7 +7,7 @@ import math
 from samenet._text import join
 from samenet.analysis.frames import Frames
 from samenet.analysis.memo import once
-from samenet.run.plan import title_of
+from samenet.runs.plan import title_of
 
 FIGURES = (("gate 2", "float64"), ("first update", "first update"), ("epoch loss", "epoch loss"))
 """What a row prints: of Gate 2 the worst error, of Gate 4 two quantities by name."""

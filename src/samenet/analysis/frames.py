@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from samenet.analysis import processes
 from samenet.analysis.memo import once, uncollected
-from samenet.run import environment
-from samenet.run.folder import open_run
-from samenet.run.plan import Plan
-from samenet.run.records import (
+from samenet.runs import environment
+from samenet.runs.folder import open_run
+from samenet.runs.plan import Plan
+from samenet.runs.records import (
     PREDICTED,
     Answer,
     CertificateRecord,

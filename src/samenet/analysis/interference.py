@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from samenet.analysis.frames import Frames
-from samenet.run.environment import RULES, decides
+from samenet.runs.environment import RULES, decides
 
 CALLED = {
     "others": "Busy with others, of the measuring processors",

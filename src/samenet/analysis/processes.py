@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from samenet.run import environment
-from samenet.run.passes import BLOCKS, PASSES, PROOFS, PassName
-from samenet.run.plan import Plan
-from samenet.run.records import DataPrepared, Record, TimingRecord, Track
+from samenet.runs import environment
+from samenet.runs.passes import BLOCKS, PASSES, PROOFS, PassName
+from samenet.runs.plan import Plan
+from samenet.runs.records import DataPrepared, Record, TimingRecord, Track
 from samenet.stats import steady_state
 
 START_UP = ("interpreter", "import", "wake", "build", "load", "first_call")

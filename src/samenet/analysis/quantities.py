@@ -7,7 +7,7 @@ from statistics import median
 from samenet.analysis import predictions
 from samenet.analysis.frames import Frames
 from samenet.analysis.memo import once
-from samenet.run.plan import Arm
+from samenet.runs.plan import Arm
 from samenet.spec.task import Task
 from samenet.stats.intervals import Interval, geometric
 

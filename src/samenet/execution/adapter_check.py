@@ -17,9 +17,9 @@ from samenet.adapter.discovery import Leaf
 from samenet.errors import UsageError
 from samenet.execution import describe, planner, session
 from samenet.execution.gate_findings import of_records, untried
-from samenet.run.passes import ADMISSION, PASSES, RESULT
-from samenet.run.plan import Arm, Job, Plan
-from samenet.run.records import ContractItem, FailureRecord, Record
+from samenet.runs.passes import ADMISSION, PASSES, RESULT
+from samenet.runs.plan import Arm, Job, Plan
+from samenet.runs.records import ContractItem, FailureRecord, Record
 
 TASKS = ("single_neuron", "iris", "diabetes")
 """One small task of each kind, with two optimisers."""

@@ -11,10 +11,10 @@ from samenet.adapter import source_files
 from samenet.adapter.api import Target
 from samenet.adapter.dataset import Dataset
 from samenet.machine import cache, gpu, system
-from samenet.run.passes import PASSES
-from samenet.run.plan import Arm, Job, Plan
-from samenet.run.records import Answer, CertificateRecord, FailureRecord, Record, decode, encode
-from samenet.run.work_order import data_path
+from samenet.runs.passes import PASSES
+from samenet.runs.plan import Arm, Job, Plan
+from samenet.runs.records import Answer, CertificateRecord, FailureRecord, Record, decode, encode
+from samenet.runs.work_order import data_path
 from samenet.spec.task import Task
 
 PROVING = ("samenet.worker.__main__", *(kind.module for kind in PASSES.values() if kind.certifies))

@@ -17,8 +17,8 @@ from samenet.adapter.api import Capabilities, Target, placed
 from samenet.adapter.discovery import Leaf, code_digest, digest
 from samenet.execution.worker_environment import worker_environment
 from samenet.machine import cache, distributions
-from samenet.run import adapter_source, redaction
-from samenet.run.plan import Arm, Installed
+from samenet.runs import adapter_source, redaction
+from samenet.runs.plan import Arm, Installed
 
 DESCRIBE_SECONDS_MAX = 180
 SAMENET_NEEDED = "{} has no samenet: install it there too, as it is installed here"

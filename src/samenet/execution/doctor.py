@@ -11,9 +11,9 @@ from samenet.execution import planner, session
 from samenet.machine import gpu, system, topology
 from samenet.machine import readings as machine_readings
 from samenet.machine.system import NOT_READABLE
-from samenet.run import environment
-from samenet.run.plan import Job
-from samenet.run.records import CertificateRecord, FailureRecord, Record
+from samenet.runs import environment
+from samenet.runs.plan import Job
+from samenet.runs.records import CertificateRecord, FailureRecord, Record
 
 GIB = 2**30
 UNLIMITED_BYTES = 1 << 60

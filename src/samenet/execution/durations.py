@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from samenet.run.passes import PASSES, PassName
+from samenet.runs.passes import PASSES, PassName
 
 
 def history_key(pass_name: str, arm: str, task: str) -> str:

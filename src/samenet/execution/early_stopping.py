@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samenet.analysis.frames import Frames
 from samenet.analysis.quantities import seconds_of
-from samenet.run.plan import Plan
+from samenet.runs.plan import Plan
 from samenet.spec.task import Task
 from samenet.stats import stopping
 from samenet.stats.stopping import LOOKS

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from samenet.adapter.checklist import Finding, Item
 from samenet.certificate.gate_info import GATES
-from samenet.run.records import CertificateRecord, FailureRecord, Record
+from samenet.runs.records import CertificateRecord, FailureRecord, Record
 
 RAN = Item(
     part="gates",

@@ -15,8 +15,8 @@ from samenet._console import printable
 from samenet.execution import notebook_progress
 from samenet.execution.progress import Progress, measured
 from samenet.execution.runner import Watcher
-from samenet.run.plan import Job, Plan
-from samenet.run.records import CertificateRecord, FailureRecord, Record
+from samenet.runs.plan import Job, Plan
+from samenet.runs.records import CertificateRecord, FailureRecord, Record
 from samenet.stats.formatting import words
 
 

@@ -12,8 +12,8 @@ from markupsafe import escape
 
 from samenet.execution.progress import Progress
 from samenet.execution.runner import Watcher
-from samenet.run.plan import Job
-from samenet.run.records import FailureRecord, Record
+from samenet.runs.plan import Job
+from samenet.runs.records import FailureRecord, Record
 
 
 def in_notebook() -> bool:

@@ -18,8 +18,8 @@ from samenet.execution import certificate_cache, describe
 from samenet.execution.durations import Predict, Start, history_key
 from samenet.execution.scheduler import schedule
 from samenet.machine import cache, clock
-from samenet.run.passes import PASSES
-from samenet.run.plan import (
+from samenet.runs.passes import PASSES
+from samenet.runs.plan import (
     PROFILES,
     Arm,
     CacheName,

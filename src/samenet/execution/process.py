@@ -11,8 +11,8 @@ from pathlib import Path
 from samenet.execution.worker_environment import CompiledCode, worker_environment
 from samenet.machine import clock, system
 from samenet.machine.system import SPAWNED_VARIABLE
-from samenet.run.plan import Arm, CacheName, Job, Plan
-from samenet.run.work_order import file_name, order_json
+from samenet.runs.plan import Arm, CacheName, Job, Plan
+from samenet.runs.work_order import file_name, order_json
 
 SECONDS_MIN = 120.0
 """A worker has at least so long, however short its job was predicted to be."""

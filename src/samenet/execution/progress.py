@@ -9,8 +9,14 @@ from statistics import median
 from samenet._console import printable, say
 from samenet.analysis.processes import START_UP
 from samenet.machine import clock
-from samenet.run.plan import Job, Plan, predicted_seconds
-from samenet.run.records import CertificateRecord, DataPrepared, FailureRecord, Record, TimingRecord
+from samenet.runs.plan import Job, Plan, predicted_seconds
+from samenet.runs.records import (
+    CertificateRecord,
+    DataPrepared,
+    FailureRecord,
+    Record,
+    TimingRecord,
+)
 from samenet.stats.formatting import words
 
 

@@ -15,11 +15,11 @@ from samenet.execution.describe import last_line
 from samenet.execution.durations import history_key
 from samenet.execution.process import TOO_SLOW, LiveWorkers, cache_place, shares_cache, spawn
 from samenet.machine import cache, clock
-from samenet.run import environment, redaction
-from samenet.run.folder import Store
-from samenet.run.passes import BLOCKS, RESULT
-from samenet.run.plan import Job, Plan
-from samenet.run.records import (
+from samenet.runs import environment, redaction
+from samenet.runs.folder import Store
+from samenet.runs.passes import BLOCKS, RESULT
+from samenet.runs.plan import Job, Plan
+from samenet.runs.records import (
     Answer,
     CertificateRecord,
     CompiledCodeKept,
@@ -34,7 +34,7 @@ from samenet.run.records import (
     TimingRecord,
     decode,
 )
-from samenet.run.work_order import answer_path
+from samenet.runs.work_order import answer_path
 
 SIDE_BY_SIDE = 2
 """How many workers that are not timed run at once."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from samenet.execution.durations import Predict
-from samenet.run.passes import BLOCKS, PASSES, PROOFS, RESULT, Pass, PassName
-from samenet.run.plan import Arm, Job, Plan, Profile, TrackName, balanced
+from samenet.runs.passes import BLOCKS, PASSES, PROOFS, RESULT, Pass, PassName
+from samenet.runs.plan import Arm, Job, Plan, Profile, TrackName, balanced
 from samenet.spec.task import Task
 
 

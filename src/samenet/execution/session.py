@@ -10,10 +10,10 @@ from samenet.errors import RefusedError
 from samenet.execution.runner import Watcher, carry_out
 from samenet.machine import clock, paths, system
 from samenet.machine.lock import alone
-from samenet.run import environment
-from samenet.run.folder import Store, open_run
-from samenet.run.plan import Plan
-from samenet.run.records import PlanSealed
+from samenet.runs import environment
+from samenet.runs.folder import Store, open_run
+from samenet.runs.plan import Plan
+from samenet.runs.records import PlanSealed
 
 DISK_BYTES_MIN = 200 * 1024 * 1024
 

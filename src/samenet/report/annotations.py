@@ -24,7 +24,7 @@ from matplotlib.text import Text
 from samenet.analysis.frames import Frames
 from samenet.report.blocks import known_arms
 from samenet.report.html import attributes
-from samenet.run.plan import title_of
+from samenet.runs.plan import title_of
 
 PREFIX = "mark:"
 Kind = Literal["task", "arm", "view", "device", "tip"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from samenet.run.plan import title_of
+from samenet.runs.plan import title_of
 from samenet.spec.baselines import BASELINES
 from samenet.stats import formatting
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
     from samenet.analysis.frames import Frames
-    from samenet.run.plan import Plan
+    from samenet.runs.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

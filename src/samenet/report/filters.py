@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from samenet.analysis.frames import Frames
-from samenet.run.plan import title_of
+from samenet.runs.plan import title_of
 from samenet.stats.intervals import t_factor
 
 

@@ -19,7 +19,7 @@ from samenet.analysis.regression import Comparison
 from samenet.errors import UsageError
 from samenet.report import result, summary
 from samenet.report.summary import Card, Headline
-from samenet.run.plan import title_of
+from samenet.runs.plan import title_of
 from samenet.spec.task import Task
 from samenet.stats import formatting
 from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval, geometric

@@ -19,7 +19,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from samenet.analysis.frames import Frames
 from samenet.report import annotations as report_annotations
 from samenet.report.blocks import Subject, sign_of, subject_of
-from samenet.run.plan import title_of
+from samenet.runs.plan import title_of
 
 INK = "#1c2024"
 """Everything that is not data; on the page it becomes the colour of the text around it."""

@@ -19,7 +19,7 @@ from samenet.analysis import (
 from samenet.analysis.frames import Frames
 from samenet.analysis.quantities import seconds_of
 from samenet.analysis.totals import Total
-from samenet.run.records import HUGE
+from samenet.runs.records import HUGE
 from samenet.spec.metrics import main_of, names_of
 from samenet.spec.task import Task
 from samenet.stats.formatting import duration, words

@@ -15,8 +15,8 @@ from samenet.analysis.frames import Frames
 from samenet.analysis.quantities import seconds_of
 from samenet.report import scope
 from samenet.report.blocks import slug
-from samenet.run.passes import PROOFS, RESULT
-from samenet.run.plan import PROFILES, Plan, title_of
+from samenet.runs.passes import PROOFS, RESULT
+from samenet.runs.plan import PROFILES, Plan, title_of
 from samenet.spec.metrics import METRICS
 from samenet.stats import formatting, intervals, stopping
 

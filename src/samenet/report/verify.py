@@ -23,9 +23,9 @@ from samenet.execution.describe import last_line
 from samenet.execution.process import LiveWorkers, spawn
 from samenet.execution.runner import read_answer
 from samenet.report import embedded_data
-from samenet.run.folder import Store, open_run
-from samenet.run.plan import Job, Plan
-from samenet.run.records import (
+from samenet.runs.folder import Store, open_run
+from samenet.runs.plan import Job, Plan
+from samenet.runs.records import (
     CompiledCodeKept,
     DataPrepared,
     FailureRecord,
@@ -35,7 +35,7 @@ from samenet.run.records import (
     QualityRecord,
     Record,
 )
-from samenet.run.work_order import answer_path, data_path
+from samenet.runs.work_order import answer_path, data_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,8 @@ from samenet.analysis.frames import Frames
 from samenet.errors import RefusedError
 from samenet.execution import planner, scheduler, session
 from samenet.execution.runner import Watcher
-from samenet.run.passes import ADMISSION, RESULT, PassName
-from samenet.run.plan import Plan
+from samenet.runs.passes import ADMISSION, RESULT, PassName
+from samenet.runs.plan import Plan
 from samenet.stats import intervals, significance
 from samenet.stats.intervals import MARGIN, Estimate, Interval
 

@@ -33,7 +33,7 @@ def main(path: Path) -> None:
         "import": import_seconds,
     }
     gc.disable()  # a framework has made a million objects: to look through them takes 0.1 s
-    from samenet.run.work_order import WorkOrder  # imports NumPy and pydantic: after the framework
+    from samenet.runs.work_order import WorkOrder  # imports NumPy and pydantic: after the framework
 
     order = WorkOrder.from_json(raw, stamps=stamps, pinned=pinned)
     chosen = importlib.import_module(raw["module"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from samenet.run.records import QualityRecord, Record, Split, TimingRecord
-from samenet.run.work_order import WorkOrder
+from samenet.runs.records import QualityRecord, Record, Split, TimingRecord
+from samenet.runs.work_order import WorkOrder
 from samenet.spec.task import Task
 from samenet.worker.baseline_models import ReferenceLine, reference_lines
 

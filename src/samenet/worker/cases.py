@@ -8,7 +8,7 @@ from samenet.adapter.api import Capabilities
 from samenet.adapter.support import missing
 from samenet.certificate import cases, determinism, gate_functions, gate_gradients, gate_training
 from samenet.certificate.problem import Build, Check, builder
-from samenet.run.work_order import WorkOrder
+from samenet.runs.work_order import WorkOrder
 from samenet.spec.network import Activation
 from samenet.worker.common import certificate_records, unsupported_record
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samenet.certificate import gate_training
 from samenet.certificate.problem import builder
-from samenet.run.work_order import WorkOrder
+from samenet.runs.work_order import WorkOrder
 from samenet.worker.common import certificate_records, problem_of, unsupported
 
 

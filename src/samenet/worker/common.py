@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from samenet.adapter.support import missing
 from samenet.certificate.problem import Check, Problem, task_problem
-from samenet.run.records import HUGE, CertificateRecord, FailureRecord
-from samenet.run.work_order import WorkOrder
+from samenet.runs.records import HUGE, CertificateRecord, FailureRecord
+from samenet.runs.work_order import WorkOrder
 from samenet.spec.task import Task
 
 

@@ -8,7 +8,7 @@ from samenet.adapter import draws
 from samenet.adapter.api import Program
 from samenet.adapter.arrays import Array
 from samenet.certificate.problem import Problem
-from samenet.run.work_order import WorkOrder, outputs_path
+from samenet.runs.work_order import WorkOrder, outputs_path
 from samenet.worker.common import problem_of
 
 EVALUATIONS_MAX = 60

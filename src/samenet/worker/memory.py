@@ -5,8 +5,8 @@ from __future__ import annotations
 from samenet.adapter import draws
 from samenet.certificate import cuda
 from samenet.machine import system
-from samenet.run.records import FootprintRecord
-from samenet.run.work_order import WorkOrder
+from samenet.runs.records import FootprintRecord
+from samenet.runs.work_order import WorkOrder
 from samenet.worker.common import problem_of
 from samenet.worker.curves import trained
 

@@ -21,9 +21,9 @@ from samenet.certificate import limits
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.problem import Check, Problem
 from samenet.machine import clock
-from samenet.run.plan import BATCHES
-from samenet.run.records import PREDICTED
-from samenet.run.work_order import WorkOrder
+from samenet.runs.plan import BATCHES
+from samenet.runs.records import PREDICTED
+from samenet.runs.work_order import WorkOrder
 from samenet.spec.network import Kind
 from samenet.spec.task import Task
 from samenet.worker.common import certificate_records, problem_of

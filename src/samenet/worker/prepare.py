@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 from samenet.errors import SamenetError
 from samenet.machine import clock
-from samenet.run.records import DataPrepared, FailureRecord
-from samenet.run.work_order import WorkOrder, data_path
+from samenet.runs.records import DataPrepared, FailureRecord
+from samenet.runs.work_order import WorkOrder, data_path
 from samenet.spec.task import Task
 from samenet.tasks import sources
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samenet.certificate.problem import builder
-from samenet.run.work_order import WorkOrder
+from samenet.runs.work_order import WorkOrder
 from samenet.worker.common import problem_of
 
 

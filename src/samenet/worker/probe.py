@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samenet.certificate import readback
 from samenet.certificate.problem import builder, trained
-from samenet.run.work_order import WorkOrder
+from samenet.runs.work_order import WorkOrder
 from samenet.worker.common import certificate_records
 from samenet.worker.contract.subject import small_problem
 

@@ -11,8 +11,8 @@ from samenet.adapter import discovery
 from samenet.adapter.arrays import Array, QuickStartData
 from samenet.adapter.dataset import network_of
 from samenet.machine import clock
-from samenet.run.records import FailureRecord, QualityRecord, Record, TimingRecord
-from samenet.run.work_order import WorkOrder, outputs_path
+from samenet.runs.records import FailureRecord, QualityRecord, Record, TimingRecord
+from samenet.runs.work_order import WorkOrder, outputs_path
 from samenet.spec.task import Task
 
 

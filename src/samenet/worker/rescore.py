@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samenet.run.work_order import WorkOrder
+from samenet.runs.work_order import WorkOrder
 from samenet.worker.score import scored_again, trainings
 
 

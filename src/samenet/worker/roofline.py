@@ -15,8 +15,8 @@ import numpy as np
 from samenet.adapter.arrays import Array
 from samenet.adapter.dataset import network_of
 from samenet.machine import clock
-from samenet.run.records import LimitNotMeasured, LimitRecord
-from samenet.run.work_order import WorkOrder
+from samenet.runs.records import LimitNotMeasured, LimitRecord
+from samenet.runs.work_order import WorkOrder
 from samenet.spec.products import MEMORY, STEP, Product, of_network
 from samenet.spec.task import Task
 from samenet.worker.timing import CHUNK_SECONDS, sampled

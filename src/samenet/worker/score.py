@@ -12,8 +12,8 @@ import numpy as np
 from samenet.adapter.arrays import Array
 from samenet.adapter.dataset import Dataset
 from samenet.machine import clock
-from samenet.run.records import FailureRecord, OutputsKept, QualityRecord, Record, Track
-from samenet.run.work_order import WorkOrder, outputs_path
+from samenet.runs.records import FailureRecord, OutputsKept, QualityRecord, Record, Track
+from samenet.runs.work_order import WorkOrder, outputs_path
 from samenet.spec.metrics import main_of
 from samenet.spec.network import Kind
 from samenet.spec.task import Task

@@ -15,9 +15,9 @@ from samenet.adapter.dataset import Dataset
 from samenet.adapter.support import missing
 from samenet.certificate.problem import Problem
 from samenet.machine import clock
-from samenet.run.plan import balanced
-from samenet.run.records import LeftOut, Studied
-from samenet.run.work_order import WorkOrder
+from samenet.runs.plan import balanced
+from samenet.runs.records import LeftOut, Studied
+from samenet.runs.work_order import WorkOrder
 from samenet.spec.study import Study, Variant
 from samenet.spec.task import Task
 from samenet.worker import study_measures

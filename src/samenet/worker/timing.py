@@ -23,8 +23,8 @@ from samenet.certificate import cuda, gate_timed, readback
 from samenet.certificate.gate_timed import Timed
 from samenet.certificate.problem import Check, Problem, builder
 from samenet.machine import clock, heap, system
-from samenet.run.records import TimingRecord, Track
-from samenet.run.work_order import WorkOrder
+from samenet.runs.records import TimingRecord, Track
+from samenet.runs.work_order import WorkOrder
 from samenet.spec.task import Task
 from samenet.worker.common import certificate_records, problem_of
 

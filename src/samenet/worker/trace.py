@@ -13,8 +13,8 @@ from samenet.certificate.oracle import network as oracle
 from samenet.certificate.oracle.functions import logistic
 from samenet.certificate.problem import Build, Problem, builder
 from samenet.machine import clock
-from samenet.run.records import StepTraced
-from samenet.run.work_order import WorkOrder
+from samenet.runs.records import StepTraced
+from samenet.runs.work_order import WorkOrder
 from samenet.spec.network import Kind
 from samenet.spec.task import Task
 from samenet.worker.common import problem_of

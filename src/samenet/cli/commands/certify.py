@@ -19,9 +19,9 @@ from samenet.cli.commands import options
 from samenet.errors import UsageError
 from samenet.execution import planner, session
 from samenet.execution.progress import Progress
-from samenet.run.passes import ADMISSION
-from samenet.run.plan import Plan
-from samenet.run.records import CertificateRecord, FailureRecord, Record
+from samenet.runs.passes import ADMISSION
+from samenet.runs.plan import Plan
+from samenet.runs.records import CertificateRecord, FailureRecord, Record
 from samenet.spec.parsing import parse
 from samenet.spec.task import shipped_tasks
 

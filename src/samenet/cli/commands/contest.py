@@ -22,10 +22,10 @@ from samenet.execution import planner, session
 from samenet.execution.progress import Progress
 from samenet.experiments.contest import result
 from samenet.machine import paths
-from samenet.run.folder import open_run
-from samenet.run.passes import ADMISSION, BLOCKS
-from samenet.run.plan import Job, Plan
-from samenet.run.records import Record
+from samenet.runs.folder import open_run
+from samenet.runs.passes import ADMISSION, BLOCKS
+from samenet.runs.plan import Job, Plan
+from samenet.runs.records import Record
 from samenet.spec.parsing import parse
 from samenet.stats.verdicts import Word
 

@@ -18,7 +18,7 @@ from samenet.errors import RefusedError
 from samenet.execution import doctor
 from samenet.execution.doctor import Diagnosis, Item
 from samenet.machine import distributions, lock, paths
-from samenet.run import environment
+from samenet.runs import environment
 
 REFUSED, FAILED = 6, 3
 SCHEMA = "samenet-doctor/1"

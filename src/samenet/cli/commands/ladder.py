@@ -14,7 +14,7 @@ from samenet.cli.commands.run import SOME_FAILED, dry, failed, measured, say_pla
 from samenet.execution import planner
 from samenet.experiments.scaling import fit, forecast, ladder, validation
 from samenet.machine import paths
-from samenet.run.folder import Store
+from samenet.runs.folder import Store
 from samenet.spec.parsing import parse
 
 REPEATS = 2

@@ -15,8 +15,8 @@ from samenet.errors import UsageError
 from samenet.execution import session
 from samenet.execution.live_table import watching
 from samenet.execution.scheduler import extended
-from samenet.run.folder import open_run
-from samenet.run.plan import Plan
+from samenet.runs.folder import open_run
+from samenet.runs.plan import Plan
 
 
 @click.command("resume")

@@ -17,8 +17,8 @@ from samenet.execution import planner, session
 from samenet.execution.live_table import watching
 from samenet.machine import paths
 from samenet.report import result
-from samenet.run.folder import Store
-from samenet.run.plan import Plan
+from samenet.runs.folder import Store
+from samenet.runs.plan import Plan
 from samenet.spec.network import Kind
 from samenet.spec.parsing import parse
 from samenet.stats import intervals

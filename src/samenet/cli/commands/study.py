@@ -16,7 +16,7 @@ from samenet.execution import planner
 from samenet.execution.live_table import watching
 from samenet.experiments.study import figures, outcome, run, text
 from samenet.machine import paths
-from samenet.run.plan import Plan
+from samenet.runs.plan import Plan
 from samenet.spec.study import SEEDS_MAX, StudyKind
 
 OPTIONS = (

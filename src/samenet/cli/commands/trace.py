@@ -16,8 +16,8 @@ from samenet.cli.commands import options
 from samenet.errors import WorkerError
 from samenet.execution import planner, session
 from samenet.execution.progress import Progress
-from samenet.run.plan import Job, Plan
-from samenet.run.records import FailureRecord, StepTraced
+from samenet.runs.plan import Job, Plan
+from samenet.runs.records import FailureRecord, StepTraced
 
 SHOWN_NUMBERS = 4
 QUANTITIES = ("inputs", "weights", "weighted sum", "output", "loss", "gradient", "new weights")

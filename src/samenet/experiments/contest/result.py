@@ -11,10 +11,10 @@ from samenet.analysis.frames import Frames
 from samenet.experiments.contest import rule as contest_rule
 from samenet.experiments.contest.rule import Comparison, Verdict
 from samenet.report.result import why_not
-from samenet.run.passes import BLOCKS
-from samenet.run.plan import Arm, Plan
-from samenet.run.records import CertificateRecord, FailureRecord, JobFinished, Record
-from samenet.run.redaction import without_folders
+from samenet.runs.passes import BLOCKS
+from samenet.runs.plan import Arm, Plan
+from samenet.runs.records import CertificateRecord, FailureRecord, JobFinished, Record
+from samenet.runs.redaction import without_folders
 from samenet.spec.task import Task
 from samenet.stats.formatting import words
 from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval, geometric

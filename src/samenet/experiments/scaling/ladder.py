@@ -30,8 +30,8 @@ from typing import NamedTuple
 from samenet.analysis.subset import SOURCE, is_point
 from samenet.execution.durations import history_key
 from samenet.machine import cache
-from samenet.run.passes import ADMISSION, RESULT
-from samenet.run.plan import Job, Plan
+from samenet.runs.passes import ADMISSION, RESULT
+from samenet.runs.plan import Job, Plan
 from samenet.spec.network import Kind, Network
 from samenet.spec.task import Task
 from samenet.spec.task_defaults import LEARNING_RATE, make_task

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from samenet.errors import RunFolderError, UsageError, WorkerError
-from samenet.run.folder import open_run
-from samenet.run.plan import Plan
-from samenet.run.records import Event, FailureRecord, LeftOut, Record, Studied
+from samenet.runs.folder import open_run
+from samenet.runs.plan import Plan
+from samenet.runs.records import Event, FailureRecord, LeftOut, Record, Studied
 from samenet.spec.study import Scene, Study
 from samenet.spec.task import Task
 

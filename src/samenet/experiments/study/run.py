@@ -10,8 +10,8 @@ from samenet.execution import session
 from samenet.execution.planner import Request, make_plan, refuse_nothing
 from samenet.execution.runner import Watcher
 from samenet.experiments.study.outcome import Outcome, load
-from samenet.run.passes import PASSES
-from samenet.run.plan import Job, Plan
+from samenet.runs.passes import PASSES
+from samenet.runs.plan import Job, Plan
 from samenet.spec.study import Study, StudyKind, study_of
 from samenet.spec.task import Task
 

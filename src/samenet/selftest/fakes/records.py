@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from samenet.adapter.api import Capabilities, Header, Target
 from samenet.analysis import frames
 from samenet.analysis.frames import Frames
-from samenet.run.plan import Arm, Plan
-from samenet.run.records import CertificateRecord, Record, TimingRecord
+from samenet.runs.plan import Arm, Plan
+from samenet.runs.records import CertificateRecord, Record, TimingRecord
 from samenet.spec.task import load_task
 
 TASK = "iris"

@@ -16,8 +16,8 @@ from samenet.analysis import interference
 from samenet.analysis.frames import Frames
 from samenet.execution.runner import Watcher
 from samenet.machine import system, topology
-from samenet.run import environment
-from samenet.run.plan import Job, Plan
+from samenet.runs import environment
+from samenet.runs.plan import Job, Plan
 from samenet.selftest import trials
 from samenet.selftest.base import Figure, Order, rate
 from samenet.selftest.fakes.load import Load

@@ -8,8 +8,8 @@ from statistics import median
 
 from samenet.execution import planner, session
 from samenet.machine import clock
-from samenet.run.passes import ADMISSION, BLOCKS
-from samenet.run.records import JobFinished, Record, TimingRecord
+from samenet.runs.passes import ADMISSION, BLOCKS
+from samenet.runs.records import JobFinished, Record, TimingRecord
 from samenet.selftest.base import Figure, Order
 
 SUMMARY = "what the clock and the harness take of a standard run (a minute or two)"

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from samenet.execution import planner, session
-from samenet.run.records import FootprintRecord, TimingRecord
+from samenet.runs.records import FootprintRecord, TimingRecord
 from samenet.selftest.base import Figure, Order
 
 SUMMARY = "300 MB that a framework touches are seen as 300 ± 6 MB (real processes)"

@@ -26,7 +26,7 @@ from samenet.machine import readings
 from samenet.report import result
 from samenet.report.page import write_report
 from samenet.report.regression_text import json_again, lines, markdown
-from samenet.run.redaction import DEVICE, SHORTEST_NAME
+from samenet.runs.redaction import DEVICE, SHORTEST_NAME
 from samenet.selftest.base import Figure, Order
 from samenet.spec import csv_task
 

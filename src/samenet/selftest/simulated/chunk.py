@@ -19,7 +19,7 @@ import numpy as np
 
 from samenet.adapter.arrays import Array, Batches
 from samenet.machine import clock
-from samenet.run.records import TimingRecord
+from samenet.runs.records import TimingRecord
 from samenet.selftest.base import Figure, Order
 from samenet.worker import timing
 

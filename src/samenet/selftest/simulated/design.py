@@ -17,8 +17,8 @@ from samenet.adapter.variables import THREADS
 from samenet.certificate import readback
 from samenet.execution import process
 from samenet.execution.worker_environment import worker_environment
-from samenet.run import plan
-from samenet.run.plan import Job
+from samenet.runs import plan
+from samenet.runs.plan import Job
 from samenet.selftest.base import Figure, Order
 from samenet.selftest.fakes.records import CHUNKS, TASK, made
 from samenet.stats import intervals, significance

@@ -1,6 +1,6 @@
 """Whether a machine that slows down during the run makes differences (M12).
 
-Two equal arms run in the order of a real plan (samenet.run.plan.balanced), then, for contrast,
+Two equal arms run in the order of a real plan (samenet.runs.plan.balanced), then, for contrast,
 all of one arm before all of the other.
 """
 
@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 
 from samenet import _random
-from samenet.run.plan import balanced
+from samenet.runs.plan import balanced
 from samenet.selftest import simulation
 from samenet.selftest.base import Figure, Order
 from samenet.selftest.simulation import Sample

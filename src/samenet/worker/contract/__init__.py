@@ -13,8 +13,8 @@ from typing import Any
 
 from samenet.adapter.checklist import PARTS, Item
 from samenet.machine import clock
-from samenet.run.records import ContractItem
-from samenet.run.work_order import WorkOrder
+from samenet.runs.records import ContractItem
+from samenet.runs.work_order import WorkOrder
 from samenet.worker.contract import program, quickstart, training
 from samenet.worker.contract.subject import Subject
 

@@ -12,8 +12,8 @@ from samenet.adapter import discovery, draws
 from samenet.adapter.arrays import Array, QuickStartData
 from samenet.adapter.discovery import Leaf
 from samenet.certificate import cases
-from samenet.run import adapter_source
-from samenet.run.plan import Arm
+from samenet.runs import adapter_source
+from samenet.runs.plan import Arm
 from samenet.spec.network import Kind, Network
 from samenet.spec.training import LOSSES_OF_KIND, TrainSpec
 

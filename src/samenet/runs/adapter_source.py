@@ -11,7 +11,7 @@ from typing import Any
 from samenet.adapter import discovery
 from samenet.adapter.discovery import Leaf
 from samenet.errors import UsageError
-from samenet.run.plan import Arm
+from samenet.runs.plan import Arm
 
 GONE = "The adapter’s file is not where it was when this run was made."
 CHANGED = "The adapter has been changed since this run; this is its present text."

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samenet.run.plan import Job
-from samenet.run.work_order import answer_path, file_name, outputs_path
+from samenet.runs.plan import Job
+from samenet.runs.work_order import answer_path, file_name, outputs_path
 
 
 @given(st.text(min_size=1, max_size=40))

@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 from pydantic import Field
 
 from samenet.adapter.api import Capabilities, Header, Target
-from samenet.run.passes import PASSES, Pass, PassName
+from samenet.runs.passes import PASSES, Pass, PassName
 from samenet.spec.case_names import resting
 from samenet.spec.parsing import Frozen
 from samenet.spec.study import Study

@@ -20,8 +20,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from samenet.errors import RunFolderError
-from samenet.run.plan import Plan
-from samenet.run.records import JobFinished, Record, decode, encode
+from samenet.runs.plan import Plan
+from samenet.runs.records import JobFinished, Record, decode, encode
 
 
 @dataclass(frozen=True, slots=True)

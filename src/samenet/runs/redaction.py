@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 
 from samenet.machine import readings
-from samenet.run.records import CertificateRecord, FailureRecord, Record
+from samenet.runs.records import CertificateRecord, FailureRecord, Record
 
 FOLDERS = re.compile(r"(?<![:/\w])(?:file://)?(?:[A-Za-z]:)?[/\\](?:[^/\\\s'\"]+[/\\])+")
 DEVICE = re.compile(r"\b(?:GPU|MIG)-[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b")

@@ -258,7 +258,7 @@ class TimedProcess(Event):
     arm: str
     repeat: int
     readings: dict[str, float | None]
-    """By the names of samenet.run.environment; None for what cannot be read here."""
+    """By the names of samenet.runs.environment; None for what cannot be read here."""
     broken: tuple[str, ...]
     """The rules that were broken, in words."""
     refused: bool

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from samenet.run.records import Track
+from samenet.runs.records import Track
 
 PassName = Literal[
     "prepare",

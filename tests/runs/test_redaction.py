@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from samenet.machine import readings
-from samenet.run import redaction
-from samenet.run.records import CertificateRecord, FailureRecord
+from samenet.runs import redaction
+from samenet.runs.records import CertificateRecord, FailureRecord
 from samenet.selftest import base
 from samenet.selftest.measured import privacy as planted
 

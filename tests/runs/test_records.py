@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samenet.errors import RunFolderError
-from samenet.run.records import (
+from samenet.runs.records import (
     EVENTS,
     KINDS,
     CertificateRecord,

@@ -17,9 +17,9 @@ from samenet.errors import RefusedError
 from samenet.machine import clock, gpu, system, topology
 from samenet.machine import readings as machine_readings
 from samenet.machine.readings import Counters
-from samenet.run.passes import BLOCKS, RESULT, PassName
-from samenet.run.plan import Job, Plan
-from samenet.run.records import EnvironmentRead, Record, SetAside, TimedProcess, plain
+from samenet.runs.passes import BLOCKS, RESULT, PassName
+from samenet.runs.plan import Job, Plan
+from samenet.runs.records import EnvironmentRead, Record, SetAside, TimedProcess, plain
 from samenet.stats.intervals import VERDICT_REPEATS_MIN
 
 WINDOW_SECONDS = 1.0

@@ -8,8 +8,8 @@ import pytest
 
 from samenet.errors import RunFolderError
 from samenet.execution.planner import Request, make_plan
-from samenet.run.folder import Store, open_run
-from samenet.run.records import Event, JobFinished, LimitNotMeasured, encode
+from samenet.runs.folder import Store, open_run
+from samenet.runs.records import Event, JobFinished, LimitNotMeasured, encode
 
 
 def event(job: str) -> Event:

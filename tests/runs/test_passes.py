@@ -11,12 +11,12 @@ from typing import get_args
 import pytest
 from source_tree import Source, dotted, product
 
-from samenet.run.passes import ADMISSION, BLOCKS, PASSES, PROOFS, Pass, PassName
+from samenet.runs.passes import ADMISSION, BLOCKS, PASSES, PROOFS, Pass, PassName
 
 NAMES = set(get_args(PassName))
 KNOWS_NAMES = {
-    "src/samenet/run/passes.py": "the table",
-    "src/samenet/run/plan.py": "the reference of a task is the arm that its control repeats",
+    "src/samenet/runs/passes.py": "the table",
+    "src/samenet/runs/plan.py": "the reference of a task is the arm that its control repeats",
     "src/samenet/selftest/measured/adversity.py": "it disturbs the control alone",
     "src/samenet/experiments/scaling/ladder.py": "what its own oracle costs in two passes",
 }

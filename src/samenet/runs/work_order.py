@@ -14,8 +14,8 @@ from typing import Any, Self
 from samenet.adapter import discovery
 from samenet.adapter.api import Target
 from samenet.adapter.dataset import Dataset
-from samenet.run.plan import Arm, Job, Plan
-from samenet.run.records import Record, encode
+from samenet.runs.plan import Arm, Job, Plan
+from samenet.runs.records import Record, encode
 from samenet.spec.task import Task
 
 

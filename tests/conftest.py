@@ -84,7 +84,7 @@ def root() -> Path:
 PARENT = """
 import sys
 from pathlib import Path
-from samenet.cli import main
+from samenet.cli.main import main
 folder = Path(sys.argv[-1])
 try:
     main()

@@ -30,7 +30,7 @@ ADAPTER = re.compile(rf"({'|'.join(SHARED)})(:.*)?")
 
 ALLOWED = {
     "adapter/api.py": "the estimator interface, which libraries beside scikit-learn offer as well",
-    "advice/requirements.py": "the same, as a sentence",
+    "advice/needs.py": "the same, as a sentence",
     "adapter/file_checks.py": "NumPy as a library that every adapter may use",
     "spec/task.py": "scikit-learn as a source of data",
     "spec/task_file.py": "the same, in the text of a new task file",

@@ -273,7 +273,7 @@ def test_help_needs_no_library_but_click() -> None:
     """
     heavy = {"numpy", "pandas", "pydantic", "scipy", "matplotlib", "rich", "jinja2", *FRAMEWORKS}
     code = (
-        "import sys\nfrom samenet.cli import main\nsys.argv = ['samenet', '--help']\n"
+        "import sys\nfrom samenet.cli.main import main\nsys.argv = ['samenet', '--help']\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
         f"print('LOADED', *(set(sys.modules) & {heavy!r}))\n"
     )

@@ -81,7 +81,10 @@ IN_FILE = {
     ),
     "a shipped adapter": (
         "own_imports",
-        ("from autograd import", "from samenet.adapters import numpy_mlp\nfrom autograd import"),
+        (
+            "from autograd import",
+            "from samenet.adapters.numpy import adapter\nfrom autograd import",
+        ),
         "samenet.adapters.numpy.adapter",
     ),
     "a download": (

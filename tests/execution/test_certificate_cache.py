@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from samenet.adapter import discovery
+from samenet.adapter import discovery, source_files
 from samenet.errors import UsageError
 from samenet.execution import certificate_cache, describe, planner
 from samenet.runs.plan import Job, Plan
@@ -88,30 +88,66 @@ def test_a_failed_check_is_not_remembered(plan: Plan, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "adapters"),
     [
-        ("pytorch_functions.py", {"pytorch"}),
-        ("keras_network.py", {"keras", "keras-torch", "keras-jax"}),
-        ("numpy_functions.py", {"numpy", "cupy"}),
-        ("cupy_plain.py", {"cupy"}),
+        ("pytorch/functions.py", {"pytorch"}),
+        ("keras/network.py", {"keras", "keras-torch", "keras-jax"}),
+        ("numpy/functions.py", {"numpy", "cupy", "mine"}),
+        ("cupy/mode_plain.py", {"cupy"}),
     ],
 )
 def test_a_file_changes_the_certificates_of_what_is_built_on_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, adapters: set[str]
 ) -> None:
-    """A shipped adapter's hash covers what it is built on; a stranger's all that it may use."""
-    copy = Path(shutil.copytree(discovery.shipped_folder(), tmp_path / "adapters"))
+    """An adapter's hash covers the shipped files it is built on and no others, a stranger's too."""
+    copy = Path(shutil.copytree(source_files.shipped_folder(), tmp_path / "adapters"))
     stranger = tmp_path / "mine.py"
-    shutil.copy(FAKES / "recorder_adapter.py", stranger)
-    monkeypatch.setattr(discovery, "shipped_folder", lambda: copy)
-    mine = discovery.read(stranger)
-    before = {name: discovery.digest(found) for name, found in discovery.shipped().items()}
-    foreign = discovery.digest(mine)
+    shutil.copy(FAKES / "recorder_adapter.py", stranger)  # which is built on NumPy's
+    monkeypatch.setattr(source_files, "shipped_folder", lambda: copy)
+    every = {**discovery.shipped(), "mine": discovery.read(stranger)}
+    before = {name: discovery.digest(found) for name, found in every.items()}
     with (copy / file).open("a", encoding="utf-8") as opened:
         opened.write("# another\n")
-    changed = {
-        n for n, found in discovery.shipped().items() if discovery.digest(found) != before[n]
-    }
-    assert changed == adapters
-    assert discovery.digest(mine) != foreign
+    assert {n for n, found in every.items() if discovery.digest(found) != before[n]} == adapters
+
+
+def copied_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of samenet's own packages, which the digests are then taken of."""
+    copy = tmp_path / "core"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(source_files.core_folder(), copy, ignore=ignored)
+    monkeypatch.setattr(source_files, "core_folder", lambda: copy)
+    return copy
+
+
+def test_a_line_in_any_file_that_decides_forgets_the_proof(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A changed line anywhere in what proves, what it asks and what runs it is another digest."""
+    copy = copied_core(tmp_path, monkeypatch)
+    deciding = certificate_cache.deciding_files()
+    packages = {path.relative_to(copy).parts[0] for path in deciding}
+    assert {"certificate", "adapter", "spec", "worker"} <= packages
+    support, training = copy / "adapter" / "support.py", copy / "spec" / "training.py"
+    assert {support, training, copy / "worker" / "certify.py"} <= deciding
+    before = certificate_cache.deciding_digest.__wrapped__()
+    kept = []
+    for path in sorted(deciding):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text + "# another\n", encoding="utf-8")
+        if certificate_cache.deciding_digest.__wrapped__() == before:
+            kept.append(path.relative_to(copy).as_posix())
+        path.write_text(text, encoding="utf-8")
+    assert kept == []
+
+
+def test_what_decides_nothing_forgets_no_proof(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change of the page, of advice or of the command line proves nothing again."""
+    copy = copied_core(tmp_path, monkeypatch)
+    before = certificate_cache.deciding_digest.__wrapped__()
+    for name in ("report/page.py", "advice/recommend.py", "cli/main.py"):
+        (copy / name).write_text("# another\n", encoding="utf-8")
+    assert certificate_cache.deciding_digest.__wrapped__() == before
 
 
 @pytest.fixture

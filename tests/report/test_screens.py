@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = ("page_browser",)
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts" / "dev"
 GOOD = '<text x="10" y="20">left</text><text x="200" y="20">right</text>'
 WRONG = {
     "one over the other: left / right": GOOD.replace("200", "20"),

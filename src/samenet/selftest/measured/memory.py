@@ -24,7 +24,7 @@ TOUCHING = f'''"""NumPy's loop, which in one mode touches {TOUCHED} bytes more."
 
 import numpy as np
 
-from samenet.adapters import numpy_mlp
+from samenet.adapters.numpy import adapter as numpy_adapter
 from samenet.adapters.numpy.adapter import capabilities, read_back, wake
 
 ADAPTER = {{
@@ -45,7 +45,7 @@ def build(network, training, weights, *, target, mode):
     """Touch the bytes, then do as NumPy's adapter does."""
     if mode == "more":
         KEPT.append(np.ones({TOUCHED}, np.uint8))
-    return numpy_mlp.build(network, training, weights, target=target, mode="plain")
+    return numpy_adapter.build(network, training, weights, target=target, mode="plain")
 '''
 
 

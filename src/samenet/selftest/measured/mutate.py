@@ -16,8 +16,9 @@ from samenet.adapter import draws
 from samenet.analysis import processes
 from samenet.analysis.frames import Frames
 from samenet.certificate import readback
-from samenet.execution import process, scheduler
+from samenet.execution import process
 from samenet.machine import system
+from samenet.runs import plan
 from samenet.selftest import base
 from samenet.selftest.base import Figure, Order, rate
 from samenet.stats import intervals, significance, steady_state
@@ -159,7 +160,7 @@ DEFECTS = (
     Defect(what="a sync after every call", by="chunk", planted=partial(_steadily, _synced_always)),
     _defect("chunks too short", "chunk", timing, "CHUNK_SECONDS", 1e-4),
     _defect("collector left on", "chunk", gc, "disable", lambda: None),
-    _defect("fixed order", "design", scheduler, "balanced", lambda items, repeat: list(items)),
+    _defect("fixed order", "design", plan, "balanced", lambda items, repeat: list(items)),
     _defect("pooled samples", "design", Frames, "per_repeat", _pooled),
     _defect("slow runs dropped", "design", Frames, "per_repeat", _without_slow),
     _defect("the fastest chunk for the middle one", "design", processes, "median", min),

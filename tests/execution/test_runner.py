@@ -24,7 +24,6 @@ from samenet.runs.records import (
     LimitNotMeasured,
     Record,
     TimingRecord,
-    encode,
 )
 
 RECORDER = Path(__file__).parents[1] / "helpers" / "recorder_adapter.py"
@@ -297,45 +296,19 @@ def prepared_data(task: str, column: str = "a") -> DataPrepared:
     )
 
 
-@pytest.mark.parametrize("torn", ['{"schema":1,"kind":"ev', "no record"])
-def test_a_half_written_answer_is_kept_up_to_the_torn_line(tmp_path: Path, torn: str) -> None:
-    """What a worker wrote before it died counts; the line it died in does not."""
-    path = tmp_path / "answer.jsonl"
-    whole = [event("one"), event("two")]
-    text = "".join(encode(record) + "\n" for record in whole)
-    path.write_text(text + torn, encoding="utf-8", newline="\n")
-    assert runner.read_answer(path) == whole
-
-
-def test_an_answer_cut_inside_a_character_is_kept_up_to_there(tmp_path: Path) -> None:
-    """A worker that dies between the two bytes of a letter loses that line and nothing else."""
-    path = tmp_path / "answer.jsonl"
-    text = encode(event("one")) + "\n" + encode(event("zwölf"))
-    cut = text.encode().index("ö".encode()) + 1
-    path.write_bytes(text.encode()[:cut])
-    assert runner.read_answer(path) == [event("one")]
-
-
-@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85", "\x0b", "\x1c", "\r"])
-def test_no_character_of_a_text_ends_a_record(tmp_path: Path, character: str) -> None:
-    """Only a newline ends a record: other line separators inside a column's name do not."""
-    path = tmp_path / "answer.jsonl"
-    record = prepared_data("iris", column=f"a{character}b")
-    path.write_text(encode(record) + "\n", encoding="utf-8", newline="\n")
-    assert runner.read_answer(path) == [record]
-
-
-def test_data_prepared_before_a_crash_count_as_prepared() -> None:
-    """If preparing the second task kills the worker, the first task is not called a failure."""
+def test_a_whole_answer_that_leaves_a_task_out_fails_that_task() -> None:
+    """A worker that says nothing of one of its tasks has failed for it, whatever its exit code."""
     job = Job(id="prepare/r0", pass_name="prepare", tasks=("iris", "wine"), predicted_seconds=1)
-    found = runner._failures(job, [prepared_data("iris")], -11, "", 120.0)
-    assert [failure.task for failure in found] == ["wine"]
+    assert runner._unanswered(job, [prepared_data("iris")]) == ["wine"]
+    (failure,) = runner._failures(job, ["wine"], 0, "", 120.0)
+    assert (failure.task, failure.mark) == ("wine", "failed")
+    assert failure.reason == "the worker ended without a whole answer"
 
 
 def test_a_lost_worker_of_the_reference_lines_is_a_failure_of_theirs() -> None:
     """If fitting the models that are no networks fails, no network is said to have failed."""
     job = Job(id="reference/r0", pass_name="reference", tasks=("iris",), predicted_seconds=1)
-    (failure,) = runner._failures(job, [], 1, "", 120.0)
+    (failure,) = runner._failures(job, job.tasks, 1, "", 120.0)
     assert failure.track == "reference"
 
 
@@ -358,3 +331,29 @@ def test_without_any_data_the_run_ends_with_the_reason(
     with pytest.raises(UsageError, match=r"^no rows$"):
         runner.carry_out(store, plan, lambda job, records, seconds: None)
     assert store.finished_jobs() == {"prepare/iris/r0"}
+
+
+def test_one_task_at_fault_fails_alone(
+    tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If one of thirty tasks takes the worker with it, the other twenty-nine have their answers."""
+    names = tuple(f"case {number}" for number in range(30))
+    job = Job(id="parity/r0", pass_name="parity", tasks=names, predicted_seconds=1)
+    asked: list[int] = []
+
+    def spawned(*given: Any) -> tuple[int, str, float]:
+        asked.append(len(given[2].tasks))
+        if "case 17" in given[2].tasks:
+            return 1, "it broke", 120.0
+        given[5].add([prepared_data(task) for task in given[2].tasks])
+        given[5].close()
+        return 0, "", 120.0
+
+    monkeypatch.setattr(runner, "spawn", spawned)
+    store = Store(tmp_path / "run")
+    store.create()
+    records = runner._Run(store, plan, lambda *_: None).run_process(job)
+    failures = [record for record in records if isinstance(record, FailureRecord)]
+    assert [failure.task for failure in failures] == ["case 17"]
+    assert len(records) == 30
+    assert len(asked) <= 11

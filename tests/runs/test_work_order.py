@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samenet.runs.plan import Job
-from samenet.runs.work_order import answer_path, file_name, outputs_path
+from samenet.runs.work_order import file_name, new_answer, outputs_path
 
 
 @given(st.text(min_size=1, max_size=40))
@@ -36,9 +36,9 @@ def test_different_names_have_different_files(one: str, other: str) -> None:
 def test_jobs_and_trainings_have_files_of_their_own(tmp_path) -> None:
     """Jobs that differ in one part, and trainings that differ in one, write to different files."""
     answers = [
-        answer_path(
+        new_answer(
             tmp_path, Job(id="/".join(parts), pass_name="cell", tasks=(), predicted_seconds=1)
-        )
+        ).path
         for parts in itertools.product(
             ("cell", "memory"), ("a:x", "a:y"), ("iris", "wine"), ("r0", "r1")
         )

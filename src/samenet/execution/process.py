@@ -11,6 +11,7 @@ from pathlib import Path
 from samenet.execution.worker_environment import CompiledCode, worker_environment
 from samenet.machine import clock, system
 from samenet.machine.system import SPAWNED_VARIABLE
+from samenet.runs.answer import AnswerFile
 from samenet.runs.plan import Arm, CacheName, Job, Plan
 from samenet.runs.work_order import file_name, order_json
 
@@ -47,14 +48,19 @@ class LiveWorkers:
 
 
 def spawn(
-    folder: Path, plan: Plan, job: Job, arm: Arm | None, live: LiveWorkers
+    folder: Path, plan: Plan, job: Job, arm: Arm | None, live: LiveWorkers, answer: AnswerFile
 ) -> tuple[int, str, float]:
-    """Run one worker, its process in `live` meanwhile; return exit code, errors and time limit."""
+    """Run one worker, its process in `live` meanwhile; return exit code, errors and time limit.
+
+    What it found stands in `answer`, if it answered at all.
+    """
     threads = plan.target.threads
     cores = system.measuring_cores(threads) if job.timed else system.cores()
     order = folder / "work" / f"{file_name(job.id)}.order.json"
     imports = arm.header.imports if arm else ()
-    order.write_text(order_json(job, folder, imports=imports, cores=cores), encoding="utf-8")
+    order.write_text(
+        order_json(job, folder, answer, imports=imports, cores=cores), encoding="utf-8"
+    )
     environment = worker_environment(
         arm.header if arm else None,
         plan.target_of(job.pass_name),

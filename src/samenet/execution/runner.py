@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from samenet.analysis import frames
-from samenet.errors import RunFolderError, UsageError
+from samenet.errors import UsageError
 from samenet.execution import certificate_cache, early_stopping
 from samenet.execution.describe import last_line
 from samenet.execution.durations import history_key
@@ -32,9 +32,8 @@ from samenet.runs.records import (
     StepTraced,
     TimedProcess,
     TimingRecord,
-    decode,
 )
-from samenet.runs.work_order import answer_path
+from samenet.runs.work_order import new_answer
 
 SIDE_BY_SIDE = 2
 """How many workers that are not timed run at once."""
@@ -141,21 +140,47 @@ class _Run:
         return False
 
     def run_process(self, job: Job) -> list[Record]:
-        """Start a worker, wait for it, and return what it answered."""
+        """Return what workers answered about the tasks of a job.
+
+        One that gave no whole answer is asked again for each half of its tasks: then what is at
+        fault fails alone, by name, and the rest has its result. To find one task of n takes twice
+        log2(n) more processes; where that many are not enough, what is left fails together.
+        """
+        records: list[Record] = []
+        more = 2 * len(job.tasks).bit_length()
+        waiting = [job.tasks]
+        while waiting:
+            tasks = waiting.pop(0)
+            can_halve = len(tasks) > 1 and more > 0
+            answer = self.ask_worker(job.model_copy(update={"tasks": tasks}), final=not can_halve)
+            if answer is None:
+                middle = len(tasks) // 2
+                waiting[:0] = [tasks[:middle], tasks[middle:]]
+                more -= 2
+            else:
+                records += answer
+        return records
+
+    def ask_worker(self, job: Job, *, final: bool) -> list[Record] | None:
+        """Start a worker, wait for it, and return what it answered.
+
+        Without a whole answer that is a failure of every task if it is `final`, and else None.
+        """
         arm = self.plan.arm(job.arm) if job.arm else None
-        answer = answer_path(self.store.folder, job)
-        answer.unlink(missing_ok=True)
+        file = new_answer(self.store.folder, job)
         before = environment.look(self.plan.target) if job.timed else None
         place = cache_place(self.store.folder, self.plan.cache, job)
         if not shares_cache(self.plan.cache, job):
             shutil.rmtree(place, ignore_errors=True)
         files_before = _files(place)
-        code, errors, seconds_max = spawn(self.store.folder, self.plan, job, arm, self.live)
-        records = read_answer(answer)
+        code, errors, seconds_max = spawn(self.store.folder, self.plan, job, arm, self.live, file)
+        answer = file.read() if code == 0 else None
+        if answer is None and not final and not self.live.stopped:
+            return None
+        silent = job.tasks if answer is None else _unanswered(job, answer)
+        records = [*(answer or []), *_failures(job, silent, code, errors, seconds_max)]
         if job.kind.shares_warm_cache:
             records.append(self.compiled_code(job, files_before, _files(place)))
-        if code != 0:
-            records += _failures(job, records, code, errors, seconds_max)
         return [*records, environment.recorded(self.plan, job, before)] if before else records
 
     def compiled_code(self, job: Job, before: int, after: int) -> CompiledCodeKept:
@@ -228,26 +253,20 @@ def _refuses(record: CertificateRecord | FailureRecord) -> bool:
     return failed and record.repeat is None
 
 
-def read_answer(path: Path) -> list[Record]:
-    """Return the whole records of an answer; a line that a crash cut off is left out."""
-    if not path.exists():
+def _unanswered(job: Job, records: Sequence[Record]) -> list[str]:
+    """Return the tasks of a job of which a whole answer says nothing."""
+    if job.kind.answers != "one":
         return []
-    records = []
-    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
-        try:
-            records.append(decode(line))
-        except RunFolderError:
-            break
-    return records
+    answered = {_task_of(record) for record in records}
+    return [task for task in job.tasks if task not in answered]
 
 
 def _failures(
-    job: Job, records: Sequence[Record], code: int, errors: str, seconds_max: float
-) -> list[FailureRecord]:
-    """Return one failure per task of the job that has no record of its own."""
+    job: Job, tasks: Sequence[str], code: int, errors: str, seconds_max: float
+) -> list[Record]:
+    """Return one failure per task that a worker did not answer for."""
     mark: Mark = "timed out" if code == TOO_SLOW else "failed"
     reason = f"no result within {seconds_max:.0f} s" if code == TOO_SLOW else _why(code, errors)
-    answered = set() if job.kind.answers == "many" else {_task_of(record) for record in records}
     return [
         FailureRecord(
             job=job.id,
@@ -259,8 +278,7 @@ def _failures(
             reason=reason,
             detail=errors[-4000:],
         )
-        for task in job.tasks
-        if task not in answered
+        for task in tasks
     ]
 
 
@@ -269,6 +287,8 @@ def _task_of(record: Record) -> str | None:
 
 
 def _why(code: int, errors: str) -> str:
+    if code == 0:
+        return "the worker ended without a whole answer"
     if code < 0:
         names = {9: "was killed (out of memory?)", 11: "crashed (segmentation fault)"}
         return f"the worker {names.get(-code, f'was ended by signal {-code}')}"

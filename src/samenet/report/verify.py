@@ -21,7 +21,6 @@ from samenet.analysis import frames
 from samenet.errors import RunFolderError, WorkerError
 from samenet.execution.describe import last_line
 from samenet.execution.process import LiveWorkers, spawn
-from samenet.execution.runner import read_answer
 from samenet.report import embedded_data
 from samenet.runs.folder import Store, open_run
 from samenet.runs.plan import Job, Plan
@@ -35,7 +34,7 @@ from samenet.runs.records import (
     QualityRecord,
     Record,
 )
-from samenet.runs.work_order import answer_path, data_path
+from samenet.runs.work_order import data_path, new_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,12 +146,13 @@ def _rescored(store: Store, plan: Plan, records: Sequence[Record]) -> list[Recor
         return []
     job = Job(id="rescore", pass_name="rescore", tasks=tasks, predicted_seconds=60)
     (store.folder / "work").mkdir(exist_ok=True)
-    answer = answer_path(store.folder, job)
-    answer.unlink(missing_ok=True)
-    code, errors, _ = spawn(store.folder, plan, job, None, LiveWorkers())
-    if code:
+    answer = new_answer(store.folder, job)
+    _, errors, _ = spawn(store.folder, plan, job, None, LiveWorkers(), answer)
+    found = answer.read()
+    answer.path.unlink(missing_ok=True)
+    if found is None:
         raise WorkerError(f"The scores could not be recomputed: {last_line(errors)}")
-    return read_answer(answer)
+    return found
 
 
 def _files(folder: Path, records: Sequence[Record]) -> list[str]:

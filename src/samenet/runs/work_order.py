@@ -14,8 +14,9 @@ from typing import Any, Self
 from samenet.adapter import discovery
 from samenet.adapter.api import Target
 from samenet.adapter.dataset import Dataset
+from samenet.runs.answer import AnswerFile, new_attempt
 from samenet.runs.plan import Arm, Job, Plan
-from samenet.runs.records import Record, encode
+from samenet.runs.records import Record
 from samenet.spec.task import Task
 
 
@@ -26,7 +27,7 @@ class WorkOrder:
     job: Job
     plan: Plan
     folder: Path
-    answer: Path
+    answer: AnswerFile
     stamps: dict[str, float]
     pinned: bool
 
@@ -39,7 +40,7 @@ class WorkOrder:
             job=Job.model_validate(raw["job"]),
             plan=plan,
             folder=folder,
-            answer=Path(raw["answer"]),
+            answer=AnswerFile(path=Path(raw["answer"]), attempt=raw["attempt"]),
             stamps=stamps,
             pinned=pinned,
         )
@@ -69,18 +70,20 @@ class WorkOrder:
 
     def emit(self, records: Sequence[Record]) -> None:
         """Answer with records; the parent reads them when this process has ended."""
-        with self.answer.open("a", encoding="utf-8", newline="\n") as file:
-            file.writelines(encode(record) + "\n" for record in records)
+        self.answer.add(records)
 
 
-def order_json(job: Job, folder: Path, *, imports: Sequence[str], cores: Sequence[int]) -> str:
+def order_json(
+    job: Job, folder: Path, answer: AnswerFile, *, imports: Sequence[str], cores: Sequence[int]
+) -> str:
     """Return the text of a work order."""
     return json.dumps(
         {
             "module": job.kind.module,
             "job": job.model_dump(mode="json"),
             "folder": str(folder.absolute()),
-            "answer": str(answer_path(folder, job).absolute()),
+            "answer": str(answer.path.absolute()),
+            "attempt": answer.attempt,
             "imports": list(imports),
             "cores": list(cores),
         }
@@ -102,9 +105,12 @@ def file_name(text: str) -> str:
     return f"{plain or 'name'}={hashlib.sha256(text.encode()).hexdigest()[:6]}"
 
 
-def answer_path(folder: Path, job: Job) -> Path:
-    """Return where a worker writes its records."""
-    return folder / "work" / f"{file_name(job.id)}.jsonl"
+def new_answer(folder: Path, job: Job) -> AnswerFile:
+    """Return the file of one attempt at a job; a late worker of another writes elsewhere."""
+    attempt = new_attempt()
+    return AnswerFile(
+        path=folder / "work" / f"{file_name(job.id)}.{attempt}.jsonl", attempt=attempt
+    )
 
 
 def data_path(folder: Path, task: str) -> Path:

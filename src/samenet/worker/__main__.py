@@ -39,6 +39,7 @@ def main(path: Path) -> None:
     chosen = importlib.import_module(raw["module"])
     gc.enable()
     chosen.run(order)
+    order.answer.close()
 
 
 def _import(names: list[str]) -> None:

@@ -20,9 +20,10 @@ from samenet.experiments.scaling.crossover import BATCHES, DEPTHS, STEPS, WIDTHS
 from samenet.report import plotting
 from samenet.report.blocks import Cell, Column, Figure, Section, Subject, Table, subject_of
 from samenet.report.multi_run import Run
+from samenet.report.plotting import Legend
 from samenet.stats import formatting
 
-ORDER = 4
+ORDER = 3
 WITH_LADDER = True
 FEWEST = 2
 PALE, HATCH = 0.38, "////"
@@ -34,7 +35,7 @@ def section(frames: Frames) -> Section | None:
     return _map([(frames, each) for each in crossover.contenders(frames)])
 
 
-def compared(runs: Sequence[Run]) -> Section | None:
+def section_of_runs(runs: Sequence[Run]) -> Section | None:
     """Return the map of the ladders of several runs, e.g. of two devices."""
     return _map([(run.frames, each) for run in runs for each in crossover.contenders(run.frames)])
 
@@ -115,7 +116,8 @@ def _draw(runs: Runs, narrow: bool) -> Drawing:  # noqa: FBT001 - Figure.draw
     labels = [f"{ascii_uppercase[k]}  {name}" for k, name in enumerate(names)]
     labels += ["tie (pale)", "not measured"]
     subjects = [_subject(each) for _, each in runs]
-    plotting.legend(picture, handles, labels, narrow=narrow, subjects=subjects)
+    legend = Legend(handles=handles, names=labels, subjects=subjects)
+    plotting.add_legend(picture, legend, narrow=narrow)
     return picture
 
 

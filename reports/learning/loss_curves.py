@@ -14,7 +14,7 @@ from samenet.report.blocks import Cell, Figure, Section, Table, arm_cell, column
 from samenet.runs.plan import title_of
 from samenet.spec import Task
 
-ORDER = 40
+ORDER = 2
 GAP_OPACITY = 0.1
 FLOOR = 1e-17
 """Smaller distances, and none at all, are drawn here: the axis is logarithmic."""

@@ -29,12 +29,13 @@ from samenet.report.blocks import (
     subject_of,
     task_cell,
 )
+from samenet.report.plotting import Legend
 from samenet.runs.plan import title_of
 from samenet.spec import Task
 from samenet.spec.metrics import METRICS
 from samenet.stats import formatting
 
-ORDER = 30
+ORDER = 1
 
 
 def section(frames: Frames) -> Section | None:
@@ -81,7 +82,8 @@ def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: 
         plotting.panel_of(axes, frames, task.name)
     arms = {frames.title(arm.name): arm.name for arm in frames.plan.arms}
     subjects = [subject_of(arms[name]) if name in arms else Subject() for name in lines]
-    plotting.legend(picture, list(lines.values()), list(lines), narrow=narrow, subjects=subjects)
+    legend = Legend(handles=list(lines.values()), names=list(lines), subjects=subjects)
+    plotting.add_legend(picture, legend, narrow=narrow)
     return picture
 
 

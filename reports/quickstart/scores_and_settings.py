@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from statistics import median
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Drawing
 
 from samenet.analysis.frames import Frames
 from samenet.report import plotting
@@ -31,7 +29,7 @@ from samenet.spec import Task, summary
 from samenet.spec.metrics import main_of
 from samenet.stats import formatting
 
-ORDER = 50
+ORDER = 1
 ASPECTS = {
     "optimizer": "Optimiser",
     "initializer": "Initial weights",
@@ -98,6 +96,10 @@ def _final(frames: Frames, task: Task) -> pd.DataFrame:
     return rows[rows.epoch == last]
 
 
+def _arms(frames: Frames, task: Task) -> list[str]:
+    return _final(frames, task).arm.unique().tolist()
+
+
 def _metric(task: Task) -> str:
     return main_of(task.kind).words
 
@@ -111,38 +113,28 @@ def _figure(frames: Frames, tasks: list[Task]) -> Figure:
             "apart mean that luck decides; the settings in the table below say why frameworks "
             "differ."
         ),
-        draw=partial(_draw, frames, tasks),
+        draw=plotting.row_panels(frames, tasks, _arms, _strip),
         table=_marks(frames, tasks),
     )
 
 
-def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
-    most = max(_final(frames, task).arm.nunique() for task in tasks)
-    height = plotting.bars_height(most)
-    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=height)
-    for axes, task in zip(panels, tasks, strict=True):
-        _strip(frames, axes, task, most)
-        plotting.panel_of(axes, frames, task.name)
-        axes.set_xlabel(f"test {_metric(task)}")
-    return picture
-
-
 def _strip(frames: Frames, axes: Axes, task: Task, most: int) -> None:
-    rows = _final(frames, task)
-    rows = rows[rows.split == "test"]
-    arms = rows.arm.unique().tolist()
-    for place, arm in enumerate(arms):
-        values, look = rows[rows.arm == arm].value.tolist(), plotting.look(frames, arm)
+    scores = _final(frames, task)
+    scores = scores[scores.split == "test"]
+    arms = scores.arm.unique().tolist()
+    for row, arm in enumerate(arms):
+        values = scores[scores.arm == arm].value.tolist()
+        look = plotting.look(frames, arm)
         mean = sum(values) / len(values)
-        ends = [place - 0.26, place + 0.26]
-        drawn = axes.plot([mean, mean], ends, color=plotting.INK, linewidth=1.4)
-        drawn += axes.plot(
-            values, [place] * len(values), look.marker, color=look.color, markersize=7, alpha=0.75
+        marks = axes.plot([mean, mean], [row - 0.26, row + 0.26], color=plotting.INK, linewidth=1.4)
+        marks += axes.plot(
+            values, [row] * len(values), look.marker, color=look.color, markersize=7, alpha=0.75
         )
-        plotting.marked(drawn, quick_start_of(arm, task.name))
+        plotting.marked(marks, quick_start_of(arm, task.name))
     subjects = [quick_start_of(arm, task.name) for arm in arms]
     plotting.bar_names(axes, [framework_of(frames, arm) for arm in arms], most, subjects)
     axes.margins(x=0.12)
+    axes.set_xlabel(f"test {_metric(task)}")
 
 
 def _marks(frames: Frames, tasks: list[Task]) -> Table:

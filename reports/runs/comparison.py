@@ -23,6 +23,7 @@ from samenet.report.blocks import (
     subject_of,
 )
 from samenet.report.multi_run import Run
+from samenet.report.plotting import Legend
 from samenet.spec import Task
 from samenet.stats import formatting
 from samenet.stats.verdicts import percent, signed
@@ -30,7 +31,7 @@ from samenet.stats.verdicts import percent, signed
 ORDER = 1
 
 
-def compared(runs: Sequence[Run]) -> Section | None:
+def section_of_runs(runs: Sequence[Run]) -> Section | None:
     """Return the runs, their differences, and a figure and table of every task."""
     tasks = [task for task in multi_run.tasks(runs) if multi_run.arms(runs, task.name)]
     figure = [_figure(runs, tasks)] if tasks else []
@@ -133,9 +134,11 @@ def _draw(runs: Sequence[Run], tasks: list[Task], narrow: bool) -> Drawing:  # n
     for axes, task in zip(panels, tasks, strict=True):
         _rows(axes, runs, task, most)
         plotting.panel_of(axes, _with(runs, task).frames, task.name)
-    handles = [plotting.key(_marker(runs, run)) for run in runs]
-    names = [f"{run.letter}: {run.frames.plan.name}, {run.place}" for run in runs]
-    plotting.legend(picture, handles, names, narrow=narrow)
+    legend = Legend(
+        handles=[plotting.key(_marker(runs, run)) for run in runs],
+        names=[f"{run.letter}: {run.frames.plan.name}, {run.place}" for run in runs],
+    )
+    plotting.add_legend(picture, legend, narrow=narrow)
     return picture
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,11 +27,12 @@ from samenet.report.blocks import (
     task_cell,
 )
 from samenet.report.multi_run import Run
+from samenet.report.plotting import Legend
 from samenet.spec import Task
 from samenet.stats import formatting
 from samenet.stats.intervals import Interval
 
-ORDER = 3
+ORDER = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ class Scaling:
         return self.gain(threads) * self.fewest / threads
 
 
-def compared(runs: Sequence[Run]) -> Section | None:
+def section_of_runs(runs: Sequence[Run]) -> Section | None:
     """Return how a step scales with threads, from runs that differ in nothing else that counts."""
     group = _alike(runs)
     tasks = [task for task in multi_run.tasks(group) if scalings(group, task)]
@@ -103,33 +104,33 @@ def _figure(runs: Sequence[Run], tasks: list[Task]) -> Figure:
             "line below 1 says that more threads make it slower, as they do where a step is too "
             "small to be shared."
         ),
-        draw=partial(_draw, runs, tasks),
+        draw=_draw(runs, tasks),
         table=_numbers(runs, tasks),
     )
 
 
-def _draw(runs: Sequence[Run], tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
-    arms = list(dict.fromkeys(each.arm for task in tasks for each in scalings(runs, task)))
-    picture, panels = plotting.panels(
-        len(tasks), narrow=narrow, height=2.6, legend_of=len(arms) + 1
+def _draw(runs: Sequence[Run], tasks: list[Task]) -> Callable[[bool], Drawing]:
+    def legend() -> Legend:
+        arms = list(dict.fromkeys(line.arm for task in tasks for line in scalings(runs, task)))
+        looks = [plotting.look(_run_of(runs, arm).frames, arm) for arm in arms]
+        handles = [Line2D([], [], color=look.color, marker=look.marker) for look in looks]
+        ideal = Line2D([], [], color=plotting.INK, linewidth=1, linestyle=(0, (4, 3)))
+        return Legend(
+            handles=[*handles, ideal],
+            names=[*(_run_of(runs, arm).frames.title(arm) for arm in arms), "ideal"],
+            subjects=[subject_of(arm) for arm in arms],
+        )
+
+    return plotting.task_panels(
+        runs[0].frames, tasks, partial(_lines, runs), height=2.6, legend=legend
     )
-    for axes, task in zip(panels, tasks, strict=True):
-        _lines(axes, runs, task)
-        plotting.panel_of(axes, runs[0].frames, task.name)
-    looks = [plotting.look(_run_of(runs, arm).frames, arm) for arm in arms]
-    handles = [Line2D([], [], color=each.color, marker=each.marker) for each in looks]
-    ideal = Line2D([], [], color=plotting.INK, linewidth=1, linestyle=(0, (4, 3)))
-    names = [_run_of(runs, arm).frames.title(arm) for arm in arms]
-    subjects = [subject_of(arm) for arm in arms]
-    plotting.legend(picture, [*handles, ideal], [*names, "ideal"], narrow=narrow, subjects=subjects)
-    return picture
 
 
 def _run_of(runs: Sequence[Run], arm: str) -> Run:
     return next(run for run in runs if arm in {each.name for each in run.frames.plan.arms})
 
 
-def _lines(axes: Axes, runs: Sequence[Run], task: Task) -> None:
+def _lines(runs: Sequence[Run], axes: Axes, task: Task) -> None:
     counts = [run.frames.plan.target.threads for run in runs]
     axes.plot(
         counts,

@@ -9,7 +9,7 @@ from samenet.report.blocks import Cell, Column, Section, Table, framework_cell, 
 from samenet.runs.plan import Arm
 from samenet.stats import formatting
 
-ORDER = 25
+ORDER = 7
 COLUMNS = (
     ("Installed", "all files of the framework and of what it requires here"),
     ("Packages", "its own and those that it requires here, directly or not"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,12 +28,13 @@ from samenet.report.blocks import (
     subject_of,
     task_cell,
 )
+from samenet.report.plotting import Legend
 from samenet.spec import Task
 from samenet.stats import break_even, formatting, verdicts
 from samenet.stats.break_even import BreakEven, Cost, Kind
 from samenet.stats.intervals import Interval, geometric
 
-ORDER = 22
+ORDER = 5
 DECADES = 2
 """The chart goes from one epoch to a hundred times the task's own epochs."""
 
@@ -70,7 +72,7 @@ def section(frames: Frames) -> Section | None:
                     "epochs, beyond it lines are computed from the measured seconds per epoch. "
                     "NumPy is written from scratch and stands here as a reference."
                 ),
-                draw=partial(_draw, frames, tasks),
+                draw=_draw(frames, tasks),
                 table=_costs(frames, tasks),
             ),
             *(_table(frames, task) for task in tasks if against(frames, task)),
@@ -125,20 +127,20 @@ def _cost(frames: Frames, task: Task, arm: str) -> Cost:
     return Cost(start_up=start, step=step)
 
 
-def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
-    arms = list(dict.fromkeys(line.arm for task in tasks for line in lines(frames, task)))
-    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=2.8, legend_of=len(arms))
-    for axes, task in zip(panels, tasks, strict=True):
-        _chart(frames, axes, task)
-        plotting.panel_of(axes, frames, task.name)
-    looks = [plotting.look(frames, arm) for arm in arms]
-    handles = [
-        Line2D([], [], color=each.color, marker=each.marker, linestyle=each.dash) for each in looks
-    ]
-    subjects = [subject_of(arm) for arm in arms]
-    names = [frames.title(arm) for arm in arms]
-    plotting.legend(picture, handles, names, narrow=narrow, subjects=subjects)
-    return picture
+def _draw(frames: Frames, tasks: list[Task]) -> Callable[[bool], Drawing]:
+    def legend() -> Legend:
+        arms = list(dict.fromkeys(line.arm for task in tasks for line in lines(frames, task)))
+        looks = [plotting.look(frames, arm) for arm in arms]
+        return Legend(
+            handles=[
+                Line2D([], [], color=look.color, marker=look.marker, linestyle=look.dash)
+                for look in looks
+            ],
+            names=[frames.title(arm) for arm in arms],
+            subjects=[subject_of(arm) for arm in arms],
+        )
+
+    return plotting.task_panels(frames, tasks, partial(_chart, frames), height=2.8, legend=legend)
 
 
 def _chart(frames: Frames, axes: Axes, task: Task) -> None:

@@ -19,7 +19,7 @@ from samenet.stats import formatting, verdicts
 from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval
 from samenet.stats.verdicts import Word
 
-ORDER = 10
+ORDER = 1
 EVERY_TASK = True
 PARTS = (
     ("epoch", "Epoch", "all steps of one pass over the training rows, no evaluation"),

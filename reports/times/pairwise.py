@@ -17,7 +17,7 @@ from samenet.stats.pairwise import Pair
 from samenet.stats.significance import ALPHA
 from samenet.stats.verdicts import Word
 
-ORDER = 12
+ORDER = 2
 HELP = (
     "Read a row against a column: “▲ faster 1.8×” means that the framework of the row needs less "
     "time for the whole training than the one of the column, which takes 1.8 times as long. ▼ is "

@@ -15,7 +15,7 @@ from samenet.report.multi_run import Run
 from samenet.runs.plan import title_of
 from samenet.spec import Task
 
-ORDER = 70
+ORDER = 1
 WITH_LADDER = True
 LINES = (
     (
@@ -53,7 +53,7 @@ def section(frames: Frames) -> Section | None:
     )
 
 
-def compared(runs: Sequence[Run]) -> Section | None:
+def section_of_runs(runs: Sequence[Run]) -> Section | None:
     """Return the outcome per result of every run; the single checks are on each run's own page."""
     tables = [
         replace(_overview(run.frames), title=f"Run {run.letter}: outcome per result")

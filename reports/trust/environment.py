@@ -10,7 +10,7 @@ from samenet.report.summary import day
 from samenet.runs.plan import title_of
 from samenet.spec import Task, summary
 
-ORDER = 80
+ORDER = 3
 LABELS = {
     "processor": "Processor",
     "architecture": "Architecture",

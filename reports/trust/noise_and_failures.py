@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from statistics import fmean, stdev
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Drawing
 
 from samenet._text import counted, plural
 from samenet.analysis import control_arms, interference, totals
@@ -32,7 +30,7 @@ from samenet.runs.plan import title_of
 from samenet.spec import Task
 from samenet.stats import formatting
 
-ORDER = 72
+ORDER = 2
 WITH_LADDER = True
 SHOWN_MOST = 6
 """More tasks than that, as on a size ladder, are in the tables only."""
@@ -82,13 +80,13 @@ def _lines(frames: Frames) -> tuple[str, ...]:
 @once
 def spreads(frames: Frames, task: Task) -> dict[str, dict[int, float]]:
     """Return per arm the whole training of each repeat over the arm's typical one."""
-    found = {}
+    shares = {}
     for total in totals.totals(frames, task):
         times = seconds_of(frames, task, total.arm, "total")
         if len(times) > 1:
             typical = math.exp(fmean(map(math.log, times.values())))
-            found[total.arm] = {repeat: s / typical for repeat, s in sorted(times.items())}
-    return found
+            shares[total.arm] = {repeat: s / typical for repeat, s in sorted(times.items())}
+    return shares
 
 
 def _figure(frames: Frames, tasks: list[Task]) -> Figure:
@@ -100,44 +98,30 @@ def _figure(frames: Frames, tasks: list[Task]) -> Figure:
             "together can be told apart from others with few repeats. The grey band is 5 % to "
             "both sides: differences in it do not matter."
         ),
-        draw=partial(_draw, frames, tasks),
+        draw=plotting.row_panels(frames, tasks, spreads, _strip),
         table=_points(frames, tasks),
     )
 
 
-def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
-    most = max(len(spreads(frames, task)) for task in tasks)
-    height = plotting.bars_height(most)
-    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=height)
-    for axes, task in zip(panels, tasks, strict=True):
-        _strip(frames, axes, task, most)
-        plotting.panel_of(axes, frames, task.name)
-        axes.set_xlabel("time / typical time")
-    return picture
-
-
 def _strip(frames: Frames, axes: Axes, task: Task, most: int) -> None:
-    found = spreads(frames, task)
+    arm_spreads = spreads(frames, task)
     axes.axvspan(1 / 1.05, 1.05, color=plotting.INK, alpha=0.08, linewidth=0)
-    for place, (arm, values) in enumerate(found.items()):
+    for row, (arm, values) in enumerate(arm_spreads.items()):
         look = plotting.look(frames, arm)
         marks = axes.plot(
             [*values.values()],
-            [place] * len(values),
+            [row] * len(values),
             look.marker,
             color=look.color,
             markersize=6,
             alpha=0.7,
         )
-        plotting.marked(
-            marks, subject_of(arm, task.name), tip=f"{frames.title(arm)}: {_said(values)}"
-        )
-    plotting.arm_names(axes, frames, task.name, list(found), most)
+        low, high = min(values.values()), max(values.values())
+        tip = f"{frames.title(arm)}: {len(values)} processes from {low:.3f} to {high:.3f}"
+        plotting.marked(marks, subject_of(arm, task.name), tip=tip)
+    plotting.arm_names(axes, frames, task.name, list(arm_spreads), most)
     axes.margins(x=0.12)
-
-
-def _said(values: dict[int, float]) -> str:
-    return f"{len(values)} processes from {min(values.values()):.3f} to {max(values.values()):.3f}"
+    axes.set_xlabel("time / typical time")
 
 
 def _points(frames: Frames, tasks: list[Task]) -> Table:
@@ -170,12 +154,16 @@ def _spread_tables(frames: Frames, tasks: list[Task]) -> list[Table]:
         for task in tasks
         for arm, values in spreads(frames, task).items()
     ]
-    heads = ("Task", "Processes", "Spread", "Fastest", "Slowest")
-    note = "Spread is one standard deviation of the processes’ times, as a share."
-    title = "How far the processes of a result are apart"
-    return [Table(title=title, columns=columns(*heads), rows=tuple(rows), notes=(note,))] * bool(
-        rows
-    )
+    if not rows:
+        return []
+    return [
+        Table(
+            title="How far the processes of a result are apart",
+            columns=columns("Task", "Processes", "Spread", "Fastest", "Slowest"),
+            rows=tuple(rows),
+            notes=("Spread is one standard deviation of the processes’ times, as a share.",),
+        )
+    ]
 
 
 def _sd(values: dict[int, float]) -> float:

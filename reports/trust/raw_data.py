@@ -12,7 +12,7 @@ from samenet.analysis import subset
 from samenet.analysis.frames import Frames
 from samenet.report.blocks import Data, Section, Text
 
-ORDER = 100
+ORDER = 5
 EVERY_TASK = True
 LARGEST_BYTES = 1_500_000
 SCORED = ["track", "task", "arm", "repeat", "split", "metric"]

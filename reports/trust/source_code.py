@@ -9,7 +9,7 @@ from samenet.runs import adapter_source
 from samenet.runs.plan import Arm, title_of
 from samenet.stats import formatting
 
-ORDER = 90
+ORDER = 4
 WITH_LADDER = True
 
 

@@ -13,7 +13,7 @@ from samenet.spec import Task
 from samenet.spec.metrics import of_kind
 from samenet.stats.formatting import small
 
-ORDER = 60
+ORDER = 1
 
 
 def section(frames: Frames) -> Section | None:

@@ -26,13 +26,14 @@ from samenet.stats import formatting
 ORDER = 3
 WITH_LADDER = True
 FEWEST = 2
-PALE, HATCH = 0.38, "////"
+PALE = 0.38
+HATCH = "////"
 Runs = Sequence[tuple[Frames, Contender]]
 
 
 def section(frames: Frames) -> Section | None:
     """Return the map of a run that holds a size ladder of at least two frameworks."""
-    return _map([(frames, each) for each in crossover.contenders(frames)])
+    return _map([(frames, contender) for contender in crossover.contenders(frames)])
 
 
 def section_of_runs(runs: Sequence[Run]) -> Section | None:
@@ -56,7 +57,7 @@ def _figure(runs: Runs) -> Figure:
     return Figure(
         name="cross-over",
         title="The fastest step by batch size and width, for networks of 1 to 4 hidden layers",
-        help=_help([each for _, each in runs]),
+        help=_help([contender for _, contender in runs]),
         draw=partial(_draw, runs),
         table=_table(runs),
     )
@@ -75,9 +76,9 @@ PLAIN_HELP = (
 GRAPHICS_HELP = "Inside the dashed line a GPU is faster than every processor that was measured."
 
 
-def _help(found: Sequence[Contender]) -> str:
-    plain = any(crossover.is_plain(each) for each in found)
-    several = len({each.device for each in found}) > 1
+def _help(contenders: Sequence[Contender]) -> str:
+    plain = any(crossover.is_plain(contender) for contender in contenders)
+    several = len({contender.device for contender in contenders}) > 1
     lines = [
         HELP,
         *([PLAIN_HELP.format(_plain())] if plain else []),
@@ -92,54 +93,55 @@ def _plain() -> str:
 
 def _names(runs: Runs) -> list[str]:
     """Return the contenders' names, with the device where there are several."""
-    several = len({each.device for _, each in runs}) > 1
+    several = len({contender.device for _, contender in runs}) > 1
     return [
-        f"{frames.title(each.arm)}{f', {each.device.upper()}' if several else ''}"
-        for frames, each in runs
+        f"{frames.title(contender.arm)}{f', {contender.device.upper()}' if several else ''}"
+        for frames, contender in runs
     ]
 
 
 def _draw(runs: Runs, narrow: bool) -> Drawing:  # noqa: FBT001 - Figure.draw
-    found, names = [each for _, each in runs], _names(runs)
+    contenders = [contender for _, contender in runs]
+    names = _names(runs)
     picture, panels = plotting.panels(
         len(DEPTHS), narrow=narrow, height=2.9, legend_of=len(runs) + 2, across=2
     )
     for axes, depth in zip(panels, DEPTHS, strict=True):
-        _panel(axes, runs, crossover.mapped(found, depth))
-        _dots(axes, found, depth)
+        _panel(axes, runs, crossover.mapped(contenders, depth))
+        _dots(axes, contenders, depth)
         axes.set_title(f"{depth} hidden {plural(depth, 'layer')}")
     handles = [
-        *(Patch(color=_color(frames, each)) for frames, each in runs),
+        *(Patch(color=_color(frames, contender)) for frames, contender in runs),
         Patch(color=plotting.INK, alpha=0.15),
         Patch(facecolor="none", edgecolor=plotting.INK, hatch=HATCH, linewidth=0),
     ]
     labels = [f"{ascii_uppercase[k]}  {name}" for k, name in enumerate(names)]
     labels += ["tie (pale)", "not measured"]
-    subjects = [_subject(each) for _, each in runs]
+    subjects = [_subject(contender) for _, contender in runs]
     legend = Legend(handles=handles, names=labels, subjects=subjects)
     plotting.add_legend(picture, legend, narrow=narrow)
     return picture
 
 
-def _color(frames: Frames, each: Contender) -> str:
-    return plotting.look(frames, each.arm).color
+def _color(frames: Frames, contender: Contender) -> str:
+    return plotting.look(frames, contender.arm).color
 
 
-def _tip(runs: Runs, place: Place) -> str:
+def _tip(runs: Runs, field: Place) -> str:
     """Say of a field its size and who takes how long, fastest first."""
     names = _names(runs)
-    times = (f"{names[k]} {formatting.words(place.seconds[k])}" for k in place.best)
-    return f"{place.point}: {', '.join(times)}{'' if place.measured else ' (not measured)'}"
+    times = (f"{names[k]} {formatting.words(field.seconds[k])}" for k in field.best)
+    return f"{field.point}: {', '.join(times)}{'' if field.measured else ' (not measured)'}"
 
 
-def _subject(each: Contender) -> Subject:
-    return subject_of(each.arm)
+def _subject(contender: Contender) -> Subject:
+    return subject_of(contender.arm)
 
 
 def _panel(axes: Axes, runs: Runs, rows: Sequence[Sequence[Place]]) -> None:
     for y, row in enumerate(rows):
-        for x, place in enumerate(row):
-            _field(axes, runs, place, x, y)
+        for x, field in enumerate(row):
+            _field(axes, runs, field, x, y)
     for inside, style in ((_is_plain, "-"), (_is_graphics, (0, (3, 2)))):
         _border(axes, rows, inside, style)
     axes.set_xlim(-0.5, len(BATCHES) - 0.5)
@@ -151,9 +153,9 @@ def _panel(axes: Axes, runs: Runs, rows: Sequence[Sequence[Place]]) -> None:
     axes.grid(visible=False)
 
 
-def _field(axes: Axes, runs: Runs, place: Place, x: int, y: int) -> None:
-    frames, winner = runs[place.best[0]]
-    tie = len(place.best) > 1
+def _field(axes: Axes, runs: Runs, field: Place, x: int, y: int) -> None:
+    frames, winner = runs[field.best[0]]
+    tie = len(field.best) > 1
     fill = Rectangle(
         (x - 0.5, y - 0.5),
         1,
@@ -162,7 +164,7 @@ def _field(axes: Axes, runs: Runs, place: Place, x: int, y: int) -> None:
         alpha=PALE if tie else 1.0,
         linewidth=0,
     )
-    letters = "".join(ascii_uppercase[k] for k in place.best)
+    letters = "".join(ascii_uppercase[k] for k in field.best)
     text = axes.text(
         x - 0.4,
         y + 0.36,
@@ -173,9 +175,9 @@ def _field(axes: Axes, runs: Runs, place: Place, x: int, y: int) -> None:
         color=plotting.INK if tie else "white",
     )
     axes.add_patch(fill)
-    plotting.marked((fill,), _subject(winner), tip=_tip(runs, place))
+    plotting.marked((fill,), _subject(winner), tip=_tip(runs, field))
     plotting.marked((text,), _subject(winner))
-    if not place.measured:
+    if not field.measured:
         axes.add_patch(
             Rectangle(
                 (x - 0.5, y - 0.5),
@@ -190,19 +192,19 @@ def _field(axes: Axes, runs: Runs, place: Place, x: int, y: int) -> None:
         )
 
 
-def _is_plain(place: Place) -> bool:
-    return place.plain_enough
+def _is_plain(field: Place) -> bool:
+    return field.plain_enough
 
 
-def _is_graphics(place: Place) -> bool:
-    return place.graphics_pays
+def _is_graphics(field: Place) -> bool:
+    return field.graphics_pays
 
 
 def _border(
     axes: Axes, rows: Sequence[Sequence[Place]], inside: Callable[[Place], bool], style: object
 ) -> None:
     """Draw a line around the fields that are inside; the edge of the map needs none."""
-    flags = [[inside(place) for place in row] for row in rows]
+    flags = [[inside(field) for field in row] for row in rows]
     segments = [
         ([x + 0.5, x + 0.5], [y - 0.5, y + 0.5])
         for y, row in enumerate(flags)
@@ -218,9 +220,9 @@ def _border(
         axes.plot(xs, ys, color=plotting.INK, linewidth=2.2, linestyle=style)
 
 
-def _dots(axes: Axes, found: Sequence[Contender], depth: int) -> None:
+def _dots(axes: Axes, contenders: Sequence[Contender], depth: int) -> None:
     """Mark the sizes of this depth that were measured of any of them."""
-    points = sorted({p for each in found for p in each.measured if p.depth == depth})
+    points = sorted({p for contender in contenders for p in contender.measured if p.depth == depth})
     axes.plot(
         [math.log2(p.batch_size / BATCHES[0]) for p in points],
         [math.log2(p.width / WIDTHS[0]) for p in points],
@@ -235,7 +237,8 @@ def _dots(axes: Axes, found: Sequence[Contender], depth: int) -> None:
 
 def _table(runs: Runs) -> Table:
     """Return per depth and width who leads over which batch sizes."""
-    found, names = [each for _, each in runs], _names(runs)
+    contenders = [contender for _, contender in runs]
+    names = _names(runs)
     heads = ("Hidden layers", "Width", "Batch sizes and who is fastest", "Plain is enough")
     rows = [
         (
@@ -245,7 +248,11 @@ def _table(runs: Runs) -> Table:
             Cell(text=_where(row)),
         )
         for depth in DEPTHS
-        for row in crossover.mapped(found, depth)
+        for row in crossover.mapped(contenders, depth)
+    ]
+    spreads = [
+        f"{name} {100 * contender.spread:.0f} %"
+        for name, contender in zip(names, contenders, strict=True)
     ]
     return Table(
         title="Who is fastest, by depth, width and batch size",
@@ -253,11 +260,10 @@ def _table(runs: Runs) -> Table:
         rows=tuple(rows),
         notes=(
             f"In round brackets: beyond what was measured. Plain is {_plain()}.",
-            "Spread of the predictions (root mean square of log errors on sizes not fitted): "
-            + "; ".join(
-                f"{name} {100 * each.spread:.0f} %" for name, each in zip(names, found, strict=True)
-            )
-            + ".",
+            (
+                "Spread of the predictions (root mean square of log errors on sizes not fitted): "
+                f"{'; '.join(spreads)}."
+            ),
         ),
         folded=True,
     )
@@ -266,8 +272,8 @@ def _table(runs: Runs) -> Table:
 def _leads(row: Sequence[Place], names: Sequence[str]) -> str:
     """Say in one line who leads over which batch sizes."""
     parts = []
-    for (best, measured), places in groupby(row, key=lambda place: (place.best, place.measured)):
-        sizes = [place.point.batch_size for place in places]
+    for (best, measured), fields in groupby(row, key=lambda field: (field.best, field.measured)):
+        sizes = [field.point.batch_size for field in fields]
         span = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
         text = f"{span}: {join((names[k] for k in best), last='or')}"
         parts.append(text if measured else f"({text})")
@@ -275,7 +281,7 @@ def _leads(row: Sequence[Place], names: Sequence[str]) -> str:
 
 
 def _where(row: Sequence[Place]) -> str:
-    sizes = [str(place.point.batch_size) for place in row if place.plain_enough]
+    sizes = [str(field.point.batch_size) for field in row if field.plain_enough]
     if len(sizes) == len(row):
         return "everywhere"
     return f"at batch {join(sizes)}" if sizes else "nowhere"

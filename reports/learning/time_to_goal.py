@@ -113,13 +113,14 @@ def frontier(frames: Frames, task: Task) -> list[Lead]:
         if totals.adoptable(frames, arm)
         for second, value in zip(*_path(frames, task, arm), strict=True)
     )
-    higher, found = METRICS[time_to_goal.metric_of(task)].higher_is_better, list[Lead]()
+    higher = METRICS[time_to_goal.metric_of(task)].higher_is_better
+    leads: list[Lead] = []
     for second, value, arm in points:
-        best = found[-1].value if found else -math.inf if higher else math.inf
+        best = leads[-1].value if leads else -math.inf if higher else math.inf
         gain = (value - best) * (1 if higher else -1)
         if gain > STEP * abs(value):
-            found.append(Lead(seconds=second, value=value, arm=arm))
-    return found
+            leads.append(Lead(seconds=second, value=value, arm=arm))
+    return leads
 
 
 def _best_so_far(frames: Frames, axes: Axes, task: Task) -> dict[str, Line2D]:
@@ -142,13 +143,13 @@ def _leads(frames: Frames, tasks: list[Task]) -> list[Table]:
         (
             arm_cell(frames, arm),
             task_cell(frames, task.name),
-            seconds_cell(own[0].seconds),
-            seconds_cell(own[-1].seconds),
-            Cell(text=f"{own[-1].value:.4g}", value=own[-1].value),
+            seconds_cell(leads[0].seconds),
+            seconds_cell(leads[-1].seconds),
+            Cell(text=f"{leads[-1].value:.4g}", value=leads[-1].value),
         )
         for task in tasks
         for arm, group in groupby(frontier(frames, task), key=lambda lead: lead.arm)
-        if (own := list(group))
+        if (leads := list(group))
     ]
     if not rows:
         return []
@@ -243,8 +244,8 @@ def _tables(frames: Frames, tasks: list[Task]) -> list[Table]:
 def _reached(frames: Frames, task: Task, arm: str) -> Cell:
     if arm not in _names(frames, task).values():
         return missing()
-    found = time_to_goal.reached(frames, task, arm)
-    if found is None:
+    reached = time_to_goal.reached(frames, task, arm)
+    if reached is None:
         return missing("not reached")
-    below = (f"after epoch {found.epoch:g}",)
-    return Cell(text=formatting.words(found.seconds), value=found.seconds, below=below)
+    below = (f"after epoch {reached.epoch:g}",)
+    return Cell(text=formatting.words(reached.seconds), value=reached.seconds, below=below)

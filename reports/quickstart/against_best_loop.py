@@ -68,9 +68,9 @@ def pairs(frames: Frames, task: Task) -> list[Pair]:
     best: dict[str, tuple[float, str]] = {}
     for total in totals.totals(frames, task):
         framework = frames.plan.arm(total.arm).header.name
-        found = (_training_seconds(frames, task, total.arm), total.arm)
-        best[framework] = min(found, best.get(framework, found))
-    quick = {frames.plan.arm(str(arm)).header.name: own for arm, own in rows.groupby("arm")}
+        candidate = (_training_seconds(frames, task, total.arm), total.arm)
+        best[framework] = min(candidate, best.get(framework, candidate))
+    quick = {frames.plan.arm(str(arm)).header.name: samples for arm, samples in rows.groupby("arm")}
     both = [
         Pair(arm=arm, quick_seconds=median(quick[name].seconds.tolist()), best_seconds=seconds)
         for name, (seconds, arm) in best.items()
@@ -85,7 +85,12 @@ def _training_seconds(frames: Frames, task: Task, arm: str) -> float:
     before = [
         frames.per_repeat(task.name, arm, phase) for phase in ("interpreter", "import", "wake")
     ]
-    return geometric([s - sum(each.get(r, 0.0) for each in before) for r, s in times.items()]).value
+    return geometric(
+        [
+            seconds - sum(phase.get(repeat, 0.0) for phase in before)
+            for repeat, seconds in times.items()
+        ]
+    ).value
 
 
 def _figure(frames: Frames, tasks: list[Task]) -> Figure:

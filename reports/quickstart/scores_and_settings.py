@@ -226,32 +226,32 @@ def _settings(frames: Frames) -> list[Table]:
     """Return per kind of task what the followed pages prescribe."""
     tables = []
     for kind in dict.fromkeys(str(task.kind) for task in frames.plan.tasks):
-        said = {arm.name: adapter_source.pages(arm, kind) for arm in frames.plan.arms}
-        said = {arm: own for arm, own in said.items() if own}
-        tables += [_settings_table(frames, kind, said)] if said else []
+        settings_of = {arm.name: adapter_source.pages(arm, kind) for arm in frames.plan.arms}
+        settings_of = {arm: settings for arm, settings in settings_of.items() if settings}
+        tables += [_settings_table(frames, kind, settings_of)] if settings_of else []
     return tables
 
 
-def _settings_table(frames: Frames, kind: str, said: dict[str, dict[str, str]]) -> Table:
+def _settings_table(frames: Frames, kind: str, settings_of: dict[str, dict[str, str]]) -> Table:
     """Return one column per framework and one row per setting."""
     heads = [Column(title="Setting", numeric=False)]
-    heads += [Column(title=framework_of(frames, arm), numeric=False) for arm in said]
+    heads += [Column(title=framework_of(frames, arm), numeric=False) for arm in settings_of]
     heads += [Column(title="Same network", numeric=False, help="what all of them do there")]
     same = _same_settings([task for task in frames.plan.tasks if task.kind == kind])
-    aspects = [aspect for aspect in ASPECTS if any(aspect in own for own in said.values())]
     rows = [
         (
-            Cell(text=ASPECTS[aspect]),
-            *(Cell(text=own.get(aspect, "–")) for own in said.values()),
+            Cell(text=title),
+            *(Cell(text=settings.get(aspect, "–")) for settings in settings_of.values()),
             Cell(text=same[aspect]),
         )
-        for aspect in aspects
+        for aspect, title in ASPECTS.items()
+        if any(aspect in settings for settings in settings_of.values())
     ]
     return Table(
         title=f"Why they differ: settings of the {kind} examples",
         columns=tuple(heads),
         rows=(
-            (Cell(text="Page followed"), *map(_page, said.values()), Cell(text="–")),
+            (Cell(text="Page followed"), *map(_page, settings_of.values()), Cell(text="–")),
             *rows,
         ),
         quoted=True,
@@ -260,19 +260,19 @@ def _settings_table(frames: Frames, kind: str, said: dict[str, dict[str, str]]) 
 
 def _same_settings(tasks: list[Task]) -> dict[str, str]:
     """Return what the tasks of a kind prescribe for every framework, by aspect."""
-    said = {
+    texts_of = {
         "optimizer": (summary.optimizer(task) + summary.schedule(task) for task in tasks),
         "initializer": map(summary.initializer, tasks),
         "shuffling": ("every epoch, one order of rows for all" for _ in tasks),
         "loss": map(summary.loss, tasks),
         "reported": ("mean over all rows after the epoch, computed once for all" for _ in tasks),
     }
-    return {aspect: "; or ".join(dict.fromkeys(texts)) for aspect, texts in said.items()}
+    return {aspect: "; or ".join(dict.fromkeys(texts)) for aspect, texts in texts_of.items()}
 
 
-def _page(said: dict[str, str]) -> Cell:
-    page = said.get("page", "")
-    return Cell(text=short(page), link=page, below=(f"read {said.get('read', '–')}",))
+def _page(settings: dict[str, str]) -> Cell:
+    page = settings.get("page", "")
+    return Cell(text=short(page), link=page, below=(f"read {settings.get('read', '–')}",))
 
 
 def short(page: str) -> str:

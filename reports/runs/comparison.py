@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from matplotlib.axes import Axes
@@ -75,7 +75,8 @@ def _runs(runs: Sequence[Run]) -> Table:
 
 
 def _run(run: Run) -> tuple[Cell, ...]:
-    plan, machine = run.frames.plan, run.frames.machine
+    plan = run.frames.plan
+    machine = run.frames.machine
     return (
         Cell(text=run.letter),
         Cell(text=plan.name),
@@ -89,8 +90,8 @@ def _run(run: Run) -> tuple[Cell, ...]:
 
 
 def _differences(runs: Sequence[Run]) -> list[Table]:
-    found = multi_run.differences(runs)
-    if not found:
+    differences = multi_run.differences(runs)
+    if not differences:
         return []
     heads = ("Field", "Of", *(run.letter for run in runs))
     return [
@@ -99,7 +100,7 @@ def _differences(runs: Sequence[Run]) -> list[Table]:
             columns=tuple(Column(title=head, numeric=False) for head in heads),
             rows=tuple(
                 (Cell(text=name), Cell(text=group), *(Cell(text=_short(v)) for v in values))
-                for group, name, values in found
+                for group, name, values in differences
             ),
             notes=(
                 "A task that differs (its data, network or training) is not compared.",
@@ -155,15 +156,14 @@ def _with(runs: Sequence[Run], task: Task, arm: str = "") -> Run:
 def _rows(axes: Axes, runs: Sequence[Run], task: Task, most: int) -> None:
     arms = multi_run.arms(runs, task.name)
     for run in runs:
-        found = multi_run.times(run, task.name)
-        for place, arm in enumerate(arms):
-            if arm not in found:
+        times = multi_run.times(run, task.name)
+        for row, arm in enumerate(arms):
+            if arm not in times:
                 continue
-            seconds, color = found[arm], plotting.look(run.frames, arm).color
-            span = axes.plot([seconds.low, seconds.high], [place] * 2, color=plotting.INK)
-            mark = axes.plot(
-                [seconds.value], [place], _marker(runs, run), color=color, markersize=7
-            )
+            seconds = times[arm]
+            color = plotting.look(run.frames, arm).color
+            span = axes.plot([seconds.low, seconds.high], [row] * 2, color=plotting.INK)
+            mark = axes.plot([seconds.value], [row], _marker(runs, run), color=color, markersize=7)
             plotting.marked([*span, *mark], subject_of(arm, task.name))
     names = [_with(runs, task, arm).frames.title(arm) for arm in arms]
     subjects = [subject_of(arm, task.name) for arm in arms]
@@ -174,15 +174,15 @@ def _rows(axes: Axes, runs: Sequence[Run], task: Task, most: int) -> None:
 
 
 def _ends(runs: Sequence[Run], task: Task) -> list[float]:
-    found = [each for run in runs for each in multi_run.times(run, task.name).values()]
-    return [end for each in found for end in (each.low, each.high)]
+    intervals = [interval for run in runs for interval in multi_run.times(run, task.name).values()]
+    return [end for interval in intervals for end in (interval.low, interval.high)]
 
 
 def _numbers(runs: Sequence[Run], tasks: list[Task]) -> Table:
     heads = ("Framework", "Task", "Run", "Seconds", "Low", "High")
     return Table(
         title="Whole training in seconds",
-        columns=tuple(Column(title=head, numeric=place > 2) for place, head in enumerate(heads)),
+        columns=tuple(Column(title=head, numeric=number > 2) for number, head in enumerate(heads)),
         rows=tuple(
             (
                 arm_cell(run.frames, arm),
@@ -190,12 +190,12 @@ def _numbers(runs: Sequence[Run], tasks: list[Task]) -> Table:
                 Cell(text=run.letter, device=run.frames.plan.target.device),
                 *(
                     Cell(text=f"{value:.3g}", value=value)
-                    for value in (found.value, found.low, found.high)
+                    for value in (seconds.value, seconds.low, seconds.high)
                 ),
             )
             for task in tasks
             for run in runs
-            for arm, found in multi_run.times(run, task.name).items()
+            for arm, seconds in multi_run.times(run, task.name).items()
         ),
         folded=True,
     )
@@ -227,8 +227,8 @@ def _table(runs: Sequence[Run], task: Task) -> Table:
 
 def _against(base: Run, new: Run, task: Task) -> dict[str, tuple[str, ...]]:
     """Return per arm the lines below its time: the ratio to the base, and a word."""
-    found = multi_run.compared(base, new)
-    rows = [row for row in found.rows if row.task == task.name] if found else []
+    comparison = multi_run.compared(base, new)
+    rows = [row for row in comparison.rows if row.task == task.name] if comparison else []
     return {row.arm: _lines(row, words=multi_run.worded(base, new)) for row in rows}
 
 
@@ -240,8 +240,7 @@ def _lines(row: regression.Row, *, words: bool) -> tuple[str, ...]:
 
 
 def _time(run: Run, task: Task, arm: str, below: tuple[str, ...] | None) -> Cell:
-    found: Mapping[str, object] = multi_run.times(run, task.name)
-    if arm not in found:
+    seconds = multi_run.times(run, task.name).get(arm)
+    if seconds is None:
         return missing()
-    seconds = multi_run.times(run, task.name)[arm]
     return Cell(text=formatting.words(seconds.value), value=seconds.value, below=below or ())

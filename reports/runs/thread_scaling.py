@@ -75,7 +75,8 @@ def _alike(runs: Sequence[Run]) -> list[Run]:
     """Return the largest set of runs of one machine, device and precision, one per thread count."""
     groups: dict[tuple[object, ...], dict[int, Run]] = defaultdict(dict)
     for run in runs:
-        mark, target = fingerprint.fingerprint(run.frames), run.frames.plan.target
+        mark = fingerprint.fingerprint(run.frames)
+        target = run.frames.plan.target
         machine = {name: value for name, value in mark["machine"].items() if name != "cores"}
         key = (str(machine), target.device, str(target.numbers))
         groups[key].setdefault(target.threads, run)
@@ -87,12 +88,16 @@ def scalings(runs: Sequence[Run], task: Task) -> list[Scaling]:
     """Return every arm that was measured with at least two numbers of threads on a task."""
     marks = [fingerprint.fingerprint(run.frames)["tasks"].get(task.name) for run in runs]
     same = [run for run, mark in zip(runs, marks, strict=True) if mark == marks[0]]
-    found: dict[str, dict[int, Interval]] = defaultdict(dict)
+    seconds_of: dict[str, dict[int, Interval]] = defaultdict(dict)
     for run in same:
         for arm, seconds in multi_run.times(run, task.name, "step").items():
             if run.frames.settled(task.name, arm):
-                found[arm][run.frames.plan.target.threads] = seconds
-    return [Scaling(arm=arm, seconds=own) for arm, own in found.items() if len(own) > 1]
+                seconds_of[arm][run.frames.plan.target.threads] = seconds
+    return [
+        Scaling(arm=arm, seconds=by_threads)
+        for arm, by_threads in seconds_of.items()
+        if len(by_threads) > 1
+    ]
 
 
 def _figure(runs: Sequence[Run], tasks: list[Task]) -> Figure:
@@ -139,18 +144,19 @@ def _lines(runs: Sequence[Run], axes: Axes, task: Task) -> None:
         linewidth=1,
         linestyle=(0, (4, 3)),
     )
-    for each in scalings(runs, task):
-        frames = _run_of(runs, each.arm).frames
-        look, threads = plotting.look(frames, each.arm), sorted(each.seconds)
+    for scaling in scalings(runs, task):
+        frames = _run_of(runs, scaling.arm).frames
+        look = plotting.look(frames, scaling.arm)
+        threads = sorted(scaling.seconds)
         line = axes.plot(
             threads,
-            [each.gain(count) for count in threads],
+            [scaling.gain(count) for count in threads],
             color=look.color,
             marker=look.marker,
             markersize=6,
             linewidth=1.8,
         )
-        plotting.marked(line, subject_of(each.arm, task.name))
+        plotting.marked(line, subject_of(scaling.arm, task.name))
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.set_ylim(bottom=0)
     axes.set_xlabel("threads")
@@ -169,12 +175,12 @@ def _table(runs: Sequence[Run], tasks: list[Task]) -> Table:
         ),
         rows=tuple(
             (
-                arm_cell(_run_of(runs, each.arm).frames, each.arm),
+                arm_cell(_run_of(runs, scaling.arm).frames, scaling.arm),
                 task_cell(runs[0].frames, task.name),
-                *(_cell(each, count) for count in counts),
+                *(_cell(scaling, count) for count in counts),
             )
             for task in tasks
-            for each in scalings(runs, task)
+            for scaling in scalings(runs, task)
         ),
         notes=(
             "Below a time: how many times as fast, and the share of the threads this makes use of.",
@@ -182,13 +188,13 @@ def _table(runs: Sequence[Run], tasks: list[Task]) -> Table:
     )
 
 
-def _cell(each: Scaling, count: int) -> Cell:
-    if count not in each.seconds:
+def _cell(scaling: Scaling, count: int) -> Cell:
+    if count not in scaling.seconds:
         return missing()
-    cell = seconds_cell(each.seconds[count].value)
-    if count == each.fewest:
+    cell = seconds_cell(scaling.seconds[count].value)
+    if count == scaling.fewest:
         return cell
-    below = f"{formatting.digits(each.gain(count), 2)}×, {100 * each.used(count):.0f} %"
+    below = f"{formatting.digits(scaling.gain(count), 2)}×, {100 * scaling.used(count):.0f} %"
     return Cell(text=cell.text, value=cell.value, below=(below,))
 
 
@@ -196,18 +202,18 @@ def _numbers(runs: Sequence[Run], tasks: list[Task]) -> Table:
     heads = ("Framework", "Task", "Threads", "Seconds of a step", "Times as fast")
     return Table(
         title="Gain by number of threads",
-        columns=tuple(Column(title=head, numeric=place > 1) for place, head in enumerate(heads)),
+        columns=tuple(Column(title=head, numeric=number > 1) for number, head in enumerate(heads)),
         rows=tuple(
             (
-                arm_cell(_run_of(runs, each.arm).frames, each.arm),
+                arm_cell(_run_of(runs, scaling.arm).frames, scaling.arm),
                 task_cell(runs[0].frames, task.name),
                 Cell(text=str(count), value=count),
                 Cell(text=f"{seconds.value:.3g}", value=seconds.value),
-                Cell(text=f"{each.gain(count):.2f}", value=each.gain(count)),
+                Cell(text=f"{scaling.gain(count):.2f}", value=scaling.gain(count)),
             )
             for task in tasks
-            for each in scalings(runs, task)
-            for count, seconds in sorted(each.seconds.items())
+            for scaling in scalings(runs, task)
+            for count, seconds in sorted(scaling.seconds.items())
         ),
         folded=True,
     )

@@ -84,7 +84,7 @@ def section(frames: Frames) -> Section | None:
 def lines(frames: Frames, task: Task) -> list[Line]:
     """Return the costs of all arms that have a steady state, by their start."""
     arms = [total.arm for total in analysis_totals.totals(frames, task, quantity="epoch")]
-    found = [
+    costs = [
         Line(
             arm=arm,
             start_up=_typical(frames, task, arm, "start_up"),
@@ -92,7 +92,7 @@ def lines(frames: Frames, task: Task) -> list[Line]:
         )
         for arm in arms
     ]
-    return sorted(found, key=lambda line: line.start_up)
+    return sorted(costs, key=lambda line: line.start_up)
 
 
 def _typical(frames: Frames, task: Task, arm: str, quantity: str) -> float:
@@ -103,23 +103,24 @@ def against(frames: Frames, task: Task) -> str | None:
     """Return the arm that the others have to catch up with: the first choice for the task."""
     known = {line.arm for line in lines(frames, task)}
     totals = analysis_totals.totals(frames, task)
-    found = [t.arm for t in totals if t.arm in known and analysis_totals.adoptable(frames, t.arm)]
-    return found[0] if len(known) > 1 and found else None
+    adoptable = [t.arm for t in totals if analysis_totals.adoptable(frames, t.arm)]
+    candidates = [arm for arm in adoptable if arm in known]
+    return candidates[0] if len(known) > 1 and candidates else None
 
 
 def epochs_of(
-    frames: Frames, task: Task, one: str, other: str
+    frames: Frames, task: Task, base: str, challenger: str
 ) -> tuple[BreakEven, Interval | None]:
-    """Return when the other arm takes less time than the one, and the same in epochs."""
-    ours, theirs = _cost(frames, task, one), _cost(frames, task, other)
-    found = break_even.break_even(ours, theirs, frames.plan.margin)
-    if found.steps is None:
-        return found, None
-    epoch, step = (frames.per_repeat(task.name, one, q) for q in ("epoch", "step"))
+    """Return when the challenger takes less time than the base: in steps, and in epochs."""
+    costs = [_cost(frames, task, arm) for arm in (base, challenger)]
+    result = break_even.break_even(*costs, frames.plan.margin)
+    if result.steps is None:
+        return result, None
+    epoch, step = (frames.per_repeat(task.name, base, q) for q in ("epoch", "step"))
     per_epoch = round(next(iter(epoch.values())) / next(iter(step.values())))
-    steps = found.steps
+    steps = result.steps
     ends = (steps.value / per_epoch, steps.low / per_epoch, steps.high / per_epoch)
-    return found, Interval(value=ends[0], low=ends[1], high=ends[2], n=steps.n)
+    return result, Interval(value=ends[0], low=ends[1], high=ends[2], n=steps.n)
 
 
 def _cost(frames: Frames, task: Task, arm: str) -> Cost:
@@ -144,11 +145,12 @@ def _draw(frames: Frames, tasks: list[Task]) -> Callable[[bool], Drawing]:
 
 
 def _chart(frames: Frames, axes: Axes, task: Task) -> None:
-    own = task.training.epochs
-    epochs = np.geomspace(1, own * 10.0**DECADES, 60)
+    epochs_of_task = task.training.epochs
+    epochs = np.geomspace(1, epochs_of_task * 10.0**DECADES, 60)
     drawn: list[float] = []
     for line in lines(frames, task):
-        look, values = plotting.look(frames, line.arm), [line.after(float(e)) for e in epochs]
+        look = plotting.look(frames, line.arm)
+        values = [line.after(float(e)) for e in epochs]
         curve = axes.plot(
             epochs,
             values,
@@ -167,7 +169,7 @@ def _chart(frames: Frames, axes: Axes, task: Task) -> None:
         drawn += values
     plotting.log_scale(axes, drawn)
     plotting.log_scale_across(axes, epochs.tolist())
-    axes.axvline(own, color=plotting.INK, linewidth=1, linestyle=(0, (4, 3)))
+    axes.axvline(epochs_of_task, color=plotting.INK, linewidth=1, linestyle=(0, (4, 3)))
     axes.set_xlabel("epochs in one program")
     axes.set_ylabel("seconds")
 
@@ -199,10 +201,10 @@ def _costs(frames: Frames, tasks: list[Task]) -> Table:
 
 def _table(frames: Frames, task: Task) -> Table:
     """Return for every other arm when it is the better choice."""
-    one = against(frames, task) or ""
-    arms = [line.arm for line in lines(frames, task) if line.arm != one]
+    base = against(frames, task) or ""
+    arms = [line.arm for line in lines(frames, task) if line.arm != base]
     return Table(
-        title=f"{task.title or task.name}: when to leave {frames.title(one)} for another",
+        title=f"{task.title or task.name}: when to leave {frames.title(base)} for another",
         columns=(
             Column(title="Framework", numeric=False),
             Column(title="It is the faster choice", numeric=False),
@@ -210,7 +212,7 @@ def _table(frames: Frames, task: Task) -> Table:
             Column(title="Interval, epochs"),
         ),
         rows=tuple(
-            (arm_cell(frames, arm), *_said(*epochs_of(frames, task, one, arm))) for arm in arms
+            (arm_cell(frames, arm), *_said(*epochs_of(frames, task, base, arm))) for arm in arms
         ),
         notes=(
             (
@@ -232,12 +234,12 @@ WORDS = {
 }
 
 
-def _said(found: BreakEven, epochs: Interval | None) -> tuple[Cell, ...]:
-    word = Cell(text=WORDS[found.kind])
+def _said(result: BreakEven, epochs: Interval | None) -> tuple[Cell, ...]:
+    word = Cell(text=WORDS[result.kind])
     if epochs is None:
         return (word, missing(), missing())
     low, high = (_number(end) for end in (epochs.low, epochs.high))
-    value = Cell(text=f"{found.kind} {_number(epochs.value)}", value=epochs.value)
+    value = Cell(text=f"{result.kind} {_number(epochs.value)}", value=epochs.value)
     return (word, value, Cell(text=f"{low} … {high}", quiet=True))
 
 

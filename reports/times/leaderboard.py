@@ -163,10 +163,11 @@ def _rank(total: analysis_totals.Total) -> Cell:
 def _part(frames: Frames, task: Task, total: analysis_totals.Total | None, quantity: str) -> Cell:
     if total is None:
         return missing("no steady state")
-    seconds, factor = total.seconds, total.factor
+    seconds = total.seconds
+    factor = total.factor
     text = f"{formatting.words(seconds.value)} {interval_text(seconds)}".strip()
-    place = "" if total.rank is None else f" · rank {total.rank}"
-    below = (f"{factor_text(factor)}{place}", *verdict_lines(total))
+    rank = "" if total.rank is None else f" · rank {total.rank}"
+    below = (f"{factor_text(factor)}{rank}", *verdict_lines(total))
     cell = timed(frames, task, total, quantity)
     return replace(cell, text=text, below=below, relative="lines")
 
@@ -180,13 +181,14 @@ def _time(frames: Frames, task: Task, total: analysis_totals.Total) -> Cell:
 
 def timed(frames: Frames, task: Task, total: analysis_totals.Total, quantity: str) -> Cell:
     """Return the cell of a time, which the page draws as a bar, without its text."""
-    found, seconds = seconds_of(frames, task, total.arm, quantity), total.seconds
+    repeats = seconds_of(frames, task, total.arm, quantity)
+    seconds = total.seconds
     return Cell(
         text="",
         value=seconds.value,
         low=seconds.low if seconds.known else None,
         high=seconds.high if seconds.known else None,
-        repeats=tuple(found.get(repeat) for repeat in range(max(found) + 1)),
+        repeats=tuple(repeats.get(repeat) for repeat in range(max(repeats) + 1)),
     )
 
 
@@ -239,10 +241,10 @@ def _signed(seconds: float) -> str:
 
 
 def _memory(frames: Frames, task: Task, arm: str) -> Cell:
-    found = peaks(frames).get((task.name, arm))
-    if found is None:
+    bytes_of = peaks(frames).get((task.name, arm))
+    if bytes_of is None:
         return missing()
-    peak, start, device = found
+    peak, start, device = bytes_of
     below = [f"import {start / 1e6:.0f}", *([f"on the GPU {device / 1e6:.0f}"] if device else [])]
     return Cell(text=f"{peak / 1e6:.0f} MB", value=peak, below=tuple(below))
 
@@ -256,10 +258,10 @@ def _figures(frames: Frames, task: Task, arm: str) -> Cell:
 def _reference(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
     for line in BEST_FIRST:
-        own = reference_seconds(frames).get((task.name, line.name))
-        if own is None:
+        repeats = reference_seconds(frames).get((task.name, line.name))
+        if repeats is None:
             continue
-        seconds = float(median(own))
+        seconds = float(median(repeats))
         cell = Cell(text=formatting.words(seconds), value=seconds, quiet=True)
         rest = Cell(text="not a network; fit only, in a warm process", span=len(WHOLE), quiet=True)
         rows.append((arm_cell(frames, line.name), cell, rest))

@@ -63,11 +63,11 @@ def section(frames: Frames) -> Section | None:
 def _lost(frames: Frames) -> list[str]:
     """Say which predictions have no time, and why."""
     rows = frames.failures[frames.failures.track == "inference"]
-    found = [
+    failed = [
         f"{frames.title(str(r.arm))}, {r.task}: {r.mark}: {r.reason}." for r in rows.itertuples()
     ]
     wrong = frames.predicted[~frames.predicted.passed.astype(bool)]
-    return found + [
+    return failed + [
         f"{framework_of(frames, str(r.arm))}, {title_of(frames.plan, str(r.task))}, "
         f"{r.quantity} way: refused: "
         f"error {certificates.error_text(error)}, limit {certificates.error_text(limit)}."
@@ -151,14 +151,14 @@ def _points(frames: Frames, tasks: list[Task], *, rate: bool = False) -> Table:
             task_cell(frames, task.name),
             Cell(text=way),
             *(
-                _number(_shown(rows, found[rows].value, rate=rate)) if rows in found else missing()
+                _number(_shown(rows, times[rows].value, rate=rate)) if rows in times else missing()
                 for rows in BATCHES
             ),
         )
         for task in tasks
         for arm in predictions.arms(frames, task)
         for way in WAYS
-        if (found := predictions.seconds(frames, task, arm, way))
+        if (times := predictions.seconds(frames, task, arm, way))
     ]
     return Table(
         title="Rows per second" if rate else "Seconds of one prediction",

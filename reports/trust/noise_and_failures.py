@@ -180,8 +180,8 @@ NO_ENERGY = "Energy: unavailable, no counter is readable here."
 
 
 def _disturbance(frames: Frames) -> list[Table]:
-    found = interference.seen(frames)
-    if not found:
+    levels = interference.seen(frames)
+    if not levels:
         return []
     return [
         Table(
@@ -189,9 +189,9 @@ def _disturbance(frames: Frames) -> list[Table]:
             columns=columns("Usual", "Worst", "Refused beyond", first="Reading"),
             rows=tuple(
                 (Cell(text=each.name), *map(_reading, (each.middle, each.worst, each.limit)))
-                for each in found
+                for each in levels
             ),
-            notes=() if any("Energy" in each.name for each in found) else (NO_ENERGY,),
+            notes=() if any("Energy" in each.name for each in levels) else (NO_ENERGY,),
             folded=True,
         )
     ]

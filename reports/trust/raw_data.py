@@ -65,8 +65,8 @@ def data(frames: Frames) -> dict[str, Any]:
 
 def _samples(samples: pd.DataFrame) -> list[dict[str, Any]]:
     return [
-        dict(zip(KEYS, key, strict=True)) | {"seconds": [round(s, 9) for s in own.seconds]}
-        for key, own in samples.groupby(KEYS, sort=False)
+        dict(zip(KEYS, key, strict=True)) | {"seconds": [round(s, 9) for s in group.seconds]}
+        for key, group in samples.groupby(KEYS, sort=False)
     ]
 
 
@@ -74,8 +74,8 @@ def _scores(scores: pd.DataFrame) -> list[dict[str, Any]]:
     """Return one list of epochs and values per score of a training."""
     return [
         dict(zip(SCORED, key, strict=True))
-        | {"epochs": own.epoch.tolist(), "values": [_finite(value) for value in own.value]}
-        for key, own in scores.groupby(SCORED, sort=False)
+        | {"epochs": group.epoch.tolist(), "values": [_finite(value) for value in group.value]}
+        for key, group in scores.groupby(SCORED, sort=False)
     ]
 
 
@@ -87,5 +87,5 @@ def _finite(value: float) -> float | None:
 def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
     plain: dict[str, list[Any]] = json.loads(frame.to_json(orient="split"))
     return {
-        name: [row[place] for row in plain["data"]] for place, name in enumerate(plain["columns"])
+        name: [row[column] for row in plain["data"]] for column, name in enumerate(plain["columns"])
     }

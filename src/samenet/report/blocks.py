@@ -271,13 +271,15 @@ def quick_start_of(arm: str, task: str = "") -> Subject:
 def arm_cell(frames: Frames, arm: str, *below: str) -> Cell:
     """Return the cell that names a row after an arm."""
     quiet = arm not in [found.name for found in frames.plan.arms]
-    text, sign = frames.title(arm), None if quiet else sign_of(frames, arm)
+    text = frames.title(arm)
+    sign = None if quiet else sign_of(frames, arm)
     return Cell(text=text, sign=sign, quiet=quiet, below=below, arm=arm)
 
 
 def framework_cell(frames: Frames, arm: str, *below: str) -> Cell:
     """Return the cell that names a row after an arm's framework, whatever its mode."""
-    sign, framework = sign_of(frames, arm), arm.partition(":")[0]
+    sign = sign_of(frames, arm)
+    framework = arm.partition(":")[0]
     return Cell(text=framework_of(frames, arm), sign=sign, below=below, arm=framework)
 
 

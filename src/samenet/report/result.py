@@ -200,7 +200,8 @@ def _line(frames: Frames, task: Task, row: Total) -> str:
     shown = "" if score is None else f"  {metric} {score:.3f}"
     each = words(geometric(list(step.values())).value)
     each += "" if frames.settled(task.name, row.arm) else " (no steady state)"
-    title, place = frames.title(row.arm), "" if row.rank is None else f"{row.rank}."
+    title = frames.title(row.arm)
+    place = "" if row.rank is None else f"{row.rank}."
     return (
         f"  {place:>2} {title:<22} whole training {duration(row.seconds):<24}"
         f" {row.factor.value:>5.2f}×  step {each:<8}{shown}  {_checked(frames, task, row.arm)}"

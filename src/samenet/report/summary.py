@@ -59,7 +59,8 @@ class Headline:
 
 def headline(frames: Frames) -> Headline:
     """Return the first screen's words."""
-    plan, cards = frames.plan, _cards(frames)
+    plan = frames.plan
+    cards = _cards(frames)
     return Headline(
         name=plan.name,
         date=day(plan.created),
@@ -95,7 +96,8 @@ def day(created: str) -> str:
 
 
 def _facts(frames: Frames) -> tuple[str, ...]:
-    plan, repeats = frames.plan, frames.repeats or frames.plan.repeats
+    plan = frames.plan
+    repeats = frames.repeats or frames.plan.repeats
     threads = plan.target.threads
     return (
         f"{counted(len(plan.tasks), 'task')}, {counted(len(plan.arms), 'framework')}",
@@ -165,7 +167,8 @@ def _why_none(frames: Frames, task: str) -> str:
 
 def resolution(frames: Frames) -> str:
     """Return in one sentence which differences this run cannot see."""
-    plan, percent = frames.plan, resolved_percent(frames)
+    plan = frames.plan
+    percent = resolved_percent(frames)
     if percent is None:
         return "One repeat gives no interval: this run shows orders of magnitude only."
     run = "quick run" if plan.profile == "quick" else f"run of {frames.repeats} repeats"

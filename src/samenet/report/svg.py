@@ -99,7 +99,8 @@ def _rounded(attribute: re.Match[str]) -> str:
 
 def _ungrouped(text: str) -> str:
     """Drop groups that say nothing; what is in them stays."""
-    parts, kept = [], list[bool]()
+    parts: list[str] = []
+    kept: list[bool] = []
     for part in re.split(r"(<g[^>]*>|</g>)", text):
         if part.startswith("<g"):
             bare = part in {"<g>", "<g/>"}

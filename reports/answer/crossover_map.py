@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from string import ascii_uppercase
 
 from matplotlib.axes import Axes
@@ -79,11 +79,11 @@ GRAPHICS_HELP = "Inside the dashed line a GPU is faster than every processor tha
 def _help(contenders: Sequence[Contender]) -> str:
     plain = any(crossover.is_plain(contender) for contender in contenders)
     several = len({contender.device for contender in contenders}) > 1
-    lines = [
-        HELP,
-        *([PLAIN_HELP.format(_plain())] if plain else []),
-        *([GRAPHICS_HELP] if several else []),
-    ]
+    lines = [HELP]
+    if plain:
+        lines.append(PLAIN_HELP.format(_plain()))
+    if several:
+        lines.append(GRAPHICS_HELP)
     return " ".join(lines)
 
 
@@ -142,8 +142,8 @@ def _panel(axes: Axes, runs: Runs, rows: Sequence[Sequence[Place]]) -> None:
     for y, row in enumerate(rows):
         for x, field in enumerate(row):
             _field(axes, runs, field, x, y)
-    for inside, style in ((_is_plain, "-"), (_is_graphics, (0, (3, 2)))):
-        _border(axes, rows, inside, style)
+    _border(axes, [[field.plain_enough for field in row] for row in rows], "-")
+    _border(axes, [[field.graphics_pays for field in row] for row in rows], (0, (3, 2)))
     axes.set_xlim(-0.5, len(BATCHES) - 0.5)
     axes.set_ylim(-0.5, len(WIDTHS) - 0.5)
     axes.set_xticks(range(len(BATCHES)), [str(batch) for batch in BATCHES])
@@ -192,31 +192,21 @@ def _field(axes: Axes, runs: Runs, field: Place, x: int, y: int) -> None:
         )
 
 
-def _is_plain(field: Place) -> bool:
-    return field.plain_enough
-
-
-def _is_graphics(field: Place) -> bool:
-    return field.graphics_pays
-
-
-def _border(
-    axes: Axes, rows: Sequence[Sequence[Place]], inside: Callable[[Place], bool], style: object
-) -> None:
+def _border(axes: Axes, inside: Sequence[Sequence[bool]], style: object) -> None:
     """Draw a line around the fields that are inside; the edge of the map needs none."""
-    flags = [[inside(field) for field in row] for row in rows]
-    segments = [
+    upright = [
         ([x + 0.5, x + 0.5], [y - 0.5, y + 0.5])
-        for y, row in enumerate(flags)
-        for x in range(len(row) - 1)
-        if row[x] != row[x + 1]
-    ] + [
-        ([x - 0.5, x + 0.5], [y + 0.5, y + 0.5])
-        for y in range(len(flags) - 1)
-        for x in range(len(flags[y]))
-        if flags[y][x] != flags[y + 1][x]
+        for y, row in enumerate(inside)
+        for x, (left, right) in enumerate(pairwise(row))
+        if left != right
     ]
-    for xs, ys in segments:
+    level = [
+        ([x - 0.5, x + 0.5], [y + 0.5, y + 0.5])
+        for y, (row, next_row) in enumerate(pairwise(inside))
+        for x, (upper, lower) in enumerate(zip(row, next_row, strict=True))
+        if upper != lower
+    ]
+    for xs, ys in (*upright, *level):
         axes.plot(xs, ys, color=plotting.INK, linewidth=2.2, linestyle=style)
 
 

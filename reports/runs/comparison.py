@@ -34,7 +34,11 @@ ORDER = 1
 def section_of_runs(runs: Sequence[Run]) -> Section | None:
     """Return the runs, their differences, and a figure and table of every task."""
     tasks = [task for task in multi_run.tasks(runs) if multi_run.arms(runs, task.name)]
-    figure = [_figure(runs, tasks)] if tasks else []
+    results = (
+        (_figure(runs, tasks), Text(lines=(_how(runs),)), *(_table(runs, task) for task in tasks))
+        if tasks
+        else ()
+    )
     return Section(
         id="runs",
         title="The runs side by side",
@@ -42,20 +46,15 @@ def section_of_runs(runs: Sequence[Run]) -> Section | None:
         blocks=(
             _runs(runs),
             *_differences(runs),
-            *figure,
-            *([Text(lines=(_how(runs),))] if tasks else []),
-            *(_table(runs, task) for task in tasks),
+            *results,
         ),
         top=True,
     )
 
 
 def _how(runs: Sequence[Run]) -> str:
-    words = (
-        "Words need eight repeats in both runs. "
-        if not all(multi_run.worded(runs[0], run) for run in runs[1:])
-        else ""
-    )
+    worded = all(multi_run.worded(runs[0], run) for run in runs[1:])
+    words = "" if worded else "Words need eight repeats in both runs. "
     return (
         "Ratios are this run’s time over run A’s, with an interval that treats the two as "
         f"independent; below 1 is faster. {words}"
@@ -168,14 +167,12 @@ def _rows(axes: Axes, runs: Sequence[Run], task: Task, most: int) -> None:
     names = [_with(runs, task, arm).frames.title(arm) for arm in arms]
     subjects = [subject_of(arm, task.name) for arm in arms]
     plotting.bar_names(axes, names, most, subjects)
-    plotting.log_scale_across(axes, _ends(runs, task))
+    intervals = [interval for run in runs for interval in multi_run.times(run, task.name).values()]
+    plotting.log_scale_across(
+        axes, [end for interval in intervals for end in (interval.low, interval.high)]
+    )
     axes.grid(visible=True, axis="both")
     axes.set_xlabel("seconds")
-
-
-def _ends(runs: Sequence[Run], task: Task) -> list[float]:
-    intervals = [interval for run in runs for interval in multi_run.times(run, task.name).values()]
-    return [end for interval in intervals for end in (interval.low, interval.high)]
 
 
 def _numbers(runs: Sequence[Run], tasks: list[Task]) -> Table:
@@ -236,7 +233,8 @@ def _lines(row: regression.Row, *, words: bool) -> tuple[str, ...]:
     if row.ratio is None:
         return (row.note,)
     span = f" [{row.ratio.low:.3g}, {row.ratio.high:.3g}]" if row.ratio.known else ""
-    return (f"{row.ratio.value:.3g}× A{span}", *([signed(row.word)] if words else []))
+    ratio = f"{row.ratio.value:.3g}× A{span}"
+    return (ratio, signed(row.word)) if words else (ratio,)
 
 
 def _time(run: Run, task: Task, arm: str, below: tuple[str, ...] | None) -> Cell:

@@ -112,7 +112,13 @@ def epochs_of(
     frames: Frames, task: Task, base: str, challenger: str
 ) -> tuple[BreakEven, Interval | None]:
     """Return when the challenger takes less time than the base: in steps, and in epochs."""
-    costs = [_cost(frames, task, arm) for arm in (base, challenger)]
+    costs = [
+        Cost(
+            start_up=frames.per_repeat(task.name, arm, "start_up"),
+            step=frames.per_repeat(task.name, arm, "step"),
+        )
+        for arm in (base, challenger)
+    ]
     result = break_even.break_even(*costs, frames.plan.margin)
     if result.steps is None:
         return result, None
@@ -121,11 +127,6 @@ def epochs_of(
     steps = result.steps
     ends = (steps.value / per_epoch, steps.low / per_epoch, steps.high / per_epoch)
     return result, Interval(value=ends[0], low=ends[1], high=ends[2], n=steps.n)
-
-
-def _cost(frames: Frames, task: Task, arm: str) -> Cost:
-    start, step = (frames.per_repeat(task.name, arm, q) for q in ("start_up", "step"))
-    return Cost(start_up=start, step=step)
 
 
 def _draw(frames: Frames, tasks: list[Task]) -> Callable[[bool], Drawing]:

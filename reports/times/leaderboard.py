@@ -34,11 +34,11 @@ def section(frames: Frames) -> Section | None:
     if not frames.plan.tasks:
         return None
     detailed = {task.name for task in subset.detailed(frames).plan.tasks}
-    tables = [
-        make(frames, task)
-        for task in frames.plan.tasks
-        for make in (_whole_table, *([_parts_table] if task.name in detailed else []))
-    ]
+    tables: list[Table | None] = []
+    for task in frames.plan.tasks:
+        tables.append(_whole_table(frames, task))
+        if task.name in detailed:
+            tables.append(_parts_table(frames, task))
     return Section(
         id="leaderboards",
         title="Times per task",
@@ -155,9 +155,7 @@ def _fixed_costs(frames: Frames, task: Task, arms: Sequence[str]) -> tuple[str, 
 
 
 def _rank(total: analysis_totals.Total) -> Cell:
-    if total.rank is None:
-        return Cell(text="–", quiet=True)
-    return Cell(text=str(total.rank), value=total.rank)
+    return missing() if total.rank is None else Cell(text=str(total.rank), value=total.rank)
 
 
 def _part(frames: Frames, task: Task, total: analysis_totals.Total | None, quantity: str) -> Cell:
@@ -204,7 +202,9 @@ def interval_text(interval: Interval) -> str:
 
 def _factor(total: analysis_totals.Total, repeat_seconds: float) -> Cell:
     text, _, span = factor_text(total.factor).partition(" ")
-    below = (*([span] if span else []), *verdict_lines(total, repeat_seconds))
+    below = verdict_lines(total, repeat_seconds)
+    if span:
+        below = (span, *below)
     return Cell(text=text, value=total.factor.value, below=below, relative="factor")
 
 
@@ -245,7 +245,9 @@ def _memory(frames: Frames, task: Task, arm: str) -> Cell:
     if bytes_of is None:
         return missing()
     peak, start, device = bytes_of
-    below = [f"import {start / 1e6:.0f}", *([f"on the GPU {device / 1e6:.0f}"] if device else [])]
+    below = [f"import {start / 1e6:.0f}"]
+    if device:
+        below.append(f"on the GPU {device / 1e6:.0f}")
     return Cell(text=f"{peak / 1e6:.0f} MB", value=peak, below=tuple(below))
 
 

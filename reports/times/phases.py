@@ -200,8 +200,8 @@ def _figure(frames: Frames, view: View) -> Figure | None:
 
 def _shown(view: View) -> list[str]:
     """Return the phases of a view in their order."""
-    start = START_UP if view.start_up else ()
-    return [*start, *(("fixed", "steps") if view.epochs != 0 else ())]
+    shown = [*START_UP] if view.start_up else []
+    return shown if view.epochs == 0 else [*shown, "fixed", "steps"]
 
 
 def _legend(view: View) -> Legend:

@@ -149,7 +149,9 @@ def _spread_tables(frames: Frames, tasks: list[Task]) -> list[Table]:
             arm_cell(frames, arm),
             task_cell(frames, task.name),
             Cell(text=str(len(values)), value=len(values)),
-            *(_percent(v) for v in (_sd(values), min(values.values()), max(values.values()))),
+            _percent(math.exp(stdev(map(math.log, values.values())))),
+            _percent(min(values.values())),
+            _percent(max(values.values())),
         )
         for task in tasks
         for arm, values in spreads(frames, task).items()
@@ -164,10 +166,6 @@ def _spread_tables(frames: Frames, tasks: list[Task]) -> list[Table]:
             notes=("Spread is one standard deviation of the processes’ times, as a share.",),
         )
     ]
-
-
-def _sd(values: dict[int, float]) -> float:
-    return math.exp(stdev(map(math.log, values.values())))
 
 
 def _percent(ratio: float) -> Cell:
@@ -188,10 +186,10 @@ def _disturbance(frames: Frames) -> list[Table]:
             title="What others did while this run was timed",
             columns=columns("Usual", "Worst", "Refused beyond", first="Reading"),
             rows=tuple(
-                (Cell(text=each.name), *map(_reading, (each.middle, each.worst, each.limit)))
-                for each in levels
+                (Cell(text=level.name), *map(_reading, (level.middle, level.worst, level.limit)))
+                for level in levels
             ),
-            notes=() if any("Energy" in each.name for each in levels) else (NO_ENERGY,),
+            notes=() if any("Energy" in level.name for level in levels) else (NO_ENERGY,),
             folded=True,
         )
     ]

@@ -45,12 +45,16 @@ def _code(frames: Frames, arm: Arm) -> Code:
         for total in totals.totals(frames, task, quantity="step")
         if total.arm == arm.name
     ]
-    facts = [f"Time per step: {'; '.join(steps)}." if steps else "No step time in this run."]
-    facts.append(f"Why this loop: {mode.why}.")
+    facts = [
+        f"Time per step: {'; '.join(steps)}." if steps else "No step time in this run.",
+        f"Why this loop: {mode.why}.",
+    ]
+    if remark:
+        facts.append(remark)
     return Code(
         arm=arm.name,
         title=frames.title(arm.name),
-        facts=(*facts, *([remark] if remark else [])),
+        facts=tuple(facts),
         link=mode.source,
         excerpt=excerpt,
         source=text,

@@ -114,7 +114,7 @@ def _errors(predictions: Sequence[Prediction]) -> tuple[Cell, Cell]:
 
 
 def _costs(frames: Frames, fits: Sequence[Fitted]) -> Table:
-    """Return the fitted costs, those of many small things as rates."""
+    """Return the fitted costs per framework; the tiny ones stand as rates per second."""
     heads = [CALL, *(term.name for term in TERMS if not term.rated)]
     rates = [f"{term.name.capitalize()}s/s" for term in TERMS if term.rated]
     return Table(

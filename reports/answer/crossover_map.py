@@ -128,7 +128,7 @@ def _color(frames: Frames, contender: Contender) -> str:
 
 
 def _tip(runs: Runs, field: Place) -> str:
-    """Say of a field its size and who takes how long, fastest first."""
+    """Return a field's size and the predicted times of its contenders, fastest first."""
     names = _names(runs)
     times = (f"{names[k]} {formatting.words(field.seconds[k])}" for k in field.best)
     return f"{field.point}: {', '.join(times)}{'' if field.measured else ' (not measured)'}"
@@ -211,7 +211,7 @@ def _border(axes: Axes, inside: Sequence[Sequence[bool]], style: object) -> None
 
 
 def _dots(axes: Axes, contenders: Sequence[Contender], depth: int) -> None:
-    """Mark the sizes of this depth that were measured of any of them."""
+    """Mark the sizes of this depth that were measured for any contender."""
     points = sorted({p for contender in contenders for p in contender.measured if p.depth == depth})
     axes.plot(
         [math.log2(p.batch_size / BATCHES[0]) for p in points],
@@ -226,7 +226,7 @@ def _dots(axes: Axes, contenders: Sequence[Contender], depth: int) -> None:
 
 
 def _table(runs: Runs) -> Table:
-    """Return per depth and width who leads over which batch sizes."""
+    """Return who is fastest at which batch sizes, one row per depth and width."""
     contenders = [contender for _, contender in runs]
     names = _names(runs)
     heads = ("Hidden layers", "Width", "Batch sizes and who is fastest", "Plain is enough")
@@ -260,7 +260,7 @@ def _table(runs: Runs) -> Table:
 
 
 def _leads(row: Sequence[Place], names: Sequence[str]) -> str:
-    """Say in one line who leads over which batch sizes."""
+    """Return in one line which framework leads over which batch sizes."""
     parts = []
     for (best, measured), fields in groupby(row, key=lambda field: (field.best, field.measured)):
         sizes = [field.point.batch_size for field in fields]

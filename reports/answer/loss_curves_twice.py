@@ -1,4 +1,4 @@
-"""The picture of the whole product: first examples disagree, the same network coincides."""
+"""The product in one picture: first examples disagree, the same network coincides."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RIGHT = "Same network: equal weights and formulas"
 
 
 def _own_losses(task: Task) -> str:
-    """Warn where the examples measure different losses: the heights then say nothing."""
+    """Return a warning where the examples report different losses: heights do not compare."""
     if task.kind != Kind.REGRESSION:
         return ""
     return (
@@ -165,7 +165,7 @@ def _named(
     name: Callable[[Frames, str], str],
     subject: Callable[[str, str], Subject],
 ) -> dict[str, Subject]:
-    """Return by its name on the figure what each curve is about."""
+    """Return what each curve is about, by its name in the figure."""
     return {name(frames, arm): subject(arm, task.name) for arm in rows.arm.unique()}
 
 

@@ -1,4 +1,4 @@
-"""What to use for a longer training, for predicting, or if something is a must."""
+"""What to use for longer trainings, for predicting, or when a requirement must be met."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _row(frames: Frames, question: str, advice: Advice) -> tuple[Cell, ...]:
 
 
 def _takes(advice: Advice) -> Cell:
-    """Return the number of the one that comes first, as the sentence prints it."""
+    """Return the first choice's number as its sentence prints it."""
     shown = [e for e in advice.said[0].evidence if e.kind in UNITS]
     if not shown or not advice.choice:
         return missing()

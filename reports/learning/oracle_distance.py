@@ -58,7 +58,7 @@ def section(frames: Frames) -> Section | None:
 
 @once
 def distances(frames: Frames, task: Task) -> dict[str, dict[str, float]]:
-    """Return the worst distance of each kind per arm; what has none is left out."""
+    """Return the worst distance of each kind per arm; arms without any are left out."""
     errors = {arm: certificates.worst(frames, task.name, arm) for arm in frames.compared(task.name)}
     return {
         arm: {kind: by_kind[kind] for kind in KINDS if kind in by_kind}

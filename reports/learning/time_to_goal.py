@@ -94,7 +94,7 @@ FRONTIER = "best score so far"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead:
-    """From when on a framework has the best score that any had reached by then."""
+    """A moment at which a framework reaches a better score than any had before."""
 
     seconds: float
     value: float
@@ -103,9 +103,9 @@ class Lead:
 
 @once
 def frontier(frames: Frames, task: Task) -> list[Lead]:
-    """Return every moment at which a better score than ever before is reached, and by whom.
+    """Return every moment at which some framework beats the best score so far.
 
-    Of the frameworks that one can adopt; the NumPy reference is left out.
+    Only frameworks that one can adopt count; the NumPy reference does not.
     """
     points = sorted(
         (second, value, arm)
@@ -124,7 +124,7 @@ def frontier(frames: Frames, task: Task) -> list[Lead]:
 
 
 def _best_so_far(frames: Frames, axes: Axes, task: Task) -> dict[str, Line2D]:
-    """Draw the frontier below the curves; the last best score is kept to the end of the panel."""
+    """Draw the frontier behind the curves; its last score extends to the end of the panel."""
     leads = frontier(frames, task)
     if not leads:
         return {}
@@ -138,7 +138,7 @@ def _best_so_far(frames: Frames, axes: Axes, task: Task) -> dict[str, Line2D]:
 
 
 def _leads(frames: Frames, tasks: list[Task]) -> list[Table]:
-    """Return who leads when: runs of the frontier by one framework."""
+    """Return a table of who leads when: each stretch of the frontier that one framework holds."""
     rows = [
         (
             arm_cell(frames, arm),

@@ -1,4 +1,4 @@
-"""What good code brings here: each framework's first example against its best loop."""
+"""What good code is worth: each framework's first example against its best loop."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Pair:
 
 
 def section(frames: Frames) -> Section | None:
-    """Return a figure and a table of every task with both kinds of results."""
+    """Return a figure, and a table per task that has both kinds of results."""
     tasks = [task for task in frames.plan.tasks if pairs(frames, task)]
     if not tasks:
         return None
@@ -62,7 +62,7 @@ def section(frames: Frames) -> Section | None:
 
 @once
 def pairs(frames: Frames, task: Task) -> list[Pair]:
-    """Return both times of each framework that has them, the largest factor first."""
+    """Return the pair of times of each framework that has both, largest factor first."""
     rows = frames.samples
     rows = rows[(rows.track == "quickstart") & (rows.task == task.name)]
     best: dict[str, tuple[float, str]] = {}

@@ -198,7 +198,7 @@ def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
 
 
 def _same_network(frames: Frames, task: Task) -> list[float]:
-    """Return the test scores of the same network after its last epoch, of all frameworks."""
+    """Return all frameworks' test scores of the same network after its last epoch."""
     rows = frames.scores
     rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.split == "test")]
     rows = rows[
@@ -223,7 +223,7 @@ def _range(values: list[float], text: object) -> Cell:
 
 
 def _settings(frames: Frames) -> list[Table]:
-    """Return per kind of task what the followed pages prescribe."""
+    """Return, per kind of task, a table of what the pages that were followed prescribe."""
     tables = []
     for kind in dict.fromkeys(str(task.kind) for task in frames.plan.tasks):
         settings_of = {arm.name: adapter_source.pages(arm, kind) for arm in frames.plan.arms}
@@ -259,7 +259,7 @@ def _settings_table(frames: Frames, kind: str, settings_of: dict[str, dict[str, 
 
 
 def _same_settings(tasks: list[Task]) -> dict[str, str]:
-    """Return what the tasks of a kind prescribe for every framework, by aspect."""
+    """Return what the same-network track prescribes for these tasks, by aspect."""
     texts_of = {
         "optimizer": (summary.optimizer(task) + summary.schedule(task) for task in tasks),
         "initializer": map(summary.initializer, tasks),

@@ -12,6 +12,7 @@ from samenet.analysis import regression
 from samenet.report import multi_run, plotting, summary
 from samenet.report.blocks import (
     MARKERS,
+    Block,
     Cell,
     Column,
     Figure,
@@ -34,11 +35,10 @@ ORDER = 1
 def section_of_runs(runs: Sequence[Run]) -> Section | None:
     """Return the runs, their differences, and a figure and table of every task."""
     tasks = [task for task in multi_run.tasks(runs) if multi_run.arms(runs, task.name)]
-    results = (
-        (_figure(runs, tasks), Text(lines=(_how(runs),)), *(_table(runs, task) for task in tasks))
-        if tasks
-        else ()
-    )
+    results: list[Block] = []
+    if tasks:
+        tables = [_table(runs, task) for task in tasks]
+        results = [_figure(runs, tasks), Text(lines=(_how(runs),)), *tables]
     return Section(
         id="runs",
         title="The runs side by side",
@@ -110,7 +110,7 @@ def _differences(runs: Sequence[Run]) -> list[Table]:
 
 
 def _short(value: str) -> str:
-    """Return a value, a long hash by its first digits."""
+    """Return a value; a long hash is cut to its first digits."""
     return value[:10] if len(value) > 30 and value.isalnum() else value
 
 
@@ -147,7 +147,7 @@ def _marker(runs: Sequence[Run], run: Run) -> str:
 
 
 def _with(runs: Sequence[Run], task: Task, arm: str = "") -> Run:
-    """Return the first run that holds a task, and a result of an arm on it if one is named."""
+    """Return the first run with a task, preferably one with a result of the named arm."""
     able = [run for run in runs if (times := multi_run.times(run, task.name)) and (arm in times)]
     return next(iter(able), next(run for run in runs if multi_run.times(run, task.name)))
 
@@ -223,7 +223,7 @@ def _table(runs: Sequence[Run], task: Task) -> Table:
 
 
 def _against(base: Run, new: Run, task: Task) -> dict[str, tuple[str, ...]]:
-    """Return per arm the lines below its time: the ratio to the base, and a word."""
+    """Return the lines below each arm's time: its ratio to the base, and a word."""
     comparison = multi_run.compared(base, new)
     rows = [row for row in comparison.rows if row.task == task.name] if comparison else []
     return {row.arm: _lines(row, words=multi_run.worded(base, new)) for row in rows}

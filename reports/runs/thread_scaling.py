@@ -1,4 +1,4 @@
-"""What more threads bring: the same machine and tasks, runs that differ in threads."""
+"""What more threads bring, from runs on one machine that differ in their number of threads."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ORDER = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaling:
-    """A step of one arm on one task by number of threads."""
+    """The step time of one arm on one task, by number of threads."""
 
     arm: str
     seconds: dict[int, Interval]
@@ -52,12 +52,12 @@ class Scaling:
         return self.seconds[self.fewest].value / self.seconds[threads].value
 
     def used(self, threads: int) -> float:
-        """Return the share of the additional threads that the gain makes use of, at best 1."""
+        """Return the parallel efficiency: the gain per ratio of thread counts, ideally 1."""
         return self.gain(threads) * self.fewest / threads
 
 
 def section_of_runs(runs: Sequence[Run]) -> Section | None:
-    """Return how a step scales with threads, from runs that differ in nothing else that counts."""
+    """Return how a step scales with threads, from runs that differ in nothing else that matters."""
     group = _alike(runs)
     tasks = [task for task in multi_run.tasks(group) if scalings(group, task)]
     if not tasks:
@@ -85,7 +85,7 @@ def _alike(runs: Sequence[Run]) -> list[Run]:
 
 
 def scalings(runs: Sequence[Run], task: Task) -> list[Scaling]:
-    """Return every arm that was measured with at least two numbers of threads on a task."""
+    """Return the arms that were measured with at least two numbers of threads on a task."""
     marks = [fingerprint.fingerprint(run.frames)["tasks"].get(task.name) for run in runs]
     same = [run for run, mark in zip(runs, marks, strict=True) if mark == marks[0]]
     seconds_of: dict[str, dict[int, Interval]] = defaultdict(dict)

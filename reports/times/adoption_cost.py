@@ -25,7 +25,7 @@ NOTE = (
 
 
 def section(frames: Frames) -> Section | None:
-    """Return one row per framework that described itself."""
+    """Return one row per framework whose installed size is known."""
     arms = {arm.header.name: arm for arm in reversed(frames.plan.arms)}
     known = [arm for arm in reversed(arms.values()) if arm.installed.bytes]
     if not known:

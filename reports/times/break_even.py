@@ -1,4 +1,4 @@
-"""From how long a training on a slower start is worth it: total seconds against epochs."""
+"""How long a training must be to make up for a slow start: total seconds against epochs."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class Line:
     epoch: float
 
     def after(self, epochs: float) -> float:
-        """Return the seconds of a program that trains so many epochs."""
+        """Return the seconds of a program that trains for that many epochs."""
         return self.start_up + self.epoch * epochs
 
 
 def section(frames: Frames) -> Section | None:
-    """Return the chart, and for every arm when it is the better choice than the first choice."""
+    """Return the chart, and for every arm when it beats the first choice."""
     tasks = [task for task in frames.plan.tasks if len(lines(frames, task)) > 1]
     if not tasks:
         return None
@@ -82,7 +82,7 @@ def section(frames: Frames) -> Section | None:
 
 @once
 def lines(frames: Frames, task: Task) -> list[Line]:
-    """Return the costs of all arms that have a steady state, by their start."""
+    """Return the costs of all arms that reached a steady state, quickest start first."""
     arms = [total.arm for total in analysis_totals.totals(frames, task, quantity="epoch")]
     costs = [
         Line(
@@ -112,14 +112,14 @@ def epochs_of(
     frames: Frames, task: Task, base: str, challenger: str
 ) -> tuple[BreakEven, Interval | None]:
     """Return when the challenger takes less time than the base: in steps, and in epochs."""
-    costs = [
+    base_cost, challenger_cost = (
         Cost(
             start_up=frames.per_repeat(task.name, arm, "start_up"),
             step=frames.per_repeat(task.name, arm, "step"),
         )
         for arm in (base, challenger)
-    ]
-    result = break_even.break_even(*costs, frames.plan.margin)
+    )
+    result = break_even.break_even(base_cost, challenger_cost, frames.plan.margin)
     if result.steps is None:
         return result, None
     epoch, step = (frames.per_repeat(task.name, base, q) for q in ("epoch", "step"))
@@ -201,7 +201,7 @@ def _costs(frames: Frames, tasks: list[Task]) -> Table:
 
 
 def _table(frames: Frames, task: Task) -> Table:
-    """Return for every other arm when it is the better choice."""
+    """Return for every other arm when it is the faster choice."""
     base = against(frames, task) or ""
     arms = [line.arm for line in lines(frames, task) if line.arm != base]
     return Table(

@@ -69,7 +69,7 @@ def _whole_table(frames: Frames, task: Task) -> Table:
 
 
 def _baseline(frames: Frames, task: Task) -> str:
-    """Return the name of what all factors of a task are against, whatever a reader filters."""
+    """Return the name of the arm that all factors of a task refer to, whatever a reader filters."""
     arms = [
         t.arm
         for t in analysis_totals.totals(frames, task)
@@ -143,7 +143,7 @@ def _limit(frames: Frames, task: Task, arm: str) -> Cell:
 
 
 def _fixed_costs(frames: Frames, task: Task, arms: Sequence[str]) -> tuple[str, ...]:
-    """Say what a call costs apart from its steps: it is part of the step and epoch times above."""
+    """Say what a call costs beyond its steps; the step and epoch times above include that."""
     known = {arm: list(frames.per_repeat(task.name, arm, "call_fixed").values()) for arm in arms}
     costs = [
         f"{frames.title(arm)} {formatting.words(fmean(seconds))}"
@@ -178,7 +178,7 @@ def _time(frames: Frames, task: Task, total: analysis_totals.Total) -> Cell:
 
 
 def timed(frames: Frames, task: Task, total: analysis_totals.Total, quantity: str) -> Cell:
-    """Return the cell of a time, which the page draws as a bar, without its text."""
+    """Return the cell of a time, without its text; the page draws it as a bar."""
     repeats = seconds_of(frames, task, total.arm, quantity)
     seconds = total.seconds
     return Cell(
@@ -307,7 +307,7 @@ def _not_run(frames: Frames) -> list[str]:
 
 
 def _notes(frames: Frames) -> tuple[str, ...]:
-    """Return what frameworks cannot do as the task says."""
+    """Return where frameworks deviate from what the task asks for."""
     return tuple(
         f"{frames.title(arm.name)}: {deviation.what}: {deviation.link}"
         for arm in frames.plan.arms

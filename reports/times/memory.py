@@ -1,4 +1,4 @@
-"""How much memory a training takes, and how much of it is there before anything is trained."""
+"""How much memory a training takes, and how much of that importing alone takes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def section(frames: Frames) -> Section | None:
 
 @once
 def peaks(frames: Frames, task: Task) -> dict[str, tuple[float, float, float | None]]:
-    """Return bytes after import, at the largest, and on the device, per arm, smallest first."""
+    """Return bytes after import, at the peak, and on the device, per arm, smallest peak first."""
     rows = frames.footprints
     rows = rows[(rows.task == task.name) & rows.arm.isin([arm.name for arm in frames.plan.arms])]
     arm_peaks = {}

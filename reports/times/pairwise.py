@@ -88,7 +88,7 @@ def _table(frames: Frames, task: Task) -> Table:
 def _words(
     frames: Frames, task: Task, pairs_of_task: Mapping[tuple[str, str], Pair]
 ) -> dict[tuple[str, str], Word]:
-    """Return the word of each ordered pair; with the first choice it is the leaderboard's."""
+    """Return the word of each ordered pair; for pairs with the first choice, the leaderboard's."""
     close = equivalent(pairs_of_task)
     words: dict[tuple[str, str], Word] = {}
     for (arm, opponent), pair in pairs_of_task.items():
@@ -108,7 +108,7 @@ TURNED = {Word.FASTER: Word.SLOWER, Word.SLOWER: Word.FASTER}
 
 
 def _word(pair: Pair, *, close: bool) -> Word:
-    """Return the word of the first of a pair."""
+    """Return the word for the first arm of a pair."""
     if close:
         return Word.CLOSE
     if len(pair.logs) < VERDICT_REPEATS_MIN or not (pair.faster or pair.slower):
@@ -132,7 +132,7 @@ def _cell(
 
 
 def _said(word: Word | None, ratio: Interval) -> Cell:
-    """Return a cell: the factor above 1 where a word says the direction, else time over time."""
+    """Return a cell: a factor above 1 where a word gives the direction, else the ratio of times."""
     shown = ratio.inverse if word is Word.FASTER else ratio
     span = f"[{shown.low:.3g}, {shown.high:.3g}]" if shown.known else ""
     factor = f"{shown.value:.3g}×"

@@ -1,4 +1,4 @@
-"""Where the time goes, phase by phase: of one run, of 100 epochs, of start-up, of an epoch."""
+"""Where the time goes, phase by phase: in one run, in 100 epochs, in start-up, in an epoch."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def _mean(frames: Frames, task: Task, arm: str, quantity: str) -> float:
 
 
 def _calls(frames: Frames, task: Task, arm: str) -> float:
-    """Return how many calls of the measured length an epoch is."""
+    """Return how many calls of the measured length make up an epoch."""
     rows = frames.samples
     rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.arm == arm)]
     steps = rows[rows.phase == "first_call"].steps
@@ -176,7 +176,7 @@ def _calls(frames: Frames, task: Task, arm: str) -> float:
 
 @once
 def _arms(frames: Frames, task: Task, view: View) -> list[str]:
-    """Return the arms of a view, the fastest first; a steady state is asked of those without."""
+    """Return the arms of a view, fastest first; a view without start-up needs a steady state."""
     quantity = "start_up" if view.epochs == 0 else "total" if view.start_up else "epoch"
     arms = [total.arm for total in totals.totals(frames, task, quantity=quantity)]
     return sorted(arms, key=lambda arm: sum(seconds(frames, task, arm, view).values()))

@@ -1,4 +1,4 @@
-"""Predicting: seconds by number of rows, as users write it and as experts do."""
+"""Predicting: seconds by number of rows, the way users write it and the way experts do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every check of every result: what was compared, the error, the limit it had to stay below."""
+"""Every check of every result: what was compared, its error, and the limit for it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def section(frames: Frames) -> Section | None:
 
 
 def section_of_runs(runs: Sequence[Run]) -> Section | None:
-    """Return the outcome per result of every run; the single checks are on each run's own page."""
+    """Return the outcome per result of every run; single checks are on each run's own page."""
     tables = [
         replace(_overview(run.frames), title=f"Run {run.letter}: outcome per result")
         for run in runs
@@ -71,7 +71,7 @@ def section_of_runs(runs: Sequence[Run]) -> Section | None:
 
 
 def _instrument(frames: Frames) -> list[str]:
-    """Say what the run shows of its own instrument, task by task."""
+    """Return what control and sensitivity arms showed, task by task."""
     reference = frames.plan.reference
     lines = [
         f"{title_of(frames.plan, task.name)}, {frames.title(reference[task.name])}. {line}"
@@ -109,7 +109,7 @@ def _overview(frames: Frames) -> Table:
 
 
 def _table(frames: Frames, task: Task) -> Table:
-    """Return all checks of a task; of repeated ones the worst stands for the repeats."""
+    """Return all checks of a task; a check of every repeat is shown by its worst one."""
     checks = frames.checks[frames.checks.task == task.name]
     rows = []
     for (arm, *_), group in checks.groupby(["arm", "gate", "quantity", "dtype"], sort=False):

@@ -37,7 +37,7 @@ SHOWN_MOST = 6
 
 
 def section(frames: Frames) -> Section | None:
-    """Return how far the repeats are apart, what disturbed them, and what failed and why."""
+    """Return how far repeats differ, what disturbed them, and what failed and why."""
     tasks = [task for task in frames.plan.tasks if spreads(frames, task)]
     failed = _failures(frames)
     refused = _refused(frames)
@@ -79,7 +79,7 @@ def _lines(frames: Frames) -> tuple[str, ...]:
 
 @once
 def spreads(frames: Frames, task: Task) -> dict[str, dict[int, float]]:
-    """Return per arm the whole training of each repeat over the arm's typical one."""
+    """Return each repeat's whole training as a share of its arm's typical one, per arm."""
     shares = {}
     for total in totals.totals(frames, task):
         times = seconds_of(frames, task, total.arm, "total")
@@ -200,7 +200,7 @@ def _reading(value: float | None) -> Cell:
 
 
 def _refused(frames: Frames) -> Table:
-    """Return the processes that were refused for what others did meanwhile."""
+    """Return the processes that were refused because other work disturbed them."""
     rows = frames.environment
     rows = rows[rows.refused.astype(bool)] if len(rows) else rows
     return Table(

@@ -1,4 +1,4 @@
-"""The run's data inside the page, so that the file alone is enough to compute everything again."""
+"""The run's data inside the page, so that everything can be recomputed from that file alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEYS = ["track", "task", "arm", "repeat", "phase", "steps"]
 
 
 def section(frames: Frames) -> Section | None:
-    """Return the data with a button that saves them, or where they are if they are too many."""
+    """Return the data with a button that saves them; if they are too many, where to find them."""
     return Section(
         id="raw",
         title="Raw data",
@@ -80,7 +80,7 @@ def _scores(scores: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _finite(value: float) -> float | None:
-    """Return ten digits of a score; JSON has no infinity."""
+    """Return a score to ten digits, or None: JSON has no infinity."""
     return float(f"{value:.10g}") if math.isfinite(value) else None
 
 

@@ -1,4 +1,4 @@
-"""The code behind the numbers: each adapter's file beside its step times."""
+"""The code behind the numbers: each adapter's source beside its step times."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WITH_LADDER = True
 
 
 def section(frames: Frames) -> Section | None:
-    """Return the source of every framework that the plan took in."""
+    """Return the source of every framework in the plan."""
     if not frames.plan.arms:
         return None
     return Section(

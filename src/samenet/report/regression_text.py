@@ -71,7 +71,7 @@ def _notes(comparison: Comparison) -> list[str]:
     if not comparison.admitted:
         return []
     differences = "; ".join(comparison.admitted)
-    return [f"These differences were admitted and are part of every ratio: {differences}."]
+    return [f"Admitted differences, which every ratio includes: {differences}."]
 
 
 def lines(comparison: Comparison) -> list[str]:

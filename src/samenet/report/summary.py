@@ -220,7 +220,7 @@ def standard_seconds(plan: Plan) -> float:
     longer = 2.2 * max(0.0, standard.steady_seconds - plan.steady_seconds)
     seconds = 0.0
     for job in plan.jobs:
-        # what is not timed runs side by side on two cores
+        # what is not timed runs two at a time
         own_seconds = job.predicted_seconds if job.timed else job.predicted_seconds / 2
         if job.pass_name == RESULT:
             again = len(PROOFS) if job.arm == reference.get(job.tasks[0]) else 0

@@ -50,25 +50,25 @@ LINES = (
 
 def section(frames: Frames) -> Section | None:
     """Return the fitted costs of a run that holds a size ladder."""
-    found, lacking = fit.fitted(frames), fit.not_fitted(frames)
-    if not found and not lacking:
+    fits, lacking = fit.fitted(frames), fit.not_fitted(frames)
+    if not fits and not lacking:
         return None
     return Section(
         id="sizes",
         title="How cost grows with size",
-        summary=_summary(frames, found),
+        summary=_summary(frames, fits),
         blocks=(
             Text(lines=(*LINES, *_lacking(frames, lacking))),
-            *(make(frames, found) for make in (_figure, _judged, _costs) if found),
+            *(make(frames, fits) for make in (_figure, _judged, _costs) if fits),
         ),
         top=True,
     )
 
 
-def _summary(frames: Frames, found: Sequence[Fitted]) -> str:
+def _summary(frames: Frames, fits: Sequence[Fitted]) -> str:
     """Say for which frameworks the model predicts sizes it has not seen, and for which not."""
-    good = [frames.title(each.arm) for each in found if each.fits]
-    bad = [frames.title(each.arm) for each in found if not each.fits]
+    good = [frames.title(fitted.arm) for fitted in fits if fitted.fits]
+    bad = [frames.title(fitted.arm) for fitted in fits if not fitted.fits]
     parts = [f"predicted within {PERCENT} for {join(good)}"] if good else []
     parts += [f"not within {PERCENT} for {join(bad, last='or')}"] if bad else []
     return f"Sizes that were held out are {', '.join(parts) or 'not predicted: too few sizes'}."
@@ -82,7 +82,7 @@ def _lacking(frames: Frames, lacking: dict[str, int]) -> list[str]:
     ]
 
 
-def _judged(frames: Frames, found: Sequence[Fitted]) -> Table:
+def _judged(frames: Frames, fits: Sequence[Fitted]) -> Table:
     """Return how far off the predictions are, per framework."""
     return Table(
         title="How well the fitted costs predict a step",
@@ -96,12 +96,12 @@ def _judged(frames: Frames, found: Sequence[Fitted]) -> Table:
         ),
         rows=tuple(
             (
-                arm_cell(frames, each.arm),
-                Cell(text=each.verdict),
-                *_errors(each.held_out),
-                *_errors(each.left_out),
+                arm_cell(frames, fitted.arm),
+                Cell(text=fitted.verdict),
+                *_errors(fitted.held_out),
+                *_errors(fitted.left_out),
             )
-            for each in found
+            for fitted in fits
         ),
     )
 
@@ -113,8 +113,8 @@ def _errors(predictions: Sequence[Prediction]) -> tuple[Cell, Cell]:
     return Cell(text=f"{median:.0%}", value=median), Cell(text=f"{worst:.0%}", value=worst)
 
 
-def _costs(frames: Frames, found: Sequence[Fitted]) -> Table:
-    """Return the fitted costs, those of many small things as rates."""
+def _costs(frames: Frames, fits: Sequence[Fitted]) -> Table:
+    """Return the fitted costs per framework; the tiny ones stand as rates per second."""
     heads = [CALL, *(term.name for term in TERMS if not term.rated)]
     rates = [f"{term.name.capitalize()}s/s" for term in TERMS if term.rated]
     return Table(
@@ -122,7 +122,7 @@ def _costs(frames: Frames, found: Sequence[Fitted]) -> Table:
         columns=columns(
             *(f"Per {head}" for head in heads), *rates, *(name.capitalize() for name in BEYOND)
         ),
-        rows=tuple((arm_cell(frames, each.arm), *_cells(each.model)) for each in found),
+        rows=tuple((arm_cell(frames, fitted.arm), *_cells(fitted.model)) for fitted in fits),
         notes=(
             (
                 "A multiplication of a matrix product is followed by an addition: twice as many "
@@ -154,7 +154,7 @@ def _duration(seconds: float, above: int | None) -> Cell:
     )
 
 
-def _figure(frames: Frames, found: Sequence[Fitted]) -> Figure:
+def _figure(frames: Frames, fits: Sequence[Fitted]) -> Figure:
     return Figure(
         name="sizes",
         title="Predicted against measured time of a step",
@@ -163,24 +163,24 @@ def _figure(frames: Frames, found: Sequence[Fitted]) -> Figure:
             f"which is {PERCENT} to both sides. Full marks were held out; pale ones are predicted "
             "from all the other sizes."
         ),
-        draw=partial(_draw, frames, found),
-        table=_table(frames, found),
+        draw=partial(_draw, frames, fits),
+        table=_table(frames, fits),
     )
 
 
-def _draw(frames: Frames, found: Sequence[Fitted], narrow: bool) -> Drawing:  # noqa: FBT001
+def _draw(frames: Frames, fits: Sequence[Fitted], narrow: bool) -> Drawing:  # noqa: FBT001
     picture, panels = plotting.panels(
-        len(found), narrow=narrow, height=2.6, sharex=True, sharey=True
+        len(fits), narrow=narrow, height=2.6, sharex=True, sharey=True
     )
-    for axes, each in zip(panels, found, strict=True):
-        _scatter(frames, axes, each)
-        axes.set_title(frames.title(each.arm))
+    for axes, fitted in zip(panels, fits, strict=True):
+        _scatter(frames, axes, fitted)
+        axes.set_title(frames.title(fitted.arm))
     return picture
 
 
-def _scatter(frames: Frames, axes: Axes, each: Fitted) -> None:
-    look = plotting.look(frames, each.arm)
-    every = [*each.left_out, *each.held_out]
+def _scatter(frames: Frames, axes: Axes, fitted: Fitted) -> None:
+    look = plotting.look(frames, fitted.arm)
+    every = [*fitted.left_out, *fitted.held_out]
     ends = [min(p.measured_seconds for p in every) / 2, max(p.measured_seconds for p in every) * 2]
     axes.fill_between(
         ends,
@@ -190,7 +190,7 @@ def _scatter(frames: Frames, axes: Axes, each: Fitted) -> None:
         alpha=0.12,
         linewidth=0,
     )
-    for predictions, alpha in ((each.left_out, 0.35), (each.held_out, 1.0)):
+    for predictions, alpha in ((fitted.left_out, 0.35), (fitted.held_out, 1.0)):
         axes.plot(
             [p.measured_seconds for p in predictions],
             [p.predicted_seconds for p in predictions],
@@ -209,15 +209,15 @@ def _scatter(frames: Frames, axes: Axes, each: Fitted) -> None:
     axes.set_ylabel("predicted")
 
 
-def _table(frames: Frames, found: Sequence[Fitted]) -> Table:
+def _table(frames: Frames, fits: Sequence[Fitted]) -> Table:
     """Return every prediction."""
     return Table(
         title="Every prediction of a step",
         columns=columns("Width × depth, batch", "Held out", "Measured", "Predicted", "Error"),
         rows=tuple(
-            (arm_cell(frames, each.arm), *_prediction(prediction, held_out=held_out))
-            for each in found
-            for held_out, predictions in ((True, each.held_out), (False, each.left_out))
+            (arm_cell(frames, fitted.arm), *_prediction(prediction, held_out=held_out))
+            for fitted in fits
+            for held_out, predictions in ((True, fitted.held_out), (False, fitted.left_out))
             for prediction in predictions
         ),
         folded=True,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from string import ascii_uppercase
 
 from matplotlib.axes import Axes
@@ -20,21 +20,23 @@ from samenet.experiments.scaling.crossover import BATCHES, DEPTHS, STEPS, WIDTHS
 from samenet.report import plotting
 from samenet.report.blocks import Cell, Column, Figure, Section, Subject, Table, subject_of
 from samenet.report.multi_run import Run
+from samenet.report.plotting import Legend
 from samenet.stats import formatting
 
-ORDER = 4
+ORDER = 3
 WITH_LADDER = True
 FEWEST = 2
-PALE, HATCH = 0.38, "////"
+PALE = 0.38
+HATCH = "////"
 Runs = Sequence[tuple[Frames, Contender]]
 
 
 def section(frames: Frames) -> Section | None:
     """Return the map of a run that holds a size ladder of at least two frameworks."""
-    return _map([(frames, each) for each in crossover.contenders(frames)])
+    return _map([(frames, contender) for contender in crossover.contenders(frames)])
 
 
-def compared(runs: Sequence[Run]) -> Section | None:
+def section_of_runs(runs: Sequence[Run]) -> Section | None:
     """Return the map of the ladders of several runs, e.g. of two devices."""
     return _map([(run.frames, each) for run in runs for each in crossover.contenders(run.frames)])
 
@@ -55,7 +57,7 @@ def _figure(runs: Runs) -> Figure:
     return Figure(
         name="cross-over",
         title="The fastest step by batch size and width, for networks of 1 to 4 hidden layers",
-        help=_help([each for _, each in runs]),
+        help=_help([contender for _, contender in runs]),
         draw=partial(_draw, runs),
         table=_table(runs),
     )
@@ -74,14 +76,14 @@ PLAIN_HELP = (
 GRAPHICS_HELP = "Inside the dashed line a GPU is faster than every processor that was measured."
 
 
-def _help(found: Sequence[Contender]) -> str:
-    plain = any(crossover.is_plain(each) for each in found)
-    several = len({each.device for each in found}) > 1
-    lines = [
-        HELP,
-        *([PLAIN_HELP.format(_plain())] if plain else []),
-        *([GRAPHICS_HELP] if several else []),
-    ]
+def _help(contenders: Sequence[Contender]) -> str:
+    plain = any(crossover.is_plain(contender) for contender in contenders)
+    several = len({contender.device for contender in contenders}) > 1
+    lines = [HELP]
+    if plain:
+        lines.append(PLAIN_HELP.format(_plain()))
+    if several:
+        lines.append(GRAPHICS_HELP)
     return " ".join(lines)
 
 
@@ -91,55 +93,57 @@ def _plain() -> str:
 
 def _names(runs: Runs) -> list[str]:
     """Return the contenders' names, with the device where there are several."""
-    several = len({each.device for _, each in runs}) > 1
+    several = len({contender.device for _, contender in runs}) > 1
     return [
-        f"{frames.title(each.arm)}{f', {each.device.upper()}' if several else ''}"
-        for frames, each in runs
+        f"{frames.title(contender.arm)}{f', {contender.device.upper()}' if several else ''}"
+        for frames, contender in runs
     ]
 
 
 def _draw(runs: Runs, narrow: bool) -> Drawing:  # noqa: FBT001 - Figure.draw
-    found, names = [each for _, each in runs], _names(runs)
+    contenders = [contender for _, contender in runs]
+    names = _names(runs)
     picture, panels = plotting.panels(
         len(DEPTHS), narrow=narrow, height=2.9, legend_of=len(runs) + 2, across=2
     )
     for axes, depth in zip(panels, DEPTHS, strict=True):
-        _panel(axes, runs, crossover.mapped(found, depth))
-        _dots(axes, found, depth)
+        _panel(axes, runs, crossover.mapped(contenders, depth))
+        _dots(axes, contenders, depth)
         axes.set_title(f"{depth} hidden {plural(depth, 'layer')}")
     handles = [
-        *(Patch(color=_color(frames, each)) for frames, each in runs),
+        *(Patch(color=_color(frames, contender)) for frames, contender in runs),
         Patch(color=plotting.INK, alpha=0.15),
         Patch(facecolor="none", edgecolor=plotting.INK, hatch=HATCH, linewidth=0),
     ]
     labels = [f"{ascii_uppercase[k]}  {name}" for k, name in enumerate(names)]
     labels += ["tie (pale)", "not measured"]
-    subjects = [_subject(each) for _, each in runs]
-    plotting.legend(picture, handles, labels, narrow=narrow, subjects=subjects)
+    subjects = [_subject(contender) for _, contender in runs]
+    legend = Legend(handles=handles, names=labels, subjects=subjects)
+    plotting.add_legend(picture, legend, narrow=narrow)
     return picture
 
 
-def _color(frames: Frames, each: Contender) -> str:
-    return plotting.look(frames, each.arm).color
+def _color(frames: Frames, contender: Contender) -> str:
+    return plotting.look(frames, contender.arm).color
 
 
-def _tip(runs: Runs, place: Place) -> str:
-    """Say of a field its size and who takes how long, fastest first."""
+def _tip(runs: Runs, field: Place) -> str:
+    """Return a field's size and the predicted times of its contenders, fastest first."""
     names = _names(runs)
-    times = (f"{names[k]} {formatting.words(place.seconds[k])}" for k in place.best)
-    return f"{place.point}: {', '.join(times)}{'' if place.measured else ' (not measured)'}"
+    times = (f"{names[k]} {formatting.words(field.seconds[k])}" for k in field.best)
+    return f"{field.point}: {', '.join(times)}{'' if field.measured else ' (not measured)'}"
 
 
-def _subject(each: Contender) -> Subject:
-    return subject_of(each.arm)
+def _subject(contender: Contender) -> Subject:
+    return subject_of(contender.arm)
 
 
 def _panel(axes: Axes, runs: Runs, rows: Sequence[Sequence[Place]]) -> None:
     for y, row in enumerate(rows):
-        for x, place in enumerate(row):
-            _field(axes, runs, place, x, y)
-    for inside, style in ((_is_plain, "-"), (_is_graphics, (0, (3, 2)))):
-        _border(axes, rows, inside, style)
+        for x, field in enumerate(row):
+            _field(axes, runs, field, x, y)
+    _border(axes, [[field.plain_enough for field in row] for row in rows], "-")
+    _border(axes, [[field.graphics_pays for field in row] for row in rows], (0, (3, 2)))
     axes.set_xlim(-0.5, len(BATCHES) - 0.5)
     axes.set_ylim(-0.5, len(WIDTHS) - 0.5)
     axes.set_xticks(range(len(BATCHES)), [str(batch) for batch in BATCHES])
@@ -149,9 +153,9 @@ def _panel(axes: Axes, runs: Runs, rows: Sequence[Sequence[Place]]) -> None:
     axes.grid(visible=False)
 
 
-def _field(axes: Axes, runs: Runs, place: Place, x: int, y: int) -> None:
-    frames, winner = runs[place.best[0]]
-    tie = len(place.best) > 1
+def _field(axes: Axes, runs: Runs, field: Place, x: int, y: int) -> None:
+    frames, winner = runs[field.best[0]]
+    tie = len(field.best) > 1
     fill = Rectangle(
         (x - 0.5, y - 0.5),
         1,
@@ -160,7 +164,7 @@ def _field(axes: Axes, runs: Runs, place: Place, x: int, y: int) -> None:
         alpha=PALE if tie else 1.0,
         linewidth=0,
     )
-    letters = "".join(ascii_uppercase[k] for k in place.best)
+    letters = "".join(ascii_uppercase[k] for k in field.best)
     text = axes.text(
         x - 0.4,
         y + 0.36,
@@ -171,9 +175,9 @@ def _field(axes: Axes, runs: Runs, place: Place, x: int, y: int) -> None:
         color=plotting.INK if tie else "white",
     )
     axes.add_patch(fill)
-    plotting.marked((fill,), _subject(winner), tip=_tip(runs, place))
+    plotting.marked((fill,), _subject(winner), tip=_tip(runs, field))
     plotting.marked((text,), _subject(winner))
-    if not place.measured:
+    if not field.measured:
         axes.add_patch(
             Rectangle(
                 (x - 0.5, y - 0.5),
@@ -188,37 +192,27 @@ def _field(axes: Axes, runs: Runs, place: Place, x: int, y: int) -> None:
         )
 
 
-def _is_plain(place: Place) -> bool:
-    return place.plain_enough
-
-
-def _is_graphics(place: Place) -> bool:
-    return place.graphics_pays
-
-
-def _border(
-    axes: Axes, rows: Sequence[Sequence[Place]], inside: Callable[[Place], bool], style: object
-) -> None:
+def _border(axes: Axes, inside: Sequence[Sequence[bool]], style: object) -> None:
     """Draw a line around the fields that are inside; the edge of the map needs none."""
-    flags = [[inside(place) for place in row] for row in rows]
-    segments = [
+    upright = [
         ([x + 0.5, x + 0.5], [y - 0.5, y + 0.5])
-        for y, row in enumerate(flags)
-        for x in range(len(row) - 1)
-        if row[x] != row[x + 1]
-    ] + [
-        ([x - 0.5, x + 0.5], [y + 0.5, y + 0.5])
-        for y in range(len(flags) - 1)
-        for x in range(len(flags[y]))
-        if flags[y][x] != flags[y + 1][x]
+        for y, row in enumerate(inside)
+        for x, (left, right) in enumerate(pairwise(row))
+        if left != right
     ]
-    for xs, ys in segments:
+    level = [
+        ([x - 0.5, x + 0.5], [y + 0.5, y + 0.5])
+        for y, (row, next_row) in enumerate(pairwise(inside))
+        for x, (upper, lower) in enumerate(zip(row, next_row, strict=True))
+        if upper != lower
+    ]
+    for xs, ys in (*upright, *level):
         axes.plot(xs, ys, color=plotting.INK, linewidth=2.2, linestyle=style)
 
 
-def _dots(axes: Axes, found: Sequence[Contender], depth: int) -> None:
-    """Mark the sizes of this depth that were measured of any of them."""
-    points = sorted({p for each in found for p in each.measured if p.depth == depth})
+def _dots(axes: Axes, contenders: Sequence[Contender], depth: int) -> None:
+    """Mark the sizes of this depth that were measured for any contender."""
+    points = sorted({p for contender in contenders for p in contender.measured if p.depth == depth})
     axes.plot(
         [math.log2(p.batch_size / BATCHES[0]) for p in points],
         [math.log2(p.width / WIDTHS[0]) for p in points],
@@ -232,8 +226,9 @@ def _dots(axes: Axes, found: Sequence[Contender], depth: int) -> None:
 
 
 def _table(runs: Runs) -> Table:
-    """Return per depth and width who leads over which batch sizes."""
-    found, names = [each for _, each in runs], _names(runs)
+    """Return who is fastest at which batch sizes, one row per depth and width."""
+    contenders = [contender for _, contender in runs]
+    names = _names(runs)
     heads = ("Hidden layers", "Width", "Batch sizes and who is fastest", "Plain is enough")
     rows = [
         (
@@ -243,7 +238,11 @@ def _table(runs: Runs) -> Table:
             Cell(text=_where(row)),
         )
         for depth in DEPTHS
-        for row in crossover.mapped(found, depth)
+        for row in crossover.mapped(contenders, depth)
+    ]
+    spreads = [
+        f"{name} {100 * contender.spread:.0f} %"
+        for name, contender in zip(names, contenders, strict=True)
     ]
     return Table(
         title="Who is fastest, by depth, width and batch size",
@@ -251,21 +250,20 @@ def _table(runs: Runs) -> Table:
         rows=tuple(rows),
         notes=(
             f"In round brackets: beyond what was measured. Plain is {_plain()}.",
-            "Spread of the predictions (root mean square of log errors on sizes not fitted): "
-            + "; ".join(
-                f"{name} {100 * each.spread:.0f} %" for name, each in zip(names, found, strict=True)
-            )
-            + ".",
+            (
+                "Spread of the predictions (root mean square of log errors on sizes not fitted): "
+                f"{'; '.join(spreads)}."
+            ),
         ),
         folded=True,
     )
 
 
 def _leads(row: Sequence[Place], names: Sequence[str]) -> str:
-    """Say in one line who leads over which batch sizes."""
+    """Return in one line which framework leads over which batch sizes."""
     parts = []
-    for (best, measured), places in groupby(row, key=lambda place: (place.best, place.measured)):
-        sizes = [place.point.batch_size for place in places]
+    for (best, measured), fields in groupby(row, key=lambda field: (field.best, field.measured)):
+        sizes = [field.point.batch_size for field in fields]
         span = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
         text = f"{span}: {join((names[k] for k in best), last='or')}"
         parts.append(text if measured else f"({text})")
@@ -273,7 +271,7 @@ def _leads(row: Sequence[Place], names: Sequence[str]) -> str:
 
 
 def _where(row: Sequence[Place]) -> str:
-    sizes = [str(place.point.batch_size) for place in row if place.plain_enough]
+    sizes = [str(field.point.batch_size) for field in row if field.plain_enough]
     if len(sizes) == len(row):
         return "everywhere"
     return f"at batch {join(sizes)}" if sizes else "nowhere"

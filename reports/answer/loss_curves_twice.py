@@ -1,4 +1,4 @@
-"""The picture of the whole product: first examples disagree, the same network coincides."""
+"""The product in one picture: first examples disagree, the same network coincides."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RIGHT = "Same network: equal weights and formulas"
 
 
 def _own_losses(task: Task) -> str:
-    """Warn where the examples measure different losses: the heights then say nothing."""
+    """Return a warning where the examples report different losses: heights do not compare."""
     if task.kind != Kind.REGRESSION:
         return ""
     return (
@@ -122,13 +122,13 @@ def _quick(frames: Frames, axes: Axes, task: str, rows: pd.DataFrame) -> Ends:
     if rows.empty:
         plotting.say(axes, "not measured in this run")
     ends: Ends = {}
-    for arm, own in rows.groupby("arm", sort=False):
+    for arm, trainings in rows.groupby("arm", sort=False):
         look = plotting.look(frames, str(arm))
-        for _, seed in own.groupby("repeat"):
+        for _, seed in trainings.groupby("repeat"):
             values = plotting.finite(seed.value.tolist())
             thin = axes.plot(seed.epoch, values, color=look.color, linewidth=0.7, alpha=0.45)
             plotting.marked(thin, quick_start_of(str(arm), task))
-        mean = own.groupby("epoch").value.mean()
+        mean = trainings.groupby("epoch").value.mean()
         bold = axes.plot(
             mean.index,
             plotting.finite(mean.tolist()),
@@ -148,11 +148,11 @@ def _same(frames: Frames, axes: Axes, task: str, rows: pd.DataFrame) -> Ends:
         plotting.say(axes, "not measured in this run")
     arms = rows.arm.unique().tolist()
     ends: Ends = {}
-    for place, arm in enumerate(arms):
+    for number, arm in enumerate(arms):
         mean = rows[rows.arm == arm].groupby("epoch").value.mean()
         look = plotting.look(frames, arm)
         values = plotting.finite(mean.tolist())
-        line = plotting.coinciding(axes, place, len(arms), mean.index.tolist(), values, look)
+        line = plotting.coinciding(axes, number, len(arms), mean.index.tolist(), values, look)
         plotting.marked(line, subject_of(arm, task))
         ends[frames.title(arm)] = (mean.index[-1], mean.iloc[-1], look.color)
     return ends
@@ -165,7 +165,7 @@ def _named(
     name: Callable[[Frames, str], str],
     subject: Callable[[str, str], Subject],
 ) -> dict[str, Subject]:
-    """Return by its name on the figure what each curve is about."""
+    """Return what each curve is about, by its name in the figure."""
     return {name(frames, arm): subject(arm, task.name) for arm in rows.arm.unique()}
 
 

@@ -1,4 +1,4 @@
-"""What to use for a longer training, for predicting, or if something is a must."""
+"""What to use for longer trainings, for predicting, or when a requirement must be met."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ NOTE = (
 def section(frames: Frames) -> Section | None:
     """Return what to use under other conditions, task by task."""
     tables = [_table(frames, task) for task in frames.plan.tasks]
-    found = tuple(table for table in tables if table.rows)
-    if not found:
+    filled = tuple(table for table in tables if table.rows)
+    if not filled:
         return None
     return Section(
         id="advice",
         title="What to use if …",
         summary="Longer trainings, predicting, and what a framework must have.",
-        blocks=found,
+        blocks=filled,
     )
 
 
@@ -58,15 +58,15 @@ def _table(frames: Frames, task: Task) -> Table:
 
 def _rows(frames: Frames, task: Task) -> Iterator[tuple[Cell, ...]]:
     for question, wishes in _questions(frames, task):
-        found = recommend.recommend(frames, task, wishes)
-        if found is not None:
-            yield _row(frames, question, found)
+        advice = recommend.recommend(frames, task, wishes)
+        if advice is not None:
+            yield _row(frames, question, advice)
 
 
 def _questions(frames: Frames, task: Task) -> Iterator[tuple[str, Wishes]]:
-    own = task.training.epochs
+    epochs = task.training.epochs
     for times in TIMES:
-        yield f"The training is {times} times as long", Wishes(epochs=times * own)
+        yield f"The training is {times} times as long", Wishes(epochs=times * epochs)
     predicting = frames.samples[frames.samples.track == "inference"]
     if task.name in set(predicting.task):  # a screening times the first task alone
         yield "One row is predicted at a time", Wishes(serve="latency")
@@ -75,24 +75,24 @@ def _questions(frames: Frames, task: Task) -> Iterator[tuple[str, Wishes]]:
         yield NEEDS[need], Wishes(needs=(need,))
 
 
-def _row(frames: Frames, question: str, found: Advice) -> tuple[Cell, ...]:
-    choice = join((frames.title(arm) for arm in found.choice), last="or")
-    left = join((frames.title(arm) for arm in found.left_out), last="and")
+def _row(frames: Frames, question: str, advice: Advice) -> tuple[Cell, ...]:
+    choice = join((frames.title(arm) for arm in advice.choice), last="or")
+    left = join((frames.title(arm) for arm in advice.left_out), last="and")
     return (
         Cell(text=question),
         Cell(text=choice or "none of these"),
-        _takes(found),
+        _takes(advice),
         Cell(text=left) if left else missing("nobody"),
     )
 
 
-def _takes(found: Advice) -> Cell:
-    """Return the number of the one that comes first, as the sentence prints it."""
-    shown = [e for e in found.said[0].evidence if e.kind in UNITS]
-    if not shown or not found.choice:
+def _takes(advice: Advice) -> Cell:
+    """Return the first choice's number as its sentence prints it."""
+    shown = [e for e in advice.said[0].evidence if e.kind in UNITS]
+    if not shown or not advice.choice:
         return missing()
     return Cell(
-        text=f"{shown[0].shown}{UNITS[shown[0].kind]}", value=found.numbers[found.choice[0]]
+        text=f"{shown[0].shown}{UNITS[shown[0].kind]}", value=advice.numbers[advice.choice[0]]
     )
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
 
 from samenet.analysis import roofline
 from samenet.analysis import totals as analysis_totals
 from samenet.analysis.frames import Frames
 from samenet.analysis.quantities import seconds_of
-from samenet.report import annotations as report_annotations
 from samenet.report import plotting
-from samenet.report.blocks import Cell, Figure, Section, Table, arm_cell, columns, task_cell
+from samenet.report.blocks import (
+    Cell,
+    Figure,
+    Section,
+    Table,
+    arm_cell,
+    columns,
+    subject_of,
+    task_cell,
+)
+from samenet.report.plotting import Legend
 from samenet.spec import Task
 from samenet.stats import formatting
 from samenet.stats.intervals import geometric
@@ -38,7 +44,7 @@ def section(frames: Frames) -> Section | None:
             "true time lies, in 19 of 20 cases; every repeat is a fresh process. NumPy is "
             "written from scratch and stands here as a reference, not as advice."
         ),
-        draw=partial(_draw, frames, tasks),
+        draw=plotting.row_panels(frames, tasks, analysis_totals.totals, _bars, _legend),
         table=_table(frames, tasks),
     )
     return Section(
@@ -50,50 +56,37 @@ def section(frames: Frames) -> Section | None:
     )
 
 
-def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
-    most = max(len(analysis_totals.totals(frames, task)) for task in tasks)
-    height = plotting.bars_height(most)
-    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=height, legend_of=2)
-    for axes, task in zip(panels, tasks, strict=True):
-        _bars(frames, axes, task, most)
-        plotting.panel_of(axes, frames, task.name)
-    ink = plotting.INK
-    handles = [
-        Patch(color=ink, alpha=0.3, label="start-up"),
-        Patch(color=ink, alpha=0.75, label="all epochs"),
-    ]
-    picture.legend(handles=handles, loc="outside lower left", ncols=2)
-    return picture
+def _legend() -> Legend:
+    return Legend(
+        handles=[Patch(color=plotting.INK, alpha=alpha) for alpha in (0.3, 0.75)],
+        names=["start-up", "all epochs"],
+    )
 
 
 def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
     totals = analysis_totals.totals(frames, task)
     longest = 0.0
-    for place, total in enumerate(totals):
-        start = geometric(list(seconds_of(frames, task, total.arm, "start_up").values()))
-        color, value = plotting.look(frames, total.arm).color, total.seconds.value
-        parts = [
-            *axes.barh(place, start.value, height=0.56, color=color, alpha=PALE),
-            *axes.barh(place, value - start.value, left=start.value, height=0.56, color=color),
-        ]
+    for row, total in enumerate(totals):
+        start = geometric(list(seconds_of(frames, task, total.arm, "start_up").values())).value
+        color = plotting.look(frames, total.arm).color
+        value = total.seconds.value
+        pale = axes.barh(row, start, height=0.56, color=color, alpha=PALE)
+        full = axes.barh(row, value - start, left=start, height=0.56, color=color)
+        parts: list[Artist] = [*pale]
         if total.seconds.known:
             span = [total.seconds.low, total.seconds.high]
-            parts += axes.plot(span, [place, place], color=plotting.INK, linewidth=1.4)
+            parts += axes.plot(span, [row, row], color=plotting.INK, linewidth=1.4)
         edge = max(value, total.seconds.high)
-        parts.append(plotting.at_end(axes, formatting.words(value), edge, place))
-        _tell(frames, total, start.value, parts)
+        parts.append(plotting.at_end(axes, formatting.words(value), edge, row))
+        # the full part carries the tip; the others are marked so that they vanish with it
+        whole = f"{frames.title(total.arm)}: {formatting.duration(total.seconds)}"
+        tip = f"{whole}, start-up {formatting.words(start)}"
+        plotting.marked(full, subject_of(total.arm), tip=tip)
+        plotting.marked(parts, subject_of(total.arm))
         longest = max(longest, edge)
     arms = [total.arm for total in totals]
     plotting.arm_names(axes, frames, task.name, arms, most)
     plotting.seconds_axis(axes, longest * 1.25)
-
-
-def _tell(frames: Frames, total: analysis_totals.Total, start: float, parts: list[Artist]) -> None:
-    """Say what a bar stands for, on its full part; the others vanish with it."""
-    whole = f"{frames.title(total.arm)}: {formatting.duration(total.seconds)}"
-    for place, part in enumerate(parts):
-        tip = f"{whole}, start-up {formatting.words(start)}" if place == 1 else ""
-        report_annotations.mark(part, arm=total.arm, tip=tip)
 
 
 def _table(frames: Frames, tasks: list[Task]) -> Table:

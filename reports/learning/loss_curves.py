@@ -14,7 +14,7 @@ from samenet.report.blocks import Cell, Figure, Section, Table, arm_cell, column
 from samenet.runs.plan import title_of
 from samenet.spec import Task
 
-ORDER = 40
+ORDER = 2
 GAP_OPACITY = 0.1
 FLOOR = 1e-17
 """Smaller distances, and none at all, are drawn here: the axis is logarithmic."""
@@ -44,8 +44,8 @@ def distances(frames: Frames, task: Task) -> dict[str, pd.Series[float]]:
     """Return per arm and epoch the largest |loss - first arm's| / first arm's over the repeats."""
     rows = losses(frames, task, "train")
     tables = {
-        str(arm): own.set_index(["repeat", "epoch"]).value
-        for arm, own in rows.groupby("arm", sort=False)
+        str(arm): trainings.set_index(["repeat", "epoch"]).value
+        for arm, trainings in rows.groupby("arm", sort=False)
     }
     first, *others = tables
     gaps = {arm: ((tables[arm] - tables[first]) / tables[first]).abs().dropna() for arm in others}
@@ -91,11 +91,11 @@ def _draw(frames: Frames, task: Task, narrow: bool) -> Drawing:  # noqa: FBT001
 def _curves(frames: Frames, axes: Axes, task: Task, rows: pd.DataFrame) -> None:
     plotting.epochs_axis(axes)
     arms = rows.arm.unique().tolist()
-    for place, arm in enumerate(arms):
+    for number, arm in enumerate(arms):
         mean = rows[rows.arm == arm].groupby("epoch").value.mean()
         values = plotting.finite(mean.tolist())
         look = plotting.look(frames, arm)
-        line = plotting.coinciding(axes, place, len(arms), mean.index.tolist(), values, look)
+        line = plotting.coinciding(axes, number, len(arms), mean.index.tolist(), values, look)
         plotting.marked(line, subject_of(arm, task.name))
 
 
@@ -116,18 +116,19 @@ def _gap(axes: Axes, train: pd.Series[float], test: pd.Series[float]) -> None:
 def _apart(frames: Frames, axes: Axes, task: Task) -> None:
     axes.set_title("Distance between frameworks")
     plotting.epochs_axis(axes)
-    found = distances(frames, task)
-    if not found:
+    gaps = distances(frames, task)
+    if not gaps:
         plotting.say(axes, "one framework only")
         return
-    plotting.log_scale(axes, [max(v, FLOOR) for gap in found.values() for v in gap])
+    plotting.log_scale(axes, [max(v, FLOOR) for gap in gaps.values() for v in gap])
     ends = {}
-    for arm, gap in found.items():
-        look, values = plotting.look(frames, arm), gap.clip(lower=FLOOR)
+    for arm, gap in gaps.items():
+        look = plotting.look(frames, arm)
+        values = gap.clip(lower=FLOOR)
         line = axes.plot(gap.index, values, color=look.color, linewidth=1.6, linestyle=look.dash)
         plotting.marked(line, subject_of(arm, task.name))
         ends[frames.title(arm)] = (float(gap.index[-1]), float(values.iloc[-1]), look.color)
-    named = {frames.title(arm): subject_of(arm, task.name) for arm in found}
+    named = {frames.title(arm): subject_of(arm, task.name) for arm in gaps}
     line_labels.label_ends(axes, ends, named)
 
 
@@ -147,8 +148,8 @@ def _row(frames: Frames, task: Task, arm: str, gap: pd.Series[float] | None) -> 
     cells = []
     for split in ("train", "test"):
         rows = losses(frames, task, split)
-        own = rows[(rows.arm == arm) & (rows.epoch == rows.epoch.max())]
-        mean = float(own.value.mean())
+        last = rows[(rows.arm == arm) & (rows.epoch == rows.epoch.max())]
+        mean = float(last.value.mean())
         cells.append(Cell(text=f"{mean:.8g}", value=mean))
     largest = 0.0 if gap is None else float(gap.max())
     far = Cell(text="–" if gap is None else f"{largest:.1e}", value=largest)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
 from samenet.analysis import certificates
@@ -23,9 +20,10 @@ from samenet.report.blocks import (
     subject_of,
     task_cell,
 )
+from samenet.report.plotting import Legend
 from samenet.spec import Task
 
-ORDER = 42
+ORDER = 3
 FLOOR = 1e-17
 """No distance at all is drawn here: the axis is logarithmic."""
 KINDS = {"float64": ("s", "double precision, first epochs"), "epoch loss": ("o", "as timed")}
@@ -51,7 +49,7 @@ def section(frames: Frames) -> Section | None:
                     "holds; single precision holds seven. A ring is the limit that the dot had to "
                     "stay below, computed from what rounding can do."
                 ),
-                draw=partial(_draw, frames, tasks),
+                draw=plotting.row_panels(frames, tasks, distances, _rows, _legend),
                 table=_table(frames, tasks),
             ),
         ),
@@ -60,12 +58,12 @@ def section(frames: Frames) -> Section | None:
 
 @once
 def distances(frames: Frames, task: Task) -> dict[str, dict[str, float]]:
-    """Return the worst distance of each kind per arm; what has none is left out."""
-    found = {arm: certificates.worst(frames, task.name, arm) for arm in frames.compared(task.name)}
+    """Return the worst distance of each kind per arm; arms without any are left out."""
+    errors = {arm: certificates.worst(frames, task.name, arm) for arm in frames.compared(task.name)}
     return {
-        arm: {kind: each[kind] for kind in KINDS if kind in each}
-        for arm, each in found.items()
-        if KINDS.keys() & each.keys()
+        arm: {kind: by_kind[kind] for kind in KINDS if kind in by_kind}
+        for arm, by_kind in errors.items()
+        if KINDS.keys() & by_kind.keys()
     }
 
 
@@ -76,34 +74,29 @@ def limit(frames: Frames, task: Task, arm: str) -> float | None:
     return float(rows.limit.min()) if len(rows) else None
 
 
-def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
-    most = max(len(distances(frames, task)) for task in tasks)
-    height = plotting.bars_height(most)
-    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=height, legend_of=3)
-    for axes, task in zip(panels, tasks, strict=True):
-        _rows(frames, axes, task, most)
-        plotting.panel_of(axes, frames, task.name)
-    handles = [plotting.key(mark) for mark, _ in KINDS.values()]
-    names = [*(name for _, name in KINDS.values()), "limit of the dot"]
-    plotting.legend(picture, [*handles, plotting.key("o", hollow=True)], names, narrow=narrow)
-    return picture
+def _legend() -> Legend:
+    handles = [plotting.key(marker) for marker, _ in KINDS.values()]
+    names = [name for _, name in KINDS.values()]
+    return Legend(
+        handles=[*handles, plotting.key("o", hollow=True)], names=[*names, "limit of the dot"]
+    )
 
 
 def _rows(frames: Frames, axes: Axes, task: Task, most: int) -> None:
-    found = distances(frames, task)
-    for place, (arm, each) in enumerate(found.items()):
-        color, drawn = plotting.look(frames, arm).color, list[Line2D]()
-        for kind, value in each.items():
-            drawn += axes.plot(
-                [max(value, FLOOR)], [place], KINDS[kind][0], color=color, markersize=7
-            )
+    arm_distances = distances(frames, task)
+    for row, (arm, by_kind) in enumerate(arm_distances.items()):
+        color = plotting.look(frames, arm).color
+        marks: list[Line2D] = []
+        for kind, value in by_kind.items():
+            marker, _ = KINDS[kind]
+            marks += axes.plot([max(value, FLOOR)], [row], marker, color=color, markersize=7)
         bound = limit(frames, task, arm)
         if bound:
-            drawn += axes.plot(
-                [bound], [place], "o", color=color, markersize=7, markerfacecolor="none"
+            marks += axes.plot(
+                [bound], [row], "o", color=color, markersize=7, markerfacecolor="none"
             )
-        plotting.marked(drawn, subject_of(arm, task.name))
-    plotting.arm_names(axes, frames, task.name, list(found), most)
+        plotting.marked(marks, subject_of(arm, task.name))
+    plotting.arm_names(axes, frames, task.name, list(arm_distances), most)
     plotting.log_scale_across(axes, (FLOOR, 1.0))
     axes.set_xlim(FLOOR / 2, 2.0)
     axes.grid(visible=True, axis="x")
@@ -118,11 +111,11 @@ def _table(frames: Frames, tasks: list[Task]) -> Table:
             (
                 arm_cell(frames, arm),
                 task_cell(frames, task.name),
-                *(_cell(each.get(kind)) for kind in KINDS),
+                *(_cell(by_kind.get(kind)) for kind in KINDS),
                 _cell(limit(frames, task, arm)),
             )
             for task in tasks
-            for arm, each in distances(frames, task).items()
+            for arm, by_kind in distances(frames, task).items()
         ),
         folded=True,
     )

@@ -29,12 +29,13 @@ from samenet.report.blocks import (
     subject_of,
     task_cell,
 )
+from samenet.report.plotting import Legend
 from samenet.runs.plan import title_of
 from samenet.spec import Task
 from samenet.spec.metrics import METRICS
 from samenet.stats import formatting
 
-ORDER = 30
+ORDER = 1
 
 
 def section(frames: Frames) -> Section | None:
@@ -81,7 +82,8 @@ def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: 
         plotting.panel_of(axes, frames, task.name)
     arms = {frames.title(arm.name): arm.name for arm in frames.plan.arms}
     subjects = [subject_of(arms[name]) if name in arms else Subject() for name in lines]
-    plotting.legend(picture, list(lines.values()), list(lines), narrow=narrow, subjects=subjects)
+    legend = Legend(handles=list(lines.values()), names=list(lines), subjects=subjects)
+    plotting.add_legend(picture, legend, narrow=narrow)
     return picture
 
 
@@ -92,7 +94,7 @@ FRONTIER = "best score so far"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead:
-    """From when on a framework has the best score that any had reached by then."""
+    """A moment at which a framework reaches a better score than any had before."""
 
     seconds: float
     value: float
@@ -101,9 +103,9 @@ class Lead:
 
 @once
 def frontier(frames: Frames, task: Task) -> list[Lead]:
-    """Return every moment at which a better score than ever before is reached, and by whom.
+    """Return every moment at which some framework beats the best score so far.
 
-    Of the frameworks that one can adopt; the NumPy reference is left out.
+    Only frameworks that one can adopt count; the NumPy reference does not.
     """
     points = sorted(
         (second, value, arm)
@@ -111,17 +113,18 @@ def frontier(frames: Frames, task: Task) -> list[Lead]:
         if totals.adoptable(frames, arm)
         for second, value in zip(*_path(frames, task, arm), strict=True)
     )
-    higher, found = METRICS[time_to_goal.metric_of(task)].higher_is_better, list[Lead]()
+    higher = METRICS[time_to_goal.metric_of(task)].higher_is_better
+    leads: list[Lead] = []
     for second, value, arm in points:
-        best = found[-1].value if found else -math.inf if higher else math.inf
+        best = leads[-1].value if leads else -math.inf if higher else math.inf
         gain = (value - best) * (1 if higher else -1)
         if gain > STEP * abs(value):
-            found.append(Lead(seconds=second, value=value, arm=arm))
-    return found
+            leads.append(Lead(seconds=second, value=value, arm=arm))
+    return leads
 
 
 def _best_so_far(frames: Frames, axes: Axes, task: Task) -> dict[str, Line2D]:
-    """Draw the frontier below the curves; the last best score is kept to the end of the panel."""
+    """Draw the frontier behind the curves; its last score extends to the end of the panel."""
     leads = frontier(frames, task)
     if not leads:
         return {}
@@ -135,18 +138,18 @@ def _best_so_far(frames: Frames, axes: Axes, task: Task) -> dict[str, Line2D]:
 
 
 def _leads(frames: Frames, tasks: list[Task]) -> list[Table]:
-    """Return who leads when: runs of the frontier by one framework."""
+    """Return a table of who leads when: each stretch of the frontier that one framework holds."""
     rows = [
         (
             arm_cell(frames, arm),
             task_cell(frames, task.name),
-            seconds_cell(own[0].seconds),
-            seconds_cell(own[-1].seconds),
-            Cell(text=f"{own[-1].value:.4g}", value=own[-1].value),
+            seconds_cell(leads[0].seconds),
+            seconds_cell(leads[-1].seconds),
+            Cell(text=f"{leads[-1].value:.4g}", value=leads[-1].value),
         )
         for task in tasks
         for arm, group in groupby(frontier(frames, task), key=lambda lead: lead.arm)
-        if (own := list(group))
+        if (leads := list(group))
     ]
     if not rows:
         return []
@@ -241,8 +244,8 @@ def _tables(frames: Frames, tasks: list[Task]) -> list[Table]:
 def _reached(frames: Frames, task: Task, arm: str) -> Cell:
     if arm not in _names(frames, task).values():
         return missing()
-    found = time_to_goal.reached(frames, task, arm)
-    if found is None:
+    reached = time_to_goal.reached(frames, task, arm)
+    if reached is None:
         return missing("not reached")
-    below = (f"after epoch {found.epoch:g}",)
-    return Cell(text=formatting.words(found.seconds), value=found.seconds, below=below)
+    below = (f"after epoch {reached.epoch:g}",)
+    return Cell(text=formatting.words(reached.seconds), value=reached.seconds, below=below)

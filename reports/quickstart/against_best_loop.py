@@ -1,13 +1,11 @@
-"""What good code brings here: each framework's first example against its best loop."""
+"""What good code is worth: each framework's first example against its best loop."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from statistics import median
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Drawing
 
 from samenet.analysis import totals
 from samenet.analysis.frames import Frames
@@ -25,12 +23,13 @@ from samenet.report.blocks import (
     quick_start_of,
     seconds_cell,
 )
+from samenet.report.plotting import Legend
 from samenet.runs.plan import title_of
 from samenet.spec import Task
 from samenet.stats import formatting
 from samenet.stats.intervals import geometric
 
-ORDER = 52
+ORDER = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +48,7 @@ class Pair:
 
 
 def section(frames: Frames) -> Section | None:
-    """Return a figure and a table of every task with both kinds of results."""
+    """Return a figure, and a table per task that has both kinds of results."""
     tasks = [task for task in frames.plan.tasks if pairs(frames, task)]
     if not tasks:
         return None
@@ -63,15 +62,15 @@ def section(frames: Frames) -> Section | None:
 
 @once
 def pairs(frames: Frames, task: Task) -> list[Pair]:
-    """Return both times of each framework that has them, the largest factor first."""
+    """Return the pair of times of each framework that has both, largest factor first."""
     rows = frames.samples
     rows = rows[(rows.track == "quickstart") & (rows.task == task.name)]
     best: dict[str, tuple[float, str]] = {}
     for total in totals.totals(frames, task):
         framework = frames.plan.arm(total.arm).header.name
-        found = (_training_seconds(frames, task, total.arm), total.arm)
-        best[framework] = min(found, best.get(framework, found))
-    quick = {frames.plan.arm(str(arm)).header.name: own for arm, own in rows.groupby("arm")}
+        candidate = (_training_seconds(frames, task, total.arm), total.arm)
+        best[framework] = min(candidate, best.get(framework, candidate))
+    quick = {frames.plan.arm(str(arm)).header.name: samples for arm, samples in rows.groupby("arm")}
     both = [
         Pair(arm=arm, quick_seconds=median(quick[name].seconds.tolist()), best_seconds=seconds)
         for name, (seconds, arm) in best.items()
@@ -86,7 +85,12 @@ def _training_seconds(frames: Frames, task: Task, arm: str) -> float:
     before = [
         frames.per_repeat(task.name, arm, phase) for phase in ("interpreter", "import", "wake")
     ]
-    return geometric([s - sum(each.get(r, 0.0) for each in before) for r, s in times.items()]).value
+    return geometric(
+        [
+            seconds - sum(phase.get(repeat, 0.0) for phase in before)
+            for repeat, seconds in times.items()
+        ]
+    ).value
 
 
 def _figure(frames: Frames, tasks: list[Task]) -> Figure:
@@ -100,44 +104,38 @@ def _figure(frames: Frames, tasks: list[Task]) -> Figure:
             "settings as well (optimiser, loss, what is computed on the way), so this is no "
             "verdict on the framework. Imports are in neither."
         ),
-        draw=partial(_draw, frames, tasks),
+        draw=plotting.row_panels(frames, tasks, pairs, _rows, _legend),
         table=_numbers(frames, tasks),
     )
 
 
-def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
-    most = max(len(pairs(frames, task)) for task in tasks)
-    height = plotting.bars_height(most)
-    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=height, legend_of=2)
-    for axes, task in zip(panels, tasks, strict=True):
-        _rows(frames, axes, task, most)
-        plotting.panel_of(axes, frames, task.name)
-    handles = [plotting.key("o", hollow=True), plotting.key("o")]
-    plotting.legend(picture, handles, ["first example", "best loop"], narrow=narrow)
-    return picture
+def _legend() -> Legend:
+    return Legend(
+        handles=[plotting.key("o", hollow=True), plotting.key("o")],
+        names=["first example", "best loop"],
+    )
 
 
 def _rows(frames: Frames, axes: Axes, task: Task, most: int) -> None:
-    found = pairs(frames, task)
-    for place, pair in enumerate(found):
-        color, ends = plotting.look(frames, pair.arm).color, (pair.best_seconds, pair.quick_seconds)
-        drawn = axes.plot(ends, [place, place], color=color, linewidth=2)
-        drawn += axes.plot(ends[:1], [place], "o", color=color, markersize=7)
-        drawn += axes.plot(
-            ends[1:], [place], "o", color=color, markersize=7, markerfacecolor="white"
+    task_pairs = pairs(frames, task)
+    for row, pair in enumerate(task_pairs):
+        color = plotting.look(frames, pair.arm).color
+        best, quick = pair.best_seconds, pair.quick_seconds
+        marks = axes.plot([best, quick], [row, row], color=color, linewidth=2)
+        marks += axes.plot([best], [row], "o", color=color, markersize=7)
+        marks += axes.plot([quick], [row], "o", color=color, markersize=7, markerfacecolor="white")
+        label = plotting.at_end(
+            axes, f"  {formatting.digits(pair.factor, 2)}×", max(best, quick), row
         )
-        subject = quick_start_of(pair.arm, task.name)
-        text = f"{formatting.digits(pair.factor, 2)}×"
-        label = plotting.at_end(axes, f"  {text}", max(ends), place)
-        both = f"{formatting.words(pair.quick_seconds)}, {formatting.words(pair.best_seconds)}"
+        both = f"{formatting.words(quick)}, {formatting.words(best)}"
         tip = f"{framework_of(frames, pair.arm)}: first example, best loop: {both}"
-        plotting.marked([*drawn, label], subject, tip=tip)
-    subjects = [quick_start_of(pair.arm, task.name) for pair in found]
-    names = [framework_of(frames, pair.arm) for pair in found]
+        plotting.marked([*marks, label], quick_start_of(pair.arm, task.name), tip=tip)
+    subjects = [quick_start_of(pair.arm, task.name) for pair in task_pairs]
+    names = [framework_of(frames, pair.arm) for pair in task_pairs]
     plotting.bar_names(axes, names, most, subjects)
-    every = [seconds for pair in found for seconds in (pair.best_seconds, pair.quick_seconds)]
-    plotting.log_scale_across(axes, every)
-    axes.set_xlim(min(every) / 1.6, max(every) * 4)
+    seconds = [s for pair in task_pairs for s in (pair.best_seconds, pair.quick_seconds)]
+    plotting.log_scale_across(axes, seconds)
+    axes.set_xlim(min(seconds) / 1.6, max(seconds) * 4)
     axes.set_xlabel("seconds")
 
 

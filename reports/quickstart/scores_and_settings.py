@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from statistics import median
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Drawing
 
 from samenet.analysis.frames import Frames
 from samenet.report import plotting
@@ -31,7 +29,7 @@ from samenet.spec import Task, summary
 from samenet.spec.metrics import main_of
 from samenet.stats import formatting
 
-ORDER = 50
+ORDER = 1
 ASPECTS = {
     "optimizer": "Optimiser",
     "initializer": "Initial weights",
@@ -98,6 +96,10 @@ def _final(frames: Frames, task: Task) -> pd.DataFrame:
     return rows[rows.epoch == last]
 
 
+def _arms(frames: Frames, task: Task) -> list[str]:
+    return _final(frames, task).arm.unique().tolist()
+
+
 def _metric(task: Task) -> str:
     return main_of(task.kind).words
 
@@ -111,38 +113,28 @@ def _figure(frames: Frames, tasks: list[Task]) -> Figure:
             "apart mean that luck decides; the settings in the table below say why frameworks "
             "differ."
         ),
-        draw=partial(_draw, frames, tasks),
+        draw=plotting.row_panels(frames, tasks, _arms, _strip),
         table=_marks(frames, tasks),
     )
 
 
-def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
-    most = max(_final(frames, task).arm.nunique() for task in tasks)
-    height = plotting.bars_height(most)
-    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=height)
-    for axes, task in zip(panels, tasks, strict=True):
-        _strip(frames, axes, task, most)
-        plotting.panel_of(axes, frames, task.name)
-        axes.set_xlabel(f"test {_metric(task)}")
-    return picture
-
-
 def _strip(frames: Frames, axes: Axes, task: Task, most: int) -> None:
-    rows = _final(frames, task)
-    rows = rows[rows.split == "test"]
-    arms = rows.arm.unique().tolist()
-    for place, arm in enumerate(arms):
-        values, look = rows[rows.arm == arm].value.tolist(), plotting.look(frames, arm)
+    scores = _final(frames, task)
+    scores = scores[scores.split == "test"]
+    arms = scores.arm.unique().tolist()
+    for row, arm in enumerate(arms):
+        values = scores[scores.arm == arm].value.tolist()
+        look = plotting.look(frames, arm)
         mean = sum(values) / len(values)
-        ends = [place - 0.26, place + 0.26]
-        drawn = axes.plot([mean, mean], ends, color=plotting.INK, linewidth=1.4)
-        drawn += axes.plot(
-            values, [place] * len(values), look.marker, color=look.color, markersize=7, alpha=0.75
+        marks = axes.plot([mean, mean], [row - 0.26, row + 0.26], color=plotting.INK, linewidth=1.4)
+        marks += axes.plot(
+            values, [row] * len(values), look.marker, color=look.color, markersize=7, alpha=0.75
         )
-        plotting.marked(drawn, quick_start_of(arm, task.name))
+        plotting.marked(marks, quick_start_of(arm, task.name))
     subjects = [quick_start_of(arm, task.name) for arm in arms]
     plotting.bar_names(axes, [framework_of(frames, arm) for arm in arms], most, subjects)
     axes.margins(x=0.12)
+    axes.set_xlabel(f"test {_metric(task)}")
 
 
 def _marks(frames: Frames, tasks: list[Task]) -> Table:
@@ -206,7 +198,7 @@ def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
 
 
 def _same_network(frames: Frames, task: Task) -> list[float]:
-    """Return the test scores of the same network after its last epoch, of all frameworks."""
+    """Return all frameworks' test scores of the same network after its last epoch."""
     rows = frames.scores
     rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.split == "test")]
     rows = rows[
@@ -231,35 +223,35 @@ def _range(values: list[float], text: object) -> Cell:
 
 
 def _settings(frames: Frames) -> list[Table]:
-    """Return per kind of task what the followed pages prescribe."""
+    """Return, per kind of task, a table of what the pages that were followed prescribe."""
     tables = []
     for kind in dict.fromkeys(str(task.kind) for task in frames.plan.tasks):
-        said = {arm.name: adapter_source.pages(arm, kind) for arm in frames.plan.arms}
-        said = {arm: own for arm, own in said.items() if own}
-        tables += [_settings_table(frames, kind, said)] if said else []
+        settings_of = {arm.name: adapter_source.pages(arm, kind) for arm in frames.plan.arms}
+        settings_of = {arm: settings for arm, settings in settings_of.items() if settings}
+        tables += [_settings_table(frames, kind, settings_of)] if settings_of else []
     return tables
 
 
-def _settings_table(frames: Frames, kind: str, said: dict[str, dict[str, str]]) -> Table:
+def _settings_table(frames: Frames, kind: str, settings_of: dict[str, dict[str, str]]) -> Table:
     """Return one column per framework and one row per setting."""
     heads = [Column(title="Setting", numeric=False)]
-    heads += [Column(title=framework_of(frames, arm), numeric=False) for arm in said]
+    heads += [Column(title=framework_of(frames, arm), numeric=False) for arm in settings_of]
     heads += [Column(title="Same network", numeric=False, help="what all of them do there")]
     same = _same_settings([task for task in frames.plan.tasks if task.kind == kind])
-    aspects = [aspect for aspect in ASPECTS if any(aspect in own for own in said.values())]
     rows = [
         (
-            Cell(text=ASPECTS[aspect]),
-            *(Cell(text=own.get(aspect, "–")) for own in said.values()),
+            Cell(text=title),
+            *(Cell(text=settings.get(aspect, "–")) for settings in settings_of.values()),
             Cell(text=same[aspect]),
         )
-        for aspect in aspects
+        for aspect, title in ASPECTS.items()
+        if any(aspect in settings for settings in settings_of.values())
     ]
     return Table(
         title=f"Why they differ: settings of the {kind} examples",
         columns=tuple(heads),
         rows=(
-            (Cell(text="Page followed"), *map(_page, said.values()), Cell(text="–")),
+            (Cell(text="Page followed"), *map(_page, settings_of.values()), Cell(text="–")),
             *rows,
         ),
         quoted=True,
@@ -267,20 +259,20 @@ def _settings_table(frames: Frames, kind: str, said: dict[str, dict[str, str]]) 
 
 
 def _same_settings(tasks: list[Task]) -> dict[str, str]:
-    """Return what the tasks of a kind prescribe for every framework, by aspect."""
-    said = {
+    """Return what the same-network track prescribes for these tasks, by aspect."""
+    texts_of = {
         "optimizer": (summary.optimizer(task) + summary.schedule(task) for task in tasks),
         "initializer": map(summary.initializer, tasks),
         "shuffling": ("every epoch, one order of rows for all" for _ in tasks),
         "loss": map(summary.loss, tasks),
         "reported": ("mean over all rows after the epoch, computed once for all" for _ in tasks),
     }
-    return {aspect: "; or ".join(dict.fromkeys(texts)) for aspect, texts in said.items()}
+    return {aspect: "; or ".join(dict.fromkeys(texts)) for aspect, texts in texts_of.items()}
 
 
-def _page(said: dict[str, str]) -> Cell:
-    page = said.get("page", "")
-    return Cell(text=short(page), link=page, below=(f"read {said.get('read', '–')}",))
+def _page(settings: dict[str, str]) -> Cell:
+    page = settings.get("page", "")
+    return Cell(text=short(page), link=page, below=(f"read {settings.get('read', '–')}",))
 
 
 def short(page: str) -> str:

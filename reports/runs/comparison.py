@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from matplotlib.axes import Axes
@@ -12,6 +12,7 @@ from samenet.analysis import regression
 from samenet.report import multi_run, plotting, summary
 from samenet.report.blocks import (
     MARKERS,
+    Block,
     Cell,
     Column,
     Figure,
@@ -23,6 +24,7 @@ from samenet.report.blocks import (
     subject_of,
 )
 from samenet.report.multi_run import Run
+from samenet.report.plotting import Legend
 from samenet.spec import Task
 from samenet.stats import formatting
 from samenet.stats.verdicts import percent, signed
@@ -30,10 +32,13 @@ from samenet.stats.verdicts import percent, signed
 ORDER = 1
 
 
-def compared(runs: Sequence[Run]) -> Section | None:
+def section_of_runs(runs: Sequence[Run]) -> Section | None:
     """Return the runs, their differences, and a figure and table of every task."""
     tasks = [task for task in multi_run.tasks(runs) if multi_run.arms(runs, task.name)]
-    figure = [_figure(runs, tasks)] if tasks else []
+    results: list[Block] = []
+    if tasks:
+        tables = [_table(runs, task) for task in tasks]
+        results = [_figure(runs, tasks), Text(lines=(_how(runs),)), *tables]
     return Section(
         id="runs",
         title="The runs side by side",
@@ -41,20 +46,15 @@ def compared(runs: Sequence[Run]) -> Section | None:
         blocks=(
             _runs(runs),
             *_differences(runs),
-            *figure,
-            *([Text(lines=(_how(runs),))] if tasks else []),
-            *(_table(runs, task) for task in tasks),
+            *results,
         ),
         top=True,
     )
 
 
 def _how(runs: Sequence[Run]) -> str:
-    words = (
-        "Words need eight repeats in both runs. "
-        if not all(multi_run.worded(runs[0], run) for run in runs[1:])
-        else ""
-    )
+    worded = all(multi_run.worded(runs[0], run) for run in runs[1:])
+    words = "" if worded else "Words need eight repeats in both runs. "
     return (
         "Ratios are this run’s time over run A’s, with an interval that treats the two as "
         f"independent; below 1 is faster. {words}"
@@ -74,7 +74,8 @@ def _runs(runs: Sequence[Run]) -> Table:
 
 
 def _run(run: Run) -> tuple[Cell, ...]:
-    plan, machine = run.frames.plan, run.frames.machine
+    plan = run.frames.plan
+    machine = run.frames.machine
     return (
         Cell(text=run.letter),
         Cell(text=plan.name),
@@ -88,8 +89,8 @@ def _run(run: Run) -> tuple[Cell, ...]:
 
 
 def _differences(runs: Sequence[Run]) -> list[Table]:
-    found = multi_run.differences(runs)
-    if not found:
+    differences = multi_run.differences(runs)
+    if not differences:
         return []
     heads = ("Field", "Of", *(run.letter for run in runs))
     return [
@@ -98,7 +99,7 @@ def _differences(runs: Sequence[Run]) -> list[Table]:
             columns=tuple(Column(title=head, numeric=False) for head in heads),
             rows=tuple(
                 (Cell(text=name), Cell(text=group), *(Cell(text=_short(v)) for v in values))
-                for group, name, values in found
+                for group, name, values in differences
             ),
             notes=(
                 "A task that differs (its data, network or training) is not compared.",
@@ -109,7 +110,7 @@ def _differences(runs: Sequence[Run]) -> list[Table]:
 
 
 def _short(value: str) -> str:
-    """Return a value, a long hash by its first digits."""
+    """Return a value; a long hash is cut to its first digits."""
     return value[:10] if len(value) > 30 and value.isalnum() else value
 
 
@@ -133,9 +134,11 @@ def _draw(runs: Sequence[Run], tasks: list[Task], narrow: bool) -> Drawing:  # n
     for axes, task in zip(panels, tasks, strict=True):
         _rows(axes, runs, task, most)
         plotting.panel_of(axes, _with(runs, task).frames, task.name)
-    handles = [plotting.key(_marker(runs, run)) for run in runs]
-    names = [f"{run.letter}: {run.frames.plan.name}, {run.place}" for run in runs]
-    plotting.legend(picture, handles, names, narrow=narrow)
+    legend = Legend(
+        handles=[plotting.key(_marker(runs, run)) for run in runs],
+        names=[f"{run.letter}: {run.frames.plan.name}, {run.place}" for run in runs],
+    )
+    plotting.add_legend(picture, legend, narrow=narrow)
     return picture
 
 
@@ -144,7 +147,7 @@ def _marker(runs: Sequence[Run], run: Run) -> str:
 
 
 def _with(runs: Sequence[Run], task: Task, arm: str = "") -> Run:
-    """Return the first run that holds a task, and a result of an arm on it if one is named."""
+    """Return the first run with a task, preferably one with a result of the named arm."""
     able = [run for run in runs if (times := multi_run.times(run, task.name)) and (arm in times)]
     return next(iter(able), next(run for run in runs if multi_run.times(run, task.name)))
 
@@ -152,34 +155,31 @@ def _with(runs: Sequence[Run], task: Task, arm: str = "") -> Run:
 def _rows(axes: Axes, runs: Sequence[Run], task: Task, most: int) -> None:
     arms = multi_run.arms(runs, task.name)
     for run in runs:
-        found = multi_run.times(run, task.name)
-        for place, arm in enumerate(arms):
-            if arm not in found:
+        times = multi_run.times(run, task.name)
+        for row, arm in enumerate(arms):
+            if arm not in times:
                 continue
-            seconds, color = found[arm], plotting.look(run.frames, arm).color
-            span = axes.plot([seconds.low, seconds.high], [place] * 2, color=plotting.INK)
-            mark = axes.plot(
-                [seconds.value], [place], _marker(runs, run), color=color, markersize=7
-            )
+            seconds = times[arm]
+            color = plotting.look(run.frames, arm).color
+            span = axes.plot([seconds.low, seconds.high], [row] * 2, color=plotting.INK)
+            mark = axes.plot([seconds.value], [row], _marker(runs, run), color=color, markersize=7)
             plotting.marked([*span, *mark], subject_of(arm, task.name))
     names = [_with(runs, task, arm).frames.title(arm) for arm in arms]
     subjects = [subject_of(arm, task.name) for arm in arms]
     plotting.bar_names(axes, names, most, subjects)
-    plotting.log_scale_across(axes, _ends(runs, task))
+    intervals = [interval for run in runs for interval in multi_run.times(run, task.name).values()]
+    plotting.log_scale_across(
+        axes, [end for interval in intervals for end in (interval.low, interval.high)]
+    )
     axes.grid(visible=True, axis="both")
     axes.set_xlabel("seconds")
-
-
-def _ends(runs: Sequence[Run], task: Task) -> list[float]:
-    found = [each for run in runs for each in multi_run.times(run, task.name).values()]
-    return [end for each in found for end in (each.low, each.high)]
 
 
 def _numbers(runs: Sequence[Run], tasks: list[Task]) -> Table:
     heads = ("Framework", "Task", "Run", "Seconds", "Low", "High")
     return Table(
         title="Whole training in seconds",
-        columns=tuple(Column(title=head, numeric=place > 2) for place, head in enumerate(heads)),
+        columns=tuple(Column(title=head, numeric=number > 2) for number, head in enumerate(heads)),
         rows=tuple(
             (
                 arm_cell(run.frames, arm),
@@ -187,12 +187,12 @@ def _numbers(runs: Sequence[Run], tasks: list[Task]) -> Table:
                 Cell(text=run.letter, device=run.frames.plan.target.device),
                 *(
                     Cell(text=f"{value:.3g}", value=value)
-                    for value in (found.value, found.low, found.high)
+                    for value in (seconds.value, seconds.low, seconds.high)
                 ),
             )
             for task in tasks
             for run in runs
-            for arm, found in multi_run.times(run, task.name).items()
+            for arm, seconds in multi_run.times(run, task.name).items()
         ),
         folded=True,
     )
@@ -223,9 +223,9 @@ def _table(runs: Sequence[Run], task: Task) -> Table:
 
 
 def _against(base: Run, new: Run, task: Task) -> dict[str, tuple[str, ...]]:
-    """Return per arm the lines below its time: the ratio to the base, and a word."""
-    found = multi_run.compared(base, new)
-    rows = [row for row in found.rows if row.task == task.name] if found else []
+    """Return the lines below each arm's time: its ratio to the base, and a word."""
+    comparison = multi_run.compared(base, new)
+    rows = [row for row in comparison.rows if row.task == task.name] if comparison else []
     return {row.arm: _lines(row, words=multi_run.worded(base, new)) for row in rows}
 
 
@@ -233,12 +233,12 @@ def _lines(row: regression.Row, *, words: bool) -> tuple[str, ...]:
     if row.ratio is None:
         return (row.note,)
     span = f" [{row.ratio.low:.3g}, {row.ratio.high:.3g}]" if row.ratio.known else ""
-    return (f"{row.ratio.value:.3g}× A{span}", *([signed(row.word)] if words else []))
+    ratio = f"{row.ratio.value:.3g}× A{span}"
+    return (ratio, signed(row.word)) if words else (ratio,)
 
 
 def _time(run: Run, task: Task, arm: str, below: tuple[str, ...] | None) -> Cell:
-    found: Mapping[str, object] = multi_run.times(run, task.name)
-    if arm not in found:
+    seconds = multi_run.times(run, task.name).get(arm)
+    if seconds is None:
         return missing()
-    seconds = multi_run.times(run, task.name)[arm]
     return Cell(text=formatting.words(seconds.value), value=seconds.value, below=below or ())

@@ -1,9 +1,9 @@
-"""What more threads bring: the same machine and tasks, runs that differ in threads."""
+"""What more threads bring, from runs on one machine that differ in their number of threads."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,16 +27,17 @@ from samenet.report.blocks import (
     task_cell,
 )
 from samenet.report.multi_run import Run
+from samenet.report.plotting import Legend
 from samenet.spec import Task
 from samenet.stats import formatting
 from samenet.stats.intervals import Interval
 
-ORDER = 3
+ORDER = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaling:
-    """A step of one arm on one task by number of threads."""
+    """The step time of one arm on one task, by number of threads."""
 
     arm: str
     seconds: dict[int, Interval]
@@ -51,12 +52,12 @@ class Scaling:
         return self.seconds[self.fewest].value / self.seconds[threads].value
 
     def used(self, threads: int) -> float:
-        """Return the share of the additional threads that the gain makes use of, at best 1."""
+        """Return the parallel efficiency: the gain per ratio of thread counts, ideally 1."""
         return self.gain(threads) * self.fewest / threads
 
 
-def compared(runs: Sequence[Run]) -> Section | None:
-    """Return how a step scales with threads, from runs that differ in nothing else that counts."""
+def section_of_runs(runs: Sequence[Run]) -> Section | None:
+    """Return how a step scales with threads, from runs that differ in nothing else that matters."""
     group = _alike(runs)
     tasks = [task for task in multi_run.tasks(group) if scalings(group, task)]
     if not tasks:
@@ -74,7 +75,8 @@ def _alike(runs: Sequence[Run]) -> list[Run]:
     """Return the largest set of runs of one machine, device and precision, one per thread count."""
     groups: dict[tuple[object, ...], dict[int, Run]] = defaultdict(dict)
     for run in runs:
-        mark, target = fingerprint.fingerprint(run.frames), run.frames.plan.target
+        mark = fingerprint.fingerprint(run.frames)
+        target = run.frames.plan.target
         machine = {name: value for name, value in mark["machine"].items() if name != "cores"}
         key = (str(machine), target.device, str(target.numbers))
         groups[key].setdefault(target.threads, run)
@@ -83,15 +85,19 @@ def _alike(runs: Sequence[Run]) -> list[Run]:
 
 
 def scalings(runs: Sequence[Run], task: Task) -> list[Scaling]:
-    """Return every arm that was measured with at least two numbers of threads on a task."""
+    """Return the arms that were measured with at least two numbers of threads on a task."""
     marks = [fingerprint.fingerprint(run.frames)["tasks"].get(task.name) for run in runs]
     same = [run for run, mark in zip(runs, marks, strict=True) if mark == marks[0]]
-    found: dict[str, dict[int, Interval]] = defaultdict(dict)
+    seconds_of: dict[str, dict[int, Interval]] = defaultdict(dict)
     for run in same:
         for arm, seconds in multi_run.times(run, task.name, "step").items():
             if run.frames.settled(task.name, arm):
-                found[arm][run.frames.plan.target.threads] = seconds
-    return [Scaling(arm=arm, seconds=own) for arm, own in found.items() if len(own) > 1]
+                seconds_of[arm][run.frames.plan.target.threads] = seconds
+    return [
+        Scaling(arm=arm, seconds=by_threads)
+        for arm, by_threads in seconds_of.items()
+        if len(by_threads) > 1
+    ]
 
 
 def _figure(runs: Sequence[Run], tasks: list[Task]) -> Figure:
@@ -103,33 +109,33 @@ def _figure(runs: Sequence[Run], tasks: list[Task]) -> Figure:
             "line below 1 says that more threads make it slower, as they do where a step is too "
             "small to be shared."
         ),
-        draw=partial(_draw, runs, tasks),
+        draw=_draw(runs, tasks),
         table=_numbers(runs, tasks),
     )
 
 
-def _draw(runs: Sequence[Run], tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
-    arms = list(dict.fromkeys(each.arm for task in tasks for each in scalings(runs, task)))
-    picture, panels = plotting.panels(
-        len(tasks), narrow=narrow, height=2.6, legend_of=len(arms) + 1
+def _draw(runs: Sequence[Run], tasks: list[Task]) -> Callable[[bool], Drawing]:
+    def legend() -> Legend:
+        arms = list(dict.fromkeys(line.arm for task in tasks for line in scalings(runs, task)))
+        looks = [plotting.look(_run_of(runs, arm).frames, arm) for arm in arms]
+        handles = [Line2D([], [], color=look.color, marker=look.marker) for look in looks]
+        ideal = Line2D([], [], color=plotting.INK, linewidth=1, linestyle=(0, (4, 3)))
+        return Legend(
+            handles=[*handles, ideal],
+            names=[*(_run_of(runs, arm).frames.title(arm) for arm in arms), "ideal"],
+            subjects=[subject_of(arm) for arm in arms],
+        )
+
+    return plotting.task_panels(
+        runs[0].frames, tasks, partial(_lines, runs), height=2.6, legend=legend
     )
-    for axes, task in zip(panels, tasks, strict=True):
-        _lines(axes, runs, task)
-        plotting.panel_of(axes, runs[0].frames, task.name)
-    looks = [plotting.look(_run_of(runs, arm).frames, arm) for arm in arms]
-    handles = [Line2D([], [], color=each.color, marker=each.marker) for each in looks]
-    ideal = Line2D([], [], color=plotting.INK, linewidth=1, linestyle=(0, (4, 3)))
-    names = [_run_of(runs, arm).frames.title(arm) for arm in arms]
-    subjects = [subject_of(arm) for arm in arms]
-    plotting.legend(picture, [*handles, ideal], [*names, "ideal"], narrow=narrow, subjects=subjects)
-    return picture
 
 
 def _run_of(runs: Sequence[Run], arm: str) -> Run:
     return next(run for run in runs if arm in {each.name for each in run.frames.plan.arms})
 
 
-def _lines(axes: Axes, runs: Sequence[Run], task: Task) -> None:
+def _lines(runs: Sequence[Run], axes: Axes, task: Task) -> None:
     counts = [run.frames.plan.target.threads for run in runs]
     axes.plot(
         counts,
@@ -138,18 +144,19 @@ def _lines(axes: Axes, runs: Sequence[Run], task: Task) -> None:
         linewidth=1,
         linestyle=(0, (4, 3)),
     )
-    for each in scalings(runs, task):
-        frames = _run_of(runs, each.arm).frames
-        look, threads = plotting.look(frames, each.arm), sorted(each.seconds)
+    for scaling in scalings(runs, task):
+        frames = _run_of(runs, scaling.arm).frames
+        look = plotting.look(frames, scaling.arm)
+        threads = sorted(scaling.seconds)
         line = axes.plot(
             threads,
-            [each.gain(count) for count in threads],
+            [scaling.gain(count) for count in threads],
             color=look.color,
             marker=look.marker,
             markersize=6,
             linewidth=1.8,
         )
-        plotting.marked(line, subject_of(each.arm, task.name))
+        plotting.marked(line, subject_of(scaling.arm, task.name))
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.set_ylim(bottom=0)
     axes.set_xlabel("threads")
@@ -168,12 +175,12 @@ def _table(runs: Sequence[Run], tasks: list[Task]) -> Table:
         ),
         rows=tuple(
             (
-                arm_cell(_run_of(runs, each.arm).frames, each.arm),
+                arm_cell(_run_of(runs, scaling.arm).frames, scaling.arm),
                 task_cell(runs[0].frames, task.name),
-                *(_cell(each, count) for count in counts),
+                *(_cell(scaling, count) for count in counts),
             )
             for task in tasks
-            for each in scalings(runs, task)
+            for scaling in scalings(runs, task)
         ),
         notes=(
             "Below a time: how many times as fast, and the share of the threads this makes use of.",
@@ -181,13 +188,13 @@ def _table(runs: Sequence[Run], tasks: list[Task]) -> Table:
     )
 
 
-def _cell(each: Scaling, count: int) -> Cell:
-    if count not in each.seconds:
+def _cell(scaling: Scaling, count: int) -> Cell:
+    if count not in scaling.seconds:
         return missing()
-    cell = seconds_cell(each.seconds[count].value)
-    if count == each.fewest:
+    cell = seconds_cell(scaling.seconds[count].value)
+    if count == scaling.fewest:
         return cell
-    below = f"{formatting.digits(each.gain(count), 2)}×, {100 * each.used(count):.0f} %"
+    below = f"{formatting.digits(scaling.gain(count), 2)}×, {100 * scaling.used(count):.0f} %"
     return Cell(text=cell.text, value=cell.value, below=(below,))
 
 
@@ -195,18 +202,18 @@ def _numbers(runs: Sequence[Run], tasks: list[Task]) -> Table:
     heads = ("Framework", "Task", "Threads", "Seconds of a step", "Times as fast")
     return Table(
         title="Gain by number of threads",
-        columns=tuple(Column(title=head, numeric=place > 1) for place, head in enumerate(heads)),
+        columns=tuple(Column(title=head, numeric=number > 1) for number, head in enumerate(heads)),
         rows=tuple(
             (
-                arm_cell(_run_of(runs, each.arm).frames, each.arm),
+                arm_cell(_run_of(runs, scaling.arm).frames, scaling.arm),
                 task_cell(runs[0].frames, task.name),
                 Cell(text=str(count), value=count),
                 Cell(text=f"{seconds.value:.3g}", value=seconds.value),
-                Cell(text=f"{each.gain(count):.2f}", value=each.gain(count)),
+                Cell(text=f"{scaling.gain(count):.2f}", value=scaling.gain(count)),
             )
             for task in tasks
-            for each in scalings(runs, task)
-            for count, seconds in sorted(each.seconds.items())
+            for scaling in scalings(runs, task)
+            for count, seconds in sorted(scaling.seconds.items())
         ),
         folded=True,
     )

@@ -9,7 +9,7 @@ from samenet.report.blocks import Cell, Column, Section, Table, framework_cell, 
 from samenet.runs.plan import Arm
 from samenet.stats import formatting
 
-ORDER = 25
+ORDER = 7
 COLUMNS = (
     ("Installed", "all files of the framework and of what it requires here"),
     ("Packages", "its own and those that it requires here, directly or not"),
@@ -25,7 +25,7 @@ NOTE = (
 
 
 def section(frames: Frames) -> Section | None:
-    """Return one row per framework that described itself."""
+    """Return one row per framework whose installed size is known."""
     arms = {arm.header.name: arm for arm in reversed(frames.plan.arms)}
     known = [arm for arm in reversed(arms.values()) if arm.installed.bytes]
     if not known:

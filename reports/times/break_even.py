@@ -1,7 +1,8 @@
-"""From how long a training on a slower start is worth it: total seconds against epochs."""
+"""How long a training must be to make up for a slow start: total seconds against epochs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,12 +28,13 @@ from samenet.report.blocks import (
     subject_of,
     task_cell,
 )
+from samenet.report.plotting import Legend
 from samenet.spec import Task
 from samenet.stats import break_even, formatting, verdicts
 from samenet.stats.break_even import BreakEven, Cost, Kind
 from samenet.stats.intervals import Interval, geometric
 
-ORDER = 22
+ORDER = 5
 DECADES = 2
 """The chart goes from one epoch to a hundred times the task's own epochs."""
 
@@ -46,12 +48,12 @@ class Line:
     epoch: float
 
     def after(self, epochs: float) -> float:
-        """Return the seconds of a program that trains so many epochs."""
+        """Return the seconds of a program that trains for that many epochs."""
         return self.start_up + self.epoch * epochs
 
 
 def section(frames: Frames) -> Section | None:
-    """Return the chart, and for every arm when it is the better choice than the first choice."""
+    """Return the chart, and for every arm when it beats the first choice."""
     tasks = [task for task in frames.plan.tasks if len(lines(frames, task)) > 1]
     if not tasks:
         return None
@@ -70,7 +72,7 @@ def section(frames: Frames) -> Section | None:
                     "epochs, beyond it lines are computed from the measured seconds per epoch. "
                     "NumPy is written from scratch and stands here as a reference."
                 ),
-                draw=partial(_draw, frames, tasks),
+                draw=_draw(frames, tasks),
                 table=_costs(frames, tasks),
             ),
             *(_table(frames, task) for task in tasks if against(frames, task)),
@@ -80,9 +82,9 @@ def section(frames: Frames) -> Section | None:
 
 @once
 def lines(frames: Frames, task: Task) -> list[Line]:
-    """Return the costs of all arms that have a steady state, by their start."""
+    """Return the costs of all arms that reached a steady state, quickest start first."""
     arms = [total.arm for total in analysis_totals.totals(frames, task, quantity="epoch")]
-    found = [
+    costs = [
         Line(
             arm=arm,
             start_up=_typical(frames, task, arm, "start_up"),
@@ -90,7 +92,7 @@ def lines(frames: Frames, task: Task) -> list[Line]:
         )
         for arm in arms
     ]
-    return sorted(found, key=lambda line: line.start_up)
+    return sorted(costs, key=lambda line: line.start_up)
 
 
 def _typical(frames: Frames, task: Task, arm: str, quantity: str) -> float:
@@ -101,52 +103,55 @@ def against(frames: Frames, task: Task) -> str | None:
     """Return the arm that the others have to catch up with: the first choice for the task."""
     known = {line.arm for line in lines(frames, task)}
     totals = analysis_totals.totals(frames, task)
-    found = [t.arm for t in totals if t.arm in known and analysis_totals.adoptable(frames, t.arm)]
-    return found[0] if len(known) > 1 and found else None
+    adoptable = [t.arm for t in totals if analysis_totals.adoptable(frames, t.arm)]
+    candidates = [arm for arm in adoptable if arm in known]
+    return candidates[0] if len(known) > 1 and candidates else None
 
 
 def epochs_of(
-    frames: Frames, task: Task, one: str, other: str
+    frames: Frames, task: Task, base: str, challenger: str
 ) -> tuple[BreakEven, Interval | None]:
-    """Return when the other arm takes less time than the one, and the same in epochs."""
-    ours, theirs = _cost(frames, task, one), _cost(frames, task, other)
-    found = break_even.break_even(ours, theirs, frames.plan.margin)
-    if found.steps is None:
-        return found, None
-    epoch, step = (frames.per_repeat(task.name, one, q) for q in ("epoch", "step"))
+    """Return when the challenger takes less time than the base: in steps, and in epochs."""
+    base_cost, challenger_cost = (
+        Cost(
+            start_up=frames.per_repeat(task.name, arm, "start_up"),
+            step=frames.per_repeat(task.name, arm, "step"),
+        )
+        for arm in (base, challenger)
+    )
+    result = break_even.break_even(base_cost, challenger_cost, frames.plan.margin)
+    if result.steps is None:
+        return result, None
+    epoch, step = (frames.per_repeat(task.name, base, q) for q in ("epoch", "step"))
     per_epoch = round(next(iter(epoch.values())) / next(iter(step.values())))
-    steps = found.steps
+    steps = result.steps
     ends = (steps.value / per_epoch, steps.low / per_epoch, steps.high / per_epoch)
-    return found, Interval(value=ends[0], low=ends[1], high=ends[2], n=steps.n)
+    return result, Interval(value=ends[0], low=ends[1], high=ends[2], n=steps.n)
 
 
-def _cost(frames: Frames, task: Task, arm: str) -> Cost:
-    start, step = (frames.per_repeat(task.name, arm, q) for q in ("start_up", "step"))
-    return Cost(start_up=start, step=step)
+def _draw(frames: Frames, tasks: list[Task]) -> Callable[[bool], Drawing]:
+    def legend() -> Legend:
+        arms = list(dict.fromkeys(line.arm for task in tasks for line in lines(frames, task)))
+        looks = [plotting.look(frames, arm) for arm in arms]
+        return Legend(
+            handles=[
+                Line2D([], [], color=look.color, marker=look.marker, linestyle=look.dash)
+                for look in looks
+            ],
+            names=[frames.title(arm) for arm in arms],
+            subjects=[subject_of(arm) for arm in arms],
+        )
 
-
-def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
-    arms = list(dict.fromkeys(line.arm for task in tasks for line in lines(frames, task)))
-    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=2.8, legend_of=len(arms))
-    for axes, task in zip(panels, tasks, strict=True):
-        _chart(frames, axes, task)
-        plotting.panel_of(axes, frames, task.name)
-    looks = [plotting.look(frames, arm) for arm in arms]
-    handles = [
-        Line2D([], [], color=each.color, marker=each.marker, linestyle=each.dash) for each in looks
-    ]
-    subjects = [subject_of(arm) for arm in arms]
-    names = [frames.title(arm) for arm in arms]
-    plotting.legend(picture, handles, names, narrow=narrow, subjects=subjects)
-    return picture
+    return plotting.task_panels(frames, tasks, partial(_chart, frames), height=2.8, legend=legend)
 
 
 def _chart(frames: Frames, axes: Axes, task: Task) -> None:
-    own = task.training.epochs
-    epochs = np.geomspace(1, own * 10.0**DECADES, 60)
+    epochs_of_task = task.training.epochs
+    epochs = np.geomspace(1, epochs_of_task * 10.0**DECADES, 60)
     drawn: list[float] = []
     for line in lines(frames, task):
-        look, values = plotting.look(frames, line.arm), [line.after(float(e)) for e in epochs]
+        look = plotting.look(frames, line.arm)
+        values = [line.after(float(e)) for e in epochs]
         curve = axes.plot(
             epochs,
             values,
@@ -165,7 +170,7 @@ def _chart(frames: Frames, axes: Axes, task: Task) -> None:
         drawn += values
     plotting.log_scale(axes, drawn)
     plotting.log_scale_across(axes, epochs.tolist())
-    axes.axvline(own, color=plotting.INK, linewidth=1, linestyle=(0, (4, 3)))
+    axes.axvline(epochs_of_task, color=plotting.INK, linewidth=1, linestyle=(0, (4, 3)))
     axes.set_xlabel("epochs in one program")
     axes.set_ylabel("seconds")
 
@@ -196,11 +201,11 @@ def _costs(frames: Frames, tasks: list[Task]) -> Table:
 
 
 def _table(frames: Frames, task: Task) -> Table:
-    """Return for every other arm when it is the better choice."""
-    one = against(frames, task) or ""
-    arms = [line.arm for line in lines(frames, task) if line.arm != one]
+    """Return for every other arm when it is the faster choice."""
+    base = against(frames, task) or ""
+    arms = [line.arm for line in lines(frames, task) if line.arm != base]
     return Table(
-        title=f"{task.title or task.name}: when to leave {frames.title(one)} for another",
+        title=f"{task.title or task.name}: when to leave {frames.title(base)} for another",
         columns=(
             Column(title="Framework", numeric=False),
             Column(title="It is the faster choice", numeric=False),
@@ -208,7 +213,7 @@ def _table(frames: Frames, task: Task) -> Table:
             Column(title="Interval, epochs"),
         ),
         rows=tuple(
-            (arm_cell(frames, arm), *_said(*epochs_of(frames, task, one, arm))) for arm in arms
+            (arm_cell(frames, arm), *_said(*epochs_of(frames, task, base, arm))) for arm in arms
         ),
         notes=(
             (
@@ -230,12 +235,12 @@ WORDS = {
 }
 
 
-def _said(found: BreakEven, epochs: Interval | None) -> tuple[Cell, ...]:
-    word = Cell(text=WORDS[found.kind])
+def _said(result: BreakEven, epochs: Interval | None) -> tuple[Cell, ...]:
+    word = Cell(text=WORDS[result.kind])
     if epochs is None:
         return (word, missing(), missing())
     low, high = (_number(end) for end in (epochs.low, epochs.high))
-    value = Cell(text=f"{found.kind} {_number(epochs.value)}", value=epochs.value)
+    value = Cell(text=f"{result.kind} {_number(epochs.value)}", value=epochs.value)
     return (word, value, Cell(text=f"{low} … {high}", quiet=True))
 
 

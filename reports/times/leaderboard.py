@@ -19,7 +19,7 @@ from samenet.stats import formatting, verdicts
 from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval
 from samenet.stats.verdicts import Word
 
-ORDER = 10
+ORDER = 1
 EVERY_TASK = True
 PARTS = (
     ("epoch", "Epoch", "all steps of one pass over the training rows, no evaluation"),
@@ -34,11 +34,11 @@ def section(frames: Frames) -> Section | None:
     if not frames.plan.tasks:
         return None
     detailed = {task.name for task in subset.detailed(frames).plan.tasks}
-    tables = [
-        make(frames, task)
-        for task in frames.plan.tasks
-        for make in (_whole_table, *([_parts_table] if task.name in detailed else []))
-    ]
+    tables: list[Table | None] = []
+    for task in frames.plan.tasks:
+        tables.append(_whole_table(frames, task))
+        if task.name in detailed:
+            tables.append(_parts_table(frames, task))
     return Section(
         id="leaderboards",
         title="Times per task",
@@ -69,7 +69,7 @@ def _whole_table(frames: Frames, task: Task) -> Table:
 
 
 def _baseline(frames: Frames, task: Task) -> str:
-    """Return the name of what all factors of a task are against, whatever a reader filters."""
+    """Return the name of the arm that all factors of a task refer to, whatever a reader filters."""
     arms = [
         t.arm
         for t in analysis_totals.totals(frames, task)
@@ -143,7 +143,7 @@ def _limit(frames: Frames, task: Task, arm: str) -> Cell:
 
 
 def _fixed_costs(frames: Frames, task: Task, arms: Sequence[str]) -> tuple[str, ...]:
-    """Say what a call costs apart from its steps: it is part of the step and epoch times above."""
+    """Say what a call costs beyond its steps; the step and epoch times above include that."""
     known = {arm: list(frames.per_repeat(task.name, arm, "call_fixed").values()) for arm in arms}
     costs = [
         f"{frames.title(arm)} {formatting.words(fmean(seconds))}"
@@ -155,18 +155,17 @@ def _fixed_costs(frames: Frames, task: Task, arms: Sequence[str]) -> tuple[str, 
 
 
 def _rank(total: analysis_totals.Total) -> Cell:
-    if total.rank is None:
-        return Cell(text="–", quiet=True)
-    return Cell(text=str(total.rank), value=total.rank)
+    return missing() if total.rank is None else Cell(text=str(total.rank), value=total.rank)
 
 
 def _part(frames: Frames, task: Task, total: analysis_totals.Total | None, quantity: str) -> Cell:
     if total is None:
         return missing("no steady state")
-    seconds, factor = total.seconds, total.factor
+    seconds = total.seconds
+    factor = total.factor
     text = f"{formatting.words(seconds.value)} {interval_text(seconds)}".strip()
-    place = "" if total.rank is None else f" · rank {total.rank}"
-    below = (f"{factor_text(factor)}{place}", *verdict_lines(total))
+    rank = "" if total.rank is None else f" · rank {total.rank}"
+    below = (f"{factor_text(factor)}{rank}", *verdict_lines(total))
     cell = timed(frames, task, total, quantity)
     return replace(cell, text=text, below=below, relative="lines")
 
@@ -179,14 +178,15 @@ def _time(frames: Frames, task: Task, total: analysis_totals.Total) -> Cell:
 
 
 def timed(frames: Frames, task: Task, total: analysis_totals.Total, quantity: str) -> Cell:
-    """Return the cell of a time, which the page draws as a bar, without its text."""
-    found, seconds = seconds_of(frames, task, total.arm, quantity), total.seconds
+    """Return the cell of a time, without its text; the page draws it as a bar."""
+    repeats = seconds_of(frames, task, total.arm, quantity)
+    seconds = total.seconds
     return Cell(
         text="",
         value=seconds.value,
         low=seconds.low if seconds.known else None,
         high=seconds.high if seconds.known else None,
-        repeats=tuple(found.get(repeat) for repeat in range(max(found) + 1)),
+        repeats=tuple(repeats.get(repeat) for repeat in range(max(repeats) + 1)),
     )
 
 
@@ -202,7 +202,9 @@ def interval_text(interval: Interval) -> str:
 
 def _factor(total: analysis_totals.Total, repeat_seconds: float) -> Cell:
     text, _, span = factor_text(total.factor).partition(" ")
-    below = (*([span] if span else []), *verdict_lines(total, repeat_seconds))
+    below = verdict_lines(total, repeat_seconds)
+    if span:
+        below = (span, *below)
     return Cell(text=text, value=total.factor.value, below=below, relative="factor")
 
 
@@ -239,11 +241,13 @@ def _signed(seconds: float) -> str:
 
 
 def _memory(frames: Frames, task: Task, arm: str) -> Cell:
-    found = peaks(frames).get((task.name, arm))
-    if found is None:
+    bytes_of = peaks(frames).get((task.name, arm))
+    if bytes_of is None:
         return missing()
-    peak, start, device = found
-    below = [f"import {start / 1e6:.0f}", *([f"on the GPU {device / 1e6:.0f}"] if device else [])]
+    peak, start, device = bytes_of
+    below = [f"import {start / 1e6:.0f}"]
+    if device:
+        below.append(f"on the GPU {device / 1e6:.0f}")
     return Cell(text=f"{peak / 1e6:.0f} MB", value=peak, below=tuple(below))
 
 
@@ -256,10 +260,10 @@ def _figures(frames: Frames, task: Task, arm: str) -> Cell:
 def _reference(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
     for line in BEST_FIRST:
-        own = reference_seconds(frames).get((task.name, line.name))
-        if own is None:
+        repeats = reference_seconds(frames).get((task.name, line.name))
+        if repeats is None:
             continue
-        seconds = float(median(own))
+        seconds = float(median(repeats))
         cell = Cell(text=formatting.words(seconds), value=seconds, quiet=True)
         rest = Cell(text="not a network; fit only, in a warm process", span=len(WHOLE), quiet=True)
         rows.append((arm_cell(frames, line.name), cell, rest))
@@ -303,7 +307,7 @@ def _not_run(frames: Frames) -> list[str]:
 
 
 def _notes(frames: Frames) -> tuple[str, ...]:
-    """Return what frameworks cannot do as the task says."""
+    """Return where frameworks deviate from what the task asks for."""
     return tuple(
         f"{frames.title(arm.name)}: {deviation.what}: {deviation.link}"
         for arm in frames.plan.arms

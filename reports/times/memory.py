@@ -1,11 +1,8 @@
-"""How much memory a training takes, and how much of it is there before anything is trained."""
+"""How much memory a training takes, and how much of that importing alone takes."""
 
 from __future__ import annotations
 
-from functools import partial
-
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
 
 from samenet.analysis.frames import Frames
@@ -22,9 +19,10 @@ from samenet.report.blocks import (
     subject_of,
     task_cell,
 )
+from samenet.report.plotting import Legend
 from samenet.spec import Task
 
-ORDER = 24
+ORDER = 6
 MEGABYTE = 1e6
 PALE = 0.42
 
@@ -47,7 +45,7 @@ def section(frames: Frames) -> Section | None:
                     "imported, the whole bar is the largest size in a process of its own that "
                     "trains the task. On a GPU the device’s memory stands in the table."
                 ),
-                draw=partial(_draw, frames, tasks),
+                draw=plotting.row_panels(frames, tasks, peaks, _bars, _legend),
                 table=_table(frames, tasks),
             ),
         ),
@@ -56,44 +54,40 @@ def section(frames: Frames) -> Section | None:
 
 @once
 def peaks(frames: Frames, task: Task) -> dict[str, tuple[float, float, float | None]]:
-    """Return bytes after import, at the largest, and on the device, per arm, smallest first."""
+    """Return bytes after import, at the peak, and on the device, per arm, smallest peak first."""
     rows = frames.footprints
     rows = rows[(rows.task == task.name) & rows.arm.isin([arm.name for arm in frames.plan.arms])]
-    found = {
-        str(arm): (
-            float(own.bytes_after_import.max()),
-            float(own.bytes_peak.max()),
-            float(device.max()) if len(device := own.device_bytes_peak.dropna()) else None,
+    arm_peaks = {}
+    for arm, processes in rows.groupby("arm", sort=False):
+        device = processes.device_bytes_peak.dropna()
+        arm_peaks[str(arm)] = (
+            float(processes.bytes_after_import.max()),
+            float(processes.bytes_peak.max()),
+            float(device.max()) if len(device) else None,
         )
-        for arm, own in rows.groupby("arm", sort=False)
-    }
-    return dict(sorted(found.items(), key=lambda item: item[1][1]))
+    return dict(sorted(arm_peaks.items(), key=lambda item: item[1][1]))
 
 
-def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
-    most = max(len(peaks(frames, task)) for task in tasks)
-    height = plotting.bars_height(most)
-    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=height, legend_of=2)
-    for axes, task in zip(panels, tasks, strict=True):
-        _bars(frames, axes, task, most)
-        plotting.panel_of(axes, frames, task.name)
-    handles = [Patch(color=plotting.INK, alpha=alpha) for alpha in (0.3, 0.75)]
-    plotting.legend(picture, handles, ["after import", "at its largest"], narrow=narrow)
-    return picture
+def _legend() -> Legend:
+    return Legend(
+        handles=[Patch(color=plotting.INK, alpha=alpha) for alpha in (0.3, 0.75)],
+        names=["after import", "at its largest"],
+    )
 
 
 def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
-    found = peaks(frames, task)
-    for place, (arm, (start, peak, _)) in enumerate(found.items()):
-        color, subject = plotting.look(frames, arm).color, subject_of(arm, task.name)
-        first, largest = start / MEGABYTE, peak / MEGABYTE
-        pale = axes.barh(place, first, height=0.56, color=color, alpha=PALE)
-        full = axes.barh(place, max(0.0, largest - first), left=first, height=0.56, color=color)
-        label = plotting.at_end(axes, f"{largest:.0f}", largest, place)
+    arm_peaks = peaks(frames, task)
+    for row, (arm, (start, peak, _)) in enumerate(arm_peaks.items()):
+        color = plotting.look(frames, arm).color
+        first = start / MEGABYTE
+        largest = peak / MEGABYTE
+        pale = axes.barh(row, first, height=0.56, color=color, alpha=PALE)
+        full = axes.barh(row, max(0.0, largest - first), left=first, height=0.56, color=color)
+        label = plotting.at_end(axes, f"{largest:.0f}", largest, row)
         tip = f"{frames.title(arm)}: {largest:.0f} MB, {first:.0f} MB after import"
-        plotting.marked([*pale, *full, label], subject, tip=tip)
-    plotting.arm_names(axes, frames, task.name, list(found), most)
-    plotting.seconds_axis(axes, 1.25 * max(peak for _, peak, _ in found.values()) / MEGABYTE)
+        plotting.marked([*pale, *full, label], subject_of(arm, task.name), tip=tip)
+    plotting.arm_names(axes, frames, task.name, list(arm_peaks), most)
+    plotting.seconds_axis(axes, 1.25 * max(peak for _, peak, _ in arm_peaks.values()) / MEGABYTE)
     axes.set_xlabel("megabytes")
 
 

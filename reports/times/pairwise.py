@@ -17,7 +17,7 @@ from samenet.stats.pairwise import Pair
 from samenet.stats.significance import ALPHA
 from samenet.stats.verdicts import Word
 
-ORDER = 12
+ORDER = 2
 HELP = (
     "Read a row against a column: “▲ faster 1.8×” means that the framework of the row needs less "
     "time for the whole training than the one of the column, which takes 1.8 times as long. ▼ is "
@@ -68,37 +68,39 @@ def equivalent(found: Mapping[tuple[str, str], Pair]) -> set[tuple[str, str]]:
 
 
 def _table(frames: Frames, task: Task) -> Table:
-    arms, found = _arms(frames, task), pairs(frames, task)
-    words = _words(frames, task, found) if control_arms.verdicts(frames, task) else {}
+    arms, pairs_of_task = _arms(frames, task), pairs(frames, task)
+    words = _words(frames, task, pairs_of_task) if control_arms.verdicts(frames, task) else {}
     heads = (Column(title=f"against {frames.title(arm)}", numeric=False) for arm in arms)
     return Table(
         title=f"{title_of(frames.plan, task.name)}: whole training, row against column",
         columns=(Column(title="Framework", numeric=False), *heads),
         rows=tuple(
             (
-                arm_cell(frames, one),
-                *(_cell(found, words, one, other) for other in arms),
+                arm_cell(frames, arm),
+                *(_cell(pairs_of_task, words, arm, opponent) for opponent in arms),
             )
-            for one in arms
+            for arm in arms
         ),
         task=task.name,
     )
 
 
 def _words(
-    frames: Frames, task: Task, found: Mapping[tuple[str, str], Pair]
+    frames: Frames, task: Task, pairs_of_task: Mapping[tuple[str, str], Pair]
 ) -> dict[tuple[str, str], Word]:
-    """Return the word of each ordered pair; with the first choice it is the leaderboard's."""
-    close = equivalent(found)
+    """Return the word of each ordered pair; for pairs with the first choice, the leaderboard's."""
+    close = equivalent(pairs_of_task)
     words: dict[tuple[str, str], Word] = {}
-    for (one, other), pair in found.items():
-        words[one, other] = _word(pair, close=(one, other) in close)
-        words[other, one] = TURNED.get(words[one, other], words[one, other])
-    judged = [total.verdict for total in totals.totals(frames, task) if total.verdict]
-    for each in judged:
-        if each.word not in {None, Word.NOT_COMPARED} and (each.arm, each.against) in words:
-            words[each.arm, each.against] = word = each.word
-            words[each.against, each.arm] = TURNED.get(word, word)
+    for (arm, opponent), pair in pairs_of_task.items():
+        words[arm, opponent] = _word(pair, close=(arm, opponent) in close)
+        words[opponent, arm] = TURNED.get(words[arm, opponent], words[arm, opponent])
+    for total in totals.totals(frames, task):
+        judged = total.verdict
+        if judged is None or judged.word in {None, Word.NOT_COMPARED}:
+            continue
+        if (judged.arm, judged.against) in words:
+            words[judged.arm, judged.against] = judged.word
+            words[judged.against, judged.arm] = TURNED.get(judged.word, judged.word)
     return words
 
 
@@ -106,7 +108,7 @@ TURNED = {Word.FASTER: Word.SLOWER, Word.SLOWER: Word.FASTER}
 
 
 def _word(pair: Pair, *, close: bool) -> Word:
-    """Return the word of the first of a pair."""
+    """Return the word for the first arm of a pair."""
     if close:
         return Word.CLOSE
     if len(pair.logs) < VERDICT_REPEATS_MIN or not (pair.faster or pair.slower):
@@ -115,22 +117,22 @@ def _word(pair: Pair, *, close: bool) -> Word:
 
 
 def _cell(
-    found: Mapping[tuple[str, str], Pair],
+    pairs_of_task: Mapping[tuple[str, str], Pair],
     words: Mapping[tuple[str, str], Word],
-    one: str,
-    other: str,
+    arm: str,
+    opponent: str,
 ) -> Cell:
-    if one == other:
+    if arm == opponent:
         return missing("·")
-    pair = found.get((one, other)) or found[other, one]
+    pair = pairs_of_task.get((arm, opponent)) or pairs_of_task[opponent, arm]
     if not pair.logs:
         return missing("no common repeat")
-    ratio = pair.ratio if pair.one == one else pair.ratio.inverse
-    return _said(words.get((one, other)), ratio)
+    ratio = pair.ratio if pair.one == arm else pair.ratio.inverse
+    return _said(words.get((arm, opponent)), ratio)
 
 
 def _said(word: Word | None, ratio: Interval) -> Cell:
-    """Return a cell: the factor above 1 where a word says the direction, else time over time."""
+    """Return a cell: a factor above 1 where a word gives the direction, else the ratio of times."""
     shown = ratio.inverse if word is Word.FASTER else ratio
     span = f"[{shown.low:.3g}, {shown.high:.3g}]" if shown.known else ""
     factor = f"{shown.value:.3g}×"

@@ -1,4 +1,4 @@
-"""Where the time goes, phase by phase: of one run, of 100 epochs, of start-up, of an epoch."""
+"""Where the time goes, phase by phase: in one run, in 100 epochs, in start-up, in an epoch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
 
 from samenet.analysis import totals
@@ -25,11 +24,12 @@ from samenet.report.blocks import (
     subject_of,
     task_cell,
 )
+from samenet.report.plotting import Legend
 from samenet.spec import Task
 from samenet.stats import formatting
 from samenet.stats.intervals import geometric
 
-ORDER = 20
+ORDER = 4
 NAMES = {
     "interpreter": "Python itself",
     "import": "import",
@@ -166,7 +166,7 @@ def _mean(frames: Frames, task: Task, arm: str, quantity: str) -> float:
 
 
 def _calls(frames: Frames, task: Task, arm: str) -> float:
-    """Return how many calls of the measured length an epoch is."""
+    """Return how many calls of the measured length make up an epoch."""
     rows = frames.samples
     rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.arm == arm)]
     steps = rows[rows.phase == "first_call"].steps
@@ -176,7 +176,7 @@ def _calls(frames: Frames, task: Task, arm: str) -> float:
 
 @once
 def _arms(frames: Frames, task: Task, view: View) -> list[str]:
-    """Return the arms of a view, the fastest first; a steady state is asked of those without."""
+    """Return the arms of a view, fastest first; a view without start-up needs a steady state."""
     quantity = "start_up" if view.epochs == 0 else "total" if view.start_up else "epoch"
     arms = [total.arm for total in totals.totals(frames, task, quantity=quantity)]
     return sorted(arms, key=lambda arm: sum(seconds(frames, task, arm, view).values()))
@@ -190,7 +190,9 @@ def _figure(frames: Frames, view: View) -> Figure | None:
         name=view.id,
         title=view.title,
         help=view.help.format(cache=CACHES[frames.plan.cache]),
-        draw=partial(_draw, frames, tasks, view),
+        draw=plotting.row_panels(
+            frames, tasks, partial(_arms, view=view), partial(_bars, view), partial(_legend, view)
+        ),
         table=_table(frames, tasks, view),
         view=view.name,
     )
@@ -198,35 +200,30 @@ def _figure(frames: Frames, view: View) -> Figure | None:
 
 def _shown(view: View) -> list[str]:
     """Return the phases of a view in their order."""
-    start = START_UP if view.start_up else ()
-    return [*start, *(("fixed", "steps") if view.epochs != 0 else ())]
+    shown = [*START_UP] if view.start_up else []
+    return shown if view.epochs == 0 else [*shown, "fixed", "steps"]
 
 
-def _draw(frames: Frames, tasks: list[Task], view: View, narrow: bool) -> Drawing:  # noqa: FBT001
-    most = max(len(_arms(frames, task, view)) for task in tasks)
-    height, shown = plotting.bars_height(most), _shown(view)
-    picture, panels = plotting.panels(
-        len(tasks), narrow=narrow, height=height, legend_of=len(shown)
+def _legend(view: View) -> Legend:
+    shown = _shown(view)
+    return Legend(
+        handles=[Patch(color=COLORS[phase]) for phase in shown],
+        names=[NAMES[phase] for phase in shown],
     )
-    for axes, task in zip(panels, tasks, strict=True):
-        _bars(frames, axes, task, view, most)
-        plotting.panel_of(axes, frames, task.name)
-    handles = [Patch(color=COLORS[phase]) for phase in shown]
-    plotting.legend(picture, handles, [NAMES[phase] for phase in shown], narrow=narrow)
-    return picture
 
 
-def _bars(frames: Frames, axes: Axes, task: Task, view: View, most: int) -> None:
+def _bars(view: View, frames: Frames, axes: Axes, task: Task, most: int) -> None:
     arms = _arms(frames, task, view)
     longest = 0.0
-    for place, arm in enumerate(arms):
-        left, subject = 0.0, subject_of(arm, task.name)
+    for row, arm in enumerate(arms):
+        left = 0.0
+        subject = subject_of(arm, task.name)
         for phase, value in seconds(frames, task, arm, view).items():
             tip = f"{frames.title(arm)}, {NAMES[phase]}: {formatting.words(value)}"
-            bar = axes.barh(place, value, left=left, height=0.56, color=COLORS[phase])
+            bar = axes.barh(row, value, left=left, height=0.56, color=COLORS[phase])
             plotting.marked(bar, subject, tip=tip)
             left += value
-        plotting.marked(plotting.at_end(axes, formatting.words(left), left, place), subject)
+        plotting.marked(plotting.at_end(axes, formatting.words(left), left, row), subject)
         longest = max(longest, left)
     plotting.arm_names(axes, frames, task.name, arms, most)
     plotting.seconds_axis(axes, longest * 1.25)
@@ -244,13 +241,13 @@ def _table(frames: Frames, tasks: list[Task], view: View) -> Table:
 
 
 def _row(frames: Frames, task: Task, arm: str, view: View) -> tuple[Cell, ...]:
-    found = seconds(frames, task, arm, view)
-    cells = [_cell(found[phase]) if phase in found else missing() for phase in _shown(view)]
+    by_phase = seconds(frames, task, arm, view)
+    cells = [_cell(by_phase[phase]) if phase in by_phase else missing() for phase in _shown(view)]
     return (
         arm_cell(frames, arm),
         task_cell(frames, task.name),
         *cells,
-        _cell(sum(found.values())),
+        _cell(sum(by_phase.values())),
     )
 
 

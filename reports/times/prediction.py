@@ -1,8 +1,8 @@
-"""Predicting: seconds by number of rows, as users write it and as experts do."""
+"""Predicting: seconds by number of rows, the way users write it and the way experts do."""
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
@@ -27,12 +27,13 @@ from samenet.report.blocks import (
     quick_start_of,
     task_cell,
 )
+from samenet.report.plotting import Legend
 from samenet.runs import adapter_source
 from samenet.runs.plan import BATCHES, title_of
 from samenet.spec import Task
 from samenet.stats import formatting
 
-ORDER = 15
+ORDER = 3
 STYLES = {"usual": "-", "fast": (0, (2, 2))}
 HELP = (
     "From rows in a NumPy array on the host to outputs in one. Usual is what the framework’s users "
@@ -62,11 +63,11 @@ def section(frames: Frames) -> Section | None:
 def _lost(frames: Frames) -> list[str]:
     """Say which predictions have no time, and why."""
     rows = frames.failures[frames.failures.track == "inference"]
-    found = [
+    failed = [
         f"{frames.title(str(r.arm))}, {r.task}: {r.mark}: {r.reason}." for r in rows.itertuples()
     ]
     wrong = frames.predicted[~frames.predicted.passed.astype(bool)]
-    return found + [
+    return failed + [
         f"{framework_of(frames, str(r.arm))}, {title_of(frames.plan, str(r.task))}, "
         f"{r.quantity} way: refused: "
         f"error {certificates.error_text(error)}, limit {certificates.error_text(limit)}."
@@ -79,7 +80,7 @@ def _figure(frames: Frames, tasks: list[Task]) -> Figure:
         name="inference",
         title="Seconds of one prediction by its number of rows",
         help="Lower is better; both axes are logarithmic. Full lines: usual; dotted: fast.",
-        draw=partial(_draw, frames, tasks, False),
+        draw=_draw(frames, tasks, rate=False),
         table=_points(frames, tasks),
     )
 
@@ -92,39 +93,36 @@ def _rates(frames: Frames, tasks: list[Task]) -> Figure:
             "Higher is better; both axes are logarithmic. Full lines: usual; dotted: fast. Where a "
             "line goes flat, more rows at once bring nothing."
         ),
-        draw=partial(_draw, frames, tasks, True),
+        draw=_draw(frames, tasks, rate=True),
         table=_points(frames, tasks, rate=True),
     )
 
 
-def _draw(
-    frames: Frames,
-    tasks: list[Task],
-    rate: bool,  # noqa: FBT001
-    narrow: bool,  # noqa: FBT001
-) -> Drawing:
-    arms = list(dict.fromkeys(arm for task in tasks for arm in predictions.arms(frames, task)))
-    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=2.8, legend_of=len(arms))
-    for axes, task in zip(panels, tasks, strict=True):
+def _draw(frames: Frames, tasks: list[Task], *, rate: bool) -> Callable[[bool], Drawing]:
+    def draw_panel(axes: Axes, task: Task) -> None:
         _lines(frames, axes, task, rate=rate)
-        plotting.panel_of(axes, frames, task.name)
-    looks = [plotting.look(frames, arm) for arm in arms]
-    handles = [Line2D([], [], color=each.color, marker=each.marker) for each in looks]
-    names = [framework_of(frames, arm) for arm in arms]
-    subjects = [quick_start_of(arm) for arm in arms]
-    plotting.legend(picture, handles, names, narrow=narrow, subjects=subjects)
-    return picture
+
+    def legend() -> Legend:
+        arms = list(dict.fromkeys(arm for task in tasks for arm in predictions.arms(frames, task)))
+        looks = [plotting.look(frames, arm) for arm in arms]
+        return Legend(
+            handles=[Line2D([], [], color=look.color, marker=look.marker) for look in looks],
+            names=[framework_of(frames, arm) for arm in arms],
+            subjects=[quick_start_of(arm) for arm in arms],
+        )
+
+    return plotting.task_panels(frames, tasks, draw_panel, height=2.8, legend=legend)
 
 
 def _lines(frames: Frames, axes: Axes, task: Task, *, rate: bool) -> None:
     drawn: list[float] = []
     for arm in predictions.arms(frames, task):
+        look = plotting.look(frames, arm)
         for way, style in STYLES.items():
-            found = predictions.seconds(frames, task, arm, way)
-            values = [_shown(rows, each.value, rate=rate) for rows, each in found.items()]
-            look = plotting.look(frames, arm)
+            seconds = predictions.seconds(frames, task, arm, way)
+            values = [_shown(rows, time.value, rate=rate) for rows, time in seconds.items()]
             line = axes.plot(
-                [*found],
+                [*seconds],
                 values,
                 color=look.color,
                 linestyle=style,
@@ -153,14 +151,14 @@ def _points(frames: Frames, tasks: list[Task], *, rate: bool = False) -> Table:
             task_cell(frames, task.name),
             Cell(text=way),
             *(
-                _number(_shown(rows, found[rows].value, rate=rate)) if rows in found else missing()
+                _number(_shown(rows, times[rows].value, rate=rate)) if rows in times else missing()
                 for rows in BATCHES
             ),
         )
         for task in tasks
         for arm in predictions.arms(frames, task)
         for way in WAYS
-        if (found := predictions.seconds(frames, task, arm, way))
+        if (times := predictions.seconds(frames, task, arm, way))
     ]
     return Table(
         title="Rows per second" if rate else "Seconds of one prediction",

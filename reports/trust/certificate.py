@@ -1,4 +1,4 @@
-"""Every check of every result: what was compared, the error, the limit it had to stay below."""
+"""Every check of every result: what was compared, its error, and the limit for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from samenet.report.multi_run import Run
 from samenet.runs.plan import title_of
 from samenet.spec import Task
 
-ORDER = 70
+ORDER = 1
 WITH_LADDER = True
 LINES = (
     (
@@ -53,8 +53,8 @@ def section(frames: Frames) -> Section | None:
     )
 
 
-def compared(runs: Sequence[Run]) -> Section | None:
-    """Return the outcome per result of every run; the single checks are on each run's own page."""
+def section_of_runs(runs: Sequence[Run]) -> Section | None:
+    """Return the outcome per result of every run; single checks are on each run's own page."""
     tables = [
         replace(_overview(run.frames), title=f"Run {run.letter}: outcome per result")
         for run in runs
@@ -71,26 +71,26 @@ def compared(runs: Sequence[Run]) -> Section | None:
 
 
 def _instrument(frames: Frames) -> list[str]:
-    """Say what the run shows of its own instrument, task by task."""
+    """Return what control and sensitivity arms showed, task by task."""
     reference = frames.plan.reference
-    found = [
+    lines = [
         f"{title_of(frames.plan, task.name)}, {frames.title(reference[task.name])}. {line}"
         for task in frames.plan.tasks
         if (line := control_arms.sentence(frames, task)) is not None
     ]
-    return ["The instrument on itself, in every repeat: " + " ".join(found)] if found else []
+    return ["The instrument on itself, in every repeat: " + " ".join(lines)] if lines else []
 
 
 def _overview(frames: Frames) -> Table:
     good = set(certificates.checked(frames))
     rows = []
     for task in frames.plan.tasks:
-        own = frames.checks[frames.checks.task == task.name]
-        for arm in own.arm.unique():
+        checks = frames.checks[frames.checks.task == task.name]
+        for arm in checks.arm.unique():
             passed = (task.name, arm) in good
             shown = certificates.figures(certificates.worst(frames, task.name, arm))
-            count = int(own[own.arm == arm].passed.astype(bool).sum())
-            text = f"{count} of {int((own.arm == arm).sum())}"
+            count = int(checks[checks.arm == arm].passed.astype(bool).sum())
+            text = f"{count} of {int((checks.arm == arm).sum())}"
             rows.append(
                 (
                     arm_cell(frames, arm),
@@ -109,16 +109,16 @@ def _overview(frames: Frames) -> Table:
 
 
 def _table(frames: Frames, task: Task) -> Table:
-    """Return all checks of a task; of repeated ones the worst stands for the repeats."""
-    own = frames.checks[frames.checks.task == task.name]
+    """Return all checks of a task; a check of every repeat is shown by its worst one."""
+    checks = frames.checks[frames.checks.task == task.name]
     rows = []
-    for (arm, *_), group in own.groupby(["arm", "gate", "quantity", "dtype"], sort=False):
+    for (arm, *_), group in checks.groupby(["arm", "gate", "quantity", "dtype"], sort=False):
         rows.append((arm_cell(frames, str(arm)), *_cells(group)))
     numeric = {"Error", "Limit"}
     heads = tuple(Column(title=head, numeric=head in numeric) for head in HEADS)
     return Table(
         task=task.name,
-        title=f"{title_of(frames.plan, task.name)}: all {len(own)} checks",
+        title=f"{title_of(frames.plan, task.name)}: all {len(checks)} checks",
         columns=(Column(title="Framework", numeric=False), *heads),
         rows=tuple(rows),
         notes=("A check that ran in every repeat stands here once, with its largest error.",),

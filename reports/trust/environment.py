@@ -10,7 +10,7 @@ from samenet.report.summary import day
 from samenet.runs.plan import title_of
 from samenet.spec import Task, summary
 
-ORDER = 80
+ORDER = 3
 LABELS = {
     "processor": "Processor",
     "architecture": "Architecture",
@@ -106,13 +106,11 @@ def _card(frames: Frames, task: Task) -> Text:
     prepared = frames.data.get(task.name)
     features, outputs = (prepared.features, prepared.outputs) if prepared else ("?", "?")
     network = " → ".join(str(layer.units) for layer in task.model.layers)
-    lines = [
-        *([task.description] if task.description else []),
-        (
-            f"Network: {features} inputs → {network + ' → ' if network else ''}"
-            f"{outputs} outputs; {_training(task)}"
-        ),
-    ]
+    lines = [task.description] if task.description else []
+    lines.append(
+        f"Network: {features} inputs → {network + ' → ' if network else ''}"
+        f"{outputs} outputs; {_training(task)}"
+    )
     if prepared:
         lines += prepared.notes
         lines.append(f"SHA-256 of the bytes every framework saw: {prepared.digest}")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from statistics import fmean, stdev
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Drawing
 
 from samenet._text import counted, plural
 from samenet.analysis import control_arms, interference, totals
@@ -32,14 +30,14 @@ from samenet.runs.plan import title_of
 from samenet.spec import Task
 from samenet.stats import formatting
 
-ORDER = 72
+ORDER = 2
 WITH_LADDER = True
 SHOWN_MOST = 6
 """More tasks than that, as on a size ladder, are in the tables only."""
 
 
 def section(frames: Frames) -> Section | None:
-    """Return how far the repeats are apart, what disturbed them, and what failed and why."""
+    """Return how far repeats differ, what disturbed them, and what failed and why."""
     tasks = [task for task in frames.plan.tasks if spreads(frames, task)]
     failed = _failures(frames)
     refused = _refused(frames)
@@ -81,14 +79,14 @@ def _lines(frames: Frames) -> tuple[str, ...]:
 
 @once
 def spreads(frames: Frames, task: Task) -> dict[str, dict[int, float]]:
-    """Return per arm the whole training of each repeat over the arm's typical one."""
-    found = {}
+    """Return each repeat's whole training as a share of its arm's typical one, per arm."""
+    shares = {}
     for total in totals.totals(frames, task):
         times = seconds_of(frames, task, total.arm, "total")
         if len(times) > 1:
             typical = math.exp(fmean(map(math.log, times.values())))
-            found[total.arm] = {repeat: s / typical for repeat, s in sorted(times.items())}
-    return found
+            shares[total.arm] = {repeat: s / typical for repeat, s in sorted(times.items())}
+    return shares
 
 
 def _figure(frames: Frames, tasks: list[Task]) -> Figure:
@@ -100,44 +98,30 @@ def _figure(frames: Frames, tasks: list[Task]) -> Figure:
             "together can be told apart from others with few repeats. The grey band is 5 % to "
             "both sides: differences in it do not matter."
         ),
-        draw=partial(_draw, frames, tasks),
+        draw=plotting.row_panels(frames, tasks, spreads, _strip),
         table=_points(frames, tasks),
     )
 
 
-def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
-    most = max(len(spreads(frames, task)) for task in tasks)
-    height = plotting.bars_height(most)
-    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=height)
-    for axes, task in zip(panels, tasks, strict=True):
-        _strip(frames, axes, task, most)
-        plotting.panel_of(axes, frames, task.name)
-        axes.set_xlabel("time / typical time")
-    return picture
-
-
 def _strip(frames: Frames, axes: Axes, task: Task, most: int) -> None:
-    found = spreads(frames, task)
+    arm_spreads = spreads(frames, task)
     axes.axvspan(1 / 1.05, 1.05, color=plotting.INK, alpha=0.08, linewidth=0)
-    for place, (arm, values) in enumerate(found.items()):
+    for row, (arm, values) in enumerate(arm_spreads.items()):
         look = plotting.look(frames, arm)
         marks = axes.plot(
             [*values.values()],
-            [place] * len(values),
+            [row] * len(values),
             look.marker,
             color=look.color,
             markersize=6,
             alpha=0.7,
         )
-        plotting.marked(
-            marks, subject_of(arm, task.name), tip=f"{frames.title(arm)}: {_said(values)}"
-        )
-    plotting.arm_names(axes, frames, task.name, list(found), most)
+        low, high = min(values.values()), max(values.values())
+        tip = f"{frames.title(arm)}: {len(values)} processes from {low:.3f} to {high:.3f}"
+        plotting.marked(marks, subject_of(arm, task.name), tip=tip)
+    plotting.arm_names(axes, frames, task.name, list(arm_spreads), most)
     axes.margins(x=0.12)
-
-
-def _said(values: dict[int, float]) -> str:
-    return f"{len(values)} processes from {min(values.values()):.3f} to {max(values.values()):.3f}"
+    axes.set_xlabel("time / typical time")
 
 
 def _points(frames: Frames, tasks: list[Task]) -> Table:
@@ -165,21 +149,23 @@ def _spread_tables(frames: Frames, tasks: list[Task]) -> list[Table]:
             arm_cell(frames, arm),
             task_cell(frames, task.name),
             Cell(text=str(len(values)), value=len(values)),
-            *(_percent(v) for v in (_sd(values), min(values.values()), max(values.values()))),
+            _percent(math.exp(stdev(map(math.log, values.values())))),
+            _percent(min(values.values())),
+            _percent(max(values.values())),
         )
         for task in tasks
         for arm, values in spreads(frames, task).items()
     ]
-    heads = ("Task", "Processes", "Spread", "Fastest", "Slowest")
-    note = "Spread is one standard deviation of the processes’ times, as a share."
-    title = "How far the processes of a result are apart"
-    return [Table(title=title, columns=columns(*heads), rows=tuple(rows), notes=(note,))] * bool(
-        rows
-    )
-
-
-def _sd(values: dict[int, float]) -> float:
-    return math.exp(stdev(map(math.log, values.values())))
+    if not rows:
+        return []
+    return [
+        Table(
+            title="How far the processes of a result are apart",
+            columns=columns("Task", "Processes", "Spread", "Fastest", "Slowest"),
+            rows=tuple(rows),
+            notes=("Spread is one standard deviation of the processes’ times, as a share.",),
+        )
+    ]
 
 
 def _percent(ratio: float) -> Cell:
@@ -192,18 +178,18 @@ NO_ENERGY = "Energy: unavailable, no counter is readable here."
 
 
 def _disturbance(frames: Frames) -> list[Table]:
-    found = interference.seen(frames)
-    if not found:
+    levels = interference.seen(frames)
+    if not levels:
         return []
     return [
         Table(
             title="What others did while this run was timed",
             columns=columns("Usual", "Worst", "Refused beyond", first="Reading"),
             rows=tuple(
-                (Cell(text=each.name), *map(_reading, (each.middle, each.worst, each.limit)))
-                for each in found
+                (Cell(text=level.name), *map(_reading, (level.middle, level.worst, level.limit)))
+                for level in levels
             ),
-            notes=() if any("Energy" in each.name for each in found) else (NO_ENERGY,),
+            notes=() if any("Energy" in level.name for level in levels) else (NO_ENERGY,),
             folded=True,
         )
     ]
@@ -214,7 +200,7 @@ def _reading(value: float | None) -> Cell:
 
 
 def _refused(frames: Frames) -> Table:
-    """Return the processes that were refused for what others did meanwhile."""
+    """Return the processes that were refused because other work disturbed them."""
     rows = frames.environment
     rows = rows[rows.refused.astype(bool)] if len(rows) else rows
     return Table(

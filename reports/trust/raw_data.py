@@ -1,4 +1,4 @@
-"""The run's data inside the page, so that the file alone is enough to compute everything again."""
+"""The run's data inside the page, so that everything can be recomputed from that file alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from samenet.analysis import subset
 from samenet.analysis.frames import Frames
 from samenet.report.blocks import Data, Section, Text
 
-ORDER = 100
+ORDER = 5
 EVERY_TASK = True
 LARGEST_BYTES = 1_500_000
 SCORED = ["track", "task", "arm", "repeat", "split", "metric"]
@@ -20,7 +20,7 @@ KEYS = ["track", "task", "arm", "repeat", "phase", "steps"]
 
 
 def section(frames: Frames) -> Section | None:
-    """Return the data with a button that saves them, or where they are if they are too many."""
+    """Return the data with a button that saves them; if they are too many, where to find them."""
     return Section(
         id="raw",
         title="Raw data",
@@ -65,8 +65,8 @@ def data(frames: Frames) -> dict[str, Any]:
 
 def _samples(samples: pd.DataFrame) -> list[dict[str, Any]]:
     return [
-        dict(zip(KEYS, key, strict=True)) | {"seconds": [round(s, 9) for s in own.seconds]}
-        for key, own in samples.groupby(KEYS, sort=False)
+        dict(zip(KEYS, key, strict=True)) | {"seconds": [round(s, 9) for s in group.seconds]}
+        for key, group in samples.groupby(KEYS, sort=False)
     ]
 
 
@@ -74,18 +74,18 @@ def _scores(scores: pd.DataFrame) -> list[dict[str, Any]]:
     """Return one list of epochs and values per score of a training."""
     return [
         dict(zip(SCORED, key, strict=True))
-        | {"epochs": own.epoch.tolist(), "values": [_finite(value) for value in own.value]}
-        for key, own in scores.groupby(SCORED, sort=False)
+        | {"epochs": group.epoch.tolist(), "values": [_finite(value) for value in group.value]}
+        for key, group in scores.groupby(SCORED, sort=False)
     ]
 
 
 def _finite(value: float) -> float | None:
-    """Return ten digits of a score; JSON has no infinity."""
+    """Return a score to ten digits, or None: JSON has no infinity."""
     return float(f"{value:.10g}") if math.isfinite(value) else None
 
 
 def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
     plain: dict[str, list[Any]] = json.loads(frame.to_json(orient="split"))
     return {
-        name: [row[place] for row in plain["data"]] for place, name in enumerate(plain["columns"])
+        name: [row[column] for row in plain["data"]] for column, name in enumerate(plain["columns"])
     }

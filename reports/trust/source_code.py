@@ -1,4 +1,4 @@
-"""The code behind the numbers: each adapter's file beside its step times."""
+"""The code behind the numbers: each adapter's source beside its step times."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from samenet.runs import adapter_source
 from samenet.runs.plan import Arm, title_of
 from samenet.stats import formatting
 
-ORDER = 90
+ORDER = 4
 WITH_LADDER = True
 
 
 def section(frames: Frames) -> Section | None:
-    """Return the source of every framework that the plan took in."""
+    """Return the source of every framework in the plan."""
     if not frames.plan.arms:
         return None
     return Section(
@@ -45,12 +45,16 @@ def _code(frames: Frames, arm: Arm) -> Code:
         for total in totals.totals(frames, task, quantity="step")
         if total.arm == arm.name
     ]
-    facts = [f"Time per step: {'; '.join(steps)}." if steps else "No step time in this run."]
-    facts.append(f"Why this loop: {mode.why}.")
+    facts = [
+        f"Time per step: {'; '.join(steps)}." if steps else "No step time in this run.",
+        f"Why this loop: {mode.why}.",
+    ]
+    if remark:
+        facts.append(remark)
     return Code(
         arm=arm.name,
         title=frames.title(arm.name),
-        facts=(*facts, *([remark] if remark else [])),
+        facts=tuple(facts),
         link=mode.source,
         excerpt=excerpt,
         source=text,

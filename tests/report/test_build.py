@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from report_fixture import COLUMN, MACHINE, hostile, made, recorded
 
+from samenet import reports
 from samenet.analysis import certificates
 from samenet.analysis.frames import Frames, build, load
 from samenet.errors import UsageError
@@ -79,6 +83,13 @@ def page(run: Frames) -> str:
     return report_page.page(run)
 
 
+def sections_with(function: str) -> list[ModuleType]:
+    """Return the files below reports/ that have a function of this name."""
+    names = [m.name for m in pkgutil.walk_packages(reports.__path__, "samenet.reports.")]
+    modules = [importlib.import_module(name) for name in names]
+    return [module for module in modules if hasattr(module, function)]
+
+
 def embedded(page: str, name: str) -> object:
     found = re.search(
         rf'<script type="application/json" id="{name}">(.*?)</script>', page, re.DOTALL
@@ -106,6 +117,16 @@ def test_headings_never_skip_a_level(page: str) -> None:
     levels = Reader(page).headings
     assert levels.count(1) == 1
     assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+
+
+def test_the_order_of_the_page_is_that_of_its_chapters() -> None:
+    """Every folder of sections is a named chapter, and no two sections of one share a place."""
+    modules = {module for name in ("section", "section_of_runs") for module in sections_with(name)}
+    chapters = {module.__name__.split(".")[-2] for module in modules}
+    assert sorted(chapters) == sorted(reports.CHAPTERS)
+    places = [(module.__name__.split(".")[-2], module.ORDER) for module in modules]
+    assert len(places) == len(set(places))
+    assert all(report_page.page_order(m)[0] < len(reports.CHAPTERS) for m in modules)
 
 
 def test_every_figure_has_title_help_and_numbers(page: str, run: Frames) -> None:

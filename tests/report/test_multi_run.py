@@ -68,7 +68,7 @@ def test_what_differs_is_said_first() -> None:
     (sentence,) = multi_run.first_screen(runs).refusals
     assert "machine: processor" in sentence
     assert "settings: threads" in sentence
-    table = next(t for t in tables(comparison.compared(runs)) if "differ" in t.title)
+    table = next(t for t in tables(comparison.section_of_runs(runs)) if "differ" in t.title)
     assert ["threads", "settings", "1", "2"] in [[c.text for c in row] for row in table.rows]
 
 
@@ -76,13 +76,13 @@ def test_runs_that_agree_are_said_to_agree() -> None:
     """Two runs of one machine with one setting have no table of differences."""
     runs = lettered(made(), made())
     assert "agree" in multi_run.first_screen(runs).refusals[0]
-    assert not [t for t in tables(comparison.compared(runs)) if "differ" in t.title]
+    assert not [t for t in tables(comparison.section_of_runs(runs)) if "differ" in t.title]
 
 
 def test_a_slower_run_is_called_slower() -> None:
     """Steps five times as slow make the whole training slower, in words and with a sign."""
     runs = lettered(made(), made({"pytorch:eager": 5.0}))
-    table = next(t for t in tables(comparison.compared(runs)) if "in every run" in t.title)
+    table = next(t for t in tables(comparison.section_of_runs(runs)) if "in every run" in t.title)
     rows = {row[0].text: row for row in table.rows}
     assert rows["PyTorch (eager)"][2].below[1] == "▼ slower"
     assert rows["Keras (fit)"][2].below[1] == "= not slower"
@@ -97,7 +97,7 @@ def test_the_margin_is_that_of_run_a() -> None:
     assert usual is not None
     assert compared is not None
     assert (usual.verdict, compared.verdict) == ("regression", "fine")
-    section = comparison.compared(lettered(wide, slow))
+    section = comparison.section_of_runs(lettered(wide, slow))
     assert section is not None
     assert "by less than 60 %" in " ".join(str(block) for block in section.blocks)
 
@@ -105,7 +105,7 @@ def test_the_margin_is_that_of_run_a() -> None:
 def test_a_task_that_differs_is_not_compared() -> None:
     """Other data under the same name give times and no ratio."""
     runs = lettered(made(), made(digest="other"))
-    table = next(t for t in tables(comparison.compared(runs)) if "in every run" in t.title)
+    table = next(t for t in tables(comparison.section_of_runs(runs)) if "in every run" in t.title)
     assert not [row for row in table.rows if "×" in " ".join(row[2].below)]
 
 
@@ -120,7 +120,9 @@ def test_scaling_with_threads_is_the_ratio_of_the_steps() -> None:
 
 def test_other_machines_say_nothing_about_threads() -> None:
     """Runs of two machines are not put on one line of threads."""
-    assert thread_scaling.compared(lettered(made(), made(count=2, processor="Another"))) is None
+    assert (
+        thread_scaling.section_of_runs(lettered(made(), made(count=2, processor="Another"))) is None
+    )
 
 
 def test_one_run_is_no_comparison() -> None:

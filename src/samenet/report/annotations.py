@@ -51,18 +51,22 @@ def names(frames: Frames) -> Names:
     return Names(
         arms={arm.header.title: arm.header.name for arm in plan.arms}
         | {frames.title(arm): arm for arm in known_arms(frames)},
-        colors={c: own.pop() for c, own in colors.items() if len(own) == 1 and is_color_like(c)},
+        colors={
+            color: owners.pop()
+            for color, owners in colors.items()
+            if len(owners) == 1 and is_color_like(color)
+        },
         tasks={title_of(plan, task.name): task.name for task in plan.tasks},
     )
 
 
-def merged(found: Iterable[Names]) -> Names:
+def merged(names_of_runs: Iterable[Names]) -> Names:
     """Return what the pictures of several runs may show."""
-    every = list(found)
+    all_names = list(names_of_runs)
     return Names(
-        arms={title: arm for each in every for title, arm in each.arms.items()},
-        colors={color: name for each in every for color, name in each.colors.items()},
-        tasks={title: task for each in every for title, task in each.tasks.items()},
+        arms={title: arm for names in all_names for title, arm in names.arms.items()},
+        colors={color: name for names in all_names for color, name in names.colors.items()},
+        tasks={title: task for names in all_names for title, task in names.tasks.items()},
     )
 
 
@@ -77,7 +81,7 @@ def mark_all(drawing: Drawing, known: Names) -> None:
         _mark(axes, "task", known.tasks.get(axes.get_title(loc="left") or axes.get_title()))
     for text in drawing.findobj(Text):
         _mark(text, "arm", known.arms.get(text.get_text()))
-    for artist in drawing.findobj(lambda each: isinstance(each, Line2D | Rectangle)):
+    for artist in drawing.findobj():
         if isinstance(artist, Line2D | Rectangle):
             _mark(artist, "arm", _framework(artist, known))
 
@@ -90,8 +94,8 @@ def _mark(artist: Artist, name: Kind, value: str | None) -> None:
 def _framework(artist: Line2D | Rectangle, known: Names) -> str | None:
     if isinstance(artist.axes, Axes) and artist is artist.axes.patch:
         return None
-    color = artist.get_color() if isinstance(artist, Line2D) else artist.get_facecolor()[:3]
-    return next((name for own, name in known.colors.items() if same_color(own, color)), None)
+    drawn = artist.get_color() if isinstance(artist, Line2D) else artist.get_facecolor()[:3]
+    return next((name for color, name in known.colors.items() if same_color(color, drawn)), None)
 
 
 def restored(text: str) -> str:
@@ -99,5 +103,5 @@ def restored(text: str) -> str:
     return re.sub(rf' id="{PREFIX}([^"]*)"', _attributes, text)
 
 
-def _attributes(found: re.Match[str]) -> str:
-    return str(attributes(**json.loads(unquote(found[1]))))
+def _attributes(match: re.Match[str]) -> str:
+    return str(attributes(**json.loads(unquote(match[1]))))

@@ -185,12 +185,12 @@ def numbers_of(section: Section) -> dict[str, Any]:
     return {
         "title": section.title,
         "summary": section.summary,
-        "blocks": [_plain(b) for b in section.blocks if not isinstance(b, Code) and not _quoted(b)],
+        "blocks": [
+            _plain(block)
+            for block in section.blocks
+            if not isinstance(block, Code) and not (isinstance(block, Table) and block.quoted)
+        ],
     }
-
-
-def _quoted(block: Block) -> bool:
-    return isinstance(block, Table) and block.quoted
 
 
 def _plain(block: Table | Figure | Text | Data) -> dict[str, Any]:
@@ -225,16 +225,16 @@ def missing(text: str = "–") -> Cell:
 
 def slug(plan: Plan, task: str) -> str:
     """Return a task's name as part of ids and file names; different tasks differ in it."""
-    return _slugs(tuple(found.name for found in plan.tasks))[task]
+    return _slugs(tuple(known.name for known in plan.tasks))[task]
 
 
 @lru_cache(maxsize=8)
 def _slugs(names: tuple[str, ...]) -> dict[str, str]:
     slugs = [re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") for name in names]
-    often = Counter(slugs)
+    count = Counter(slugs)
     return {
-        name: own if own and often[own] == 1 else f"task-{place}"
-        for place, (name, own) in enumerate(zip(names, slugs, strict=True), start=1)
+        name: short if short and count[short] == 1 else f"task-{number}"
+        for number, (name, short) in enumerate(zip(names, slugs, strict=True), start=1)
     }
 
 
@@ -254,8 +254,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 def sign_of(frames: Frames, arm: str) -> Sign:
     """Return the colour and shape of an arm."""
     known = known_arms(frames)
-    place = known.index(arm) if arm in known else len(known)
-    return Sign(color=frames.color(arm), marker=MARKERS[place % len(MARKERS)])
+    number = known.index(arm) if arm in known else len(known)
+    return Sign(color=frames.color(arm), marker=MARKERS[number % len(MARKERS)])
 
 
 def subject_of(arm: str, task: str = "") -> Subject:
@@ -270,14 +270,16 @@ def quick_start_of(arm: str, task: str = "") -> Subject:
 
 def arm_cell(frames: Frames, arm: str, *below: str) -> Cell:
     """Return the cell that names a row after an arm."""
-    quiet = arm not in [found.name for found in frames.plan.arms]
-    text, sign = frames.title(arm), None if quiet else sign_of(frames, arm)
+    quiet = arm not in [known.name for known in frames.plan.arms]
+    text = frames.title(arm)
+    sign = None if quiet else sign_of(frames, arm)
     return Cell(text=text, sign=sign, quiet=quiet, below=below, arm=arm)
 
 
 def framework_cell(frames: Frames, arm: str, *below: str) -> Cell:
     """Return the cell that names a row after an arm's framework, whatever its mode."""
-    sign, framework = sign_of(frames, arm), arm.partition(":")[0]
+    sign = sign_of(frames, arm)
+    framework = arm.partition(":")[0]
     return Cell(text=framework_of(frames, arm), sign=sign, below=below, arm=framework)
 
 

@@ -69,7 +69,8 @@ def write_figures(figures: Sequence[Figure], folder: Path, formats: Sequence[str
 def captions(figures: Sequence[Figure]) -> str:
     """Return the title and the reading help of each figure as Markdown."""
     parts = (
-        f"## {each.name}\n\n**{_inert(each.title)}.** {_inert(each.help)}\n" for each in figures
+        f"## {figure.name}\n\n**{_inert(figure.title)}.** {_inert(figure.help)}\n"
+        for figure in figures
     )
     return "\n".join(parts)
 

@@ -34,8 +34,8 @@ def coded(text: str) -> Markup:
 
 def attributes(**named: str) -> Markup:
     """Return data attributes by which the page's script finds what to hide; empty ones are not."""
-    found = "".join(f' data-{name}="{escape(value)}"' for name, value in named.items() if value)
-    return Markup(found)  # noqa: S704 - escaped
+    pairs = "".join(f' data-{name}="{escape(value)}"' for name, value in named.items() if value)
+    return Markup(pairs)  # noqa: S704 - escaped
 
 
 def about(thing: object) -> Markup:
@@ -49,29 +49,29 @@ def symbols(tables: Iterable[Table]) -> dict[Sign, str]:
     signs = dict.fromkeys(
         cell.sign for table in tables for row in table.rows for cell in row if cell.sign
     )
-    return {sign: f"sign-{place}" for place, sign in enumerate(signs)}
+    return {sign: f"sign-{number}" for number, sign in enumerate(signs)}
 
 
 def drawn(signs: Mapping[Sign, str]) -> Markup:
     """Return the signs as symbols, to stand in the page once."""
-    found = "".join(
+    elements = "".join(
         f'<symbol id="{name}" viewBox="-8 -8 16 16" fill="{escape(sign.color)}">'
         f"{SHAPES.get(sign.marker, SHAPES['o'])}</symbol>"
         for sign, name in signs.items()
     )
-    return Markup(found)  # noqa: S704 - escaped
+    return Markup(elements)  # noqa: S704 - escaped
 
 
 def rows(table: Table, signs: Mapping[Sign, str]) -> Markup:
     """Return the body of a table."""
-    longest = [_longest(table, place) for place in range(len(table.columns))]
-    found = "".join(_row(table.columns, row, longest, signs) for row in table.rows)
-    return Markup(found)  # noqa: S704 - escaped
+    longest = [_longest(table, column) for column in range(len(table.columns))]
+    lines = "".join(_row(table.columns, row, longest, signs) for row in table.rows)
+    return Markup(lines)  # noqa: S704 - escaped
 
 
-def _longest(table: Table, place: int) -> float:
+def _longest(table: Table, column: int) -> float:
     """Return the largest number that a bar of this column has to show."""
-    cells = [row[place] for row in table.rows if place < len(row) and row[place].repeats]
+    cells = [row[column] for row in table.rows if column < len(row) and row[column].repeats]
     return max((cell.high or cell.value or 0.0 for cell in cells), default=0.0)
 
 
@@ -81,15 +81,15 @@ def _row(
     longest: list[float],
     signs: Mapping[Sign, str],
 ) -> str:
-    of = {name: _first(row, name) for name in ("arm", "task", "device")}
+    subject = {name: _first(row, name) for name in ("arm", "task", "device")}
     color = next((cell.sign.color for cell in row if cell.sign), "currentColor")
     cells = [
-        _cell(cell, columns[place], tag="td" if place else "th", signs=signs)
-        + (_bar(cell, longest[place], color) if cell.repeats else "")
-        + ("</td>" if place else "</th>")
-        for place, cell in enumerate(row)
+        _cell(cell, columns[column], tag="td" if column else "th", signs=signs)
+        + (_bar(cell, longest[column], color) if cell.repeats else "")
+        + ("</td>" if column else "</th>")
+        for column, cell in enumerate(row)
     ]
-    return f"<tr{attributes(**of)}>{''.join(cells)}</tr>\n"
+    return f"<tr{attributes(**subject)}>{''.join(cells)}</tr>\n"
 
 
 def _first(row: tuple[Cell, ...], name: str) -> str:
@@ -113,16 +113,16 @@ def _classes(cell: Cell, column: Column) -> str:
         "quiet" if cell.quiet else "",
         f"relative {cell.relative}" if cell.relative in {"factor", "difference"} else "",
     )
-    found = " ".join(filter(None, names))
-    return f' class="{found}"' if found else ""
+    classes = " ".join(filter(None, names))
+    return f' class="{classes}"' if classes else ""
 
 
 def _numbers(cell: Cell) -> str:
-    found = "" if cell.value is None else f' data-value="{cell.value:.6g}"'
+    data = "" if cell.value is None else f' data-value="{cell.value:.6g}"'
     if not cell.repeats:
-        return found
-    repeats = " ".join("-" if each is None else f"{each:.6g}" for each in cell.repeats)
-    return f'{found} data-repeats="{repeats}"'
+        return data
+    repeats = " ".join("-" if repeat is None else f"{repeat:.6g}" for repeat in cell.repeats)
+    return f'{data} data-repeats="{repeats}"'
 
 
 def _sign(cell: Cell, signs: Mapping[Sign, str]) -> str:

@@ -39,8 +39,8 @@ class Run:
     @cached_property
     def document(self) -> dict[str, Any]:
         """Return the run's result as a reader of its JSON gets it."""
-        found: dict[str, Any] = json.loads(json.dumps(result.document(self.frames)))
-        return found
+        values: dict[str, Any] = json.loads(json.dumps(result.document(self.frames)))
+        return values
 
     @property
     def place(self) -> str:
@@ -61,20 +61,23 @@ def lettered(folders: Sequence[tuple[str, Frames]]) -> tuple[Run, ...]:
 
 def differences(runs: Sequence[Run]) -> list[tuple[str, str, tuple[str, ...]]]:
     """Return every guarded field that differs: its group, its name, its value in each run."""
-    found: list[tuple[str, str, tuple[str, ...]]] = []
+    differing: list[tuple[str, str, tuple[str, ...]]] = []
     marks = [fingerprint.fingerprint(run.frames) for run in runs]
     for group in GROUPS:
         for name in dict.fromkeys(name for mark in marks for name in mark[group]):
             values = tuple(str(mark[group].get(name, "–")) for mark in marks)
             if len({value for value in values if value != "–"}) > 1:
-                found.append((group, name, values))
-    return found
+                differing.append((group, name, values))
+    return differing
 
 
 def tasks(runs: Sequence[Run]) -> list[Task]:
     """Return the tasks of all runs once, without the points of a size ladder."""
-    every = [task for run in runs for task in subset.set_apart(run.frames).plan.tasks]
-    return list({task.name: task for task in reversed(every)}.values())[::-1]
+    by_name: dict[str, Task] = {}
+    for run in runs:
+        for task in subset.set_apart(run.frames).plan.tasks:
+            by_name.setdefault(task.name, task)
+    return list(by_name.values())
 
 
 def arms(runs: Sequence[Run], task: str) -> list[str]:
@@ -84,13 +87,11 @@ def arms(runs: Sequence[Run], task: str) -> list[str]:
 
 def times(run: Run, task: str, quantity: str = "total") -> dict[str, Interval]:
     """Return the seconds of every comparable arm of a run on a task."""
-    found = next((each for each in run.frames.plan.tasks if each.name == task), None)
-    if found is None:
+    spec = next((planned for planned in run.frames.plan.tasks if planned.name == task), None)
+    if spec is None:
         return {}
-    values = {
-        arm: seconds_of(run.frames, found, arm, quantity) for arm in run.frames.compared(task)
-    }
-    return {arm: geometric(list(own.values())) for arm, own in values.items() if own}
+    values = {arm: seconds_of(run.frames, spec, arm, quantity) for arm in run.frames.compared(task)}
+    return {arm: geometric(list(seconds.values())) for arm, seconds in values.items() if seconds}
 
 
 def compared(base: Run, new: Run, quantity: str = "total") -> Comparison | None:
@@ -122,15 +123,14 @@ def first_screen(runs: Sequence[Run]) -> Headline:
         facts=(*(f"{r.letter}: {r.frames.plan.name}, {r.place}" for r in runs), *_machines(runs)),
         cards=tuple(_card(runs, task) for task in tasks(runs)),
         refusals=(_caution(runs),),
-        trust=" ".join(_trust(run) for run in runs),
+        trust=" ".join(
+            f"{run.letter}: {len(certificates.checked(run.frames))} of "
+            f"{len(certificates.planned(run.frames))} results checked: same network."
+            for run in runs
+        ),
         resolution="",
         absent=(),
     )
-
-
-def _trust(run: Run) -> str:
-    good, wanted = len(certificates.checked(run.frames)), len(certificates.planned(run.frames))
-    return f"{run.letter}: {good} of {wanted} results checked: same network."
 
 
 def _machines(runs: Sequence[Run]) -> tuple[str, ...]:
@@ -153,13 +153,13 @@ def _caution(runs: Sequence[Run]) -> str:
 
 def _card(runs: Sequence[Run], task: Task) -> Card:
     """Return what is fastest of everything that was measured on a task, and each run's choice."""
-    found = sorted(
+    fastest = sorted(
         (seconds.value, run.letter, arm)
         for run in runs
         for arm, seconds in times(run, task.name).items()
         if totals.adoptable(run.frames, arm)
     )
-    if not found:
+    if not fastest:
         return Card(
             task=task.name,
             title=task.title or task.name,
@@ -168,7 +168,7 @@ def _card(runs: Sequence[Run], task: Task) -> Card:
             details=(),
         )
     by_letter = {run.letter: run for run in runs}
-    seconds, letter, arm = found[0]
+    seconds, letter, arm = fastest[0]
     run = by_letter[letter]
     return Card(
         task=task.name,
@@ -179,16 +179,16 @@ def _card(runs: Sequence[Run], task: Task) -> Card:
             f"({run.place}). Of each run on its own:"
         ),
         details=tuple(
-            f"{each.letter} ({each.place}): {choice}"
-            for each in runs
-            if (choice := _choice(each, task.name))
+            f"{measured.letter} ({measured.place}): {choice}"
+            for measured in runs
+            if (choice := _choice(measured, task.name))
         ),
     )
 
 
 def _choice(run: Run, task: str) -> str:
-    known = {found.name: found for found in run.frames.plan.tasks}
-    advice = recommend.recommend(run.frames, known[task]) if task in known else None
+    specs = {spec.name: spec for spec in run.frames.plan.tasks}
+    advice = recommend.recommend(run.frames, specs[task]) if task in specs else None
     if advice is None:
         return ""
     name = join((run.frames.title(arm) for arm in advice.choice), last="or")

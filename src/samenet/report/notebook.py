@@ -51,13 +51,13 @@ def _task_html(frames: Frames, task: Task) -> str:
 
 def _cells(frames: Frames, task: Task, row: totals.Total) -> list[str]:
     metric = main_of(task.kind).name
-    found = score(frames, task, track="same", arm=row.arm, metric=metric)
+    mean = score(frames, task, track="same", arm=row.arm, metric=metric)
     return [
         "" if row.rank is None else f"{row.rank}.",
         frames.title(row.arm),
         duration(row.seconds),
         f"{row.factor.value:.2f}×",
-        "" if found is None else f"{metric} {found:.3f}",
+        "" if mean is None else f"{metric} {mean:.3f}",
         "same network" if checks(frames, task, row.arm)["passed"] else "not checked",
     ]
 

@@ -55,8 +55,8 @@ class Report:
     def tables(self) -> list[Table]:
         """Return the tables of all sections, those of their pictures too."""
         blocks = [block for section in self.sections for block in section.blocks]
-        own = [block for block in blocks if isinstance(block, Table)]
-        return own + [figure.table for figure in self.figures]
+        tables_alone = [block for block in blocks if isinstance(block, Table)]
+        return tables_alone + [figure.table for figure in self.figures]
 
     @property
     def figures(self) -> list[Figure]:
@@ -80,14 +80,14 @@ def write_report(folder: Path) -> Path:
     """Write report.html and figures/ into a run folder and return the page's path."""
     report = compose(tables.load(folder))
     pictures = _pictures(report)
-    place = folder / "figures"
-    place.mkdir(exist_ok=True)
-    for stale in place.iterdir():
+    figures_folder = folder / "figures"
+    figures_folder.mkdir(exist_ok=True)
+    for stale in figures_folder.iterdir():
         if stale.suffix in {".svg", ".png"} and stale.stem not in pictures:
             stale.unlink()
     for name, picture in pictures.items():
-        (place / f"{name}.svg").write_text(picture.file, encoding="utf-8", newline="\n")
-        (place / f"{name}.png").write_bytes(svg.saved(picture.drawing, "png"))
+        (figures_folder / f"{name}.svg").write_text(picture.file, encoding="utf-8", newline="\n")
+        (figures_folder / f"{name}.png").write_bytes(svg.saved(picture.drawing, "png"))
     return _write_page(folder / "report.html", report, pictures)
 
 
@@ -117,12 +117,15 @@ def _loaded(folders: Sequence[Path]) -> list[tuple[str, Frames]]:
     return [(folder.resolve().name, tables.load(folder)) for folder in folders]
 
 
-def write_figures(folders: Sequence[Path], place: Path, formats: Sequence[str]) -> list[Path]:
+def write_figures(folders: Sequence[Path], out: Path, formats: Sequence[str]) -> list[Path]:
     """Write every figure of the page of one run or of several as files and return their paths."""
     loaded = _loaded(folders)
-    one = len(loaded) == 1
-    report = compose(loaded[0][1]) if one else compose_several(multi_run.lettered(loaded))
-    return export.write_figures(report.figures, place, formats)
+    if len(loaded) == 1:
+        (_, frames) = loaded[0]
+        report = compose(frames)
+    else:
+        report = compose_several(multi_run.lettered(loaded))
+    return export.write_figures(report.figures, out, formats)
 
 
 def page(frames: Frames) -> str:
@@ -138,43 +141,42 @@ def numbers(frames: Frames) -> dict[str, Any]:
 
 def figure(frames: Frames, name: str) -> Drawing:
     """Return one picture by name, e.g. "hero"; raises UsageError naming the ones there are."""
-    found = {each.name: each for each in compose(frames).figures}
-    if name not in found:
-        raise unknown("figure", name, found)
-    return svg.drawn(found[name], narrow=False)
+    figures = {figure.name: figure for figure in compose(frames).figures}
+    if name not in figures:
+        raise unknown("figure", name, figures)
+    return svg.drawn(figures[name], narrow=False)
 
 
 def compose(frames: Frames) -> Report:
     """Return what the page says."""
-    apart = subset.set_apart(frames)
-    detailed = subset.detailed(apart)
-    ladder = detailed if subset.large(apart) else frames
-    found = [
-        module.section(
-            apart
-            if _has(module, "EVERY_TASK")
-            else ladder
-            if _has(module, "WITH_LADDER")
-            else detailed
-        )
-        for module in _modules()
-    ]
-    sections = tuple(section for section in found if section is not None)
+    without_ladder = subset.set_apart(frames)
+    detailed = subset.detailed(without_ladder)
+    large = subset.large(without_ladder)
+    sections = []
+    for module in _modules("section"):
+        # A section shows the tasks themselves, in a large run the first alone. It may ask for
+        # every task, if it is quick enough for a thousand, or for the points of a size ladder too.
+        shown = detailed
+        if getattr(module, "EVERY_TASK", False):
+            shown = without_ladder
+        elif getattr(module, "WITH_LADDER", False) and not large:
+            shown = frames
+        sections.append(module.section(shown))
     return Report(
         headline=headline(frames),
-        sections=sections,
-        choices=choices(apart),
-        large=subset.large(apart),
-        names=report_annotations.names(apart),
+        sections=tuple(section for section in sections if section is not None),
+        choices=choices(without_ladder),
+        large=large,
+        names=report_annotations.names(without_ladder),
     )
 
 
 def compose_several(runs: Sequence[Run]) -> Report:
     """Return what the page of several runs says."""
-    found = [module.compared(runs) for module in _modules("compared")]
+    sections = [module.section_of_runs(runs) for module in _modules("section_of_runs")]
     return Report(
         headline=multi_run.first_screen(runs),
-        sections=tuple(section for section in found if section is not None),
+        sections=tuple(section for section in sections if section is not None),
         choices=replace(choices(*(subset.set_apart(r.frames) for r in runs)), baselines=()),
         large=False,
         names=report_annotations.merged(report_annotations.names(run.frames) for run in runs),
@@ -184,26 +186,24 @@ def compose_several(runs: Sequence[Run]) -> Report:
     )
 
 
-def _has(module: ModuleType, flag: str) -> bool:
-    """Return what a section says of itself.
-
-    WITH_LADDER: it is about the points of a size ladder too. EVERY_TASK: it is quick enough for
-    the thousand tasks of a sweep.
-    """
-    return getattr(module, flag, False)
-
-
 @cache
-def _modules(of: str = "section") -> tuple[ModuleType, ...]:
-    """Return the files of reports/ that make a section, in their own order.
+def _modules(function: str) -> tuple[ModuleType, ...]:
+    """Return the files of reports/ that have a function of this name, in the order of the page.
 
-    `section` is that of one run, `compared` that of several.
+    `section` makes the section of one run, `section_of_runs` that of several.
     """
     package = importlib.import_module(PACKAGE)
-    names = [found.name for found in pkgutil.walk_packages(package.__path__, f"{PACKAGE}.")]
+    names = [info.name for info in pkgutil.walk_packages(package.__path__, f"{PACKAGE}.")]
     modules = [importlib.import_module(name) for name in names]
-    found = [module for module in modules if hasattr(module, of)]
-    return tuple(sorted(found, key=lambda module: (module.ORDER, module.__name__)))
+    return tuple(sorted((m for m in modules if hasattr(m, function)), key=page_order))
+
+
+def page_order(module: ModuleType) -> tuple[int, int, str]:
+    """Return what sections are sorted by: their chapter, and their place in it."""
+    chapters: tuple[str, ...] = importlib.import_module(PACKAGE).CHAPTERS
+    chapter = module.__name__.removeprefix(f"{PACKAGE}.").partition(".")[0]
+    number = chapters.index(chapter) if chapter in chapters else len(chapters)
+    return number, module.ORDER, module.__name__
 
 
 def _numbers(report: Report) -> dict[str, Any]:
@@ -219,17 +219,17 @@ def _pictures(report: Report) -> dict[str, Picture]:
 
 
 def _picture(figure: Figure, names: report_annotations.Names) -> Picture:
-    drawing = svg.drawn(figure, narrow=False)
-    slim = svg.drawn(figure, narrow=True)
-    for each in (drawing, slim):
-        report_annotations.mark_all(each, names)
-        each.set_facecolor("white")
-    file = svg.placed(drawing)
+    wide = svg.drawn(figure, narrow=False)
+    narrow = svg.drawn(figure, narrow=True)
+    for drawing in (wide, narrow):
+        report_annotations.mark_all(drawing, names)
+        drawing.set_facecolor("white")
+    file = svg.placed(wide)
     return Picture(
-        drawing=drawing,
+        drawing=wide,
         file=file,
         wide=svg.inline(file, prefix=f"{figure.name}-w", label=figure.title),
-        narrow=svg.inline(svg.placed(slim), prefix=f"{figure.name}-n", label=figure.title),
+        narrow=svg.inline(svg.placed(narrow), prefix=f"{figure.name}-n", label=figure.title),
     )
 
 

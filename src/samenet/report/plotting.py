@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from samenet.analysis.frames import Frames
 from samenet.report import annotations as report_annotations
 from samenet.report.blocks import Subject, sign_of, subject_of
 from samenet.runs.plan import title_of
+from samenet.spec.task import Task
 
 INK = "#1c2024"
 """Everything that is not data; on the page it becomes the colour of the text around it."""
@@ -95,10 +96,10 @@ class Look:
 def look(frames: Frames, arm: str) -> Look:
     """Return the colour, marker and dashes of an arm."""
     sign = sign_of(frames, arm)
-    names = [found.name for found in frames.plan.arms]
-    place = names.index(arm) if arm in names else 0
+    arms = [known.name for known in frames.plan.arms]
+    number = arms.index(arm) if arm in arms else 0
     color = sign.color if is_color_like(sign.color) else "#777777"
-    return Look(color=color, marker=sign.marker, dash=DASHES[place % len(DASHES)])
+    return Look(color=color, marker=sign.marker, dash=DASHES[number % len(DASHES)])
 
 
 def panels(
@@ -112,8 +113,8 @@ def panels(
 ) -> tuple[Drawing, list[Axes]]:
     """Return a drawing of equal panels, side by side or (narrow) one below the other.
 
-    `height` is that of a panel in inches; `legend_of` so many names gets room of its own;
-    `across` is how many panels stand side by side at most.
+    `height` is that of a panel in inches; a legend of `legend_of` names gets room of its own; at
+    most `across` panels stand side by side.
     """
     across = 1 if narrow else min(count, across)
     down = math.ceil(count / across)
@@ -124,6 +125,65 @@ def panels(
     for unused in axes[count:]:
         unused.remove()
     return drawing, axes[:count]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Legend:
+    """What explains a figure below its panels."""
+
+    handles: Sequence[Artist]
+    names: Sequence[str]
+    subjects: Sequence[Subject] = ()
+    """What the handles are about, where the page filters by them."""
+
+
+def task_panels(
+    frames: Frames,
+    tasks: Sequence[Task],
+    draw_panel: Callable[[Axes, Task], None],
+    *,
+    height: float,
+    legend: Callable[[], Legend] | None = None,
+) -> Callable[[bool], Drawing]:
+    """Return the `draw` of a figure that has one panel per task, each under its task's title.
+
+    `height` is that of a panel in inches. `legend` is called anew for every drawing: artists take
+    on the style that is in force when they are made.
+    """
+
+    def draw(narrow: bool) -> Drawing:  # noqa: FBT001 - Figure.draw
+        explained = legend() if legend else Legend(handles=(), names=())
+        drawing, all_axes = panels(
+            len(tasks), narrow=narrow, height=height, legend_of=len(explained.names)
+        )
+        for axes, task in zip(all_axes, tasks, strict=True):
+            draw_panel(axes, task)
+            panel_of(axes, frames, task.name)
+        if explained.names:
+            add_legend(drawing, explained, narrow=narrow)
+        return drawing
+
+    return draw
+
+
+def row_panels(
+    frames: Frames,
+    tasks: Sequence[Task],
+    results_of: Callable[[Frames, Task], Collection[Any]],
+    draw_rows: Callable[[Frames, Axes, Task, int], None],
+    legend: Callable[[], Legend] | None = None,
+) -> Callable[[bool], Drawing]:
+    """Return the `draw` of a figure of one panel per task with one row, often a bar, per result.
+
+    `results_of` gives a task's results. `draw_rows` gets the largest number of them in any panel,
+    so that the rows of all panels are equally thick.
+    """
+    most = max(len(results_of(frames, task)) for task in tasks)
+
+    def draw_panel(axes: Axes, task: Task) -> None:
+        draw_rows(frames, axes, task, most)
+
+    return task_panels(frames, tasks, draw_panel, height=bars_height(most), legend=legend)
 
 
 def log_scale(axes: Axes, values: Sequence[float]) -> None:
@@ -194,18 +254,14 @@ def bar_names(
 LEGEND_ACROSS = 5
 
 
-def legend(
-    picture: Drawing,
-    handles: Sequence[Artist],
-    names: Sequence[str],
-    *,
-    narrow: bool,
-    subjects: Sequence[Subject] = (),
-) -> None:
-    """Explain colours and shapes below the panels; `subjects` are those of the handles."""
-    across = 2 if narrow else min(len(names), LEGEND_ACROSS)
-    made = picture.legend(handles, names, loc="outside lower left", ncols=max(1, across))
-    for handle, text, subject in zip(made.legend_handles, made.get_texts(), subjects, strict=False):
+def add_legend(drawing: Drawing, legend: Legend, *, narrow: bool) -> None:
+    """Explain colours and shapes below the panels."""
+    across = 2 if narrow else min(len(legend.names), LEGEND_ACROSS)
+    box = drawing.legend(
+        legend.handles, legend.names, loc="outside lower left", ncols=max(1, across)
+    )
+    entries = zip(box.legend_handles, box.get_texts(), legend.subjects, strict=False)
+    for handle, text, subject in entries:
         marked([part for part in (handle, text) if part is not None], subject)
 
 
@@ -237,14 +293,14 @@ def say(axes: Axes, text: str) -> None:
 
 
 def coinciding(
-    axes: Axes, place: int, count: int, xs: Sequence[float], ys: Sequence[float], look: Look
+    axes: Axes, number: int, count: int, xs: Sequence[float], ys: Sequence[float], look: Look
 ) -> list[Line2D]:
-    """Draw curve number `place` of `count` that lie on each other: every one shows its own stripes.
+    """Draw curve `number` of `count` curves that lie on each other, each with stripes of its own.
 
     Curves that part are seen as separate dashed lines, curves that coincide as one striped line.
     """
     period = STRIPE_POINTS * count
-    stripes = (-STRIPE_POINTS * place, (STRIPE_POINTS, period - STRIPE_POINTS))
+    stripes = (-STRIPE_POINTS * number, (STRIPE_POINTS, period - STRIPE_POINTS))
     return axes.plot(
         xs,
         ys,
@@ -252,7 +308,7 @@ def coinciding(
         linewidth=3.6,
         linestyle=stripes if count > 1 else "-",
         dash_capstyle="butt",
-        zorder=2 + place,
+        zorder=2 + number,
     )
 
 

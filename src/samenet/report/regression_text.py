@@ -35,16 +35,16 @@ def document(path: Path) -> dict[str, Any]:
 
         return json_again(result.document(frames.load(path)))
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}.") from None
     except ValueError:
         raise UsageError(f"{path} is neither a run folder nor a JSON document.") from None
-    if not isinstance(found, dict) or found.get("schema") != RESULT_SCHEMA:
+    if not isinstance(values, dict) or values.get("schema") != RESULT_SCHEMA:
         raise UsageError(f"{path} is no result: write one with `samenet run --json`.")
-    if "fingerprint" not in found:
+    if "fingerprint" not in values:
         raise UsageError(f"{path} comes from an older samenet: it has no fingerprint.")
-    return found
+    return values
 
 
 def json_again(values: dict[str, Any]) -> dict[str, Any]:
@@ -53,60 +53,61 @@ def json_again(values: dict[str, Any]) -> dict[str, Any]:
     return again
 
 
-def summary(found: Comparison) -> str:
+def summary(comparison: Comparison) -> str:
     """Return the answer in one sentence."""
-    if found.verdict == "refused":
-        return f"Not compared, these differ: {'; '.join(found.refusals)}."
-    count = Counter(row.word for row in found.rows)
+    if comparison.verdict == "refused":
+        return f"Not compared, these differ: {'; '.join(comparison.refusals)}."
+    count = Counter(row.word for row in comparison.rows)
     unknown = count[Word.UNKNOWN] + count[Word.NOT_COMPARED]
-    slower = f"{count[Word.SLOWER]} of {len(found.rows)} results slower"
-    parts = [f"{slower} by more than {100 * found.margin:.3g} %"]
+    slower = f"{count[Word.SLOWER]} of {len(comparison.rows)} results slower"
+    parts = [f"{slower} by more than {100 * comparison.margin:.3g} %"]
     parts += [f"{count[Word.FASTER]} faster"] if count[Word.FASTER] else []
     parts += [f"{unknown} without an answer"] if unknown else []
-    return f"{HEAD[found.verdict]}: {', '.join(parts)} ({CALLED[found.quantity]})."
+    return f"{HEAD[comparison.verdict]}: {', '.join(parts)} ({CALLED[comparison.quantity]})."
 
 
-def _notes(found: Comparison) -> list[str]:
+def _notes(comparison: Comparison) -> list[str]:
     """Return what a reader must know beside the numbers."""
-    if not found.admitted:
+    if not comparison.admitted:
         return []
-    return [f"Admitted, so the ratios hold these differences too: {'; '.join(found.admitted)}."]
+    differences = "; ".join(comparison.admitted)
+    return [f"Admitted differences, which every ratio includes: {differences}."]
 
 
-def lines(found: Comparison) -> list[str]:
+def lines(comparison: Comparison) -> list[str]:
     """Return the comparison for a terminal."""
-    return [*map(_line, found.rows), *_notes(found), summary(found), *_remedy(found)]
+    rows = [
+        f"  {row.task:<18} {row.arm:<22} {_ratio(row):<24} {row.word}{_after(row)}"
+        for row in comparison.rows
+    ]
+    return [*rows, *_notes(comparison), summary(comparison), *_remedy(comparison)]
 
 
-def _remedy(found: Comparison) -> list[str]:
+def _remedy(comparison: Comparison) -> list[str]:
     """Return what to do about a refusal."""
-    groups = {text.partition(":")[0] for text in found.refusals}
+    groups = {text.partition(":")[0] for text in comparison.refusals}
     if "settings" in groups:
         return ["Measure both with the same settings."]
     options = [option for group, option in ADMIT.items() if group in groups]
     return [f"Add {' '.join(options)} to compare all the same."] if options else []
 
 
-def _line(row: Row) -> str:
-    return f"  {row.task:<18} {row.arm:<22} {_ratio(row):<24} {row.word}{_after(row)}"
-
-
 def _ratio(row: Row) -> str:
     """Return new / base, with its interval where there is one."""
-    found = row.ratio
-    if found is None:
+    ratio = row.ratio
+    if ratio is None:
         return "–"
-    interval = f" [{found.low:.3f}, {found.high:.3f}]" if found.known else ""
-    return f"{found.value:.3f}×{interval}"
+    interval = f" [{ratio.low:.3f}, {ratio.high:.3f}]" if ratio.known else ""
+    return f"{ratio.value:.3f}×{interval}"
 
 
 def _after(row: Row) -> str:
     return f": {row.note}" if row.note else ""
 
 
-def markdown(found: Comparison) -> list[str]:
+def markdown(comparison: Comparison) -> list[str]:
     """Return the comparison as it is pasted: the answer first, then every row."""
-    bold, _, rest = summary(found).partition(":")
+    bold, _, rest = summary(comparison).partition(":")
     head = [f"**{bold}**:{rest}" if rest else f"**{bold}**"]
     table = [
         "",
@@ -116,9 +117,9 @@ def markdown(found: Comparison) -> list[str]:
     rows = [
         f"| {_cell(row.task)} | {_cell(row.arm)} | {_time(row.base_seconds)} | "
         f"{_time(row.new_seconds)} | {_ratio(row)} | {row.word}{_after(row)} |"
-        for row in found.rows
+        for row in comparison.rows
     ]
-    notes = [text for note in [*_notes(found), *_remedy(found)] for text in ("", note)]
+    notes = [text for note in [*_notes(comparison), *_remedy(comparison)] for text in ("", note)]
     return [*head, *(table if rows else []), *rows, *notes]
 
 

@@ -49,7 +49,7 @@ def document(frames: Frames) -> dict[str, Any]:
 
 
 def _task(frames: Frames, task: Task) -> dict[str, Any]:
-    found = recommend.recommend(frames, task)
+    advice = recommend.recommend(frames, task)
     return {
         "name": task.name,
         "kind": str(task.kind),
@@ -67,27 +67,27 @@ def _task(frames: Frames, task: Task) -> dict[str, Any]:
         "quickstart": _scores(frames, task, "quickstart"),
         "reference": _scores(frames, task, "reference"),
         "advice": None
-        if found is None
+        if advice is None
         else {
-            "choice": list(found.choice),
-            "sentence": found.sentence,
-            "details": list(found.details),
+            "choice": list(advice.choice),
+            "sentence": advice.sentence,
+            "details": list(advice.details),
         },
     }
 
 
 def _instrument(frames: Frames, task: Task) -> dict[str, Any] | None:
-    found = control_arms.shown(frames, task)
-    if found is None:
+    shown = control_arms.shown(frames, task)
+    if shown is None:
         return None
     return {
-        "reference": found.arm,
+        "reference": shown.arm,
         "verdicts": {q: control_arms.verdicts(frames, task, q) for q in control_arms.QUANTITIES},
         "control": {
-            quantity: {**_interval(ratio), "equivalent": found.equivalent[quantity]}
-            for quantity, ratio in found.control.items()
+            quantity: {**_interval(ratio), "equivalent": shown.equivalent[quantity]}
+            for quantity, ratio in shown.control.items()
         },
-        "sensitivity": found.sensitivity and {**_interval(found.sensitivity), "seen": found.seen},
+        "sensitivity": shown.sensitivity and {**_interval(shown.sensitivity), "seen": shown.seen},
         "refused": control_arms.why_refused(frames, task),
     }
 
@@ -114,11 +114,11 @@ def _row(frames: Frames, task: Task, row: Total) -> dict[str, Any]:
 
 
 def _verdict(row: Total) -> dict[str, Any] | None:
-    found = row.verdict
-    if found is None:
+    verdict = row.verdict
+    if verdict is None:
         return None
     names = ("p", "adjusted_p", "permutation_p", "equivalence_p", "more_repeats")
-    return {"word": found.word and str(found.word), **{n: getattr(found, n) for n in names}}
+    return {"word": verdict.word and str(verdict.word), **{n: getattr(verdict, n) for n in names}}
 
 
 def _predictions(frames: Frames, task: Task, arm: str) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _predictions(frames: Frames, task: Task, arm: str) -> dict[str, Any]:
         "framework": frames.plan.arm(arm).header.name,
         **{
             way: {
-                "seconds": {str(rows): _interval(each) for rows, each in times.items()},
+                "seconds": {str(rows): _interval(interval) for rows, interval in times.items()},
                 "rows_per_second": predictions.throughput(times),
             }
             for way, times in ways.items()
@@ -136,8 +136,8 @@ def _predictions(frames: Frames, task: Task, arm: str) -> dict[str, Any]:
     }
 
 
-def _interval(found: Interval) -> dict[str, float | int]:
-    return {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
+def _interval(interval: Interval) -> dict[str, float | int]:
+    return {"value": interval.value, "low": interval.low, "high": interval.high, "n": interval.n}
 
 
 def _scores(frames: Frames, task: Task, track: str) -> list[dict[str, Any]]:
@@ -156,8 +156,8 @@ def _scores(frames: Frames, task: Task, track: str) -> list[dict[str, Any]]:
 def _means(frames: Frames, task: Task, track: str, arm: str) -> dict[str, float]:
     """Return the mean test score per metric over repeats or seeds."""
     names = (*names_of(task.kind), "loss")
-    found = {m: scores.score(frames, task, track=track, arm=arm, metric=m) for m in names}
-    return {metric: value for metric, value in found.items() if value is not None}
+    means = {m: scores.score(frames, task, track=track, arm=arm, metric=m) for m in names}
+    return {metric: value for metric, value in means.items() if value is not None}
 
 
 def checks(frames: Frames, task: Task, arm: str) -> dict[str, Any]:
@@ -178,38 +178,37 @@ def checks(frames: Frames, task: Task, arm: str) -> dict[str, Any]:
 
 def lines(frames: Frames) -> list[str]:
     """Return the closing lines of a run: one per framework and task, then the advice."""
-    found: list[str] = []
+    shown: list[str] = []
     for task in frames.plan.tasks:
+        shown += ["", task.title or task.name]
         reason = control_arms.why_refused(frames, task)
-        found += ["", f"{task.title or task.name}"]
-        found += [f"  No verdicts: {reason}."] if reason else []
-        found += [_line(frames, task, row) for row in totals.totals(frames, task)]
-        found += _failure_lines(frames, task)
+        if reason:
+            shown.append(f"  No verdicts: {reason}.")
+        shown += [_line(frames, task, row) for row in totals.totals(frames, task)]
+        shown += _failure_lines(frames, task)
         advice = recommend.recommend(frames, task)
-        found += (
-            [] if advice is None else ["", *(f"  {s}" for s in (advice.sentence, *advice.details))]
-        )
+        if advice is not None:
+            shown += ["", *(f"  {text}" for text in (advice.sentence, *advice.details))]
+    shown = [printable(text) for text in shown[1:]]
     disturbed = interference.sentence(frames)
-    return [*map(printable, found[1:]), *(["", disturbed] if disturbed else [])]
+    return [*shown, "", disturbed] if disturbed else shown
 
 
 def _line(frames: Frames, task: Task, row: Total) -> str:
     step = seconds_of(frames, task, row.arm, "step")
     metric = main_of(task.kind).name
     score = scores.score(frames, task, track="same", arm=row.arm, metric=metric)
-    shown = "" if score is None else f"  {metric} {score:.3f}"
-    each = words(geometric(list(step.values())).value)
-    each += "" if frames.settled(task.name, row.arm) else " (no steady state)"
-    title, place = frames.title(row.arm), "" if row.rank is None else f"{row.rank}."
+    score_text = "" if score is None else f"  {metric} {score:.3f}"
+    step_text = words(geometric(list(step.values())).value)
+    step_text += "" if frames.settled(task.name, row.arm) else " (no steady state)"
+    title = frames.title(row.arm)
+    rank = "" if row.rank is None else f"{row.rank}."
+    passed = checks(frames, task, row.arm)["passed"]
+    checked = "checked: same network" if passed else "not checked"
     return (
-        f"  {place:>2} {title:<22} whole training {duration(row.seconds):<24}"
-        f" {row.factor.value:>5.2f}×  step {each:<8}{shown}  {_checked(frames, task, row.arm)}"
+        f"  {rank:>2} {title:<22} whole training {duration(row.seconds):<24}"
+        f" {row.factor.value:>5.2f}×  step {step_text:<8}{score_text}  {checked}"
     )
-
-
-def _checked(frames: Frames, task: Task, arm: str) -> str:
-    found = checks(frames, task, arm)
-    return "checked: same network" if found["passed"] else "not checked"
 
 
 def _marked(mark: str, reason: str) -> str:

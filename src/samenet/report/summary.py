@@ -59,7 +59,8 @@ class Headline:
 
 def headline(frames: Frames) -> Headline:
     """Return the first screen's words."""
-    plan, cards = frames.plan, _cards(frames)
+    plan = frames.plan
+    cards = _cards(frames)
     return Headline(
         name=plan.name,
         date=day(plan.created),
@@ -95,7 +96,8 @@ def day(created: str) -> str:
 
 
 def _facts(frames: Frames) -> tuple[str, ...]:
-    plan, repeats = frames.plan, frames.repeats or frames.plan.repeats
+    plan = frames.plan
+    repeats = frames.repeats or frames.plan.repeats
     threads = plan.target.threads
     return (
         f"{counted(len(plan.tasks), 'task')}, {counted(len(plan.arms), 'framework')}",
@@ -106,10 +108,10 @@ def _facts(frames: Frames) -> tuple[str, ...]:
 
 def _cards(frames: Frames) -> tuple[Card, ...]:
     shown = subset.detailed(subset.set_apart(frames))
-    found = {advice.task: advice for advice in recommend.advise(shown)}
+    advice_on = {advice.task: advice for advice in recommend.advise(shown)}
     return tuple(
-        _card(frames, task.name, found[task.name])
-        if task.name in found
+        _card(frames, task.name, advice_on[task.name])
+        if task.name in advice_on
         else Card(
             task=task.name,
             title=title_of(frames.plan, task.name),
@@ -141,11 +143,11 @@ def texts(advice: recommend.Advice, *, further: bool) -> tuple[str, ...]:
 def _to_goal(frames: Frames, name: str, arm: str) -> tuple[str, ...]:
     """Say when the first choice reaches the task's goal, if it has one."""
     task = frames.plan.task(name)
-    found = time_to_goal.reached(frames, task, arm) if task.goal else None
-    if task.goal is None or found is None:
+    reached = time_to_goal.reached(frames, task, arm) if task.goal else None
+    if task.goal is None or reached is None:
         return ()
     score = f"{METRICS[task.goal.metric].words} {task.goal.target:g}"
-    when = f"{formatting.words(found.seconds)}, in epoch {found.epoch:g}"
+    when = f"{formatting.words(reached.seconds)}, in epoch {reached.epoch:g}"
     return (f"{frames.title(arm)} reaches a test {score} after {when}.",)
 
 
@@ -165,7 +167,8 @@ def _why_none(frames: Frames, task: str) -> str:
 
 def resolution(frames: Frames) -> str:
     """Return in one sentence which differences this run cannot see."""
-    plan, percent = frames.plan, resolved_percent(frames)
+    plan = frames.plan
+    percent = resolved_percent(frames)
     if percent is None:
         return "One repeat gives no interval: this run shows orders of magnitude only."
     run = "quick run" if plan.profile == "quick" else f"run of {frames.repeats} repeats"
@@ -197,10 +200,12 @@ def _spreads(frames: Frames, task: str) -> list[float]:
     times = {row.arm: seconds_of(frames, spec, row.arm, "total") for row in rows}
     best = times[rows[0].arm]
     logs = [
-        [math.log(own[repeat] / best[repeat]) for repeat in own.keys() & best.keys()]
-        for arm, own in times.items()
+        [math.log(repeats[repeat] / best[repeat]) for repeat in repeats.keys() & best.keys()]
+        for arm, repeats in times.items()
         if arm != rows[0].arm
-    ] or [[math.log(seconds) for seconds in best.values()]]
+    ]
+    if not logs:  # one result alone: how much its own times vary
+        logs = [[math.log(seconds) for seconds in best.values()]]
     return [stdev(values) for values in logs if len(values) > 1]
 
 
@@ -215,13 +220,15 @@ def standard_seconds(plan: Plan) -> float:
     longer = 2.2 * max(0.0, standard.steady_seconds - plan.steady_seconds)
     seconds = 0.0
     for job in plan.jobs:
-        own = job.predicted_seconds if job.timed else job.predicted_seconds / 2
+        # what is not timed runs two at a time
+        own_seconds = job.predicted_seconds if job.timed else job.predicted_seconds / 2
         if job.pass_name == RESULT:
             again = len(PROOFS) if job.arm == reference.get(job.tasks[0]) else 0
-            own = (1 + again) * (own + longer) * standard.repeats_most / plan.repeats
+            more_repeats = standard.repeats_most / plan.repeats
+            own_seconds = (1 + again) * (own_seconds + longer) * more_repeats
         elif job.kind.one_per == "seed":
-            own *= standard.seeds / plan.seeds
-        seconds += own
+            own_seconds *= standard.seeds / plan.seeds
+        seconds += own_seconds
     return seconds
 
 

@@ -22,6 +22,8 @@ from samenet.report.plotting import INK, STYLE
 FONT_PROPERTIES = {"font", "font-family", "font-style", "font-variant", "font-stretch"}
 """Left to the page, whose font is narrower than the one matplotlib made room for."""
 
+HEAD = re.compile(r'<svg\b[^>]*\bviewBox="(?P<box>[^"]+)"[^>]*>')
+"""Where matplotlib's drawing begins, after XML's own lines."""
 
 GROUND = r'(<g id="patch_1">.*?fill: )#ffffff'
 """The white behind a picture in a file; the page has a ground of its own."""
@@ -45,8 +47,8 @@ def written(drawing: Drawing, kind: str, metadata: Mapping[str, None], *, dpi: i
     """Return the picture as a file, in the style that is in force."""
     file = io.BytesIO()
     drawing.savefig(file, format=kind, metadata=metadata, dpi=dpi)
-    found = file.getvalue()
-    return report_annotations.restored(found.decode()).encode() if kind == "svg" else found
+    content = file.getvalue()
+    return report_annotations.restored(content.decode()).encode() if kind == "svg" else content
 
 
 def placed(drawing: Drawing) -> str:
@@ -58,14 +60,22 @@ def placed(drawing: Drawing) -> str:
 
 def inline(text: str, *, prefix: str, label: str) -> Markup:
     """Return SVG as an element of the page; every id in it starts with the prefix."""
-    text = text[text.index("<svg") :]
+    head = HEAD.search(text)
+    if head is None:
+        raise ValueError("This is no SVG with a viewBox.")
+    text = text[head.end() :]
     text = re.sub(GROUND, r"\1none", text, count=1, flags=re.DOTALL)
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r' style="([^"]*)"', _attributes, text)
     text = _own_ids(text, prefix)
-    text = _smaller(text).replace(INK, "currentColor")
-    return Markup(_titled(text, prefix, label))  # noqa: S704 - matplotlib escaped the texts in it
+    text = _smaller(text).replace(INK, "currentColor").replace("xlink:href", "href").lstrip()
+    # scalable, and named for screen readers
+    title = f"{prefix}-title"
+    return Markup(  # noqa: S704 - matplotlib escaped the texts in it
+        f'<svg class="picture" viewBox="{head["box"]}" role="img" aria-labelledby="{title}">'
+        f"<title id='{title}'>{escape(label)}</title>{text}"
+    )
 
 
 def _attributes(style: re.Match[str]) -> str:
@@ -78,7 +88,7 @@ def _attributes(style: re.Match[str]) -> str:
 def _own_ids(text: str, prefix: str) -> str:
     """Prefix the ids that are referred to and drop the others."""
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
-    short = {name: f"{prefix}-{place}" for place, name in enumerate(sorted(used))}
+    short = {name: f"{prefix}-{number}" for number, name in enumerate(sorted(used))}
     text = re.sub(r' id="([^"]+)"', lambda m: f' id="{short[m[1]]}"' if m[1] in used else "", text)
     return re.sub(r'(href="#|url\(#)([^")]+)', lambda m: m[1] + short[m[2]], text)
 
@@ -92,14 +102,15 @@ def _smaller(text: str) -> str:
 
 
 def _rounded(attribute: re.Match[str]) -> str:
-    found = re.sub(r"(\d+\.\d)\d+", r"\1", attribute[0])
-    found = re.sub(r"\.0(?!\d)", "", found)
-    return re.sub(r" ?([MLzCQ]) ?", r"\1", found) if found.startswith(" d=") else found
+    text = re.sub(r"(\d+\.\d)\d+", r"\1", attribute[0])
+    text = re.sub(r"\.0(?!\d)", "", text)
+    return re.sub(r" ?([MLzCQ]) ?", r"\1", text) if text.startswith(" d=") else text
 
 
 def _ungrouped(text: str) -> str:
     """Drop groups that say nothing; what is in them stays."""
-    parts, kept = [], list[bool]()
+    parts: list[str] = []
+    kept: list[bool] = []
     for part in re.split(r"(<g[^>]*>|</g>)", text):
         if part.startswith("<g"):
             bare = part in {"<g>", "<g/>"}
@@ -111,14 +122,3 @@ def _ungrouped(text: str) -> str:
         else:
             parts.append(part)
     return "".join(parts)
-
-
-def _titled(text: str, prefix: str, label: str) -> str:
-    """Replace the head of the picture: scalable, named for screen readers."""
-    box = re.search(r'viewBox="([^"]+)"', text)
-    size = box[1] if box else "0 0 1 1"
-    name = f"{prefix}-title"
-    head = f'<svg class="picture" viewBox="{size}" role="img" aria-labelledby="{name}">'
-    return f"{head}<title id='{name}'>{escape(label)}</title>{text[text.index('>') + 1 :]}".replace(
-        "xlink:href", "href"
-    )

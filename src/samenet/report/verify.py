@@ -130,12 +130,12 @@ def _out_of_order(plan: Plan, finished: Sequence[str]) -> list[str]:
 
     Whole passes may be late: a resume does what the budget left out.
     """
-    place = {job.id: (job.pass_name, n) for n, job in enumerate(plan.jobs) if job.timed}
-    timed = sorted((job for job in finished if job in place), key=lambda job: place[job][0])
+    position = {job.id: (job.pass_name, n) for n, job in enumerate(plan.jobs) if job.timed}
+    timed = sorted((job for job in finished if job in position), key=lambda job: position[job][0])
     return [
         f"job {late} ran after {early}, but was planned before it"
         for early, late in itertools.pairwise(timed)
-        if place[late][0] == place[early][0] and place[late] < place[early]
+        if position[late][0] == position[early][0] and position[late] < position[early]
     ]
 
 
@@ -241,14 +241,14 @@ def _advice(store: Store, plan: Plan, records: Sequence[Record]) -> Traced:
     return traced(plan, store.read_json("machine.json"), records, page)
 
 
-def _leaves(value: Any, place: str = "") -> dict[str, Any]:
+def _leaves(value: Any, path: str = "") -> dict[str, Any]:
     if isinstance(value, dict):
         items: Iterable[tuple[Any, Any]] = value.items()
     elif isinstance(value, list):
         items = enumerate(value)
     else:
-        return {place: value}
-    found: dict[str, Any] = {}
+        return {path: value}
+    leaves: dict[str, Any] = {}
     for key, part in items:
-        found |= _leaves(part, f"{place}/{key}")
-    return found
+        leaves |= _leaves(part, f"{path}/{key}")
+    return leaves

@@ -52,7 +52,8 @@ def settle(
     """Return the result of a contest that was carried out."""
     reason = _obstacle(frames, (ours, challenger)) or _unproven(frames)
     if reason:
-        verdict, comparison = contest_rule.refused(without_folders(reason)), None
+        verdict = contest_rule.refused(without_folders(reason))
+        comparison = None
     else:
         comparison = contest_rule.compare(
             {
@@ -130,7 +131,8 @@ def _seconds(frames: Frames, records: Sequence[Record]) -> float:
 
 def markdown(found: Contest) -> str:
     """Return the verdict with everything it rests on; no name of a host, a user or a folder."""
-    frames, plan = found.frames, found.frames.plan
+    frames = found.frames
+    plan = found.frames.plan
     ours, theirs = _described(frames, found.ours), _described(frames, found.challenger)
     rows = [f"| {name} | {ours[name]} | {theirs[name]} |" for name in ours]
     return "\n".join(
@@ -219,7 +221,8 @@ def _machine(facts: dict[str, Any]) -> str:
 
 def document(found: Contest) -> dict[str, Any]:
     """Return the result as plain data."""
-    plan, comparison = found.frames.plan, found.comparison
+    plan = found.frames.plan
+    comparison = found.comparison
     factors = {name: each.ratio() for name, each in comparison.tasks.items()} if comparison else {}
     return {
         "schema": "samenet-contest/1",

@@ -75,7 +75,8 @@ def compare(times: Mapping[str, tuple[PerRepeat, PerRepeat]]) -> Comparison:
 
 def word_of(found: Comparison, margin: float) -> Word:
     """Return what the step times alone say; whether a loop is defended is asked afterwards."""
-    overall, edge = found.overall.interval(), math.log1p(margin)
+    overall = found.overall.interval()
+    edge = math.log1p(margin)
     if overall.n < VERDICT_REPEATS_MIN:
         return Word.UNKNOWN
     if overall.low > edge:
@@ -106,7 +107,8 @@ def judge(
     found: Comparison, *, margin: float, undefended: Sequence[str], seconds_per_repeat: float
 ) -> Verdict:
     """Return the verdict on a challenger whose checks have all passed."""
-    word, factor = word_of(found, margin), found.overall.ratio()
+    word = word_of(found, margin)
+    factor = found.overall.ratio()
     span = f"(95 % interval {factor.low:.2f} to {factor.high:.2f})"
     if word is Word.UNKNOWN:
         # A longer contest starts from the beginning, so the number of all repeats is given, too.

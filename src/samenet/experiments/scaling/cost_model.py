@@ -119,7 +119,8 @@ TERMS = (
     Term("weight", weights, rated=True),
     Term("multiplication", multiplications, rated=True),
 )
-CALL, BEYOND = "call", {"number beyond cache": touched, "weight beyond cache": weights}
+CALL = "call"
+BEYOND = {"number beyond cache": touched, "weight beyond cache": weights}
 NAMES = (CALL, *(term.name for term in TERMS), *BEYOND)
 
 

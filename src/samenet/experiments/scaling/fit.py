@@ -133,10 +133,12 @@ def _sizes(frames: Frames, arm: str) -> list[_Size]:
 
 def _calls(task: Task, rows: pd.DataFrame) -> tuple[Measured, ...]:
     """Return both calls of a size; of the samples of a process and of the processes the median."""
-    widths, batch_size = ladder.network_of(task).widths, task.training.batch_size
+    widths = ladder.network_of(task).widths
+    batch_size = task.training.batch_size
     found = []
     for phase, counted in (("call", "first_call"), ("call_other", "call_other")):
-        own, steps = rows[rows.phase == phase], rows[rows.phase == counted].steps
+        own = rows[rows.phase == phase]
+        steps = rows[rows.phase == counted].steps
         if len(own):
             count = int(steps.iloc[0])
             step = (own.seconds / own.steps).groupby(own["repeat"]).median().median()

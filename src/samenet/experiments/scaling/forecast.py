@@ -187,7 +187,8 @@ def why_not(found: Forecast, training: Training, wishes: Wishes) -> str:
     lacking = [LACKS[need] for need in wishes.needs if need not in found.offers]
     if lacking:
         return " and ".join(lacking)
-    megabytes, most = found.install_bytes / 1e6, wishes.install_mb_most
+    megabytes = found.install_bytes / 1e6
+    most = wishes.install_mb_most
     if most is not None and not megabytes:
         return "has no known size"
     if most is not None and megabytes > most:

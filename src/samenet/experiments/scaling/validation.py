@@ -192,9 +192,11 @@ def check(frames: Frames) -> Check:
     """Return how right the predictions are on the held-out trainings of a run."""
     known = forecasts(frames)
     tasks = [task for task in ladder.points(frames.plan.tasks) if ladder.held_out_epochs(task)]
-    judged, choices = [], []
+    judged = []
+    choices = []
     for task in tasks:
-        training, totals = training_of(task), _totals(frames, task, known)
+        training = training_of(task)
+        totals = _totals(frames, task, known)
         found = [row for row in rows(known, training) if row.forecast.arm in totals]
         judged += [
             Judged(

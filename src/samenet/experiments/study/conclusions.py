@@ -92,7 +92,8 @@ def first_gradients(outcome: Outcome, arm: str) -> Seeds:
 
 def score(found: Seeds, metric: str, scene: Scene) -> Conclusion:
     """Return which choices have a worse test score than the best one, in every seed."""
-    higher, name = METRICS[metric].higher_is_better, METRICS[metric].in_sentence
+    higher = METRICS[metric].higher_is_better
+    name = METRICS[metric].in_sentence
     about = f"test {name}, {SCENES[scene]}"
     diverged = [choice for choice, values in found.items() if not all(map(math.isfinite, values))]
     found = {choice: values for choice, values in found.items() if choice not in diverged}

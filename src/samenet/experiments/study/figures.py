@@ -15,7 +15,7 @@ from matplotlib.figure import Figure as Drawing
 from samenet.experiments.study.outcome import Outcome
 from samenet.report import svg
 from samenet.report.line_labels import label_ends
-from samenet.report.plotting import DASHES, STYLE, epochs_axis, legend, log_scale
+from samenet.report.plotting import DASHES, STYLE, Legend, add_legend, epochs_axis, log_scale
 from samenet.spec.metrics import METRICS
 from samenet.spec.study import SCENES, SCORES, Scene
 
@@ -73,13 +73,11 @@ def _losses(outcome: Outcome, arm: str) -> Drawing:
         axes.set_title(f"Test {METRICS[metric].in_sentence}")
     curves(gradient, outcome, arm, "own", "gradient", split="train", layer=1)
     gradient.set_title("Gradient norm, first layer")
-    _explained(drawing, gradient, outcome.choices(arm))
+    choices = outcome.choices(arm)
+    # losses have long names, which would not fit beside the ends of their lines
+    legend = Legend(handles=gradient.lines, names=choices)
+    add_legend(drawing, legend, narrow=len(choices) > 3)
     return drawing
-
-
-def _explained(drawing: Drawing, axes: Axes, names: Sequence[str]) -> None:
-    """Name the lines below the panels: losses have long names."""
-    legend(drawing, axes.lines, names, narrow=len(names) > 3)
 
 
 def curves(  # noqa: PLR0913 - one argument per column that is chosen

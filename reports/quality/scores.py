@@ -13,7 +13,7 @@ from samenet.spec import Task
 from samenet.spec.metrics import of_kind
 from samenet.stats.formatting import small
 
-ORDER = 60
+ORDER = 1
 
 
 def section(frames: Frames) -> Section | None:
@@ -30,7 +30,9 @@ def section(frames: Frames) -> Section | None:
 
 
 def _table(frames: Frames, task: Task) -> Table:
-    heads = (Column(title=m.title, help=m.direction) for m in of_kind(task.kind))
+    metrics = of_kind(task.kind)
+    heads = (Column(title=metric.title, help=metric.direction) for metric in metrics)
+    directions = "; ".join(f"{metric.title}: {metric.direction}" for metric in metrics)
     return Table(
         task=task.name,
         title=title_of(frames.plan, task.name),
@@ -40,13 +42,8 @@ def _table(frames: Frames, task: Task) -> Table:
             for track in ("same", "reference")
             for arm in _arms(frames, task, track)
         ),
-        notes=(f"{_directions(task)} ± is the deviation between trainings.",),
+        notes=(f"On test rows. {directions}. ± is the deviation between trainings.",),
     )
-
-
-def _directions(task: Task) -> str:
-    said = [f"{metric.title}: {metric.direction}" for metric in of_kind(task.kind)]
-    return f"On test rows. {'; '.join(said)}."
 
 
 def _arms(frames: Frames, task: Task, track: str) -> list[str]:

@@ -15,11 +15,25 @@ from samenet import _console
 from samenet.analysis.frames import build
 from samenet.report import page as report_page
 from samenet.report import result
-from samenet.report.annotations import mark, restored
+from samenet.report.annotations import mark, restore_marks
 from samenet.report.html import attributes
 from samenet.spec import Task, csv_task, load_task
 
 pytest_plugins = ("page_browser",)
+OWN_SYNTAX = [
+    'y id="mark:x"',
+    'y id="mark-0"',
+    '<g id="mark-0"',
+    'price id="mark:%7B%22%3Cscript%3Ealert%281%29%3C/script%3E%3Ca%20href%3D%27x%27%3E%22%3A1%7D"',
+    'a style="fill: #000000" xlink:href="#patch_1"',
+    "url(#patch_1)",
+    'job finished", "sha256":"0',
+    "iris[training.epochs=1,2]",
+    "%7B%22tip%22%3A%22x%22%7D",
+    "{{ report }} {% raw %}",
+]
+"""Names that speak the syntax of our own files."""
+
 FORMULA = "=HYPERLINK(1)|<img src=x onerror=alert(1)>"
 ESCAPES = "\x1b]0;owned\x07\x1b[31mred\x9b2J\u202eback"
 
@@ -48,7 +62,7 @@ def test_a_mark_survives_the_picture(text: str) -> None:
     mark(bar, tip=text)
     root = ET.fromstring(svg.saved(drawing, "svg"))
     assert text in [element.get("data-tip") for element in root.iter()]
-    assert restored("<g/>") == "<g/>"
+    assert restore_marks("<g/>", {}) == "<g/>"
 
 
 def test_pictures_as_files_hold_hostile_names_as_text() -> None:
@@ -102,3 +116,41 @@ def test_columns_of_a_csv_file_carry_no_codes(tmp_path: Path) -> None:
     path.write_text(f"{ESCAPES},y\n" + "1,2\n3,4\n", encoding="utf-8")
     names = list(csv_task.read_csv(path).columns)
     assert not re.search("[\x00-\x1f\x7f-\x9f\u202e]", "".join(names))
+
+
+@pytest.mark.parametrize("name", OWN_SYNTAX)
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_name_in_our_own_syntax_is_drawn_as_it_is(name: str, *, marked: bool) -> None:
+    """A picture with such a name, saved or in the page, has its elements and attributes alone."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    from samenet.report import svg
+
+    drawing = Figure()
+    axes = drawing.subplots()
+    axes.set_title(name)
+    (bar,) = axes.barh(0, 1)
+    if marked:
+        mark(bar, task=name, tip=name)
+    with rc_context({"svg.fonttype": "none"}):
+        text = svg.saved(drawing, "svg").decode()
+    whole = ET.fromstring(text)
+    inline = ET.fromstring(svg.inline(text, prefix="p", label=name))
+    for root in (whole, inline):
+        names = {element.tag.rpartition("}")[2] for element in root.iter()}
+        assert not names & {"script", "a", "image", "foreignObject"}
+        data = [e.attrib for e in root.iter() if any(key.startswith("data-") for key in e.attrib)]
+        said = [{k: v for k, v in each.items() if k.startswith("data-")} for each in data]
+        assert said == ([{"data-task": name, "data-tip": name}] if marked else [])
+    drawn = [element.text for element in inline.iter() if element.text and element.tag != "title"]
+    assert name in drawn
+
+
+def test_an_artist_stands_for_nothing_else() -> None:
+    """What becomes the name of an attribute is one of a fixed set."""
+    from matplotlib.figure import Figure
+
+    (bar,) = Figure().subplots().barh(0, 1)
+    with pytest.raises(ValueError, match="onclick"):
+        mark(bar, onclick="alert(1)")

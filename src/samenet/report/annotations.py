@@ -1,17 +1,17 @@
 """What a drawn thing stands for: written into a picture, so that the page can hide it and say it.
 
-Matplotlib writes an artist's group id into its SVG. Here that id carries the task, the arm and a
-sentence; `restored` turns it into data attributes, escaped.
+Matplotlib writes an artist's group id into its SVG. Here that id is a bare number; the task, the
+arm and the sentence it stands for stay with the artist and never pass through the text of the
+picture, in which names from data stand: a name cannot be taken for them.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
-from urllib.parse import quote, unquote
+from typing import Literal, get_args
+from weakref import WeakKeyDictionary
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ from samenet.report.blocks import known_arms
 from samenet.report.html import attributes
 from samenet.runs.plan import title_of
 
-PREFIX = "mark:"
+PREFIX = "mark-"
 Kind = Literal["task", "arm", "view", "device", "tip"]
 
 
@@ -70,9 +70,29 @@ def merged(names_of_runs: Iterable[Names]) -> Names:
     )
 
 
+_MEANINGS: WeakKeyDictionary[Artist, Mapping[str, str]] = WeakKeyDictionary()
+"""What artists stand for, as long as they live."""
+
+
 def mark(artist: Artist, **of: str) -> None:
-    """Say what an artist stands for: task=, arm=, view=, device=, and tip= what to say of it."""
-    artist.set_gid(PREFIX + quote(json.dumps({name: value for name, value in of.items() if value})))
+    """Say what an artist stands for: task=, arm=, view=, device=, and tip= what to say of it.
+
+    Raises ValueError for anything else: the names become attributes of the page.
+    """
+    if strange := of.keys() - set(get_args(Kind)):
+        raise ValueError(f"An artist has no {', '.join(sorted(strange))}.")
+    _MEANINGS[artist] = {name: value for name, value in of.items() if value}
+
+
+def number_marks(drawing: Drawing) -> dict[str, Mapping[str, str]]:
+    """Give every marked artist an id for the SVG that follows; return what each id stands for."""
+    meanings: dict[str, Mapping[str, str]] = {}
+    for artist in drawing.findobj():
+        if artist in _MEANINGS:
+            name = f"{PREFIX}{len(meanings)}"
+            artist.set_gid(name)
+            meanings[name] = _MEANINGS[artist]
+    return meanings
 
 
 def mark_all(drawing: Drawing, known: Names) -> None:
@@ -87,7 +107,7 @@ def mark_all(drawing: Drawing, known: Names) -> None:
 
 
 def _mark(artist: Artist, name: Kind, value: str | None) -> None:
-    if value and artist.get_gid() is None:
+    if value and artist not in _MEANINGS:
         mark(artist, **{name: value})
 
 
@@ -98,10 +118,13 @@ def _framework(artist: Line2D | Rectangle, known: Names) -> str | None:
     return next((name for color, name in known.colors.items() if same_color(color, drawn)), None)
 
 
-def restored(text: str) -> str:
-    """Return SVG in which the marks are data attributes."""
-    return re.sub(rf' id="{PREFIX}([^"]*)"', _attributes, text)
+def restore_marks(text: str, meanings: Mapping[str, Mapping[str, str]]) -> str:
+    """Return SVG in which the ids of marked groups are the data attributes they stand for.
 
+    Only the heads of groups are looked at: in a text a bracket is escaped, so no name is one.
+    """
 
-def _attributes(match: re.Match[str]) -> str:
-    return str(attributes(**json.loads(unquote(match[1]))))
+    def attributes_of(match: re.Match[str]) -> str:
+        return f"<g{attributes(**meanings.get(match[1], {}))}"
+
+    return re.sub(rf'<g id="({PREFIX}\d+)"', attributes_of, text)

@@ -46,9 +46,12 @@ def saved(drawing: Drawing, kind: str) -> bytes:
 def written(drawing: Drawing, kind: str, metadata: Mapping[str, None], *, dpi: int) -> bytes:
     """Return the picture as a file, in the style that is in force."""
     file = io.BytesIO()
+    meanings = report_annotations.number_marks(drawing) if kind == "svg" else {}
     drawing.savefig(file, format=kind, metadata=metadata, dpi=dpi)
     content = file.getvalue()
-    return report_annotations.restored(content.decode()).encode() if kind == "svg" else content
+    if kind != "svg":
+        return content
+    return report_annotations.restore_marks(content.decode(), meanings).encode()
 
 
 def placed(drawing: Drawing) -> str:
@@ -67,9 +70,12 @@ def inline(text: str, *, prefix: str, label: str) -> Markup:
     text = re.sub(GROUND, r"\1none", text, count=1, flags=re.DOTALL)
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
-    text = re.sub(r' style="([^"]*)"', _attributes, text)
-    text = _own_ids(text, prefix)
-    text = _smaller(text).replace(INK, "currentColor").replace("xlink:href", "href").lstrip()
+    text = re.sub(r"\s*\n\s*", " ", text)
+    referred = sorted({match[2] for match in REFERENCE.finditer(text)})
+    ids = {name: f"{prefix}-{number}" for number, name in enumerate(referred)}
+    # Only tags are changed: a name that looks like an attribute stays the name it is.
+    text = TAG.sub(lambda tag: _fit_for_page(tag[0], ids), text)
+    text = _ungrouped(re.sub(r"\s*(/?>) <", r"\1<", text)).lstrip()
     # scalable, and named for screen readers
     title = f"{prefix}-title"
     return Markup(  # noqa: S704 - matplotlib escaped the texts in it
@@ -78,30 +84,36 @@ def inline(text: str, *, prefix: str, label: str) -> Markup:
     )
 
 
-def _attributes(style: re.Match[str]) -> str:
+REFERENCE = re.compile(r'( (?:xlink:href="#|(?:clip-path|fill|stroke)="url\(#))([^")]+)')
+"""One part of a picture used by another: matplotlib's markers, glyphs, hatches and clips."""
+
+TAG = re.compile(r"<[^<>]*>")
+"""Matplotlib escapes both brackets in texts and in values of attributes."""
+
+
+def _fit_for_page(tag: str, ids: Mapping[str, str]) -> str:
+    """Return a tag with its style as attributes, the page's ids and colours, and short numbers.
+
+    Every pattern holds a quotation mark, which no value of an attribute does: it is escaped there.
+    """
+    tag = re.sub(r' style="([^"]*)"', _declarations, tag)
+    tag = re.sub(r' id="([^"]+)"', lambda m: f' id="{ids[m[1]]}"' if m[1] in ids else "", tag)
+    tag = REFERENCE.sub(lambda m: m[1] + ids[m[2]], tag)
+    tag = re.sub(r' (?:d|x|y|transform)="[^"]*"', _rounded, tag)
+    tag = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", tag)
+    tag = re.sub(rf' (fill|stroke)="{INK}"', r' \1="currentColor"', tag)
+    return tag.replace(' xlink:href="', ' href="')
+
+
+def _declarations(style: re.Match[str]) -> str:
     """Return the declarations of a style attribute as attributes of their own."""
     pairs = [part.split(":", 1) for part in style[1].split(";") if ":" in part]
     named = [(name.strip(), value.strip()) for name, value in pairs]
     return "".join(f' {name}="{value}"' for name, value in named if name not in FONT_PROPERTIES)
 
 
-def _own_ids(text: str, prefix: str) -> str:
-    """Prefix the ids that are referred to and drop the others."""
-    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
-    short = {name: f"{prefix}-{number}" for number, name in enumerate(sorted(used))}
-    text = re.sub(r' id="([^"]+)"', lambda m: f' id="{short[m[1]]}"' if m[1] in used else "", text)
-    return re.sub(r'(href="#|url\(#)([^")]+)', lambda m: m[1] + short[m[2]], text)
-
-
-def _smaller(text: str) -> str:
-    """Round coordinates to a tenth of a point; drop plain groups, spaces and line ends."""
-    text = re.sub(r"\s*\n\s*", " ", text)
-    text = re.sub(r' (?:d|x|y|transform)="[^"]*"', _rounded, text)
-    text = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", text)
-    return _ungrouped(re.sub(r"\s*(/?>) <", r"\1<", text))
-
-
 def _rounded(attribute: re.Match[str]) -> str:
+    """Return coordinates rounded to a tenth of a point, and those of a path without spaces."""
     text = re.sub(r"(\d+\.\d)\d+", r"\1", attribute[0])
     text = re.sub(r"\.0(?!\d)", "", text)
     return re.sub(r" ?([MLzCQ]) ?", r"\1", text) if text.startswith(" d=") else text

@@ -278,6 +278,26 @@ def test_write_report_leaves_page_and_pictures(tmp_path: Path) -> None:
     assert {"hero.svg", "hero.png", "speed.svg", "curves-digits.png"} <= names
 
 
+def test_a_page_takes_away_only_what_a_page_has_written(tmp_path: Path) -> None:
+    """A picture of an earlier page goes when it is not wanted; a person's own stays."""
+    (tmp_path / "figures").mkdir()
+    for name in ("mine.svg", "architecture.png", "stale.svg"):
+        (tmp_path / "figures" / name).write_text("mine", encoding="utf-8")
+    listed = "stale.svg\n../outside.svg\nhero.svg\n"
+    (tmp_path / "figures" / report_page.WRITTEN).write_text(listed, encoding="utf-8")
+    (tmp_path / "outside.svg").write_text("mine", encoding="utf-8")
+    plan, records = recorded(tasks=["digits"], refused=(), failed=())
+    store = Store(tmp_path)
+    store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
+    store.write_json("machine.json", MACHINE)
+    store.append(records)
+    report_page.write_report(tmp_path)
+    names = {file.name for file in (tmp_path / "figures").iterdir()}
+    assert {"mine.svg", "architecture.png", "hero.svg"} <= names
+    assert "stale.svg" not in names
+    assert (tmp_path / "outside.svg").exists()
+
+
 def test_picture_keeps_its_numbers_and_takes_the_pages_colour(run: Frames) -> None:
     """Coordinates are rounded, texts are not, and ink becomes the colour of the page's text."""
     figure = next(f for f in report_page.compose(run).figures if f.name == "hero")

@@ -136,3 +136,21 @@ def test_a_plan_comes_back_from_its_file(store: Store) -> None:
     plan = make_plan(Request(tasks=("iris",), frameworks=("numpy",), track="same", repeats=1))
     store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
     assert type(plan).model_validate(open_run(store.folder).read_json("plan.json")) == plan
+
+
+@pytest.mark.parametrize("name", ["paper.tex", "records.jsonl", "figures/hero.svg", ".hidden"])
+def test_a_folder_that_holds_anything_is_not_taken(tmp_path: Path, name: str) -> None:
+    """A run begins in a new or empty folder: what is in another is somebody's, and stays."""
+    mine = tmp_path / "paper" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine", encoding="utf-8")
+    with pytest.raises(RunFolderError, match="is not empty; choose a new folder"):
+        Store(tmp_path / "paper").create()
+    assert [p.name for p in sorted((tmp_path / "paper").iterdir())] == [Path(name).parts[0]]
+    assert mine.read_text(encoding="utf-8") == "mine"
+
+
+def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
+    """A folder that a person made for the run, and nothing else, is where it goes."""
+    Store(tmp_path).create()
+    assert {path.name for path in tmp_path.iterdir()} == {"data", "outputs", "work"}

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from samenet.execution.worker_environment import CompiledCode, worker_environment
-from samenet.machine import clock, system
+from samenet.machine import clock, files, system
 from samenet.machine.system import SPAWNED_VARIABLE
 from samenet.runs.answer import AnswerFile
 from samenet.runs.plan import Arm, CacheName, Job, Plan
@@ -58,9 +58,7 @@ def spawn(
     cores = system.measuring_cores(threads) if job.timed else system.cores()
     order = folder / "work" / f"{file_name(job.id)}.order.json"
     imports = arm.header.imports if arm else ()
-    order.write_text(
-        order_json(job, folder, answer, imports=imports, cores=cores), encoding="utf-8"
-    )
+    files.write_whole(order, order_json(job, folder, answer, imports=imports, cores=cores))
     environment = worker_environment(
         arm.header if arm else None,
         plan.target_of(job.pass_name),
@@ -69,7 +67,7 @@ def spawn(
     )
     errors = folder / "work" / f"{file_name(job.id)}.stderr"
     seconds_max = max(SECONDS_MIN, 10 * job.predicted_seconds)
-    with errors.open("w", encoding="utf-8") as stream:
+    with files.open_new(errors) as stream:
         environment[system.PARENT_VARIABLE] = str(os.getpid())
         environment[SPAWNED_VARIABLE] = repr(clock.now())
         worker = subprocess.Popen(

@@ -7,7 +7,8 @@ import hashlib
 import importlib
 import json
 import pkgutil
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -24,6 +25,7 @@ from samenet.analysis import subset
 from samenet.analysis.frames import Frames
 from samenet.analysis.memo import uncollected
 from samenet.errors import UsageError, unknown
+from samenet.machine.files import make_folder, write_whole
 from samenet.report import annotations as report_annotations
 from samenet.report import embedded_data, export, html, multi_run, svg
 from samenet.report.blocks import Figure, Section, Table, numbers_of
@@ -81,22 +83,35 @@ def write_report(folder: Path) -> Path:
     report = compose(tables.load(folder))
     pictures = _pictures(report)
     figures_folder = folder / "figures"
-    figures_folder.mkdir(exist_ok=True)
-    for stale in figures_folder.iterdir():
-        if stale.suffix in {".svg", ".png"} and stale.stem not in pictures:
-            stale.unlink()
+    make_folder(figures_folder)
+    written = {f"{name}.{kind}" for name in pictures for kind in ("svg", "png")}
+    _remove_stale(figures_folder, written)
     for name, picture in pictures.items():
-        (figures_folder / f"{name}.svg").write_text(picture.file, encoding="utf-8", newline="\n")
-        (figures_folder / f"{name}.png").write_bytes(svg.saved(picture.drawing, "png"))
+        write_whole(figures_folder / f"{name}.svg", picture.file)
+        write_whole(figures_folder / f"{name}.png", svg.saved(picture.drawing, "png"))
+    write_whole(figures_folder / WRITTEN, "".join(f"{name}\n" for name in sorted(written)))
     return _write_page(folder / "report.html", report, pictures)
+
+
+WRITTEN = "written-by-samenet.txt"
+"""Beside the pictures, one name a line: those that a page has written, and may take away again."""
+
+
+def _remove_stale(folder: Path, wanted: Collection[str]) -> None:
+    """Remove the pictures that an earlier page wrote and this one has not; no others are ours."""
+    try:
+        listed = (folder / WRITTEN).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return
+    for name in listed:
+        if name not in wanted and re.fullmatch(r"[a-z0-9-]+\.(svg|png)", name):
+            (folder / name).unlink(missing_ok=True)
 
 
 def _write_page(path: Path, report: Report, pictures: dict[str, Picture]) -> Path:
     """Write a page as a whole or not at all; raises UsageError if its folder is not writable."""
-    part = path.with_name(f"{path.name}.part")
     try:
-        part.write_text(_html(report, pictures), encoding="utf-8")
-        part.replace(path)
+        write_whole(path, _html(report, pictures))
     except OSError as error:
         raise UsageError(f"Cannot write {path}: {error.strerror}.") from None
     return path

@@ -21,6 +21,7 @@ from samenet.analysis import frames
 from samenet.errors import RunFolderError, WorkerError
 from samenet.execution.describe import last_line
 from samenet.execution.process import LiveWorkers, spawn
+from samenet.machine.files import make_folder
 from samenet.report import embedded_data
 from samenet.runs.folder import Store, open_run
 from samenet.runs.plan import Job, Plan
@@ -145,7 +146,7 @@ def _rescored(store: Store, plan: Plan, records: Sequence[Record]) -> list[Recor
     if not tasks:
         return []
     job = Job(id="rescore", pass_name="rescore", tasks=tasks, predicted_seconds=60)
-    (store.folder / "work").mkdir(exist_ok=True)
+    make_folder(store.folder / "work")
     answer = new_answer(store.folder, job)
     _, errors, _ = spawn(store.folder, plan, job, None, LiveWorkers(), answer)
     found = answer.read()

@@ -20,6 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from samenet.errors import RunFolderError
+from samenet.machine import files
 from samenet.runs.plan import Plan
 from samenet.runs.records import JobFinished, Record, decode, encode
 
@@ -36,20 +37,25 @@ class Store:
         return self.folder / "records.jsonl"
 
     def create(self) -> None:
-        """Make the folder and its parts; raises RunFolderError if it already holds a run."""
+        """Make the folder and its parts.
+
+        Raises RunFolderError unless it is new or empty: what is in it may be somebody's work, and a
+        run writes files of fixed names.
+        """
         if (self.folder / "plan.json").exists():
             raise RunFolderError(f"{self.folder} already holds a run; choose another --out.")
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if any(self.folder.iterdir()):
+                raise RunFolderError(f"{self.folder} is not empty; choose a new folder for --out.")
             for part in ("data", "outputs", "work"):
-                (self.folder / part).mkdir(parents=True, exist_ok=True)
+                (self.folder / part).mkdir()
         except OSError as error:
             raise RunFolderError(f"Cannot write to {self.folder}: {error.strerror}.") from None
 
     def write_json(self, name: str, value: Any) -> None:
         """Write one JSON file whole or not at all."""
-        part = self.folder / f"{name}.part"
-        part.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
-        part.replace(self.folder / name)
+        files.write_whole(self.folder / name, json.dumps(value, indent=1, ensure_ascii=False))
 
     def read_json(self, name: str) -> Any:
         """Return the value of one JSON file; raises RunFolderError if there is none."""

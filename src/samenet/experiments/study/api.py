@@ -68,8 +68,8 @@ class StudyResult:
         """Return tables, conclusions and figures for a notebook."""
         parts = []
         for arm in self.outcome.arms:
-            parts += [notebook.table_html(*each) for each in text.tables(self.outcome, arm)]
-            said = "".join(f"<li>{escape(each)}</li>" for each in self._said(arm))
+            parts += [notebook.table_html(*table) for table in text.tables(self.outcome, arm)]
+            said = "".join(f"<li>{escape(table)}</li>" for table in self._said(arm))
             parts += [f"<ul>{said}</ul>", notebook.inline(self.figure(arm), f"Study: {arm}")]
         return "".join(parts)
 

@@ -1,7 +1,7 @@
-"""What a drawn thing stands for: written into a picture, so that the page can hide it and say it.
+"""Marks in a picture: what each drawn thing stands for, so that the page can filter and explain it.
 
 Matplotlib writes an artist's group id into its SVG. Here that id carries the task, the arm and a
-sentence; `restored` turns it into data attributes, escaped.
+sentence, which end up as data attributes, escaped.
 """
 
 from __future__ import annotations

@@ -63,7 +63,8 @@ def summary(comparison: Comparison) -> str:
     parts = [f"{slower} by more than {100 * comparison.margin:.3g} %"]
     parts += [f"{count[Word.FASTER]} faster"] if count[Word.FASTER] else []
     parts += [f"{unknown} without an answer"] if unknown else []
-    return f"{HEAD[comparison.verdict]}: {', '.join(parts)} ({CALLED[comparison.quantity]})."
+    quantity = CALLED[comparison.quantity]
+    return f"{HEAD[comparison.verdict]}: {', '.join(parts)} ({quantity})."
 
 
 def _notes(comparison: Comparison) -> list[str]:

@@ -132,7 +132,7 @@ class CostModel:
     cached_numbers: int
     cached_weights: int
     places: tuple[tuple[float, ...], ...] = ()
-    """Where the measured sizes lie, see `place`."""
+    """The positions of the measured sizes."""
     pulls: tuple[float, ...] = ()
     """By how much each of them pulls the logarithm of a prediction at its own place."""
 

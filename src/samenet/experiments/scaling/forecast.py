@@ -88,7 +88,7 @@ class Forecast:
     sizes: int
     """The number of sizes that it was fitted to."""
     ranges: Mapping[str, tuple[float, float]]
-    """The smallest and the largest measured value of each of a size's `numbers`."""
+    """The smallest and the largest measured value of each number that describes a size."""
     place: str
     """Where, how precisely and on how many threads."""
     when: str
@@ -366,8 +366,8 @@ def remembered() -> list[Forecast]:
     stored = cache.get(KIND, _key()) or {}
     if not stored:
         raise RefusedError(
-            f"No cost was fitted on this machine yet. `{MAKE}` does it ({MAKE_MINUTES}); "
-            f"--framework NAME chooses one, --dry-run says how long it takes."
+            f"No cost was fitted on this machine yet. `{MAKE}` does it "
+            f"({MAKE_MINUTES}); --framework NAME chooses one, --dry-run says how long it takes."
         )
     return [STORED.validate_python(values) for values in stored.values()]
 

@@ -69,7 +69,7 @@ class StudyResult:
         parts = []
         for arm in self.outcome.arms:
             parts += [notebook.table_html(*table) for table in text.tables(self.outcome, arm)]
-            said = "".join(f"<li>{escape(table)}</li>" for table in self._said(arm))
+            said = "".join(f"<li>{escape(sentence)}</li>" for sentence in self._said(arm))
             parts += [f"<ul>{said}</ul>", notebook.inline(self.figure(arm), f"Study: {arm}")]
         return "".join(parts)
 

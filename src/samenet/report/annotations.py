@@ -32,7 +32,7 @@ Kind = Literal["task", "arm", "view", "device", "tip"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """How arms, frameworks and tasks are called in pictures, and the colours of frameworks."""
+    """The names of arms, frameworks and tasks in pictures, and the frameworks' colours."""
 
     arms: Mapping[str, str] = field(default_factory=dict)
     """{title: arm}, and {title: framework} where a picture has no modes."""
@@ -71,12 +71,12 @@ def merged(names_of_runs: Iterable[Names]) -> Names:
 
 
 def mark(artist: Artist, **of: str) -> None:
-    """Say what an artist stands for: task=, arm=, view=, device=, and tip= what to say of it."""
+    """Mark what an artist stands for: task=, arm=, view=, device=, and tip=, its tooltip."""
     artist.set_gid(PREFIX + quote(json.dumps({name: value for name, value in of.items() if value})))
 
 
 def mark_all(drawing: Drawing, known: Names) -> None:
-    """Mark what no section has marked: panels and names by their text, the rest by its colour."""
+    """Mark what no section has marked: panels and names by text, everything else by colour."""
     for axes in drawing.axes:
         _mark(axes, "task", known.tasks.get(axes.get_title(loc="left") or axes.get_title()))
     for text in drawing.findobj(Text):

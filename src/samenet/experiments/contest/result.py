@@ -49,7 +49,7 @@ def settle(
     challenger: str,
     undefended: Sequence[str],
 ) -> Contest:
-    """Return the result of a contest that was carried out."""
+    """Return the result of a contest whose run has finished."""
     reason = _obstacle(frames, (ours, challenger)) or _unproven(frames)
     if reason:
         verdict = contest_rule.refused(without_folders(reason))
@@ -76,7 +76,7 @@ def settle(
 
 
 def _unproven(frames: Frames) -> str:
-    """Return why the instrument may give no verdict on the first such task, or an empty text."""
+    """Return the first task on which the instrument may give no verdict, and why, or ""."""
     for task in frames.plan.tasks:
         reason = control_arms.why_refused(frames, task, "step")
         if reason:
@@ -85,7 +85,7 @@ def _unproven(frames: Frames) -> str:
 
 
 def refuses(records: Sequence[Record]) -> bool:
-    """Return whether records stand against a comparison: measuring on would be in vain."""
+    """Return whether a record already rules out the comparison: more measuring is pointless."""
     return any(
         isinstance(record, FailureRecord)
         or (isinstance(record, CertificateRecord) and not record.passed)
@@ -157,7 +157,7 @@ def markdown(contest: Contest) -> str:
 
 
 def _described(frames: Frames, name: str) -> dict[str, str]:
-    """Return the lines of the first table of one loop; an arm that could not run has few."""
+    """Return one loop's column of the first table; dashes for an arm that could not run."""
     arm = next((planned for planned in frames.plan.arms if planned.name == name), None)
     if arm is None:
         return dict.fromkeys(("loop", "versions", "checked", "why", "source"), "–")

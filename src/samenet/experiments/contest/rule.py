@@ -56,7 +56,7 @@ class Verdict:
 
 
 def compare(times: Mapping[str, tuple[PerRepeat, PerRepeat]]) -> Comparison:
-    """Return the estimates from (ours, challenger) per task: seconds of a step by repeat.
+    """Return the estimates, given (ours, challenger) per task: seconds of a step by repeat.
 
     Only repeats that hold both loops on every task count. Raises ValueError if there is none.
     """
@@ -75,7 +75,7 @@ def compare(times: Mapping[str, tuple[PerRepeat, PerRepeat]]) -> Comparison:
 
 
 def word_of(comparison: Comparison, margin: float) -> Word:
-    """Return what the step times alone say; whether a loop is defended is asked afterwards."""
+    """Return what the step times alone say; `judge` then asks whether the loop is defended."""
     overall = comparison.overall.interval()
     edge = math.log1p(margin)
     if overall.n < VERDICT_REPEATS_MIN:
@@ -92,7 +92,7 @@ def word_of(comparison: Comparison, margin: float) -> Word:
 
 
 def repeats_needed(comparison: Comparison, margin: float) -> int | None:
-    """Return how many repeats would probably settle it, or None if no reasonable number would.
+    """Return how many repeats would probably decide it, or None if no reasonable number would.
 
     One repeat tells no spread: then the fewest that allow a verdict.
     """

@@ -96,7 +96,7 @@ def touched(call: Call) -> float:
 
 
 def weights(call: Call) -> float:
-    """Return the weights and biases."""
+    """Return the number of weights and biases."""
     return sum(m * n + n for m, n in pairwise(call.widths))
 
 
@@ -126,7 +126,7 @@ NAMES = (CALL, *(term.name for term in TERMS), *BEYOND)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostModel:
-    """What each costs, {name: seconds}, how many numbers and weights fit a cache, and the rest."""
+    """The fitted costs {name: seconds}, the cache limits, and the pull of measured sizes."""
 
     seconds: Mapping[str, float]
     cached_numbers: int

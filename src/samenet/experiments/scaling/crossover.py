@@ -54,7 +54,7 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """A framework in its mode on a device: its fitted costs, how sure they are, and from where."""
+    """A framework's mode on a device: its fitted costs, their error, and the sizes they rest on."""
 
     arm: str
     device: str
@@ -79,7 +79,7 @@ class Contender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One size of the map; contenders by their place in the list."""
+    """One size of the map; contenders go by their index in the list."""
 
     point: Point
     seconds: tuple[float, ...]
@@ -114,7 +114,7 @@ def _contender(frames: Frames, fitted: Fitted) -> Contender:
 
 
 def _point(task: Task) -> Point | None:
-    """Return the size of a point of the ladder, None if its layers differ in width."""
+    """Return the size of a ladder's point, None if its layers differ in width."""
     width = int(task.data.options["features"])
     if any(layer.units != width for layer in task.model.layers):
         return None
@@ -129,7 +129,7 @@ def _spread(fitted: Fitted, margin: float) -> float:
 
 
 def mapped(contenders: Sequence[Contender], depth: int) -> list[list[Place]]:
-    """Return the map of one depth: a row per width, a place per batch size."""
+    """Return the map of one depth: a row per width, a field per batch size."""
     return [
         [_place(contenders, Point(width, batch, depth)) for batch in BATCHES] for width in WIDTHS
     ]

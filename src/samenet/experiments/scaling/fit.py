@@ -26,7 +26,7 @@ from samenet.stats.formatting import words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """A step of one size, as measured and as a model predicts it that never saw that size."""
+    """A step of one size, as measured and as predicted by a model that has not seen that size."""
 
     size: str
     measured_seconds: float
@@ -34,7 +34,7 @@ class Prediction:
 
     @property
     def error(self) -> float:
-        """Return by which share of the measured time the prediction is too long."""
+        """Return the relative error of the prediction; positive if it is too long."""
         return self.predicted_seconds / self.measured_seconds - 1
 
     @property
@@ -68,7 +68,7 @@ class Fitted:
 
     @property
     def verdict(self) -> str:
-        """Return in words whether the model predicts sizes that it was not fitted to."""
+        """Return in words how well the model predicts sizes that it was not fitted to."""
         if not self.held_out:
             return "not judged: no held-out size was measured"
         if self.misfits:
@@ -121,7 +121,7 @@ def _enough(sizes: Sequence[_Size]) -> bool:
 
 
 def _sizes(frames: Frames, arm: str) -> list[_Size]:
-    """Return what was measured of an arm on the sizes whose every check passed."""
+    """Return what was measured of an arm on the sizes on which it passed every check."""
     rows = frames.samples[(frames.samples.arm == arm) & (frames.samples.track == "same")]
     sizes = [
         _Size(task, _calls(task, rows[rows.task == task.name]))
@@ -132,7 +132,7 @@ def _sizes(frames: Frames, arm: str) -> list[_Size]:
 
 
 def _calls(task: Task, rows: pd.DataFrame) -> tuple[Measured, ...]:
-    """Return both calls of a size; of the samples of a process and of the processes the median."""
+    """Return both calls of a size: the median over processes of the median over samples."""
     widths = ladder.network_of(task).widths
     batch_size = task.training.batch_size
     calls = []

@@ -37,7 +37,7 @@ MAKE_MINUTES = "about 6 to 12 minutes per framework"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """What is asked about: units from the inputs to the outputs, and how long it is trained."""
+    """The training asked about: units from inputs to outputs, and how long it is trained."""
 
     widths: tuple[int, ...]
     batch_size: int
@@ -45,7 +45,7 @@ class Training:
     epochs: int = 1
 
     def __post_init__(self) -> None:
-        """Raise UsageError for what is no training."""
+        """Raise UsageError for widths or samples that make no training."""
         if len(self.widths) < 2 or min(self.widths) < 1:
             raise UsageError("--model: write the units from inputs to outputs, e.g. 64-256-128-10.")
         if self.samples < self.batch_size:
@@ -53,7 +53,7 @@ class Training:
 
     @property
     def name(self) -> str:
-        """Return the layers as they are written."""
+        """Return the layers as users write them: '64-256-10'."""
         return "-".join(map(str, self.widths))
 
     def with_batch(self, batch_size: int) -> Training:
@@ -65,7 +65,7 @@ class Training:
         return replace(self, epochs=epochs)
 
     def of_steps(self, steps: int) -> Training:
-        """Return the same training with as many whole epochs as these steps need."""
+        """Return the same training with the whole epochs that these steps need."""
         each = call_shape(self.samples, self.batch_size).steps_per_epoch
         return self.lasting(-(-steps // each))
 
@@ -116,7 +116,7 @@ class Forecast:
         return Interval(value=start + work, low=low, high=high, n=self.sizes)
 
     def outside(self, training: Training) -> str:
-        """Return what of a training lies beyond the measured range, or an empty text."""
+        """Return which number of a training lies outside the measured range, or an empty text."""
         for name, number in numbers(training).items():
             low, high = self.ranges[name]
             if not low <= number <= high:
@@ -152,7 +152,7 @@ class Row:
 
     @property
     def error(self) -> float:
-        """Return half the interval as a logarithm, in standard errors."""
+        """Return the standard error of the logarithm."""
         return math.log(self.seconds.high / self.seconds.value) / t_factor(self.seconds.n)
 
 
@@ -187,7 +187,7 @@ def choice(predictions: Sequence[Row]) -> list[Row]:
 
 
 def why_not(forecast: Forecast, training: Training, wishes: Wishes) -> str:
-    """Return why an arm does not meet what is asked, or an empty text."""
+    """Return why an arm does not meet the requirements, or an empty text."""
     if wishes.device is not None and placed(wishes.device)["device"] != forecast.device:
         return f"was measured on {forecast.device}"
     lacking = [LACKS[need] for need in wishes.needs if need not in forecast.offers]
@@ -225,7 +225,7 @@ class Answer:
         return rows(self.left, self.training) if self.left else []
 
     def lines(self) -> list[str]:
-        """Return the answer for people: the advice, every prediction, what would change it."""
+        """Return the answer as text: the advice, every prediction, and what would change it."""
         predictions = self.rows
         if not predictions:
             return ["No framework that was fitted here meets all that is asked.", *self._reasons()]
@@ -355,14 +355,14 @@ STORED = TypeAdapter(Forecast)
 
 
 def remember(forecasts: Iterable[Forecast]) -> None:
-    """Keep what a ladder found, arm by arm, for this machine; the newest of each counts."""
+    """Keep a ladder's forecasts for this machine; each arm's newest one replaces the one before."""
     known = {forecast.arm: STORED.dump_python(forecast) for forecast in forecasts}
     if known:
         cache.put(KIND, _key(), {**(cache.get(KIND, _key()) or {}), **known})
 
 
 def remembered() -> list[Forecast]:
-    """Return what was found on this machine; raises RefusedError if that is nothing."""
+    """Return this machine's forecasts; raises RefusedError if there are none."""
     stored = cache.get(KIND, _key()) or {}
     if not stored:
         raise RefusedError(

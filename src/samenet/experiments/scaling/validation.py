@@ -33,7 +33,7 @@ HITS_LEAST = 0.9
 
 
 def forecasts(frames: Frames) -> list[Forecast]:
-    """Return what a run with a ladder lets us predict, arm by arm."""
+    """Return each arm's forecast, from a run with a ladder."""
     return [_forecast(frames, fitted) for fitted in fit.fitted(frames)]
 
 
@@ -66,7 +66,7 @@ def _forecast(frames: Frames, fitted: Fitted) -> Forecast:
 
 
 def training_of(task: Task) -> Training:
-    """Return a point as a training, a held-out one with the epochs it is predicted for."""
+    """Return a point as a training; a held-out one has the epochs it is predicted for."""
     return Training(
         widths=ladder.network_of(task).widths,
         batch_size=task.training.batch_size,
@@ -118,7 +118,7 @@ class Judged:
 
     @property
     def error(self) -> float:
-        """Return by which share of the measured total the prediction is too long."""
+        """Return the relative error of the prediction; positive if it is too long."""
         return self.predicted_seconds / self.measured_seconds - 1
 
 

@@ -45,7 +45,7 @@ class StudyResult:
         return self.outcome.frame.copy()
 
     def conclusions(self) -> list[str]:
-        """Return what the seeds show, in sentences; of several frameworks one after the other."""
+        """Return what the seeds show, in sentences, framework by framework."""
         arms = self.outcome.arms
         return [each.sentence for arm in arms for each in conclusions(self.outcome, arm)]
 

@@ -138,7 +138,7 @@ def _arm(plan: Plan, event: Event) -> str:
 
 
 def _rows(arm: str, trained: Studied) -> list[tuple[Any, ...]]:
-    """Return the rows of one training; what was not finite is NaN."""
+    """Return the rows of one training; what was not finite becomes NaN."""
     head = (arm, trained.scene, trained.choice, trained.seed)
     rows: list[tuple[Any, ...]] = []
     for epoch, seen in zip(trained.epochs, trained.looks, strict=True):

@@ -71,7 +71,7 @@ def _job(plan: Plan, study: Study, arm: str, seed: int) -> Job:
 def carried_out(
     plan: Plan, folder: Path, watch: Watcher, say: session.Say = session.silent
 ) -> Outcome:
-    """Train, gather, and draw the figure into the folder; raises WorkerError if nothing came."""
+    """Train, gather, and draw the figure into the folder; raises WorkerError without a result."""
     from samenet.experiments.study import figures
 
     session.start(plan, folder, watch, say)

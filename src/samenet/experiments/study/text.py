@@ -55,7 +55,7 @@ def _of_arm(outcome: Outcome, arm: str) -> list[str]:
 
 
 def headed(conclusion: Conclusion) -> str:
-    """Return a sentence after what it is about."""
+    """Return a sentence with its subject in front."""
     return f"{conclusion.about[0].upper()}{conclusion.about[1:]}: {conclusion.sentence}"
 
 
@@ -145,7 +145,7 @@ def _lacking(outcome: Outcome, arm: str) -> list[str]:
 
 
 def _closing(outcome: Outcome) -> list[str]:
-    """Return what concerns all frameworks: do they agree, what is missing, how to read it."""
+    """Return what concerns all frameworks: whether they agree, what is missing, how to read it."""
     closing = [f"{arm}: {why}" for (arm, choice), why in outcome.left_out.items() if not choice]
     if len(outcome.arms) > 1:
         same, all_ = agreement([conclusions(outcome, arm) for arm in outcome.arms])

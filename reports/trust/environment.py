@@ -145,10 +145,10 @@ def _plan(frames: Frames) -> Table:
         rows=rows,
         notes=(
             (
-                f"Planned on {day(plan.created)}; target {plan.target}; profile {plan.profile}: "
-                f"{frames.repeats} repeats, {plan.seeds} seeds, {plan.steady_seconds:g} s of "
-                f"steady measuring per result; the processes took {frames.seconds_taken:.0f} s "
-                f"together."
+                f"Planned on {day(plan.created)}; target {plan.target}; "
+                f"profile {plan.profile}: {frames.repeats} repeats, {plan.seeds} seeds, "
+                f"{plan.steady_seconds:g} s of steady measuring per result; the processes took "
+                f"{frames.seconds_taken:.0f} s together."
             ),
         ),
     )

@@ -1,4 +1,4 @@
-"""What a drawn thing stands for: written into a picture, so that the page can hide it and say it.
+"""Marks in a picture: what each drawn thing stands for, so that the page can filter and explain it.
 
 Matplotlib writes an artist's group id into its SVG. Here that id is a bare number; the task, the
 arm and the sentence it stands for stay with the artist and never pass through the text of the
@@ -32,7 +32,7 @@ Kind = Literal["task", "arm", "view", "device", "tip"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """How arms, frameworks and tasks are called in pictures, and the colours of frameworks."""
+    """The names of arms, frameworks and tasks in pictures, and the frameworks' colours."""
 
     arms: Mapping[str, str] = field(default_factory=dict)
     """{title: arm}, and {title: framework} where a picture has no modes."""
@@ -96,7 +96,7 @@ def number_marks(drawing: Drawing) -> dict[str, Mapping[str, str]]:
 
 
 def mark_all(drawing: Drawing, known: Names) -> None:
-    """Mark what no section has marked: panels and names by their text, the rest by its colour."""
+    """Mark what no section has marked: panels and names by text, everything else by colour."""
     for axes in drawing.axes:
         _mark(axes, "task", known.tasks.get(axes.get_title(loc="left") or axes.get_title()))
     for text in drawing.findobj(Text):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """The colour and the shape that stand for a framework in tables and figures alike."""
+    """The colour and the shape that stand for a framework, in tables and in figures."""
 
     color: str
     marker: str
@@ -213,7 +213,7 @@ IN_WORDS = frozenset({"Task", "Way", "Mode"})
 
 
 def columns(*titles: str, first: str = "Framework") -> tuple[Column, ...]:
-    """Return the heads of a name and of columns of numbers, but for those known to hold words."""
+    """Return the heads of a table: of the name, and of numbers unless known to hold words."""
     heads = (Column(title=title, numeric=title not in IN_WORDS) for title in titles)
     return (Column(title=first, numeric=False), *heads)
 

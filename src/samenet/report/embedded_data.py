@@ -11,7 +11,7 @@ PLAIN_BYTES = 250_000
 
 
 def packed(values: Any) -> Any:
-    """Return values as a page embeds them: themselves, or a text that `unpacked` understands."""
+    """Return values as a page embeds them: as they are, or compressed to a text if large."""
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
     return values if len(text) <= PLAIN_BYTES else base64.b64encode(zlib.compress(text)).decode()
 

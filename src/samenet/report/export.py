@@ -76,7 +76,7 @@ def captions(figures: Sequence[Figure]) -> str:
 
 
 def _inert(text: str) -> str:
-    """Return a text whose signs mean nothing in Markdown: names in it come from data."""
+    """Return a text with Markdown's special characters escaped: names in it come from data."""
     return re.sub(r"([\\`*_\[\]|])", r"\\\1", escape(text, quote=False))
 
 

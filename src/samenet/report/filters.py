@@ -12,7 +12,7 @@ from samenet.stats.intervals import t_factor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One thing to choose, as the page's attributes name it and as people do."""
+    """One thing to choose: its value in the page's attributes and its title for people."""
 
     value: str
     title: str

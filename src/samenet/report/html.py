@@ -25,7 +25,7 @@ SHAPES = {
 
 
 def coded(text: str) -> Markup:
-    """Return a text for the page in which `what is to be typed` is set as code."""
+    """Return a text for the page in which anything between backticks is set as code."""
     escaped = escape(text)
     if "`" not in escaped:
         return escaped
@@ -33,7 +33,7 @@ def coded(text: str) -> Markup:
 
 
 def attributes(**named: str) -> Markup:
-    """Return data attributes by which the page's script finds what to hide; empty ones are not."""
+    """Return the data attributes by which the page's script filters; empty ones are left out."""
     pairs = "".join(f' data-{name}="{escape(value)}"' for name, value in named.items() if value)
     return Markup(pairs)  # noqa: S704 - escaped
 
@@ -45,7 +45,7 @@ def about(thing: object) -> Markup:
 
 
 def symbols(tables: Iterable[Table]) -> dict[Sign, str]:
-    """Return every sign of the tables with its name: each is drawn once and then referred to."""
+    """Return an id for every sign in the tables: each is drawn once and referred to by its id."""
     signs = dict.fromkeys(
         cell.sign for table in tables for row in table.rows for cell in row if cell.sign
     )
@@ -97,7 +97,7 @@ def _first(row: tuple[Cell, ...], name: str) -> str:
 
 
 def _cell(cell: Cell, column: Column, *, tag: str, signs: Mapping[Sign, str]) -> str:
-    """Return a cell that is still open."""
+    """Return a cell without its closing tag."""
     span = f' colspan="{cell.span}"' if cell.span > 1 else ""
     scope = ' scope="row"' if tag == "th" else ""
     head = f"<{tag}{scope}{span}{_classes(cell, column)}{_numbers(cell)}>"

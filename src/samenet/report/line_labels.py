@@ -48,7 +48,7 @@ def label_ends(
 
 
 def apart(wanted: Mapping[str, float], gap: float) -> dict[str, float]:
-    """Return places near the wanted ones, in the same order, at least a gap from each other."""
+    """Return positions near the wanted ones, in the same order, at least a gap apart."""
     names = sorted(wanted, key=lambda name: wanted[name])
     places: list[float] = []
     for name in names:

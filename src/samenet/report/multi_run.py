@@ -44,13 +44,13 @@ class Run:
 
     @property
     def place(self) -> str:
-        """Return what the run was measured on and with: 'CPU, 2 threads'."""
+        """Return the device and the number of threads: 'CPU, 2 threads'."""
         target = self.frames.plan.target
         return f"{target.device.upper()}, {counted(target.threads, 'thread')}"
 
 
 def lettered(folders: Sequence[tuple[str, Frames]]) -> tuple[Run, ...]:
-    """Return the runs with their letters; raises UsageError for fewer than two or too many."""
+    """Return the runs, lettered A, B, …; raises UsageError for fewer than two or too many."""
     if not 2 <= len(folders) <= RUNS_MOST:
         raise UsageError(f"A comparison takes 2 to {RUNS_MOST} runs, got {len(folders)}.")
     return tuple(
@@ -110,7 +110,7 @@ def compared(base: Run, new: Run, quantity: str = "total") -> Comparison | None:
 
 
 def worded(base: Run, new: Run) -> bool:
-    """Return whether words may be used: both runs are long enough for verdicts."""
+    """Return whether both runs are long enough for verdicts in words."""
     return min(run.frames.repeats for run in (base, new)) >= VERDICT_REPEATS_MIN
 
 
@@ -139,7 +139,7 @@ def _machines(runs: Sequence[Run]) -> tuple[str, ...]:
 
 
 def _caution(runs: Sequence[Run]) -> str:
-    """Say in one sentence in what the runs differ, or that they do not."""
+    """Return one sentence on how the runs differ, or that they agree."""
     groups = dict.fromkeys(f"{group}: {name}" for group, name, _ in differences(runs))
     if not groups:
         return "These runs agree in machine, versions, settings and tasks; a ratio is one of time."
@@ -152,7 +152,7 @@ def _caution(runs: Sequence[Run]) -> str:
 
 
 def _card(runs: Sequence[Run], task: Task) -> Card:
-    """Return what is fastest of everything that was measured on a task, and each run's choice."""
+    """Return the fastest result of all runs on a task, and each run's own choice."""
     fastest = sorted(
         (seconds.value, run.letter, arm)
         for run in runs

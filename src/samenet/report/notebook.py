@@ -39,9 +39,8 @@ def inline(drawing: Drawing, label: str) -> str:
     """Return a drawing as SVG on white, so that it can be read in a dark notebook too."""
     prefix = f"samenet-{id(drawing)}"
     ground = "background:#fff;color:#1c2024;max-width:1000px"
-    return (
-        f'<div style="{ground}">{svg.inline(svg.placed(drawing), prefix=prefix, label=label)}</div>'
-    )
+    picture = svg.inline(svg.placed(drawing), prefix=prefix, label=label)
+    return f'<div style="{ground}">{picture}</div>'
 
 
 def _task_html(frames: Frames, task: Task) -> str:

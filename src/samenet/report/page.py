@@ -265,11 +265,10 @@ def _html(report: Report, pictures: dict[str, Picture]) -> str:
     return environment.from_string(template).render(
         report=report,
         choices=report.choices,
-        embedded=embedded_data,
         large=report.large,
         pictures=pictures,
         symbols=html.drawn(signs),
-        numbers=_numbers(report),
+        numbers=embedded_data.packed(_numbers(report)),
         style=Markup(style),  # noqa: S704 - our own files, not data
         script=Markup(script),  # noqa: S704
         style_hash=_hash(style),

@@ -79,7 +79,7 @@ TEXT_QUIET = 0.72
 
 
 def marked(artists: Artist | Iterable[Artist], subject: Subject, *, tip: str = "") -> None:
-    """Say what drawn things are about; on the page they carry it as data attributes."""
+    """Mark what drawn things are about; on the page these become data attributes."""
     for artist in [artists] if isinstance(artists, Artist) else artists:
         report_annotations.mark(artist, task=subject.task, arm=subject.arm, tip=tip)
 
@@ -266,7 +266,7 @@ def add_legend(drawing: Drawing, legend: Legend, *, narrow: bool) -> None:
 
 
 def key(marker: Any, *, hollow: bool = False) -> Line2D:
-    """Return a mark for a legend that explains shapes, not colours."""
+    """Return a legend's handle that explains a shape, not a colour."""
     inside = "none" if hollow else INK
     return Line2D(
         [], [], color=INK, linestyle="none", marker=marker, markersize=7, markerfacecolor=inside
@@ -281,7 +281,7 @@ def at_end(axes: Axes, text: str, x: float, y: float) -> Artist:
 
 
 def panel_of(axes: Axes, frames: Frames, task: str) -> None:
-    """Give a panel over to one task: its title, and what the page filters by."""
+    """Title a panel after its task and mark it for the page's filter."""
     axes.set_title(title_of(frames.plan, task))
     marked(axes, Subject(task=task))
 

@@ -48,7 +48,7 @@ def document(path: Path) -> dict[str, Any]:
 
 
 def json_again(values: dict[str, Any]) -> dict[str, Any]:
-    """Return a document as a reader of its JSON gets it: both kinds of input are then alike."""
+    """Return a document as its JSON reads back, so that both kinds of input are alike."""
     again: dict[str, Any] = json.loads(json.dumps(values))
     return again
 
@@ -63,7 +63,8 @@ def summary(comparison: Comparison) -> str:
     parts = [f"{slower} by more than {100 * comparison.margin:.3g} %"]
     parts += [f"{count[Word.FASTER]} faster"] if count[Word.FASTER] else []
     parts += [f"{unknown} without an answer"] if unknown else []
-    return f"{HEAD[comparison.verdict]}: {', '.join(parts)} ({CALLED[comparison.quantity]})."
+    quantity = CALLED[comparison.quantity]
+    return f"{HEAD[comparison.verdict]}: {', '.join(parts)} ({quantity})."
 
 
 def _notes(comparison: Comparison) -> list[str]:
@@ -106,7 +107,7 @@ def _after(row: Row) -> str:
 
 
 def markdown(comparison: Comparison) -> list[str]:
-    """Return the comparison as it is pasted: the answer first, then every row."""
+    """Return the comparison as Markdown to paste: the answer first, then every row."""
     bold, _, rest = summary(comparison).partition(":")
     head = [f"**{bold}**:{rest}" if rest else f"**{bold}**"]
     table = [

@@ -101,9 +101,9 @@ def _row(frames: Frames, task: Task, row: Total) -> dict[str, Any]:
         "factor": _interval(row.factor),
         "verdict": _verdict(row),
         "seconds": {
-            name: _interval(geometric(list(found.values())))
-            for name, found in times.items()
-            if found
+            name: _interval(geometric(list(repeats.values())))
+            for name, repeats in times.items()
+            if repeats
         },
         "steady_state": frames.settled(task.name, row.arm),
         "share_of_limit": roofline.share(frames, task, row.arm),

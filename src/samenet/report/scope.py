@@ -11,7 +11,7 @@ from samenet.analysis.subset import large
 
 
 def sentence(frames: Frames) -> str:
-    """Say what of a large run is not on the page, and where it is."""
+    """Return what the page of a large run leaves out, and where to find it."""
     count = len(frames.plan.tasks)
     if not large(frames):
         return ""

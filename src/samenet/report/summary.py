@@ -136,12 +136,12 @@ def _card(frames: Frames, task: str, advice: recommend.Advice) -> Card:
 
 
 def texts(advice: recommend.Advice, *, further: bool) -> tuple[str, ...]:
-    """Return the sentences below a recommendation: those everybody needs, or the further ones."""
+    """Return the sentences below a recommendation: the main ones, or the further ones."""
     return tuple(each.text for each in advice.said[1:] if each.further is further)
 
 
 def _to_goal(frames: Frames, name: str, arm: str) -> tuple[str, ...]:
-    """Say when the first choice reaches the task's goal, if it has one."""
+    """Return when the first choice reaches the task's goal, if there is one."""
     task = frames.plan.task(name)
     reached = time_to_goal.reached(frames, task, arm) if task.goal else None
     if task.goal is None or reached is None:
@@ -182,7 +182,7 @@ def resolution(frames: Frames) -> str:
 
 
 def resolved_percent(frames: Frames) -> float | None:
-    """Return the smallest difference that the repeats resolve, in the middle of the results."""
+    """Return the smallest difference in percent that the repeats resolve, for a typical result."""
     shown = subset.detailed(frames)
     spreads = [spread for task in shown.plan.tasks for spread in _spreads(shown, task.name)]
     if not spreads:

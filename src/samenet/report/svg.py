@@ -36,7 +36,7 @@ def drawn(figure: Figure, *, narrow: bool) -> Drawing:
 
 
 def saved(drawing: Drawing, kind: str) -> bytes:
-    """Return the picture as a file of a kind, "svg" or "png", the same for the same numbers."""
+    """Return the picture as an "svg" or "png" file; the same numbers give the same bytes."""
     metadata: Mapping[str, None] = {"Date": None} if kind == "svg" else {"Software": None}
     with rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser's font has it
@@ -55,7 +55,7 @@ def written(drawing: Drawing, kind: str, metadata: Mapping[str, None], *, dpi: i
 
 
 def placed(drawing: Drawing) -> str:
-    """Return a new picture as SVG; it keeps its places, and looks for them in no later form."""
+    """Return a new picture as SVG and freeze its layout for the forms drawn later."""
     text = saved(drawing, "svg").decode()
     drawing.set_layout_engine(None)  # looking again would take half the time of every form
     return text
@@ -120,7 +120,7 @@ def _rounded(attribute: re.Match[str]) -> str:
 
 
 def _ungrouped(text: str) -> str:
-    """Drop groups that say nothing; what is in them stays."""
+    """Drop groups without attributes; their content stays."""
     parts: list[str] = []
     kept: list[bool] = []
     for part in re.split(r"(<g[^>]*>|</g>)", text):

@@ -12,7 +12,7 @@ from samenet.experiments.contest import rule as contest_rule
 from samenet.experiments.contest.rule import Comparison, Verdict
 from samenet.report.result import why_not
 from samenet.runs.passes import BLOCKS
-from samenet.runs.plan import Arm, Plan
+from samenet.runs.plan import Arm
 from samenet.runs.records import CertificateRecord, FailureRecord, JobFinished, Record
 from samenet.runs.redaction import without_folders
 from samenet.spec.task import Task
@@ -49,7 +49,7 @@ def settle(
     challenger: str,
     undefended: Sequence[str],
 ) -> Contest:
-    """Return the result of a contest that was carried out."""
+    """Return the result of a contest whose run has finished."""
     reason = _obstacle(frames, (ours, challenger)) or _unproven(frames)
     if reason:
         verdict = contest_rule.refused(without_folders(reason))
@@ -76,7 +76,7 @@ def settle(
 
 
 def _unproven(frames: Frames) -> str:
-    """Return why the instrument may give no verdict on the first such task, or an empty text."""
+    """Return the first task on which the instrument may give no verdict, and why, or ""."""
     for task in frames.plan.tasks:
         reason = control_arms.why_refused(frames, task, "step")
         if reason:
@@ -85,7 +85,7 @@ def _unproven(frames: Frames) -> str:
 
 
 def refuses(records: Sequence[Record]) -> bool:
-    """Return whether records stand against a comparison: measuring on would be in vain."""
+    """Return whether a record already rules out the comparison: more measuring is pointless."""
     return any(
         isinstance(record, FailureRecord)
         or (isinstance(record, CertificateRecord) and not record.passed)
@@ -95,15 +95,20 @@ def refuses(records: Sequence[Record]) -> bool:
 
 def _obstacle(frames: Frames, arms: Sequence[str]) -> str:
     """Return the first reason why the two may not be compared, or an empty text."""
-    places = [(task, arm) for arm in arms for task in frames.plan.tasks]
-    found = [
-        (task, arm, why(frames, task, arm)) for why in (_why, _lacking) for task, arm in places
-    ]
-    reasons = (f"{arm} on {task.title or task.name}: {text}" for task, arm, text in found if text)
-    return next(reasons, "")
+    pairs = [(task, arm) for arm in arms for task in frames.plan.tasks]
+    # What failed on either side comes first: times may be missing because of it.
+    for task, arm in pairs:
+        reason = _failure(frames, task, arm)
+        if reason:
+            return f"{arm} on {task.title or task.name}: {reason}"
+    for task, arm in pairs:
+        timed = bool(frames.per_repeat(task.name, arm, "step"))
+        if not timed or arm not in frames.compared(task.name):
+            return f"{arm} on {task.title or task.name}: nothing was measured"
+    return ""
 
 
-def _why(frames: Frames, task: Task, arm: str) -> str:
+def _failure(frames: Frames, task: Task, arm: str) -> str:
     checks = frames.checks[(frames.checks.task == task.name) & (frames.checks.arm == arm)]
     if not checks.passed.astype(bool).all():
         return why_not(frames, task, arm)
@@ -111,12 +116,6 @@ def _why(frames: Frames, task: Task, arm: str) -> str:
     if len(rows):
         return f"{rows.iloc[0].mark}: {rows.iloc[0].reason}"
     return ""
-
-
-def _lacking(frames: Frames, task: Task, arm: str) -> str:
-    timed = bool(frames.per_repeat(task.name, arm, "step"))
-    proved = arm in frames.compared(task.name)
-    return "" if timed and proved else "nothing was measured"
 
 
 def _seconds(frames: Frames, records: Sequence[Record]) -> float:
@@ -129,40 +128,37 @@ def _seconds(frames: Frames, records: Sequence[Record]) -> float:
     return sum(spent) / max(1, frames.plan.repeats)
 
 
-def markdown(found: Contest) -> str:
+def markdown(contest: Contest) -> str:
     """Return the verdict with everything it rests on; no name of a host, a user or a folder."""
-    frames = found.frames
-    plan = found.frames.plan
-    ours, theirs = _described(frames, found.ours), _described(frames, found.challenger)
+    frames = contest.frames
+    plan = contest.frames.plan
+    ours, theirs = _described(frames, contest.ours), _described(frames, contest.challenger)
     rows = [f"| {name} | {ours[name]} | {theirs[name]} |" for name in ours]
     return "\n".join(
         [
-            f"### {found.challenger} against {found.ours}",
+            f"### {contest.challenger} against {contest.ours}",
             "",
-            f"**Verdict: {found.verdict.sentence}.**",
+            f"**Verdict: {contest.verdict.sentence}.**",
             "",
             "| | ours | challenger |",
             "|---|---|---|",
             *rows,
             "",
-            *_times(found),
-            f"Machine: {_machine(frames.machine)}; {plan.target}. {_how(plan)}",
+            *_times(contest),
+            (
+                f"Machine: {_machine(frames.machine)}; {plan.target}. Time of one training step; "
+                f"repeats in fresh processes: {plan.repeats}, each loop first in every second one. "
+                f"samenet {plan.samenet}, {plan.created}."
+            ),
             "",
             f"Rule: {rule(plan.margin)}",
         ]
     )
 
 
-def _how(plan: Plan) -> str:
-    return (
-        f"Time of one training step; repeats in fresh processes: {plan.repeats}, each loop first "
-        f"in every second one. samenet {plan.samenet}, {plan.created}."
-    )
-
-
 def _described(frames: Frames, name: str) -> dict[str, str]:
-    """Return the lines of the first table of one loop; an arm that could not run has few."""
-    arm = next((each for each in frames.plan.arms if each.name == name), None)
+    """Return one loop's column of the first table; dashes for an arm that could not run."""
+    arm = next((planned for planned in frames.plan.arms if planned.name == name), None)
     if arm is None:
         return dict.fromkeys(("loop", "versions", "checked", "why", "source"), "–")
     return {
@@ -179,15 +175,17 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|") or "–"
 
 
-def _times(found: Contest) -> list[str]:
-    if found.comparison is None:
+def _times(contest: Contest) -> list[str]:
+    if contest.comparison is None:
         return []
-    rows = [
-        f"| {_title(found, task)} | {_step(found, task, found.ours)} "
-        f"| {_step(found, task, found.challenger)} | {_factor(each.ratio())} |"
-        for task, each in found.comparison.tasks.items()
-    ]
-    overall = _factor(found.comparison.overall.ratio())
+    rows = []
+    for name, estimate in contest.comparison.tasks.items():
+        task = contest.frames.plan.task(name)
+        rows.append(
+            f"| {_cell(task.title or name)} | {_step(contest, name, contest.ours)} "
+            f"| {_step(contest, name, contest.challenger)} | {_factor(estimate.ratio())} |"
+        )
+    overall = _factor(contest.comparison.overall.ratio())
     return [
         "| task | ours, a step | challenger, a step | ours / challenger, 95 % interval |",
         "|---|---|---|---|",
@@ -197,13 +195,8 @@ def _times(found: Contest) -> list[str]:
     ]
 
 
-def _title(found: Contest, name: str) -> str:
-    task = found.frames.plan.task(name)
-    return _cell(task.title or task.name)
-
-
-def _step(found: Contest, task: str, arm: str) -> str:
-    return words(geometric(list(found.frames.per_repeat(task, arm, "step").values())).value)
+def _step(contest: Contest, task: str, arm: str) -> str:
+    return words(geometric(list(contest.frames.per_repeat(task, arm, "step").values())).value)
 
 
 def _factor(factor: Interval) -> str:
@@ -219,47 +212,46 @@ def _machine(facts: dict[str, Any]) -> str:
     )
 
 
-def document(found: Contest) -> dict[str, Any]:
+def document(contest: Contest) -> dict[str, Any]:
     """Return the result as plain data."""
-    plan = found.frames.plan
-    comparison = found.comparison
-    factors = {name: each.ratio() for name, each in comparison.tasks.items()} if comparison else {}
+    plan = contest.frames.plan
+    comparison = contest.comparison
+    estimates = comparison.tasks if comparison else {}
     return {
         "schema": "samenet-contest/1",
         "samenet": plan.samenet,
         "created": plan.created,
-        "verdict": found.verdict.answer,
-        "sentence": found.verdict.sentence,
+        "verdict": contest.verdict.answer,
+        "sentence": contest.verdict.sentence,
         "rule": rule(plan.margin),
         "repeats": plan.repeats,
         "target": plan.target.model_dump(mode="json"),
-        "machine": found.frames.machine,
-        "loops": [_loop(found, arm) for arm in plan.arms],
+        "machine": contest.frames.machine,
+        "loops": [_loop(contest, arm) for arm in plan.arms],
         "factor": _plain(comparison.overall.ratio()) if comparison else None,
-        "factors": {task: _plain(factor) for task, factor in factors.items()},
+        "factors": {task: _plain(estimate.ratio()) for task, estimate in estimates.items()},
         "step_seconds": {
-            task.name: {arm.name: _seconds_of(found, task.name, arm) for arm in plan.arms}
+            task.name: {
+                arm.name: list(contest.frames.per_repeat(task.name, arm.name, "step").values())
+                for arm in plan.arms
+            }
             for task in plan.tasks
         },
-        "markdown": markdown(found),
+        "markdown": markdown(contest),
     }
 
 
-def _loop(found: Contest, arm: Arm) -> dict[str, Any]:
+def _loop(contest: Contest, arm: Arm) -> dict[str, Any]:
     mode = arm.header.modes[arm.mode]
     return {
-        "role": "ours" if arm.name == found.ours else "challenger",
+        "role": "ours" if arm.name == contest.ours else "challenger",
         "arm": arm.name,
         "digest": arm.digest,
         "versions": arm.versions,
         "why": mode.why,
         "source": mode.source,
-        "errors": certificates.worst(found.frames, arm=arm.name),
+        "errors": certificates.worst(contest.frames, arm=arm.name),
     }
-
-
-def _seconds_of(found: Contest, task: str, arm: Arm) -> list[float]:
-    return list(found.frames.per_repeat(task, arm.name, "step").values())
 
 
 def _plain(factor: Interval) -> dict[str, float | int | None]:

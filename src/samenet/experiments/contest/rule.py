@@ -35,7 +35,7 @@ class Comparison:
     tasks: dict[str, Estimate]
 
     def at(self, n: int) -> Comparison:
-        """Return what so many repeats would probably give."""
+        """Return what `n` repeats would probably give."""
         tasks = {name: each.at(n) for name, each in self.tasks.items()}
         return Comparison(overall=self.overall.at(n), tasks=tasks)
 
@@ -56,64 +56,65 @@ class Verdict:
 
 
 def compare(times: Mapping[str, tuple[PerRepeat, PerRepeat]]) -> Comparison:
-    """Return the estimates from (ours, challenger) per task: seconds of a step by repeat.
+    """Return the estimates, given (ours, challenger) per task: seconds of a step by repeat.
 
     Only repeats that hold both loops on every task count. Raises ValueError if there is none.
     """
-    whole = set.intersection(*(set(a) & set(b) for a, b in times.values()))
-    if not whole:
+    repeats = set.intersection(*(set(a) & set(b) for a, b in times.values()))
+    if not repeats:
         raise ValueError("No repeat holds both loops on every task.")
     logs = {
-        task: [math.log(ours[r] / theirs[r]) for r in sorted(whole)]
+        task: [math.log(ours[r] / theirs[r]) for r in sorted(repeats)]
         for task, (ours, theirs) in times.items()
     }
-    means = [fmean(each) for each in zip(*logs.values(), strict=True)]
+    means = [fmean(logs_of_repeat) for logs_of_repeat in zip(*logs.values(), strict=True)]
     return Comparison(
-        overall=Estimate.of(means), tasks={task: Estimate.of(each) for task, each in logs.items()}
+        overall=Estimate.of(means),
+        tasks={task: Estimate.of(logs_of_task) for task, logs_of_task in logs.items()},
     )
 
 
-def word_of(found: Comparison, margin: float) -> Word:
-    """Return what the step times alone say; whether a loop is defended is asked afterwards."""
-    overall = found.overall.interval()
+def word_of(comparison: Comparison, margin: float) -> Word:
+    """Return what the step times alone say; `judge` then asks whether the loop is defended."""
+    overall = comparison.overall.interval()
     edge = math.log1p(margin)
     if overall.n < VERDICT_REPEATS_MIN:
         return Word.UNKNOWN
     if overall.low > edge:
         # Faster on the whole; of every task it must be known whether it is slower there.
-        tasks = [each.interval() for each in found.tasks.values()]
-        known = any(each.high < -edge for each in tasks) or all(each.low > -edge for each in tasks)
+        tasks = [task.interval() for task in comparison.tasks.values()]
+        known = any(task.high < -edge for task in tasks) or all(task.low > -edge for task in tasks)
         return Word.FASTER if known else Word.UNKNOWN
     if overall.high < -edge:
         return Word.SLOWER
-    tie = significance.equivalence_p(found.overall, margin) <= ALPHA
+    tie = significance.equivalence_p(comparison.overall, margin) <= ALPHA
     return Word.CLOSE if tie else Word.UNKNOWN
 
 
-def repeats_needed(found: Comparison, margin: float) -> int | None:
-    """Return how many repeats would probably settle it, or None if no reasonable number would.
+def repeats_needed(comparison: Comparison, margin: float) -> int | None:
+    """Return how many repeats would probably decide it, or None if no reasonable number would.
 
     One repeat tells no spread: then the fewest that allow a verdict.
     """
-    if found.overall.n < 2:
+    if comparison.overall.n < 2:
         return VERDICT_REPEATS_MIN
     return stopping.repeats_needed(
-        lambda n: word_of(found.at(n), margin) is not Word.UNKNOWN,
-        least=max(round(found.overall.n) + 1, VERDICT_REPEATS_MIN),
+        lambda n: word_of(comparison.at(n), margin) is not Word.UNKNOWN,
+        least=max(round(comparison.overall.n) + 1, VERDICT_REPEATS_MIN),
     )
 
 
 def judge(
-    found: Comparison, *, margin: float, undefended: Sequence[str], seconds_per_repeat: float
+    comparison: Comparison, *, margin: float, undefended: Sequence[str], seconds_per_repeat: float
 ) -> Verdict:
     """Return the verdict on a challenger whose checks have all passed."""
-    word = word_of(found, margin)
-    factor = found.overall.ratio()
+    word = word_of(comparison, margin)
+    factor = comparison.overall.ratio()
     span = f"(95 % interval {factor.low:.2f} to {factor.high:.2f})"
     if word is Word.UNKNOWN:
         # A longer contest starts from the beginning, so the number of all repeats is given, too.
-        needed = repeats_needed(found, margin)
-        more = needed and needed - round(found.overall.n)
+        needed = repeats_needed(comparison, margin)
+        more = needed and needed - round(comparison.overall.n)
         ask = f" (--repeats {needed})" if needed else ""
         text = f"{word}: {stopping.still_needed(more, seconds_per_repeat)}{ask}"
         return Verdict(word=word, sentence=text)
@@ -123,8 +124,8 @@ def judge(
         return Verdict(word=word, sentence=f"{word}: {factor.value:.2f}× as fast {span}")
     reasons = [
         f"slower beyond {percent(margin)} on {task}"
-        for task, each in found.tasks.items()
-        if each.interval().high < -math.log1p(margin)
+        for task, estimate in comparison.tasks.items()
+        if estimate.interval().high < -math.log1p(margin)
     ]
     if undefended:
         reasons.append(f"nothing defends it, missing in the header: {', '.join(undefended)}")

@@ -77,12 +77,12 @@ class Measured(NamedTuple):
 
 
 class Term(NamedTuple):
-    """Something that a step has a number of, and each costs the same."""
+    """Something a step has a number of, each of which costs the same."""
 
     name: str
     number: Callable[[Call], float]
     rated: bool = False
-    """Whether one reads its cost as a rate: so many per second."""
+    """Whether its cost is read as a rate, a number per second."""
 
 
 def values(call: Call) -> float:
@@ -96,7 +96,7 @@ def touched(call: Call) -> float:
 
 
 def weights(call: Call) -> float:
-    """Return the weights and biases."""
+    """Return the number of weights and biases."""
     return sum(m * n + n for m, n in pairwise(call.widths))
 
 
@@ -126,14 +126,14 @@ NAMES = (CALL, *(term.name for term in TERMS), *BEYOND)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostModel:
-    """What each costs, {name: seconds}, how many numbers and weights fit a cache, and the rest."""
+    """The fitted costs {name: seconds}, the cache limits, and the pull of measured sizes."""
 
     seconds: Mapping[str, float]
     cached_numbers: int
     cached_weights: int
-    places: Sequence[Sequence[float]] = ()
-    """Where the measured sizes lie, see `place`."""
-    pulls: Sequence[float] = ()
+    places: tuple[tuple[float, ...], ...] = ()
+    """The positions of the measured sizes."""
+    pulls: tuple[float, ...] = ()
     """By how much each of them pulls the logarithm of a prediction at its own place."""
 
     def predict(self, widths: Sequence[int], batch_size: int, steps: int) -> float:
@@ -145,17 +145,17 @@ class CostModel:
         return self.cost(call) * math.exp(float(near[0]))
 
     def cost(self, call: Call) -> float:
-        """Return the seconds of one call from the costs alone."""
+        """Return the seconds of one call from the costs alone, without its neighbours' pull."""
         cached = self.cached_numbers, self.cached_weights
         costs = [self.seconds[name] for name in NAMES]
         return float(np.dot([*_counts(call), *_beyond(call, cached)], costs))
 
 
 def place(call: Call) -> tuple[float, ...]:
-    """Return where a size lies among others; as far apart as 1 there is little in common."""
+    """Return the position of a size among others; two that are 1 apart have little in common."""
     layers = len(call.widths) - 1
-    found = (call.batch_size, weights(call) / layers, layers)
-    logarithms = (math.log(n) / reach for n, reach in zip(found, REACH, strict=True))
+    size = (call.batch_size, weights(call) / layers, layers)
+    logarithms = (math.log(n) / reach for n, reach in zip(size, REACH, strict=True))
     return *logarithms, aligned(call) / ALIGNED_REACH
 
 
@@ -172,12 +172,12 @@ def _covariance(
 
 
 def _counts(call: Call) -> list[float]:
-    """Return how many a call has of what is counted wherever it lies."""
+    """Return what a call has of each thing that costs the same in and out of the cache."""
     return [1.0, *(call.steps * term.number(call) for term in TERMS)]
 
 
 def _beyond(call: Call, cached: tuple[int, int]) -> list[float]:
-    """Return how many numbers and weights fit no cache, over all steps."""
+    """Return how many numbers and weights exceed the cache, over all steps."""
     pairs = zip(BEYOND.values(), cached, strict=True)
     return [call.steps * max(0.0, number(call) - limit) for number, limit in pairs]
 
@@ -191,22 +191,23 @@ def fit(measured: Sequence[Measured]) -> CostModel:
         return CostModel(
             seconds=dict.fromkeys(NAMES, 0.0), cached_numbers=CACHED[-1], cached_weights=CACHED[-1]
         )
-    best = min(_candidates(measured), key=lambda each: each.residual)
+    best = min(_candidates(measured), key=lambda candidate: candidate.residual)
     model = CostModel(
         seconds=dict(zip(NAMES, best.costs.tolist(), strict=True)),
         cached_numbers=best.cached[0],
         cached_weights=best.cached[1],
     )
-    return _pulled(model, measured)
+    return _with_pulls(model, measured)
 
 
-def _pulled(model: CostModel, measured: Sequence[Measured]) -> CostModel:
+def _with_pulls(model: CostModel, measured: Sequence[Measured]) -> CostModel:
     """Return the model with what its costs leave unexplained of the longest call of each size."""
     sizes: dict[tuple[tuple[int, ...], int], Measured] = {}
-    for each in sorted(measured, key=lambda each: each.call.steps):
-        sizes[each.call.widths, each.call.batch_size] = each
-    places = tuple(place(each.call) for each in sizes.values())
-    off = [math.log(each.seconds / model.cost(each.call)) for each in sizes.values()]
+    for call, seconds in sorted(measured, key=lambda pair: pair.call.steps):
+        sizes[call.widths, call.batch_size] = Measured(call, seconds)
+    places = tuple(place(call) for call, _ in sizes.values())
+    off = [math.log(seconds / model.cost(call)) for call, seconds in sizes.values()]
+    # Simple kriging: the weights of the neighbours solve (covariance + nugget) pulls = residuals.
     noise = NUGGET * np.eye(len(places))
     pulls = np.linalg.solve(_covariance(places, places) + noise, np.array(off))
     return replace(model, places=places, pulls=tuple(pulls.tolist()))
@@ -219,18 +220,28 @@ class _Costs(NamedTuple):
 
 
 def _candidates(measured: Sequence[Measured]) -> Iterator[_Costs]:
-    """Yield the best costs for every pair of caches, and the root of their squared errors."""
+    """Yield the non-negative least-squares costs for every pair of cache sizes.
+
+    This is a grid search: once it is given where the two caches end, a call's seconds are linear in
+    the costs. `residual` is the root of the sum of squared relative errors.
+    """
     from scipy.optimize import nnls  # what only predicts starts without it
 
-    seconds = np.array([each.seconds for each in measured])
-    steps = np.array([float(each.call.steps) for each in measured])
-    plain = np.array([_counts(each.call) for each in measured])
-    sizes = [np.array([number(each.call) for each in measured]) for number in BEYOND.values()]
+    calls = [call for call, _ in measured]
+    seconds = np.array([seconds for _, seconds in measured])
+    steps = np.array([float(call.steps) for call in calls])
+    counts = np.array([_counts(call) for call in calls])
+
+    # What lies beyond a cache depends on one limit only: each column is made once, for all pairs.
+    sizes = [np.array([number(call) for call in calls]) for number in BEYOND.values()]
     beyond = [{limit: steps * np.maximum(0.0, size - limit) for limit in CACHED} for size in sizes]
+
     for cached in itertools.product(CACHED, repeat=2):
-        parts = [each[limit] for each, limit in zip(beyond, cached, strict=True)]
-        relative = np.column_stack([plain, *parts]) / seconds[:, None]
+        columns = [by_limit[limit] for by_limit, limit in zip(beyond, cached, strict=True)]
+        # Divided by the seconds of its call, every row aims at 1: residuals are relative errors.
+        relative = np.column_stack([counts, *columns]) / seconds[:, None]
+        # The counts differ by ten orders of magnitude: nnls gets columns whose largest entry is 1.
         scale = relative.max(axis=0)
-        scale[scale == 0] = 1.0
-        costs, residual = nnls(relative / scale, np.ones(len(measured)))
-        yield _Costs(costs / scale, float(residual), cached)
+        scale[scale == 0] = 1.0  # no call has any of this
+        scaled_costs, residual = nnls(relative / scale, np.ones(len(measured)))
+        yield _Costs(scaled_costs / scale, float(residual), cached)

@@ -54,7 +54,7 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """A framework in its mode on a device: its fitted costs, how sure they are, and from where."""
+    """A framework's mode on a device: its fitted costs, their error, and the sizes they rest on."""
 
     arm: str
     device: str
@@ -74,12 +74,12 @@ class Contender:
             min(values) <= size <= max(values)
             for size, values in zip(point, zip(*self.measured, strict=True), strict=True)
         )
-        return inside and point.work <= max(each.work for each in self.measured)
+        return inside and point.work <= max(known.work for known in self.measured)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One size of the map; contenders by their place in the list."""
+    """One size of the map; contenders go by their index in the list."""
 
     point: Point
     seconds: tuple[float, ...]
@@ -90,7 +90,7 @@ class Place:
     plain_enough: bool
     """Whether 100 trainings with what samenet brings along take less than a minute longer."""
     graphics_pays: bool
-    """Whether a GPU is told apart from every processor, and faster."""
+    """Whether a GPU is faster than every processor, and told apart from it."""
 
 
 @once
@@ -99,76 +99,80 @@ def contenders(frames: Frames) -> list[Contender]:
     return [_contender(frames, each) for each in fit.fitted(frames)]
 
 
-def _contender(frames: Frames, each: Fitted) -> Contender:
+def _contender(frames: Frames, fitted: Fitted) -> Contender:
     return Contender(
-        arm=each.arm,
+        arm=fitted.arm,
         device=frames.plan.target.device,
-        model=each.model,
-        spread=_spread(each, frames.plan.margin),
+        model=fitted.model,
+        spread=_spread(fitted, frames.plan.margin),
         measured=tuple(
             point
             for task in ladder.points(frames.plan.tasks)
-            if each.arm in frames.compared(task.name) and (point := _point(task))
+            if fitted.arm in frames.compared(task.name) and (point := _point(task))
         ),
     )
 
 
 def _point(task: Task) -> Point | None:
-    """Return the size of a point of the ladder, None if its layers differ in width."""
+    """Return the size of a ladder's point, None if its layers differ in width."""
     width = int(task.data.options["features"])
     if any(layer.units != width for layer in task.model.layers):
         return None
     return Point(width, task.training.batch_size, len(task.model.layers))
 
 
-def _spread(each: Fitted, margin: float) -> float:
-    """Return the root mean square of log errors, at least what counts as no difference."""
-    judged = each.held_out or each.left_out
+def _spread(fitted: Fitted, margin: float) -> float:
+    """Return the root mean square of log errors, but no less than an equivalent difference."""
+    judged = fitted.held_out or fitted.left_out
     squares = [math.log1p(p.error) ** 2 if p.error > -1 else math.inf for p in judged]
     return max(math.sqrt(sum(squares) / len(squares)), math.log1p(margin) / NORMAL)
 
 
-def mapped(found: Sequence[Contender], depth: int) -> list[list[Place]]:
-    """Return the map of one depth: a row per width, a place per batch size."""
-    return [[_place(found, Point(width, batch, depth)) for batch in BATCHES] for width in WIDTHS]
+def mapped(contenders: Sequence[Contender], depth: int) -> list[list[Place]]:
+    """Return the map of one depth: a row per width, a field per batch size."""
+    return [
+        [_place(contenders, Point(width, batch, depth)) for batch in BATCHES] for width in WIDTHS
+    ]
 
 
-def _place(found: Sequence[Contender], point: Point) -> Place:
-    seconds = tuple(max(each.seconds(point), 1e-12) for each in found)
-    order = sorted(range(len(found)), key=seconds.__getitem__)
+def _place(contenders: Sequence[Contender], point: Point) -> Place:
+    seconds = tuple(max(contender.seconds(point), 1e-12) for contender in contenders)
+    order = sorted(range(len(contenders)), key=seconds.__getitem__)
     first = order[0]
-    best = tuple(k for k in order if k == first or not _apart(found, seconds, first, k))
+    best = tuple(k for k in order if k == first or not _apart(contenders, seconds, first, k))
     return Place(
         point=point,
         seconds=seconds,
         best=best,
-        measured=all(each.reaches(point) for each in found),
-        plain_enough=_plain_enough(found, seconds),
-        graphics_pays=_graphics_pays(found, seconds),
+        measured=all(contender.reaches(point) for contender in contenders),
+        plain_enough=_plain_enough(contenders, seconds),
+        graphics_pays=_graphics_pays(contenders, seconds),
     )
 
 
-def _apart(found: Sequence[Contender], seconds: Sequence[float], one: int, other: int) -> bool:
-    bound = NORMAL * math.hypot(found[one].spread, found[other].spread)
-    return abs(math.log(seconds[one] / seconds[other])) > bound
+def _apart(
+    contenders: Sequence[Contender], seconds: Sequence[float], first: int, second: int
+) -> bool:
+    bound = NORMAL * math.hypot(contenders[first].spread, contenders[second].spread)
+    return abs(math.log(seconds[first] / seconds[second])) > bound
 
 
-def _plain_enough(found: Sequence[Contender], seconds: Sequence[float]) -> bool:
-    plain = [s for each, s in zip(found, seconds, strict=True) if is_plain(each)]
+def _plain_enough(contenders: Sequence[Contender], seconds: Sequence[float]) -> bool:
+    plain = [s for contender, s in zip(contenders, seconds, strict=True) if is_plain(contender)]
     return bool(plain) and 100 * STEPS * (min(plain) - min(seconds)) < ENOUGH_SECONDS
 
 
-def is_plain(each: Contender) -> bool:
-    """Return whether it is what one has before one looks for a framework."""
-    return each.arm.partition(":")[0] in discovery.included()
+def is_plain(contender: Contender) -> bool:
+    """Return whether it is one of the plain libraries that are installed with samenet."""
+    return contender.arm.partition(":")[0] in discovery.included()
 
 
-def _graphics_pays(found: Sequence[Contender], seconds: Sequence[float]) -> bool:
-    places = {
-        cuda: [k for k, each in enumerate(found) if (each.device == "cuda") == cuda]
+def _graphics_pays(contenders: Sequence[Contender], seconds: Sequence[float]) -> bool:
+    on_device = {
+        cuda: [k for k, contender in enumerate(contenders) if (contender.device == "cuda") == cuda]
         for cuda in (True, False)
     }
-    if not all(places.values()):
+    if not all(on_device.values()):
         return False
-    gpu, cpu = (min(places[cuda], key=seconds.__getitem__) for cuda in (True, False))
-    return seconds[gpu] < seconds[cpu] and _apart(found, seconds, gpu, cpu)
+    gpu, cpu = (min(on_device[cuda], key=seconds.__getitem__) for cuda in (True, False))
+    return seconds[gpu] < seconds[cpu] and _apart(contenders, seconds, gpu, cpu)

@@ -26,7 +26,7 @@ from samenet.stats.formatting import words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """A step of one size, as measured and as a model predicts it that never saw that size."""
+    """A step of one size, as measured and as predicted by a model that has not seen that size."""
 
     size: str
     measured_seconds: float
@@ -34,7 +34,7 @@ class Prediction:
 
     @property
     def error(self) -> float:
-        """Return by which share of the measured time the prediction is too long."""
+        """Return the relative error of the prediction; positive if it is too long."""
         return self.predicted_seconds / self.measured_seconds - 1
 
     @property
@@ -68,7 +68,7 @@ class Fitted:
 
     @property
     def verdict(self) -> str:
-        """Return in words whether the model predicts sizes that it was not fitted to."""
+        """Return in words how well the model predicts sizes that it was not fitted to."""
         if not self.held_out:
             return "not judged: no held-out size was measured"
         if self.misfits:
@@ -93,14 +93,14 @@ def worst_error(predictions: Sequence[Prediction]) -> float:
 
 def fitted(frames: Frames) -> list[Fitted]:
     """Return the models of all arms that were measured on enough sizes, in the plan's order."""
-    found = {arm.name: _sizes(frames, arm.name) for arm in frames.plan.arms}
-    return [_fitted(arm, sizes) for arm, sizes in found.items() if _enough(sizes)]
+    sizes_of = {arm.name: _sizes(frames, arm.name) for arm in frames.plan.arms}
+    return [_fitted(arm, sizes) for arm, sizes in sizes_of.items() if _enough(sizes)]
 
 
 def not_fitted(frames: Frames) -> dict[str, int]:
     """Return the arms that were measured on too few sizes for a fit, and on how many each."""
-    found = {arm.name: _sizes(frames, arm.name) for arm in frames.plan.arms}
-    few = {arm: len(_design(sizes)) for arm, sizes in found.items() if not _enough(sizes)}
+    sizes_of = {arm.name: _sizes(frames, arm.name) for arm in frames.plan.arms}
+    few = {arm: len(_design(sizes)) for arm, sizes in sizes_of.items() if not _enough(sizes)}
     return few if ladder.points(frames.plan.tasks) else {}
 
 
@@ -121,29 +121,29 @@ def _enough(sizes: Sequence[_Size]) -> bool:
 
 
 def _sizes(frames: Frames, arm: str) -> list[_Size]:
-    """Return what was measured of an arm on the sizes whose every check passed."""
+    """Return what was measured of an arm on the sizes on which it passed every check."""
     rows = frames.samples[(frames.samples.arm == arm) & (frames.samples.track == "same")]
-    found = [
+    sizes = [
         _Size(task, _calls(task, rows[rows.task == task.name]))
         for task in ladder.points(frames.plan.tasks)
         if arm in frames.compared(task.name)
     ]
-    return [size for size in found if size.calls]
+    return [size for size in sizes if size.calls]
 
 
 def _calls(task: Task, rows: pd.DataFrame) -> tuple[Measured, ...]:
-    """Return both calls of a size; of the samples of a process and of the processes the median."""
+    """Return both calls of a size: the median over processes of the median over samples."""
     widths = ladder.network_of(task).widths
     batch_size = task.training.batch_size
-    found = []
+    calls = []
     for phase, counted in (("call", "first_call"), ("call_other", "call_other")):
-        own = rows[rows.phase == phase]
+        samples = rows[rows.phase == phase]
         steps = rows[rows.phase == counted].steps
-        if len(own):
+        if len(samples):
             count = int(steps.iloc[0])
-            step = (own.seconds / own.steps).groupby(own["repeat"]).median().median()
-            found.append(Measured(Call(widths, batch_size, count), count * float(step)))
-    return tuple(found)
+            step = (samples.seconds / samples.steps).groupby(samples["repeat"]).median().median()
+            calls.append(Measured(Call(widths, batch_size, count), count * float(step)))
+    return tuple(calls)
 
 
 def _fitted(arm: str, sizes: Sequence[_Size]) -> Fitted:
@@ -178,27 +178,27 @@ def document(frames: Frames) -> dict[str, Any]:
         "samenet": frames.plan.samenet,
         "target": frames.plan.target.model_dump(mode="json"),
         "machine": frames.machine,
-        "models": [_plain(each) for each in fitted(frames)],
+        "models": [_plain(fit) for fit in fitted(frames)],
         "too_few_sizes": not_fitted(frames),
         "failures": frames.failures.drop(columns="detail").astype(object).to_dict("records"),
     }
 
 
-def _plain(each: Fitted) -> dict[str, Any]:
+def _plain(fit: Fitted) -> dict[str, Any]:
     return {
-        "arm": each.arm,
-        "fits": each.fits,
-        "verdict": each.verdict,
-        **asdict(each.model),
-        "held_out": [asdict(p) | {"error": p.error} for p in each.held_out],
-        "left_out": [asdict(p) | {"error": p.error} for p in each.left_out],
+        "arm": fit.arm,
+        "fits": fit.fits,
+        "verdict": fit.verdict,
+        **asdict(fit.model),
+        "held_out": [asdict(p) | {"error": p.error} for p in fit.held_out],
+        "left_out": [asdict(p) | {"error": p.error} for p in fit.left_out],
     }
 
 
 def lines(frames: Frames) -> list[str]:
     """Return the closing lines of a ladder: one per framework, then what failed."""
-    found = [_line(frames, each) for each in fitted(frames)]
-    found += [
+    shown = [_line(frames, fit) for fit in fitted(frames)]
+    shown += [
         f"{frames.title(arm):<24} not fitted: {count} sizes checked, {len(NAMES)} needed"
         for arm, count in not_fitted(frames).items()
     ]
@@ -209,13 +209,13 @@ def lines(frames: Frames) -> list[str]:
         for task in ladder.points(frames.plan.tasks)
         for arm in result.refused(frames, task)
     ]
-    return [*found, *failures, *refused]
+    return [*shown, *failures, *refused]
 
 
-def _line(frames: Frames, each: Fitted) -> str:
-    costs = each.model.seconds
+def _line(frames: Frames, fit: Fitted) -> str:
+    costs = fit.model.seconds
     shown = ", ".join(f"{words(costs[name])} per {name}" for name in ("call", "step", "layer"))
-    return f"{frames.title(each.arm):<24} {shown}; {each.verdict}"
+    return f"{frames.title(fit.arm):<24} {shown}; {fit.verdict}"
 
 
 LADDER_SCHEMA = "samenet-ladder/1"

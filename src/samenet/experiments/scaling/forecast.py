@@ -1,12 +1,12 @@
-"""How long a training will take here that nobody has measured, and what that advises.
+"""Predictions of trainings that were never measured here, and the advice that follows.
 
     total = start + first call + epochs * steps per epoch * call / steps per call
 
-A call's seconds come from the fitted cost model; the start, from an empty interpreter to the first
-call and without its steps, grows with the number of layers, for what is built, and with that of
-different shapes among them, for what is compiled once each. Both
-have an error of their own: what they were off by at the measured sizes, each left out in turn. The
-95 % interval is both errors, as Student's t has them, at once.
+A call's seconds come from the fitted cost model. The start, from an empty interpreter to the first
+call but without its steps, grows with the number of layers, which are built, and with the number of
+different shapes among them, each of which is compiled once. Both have an error of their own: what
+they were off by at the measured sizes, each left out in turn. The 95 % interval adds the two
+errors, each taken at its Student t quantile.
 
 Nothing here imports pandas or a framework: an answer takes less than a second.
 """
@@ -17,6 +17,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from samenet._text import join
 from samenet.adapter.api import Offer, placed
@@ -35,7 +37,7 @@ MAKE_MINUTES = "about 6 to 12 minutes per framework"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """What is asked about: units from the inputs to the outputs, and how long it is trained."""
+    """The training asked about: units from inputs to outputs, and how long it is trained."""
 
     widths: tuple[int, ...]
     batch_size: int
@@ -43,7 +45,7 @@ class Training:
     epochs: int = 1
 
     def __post_init__(self) -> None:
-        """Raise UsageError for what is no training."""
+        """Raise UsageError for widths or samples that make no training."""
         if len(self.widths) < 2 or min(self.widths) < 1:
             raise UsageError("--model: write the units from inputs to outputs, e.g. 64-256-128-10.")
         if self.samples < self.batch_size:
@@ -51,7 +53,7 @@ class Training:
 
     @property
     def name(self) -> str:
-        """Return the layers as they are written."""
+        """Return the layers as users write them: '64-256-10'."""
         return "-".join(map(str, self.widths))
 
     def with_batch(self, batch_size: int) -> Training:
@@ -63,14 +65,14 @@ class Training:
         return replace(self, epochs=epochs)
 
     def of_steps(self, steps: int) -> Training:
-        """Return the same training with as many whole epochs as these steps need."""
+        """Return the same training with the whole epochs that these steps need."""
         each = call_shape(self.samples, self.batch_size).steps_per_epoch
         return self.lasting(-(-steps // each))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What is known of one arm on this machine."""
+    """What predicts one arm's trainings on this machine."""
 
     arm: str
     title: str
@@ -84,9 +86,9 @@ class Forecast:
     """Root of the mean squared error of the logarithm."""
     call_error: float
     sizes: int
-    """On how many sizes all this rests."""
+    """The number of sizes that it was fitted to."""
     ranges: Mapping[str, tuple[float, float]]
-    """Of each thing that a size has, the least and the most that was measured."""
+    """The smallest and the largest measured value of each number that describes a size."""
     place: str
     """Where, how precisely and on how many threads."""
     when: str
@@ -98,7 +100,7 @@ class Forecast:
     """The upper end of its interval, where there is one."""
 
     def seconds(self, training: Training) -> Interval:
-        """Return the total time with its interval; `outside` says whether it means anything."""
+        """Return the total time with its interval; meaningless for what lies `outside`."""
         counts = (1, len(training.widths) - 1, shapes(training.widths))
         costs = (self.start, self.start_per_layer, self.start_per_shape)
         start = sum(count * cost for count, cost in zip(counts, costs, strict=True))
@@ -114,7 +116,7 @@ class Forecast:
         return Interval(value=start + work, low=low, high=high, n=self.sizes)
 
     def outside(self, training: Training) -> str:
-        """Return what of a training lies beyond the measured range, or an empty text."""
+        """Return which number of a training lies outside the measured range, or an empty text."""
         for name, number in numbers(training).items():
             low, high = self.ranges[name]
             if not low <= number <= high:
@@ -123,7 +125,7 @@ class Forecast:
 
 
 def numbers(training: Training) -> dict[str, float]:
-    """Return what a size is judged by: whether it lies in the range that was measured."""
+    """Return the numbers of a size that have to lie in the measured range."""
     call = Call(training.widths, training.batch_size, 1)
     return {
         "rows of a batch": training.batch_size,
@@ -150,62 +152,66 @@ class Row:
 
     @property
     def error(self) -> float:
-        """Return half the interval as a logarithm, in standard errors."""
+        """Return the standard error of the logarithm."""
         return math.log(self.seconds.high / self.seconds.value) / t_factor(self.seconds.n)
 
 
 def rows(forecasts: Iterable[Forecast], training: Training) -> list[Row]:
-    """Return every arm's prediction, the fastest first; raises RefusedError out of range."""
+    """Return every arm's prediction, fastest first; raises RefusedError if all are out of range."""
     known = list(forecasts)
-    beyond = [each.outside(training) for each in known]
+    beyond = [forecast.outside(training) for forecast in known]
     if all(beyond):
         raise RefusedError(
             f"{training.name} in batches of {training.batch_size} lies outside the sizes that were "
             f"measured here ({beyond[0]}): no prediction. Measure it: samenet run."
         )
-    pairs = zip(known, beyond, strict=True)
-    inside = [Row(forecast=each, seconds=each.seconds(training)) for each, why in pairs if not why]
+    inside = [
+        Row(forecast=forecast, seconds=forecast.seconds(training))
+        for forecast, why in zip(known, beyond, strict=True)
+        if not why
+    ]
     return sorted(inside, key=lambda row: row.seconds.value)
 
 
-def choice(found: Sequence[Row]) -> list[Row]:
-    """Return the fastest that can be adopted, then those the prediction does not tell from it."""
-    own = [row for row in found if row.forecast.adoptable]
-    return [row for row in own if row is own[0] or _alike(row, own[0])]
+def choice(predictions: Sequence[Row]) -> list[Row]:
+    """Return the fastest adoptable arm, then those that are not told apart from it."""
+    adoptable = [row for row in predictions if row.forecast.adoptable]
+    chosen = adoptable[:1]
+    for row in adoptable[1:]:
+        # not told apart: the difference lies within its own 95 % interval
+        best = adoptable[0]
+        difference = math.log(row.seconds.value / best.seconds.value)
+        if difference <= t_factor(best.seconds.n) * math.hypot(row.error, best.error):
+            chosen.append(row)
+    return chosen
 
 
-def _alike(row: Row, best: Row) -> bool:
-    """Return whether the difference is within its own 95 % interval."""
-    apart = math.log(row.seconds.value / best.seconds.value)
-    return apart <= t_factor(best.seconds.n) * math.hypot(row.error, best.error)
-
-
-def why_not(found: Forecast, training: Training, wishes: Wishes) -> str:
-    """Return why an arm does not meet what is asked, or an empty text."""
-    if wishes.device is not None and placed(wishes.device)["device"] != found.device:
-        return f"was measured on {found.device}"
-    lacking = [LACKS[need] for need in wishes.needs if need not in found.offers]
+def why_not(forecast: Forecast, training: Training, wishes: Wishes) -> str:
+    """Return why an arm does not meet the requirements, or an empty text."""
+    if wishes.device is not None and placed(wishes.device)["device"] != forecast.device:
+        return f"was measured on {forecast.device}"
+    lacking = [LACKS[need] for need in wishes.needs if need not in forecast.offers]
     if lacking:
         return " and ".join(lacking)
-    megabytes = found.install_bytes / 1e6
+    megabytes = forecast.install_bytes / 1e6
     most = wishes.install_mb_most
     if most is not None and not megabytes:
         return "has no known size"
     if most is not None and megabytes > most:
         return f"takes {megabytes:.0f} MB with all that it requires"
     slowest = wishes.import_seconds_most
-    if slowest is not None and found.import_seconds > slowest:
-        return f"is imported in {words(found.import_seconds)}"
+    if slowest is not None and forecast.import_seconds > slowest:
+        return f"is imported in {words(forecast.import_seconds)}"
     limit = wishes.time_limit_seconds
-    if limit is None or found.outside(training):
+    if limit is None or forecast.outside(training):
         return ""
-    seconds = found.seconds(training)  # within the limit is only what is so with all its interval
+    seconds = forecast.seconds(training)  # the whole interval has to lie within the limit
     return f"trains for {duration(seconds)}" if seconds.high > limit else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the predictions say to what is asked."""
+    """The answer of the predictions to a question."""
 
     training: Training
     left: tuple[Forecast, ...]
@@ -219,18 +225,18 @@ class Answer:
         return rows(self.left, self.training) if self.left else []
 
     def lines(self) -> list[str]:
-        """Return the answer for people: the advice, every prediction, what would change it."""
-        found = self.rows
-        if not found:
+        """Return the answer as text: the advice, every prediction, and what would change it."""
+        predictions = self.rows
+        if not predictions:
             return ["No framework that was fitted here meets all that is asked.", *self._reasons()]
-        best = choice(found)
+        best = choice(predictions)
         return [
             _sentence(self.training, best) if best else "Only reference lines are left to choose.",
-            *(_row(row, best) for row in found),
+            *(_row(row, best) for row in predictions),
             *(changes(self.left, self.training) if best else ()),
             *_left_out(self.left, self.training),
             *self._reasons(),
-            _basis(found),
+            _basis(predictions),
         ]
 
     def _reasons(self) -> list[str]:
@@ -238,35 +244,35 @@ class Answer:
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data."""
-        found = self.rows
+        predictions = self.rows
         return {
-            "choice": [row.forecast.arm for row in choice(found)],
-            "seconds": {row.forecast.arm: asdict(row.seconds) for row in found},
+            "choice": [row.forecast.arm for row in choice(predictions)],
+            "seconds": {row.forecast.arm: asdict(row.seconds) for row in predictions},
             "excluded": dict(self.excluded),
             "lines": self.lines(),
         }
 
 
 def answer(forecasts: Sequence[Forecast], training: Training, wishes: Wishes = NO_WISHES) -> Answer:
-    """Return what is predicted for those that meet the wishes, and why others do not.
+    """Return the predictions of those that meet the wishes, and why others do not.
 
     Raises RefusedError for a device on which no cost was fitted.
     """
     if wishes.device is not None:
-        devices = sorted({each.device for each in forecasts})
+        devices = sorted({forecast.device for forecast in forecasts})
         if placed(wishes.device)["device"] not in devices:
             raise RefusedError(
                 f"Costs were fitted on {join(devices)} and say nothing about {wishes.device}. "
                 f"Fit them there first: {MAKE} --device {wishes.device}"
             )
-    reasons = {each.arm: why_not(each, training, wishes) for each in forecasts}
+    reasons = {forecast.arm: why_not(forecast, training, wishes) for forecast in forecasts}
     return Answer(
         training=training,
-        left=tuple(each for each in forecasts if not reasons[each.arm]),
+        left=tuple(forecast for forecast in forecasts if not reasons[forecast.arm]),
         excluded={
-            each.arm: f"{each.title} is left out: it {reasons[each.arm]}."
-            for each in forecasts
-            if reasons[each.arm]
+            forecast.arm: f"{forecast.title} is left out: it {reasons[forecast.arm]}."
+            for forecast in forecasts
+            if reasons[forecast.arm]
         },
     )
 
@@ -292,10 +298,10 @@ def _left_out(forecasts: Sequence[Forecast], training: Training) -> list[str]:
     return [f"  {title}: not predicted, {why}." for title, why in pairs if why]
 
 
-def _basis(found: Sequence[Row]) -> str:
-    off = max(row.forecast.call_error for row in found)
-    sizes = min(row.forecast.sizes for row in found)
-    places = "; ".join(sorted({row.forecast.place for row in found}))
+def _basis(predictions: Sequence[Row]) -> str:
+    off = max(row.forecast.call_error for row in predictions)
+    sizes = min(row.forecast.sizes for row in predictions)
+    places = "; ".join(sorted({row.forecast.place for row in predictions}))
     return (
         f"Predicted from {sizes} measured sizes ({places}), which the fits miss by up to "
         f"{digits(100 * off, 2)} % (root mean square, each left out in turn). Not measured itself."
@@ -303,80 +309,68 @@ def _basis(found: Sequence[Row]) -> str:
 
 
 def changes(forecasts: Sequence[Forecast], training: Training) -> list[str]:
-    """Say from which batch size and from how many epochs on another arm is the choice."""
-    found = []
-    batches = [2**power for power in range(3, 17) if 2**power <= training.samples]
+    """Return from which batch size, and from how many epochs, another arm becomes the choice."""
     now = choice(rows(forecasts, training))
-    up = (training.with_batch(n) for n in batches if n > training.batch_size)
-    down = (training.with_batch(n) for n in reversed(batches) if n < training.batch_size)
-    lengths = [round(m * 10**power) for power in range(7) for m in (1, 2, 5)]
+    sentences = []
+
+    batches = [2**power for power in range(3, 17) if 2**power <= training.samples]
+    larger = (training.with_batch(n) for n in batches if n > training.batch_size)
+    smaller = (training.with_batch(n) for n in reversed(batches) if n < training.batch_size)
+    for start, others in (("From batch", larger), ("Up to batch", smaller)):
+        change = _first_change(forecasts, now, others)
+        if change:
+            changed, title = change
+            sentences.append(f"  {start} {changed.batch_size}: {title} (powers of two were tried).")
+
+    lengths = [digit * 10**power for power in range(7) for digit in (1, 2, 5)]
     longer = (training.lasting(n) for n in lengths if n > training.epochs)
     shorter = (training.lasting(n) for n in reversed(lengths) if n < training.epochs)
-    for before, others in (("From batch", up), ("Up to batch", down)):
-        other = _first_change(forecasts, now, others)
-        if other:
-            found.append(f"  {before} {other[0].batch_size}: {other[1]} (looked at powers of two).")
-    for before, others in (("From about", longer), ("Up to about", shorter)):
-        other = _first_change(forecasts, now, others)
-        if other:
-            found.append(f"  {before} {other[0].epochs:,} epochs: {other[1]}.")
-    return found
+    for start, others in (("From about", longer), ("Up to about", shorter)):
+        change = _first_change(forecasts, now, others)
+        if change:
+            changed, title = change
+            sentences.append(f"  {start} {changed.epochs:,} epochs: {title}.")
+    return sentences
 
 
 def _first_change(
     forecasts: Sequence[Forecast], now: Sequence[Row], others: Iterator[Training]
 ) -> tuple[Training, str] | None:
-    """Return the first training whose fastest arm is another one and told apart from today's."""
+    """Return the first training in which another arm is clearly faster, and that arm's title."""
     titles = {row.forecast.title for row in now}
     for training in others:
-        if any(each.outside(training) for each in forecasts):
+        if any(forecast.outside(training) for forecast in forecasts):
             return None
-        best = choice(rows(forecasts, training))
-        gain = _gain(forecasts, now[0], best[0], training)
-        if best[0].forecast.title not in titles and gain > MARGIN:
-            return training, best[0].forecast.title
+        predictions = rows(forecasts, training)
+        best = choice(predictions)[0]
+        current = next(row for row in predictions if row.forecast.arm == now[0].forecast.arm)
+        gain = current.seconds.value / best.seconds.value - 1
+        if best.forecast.title not in titles and gain > MARGIN:
+            return training, best.forecast.title
     return None
 
 
-def _gain(forecasts: Sequence[Forecast], now: Row, best: Row, training: Training) -> float:
-    """Return by which share today's choice takes longer in another training."""
-    own = next(row for row in rows(forecasts, training) if row.forecast.arm == now.forecast.arm)
-    return own.seconds.value / best.seconds.value - 1
+STORED = TypeAdapter(Forecast)
+"""Between a forecast and the plain values that the cache holds of it."""
 
 
-def remember(found: Iterable[Forecast]) -> None:
-    """Keep what a ladder found, arm by arm, for this machine; the newest of each counts."""
-    known = {each.arm: _plain(each) for each in found}
+def remember(forecasts: Iterable[Forecast]) -> None:
+    """Keep a ladder's forecasts for this machine; each arm's newest one replaces the one before."""
+    known = {forecast.arm: STORED.dump_python(forecast) for forecast in forecasts}
     if known:
         cache.put(KIND, _key(), {**(cache.get(KIND, _key()) or {}), **known})
 
 
 def remembered() -> list[Forecast]:
-    """Return what was found on this machine; raises RefusedError if that is nothing."""
+    """Return this machine's forecasts; raises RefusedError if there are none."""
     stored = cache.get(KIND, _key()) or {}
     if not stored:
         raise RefusedError(
-            f"No cost was fitted on this machine yet. `{MAKE}` does it ({MAKE_MINUTES}); "
-            f"--framework NAME chooses one, --dry-run says how long it takes."
+            f"No cost was fitted on this machine yet. `{MAKE}` does it "
+            f"({MAKE_MINUTES}); --framework NAME chooses one, --dry-run says how long it takes."
         )
-    return [_forecast(each) for each in stored.values()]
+    return [STORED.validate_python(values) for values in stored.values()]
 
 
 def _key() -> str:
     return cache.key_of(system.processor(), 3)
-
-
-def _plain(found: Forecast) -> dict[str, Any]:
-    names = Forecast.__dataclass_fields__
-    values: dict[str, Any] = {name: getattr(found, name) for name in names}
-    model = {name: getattr(found.model, name) for name in CostModel.__dataclass_fields__}
-    return {**values, "model": {**model, "seconds": dict(found.model.seconds)}}
-
-
-def _forecast(stored: dict[str, Any]) -> Forecast:
-    ranges = {name: (low, high) for name, (low, high) in stored["ranges"].items()}
-    lists = {name: stored["model"][name] for name in ("places", "pulls")}
-    tuples = {"places": tuple(map(tuple, lists["places"])), "pulls": tuple(lists["pulls"])}
-    model = CostModel(**{**stored["model"], **tuples})
-    offers = tuple(stored["offers"])
-    return Forecast(**{**stored, "model": model, "ranges": ranges, "offers": offers})

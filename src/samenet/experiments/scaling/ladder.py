@@ -207,7 +207,7 @@ def task_of(size: Size, family: str) -> Task:
 
 
 def is_held_out(task: Task) -> bool:
-    """Return whether a point is kept from the fit, to judge it."""
+    """Return whether a point is kept out of the fit, to test it."""
     return task.name.startswith(HELD_OUT_NAME)
 
 
@@ -237,13 +237,13 @@ TRAINED = {"certify": 8, "cell": 5}
 
 
 def only_steps(plan: Plan) -> Plan:
-    """Return the plan without what says nothing about the cost of a step."""
+    """Return the plan with only the jobs that tell the cost of a step."""
     jobs = tuple(_predicted(plan, job) for job in plan.jobs if job.pass_name in PASSES)
     return plan.model_copy(update={"jobs": jobs})
 
 
 def _predicted(plan: Plan, job: Job) -> Job:
-    """Add the oracle's time to a prediction that comes from no earlier run: most of it is that."""
+    """Add the oracle's time, most of the total, to a prediction that rests on no earlier run."""
     keys = [history_key(job.pass_name, job.arm, name) for name in job.tasks]
     if all(cache.get("durations", cache.key_of(key)) is not None for key in keys):
         return job
@@ -253,7 +253,7 @@ def _predicted(plan: Plan, job: Job) -> Job:
 
 
 def oracle_seconds(task: Task) -> float:
-    """Return about how long the oracle takes for one training of a point, on a core of today.
+    """Return roughly how long the oracle takes for one training of a point, on a current core.
 
     Measured: 0.2 ns per weight and row, 45 ns per weight, and half a millisecond per step.
     """

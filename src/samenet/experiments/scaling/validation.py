@@ -1,4 +1,4 @@
-"""From a ladder's run: what can be predicted on this machine, and how right that is.
+"""From a ladder's run: what can be predicted on this machine, and how accurately.
 
 The trainings that are predicted to judge it, twenty of them, are in no fit. Their measured total is
 what a run says of any task: the start-up of its process, then its epochs at the steady rate.
@@ -29,32 +29,32 @@ from samenet.stats.intervals import VERDICT_REPEATS_MIN
 from samenet.stats.verdicts import percent
 
 HITS_LEAST = 0.9
-"""In so many of the held-out trainings the advice has to be right: 18 of 20."""
+"""The share of the held-out trainings in which the advice has to be right: 18 of 20."""
 
 
 def forecasts(frames: Frames) -> list[Forecast]:
-    """Return what a run with a ladder lets us predict, arm by arm."""
-    return [_forecast(frames, each) for each in fit.fitted(frames)]
+    """Return each arm's forecast, from a run with a ladder."""
+    return [_forecast(frames, fitted) for fitted in fit.fitted(frames)]
 
 
-def _forecast(frames: Frames, each: Fitted) -> Forecast:
+def _forecast(frames: Frames, fitted: Fitted) -> Forecast:
     tasks = [t for t in ladder.points(frames.plan.tasks) if not ladder.is_held_out(t)]
-    starts = [_start(frames, each, task) for task in tasks]
-    found = [pair for pair in starts if pair is not None]
-    start, per_layer, per_shape, error = _line(found)
-    arm = frames.plan.arm(each.arm)
+    starts = [_start(frames, fitted, task) for task in tasks]
+    known_starts = [pair for pair in starts if pair is not None]
+    start, per_layer, per_shape, error = _fit_starts(known_starts)
+    arm = frames.plan.arm(fitted.arm)
     imported = import_seconds(frames, arm)
     return Forecast(
-        arm=each.arm,
-        title=frames.title(each.arm),
+        arm=fitted.arm,
+        title=frames.title(fitted.arm),
         adoptable=arm.header.adoptable,
-        model=each.model,
+        model=fitted.model,
         start=start,
         start_per_layer=per_layer,
         start_per_shape=per_shape,
         start_error=error,
-        call_error=math.sqrt(fmean(math.log1p(p.error) ** 2 for p in each.left_out)),
-        sizes=len(each.left_out),
+        call_error=math.sqrt(fmean(math.log1p(p.error) ** 2 for p in fitted.left_out)),
+        sizes=len(fitted.left_out),
         ranges=_ranges([training_of(task) for task in tasks]),
         place=str(frames.plan.target),
         when=frames.plan.created,
@@ -66,7 +66,7 @@ def _forecast(frames: Frames, each: Fitted) -> Forecast:
 
 
 def training_of(task: Task) -> Training:
-    """Return a point as a training, a held-out one with the epochs it is predicted for."""
+    """Return a point as a training; a held-out one has the epochs it is predicted for."""
     return Training(
         widths=ladder.network_of(task).widths,
         batch_size=task.training.batch_size,
@@ -75,34 +75,35 @@ def training_of(task: Task) -> Training:
     )
 
 
-def _start(frames: Frames, each: Fitted, task: Task) -> tuple[int, int, float] | None:
+def _start(frames: Frames, fitted: Fitted, task: Task) -> tuple[int, int, float] | None:
     """Return layers, shapes and seconds of a start without the steps of its first call."""
-    found = frames.per_repeat(task.name, each.arm, "start_up")
-    if not found or each.arm not in frames.compared(task.name):
+    repeats = frames.per_repeat(task.name, fitted.arm, "start_up")
+    if not repeats or fitted.arm not in frames.compared(task.name):
         return None
     training = training_of(task)
-    call = each.model.predict(training.widths, training.batch_size, ladder.steps_of(task))
-    seconds = median(found.values())
+    call = fitted.model.predict(training.widths, training.batch_size, ladder.steps_of(task))
+    seconds = median(repeats.values())
     widths = training.widths
     return len(widths) - 1, shapes(widths), max(seconds - call, seconds / 100)
 
 
-def _line(found: Sequence[tuple[int, int, float]]) -> tuple[float, float, float, float]:
-    """Return what a start costs anyway, what a layer and a shape add, and the relative error.
+def _fit_starts(starts: Sequence[tuple[int, int, float]]) -> tuple[float, float, float, float]:
+    """Return the fixed cost of a start, that of a layer and of a shape, and the relative error.
 
-    None is negative, and all starts count alike, as in the fit of a step.
+    No cost is negative, and all starts count alike, as in the fit of a step.
     """
-    seconds = np.array([each for *_, each in found])
-    parts = np.array([[1.0, float(layers), float(kinds)] for layers, kinds, _ in found])
-    costs, _ = nnls(parts / seconds[:, None], np.ones(len(found)))
+    seconds = np.array([start_seconds for *_, start_seconds in starts])
+    parts = np.array([[1.0, float(layers), float(kinds)] for layers, kinds, _ in starts])
+    # divided by its seconds, every start aims at 1: relative errors are minimised
+    costs, _ = nnls(parts / seconds[:, None], np.ones(len(starts)))
     off = np.log(parts @ costs / seconds)
-    freedom = max(1, len(found) - len(costs))
+    freedom = max(1, len(starts) - len(costs))
     start, per_layer, per_shape = costs.tolist()
     return start, per_layer, per_shape, math.sqrt(float((off**2).sum()) / freedom)
 
 
-def _ranges(found: Sequence[Training]) -> dict[str, tuple[float, float]]:
-    every = [numbers(training) for training in found]
+def _ranges(trainings: Sequence[Training]) -> dict[str, tuple[float, float]]:
+    every = [numbers(training) for training in trainings]
     return {name: (min(e[name] for e in every), max(e[name] for e in every)) for name in every[0]}
 
 
@@ -117,13 +118,13 @@ class Judged:
 
     @property
     def error(self) -> float:
-        """Return by which share of the measured total the prediction is too long."""
+        """Return the relative error of the prediction; positive if it is too long."""
         return self.predicted_seconds / self.measured_seconds - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What the predictions advise for one held-out training, and what was the fastest there."""
+    """What the predictions advise for a held-out training, and what was fastest in it."""
 
     training: str
     advised: str
@@ -142,7 +143,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """How right the predictions of a run's ladder are."""
+    """How accurate the predictions of a run's ladder are."""
 
     judged: tuple[Judged, ...]
     choices: tuple[Choice, ...]
@@ -157,7 +158,7 @@ class Check:
         return list(dict.fromkeys(each.arm for each in self.judged))
 
     def good(self, arm: str) -> bool:
-        """Return whether every total of an arm is near enough, and the median nearer."""
+        """Return whether all of an arm's totals, and their median, are within their limits."""
         errors = [abs(each.error) for each in self.of(arm)]
         return max(errors) <= WITHIN and median(errors) <= WITHIN_MEDIAN
 
@@ -168,7 +169,7 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Return whether everything is as right as it has to be."""
+        """Return whether both the totals and the choices are accurate enough."""
         enough = self.hits >= HITS_LEAST * len(self.choices)
         return bool(self.judged) and enough and all(self.good(arm) for arm in self.arms)
 
@@ -189,7 +190,7 @@ class Check:
 
 
 def check(frames: Frames) -> Check:
-    """Return how right the predictions are on the held-out trainings of a run."""
+    """Return how accurate the predictions are on a run's held-out trainings."""
     known = forecasts(frames)
     tasks = [task for task in ladder.points(frames.plan.tasks) if ladder.held_out_epochs(task)]
     judged = []
@@ -197,7 +198,7 @@ def check(frames: Frames) -> Check:
     for task in tasks:
         training = training_of(task)
         totals = _totals(frames, task, known)
-        found = [row for row in rows(known, training) if row.forecast.arm in totals]
+        predictions = [row for row in rows(known, training) if row.forecast.arm in totals]
         judged += [
             Judged(
                 training=f"{task.title}, {training.epochs} epochs",
@@ -205,10 +206,10 @@ def check(frames: Frames) -> Check:
                 measured_seconds=median(totals[row.forecast.arm].values()),
                 predicted_seconds=row.seconds.value,
             )
-            for row in found
+            for row in predictions
         ]
-        if len(choice(found)) and sum(row.forecast.adoptable for row in found) > 1:
-            adoptable = [row for row in found if row.forecast.adoptable]
+        if len(choice(predictions)) and sum(row.forecast.adoptable for row in predictions) > 1:
+            adoptable = [row for row in predictions if row.forecast.adoptable]
             choices.append(_choice(task, adoptable, totals, frames.plan.margin))
     return Check(judged=tuple(judged), choices=tuple(choices))
 
@@ -220,19 +221,19 @@ def _totals(frames: Frames, task: Task, known: Sequence[Forecast]) -> Totals:
     """Return {arm: {repeat: seconds}} of a held-out training, as measured."""
     whole = lasting(task, ladder.held_out_epochs(task))
     compared = set(frames.compared(task.name))
-    arms = [each.arm for each in known if each.arm in compared]
-    found = {arm: seconds_of(frames, whole, arm, "total") for arm in arms}
-    return {arm: each for arm, each in found.items() if each}
+    arms = [forecast.arm for forecast in known if forecast.arm in compared]
+    totals = {arm: seconds_of(frames, whole, arm, "total") for arm in arms}
+    return {arm: repeats for arm, repeats in totals.items() if repeats}
 
 
-def _choice(task: Task, found: Sequence[Row], totals: Totals, margin: float) -> Choice:
-    advised = found[0].forecast.arm
-    own = {row.forecast.arm: totals[row.forecast.arm] for row in found}
-    fastest = min(own, key=lambda arm: median(own[arm].values()))
-    ratio = median(own[advised].values()) / median(own[fastest].values())
-    tested = min(map(len, own.values())) >= VERDICT_REPEATS_MIN
+def _choice(task: Task, predictions: Sequence[Row], totals: Totals, margin: float) -> Choice:
+    advised = predictions[0].forecast.arm
+    times = {row.forecast.arm: totals[row.forecast.arm] for row in predictions}
+    fastest = min(times, key=lambda arm: median(times[arm].values()))
+    ratio = median(times[advised].values()) / median(times[fastest].values())
+    tested = min(map(len, times.values())) >= VERDICT_REPEATS_MIN
     level = (
-        significance.equivalent(own[advised], own[fastest], margin)
+        significance.equivalent(times[advised], times[fastest], margin)
         if tested
         else ratio <= 1 + margin
     )
@@ -246,43 +247,48 @@ def _choice(task: Task, found: Sequence[Row], totals: Totals, margin: float) -> 
     )
 
 
-def lines(frames: Frames, found: Check) -> Iterator[str]:
-    """Yield the table of the held-out trainings, then what it says in all."""
-    if not found.judged:
+def lines(frames: Frames, result: Check) -> Iterator[str]:
+    """Yield the table of the held-out trainings, then its summary."""
+    if not result.judged:
         yield "This run holds no fitted ladder with held-out sizes: samenet ladder measures one."
         return
     yield "Whole trainings of sizes that are in no fit: measured, predicted, error of that"
-    for arm in found.arms:
+    for arm in result.arms:
         yield ""
         yield frames.title(arm)
-        for each in found.of(arm):
-            times = f"{words(each.measured_seconds):>10} {words(each.predicted_seconds):>10}"
-            yield f"  {each.training:<42}{times} {100 * each.error:>+5.0f} %"
+        for training in result.of(arm):
+            measured = words(training.measured_seconds)
+            predicted = words(training.predicted_seconds)
+            error = f"{100 * training.error:>+5.0f} %"
+            yield f"  {training.training:<42}{measured:>10} {predicted:>10} {error}"
     yield ""
-    yield from (_summary(frames, found, arm) for arm in found.arms)
-    yield from _advised(frames, found)
+    yield from (_summary(frames, result, arm) for arm in result.arms)
+    yield from _advised(frames, result)
 
 
-def _summary(frames: Frames, found: Check, arm: str) -> str:
-    errors = [abs(each.error) for each in found.of(arm)]
+def _summary(frames: Frames, result: Check, arm: str) -> str:
+    errors = [abs(training.error) for training in result.of(arm)]
     near = sum(error <= WITHIN for error in errors)
-    mark = "✓" if found.good(arm) else "✗"
+    mark = "✓" if result.good(arm) else "✗"
     return (
         f"{mark} {frames.title(arm):<24} {near} of {len(errors)} within {100 * WITHIN:.0f} %, "
         f"median {100 * median(errors):.1f} %, worst {100 * max(errors):.0f} %"
     )
 
 
-def _advised(frames: Frames, found: Check) -> Iterator[str]:
-    count = len(found.choices)
+def _advised(frames: Frames, result: Check) -> Iterator[str]:
+    count = len(result.choices)
     if not count:
-        yield "No choice to be judged: fewer than two frameworks that can be recommended."
+        yield "No choice to judge: fewer than two frameworks can be recommended."
         return
-    mark = "✓" if found.hits >= HITS_LEAST * count else "✗"
-    tested = all(each.tested for each in found.choices)
-    how = "equivalent by test" if tested else f"measured within {percent(frames.plan.margin)} of it"
-    yield f"{mark} The advice named the fastest framework, or one {how}, in {found.hits} of {count}"
-    for each in found.choices:
-        if not each.right:
-            advised, fastest = frames.title(each.advised), frames.title(each.fastest)
-            yield f"  {each.training}: {advised}, {each.ratio:.2f}× as long as {fastest}"
+    mark = "✓" if result.hits >= HITS_LEAST * count else "✗"
+    tested = all(choice_.tested for choice_ in result.choices)
+    near = (
+        "equivalent by test" if tested else f"measured within {percent(frames.plan.margin)} of it"
+    )
+    share = f"{result.hits} of {count}"
+    yield f"{mark} The advice named the fastest framework, or one {near}, in {share}"
+    for choice_ in result.choices:
+        if not choice_.right:
+            advised, fastest = frames.title(choice_.advised), frames.title(choice_.fastest)
+            yield f"  {choice_.training}: {advised}, {choice_.ratio:.2f}× as long as {fastest}"

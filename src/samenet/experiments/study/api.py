@@ -45,7 +45,7 @@ class StudyResult:
         return self.outcome.frame.copy()
 
     def conclusions(self) -> list[str]:
-        """Return what the seeds show, in sentences; of several frameworks one after the other."""
+        """Return what the seeds show, in sentences, framework by framework."""
         arms = self.outcome.arms
         return [each.sentence for arm in arms for each in conclusions(self.outcome, arm)]
 
@@ -68,8 +68,8 @@ class StudyResult:
         """Return tables, conclusions and figures for a notebook."""
         parts = []
         for arm in self.outcome.arms:
-            parts += [notebook.table_html(*each) for each in text.tables(self.outcome, arm)]
-            said = "".join(f"<li>{escape(each)}</li>" for each in self._said(arm))
+            parts += [notebook.table_html(*table) for table in text.tables(self.outcome, arm)]
+            said = "".join(f"<li>{escape(sentence)}</li>" for sentence in self._said(arm))
             parts += [f"<ul>{said}</ul>", notebook.inline(self.figure(arm), f"Study: {arm}")]
         return "".join(parts)
 

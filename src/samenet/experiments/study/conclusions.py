@@ -66,13 +66,10 @@ def _all(outcome: Outcome, arm: str) -> Iterator[Conclusion]:
             yield score(_seeds(outcome, arm, scene, metric, "test"), metric, scene)
     if outcome.study.kind == "activations":
         yield vanishing(first_gradients(outcome, arm))
-        yield dying(_seeds(outcome, arm, "fast", "dead", "train"), sum(_hidden(outcome)))
+        hidden_units = sum(layer.units for layer in outcome.task.model.layers)
+        yield dying(_seeds(outcome, arm, "fast", "dead", "train"), hidden_units)
     choices = outcome.choices(arm)
     yield time({choice: outcome.epoch_seconds(arm, "own", choice) for choice in choices})
-
-
-def _hidden(outcome: Outcome) -> tuple[int, ...]:
-    return tuple(layer.units for layer in outcome.task.model.layers)
 
 
 def _seeds(outcome: Outcome, arm: str, scene: Scene, quantity: str, split: str) -> Seeds:
@@ -90,29 +87,32 @@ def first_gradients(outcome: Outcome, arm: str) -> Seeds:
     }
 
 
-def score(found: Seeds, metric: str, scene: Scene) -> Conclusion:
+def score(seeds: Seeds, metric: str, scene: Scene) -> Conclusion:
     """Return which choices have a worse test score than the best one, in every seed."""
     higher = METRICS[metric].higher_is_better
     name = METRICS[metric].in_sentence
     about = f"test {name}, {SCENES[scene]}"
-    diverged = [choice for choice, values in found.items() if not all(map(math.isfinite, values))]
-    found = {choice: values for choice, values in found.items() if choice not in diverged}
+    diverged = [choice for choice, values in seeds.items() if not all(map(math.isfinite, values))]
+    seeds = {choice: values for choice, values in seeds.items() if choice not in diverged}
     lost = f" {join(diverged)} diverged." if diverged else ""
-    if len(found) < 2:
+    if len(seeds) < 2:
         return Conclusion(about=about, sentence=f"Too few trainings ended in numbers.{lost}")
-    order = sorted(found, key=lambda choice: median(found[choice]), reverse=higher)
+    order = sorted(seeds, key=lambda choice: median(seeds[choice]), reverse=higher)
     best, *others = order
-    worse = [choice for choice in others if apart(found[best], found[choice])]
+    worse = [choice for choice in others if apart(seeds[best], seeds[choice])]
     alike = [choice for choice in others if choice not in worse]
     if not worse:
-        low, high = min(map(min, found.values())), max(map(max, found.values()))
+        low, high = min(map(min, seeds.values())), max(map(max, seeds.values()))
         sentence = (
             f"No difference in test {name} can be told: the seeds of {join(order)} overlap "
             f"({digits(low)} to {digits(high)}).{lost}"
         )
         return Conclusion(about=about, sentence=sentence)
-    said = [f"{choice} is worse than {best} in every seed ({_range(found, choice)} against "
-            f"{_range(found, best)})" for choice in worse]  # fmt: skip
+    said = [
+        f"{choice} is worse than {best} in every seed ({_range(seeds, choice)} against "
+        f"{_range(seeds, best)})"
+        for choice in worse
+    ]
     equal = f"; {join(alike)} cannot be told from {best}, the seeds overlap" if alike else ""
     return Conclusion(
         about=about,
@@ -121,17 +121,17 @@ def score(found: Seeds, metric: str, scene: Scene) -> Conclusion:
     )
 
 
-def vanishing(found: Seeds) -> Conclusion:
-    """Return whose first layer gets a gradient that is orders of magnitude below that of others."""
+def vanishing(seeds: Seeds) -> Conclusion:
+    """Return the choices whose first layer gets a gradient orders of magnitude below others'."""
     about = f"first layer’s gradient, {SCENES['deep']}, before training"
-    below = {choice: _far_above(found, choice) for choice in found}
-    weak = sorted((c for c in found if below[c]), key=lambda choice: median(found[choice]))
+    below = {choice: _far_above(seeds, choice) for choice in seeds}
+    weak = sorted((c for c in seeds if below[c]), key=lambda choice: median(seeds[choice]))
     if not weak:
-        factor = max(map(median, found.values())) / min(map(median, found.values()))
-        sentence = f"None vanishes: {join(found)} stay within a factor of {digits(factor, 2)}."
+        factor = max(map(median, seeds.values())) / min(map(median, seeds.values()))
+        sentence = f"None vanishes: {join(seeds)} stay within a factor of {digits(factor, 2)}."
         return Conclusion(about=about, sentence=sentence)
     parts = [
-        f"{choice}’s ({small(median(found[choice]))}) is at least "
+        f"{choice}’s ({small(median(seeds[choice]))}) is at least "
         f"{_times(min(below[choice].values()))} smaller than that of {join(below[choice], 'or')}"
         for choice in weak
     ]
@@ -146,11 +146,11 @@ def vanishing(found: Seeds) -> Conclusion:
     )
 
 
-def _far_above(found: Seeds, choice: str) -> dict[str, float]:
-    """Return by which factor others are above a choice, where it is large and in every seed."""
-    own = max(median(found[choice]), 1e-300)
-    factors = {other: median(values) / own for other, values in found.items()}
-    return {c: f for c, f in factors.items() if f >= VANISHED and apart(found[c], found[choice])}
+def _far_above(seeds: Seeds, choice: str) -> dict[str, float]:
+    """Return the factor of every other choice that is far above this one in every seed."""
+    weakest = max(median(seeds[choice]), 1e-300)
+    factors = {other: median(values) / weakest for other, values in seeds.items()}
+    return {c: f for c, f in factors.items() if f >= VANISHED and apart(seeds[c], seeds[choice])}
 
 
 def small(value: float) -> str:
@@ -167,13 +167,13 @@ def _order(factors: Mapping[str, float]) -> str:
     return f"10^{math.floor(math.log10(min(factors.values())))}"
 
 
-def dying(found: Seeds, units: int) -> Conclusion:
-    """Return which choices leave dead units behind in every seed, and which in none."""
+def dying(seeds: Seeds, units: int) -> Conclusion:
+    """Return which choices leave dead units in every seed, and which in none."""
     about = f"dead units, {SCENES['fast']}"
-    dead = [choice for choice, counts in found.items() if min(counts) > 0]
-    alive = [choice for choice, counts in found.items() if max(counts) == 0]
-    mixed = [choice for choice in found if choice not in (*dead, *alive)]
-    parts = [f"{c} leaves {_range(found, c)} of {units} hidden units dead" for c in dead]
+    dead = [choice for choice, counts in seeds.items() if min(counts) > 0]
+    alive = [choice for choice, counts in seeds.items() if max(counts) == 0]
+    mixed = [choice for choice in seeds if choice not in (*dead, *alive)]
+    parts = [f"{c} leaves {_range(seeds, c)} of {units} hidden units dead" for c in dead]
     parts += [f"{join(alive)}: none in any seed"] if alive else []
     parts += [f"{join(mixed)}: it depends on the seed"] if mixed else []
     end = ". A dead unit gets no gradient and does not learn" if dead else ""
@@ -182,21 +182,21 @@ def dying(found: Seeds, units: int) -> Conclusion:
     return Conclusion(about=about, sentence=sentence, findings=findings)
 
 
-def time(found: Seeds) -> Conclusion:
+def time(seeds: Seeds) -> Conclusion:
     """Return which choices take longer per epoch than the fastest one, in every process."""
     about = "time of an epoch, the task’s own network"
-    fastest = min(found, key=lambda choice: median(found[choice]))
-    base = median(found[fastest])
+    fastest = min(seeds, key=lambda choice: median(seeds[choice]))
+    base = median(seeds[fastest])
     slower = [
         choice
-        for choice, values in found.items()
-        if apart(values, found[fastest]) and median(values) / base > 1 + TIME_MARGIN
+        for choice, values in seeds.items()
+        if apart(values, seeds[fastest]) and median(values) / base > 1 + TIME_MARGIN
     ]
     if not slower:
         sentence = f"None is told to be slower; an epoch takes about {words(base)}."
         return Conclusion(about=about, sentence=sentence)
     said = [
-        f"{c} takes {digits(median(found[c]) / base, 2)} times as long as {fastest}" for c in slower
+        f"{c} takes {digits(median(seeds[c]) / base, 2)} times as long as {fastest}" for c in slower
     ]
     return Conclusion(
         about=about,
@@ -205,19 +205,19 @@ def time(found: Seeds) -> Conclusion:
     )
 
 
-def _range(found: Seeds, choice: str) -> str:
-    low, high = digits(min(found[choice])), digits(max(found[choice]))
+def _range(seeds: Seeds, choice: str) -> str:
+    low, high = digits(min(seeds[choice])), digits(max(seeds[choice]))
     return low if low == high else f"{low} to {high}"
 
 
 def agreement(per_arm: Sequence[list[Conclusion]]) -> tuple[int, int]:
-    """Return in how many conclusions all frameworks found the same, and how many there are.
+    """Return in how many conclusions all frameworks agree, and how many there are.
 
     Times are left out: they are each framework's own.
     """
     same = [
-        len({conclusion.findings for conclusion in each}) == 1
-        for each in zip(*per_arm, strict=True)
-        if not each[0].about.startswith("time")
+        len({conclusion.findings for conclusion in of_arms}) == 1
+        for of_arms in zip(*per_arm, strict=True)
+        if not of_arms[0].about.startswith("time")
     ]
     return sum(same), len(same)

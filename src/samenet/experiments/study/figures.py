@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,9 +50,9 @@ def figure(outcome: Outcome, arm: str) -> Drawing:
 
 def _activations(outcome: Outcome, arm: str) -> Drawing:
     drawing = Drawing(figsize=(10.6, 7.2))
-    (own, deep), (gradient, dead) = drawing.subplots(2, 2).tolist()
+    (own_network, deep_network), (gradient, dead) = drawing.subplots(2, 2).tolist()
     metric = SCORES[outcome.task.kind][0]
-    scenes: tuple[tuple[Axes, Scene], ...] = ((own, "own"), (deep, "deep"))
+    scenes: tuple[tuple[Axes, Scene], ...] = ((own_network, "own"), (deep_network, "deep"))
     for axes, scene in scenes:
         curves(axes, outcome, arm, scene, metric, split="test")
         axes.set_title(f"Test {METRICS[metric].in_sentence}: {SCENES[scene]}")
@@ -81,9 +80,15 @@ def _losses(outcome: Outcome, arm: str) -> Drawing:
 
 
 def curves(  # noqa: PLR0913 - one argument per column that is chosen
-    axes: Axes, outcome: Outcome, arm: str, scene: Scene, quantity: str, *, split: str,
+    axes: Axes,
+    outcome: Outcome,
+    arm: str,
+    scene: Scene,
+    quantity: str,
+    *,
+    split: str,
     layer: int | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Draw a quantity over the epochs: per choice the median of the seeds and their range."""
     rows = outcome.frame
     rows = rows[(rows.arm == arm) & (rows.scene == scene) & (rows.quantity == quantity)]
@@ -109,27 +114,18 @@ def _bands(axes: Axes, outcome: Outcome, arm: str, values: pd.Series[float], *, 
     """Draw one line and one band per choice; `values` by choice, seed and what lies below."""
     ends: dict[str, tuple[float, float, str]] = {}
     for choice in outcome.choices(arm):
-        place = outcome.study.choices.index(choice)
-        color = COLORS[place % len(COLORS)]
+        number = outcome.study.choices.index(choice)
+        color = COLORS[number % len(COLORS)]
         table = values.xs(choice).unstack("seed")  # noqa: PD010 - one value per place already
         xs, middle = table.index.tolist(), table.median(axis=1).tolist()
         axes.fill_between(xs, table.min(axis=1), table.max(axis=1), color=color, alpha=0.15, lw=0)
-        axes.plot(xs, middle, color=color, lw=LINE_POINTS, ls=DASHES[place % len(DASHES)])
-        last = _last(middle)
-        if last is not None:
-            ends[choice] = (xs[last], middle[last], color)
+        axes.plot(xs, middle, color=color, lw=LINE_POINTS, ls=DASHES[number % len(DASHES)])
+        # a training that diverged ends before the others
+        there = [index for index, value in enumerate(middle) if math.isfinite(value)]
+        if there:
+            ends[choice] = (xs[there[-1]], middle[there[-1]], color)
     if log:
-        _logarithmic(axes)
+        drawn = np.concatenate([line.get_ydata() for line in axes.lines]).tolist()
+        log_scale(axes, [value for value in drawn if math.isfinite(value)])
     if outcome.study.kind == "activations":
         label_ends(axes, ends)
-
-
-def _last(values: Sequence[float]) -> int | None:
-    """Return the place of the last number; a training that diverged ends before the others."""
-    there = [place for place, value in enumerate(values) if math.isfinite(value)]
-    return there[-1] if there else None
-
-
-def _logarithmic(axes: Axes) -> None:
-    values = np.concatenate([line.get_ydata() for line in axes.lines])
-    log_scale(axes, [value for value in values.tolist() if math.isfinite(value)])

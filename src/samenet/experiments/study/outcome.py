@@ -66,24 +66,31 @@ class Outcome:
         return [choice for choice in self.study.choices if choice in there]
 
     def values(  # noqa: PLR0913 - one argument per column
-        self, arm: str, scene: Scene, choice: str, quantity: str, *, split: str = "train",
-        epoch: int | None = None, layer: int | None = None,
-    ) -> list[float]:  # fmt: skip
-        """Return one number per seed, at the last epoch unless told, summed over layers if any."""
+        self,
+        arm: str,
+        scene: Scene,
+        choice: str,
+        quantity: str,
+        *,
+        split: str = "train",
+        epoch: int | None = None,
+        layer: int | None = None,
+    ) -> list[float]:
+        """Return one number per seed: at the last epoch unless given, summed over the layers."""
         rows = self.frame
         rows = rows[(rows.arm == arm) & (rows.scene == scene) & (rows.choice == choice)]
         rows = rows[(rows.quantity == quantity) & (rows.split == split)]
         rows = rows[rows.epoch == (rows.epoch.max() if epoch is None else epoch)]
         rows = rows if layer is None else rows[rows.layer == layer]
-        found: list[float] = rows.groupby("seed").value.sum(min_count=1).tolist()
-        return found
+        values: list[float] = rows.groupby("seed").value.sum(min_count=1).tolist()
+        return values
 
     def epoch_seconds(self, arm: str, scene: Scene, choice: str) -> list[float]:
         """Return the median seconds of an epoch, one number per seed."""
         rows = self.seconds
         rows = rows[(rows.arm == arm) & (rows.scene == scene) & (rows.choice == choice)]
-        found: list[float] = rows.seconds.tolist()
-        return found
+        seconds: list[float] = rows.seconds.tolist()
+        return seconds
 
 
 def load(folder: Path) -> Outcome:
@@ -131,7 +138,7 @@ def _arm(plan: Plan, event: Event) -> str:
 
 
 def _rows(arm: str, trained: Studied) -> list[tuple[Any, ...]]:
-    """Return the rows of one training; what was not finite is NaN."""
+    """Return the rows of one training; what was not finite becomes NaN."""
     head = (arm, trained.scene, trained.choice, trained.seed)
     rows: list[tuple[Any, ...]] = []
     for epoch, seen in zip(trained.epochs, trained.looks, strict=True):

@@ -34,11 +34,14 @@ def make_study(
     Raises UsageError for a name that does not exist and for a task that has nothing to vary.
     """
     frameworks = tuple(frameworks) or tuple(discovery.included())[:1]
-    names, own = ((), (task,)) if isinstance(task, Task) else ((task,), ())
     request = Request(
-        tasks=names, own=own, frameworks=frameworks, epochs=epochs, track="same",
+        tasks=() if isinstance(task, Task) else (task,),
+        own=(task,) if isinstance(task, Task) else (),
+        frameworks=frameworks,
+        epochs=epochs,
+        track="same",
         name=f"study-{kind}",
-    )  # fmt: skip
+    )
     plan = make_plan(request)
     refuse_nothing(plan)
     study = study_of(kind, plan.tasks[0], choices, seeds)
@@ -53,7 +56,7 @@ def make_study(
 
 def _job(plan: Plan, study: Study, arm: str, seed: int) -> Job:
     task = plan.tasks[0]
-    each = START_SECONDS + EPOCH_SECONDS * task.training.epochs
+    seconds_per_training = START_SECONDS + EPOCH_SECONDS * task.training.epochs
     return Job(
         id=f"study/{arm}/r{seed}",
         pass_name="study",
@@ -61,17 +64,17 @@ def _job(plan: Plan, study: Study, arm: str, seed: int) -> Job:
         tasks=(task.name,),
         repeat=seed,
         timed=PASSES["study"].timed,
-        predicted_seconds=plan.arm(arm).import_seconds + each * len(study.variants),
+        predicted_seconds=plan.arm(arm).import_seconds + seconds_per_training * len(study.variants),
     )
 
 
 def carried_out(
     plan: Plan, folder: Path, watch: Watcher, say: session.Say = session.silent
 ) -> Outcome:
-    """Train, gather, and draw the figure into the folder; raises WorkerError if nothing came."""
+    """Train, gather, and draw the figure into the folder; raises WorkerError without a result."""
     from samenet.experiments.study import figures
 
     session.start(plan, folder, watch, say)
-    found = load(folder)
-    figures.write(found)
-    return found
+    outcome = load(folder)
+    figures.write(outcome)
+    return outcome

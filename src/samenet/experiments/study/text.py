@@ -37,30 +37,31 @@ class Column(NamedTuple):
 
 def lines(outcome: Outcome) -> list[str]:
     """Return what a person reads: per framework the tables, then what follows from them."""
-    return [line for arm in outcome.arms for line in [*_of_arm(outcome, arm), ""]] + _closing(
-        outcome
-    )
+    shown = []
+    for arm in outcome.arms:
+        shown += [*_of_arm(outcome, arm), ""]
+    return shown + _closing(outcome)
 
 
 def _of_arm(outcome: Outcome, arm: str) -> list[str]:
     title = outcome.task.title or outcome.task.name
     count = outcome.study.seeds
-    found = [f"{title}, {_title(outcome, arm)}: {counted(count, 'seed')}", ""]
-    for each in tables(outcome, arm):
-        found += [*_table(each), ""]
-    found += ["What the seeds show"]
-    found += [f"  {headed(each)}" for each in conclusions(outcome, arm)]
-    return [*found, *_lacking(outcome, arm)]
+    shown = [f"{title}, {_title(outcome, arm)}: {counted(count, 'seed')}", ""]
+    for table in tables(outcome, arm):
+        shown += [*_table(table), ""]
+    shown.append("What the seeds show")
+    shown += [f"  {headed(conclusion)}" for conclusion in conclusions(outcome, arm)]
+    return [*shown, *_lacking(outcome, arm)]
 
 
-def headed(found: Conclusion) -> str:
-    """Return a sentence after what it is about."""
-    return f"{found.about[0].upper()}{found.about[1:]}: {found.sentence}"
+def headed(conclusion: Conclusion) -> str:
+    """Return a sentence with its subject in front."""
+    return f"{conclusion.about[0].upper()}{conclusion.about[1:]}: {conclusion.sentence}"
 
 
 def _title(outcome: Outcome, arm: str) -> str:
-    found = outcome.plan.arm(arm)
-    return f"{found.header.title} ({found.mode})"
+    planned = outcome.plan.arm(arm)
+    return f"{planned.header.title} ({planned.mode})"
 
 
 Plain = tuple[str, list[str], list[list[str]]]
@@ -81,14 +82,14 @@ def _plain_table(outcome: Outcome, arm: str, scene: Scene) -> Plain:
     return _scene_title(outcome, scene), ["", *(column.head for column in columns)], rows
 
 
-def _table(found: Plain) -> list[str]:
-    title, heads, rows = found
+def _table(table: Plain) -> list[str]:
+    title, heads, rows = table
     wide = max(WIDTH, *(len(row[0]) + 2 for row in rows))
-    return [title, *(f"  {first:<{wide}}{_spaced(rest)}" for first, *rest in (heads, *rows))]
-
-
-def _spaced(cells: Sequence[str]) -> str:
-    return "".join(f"{cell:<{WIDTH}}" for cell in cells).rstrip()
+    shown = [title]
+    for first, *cells in (heads, *rows):
+        spaced = "".join(f"{cell:<{WIDTH}}" for cell in cells).rstrip()
+        shown.append(f"  {first:<{wide}}{spaced}")
+    return shown
 
 
 def _scene_title(outcome: Outcome, scene: Scene) -> str:
@@ -115,18 +116,16 @@ def _columns(outcome: Outcome, arm: str, scene: Scene) -> list[Column]:
         for metric in SCORES[outcome.task.kind]
     ]
     last = len(units(outcome.task, scene)) + 1
-    gradients = [
-        Column("gradient, first layer", values("gradient", epoch=0, layer=1)),
-        Column("… and last layer", values("gradient", epoch=0, layer=last)),
-    ]
-    gradients = gradients[: 1 if last == 1 else 2]
-    timed = Column("an epoch", lambda c: outcome.epoch_seconds(arm, scene, c), duration)
+    gradients = [Column("gradient, first layer", values("gradient", epoch=0, layer=1))]
+    if last > 1:
+        gradients.append(Column("… and last layer", values("gradient", epoch=0, layer=last)))
     dead = Column("dead units", values("dead"))
-    return (
-        [*scores, dead]
-        if scene == "fast"
-        else [*scores, *gradients, *([dead] if scene == "deep" else [timed])]
-    )
+    if scene == "fast":
+        return [*scores, dead]
+    if scene == "deep":
+        return [*scores, *gradients, dead]
+    timed = Column("an epoch", lambda c: outcome.epoch_seconds(arm, scene, c), duration)
+    return [*scores, *gradients, timed]
 
 
 def _cell(column: Column, choice: str) -> str:
@@ -139,20 +138,20 @@ def _cell(column: Column, choice: str) -> str:
 
 
 def _lacking(outcome: Outcome, arm: str) -> list[str]:
-    found = [
+    reasons = [
         f"  {c}: left out: {why}" for (a, c), why in outcome.left_out.items() if a == arm and c
     ]
-    return ["", *found] if found else []
+    return ["", *reasons] if reasons else []
 
 
 def _closing(outcome: Outcome) -> list[str]:
-    """Return what concerns all frameworks: do they agree, what is missing, how to read it."""
-    found = [f"{arm}: {why}" for (arm, choice), why in outcome.left_out.items() if not choice]
+    """Return what concerns all frameworks: whether they agree, what is missing, how to read it."""
+    closing = [f"{arm}: {why}" for (arm, choice), why in outcome.left_out.items() if not choice]
     if len(outcome.arms) > 1:
         same, all_ = agreement([conclusions(outcome, arm) for arm in outcome.arms])
         names = " and ".join(_title(outcome, arm) for arm in outcome.arms)
-        found += [f"{names} find the same in {same} of {all_} points (times aside).", ""]
-    return [*found, _how_to_read(outcome)]
+        closing += [f"{names} find the same in {same} of {all_} points (times aside).", ""]
+    return [*closing, _how_to_read(outcome)]
 
 
 def _how_to_read(outcome: Outcome) -> str:
@@ -192,12 +191,13 @@ def document(outcome: Outcome) -> dict[str, Any]:
 
 
 def _training(rows: Any) -> dict[str, Any]:
-    """Return one training: its time and, per quantity, [epoch, layer, value] of every look."""
-    quantities = {
-        " ".join(key): [[int(e), int(n), None if v != v else float(v)] for e, n, v in values]  # noqa: PLR0124
-        for key, values in (
-            (key, zip(each.epoch, each.layer, each.value, strict=True))
-            for key, each in rows.groupby(["split", "quantity"], sort=False)
-        )
-    }
+    """Return one training: its time and, per quantity, [epoch, layer, value] of every reading."""
+    quantities = {}
+    for (split, quantity), readings in rows.groupby(["split", "quantity"], sort=False):
+        quantities[f"{split} {quantity}"] = [
+            [int(epoch), int(layer), None if math.isnan(value) else float(value)]
+            for epoch, layer, value in zip(
+                readings.epoch, readings.layer, readings.value, strict=True
+            )
+        ]
     return {"epoch_seconds": float(rows.seconds.iloc[0]), "looks": quantities}

@@ -24,6 +24,7 @@ from samenet.report.blocks import (
     task_cell,
 )
 from samenet.spec import Task
+from samenet.stats import formatting
 
 ORDER = 42
 FLOOR = 1e-17
@@ -61,7 +62,7 @@ def section(frames: Frames) -> Section | None:
 @once
 def distances(frames: Frames, task: Task) -> dict[str, dict[str, float]]:
     """Return the worst distance of each kind per arm; what has none is left out."""
-    found = {arm: certificates.worst(frames, task.name, arm) for arm in frames.compared(task.name)}
+    found = {arm: certificates.errors(frames.result(task, arm)) for arm in frames.compared(task)}
     return {
         arm: {kind: each[kind] for kind in KINDS if kind in each}
         for arm, each in found.items()
@@ -129,4 +130,4 @@ def _table(frames: Frames, tasks: list[Task]) -> Table:
 
 
 def _cell(value: float | None) -> Cell:
-    return missing() if value is None else Cell(text=certificates.error_text(value), value=value)
+    return missing() if value is None else Cell(text=formatting.error_text(value), value=value)

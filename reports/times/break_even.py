@@ -11,8 +11,9 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
 from samenet.analysis import totals as analysis_totals
-from samenet.analysis.frames import Frames
+from samenet.analysis.frames import ArmResult, Frames
 from samenet.analysis.memo import once
+from samenet.analysis.quantities import Quantity
 from samenet.report import plotting
 from samenet.report.blocks import (
     Cell,
@@ -30,7 +31,7 @@ from samenet.report.blocks import (
 from samenet.spec import Task
 from samenet.stats import break_even, formatting, verdicts
 from samenet.stats.break_even import BreakEven, Cost, Kind
-from samenet.stats.intervals import Interval, geometric
+from samenet.stats.intervals import Interval
 
 ORDER = 22
 DECADES = 2
@@ -81,20 +82,17 @@ def section(frames: Frames) -> Section | None:
 @once
 def lines(frames: Frames, task: Task) -> list[Line]:
     """Return the costs of all arms that have a steady state, by their start."""
-    arms = [total.arm for total in analysis_totals.totals(frames, task, quantity="epoch")]
+    arms = [total.arm for total in analysis_totals.totals(frames, task, quantity=Quantity.EPOCH)]
+    results = [frames.result(task, arm) for arm in arms]
     found = [
         Line(
-            arm=arm,
-            start_up=_typical(frames, task, arm, "start_up"),
-            epoch=_typical(frames, task, arm, "epoch"),
+            arm=result.arm,
+            start_up=result.typical(Quantity.START_UP).value,
+            epoch=result.typical(Quantity.EPOCH).value,
         )
-        for arm in arms
+        for result in results
     ]
     return sorted(found, key=lambda line: line.start_up)
-
-
-def _typical(frames: Frames, task: Task, arm: str, quantity: str) -> float:
-    return geometric([*frames.per_repeat(task.name, arm, quantity).values()]).value
 
 
 def against(frames: Frames, task: Task) -> str | None:
@@ -109,20 +107,18 @@ def epochs_of(
     frames: Frames, task: Task, one: str, other: str
 ) -> tuple[BreakEven, Interval | None]:
     """Return when the other arm takes less time than the one, and the same in epochs."""
-    ours, theirs = _cost(frames, task, one), _cost(frames, task, other)
-    found = break_even.break_even(ours, theirs, frames.plan.margin)
+    ours, theirs = frames.result(task, one), frames.result(task, other)
+    found = break_even.break_even(_cost(ours), _cost(theirs), frames.plan.margin)
     if found.steps is None:
         return found, None
-    epoch, step = (frames.per_repeat(task.name, one, q) for q in ("epoch", "step"))
-    per_epoch = round(next(iter(epoch.values())) / next(iter(step.values())))
+    per_epoch = round(next(iter(ours.epoch.values())) / next(iter(ours.step.values())))
     steps = found.steps
     ends = (steps.value / per_epoch, steps.low / per_epoch, steps.high / per_epoch)
     return found, Interval(value=ends[0], low=ends[1], high=ends[2], n=steps.n)
 
 
-def _cost(frames: Frames, task: Task, arm: str) -> Cost:
-    start, step = (frames.per_repeat(task.name, arm, q) for q in ("start_up", "step"))
-    return Cost(start_up=start, step=step)
+def _cost(result: ArmResult) -> Cost:
+    return Cost(start_up=result.start_up, step=result.step)
 
 
 def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001

@@ -57,15 +57,11 @@ def section(frames: Frames) -> Section | None:
 @once
 def peaks(frames: Frames, task: Task) -> dict[str, tuple[float, float, float | None]]:
     """Return bytes after import, at the largest, and on the device, per arm, smallest first."""
-    rows = frames.footprints
-    rows = rows[(rows.task == task.name) & rows.arm.isin([arm.name for arm in frames.plan.arms])]
+    by_arm = {arm.name: frames.result(task, arm.name).memory for arm in frames.plan.arms}
     found = {
-        str(arm): (
-            float(own.bytes_after_import.max()),
-            float(own.bytes_peak.max()),
-            float(device.max()) if len(device := own.device_bytes_peak.dropna()) else None,
-        )
-        for arm, own in rows.groupby("arm", sort=False)
+        arm: (memory.after_import, memory.peak, memory.device_peak)
+        for arm, memory in by_arm.items()
+        if memory
     }
     return dict(sorted(found.items(), key=lambda item: item[1][1]))
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
 from samenet._text import counted
-from samenet.analysis import certificates, predictions
+from samenet.analysis import predictions
 from samenet.analysis.frames import Frames
 from samenet.analysis.predictions import WAYS
 from samenet.report import plotting
@@ -69,7 +69,7 @@ def _lost(frames: Frames) -> list[str]:
     return found + [
         f"{framework_of(frames, str(r.arm))}, {title_of(frames.plan, str(r.task))}, "
         f"{r.quantity} way: refused: "
-        f"error {certificates.error_text(error)}, limit {certificates.error_text(limit)}."
+        f"error {formatting.error_text(error)}, limit {formatting.error_text(limit)}."
         for r, error, limit in zip(wrong.itertuples(), wrong.error, wrong.limit, strict=True)
     ]
 
@@ -120,7 +120,7 @@ def _lines(frames: Frames, axes: Axes, task: Task, *, rate: bool) -> None:
     drawn: list[float] = []
     for arm in predictions.arms(frames, task):
         for way, style in STYLES.items():
-            found = predictions.seconds(frames, task, arm, way)
+            found = predictions.seconds(frames.result(task, arm), way)
             values = [_shown(rows, each.value, rate=rate) for rows, each in found.items()]
             look = plotting.look(frames, arm)
             line = axes.plot(
@@ -160,7 +160,7 @@ def _points(frames: Frames, tasks: list[Task], *, rate: bool = False) -> Table:
         for task in tasks
         for arm in predictions.arms(frames, task)
         for way in WAYS
-        if (found := predictions.seconds(frames, task, arm, way))
+        if (found := predictions.seconds(frames.result(task, arm), way))
     ]
     return Table(
         title="Rows per second" if rate else "Seconds of one prediction",
@@ -193,7 +193,7 @@ def _rows(count: int) -> str:
 
 
 def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
-    usual, fast = (predictions.seconds(frames, task, arm, way) for way in WAYS)
+    usual, fast = (predictions.seconds(frames.result(task, arm), way) for way in WAYS)
     cells = []
     for rows in BATCHES:
         if rows not in usual:

@@ -14,6 +14,7 @@ from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, 
 from samenet.report.multi_run import Run
 from samenet.runs.plan import title_of
 from samenet.spec import Task
+from samenet.stats import formatting
 
 ORDER = 70
 WITH_LADDER = True
@@ -88,7 +89,7 @@ def _overview(frames: Frames) -> Table:
         own = frames.checks[frames.checks.task == task.name]
         for arm in own.arm.unique():
             passed = (task.name, arm) in good
-            shown = certificates.figures(certificates.worst(frames, task.name, arm))
+            shown = certificates.figures(certificates.errors(frames.result(task, arm)))
             count = int(own[own.arm == arm].passed.astype(bool).sum())
             text = f"{count} of {int((own.arm == arm).sum())}"
             rows.append(
@@ -134,8 +135,8 @@ def _cells(group: pd.DataFrame) -> tuple[Cell, ...]:
         Cell(text=worst.gate),
         Cell(text=worst.quantity),
         Cell(text=worst["dtype"]),
-        Cell(text=certificates.error_text(worst.error), value=float(worst.error)),
-        Cell(text=certificates.error_text(worst.limit), value=float(worst.limit)),
+        Cell(text=formatting.error_text(worst.error), value=float(worst.error)),
+        Cell(text=formatting.error_text(worst.limit), value=float(worst.limit)),
         Cell(text=("yes" if passed else "NO") + times),
         Cell(text=worst.detail or "–"),
     )

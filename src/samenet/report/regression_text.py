@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from samenet.analysis.quantities import Quantity
 from samenet.analysis.regression import Comparison, Row
 from samenet.errors import UsageError
 from samenet.report.result import RESULT_SCHEMA
@@ -19,7 +20,6 @@ HEAD = {
     "fine": "No regression",
     "refused": "Not compared",
 }
-CALLED = {"total": "whole training", "start_up": "start-up", "step": "step", "epoch": "epoch"}
 
 ADMIT = {"machine": "--across-machines", "versions": "--across-versions"}
 
@@ -63,7 +63,7 @@ def summary(found: Comparison) -> str:
     parts = [f"{slower} by more than {100 * found.margin:.3g} %"]
     parts += [f"{count[Word.FASTER]} faster"] if count[Word.FASTER] else []
     parts += [f"{unknown} without an answer"] if unknown else []
-    return f"{HEAD[found.verdict]}: {', '.join(parts)} ({CALLED[found.quantity]})."
+    return f"{HEAD[found.verdict]}: {', '.join(parts)} ({Quantity(found.quantity).label})."
 
 
 def _notes(found: Comparison) -> list[str]:

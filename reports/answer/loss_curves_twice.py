@@ -91,7 +91,7 @@ def same(frames: Frames, task: str) -> pd.DataFrame:
     """Return the training losses of the same network; epoch 0 is the untrained one."""
     rows = frames.scores
     rows = rows[(rows.track == "same") & (rows.task == task) & (rows.split == "train")]
-    return rows[(rows.metric == "loss") & rows.arm.isin(frames.compared(task))]
+    return rows[(rows.metric == "loss") & rows.arm.isin(frames.compared(frames.plan.task(task)))]
 
 
 def _both(frames: Frames, task: str) -> pd.DataFrame:

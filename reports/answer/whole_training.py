@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 from samenet.analysis import roofline
 from samenet.analysis import totals as analysis_totals
 from samenet.analysis.frames import Frames
-from samenet.analysis.quantities import seconds_of
+from samenet.analysis.quantities import Quantity
 from samenet.report import plotting
 from samenet.report.blocks import (
     Cell,
@@ -24,7 +24,6 @@ from samenet.report.blocks import (
 from samenet.report.plotting import Legend
 from samenet.spec import Task
 from samenet.stats import formatting
-from samenet.stats.intervals import geometric
 
 ORDER = 2
 PALE = 0.42
@@ -67,7 +66,7 @@ def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
     totals = analysis_totals.totals(frames, task)
     longest = 0.0
     for row, total in enumerate(totals):
-        start = geometric(list(seconds_of(frames, task, total.arm, "start_up").values())).value
+        start = frames.result(task, total.arm).typical(Quantity.START_UP).value
         color = plotting.look(frames, total.arm).color
         value = total.seconds.value
         pale = axes.barh(row, start, height=0.56, color=color, alpha=PALE)
@@ -105,9 +104,10 @@ def _table(frames: Frames, tasks: list[Task]) -> Table:
 
 
 def _row(frames: Frames, task: Task, total: analysis_totals.Total) -> tuple[Cell, ...]:
-    start = geometric(list(seconds_of(frames, task, total.arm, "start_up").values())).value
+    result = frames.result(task, total.arm)
+    start = result.typical(Quantity.START_UP).value
     whole = total.seconds
-    share = roofline.share(frames, task, total.arm)
+    share = roofline.share(result)
     values = (start, whole.value - start, whole.value, whole.low, whole.high)
     return (
         arm_cell(frames, total.arm),

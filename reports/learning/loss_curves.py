@@ -37,7 +37,7 @@ def losses(frames: Frames, task: Task, split: str) -> pd.DataFrame:
     """Return the losses of the same network: arm, repeat, epoch, value."""
     rows = frames.scores
     rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.split == split)]
-    return rows[(rows.metric == "loss") & rows.arm.isin(frames.compared(task.name))]
+    return rows[(rows.metric == "loss") & rows.arm.isin(frames.compared(task))]
 
 
 def distances(frames: Frames, task: Task) -> dict[str, pd.Series[float]]:

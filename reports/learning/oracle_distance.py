@@ -22,6 +22,7 @@ from samenet.report.blocks import (
 )
 from samenet.report.plotting import Legend
 from samenet.spec import Task
+from samenet.stats import formatting
 
 ORDER = 3
 FLOOR = 1e-17
@@ -58,8 +59,8 @@ def section(frames: Frames) -> Section | None:
 
 @once
 def distances(frames: Frames, task: Task) -> dict[str, dict[str, float]]:
-    """Return the worst distance of each kind per arm; arms without any are left out."""
-    errors = {arm: certificates.worst(frames, task.name, arm) for arm in frames.compared(task.name)}
+    """Return the worst distance of each kind per arm; what has none is left out."""
+    errors = {arm: certificates.errors(frames.result(task, arm)) for arm in frames.compared(task)}
     return {
         arm: {kind: by_kind[kind] for kind in KINDS if kind in by_kind}
         for arm, by_kind in errors.items()
@@ -122,4 +123,4 @@ def _table(frames: Frames, tasks: list[Task]) -> Table:
 
 
 def _cell(value: float | None) -> Cell:
-    return missing() if value is None else Cell(text=certificates.error_text(value), value=value)
+    return missing() if value is None else Cell(text=formatting.error_text(value), value=value)

@@ -192,8 +192,9 @@ def _line(frames: Frames, axes: Axes, task: Task, arm: str) -> Line2D:
 def _path(frames: Frames, task: Task, arm: str) -> tuple[list[float], list[float]]:
     rows = time_to_goal.curve(frames, task)
     mean = rows[rows.arm == arm].groupby("epoch").value.mean()
-    start, epoch = time_to_goal.seconds(frames, task, arm)
-    return [start + epoch * float(passed) for passed in mean.index], mean.tolist()
+    result = frames.result(task, arm)
+    times = [time_to_goal.seconds_after(result, float(epochs)) for epochs in mean.index]
+    return times, mean.tolist()
 
 
 def _points(frames: Frames, tasks: list[Task]) -> Table:
@@ -244,7 +245,7 @@ def _tables(frames: Frames, tasks: list[Task]) -> list[Table]:
 def _reached(frames: Frames, task: Task, arm: str) -> Cell:
     if arm not in _names(frames, task).values():
         return missing()
-    reached = time_to_goal.reached(frames, task, arm)
+    reached = time_to_goal.reached(frames.result(task, arm))
     if reached is None:
         return missing("not reached")
     below = (f"after epoch {reached.epoch:g}",)

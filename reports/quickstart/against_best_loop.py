@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from samenet.analysis import totals
 from samenet.analysis.frames import Frames
 from samenet.analysis.memo import once
-from samenet.analysis.quantities import seconds_of
 from samenet.report import plotting
 from samenet.report.blocks import (
     Cell,
@@ -81,15 +80,10 @@ def pairs(frames: Frames, task: Task) -> list[Pair]:
 
 def _training_seconds(frames: Frames, task: Task, arm: str) -> float:
     """Return what building and training take, without Python and imports."""
-    times = seconds_of(frames, task, arm, "total")
-    before = [
-        frames.per_repeat(task.name, arm, phase) for phase in ("interpreter", "import", "wake")
-    ]
+    result = frames.result(task, arm)
+    before = [result.phases.get(phase, {}) for phase in ("interpreter", "import", "wake")]
     return geometric(
-        [
-            seconds - sum(phase.get(repeat, 0.0) for phase in before)
-            for repeat, seconds in times.items()
-        ]
+        [s - sum(phase.get(r, 0.0) for phase in before) for r, s in result.total().items()]
     ).value
 
 

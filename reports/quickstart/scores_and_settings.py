@@ -201,9 +201,7 @@ def _same_network(frames: Frames, task: Task) -> list[float]:
     """Return all frameworks' test scores of the same network after its last epoch."""
     rows = frames.scores
     rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.split == "test")]
-    rows = rows[
-        (rows.metric == main_of(task.kind).name) & rows.arm.isin(frames.compared(task.name))
-    ]
+    rows = rows[(rows.metric == main_of(task.kind).name) & rows.arm.isin(frames.compared(task))]
     values: list[float] = rows[rows.epoch == rows.epoch.max()].value.tolist()
     return values
 

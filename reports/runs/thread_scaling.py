@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from samenet._text import counted
 from samenet.analysis import fingerprint
+from samenet.analysis.quantities import Quantity
 from samenet.report import multi_run, plotting
 from samenet.report.blocks import (
     Cell,
@@ -90,8 +91,8 @@ def scalings(runs: Sequence[Run], task: Task) -> list[Scaling]:
     same = [run for run, mark in zip(runs, marks, strict=True) if mark == marks[0]]
     seconds_of: dict[str, dict[int, Interval]] = defaultdict(dict)
     for run in same:
-        for arm, seconds in multi_run.times(run, task.name, "step").items():
-            if run.frames.settled(task.name, arm):
+        for arm, seconds in multi_run.times(run, task.name, Quantity.STEP).items():
+            if run.frames.result(task, arm).is_steady:
                 seconds_of[arm][run.frames.plan.target.threads] = seconds
     return [
         Scaling(arm=arm, seconds=by_threads)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from samenet.analysis import predictions
 from samenet.analysis.frames import Frames
-from samenet.analysis.quantities import import_seconds
 from samenet.report.blocks import Cell, Column, Section, Table, framework_cell, missing
 from samenet.runs.plan import Arm
 from samenet.stats import formatting
@@ -52,7 +51,7 @@ def _row(frames: Frames, arm: Arm) -> tuple[Cell, ...]:
         framework_cell(frames, arm.name),
         _megabytes(installed.bytes),
         Cell(text=str(count), value=count),
-        _seconds(import_seconds(frames, arm).value),
+        _seconds(frames.import_seconds(arm.name).value),
         _megabytes(installed.import_bytes),
         _seconds(sum(predictions.first_prediction(frames, arm.header.name).values())),
         Cell(text=str(arm.quickstart_lines), value=arm.quickstart_lines)

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
 from samenet.analysis import totals as analysis_totals
-from samenet.analysis.frames import Frames
+from samenet.analysis.frames import ArmResult, Frames
 from samenet.analysis.memo import once
+from samenet.analysis.quantities import Quantity
 from samenet.report import plotting
 from samenet.report.blocks import (
     Cell,
@@ -32,7 +33,7 @@ from samenet.report.plotting import Legend
 from samenet.spec import Task
 from samenet.stats import break_even, formatting, verdicts
 from samenet.stats.break_even import BreakEven, Cost, Kind
-from samenet.stats.intervals import Interval, geometric
+from samenet.stats.intervals import Interval
 
 ORDER = 5
 DECADES = 2
@@ -82,21 +83,18 @@ def section(frames: Frames) -> Section | None:
 
 @once
 def lines(frames: Frames, task: Task) -> list[Line]:
-    """Return the costs of all arms that reached a steady state, quickest start first."""
-    arms = [total.arm for total in analysis_totals.totals(frames, task, quantity="epoch")]
+    """Return the costs of all arms that have a steady state, by their start."""
+    arms = [total.arm for total in analysis_totals.totals(frames, task, quantity=Quantity.EPOCH)]
+    results = [frames.result(task, arm) for arm in arms]
     costs = [
         Line(
-            arm=arm,
-            start_up=_typical(frames, task, arm, "start_up"),
-            epoch=_typical(frames, task, arm, "epoch"),
+            arm=result.arm,
+            start_up=result.typical(Quantity.START_UP).value,
+            epoch=result.typical(Quantity.EPOCH).value,
         )
-        for arm in arms
+        for result in results
     ]
     return sorted(costs, key=lambda line: line.start_up)
-
-
-def _typical(frames: Frames, task: Task, arm: str, quantity: str) -> float:
-    return geometric([*frames.per_repeat(task.name, arm, quantity).values()]).value
 
 
 def against(frames: Frames, task: Task) -> str | None:
@@ -112,21 +110,18 @@ def epochs_of(
     frames: Frames, task: Task, base: str, challenger: str
 ) -> tuple[BreakEven, Interval | None]:
     """Return when the challenger takes less time than the base: in steps, and in epochs."""
-    base_cost, challenger_cost = (
-        Cost(
-            start_up=frames.per_repeat(task.name, arm, "start_up"),
-            step=frames.per_repeat(task.name, arm, "step"),
-        )
-        for arm in (base, challenger)
-    )
-    result = break_even.break_even(base_cost, challenger_cost, frames.plan.margin)
+    ours, theirs = frames.result(task, base), frames.result(task, challenger)
+    result = break_even.break_even(_cost(ours), _cost(theirs), frames.plan.margin)
     if result.steps is None:
         return result, None
-    epoch, step = (frames.per_repeat(task.name, base, q) for q in ("epoch", "step"))
-    per_epoch = round(next(iter(epoch.values())) / next(iter(step.values())))
+    per_epoch = round(next(iter(ours.epoch.values())) / next(iter(ours.step.values())))
     steps = result.steps
     ends = (steps.value / per_epoch, steps.low / per_epoch, steps.high / per_epoch)
     return result, Interval(value=ends[0], low=ends[1], high=ends[2], n=steps.n)
+
+
+def _cost(result: ArmResult) -> Cost:
+    return Cost(start_up=result.start_up, step=result.step)
 
 
 def _draw(frames: Frames, tasks: list[Task]) -> Callable[[bool], Drawing]:

@@ -8,10 +8,10 @@ from statistics import fmean, median
 
 from samenet._text import counted
 from samenet.advice import evidence
-from samenet.analysis import certificates, failures, own_fit, roofline, subset
+from samenet.analysis import certificates, own_fit, roofline, subset
 from samenet.analysis import totals as analysis_totals
 from samenet.analysis.frames import Frames
-from samenet.analysis.quantities import peaks, reference_seconds, seconds_of
+from samenet.analysis.quantities import Quantity
 from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, missing, slug
 from samenet.spec import Task
 from samenet.spec.baselines import BEST_FIRST
@@ -22,8 +22,8 @@ from samenet.stats.verdicts import Word
 ORDER = 1
 EVERY_TASK = True
 PARTS = (
-    ("epoch", "Epoch", "all steps of one pass over the training rows, no evaluation"),
-    ("step", "Step", "one update of all weights, gathering the batch included"),
+    (Quantity.EPOCH, "all steps of one pass over the training rows, no evaluation"),
+    (Quantity.STEP, "one update of all weights, gathering the batch included"),
 )
 WHOLE = ("Whole training", "Factor", "Rank", "More per training", "Peak memory")
 UNIT_SECONDS = {"h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
@@ -103,12 +103,12 @@ def _named(frames: Frames, arm: str, *more: str) -> Cell:
 def _parts_table(frames: Frames, task: Task) -> Table | None:
     by_part = [
         {total.arm: total for total in analysis_totals.totals(frames, task, quantity=quantity)}
-        for quantity, _, _ in PARTS
+        for quantity, _ in PARTS
     ]
     arms = [total.arm for total in analysis_totals.totals(frames, task)]
     if not arms:
         return None
-    heads = (Column(title=title, help=text) for _, title, text in PARTS)
+    heads = (Column(title=quantity.label.capitalize(), help=text) for quantity, text in PARTS)
     return Table(
         task=task.name,
         view="steady",
@@ -116,10 +116,10 @@ def _parts_table(frames: Frames, task: Task) -> Table | None:
         columns=(Column(title="Framework", numeric=False), *heads, LIMIT),
         rows=tuple(
             (
-                _named(frames, arm, *own_fit.beside(frames, task, arm)),
+                _named(frames, arm, *own_fit.beside(frames.result(task, arm))),
                 *(
                     _part(frames, task, part.get(arm), quantity)
-                    for part, (quantity, _, _) in zip(by_part, PARTS, strict=True)
+                    for part, (quantity, _) in zip(by_part, PARTS, strict=True)
                 ),
                 _limit(frames, task, arm),
             )
@@ -129,7 +129,7 @@ def _parts_table(frames: Frames, task: Task) -> Table | None:
             *_fixed_costs(frames, task, arms),
             *own_fit.notes(frames, task, arms),
             *roofline.notes(frames, task),
-            *frames.unsettled(task.name, arms),
+            *frames.unsteady_note(task, arms),
         ),
     )
 
@@ -138,17 +138,17 @@ LIMIT = Column(title="Of the machine’s limit", help="the step’s matrix produ
 
 
 def _limit(frames: Frames, task: Task, arm: str) -> Cell:
-    share = roofline.share(frames, task, arm)
+    share = roofline.share(frames.result(task, arm))
     return missing() if share is None else Cell(text=roofline.percent(share), value=share)
 
 
 def _fixed_costs(frames: Frames, task: Task, arms: Sequence[str]) -> tuple[str, ...]:
-    """Say what a call costs beyond its steps; the step and epoch times above include that."""
-    known = {arm: list(frames.per_repeat(task.name, arm, "call_fixed").values()) for arm in arms}
+    """Say what a call costs apart from its steps: it is part of the step and epoch times above."""
+    known = {arm: frames.result(task, arm).per_repeat(Quantity.CALL_FIXED) for arm in arms}
     costs = [
-        f"{frames.title(arm)} {formatting.words(fmean(seconds))}"
+        f"{frames.title(arm)} {formatting.words(fmean(seconds.values()))}"
         for arm, seconds in known.items()
-        if seconds and fmean(seconds) > 0
+        if seconds and fmean(seconds.values()) > 0
     ]
     text = "Starting one call, whatever the number of its steps, costs (mean, from two lengths)"
     return (f"{text}: {', '.join(costs)}.",) if costs else ()
@@ -158,7 +158,9 @@ def _rank(total: analysis_totals.Total) -> Cell:
     return missing() if total.rank is None else Cell(text=str(total.rank), value=total.rank)
 
 
-def _part(frames: Frames, task: Task, total: analysis_totals.Total | None, quantity: str) -> Cell:
+def _part(
+    frames: Frames, task: Task, total: analysis_totals.Total | None, quantity: Quantity
+) -> Cell:
     if total is None:
         return missing("no steady state")
     seconds = total.seconds
@@ -173,13 +175,13 @@ def _part(frames: Frames, task: Task, total: analysis_totals.Total | None, quant
 def _time(frames: Frames, task: Task, total: analysis_totals.Total) -> Cell:
     interval = total.seconds
     span = interval_text(interval)
-    cell = timed(frames, task, total, "total")
+    cell = timed(frames, task, total, Quantity.TOTAL)
     return replace(cell, text=formatting.words(interval.value), below=(span,) if span else ())
 
 
-def timed(frames: Frames, task: Task, total: analysis_totals.Total, quantity: str) -> Cell:
-    """Return the cell of a time, without its text; the page draws it as a bar."""
-    repeats = seconds_of(frames, task, total.arm, quantity)
+def timed(frames: Frames, task: Task, total: analysis_totals.Total, quantity: Quantity) -> Cell:
+    """Return the cell of a time, which the page draws as a bar, without its text."""
+    repeats = frames.result(task, total.arm).per_repeat(quantity)
     seconds = total.seconds
     return Cell(
         text="",
@@ -241,18 +243,17 @@ def _signed(seconds: float) -> str:
 
 
 def _memory(frames: Frames, task: Task, arm: str) -> Cell:
-    bytes_of = peaks(frames).get((task.name, arm))
-    if bytes_of is None:
+    memory = frames.result(task, arm).memory
+    if memory is None:
         return missing()
-    peak, start, device = bytes_of
-    below = [f"import {start / 1e6:.0f}"]
-    if device:
-        below.append(f"on the GPU {device / 1e6:.0f}")
-    return Cell(text=f"{peak / 1e6:.0f} MB", value=peak, below=tuple(below))
+    below = [f"import {memory.after_import / 1e6:.0f}"]
+    if memory.device_peak:
+        below.append(f"on the GPU {memory.device_peak / 1e6:.0f}")
+    return Cell(text=f"{memory.peak / 1e6:.0f} MB", value=memory.peak, below=tuple(below))
 
 
 def _figures(frames: Frames, task: Task, arm: str) -> Cell:
-    shown = certificates.figures(certificates.worst(frames, task.name, arm))
+    shown = certificates.figures(certificates.errors(frames.result(task, arm)))
     first, *rest = shown.split("; ")
     return Cell(text=first, below=tuple(rest)) if first else missing("no check recorded")
 
@@ -260,10 +261,10 @@ def _figures(frames: Frames, task: Task, arm: str) -> Cell:
 def _reference(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
     for line in BEST_FIRST:
-        repeats = reference_seconds(frames).get((task.name, line.name))
-        if repeats is None:
+        fits = frames.result(task, line.name, "reference").fit_seconds
+        if not fits:
             continue
-        seconds = float(median(repeats))
+        seconds = float(median(fits))
         cell = Cell(text=formatting.words(seconds), value=seconds, quiet=True)
         rest = Cell(text="not a network; fit only, in a warm process", span=len(WHOLE), quiet=True)
         rows.append((arm_cell(frames, line.name), cell, rest))
@@ -273,7 +274,7 @@ def _reference(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
 def _failed(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     return [
         (arm_cell(frames, arm), Cell(text="; ".join(lines), span=len(WHOLE) + 1, quiet=True))
-        for arm, lines in failures.failures_of(frames, task.name).items()
+        for arm, lines in frames.reasons(task).items()
     ]
 
 

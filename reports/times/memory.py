@@ -54,18 +54,14 @@ def section(frames: Frames) -> Section | None:
 
 @once
 def peaks(frames: Frames, task: Task) -> dict[str, tuple[float, float, float | None]]:
-    """Return bytes after import, at the peak, and on the device, per arm, smallest peak first."""
-    rows = frames.footprints
-    rows = rows[(rows.task == task.name) & rows.arm.isin([arm.name for arm in frames.plan.arms])]
-    arm_peaks = {}
-    for arm, processes in rows.groupby("arm", sort=False):
-        device = processes.device_bytes_peak.dropna()
-        arm_peaks[str(arm)] = (
-            float(processes.bytes_after_import.max()),
-            float(processes.bytes_peak.max()),
-            float(device.max()) if len(device) else None,
-        )
-    return dict(sorted(arm_peaks.items(), key=lambda item: item[1][1]))
+    """Return bytes after import, at the largest, and on the device, per arm, smallest first."""
+    by_arm = {arm.name: frames.result(task, arm.name).memory for arm in frames.plan.arms}
+    found = {
+        arm: (memory.after_import, memory.peak, memory.device_peak)
+        for arm, memory in by_arm.items()
+        if memory
+    }
+    return dict(sorted(found.items(), key=lambda item: item[1][1]))
 
 
 def _legend() -> Legend:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from samenet.analysis import control_arms, totals
 from samenet.analysis.frames import Frames
 from samenet.analysis.memo import once
-from samenet.analysis.quantities import seconds_of
 from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, missing
 from samenet.runs.plan import title_of
 from samenet.spec import Task
@@ -56,7 +55,7 @@ def _arms(frames: Frames, task: Task) -> list[str]:
 @once
 def pairs(frames: Frames, task: Task) -> dict[tuple[str, str], Pair]:
     """Return every pair of comparable arms once, whole trainings, fastest first."""
-    times = {arm: seconds_of(frames, task, arm, "total") for arm in _arms(frames, task)}
+    times = {arm: frames.result(task, arm).total() for arm in _arms(frames, task)}
     found = pairwise.family(times, pairwise.all_pairs(times), frames.plan.margin)
     return {(pair.one, pair.other): pair for pair in found}
 

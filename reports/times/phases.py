@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from samenet.analysis import totals
-from samenet.analysis.frames import Frames
+from samenet.analysis.frames import ArmResult, Frames
 from samenet.analysis.memo import once
 from samenet.analysis.processes import START_UP
+from samenet.analysis.quantities import Quantity
 from samenet.report import blocks, plotting
 from samenet.report.blocks import (
     Cell,
@@ -27,7 +28,7 @@ from samenet.report.blocks import (
 from samenet.report.plotting import Legend
 from samenet.spec import Task
 from samenet.stats import formatting
-from samenet.stats.intervals import geometric
+from samenet.stats.intervals import PerRepeat, geometric
 
 ORDER = 4
 NAMES = {
@@ -145,39 +146,40 @@ def seconds(frames: Frames, task: Task, arm: str, view: View) -> dict[str, float
 @once
 def phases(frames: Frames, task: Task, arm: str) -> dict[str, float]:
     """Return the typical seconds of each phase of one result's start-up."""
-    found = {phase: frames.per_repeat(task.name, arm, phase) for phase in START_UP}
-    return {p: geometric([*seconds.values()]).value for p, seconds in found.items() if seconds}
+    found = frames.result(task, arm).phases
+    return {phase: geometric([*seconds.values()]).value for phase, seconds in found.items()}
 
 
 @once
 def _epoch(frames: Frames, task: Task, arm: str) -> dict[str, float]:
     """Return what one epoch takes: the fixed cost of its calls, and the rest."""
-    epoch = frames.per_repeat(task.name, arm, "epoch")
-    if not epoch:
+    result = frames.result(task, arm)
+    if not result.epoch:
         return {}
-    whole = geometric([*epoch.values()]).value
-    fixed = min(whole, _calls(frames, task, arm) * _mean(frames, task, arm, "call_fixed"))
+    whole = result.typical(Quantity.EPOCH).value
+    fixed = min(whole, _calls(result) * _mean(result.per_repeat(Quantity.CALL_FIXED)))
     return {"fixed": fixed, "steps": whole - fixed}
 
 
-def _mean(frames: Frames, task: Task, arm: str, quantity: str) -> float:
-    found = frames.per_repeat(task.name, arm, quantity)
-    return sum(found.values()) / len(found) if found else 0.0
+def _mean(seconds: PerRepeat) -> float:
+    return sum(seconds.values()) / len(seconds) if seconds else 0.0
 
 
-def _calls(frames: Frames, task: Task, arm: str) -> float:
-    """Return how many calls of the measured length make up an epoch."""
-    rows = frames.samples
-    rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.arm == arm)]
-    steps = rows[rows.phase == "first_call"].steps
-    per_epoch = _mean(frames, task, arm, "epoch") / _mean(frames, task, arm, "step")
+def _calls(result: ArmResult) -> float:
+    """Return how many calls of the measured length an epoch is."""
+    rows = result.frames.samples
+    rows = rows[(rows.track == "same") & (rows.task == result.task.name)]
+    steps = rows[(rows.arm == result.arm) & (rows.phase == "first_call")].steps
+    per_epoch = _mean(result.epoch) / _mean(result.step)
     return round(per_epoch) / int(steps.iloc[0]) if len(steps) else 0.0
 
 
 @once
 def _arms(frames: Frames, task: Task, view: View) -> list[str]:
-    """Return the arms of a view, fastest first; a view without start-up needs a steady state."""
-    quantity = "start_up" if view.epochs == 0 else "total" if view.start_up else "epoch"
+    """Return the arms of a view, the fastest first; a steady state is asked of those without."""
+    quantity = Quantity.TOTAL if view.start_up else Quantity.EPOCH
+    if view.epochs == 0:
+        quantity = Quantity.START_UP
     arms = [total.arm for total in totals.totals(frames, task, quantity=quantity)]
     return sorted(arms, key=lambda arm: sum(seconds(frames, task, arm, view).values()))
 

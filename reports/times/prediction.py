@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
 from samenet._text import counted
-from samenet.analysis import certificates, predictions
+from samenet.analysis import predictions
 from samenet.analysis.frames import Frames
 from samenet.analysis.predictions import WAYS
 from samenet.report import plotting
@@ -70,7 +70,7 @@ def _lost(frames: Frames) -> list[str]:
     return failed + [
         f"{framework_of(frames, str(r.arm))}, {title_of(frames.plan, str(r.task))}, "
         f"{r.quantity} way: refused: "
-        f"error {certificates.error_text(error)}, limit {certificates.error_text(limit)}."
+        f"error {formatting.error_text(error)}, limit {formatting.error_text(limit)}."
         for r, error, limit in zip(wrong.itertuples(), wrong.error, wrong.limit, strict=True)
     ]
 
@@ -119,8 +119,8 @@ def _lines(frames: Frames, axes: Axes, task: Task, *, rate: bool) -> None:
     for arm in predictions.arms(frames, task):
         look = plotting.look(frames, arm)
         for way, style in STYLES.items():
-            seconds = predictions.seconds(frames, task, arm, way)
-            values = [_shown(rows, time.value, rate=rate) for rows, time in seconds.items()]
+            seconds = predictions.seconds(frames.result(task, arm), way)
+            values = [_shown(rows, each.value, rate=rate) for rows, each in seconds.items()]
             line = axes.plot(
                 [*seconds],
                 values,
@@ -158,7 +158,7 @@ def _points(frames: Frames, tasks: list[Task], *, rate: bool = False) -> Table:
         for task in tasks
         for arm in predictions.arms(frames, task)
         for way in WAYS
-        if (times := predictions.seconds(frames, task, arm, way))
+        if (times := predictions.seconds(frames.result(task, arm), way))
     ]
     return Table(
         title="Rows per second" if rate else "Seconds of one prediction",
@@ -191,7 +191,7 @@ def _rows(count: int) -> str:
 
 
 def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
-    usual, fast = (predictions.seconds(frames, task, arm, way) for way in WAYS)
+    usual, fast = (predictions.seconds(frames.result(task, arm), way) for way in WAYS)
     cells = []
     for rows in BATCHES:
         if rows not in usual:

@@ -14,6 +14,7 @@ from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, 
 from samenet.report.multi_run import Run
 from samenet.runs.plan import title_of
 from samenet.spec import Task
+from samenet.stats import formatting
 
 ORDER = 1
 WITH_LADDER = True
@@ -88,15 +89,15 @@ def _overview(frames: Frames) -> Table:
         checks = frames.checks[frames.checks.task == task.name]
         for arm in checks.arm.unique():
             passed = (task.name, arm) in good
-            shown = certificates.figures(certificates.worst(frames, task.name, arm))
-            count = int(checks[checks.arm == arm].passed.astype(bool).sum())
-            text = f"{count} of {int((checks.arm == arm).sum())}"
+            shown = certificates.figures(certificates.errors(frames.result(task, arm)))
+            passes = checks[checks.arm == arm].passed.astype(bool)
+            text = f"{int(passes.sum())} of {len(passes)}"
             rows.append(
                 (
                     arm_cell(frames, arm),
                     task_cell(frames, task.name),
                     Cell(text="same network" if passed else "not compared"),
-                    Cell(text=text, value=float(count)),
+                    Cell(text=text, value=float(passes.sum())),
                     Cell(text=shown or "–"),
                 )
             )
@@ -134,8 +135,8 @@ def _cells(group: pd.DataFrame) -> tuple[Cell, ...]:
         Cell(text=worst.gate),
         Cell(text=worst.quantity),
         Cell(text=worst["dtype"]),
-        Cell(text=certificates.error_text(worst.error), value=float(worst.error)),
-        Cell(text=certificates.error_text(worst.limit), value=float(worst.limit)),
+        Cell(text=formatting.error_text(worst.error), value=float(worst.error)),
+        Cell(text=formatting.error_text(worst.limit), value=float(worst.limit)),
         Cell(text=("yes" if passed else "NO") + times),
         Cell(text=worst.detail or "–"),
     )

@@ -11,7 +11,6 @@ from samenet._text import counted, plural
 from samenet.analysis import control_arms, interference, totals
 from samenet.analysis.frames import Frames
 from samenet.analysis.memo import once
-from samenet.analysis.quantities import seconds_of
 from samenet.report import plotting
 from samenet.report.blocks import (
     Cell,
@@ -82,7 +81,7 @@ def spreads(frames: Frames, task: Task) -> dict[str, dict[int, float]]:
     """Return each repeat's whole training as a share of its arm's typical one, per arm."""
     shares = {}
     for total in totals.totals(frames, task):
-        times = seconds_of(frames, task, total.arm, "total")
+        times = frames.result(task, total.arm).total()
         if len(times) > 1:
             typical = math.exp(fmean(map(math.log, times.values())))
             shares[total.arm] = {repeat: s / typical for repeat, s in sorted(times.items())}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from samenet.analysis import totals
 from samenet.analysis.frames import Frames
+from samenet.analysis.quantities import Quantity
 from samenet.report.blocks import Code, Section, Text
 from samenet.runs import adapter_source
 from samenet.runs.plan import Arm, title_of
@@ -42,7 +43,7 @@ def _code(frames: Frames, arm: Arm) -> Code:
     steps = [
         f"{title_of(frames.plan, task.name)} {formatting.duration(total.seconds)}"
         for task in frames.plan.tasks
-        for total in totals.totals(frames, task, quantity="step")
+        for total in totals.totals(frames, task, quantity=Quantity.STEP)
         if total.arm == arm.name
     ]
     facts = [

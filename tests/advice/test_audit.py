@@ -11,7 +11,7 @@ from report_fixture import MACHINE, recorded
 
 from samenet.advice import evidence, recommend, sentences
 from samenet.advice.audit import Traced, traced
-from samenet.advice.evidence import Said, say
+from samenet.advice.evidence import Said, joined, phrase, say
 from samenet.analysis.frames import build
 from samenet.report import page as report_page
 from samenet.runs.plan import Job, Plan
@@ -98,3 +98,23 @@ def test_each_piece_of_evidence_names_the_jobs_of_its_own_arms() -> None:
     advice = recommend.advise(build(plan, MACHINE, records))[0]
     first = advice.said[0].evidence[0]
     assert first.jobs == tuple(f"cell/pytorch:eager/digits/r{n}" for n in range(8))
+
+
+def test_a_template_takes_names_as_they_are() -> None:
+    """A framework or a task may be called whatever it likes: only the template has fields."""
+    said = say("{arm} on {task}.", arm="{time} {0}", task="100 {")
+    assert said.text == "{time} {0} on 100 {."
+    assert said.evidence == ()
+
+
+def test_evidence_keeps_its_place_in_a_sentence_of_phrases() -> None:
+    """Numbers come in the order of the sentence, also those of a phrase within it."""
+    plan, records, _ = made()
+    frames = build(plan, MACHINE, records)
+    task = plan.tasks[0]
+    times = [evidence.cite(frames, "time", task, [arm.name]) for arm in plan.arms[:2]]
+    listed = joined(" and ", [phrase("it {time}", time=time) for time in times])
+    margin = evidence.cite(frames, "margin", task, [])
+    said = say("Within {margin}: {listed}.", margin=margin, listed=listed)
+    assert said.evidence == (margin, *times)
+    assert said.text == f"Within {margin.shown}: it {times[0].shown} and it {times[1].shown}."

@@ -152,7 +152,7 @@ def test_an_arm_without_any_check_is_not_compared() -> None:
     """Times without a certificate are not compared, even if nothing failed."""
     frames = made(tasks=["digits"], refused=(), failed=())
     bare = _replaced(frames, checks=frames.checks[frames.checks.arm != "keras:fit"])
-    assert "keras:fit" not in bare.compared("digits")
+    assert "keras:fit" not in bare.compared(bare.plan.task("digits"))
 
 
 def test_an_unknown_task_is_a_usage_error() -> None:

@@ -123,7 +123,7 @@ def test_another_length_is_not_guessed_for_an_arm_that_never_settled() -> None:
     rows = frames.steadiness.copy()
     rows.loc[rows.arm == "tensorflow:graph", "name"] = "no steady state"
     frames = replace(frames, steadiness=rows)
-    assert not frames.settled("digits", "tensorflow:graph")
+    assert not frames.result(frames.plan.task("digits"), "tensorflow:graph").is_steady
     assert "tensorflow:graph" in asked(frames).numbers
     longer = asked(frames, epochs=3000)
     assert "tensorflow:graph" not in longer.numbers

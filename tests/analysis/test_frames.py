@@ -9,6 +9,7 @@ from report_fixture import made, recorded
 
 from samenet.analysis import frames
 from samenet.analysis.processes import START_UP
+from samenet.analysis.quantities import Quantity
 from samenet.report import result
 from samenet.runs.records import CertificateRecord, TimingRecord
 
@@ -24,7 +25,7 @@ def test_step_time_is_the_median_call_divided_by_its_steps() -> None:
     )
     ordered = sorted(calls.seconds)
     middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
-    step = found.per_repeat("digits", "keras:fit", "step")[1]
+    step = found.result(plan.tasks[0], "keras:fit").step[1]
     assert step == pytest.approx(middle / calls.steps)
 
 
@@ -33,17 +34,18 @@ def test_a_network_warmed_up_by_one_call_has_no_fixed_cost() -> None:
     plan, records = recorded(tasks=["digits"], refused=(), failed=())
     kept = [r for r in records if not (isinstance(r, TimingRecord) and r.phase == "warmup")]
     found = frames.build(plan, {}, kept)
-    assert found.per_repeat("digits", "keras:fit", "step")
-    assert found.per_repeat("digits", "keras:fit", "call_fixed") == {}
+    warmed_up = found.result(plan.tasks[0], "keras:fit")
+    assert warmed_up.step
+    assert warmed_up.per_repeat(Quantity.CALL_FIXED) == {}
     assert result.document(found)["tasks"]
 
 
 def test_start_up_is_the_sum_of_its_phases() -> None:
     """From an empty interpreter to the first call, nothing left out and nothing twice."""
     found = made(tasks=["digits"], refused=(), failed=())
-    parts = [found.per_repeat("digits", "pytorch:eager", phase)[0] for phase in START_UP]
-    whole = found.per_repeat("digits", "pytorch:eager", "start_up")[0]
-    assert whole == pytest.approx(sum(parts))
+    started = found.result(found.plan.tasks[0], "pytorch:eager")
+    assert tuple(started.phases) == START_UP
+    assert started.start_up[0] == pytest.approx(sum(phase[0] for phase in started.phases.values()))
 
 
 def test_the_result_document_has_only_documented_keys() -> None:

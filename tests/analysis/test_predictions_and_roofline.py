@@ -87,9 +87,9 @@ def test_the_share_of_the_limit_is_floor_over_step() -> None:
     """A step twice as long as its products reaches half of the limit."""
     frames = made()
     task = frames.plan.tasks[0]
-    step = frames.per_repeat(task.name, "numpy:plain", "step")
-    share = roofline.share(frames, task, "numpy:plain")
-    assert share == pytest.approx(5e-5 / np.exp(np.mean(np.log([*step.values()]))))
+    result = frames.result(task, "numpy:plain")
+    step = np.exp(np.mean(np.log([*result.step.values()])))
+    assert roofline.share(result) == pytest.approx(5e-5 / step)
 
 
 def test_what_predicting_lacks_does_not_refuse_the_training() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from samenet.analysis.certificates import error_text
+from samenet.stats.formatting import error_text
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| (gate \d|initial weights|repeatable) \|(.*)\|$", re.MULTILINE)

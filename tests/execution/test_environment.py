@@ -257,7 +257,15 @@ def test_a_refused_repeat_is_kept_labelled_and_not_counted(
     calm = event(plan, "numpy:plain", 1)
     busy(monkeypatch)
     found = with_events(plan, records, calm, event(plan, "numpy:plain", 2))
-    assert sorted(found.per_repeat("digits", "numpy:plain", "step")) == [0, 1, 3, 4, 5, 6, 7]
+    assert sorted(found.result(found.plan.task("digits"), "numpy:plain").step) == [
+        0,
+        1,
+        3,
+        4,
+        5,
+        6,
+        7,
+    ]
     own = found.samples[(found.samples.task == "digits") & (found.samples.arm == "numpy:plain")]
     assert 2 in set(own["repeat"])
     labels = dict(zip(found.environment["repeat"], found.environment.refused, strict=True))
@@ -273,7 +281,7 @@ def test_a_framework_that_was_always_disturbed_is_refused(
     busy(monkeypatch)
     events = [event(plan, "numpy:plain", repeat) for repeat in range(8)]
     found = with_events(plan, records, *events)
-    assert "numpy:plain" not in found.compared("digits")
+    assert "numpy:plain" not in found.compared(found.plan.task("digits"))
     (row,) = found.failures[found.failures.mark == "refused"].itertuples()
     assert (row.task, row.arm) == ("digits", "numpy:plain")
     assert "0.50 of the measuring processors" in row.reason

@@ -13,7 +13,6 @@ import pytest
 from report_fixture import COLUMN, MACHINE, hostile, made, recorded
 
 from samenet import reports
-from samenet.analysis import certificates
 from samenet.analysis.frames import Frames, build, load
 from samenet.errors import UsageError
 from samenet.report import blocks, summary, svg
@@ -332,7 +331,7 @@ def test_slugs_are_safe_and_distinct() -> None:
 )
 def test_errors_are_written_with_one_digit(value: float, text: str) -> None:
     """An error is an order of magnitude and is printed as one."""
-    assert certificates.error_text(value) == text
+    assert formatting.error_text(value) == text
 
 
 @pytest.mark.parametrize(

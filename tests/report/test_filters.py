@@ -13,7 +13,6 @@ import pytest
 from report_fixture import made
 
 from samenet.analysis import totals as analysis_totals
-from samenet.analysis.quantities import seconds_of
 from samenet.stats import intervals
 
 pytest_plugins = ("page_browser",)
@@ -92,7 +91,7 @@ def test_another_baseline_gives_the_paired_interval(page) -> None:
     page.select_option("#base", "pytorch:eager")
     frames = made()
     task = frames.plan.task("digits")
-    own, base = (seconds_of(frames, task, a, "total") for a in ("keras:fit", "pytorch:eager"))
+    own, base = (frames.result(task, a).total() for a in ("keras:fit", "pytorch:eager"))
     wanted = intervals.ratio(own, base)
     row = page.locator("#leaderboards [data-task=digits][data-view=total] [data-arm='keras:fit']")
     shown = row.locator(".factor").inner_text()

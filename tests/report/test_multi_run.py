@@ -10,6 +10,7 @@ import pytest
 from report_fixture import MACHINE, recorded
 
 from samenet.analysis.frames import Frames, build
+from samenet.analysis.quantities import Quantity
 from samenet.cli.main import main
 from samenet.errors import UsageError
 from samenet.report import export, multi_run
@@ -92,8 +93,8 @@ def test_the_margin_is_that_of_run_a() -> None:
     """A plan that calls 60 % no difference finds nothing slower at 1.4 times, and says 60 %."""
     wide, slow = made(), made({"pytorch:eager": 1.4})
     wide = replace(wide, plan=wide.plan.model_copy(update={"margin": 0.6}))
-    usual = multi_run.compared(*lettered(made(), slow), "step")
-    compared = multi_run.compared(*lettered(wide, slow), "step")
+    usual = multi_run.compared(*lettered(made(), slow), Quantity.STEP)
+    compared = multi_run.compared(*lettered(wide, slow), Quantity.STEP)
     assert usual is not None
     assert compared is not None
     assert (usual.verdict, compared.verdict) == ("regression", "fine")

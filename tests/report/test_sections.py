@@ -13,7 +13,7 @@ from report_fixture import START, STEP, hostile, made
 from samenet.adapter.discovery import shipped
 from samenet.analysis import totals as analysis_totals
 from samenet.analysis.frames import Frames
-from samenet.analysis.quantities import seconds_of
+from samenet.analysis.quantities import Quantity
 from samenet.experiments.scaling import crossover
 from samenet.experiments.scaling.crossover import Contender, Point
 from samenet.report import page, plotting, svg
@@ -24,7 +24,6 @@ from samenet.reports.quickstart import against_best_loop
 from samenet.reports.times import break_even, phases
 from samenet.reports.times import pairwise as times_pairwise
 from samenet.reports.trust import noise_and_failures
-from samenet.stats.intervals import geometric
 
 TASK = "digits"
 
@@ -88,9 +87,10 @@ def test_a_screening_has_factors_and_no_words() -> None:
 def test_phases_of_a_view_add_up_to_what_the_table_says(run: Frames) -> None:
     """One run is the whole training; 100 epochs are start-up and 100 epochs; steady is one."""
     task, arm = run.plan.task(TASK), "pytorch:eager"
+    result = run.result(task, arm)
     start, epoch, whole = (
-        geometric([*seconds_of(run, task, arm, quantity).values()]).value
-        for quantity in ("start_up", "epoch", "total")
+        result.typical(quantity).value
+        for quantity in (Quantity.START_UP, Quantity.EPOCH, Quantity.TOTAL)
     )
     expected = {
         "one-run": whole,

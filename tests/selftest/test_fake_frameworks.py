@@ -9,6 +9,7 @@ import pytest
 
 from samenet.adapter import discovery
 from samenet.analysis import frames, totals
+from samenet.analysis.quantities import Quantity
 from samenet.certificate import readback
 from samenet.certificate.problem import Check
 from samenet.certificate.readback import COMPILED, compiled
@@ -177,10 +178,10 @@ def test_a_result_that_never_settles_says_so_and_only_its_totals_are_compared() 
     slows, flat = [1.0] * 12 + [1.5] * 18, [1.0] * 30
     found = made_up.made({"a": [slows] * 3, "b": [slows, flat, flat]})
     task = found.plan.tasks[0]
-    assert (found.settled(TASK, "a"), found.settled(TASK, "b")) == (False, True)
-    assert [row.arm for row in totals.totals(found, task, quantity="step")] == ["b"]
+    assert [found.result(task, arm).is_steady for arm in ("a", "b")] == [False, True]
+    assert [row.arm for row in totals.totals(found, task, quantity=Quantity.STEP)] == ["b"]
     assert {row.arm for row in totals.totals(found, task)} == {"a", "b"}
-    assert "a (plain) (3 slowdown)" in found.unsettled(TASK, ["a", "b"])[0]
+    assert "a (plain) (3 slowdown)" in found.unsteady_note(task, ["a", "b"])[0]
     rows = {row["framework"]: row for row in result.document(found)["tasks"][0]["same_network"]}
     assert (rows["a"]["steady_state"], rows["b"]["steady_state"]) == (False, True)
     assert any("no steady state" in line for line in result.lines(found))

@@ -13,9 +13,9 @@ from report_fixture import OWN_FIT, made
 
 from samenet.adapter import DataSource, Target, discovery, draws
 from samenet.analysis import own_fit
+from samenet.analysis.quantities import Quantity
 from samenet.execution import planner, runner
 from samenet.report import page as report_page
-from samenet.report import result
 from samenet.runs.folder import Store
 from samenet.runs.plan import Plan
 from samenet.runs.records import TimingRecord
@@ -131,16 +131,17 @@ def test_the_row_the_note_and_the_document_say_what_our_order_costs() -> None:
     """Beside the row, in a sentence below the table and as data: the same factor."""
     run = made(tasks=["digits"], refused=(), failed=())
     task = run.plan.tasks[0]
-    ours = run.per_repeat("digits", "keras:fit", "epoch")[0]
-    assert list(run.per_repeat("digits", "keras:fit", "own_fit")) == [0]
-    found = own_fit.cost(run, task, "keras:fit")
+    result = run.result(task, "keras:fit")
+    ours = result.epoch[0]
+    assert list(result.per_repeat(Quantity.OWN_FIT)) == [0]
+    found = own_fit.cost(result)
     assert found is not None
     assert (found.ours, found.factor) == (ours, pytest.approx(1 / OWN_FIT, rel=0.1))
     page = report_page.page(run)
     (note,) = own_fit.notes(run, task, ["keras:fit", "pytorch:eager"])
     assert "Keras (fit): an epoch in our order of the rows takes 0." in note
     assert note in page
-    assert own_fit.beside(run, task, "keras:fit")[0] in page
+    assert own_fit.beside(result)[0] in page
     rows = {r["framework"]: r for r in result.document(run)["tasks"][0]["same_network"]}
     assert rows["keras"]["own_fit"] == {
         "epoch_seconds": found.own,

@@ -38,20 +38,22 @@ class Traced:
 def traced(plan: Plan, machine: Mapping[str, Any], records: Sequence[Record], page: str) -> Traced:
     """Trace the advice of a run, as its page shows it, back to the records."""
     whole = frames.build(plan, dict(machine), records)
-    found = [said for item in recommend.advise(whole) for said in item.said]
+    advice = recommend.advise(whole)
+    sentences = [said for item in advice for said in item.said]
     source = _Source(plan, dict(machine), records)
     wrong = [
-        *missing(recommend.advise(whole), page),
-        *(sentence for said in found for sentence in untraced(whole, said)),
-        *(sentence for said in found for sentence in source.disagreeing(said)),
+        *missing(advice, page),
+        *(mismatch for said in sentences for mismatch in untraced(whole, said)),
+        *(mismatch for said in sentences for mismatch in source.disagreeing(said)),
     ]
-    return Traced(sentences=len(found), wrong=tuple(wrong))
+    return Traced(sentences=len(sentences), wrong=tuple(wrong))
 
 
-def missing(found: Sequence[Advice], page: str) -> Iterator[str]:
+def missing(advice: Sequence[Advice], page: str) -> Iterator[str]:
     """Yield the sentences that the records give and the page does not show."""
-    shown = _words(re.sub(r"<[^>]*>", "", re.sub(r"(?s)<(script|style).*?</\1>", "", page)))
-    for item in found:
+    without_code = re.sub(r"(?s)<(script|style).*?</\1>", "", page)
+    shown = _words(re.sub(r"<[^>]*>", "", without_code))
+    for item in advice:
         for said in item.said:
             if _words(said.text.replace("`", "")) not in shown:
                 yield f"the records say, and the page does not: {said.text}"
@@ -83,24 +85,27 @@ class _Source:
     """The records of a run, by the jobs that a piece of evidence names."""
 
     def __init__(self, plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> None:
-        self.plan, self.machine, self.records = plan, machine, records
+        self.plan = plan
+        self.machine = machine
+        self.records = records
         self.known: dict[tuple[str, ...], Frames] = {}
 
     def disagreeing(self, said: Said) -> Iterator[str]:
         """Yield what a sentence prints otherwise than its records give it."""
-        for found in said.evidence:
-            shown = self._again(found)
-            if shown != found.shown:
-                yield f"its records give {shown} instead of {found.shown} in: {said.text}"
+        for piece in said.evidence:
+            shown = self._again(piece)
+            if shown != piece.shown:
+                yield f"its records give {shown} instead of {piece.shown} in: {said.text}"
 
-    def _again(self, found: Evidence) -> str:
+    def _again(self, piece: Evidence) -> str:
         try:
-            return evidence.again(self._only(found.jobs), found)
+            return evidence.again(self._only(piece.jobs), piece)
         except (ValueError, KeyError, StopIteration):
             return "nothing"
 
     def _only(self, jobs: tuple[str, ...]) -> Frames:
         if jobs not in self.known:
-            own = [r for r in self.records if r.job in set(jobs) or isinstance(r, DataPrepared)]
-            self.known[jobs] = frames.build(self.plan, self.machine, own)
+            wanted = set(jobs)
+            records = [r for r in self.records if r.job in wanted or isinstance(r, DataPrepared)]
+            self.known[jobs] = frames.build(self.plan, self.machine, records)
         return self.known[jobs]

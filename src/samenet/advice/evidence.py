@@ -1,7 +1,8 @@
 """What stands behind a sentence of advice: each number with the records that alone give it.
 
-A sentence is a row of parts. A part is a plain text without any number of the run, or one piece of
-evidence: what was computed, of which arms, from the records of which jobs, and how it is printed.
+A sentence is written as a template whose fields are filled by name: with a name (of a framework, of
+a task), with one piece of evidence, or with a phrase that was made in the same way. A piece of
+evidence is what was computed, of which arms, from the records of which jobs, and how it is printed.
 `samenet verify` computes every piece again from the records of its own jobs and nothing else.
 """
 
@@ -9,19 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from string import Formatter
+from typing import Any, LiteralString
 
 from samenet._text import plural
 from samenet.analysis import scores
-from samenet.analysis.frames import Frames
+from samenet.analysis.frames import ArmResult, Frames
 from samenet.analysis.memo import once
-from samenet.analysis.quantities import PREDICTING, import_seconds, seconds_of
+from samenet.analysis.quantities import Quantity
 from samenet.runs.passes import BLOCKS, PassName, giving
 from samenet.spec.metrics import main_of
 from samenet.spec.task import Task
 from samenet.stats import break_even, intervals, stopping, verdicts
 from samenet.stats.formatting import digits, duration, words
-from samenet.stats.intervals import Interval, PerRepeat
+from samenet.stats.intervals import Interval
 from samenet.stats.verdicts import Word
 
 HUNDRED = 100
@@ -37,7 +39,7 @@ class Evidence:
     task: str
     arms: tuple[str, ...]
     """The arm it is about, and the one it is compared with."""
-    quantity: str
+    quantity: Quantity
     epochs: int
     """Of the training it is about."""
     shown: str
@@ -46,13 +48,15 @@ class Evidence:
 
 
 Part = str | Evidence
+Phrase = tuple[Part, ...]
+"""Words and numbers in their order, not yet a whole sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """One sentence, or a few that belong together."""
 
-    parts: tuple[Part, ...]
+    parts: Phrase
     further: bool = False
     """Whether only who wants to know more needs it: the first screen folds it away."""
 
@@ -71,63 +75,128 @@ class Said:
         return {
             "text": self.text,
             "evidence": [
-                {"kind": e.kind, "arms": list(e.arms), "shown": e.shown, "jobs": list(e.jobs)}
-                for e in self.evidence
+                {
+                    "kind": evidence.kind,
+                    "arms": list(evidence.arms),
+                    "shown": evidence.shown,
+                    "jobs": list(evidence.jobs),
+                }
+                for evidence in self.evidence
             ],
         }
 
 
-def say(*parts: Part) -> Said:
-    """Return a sentence of these parts."""
-    return Said(parts)
+def phrase(template: LiteralString, **values: str | Evidence | Phrase) -> Phrase:
+    """Return the words of a template with the values in place of its {fields}.
+
+    What comes from a person or a framework belongs into a value, where a brace is a brace.
+    """
+    parts: list[Part] = []
+    for text, field, _, _ in Formatter().parse(template):
+        if text:
+            parts.append(text)
+        if field is not None:
+            value = values[field]
+            parts += value if isinstance(value, tuple) else [value]
+    return tuple(parts)
+
+
+def joined(separator: str, phrases: Sequence[Phrase]) -> Phrase:
+    """Return phrases one after the other, with the separator between them."""
+    parts: list[Part] = []
+    for number, words_and_numbers in enumerate(phrases):
+        parts += [separator] if number else []
+        parts += words_and_numbers
+    return tuple(parts)
+
+
+def say(template: LiteralString, **values: str | Evidence | Phrase) -> Said:
+    """Return a sentence; see `phrase`."""
+    return Said(phrase(template, **values))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a number is about: some arms on a task in a run, and one quantity of them."""
+
+    frames: Frames
+    task: Task
+    """As long as the training is meant."""
+    arms: tuple[str, ...]
+    quantity: Quantity
+
+    @property
+    def results(self) -> list[ArmResult]:
+        """Return the results of the arms, in their order."""
+        return [self.frames.result(self.task, arm) for arm in self.arms]
+
+    @property
+    def typical(self) -> Interval:
+        """Return what the first of them takes."""
+        return self.results[0].typical(self.quantity)
+
+    @property
+    def longer(self) -> Interval:
+        """Return how many seconds the first takes longer than the second."""
+        first, second = self.results
+        return longer(first, second, self.quantity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """How a number is computed from a run and printed, and in which passes its records are."""
 
-    show: Callable[[Frames, Task, Sequence[str], str], str]
+    show: Callable[[Subject], str]
     passes: tuple[PassName, ...] = giving("times")
     all_tasks: bool = False
     """Whether it is a property of the framework, in whatever mode and task."""
 
 
 def cite(
-    frames: Frames, kind: str, task: Task, arms: Sequence[str], quantity: str = "total"
+    frames: Frames,
+    kind: str,
+    task: Task,
+    arms: Sequence[str],
+    quantity: Quantity = Quantity.TOTAL,
 ) -> Evidence:
     """Return the evidence of one kind; the task's epochs are those of the training meant."""
+    subject = Subject(frames=frames, task=task, arms=tuple(arms), quantity=quantity)
     return Evidence(
         kind=kind,
         task=task.name,
-        arms=tuple(arms),
+        arms=subject.arms,
         quantity=quantity,
         epochs=task.training.epochs,
-        shown=KINDS[kind].show(frames, task, arms, quantity),
-        jobs=_jobs(frames, KINDS[kind], task, arms, quantity),
+        shown=KINDS[kind].show(subject),
+        jobs=_jobs(KINDS[kind], subject),
     )
 
 
-def _jobs(
-    frames: Frames, kind: Kind, task: Task, arms: Sequence[str], quantity: str
-) -> tuple[str, ...]:
-    passes = giving("predictions") if quantity in PREDICTING else kind.passes
-    names = {*arms, ""}
+def again(frames: Frames, evidence: Evidence) -> str:
+    """Return how the evidence is printed when it is computed from these frames."""
+    subject = Subject(
+        frames=frames,
+        task=lasting(frames.plan.task(evidence.task), evidence.epochs),
+        arms=evidence.arms,
+        quantity=evidence.quantity,
+    )
+    return KINDS[evidence.kind].show(subject)
+
+
+def _jobs(kind: Kind, subject: Subject) -> tuple[str, ...]:
+    plan = subject.frames.plan
+    passes = giving("predictions") if subject.quantity.is_predicting else kind.passes
+    arms = {*subject.arms, ""}
     if kind.all_tasks:
-        frameworks = {frames.plan.arm(arm).header.name for arm in arms}
-        names = {arm.name for arm in frames.plan.arms if arm.header.name in frameworks}
+        frameworks = {plan.arm(arm).header.name for arm in subject.arms}
+        arms = {arm.name for arm in plan.arms if arm.header.name in frameworks}
     return tuple(
         job.id
-        for job in frames.plan.jobs
+        for job in plan.jobs
         if job.pass_name in passes
-        and job.arm in names
-        and (kind.all_tasks or task.name in job.tasks)
+        and job.arm in arms
+        and (kind.all_tasks or subject.task.name in job.tasks)
     )
-
-
-def again(frames: Frames, found: Evidence) -> str:
-    """Return how the evidence is printed when it is computed from these frames."""
-    task = lasting(frames.plan.task(found.task), found.epochs)
-    return KINDS[found.kind].show(frames, task, found.arms, found.quantity)
 
 
 def lasting(task: Task, epochs: int) -> Task:
@@ -136,106 +205,26 @@ def lasting(task: Task, epochs: int) -> Task:
     return task.model_copy(update={"training": training})
 
 
-def _time(frames: Frames, task: Task, arms: Sequence[str], quantity: str) -> str:
-    return duration(spread(seconds_of(frames, task, arms[0], quantity)))
+def longer(first: ArmResult, second: ArmResult, quantity: Quantity) -> Interval:
+    """Return how many seconds the first takes longer than the second, paired by repeat."""
+    slow, fast = first.per_repeat(quantity), second.per_repeat(quantity)
+    return intervals.arithmetic([slow[r] - fast[r] for r in sorted(slow.keys() & fast.keys())])
 
 
-def _rate(frames: Frames, task: Task, arms: Sequence[str], quantity: str) -> str:
-    """Return how many rows a second, of seconds per row."""
-    found = spread(seconds_of(frames, task, arms[0], quantity))
-    value, low, high = (f"{1 / each:,.0f}" for each in (found.value, found.high, found.low))
-    return f"{value} [{low}, {high}]" if found.known else value
+def overtaking(first: ArmResult, second: ArmResult) -> break_even.BreakEven:
+    """Return from or until how many *epochs* the first takes less time than the second."""
+    ours, theirs = (
+        break_even.Cost(start_up=result.start_up, step=result.epoch) for result in (first, second)
+    )
+    return break_even.break_even(theirs, ours, first.frames.plan.margin)
 
 
-def spread(seconds: PerRepeat) -> Interval:
-    """Return the geometric mean over repeats, with its interval."""
-    return intervals.geometric(list(seconds.values()))
-
-
-def longer(frames: Frames, task: Task, arms: Sequence[str], quantity: str) -> Interval:
-    """Return how many seconds the first arm takes longer than the second, paired by repeat."""
-    own, other = (seconds_of(frames, task, arm, quantity) for arm in arms)
-    return intervals.arithmetic([own[r] - other[r] for r in sorted(own.keys() & other.keys())])
-
-
-def _more(frames: Frames, task: Task, arms: Sequence[str], quantity: str) -> str:
-    return duration(longer(frames, task, arms, quantity))
-
-
-def _hundred(frames: Frames, task: Task, arms: Sequence[str], quantity: str) -> str:
-    return words(HUNDRED * longer(frames, task, arms, quantity).value)
-
-
-def _factor(frames: Frames, task: Task, arms: Sequence[str], quantity: str) -> str:
-    """Return how many times as long as the first arm the second takes."""
-    first, second = (seconds_of(frames, task, arm, quantity) for arm in arms)
-    found = intervals.ratio(second, first)
-    return f"{digits(found.value)}× [{digits(found.low)}, {digits(found.high)}]"
-
-
-def overtaking(frames: Frames, task: Task, arms: Sequence[str]) -> break_even.BreakEven:
-    """Return from or until how many *epochs* the first arm takes less time than the second."""
-    costs = {
-        arm: break_even.Cost(
-            start_up=frames.per_repeat(task.name, arm, "start_up"),
-            step=frames.per_repeat(task.name, arm, "epoch"),
-        )
-        for arm in arms
-    }
-    return break_even.break_even(costs[arms[1]], costs[arms[0]], frames.plan.margin)
-
-
-def _epochs(frames: Frames, task: Task, arms: Sequence[str], _: str) -> str:
-    found = overtaking(frames, task, arms).steps
-    if found is None:
-        return ""
-    value, low, high = (digits(end, 2) for end in (found.value, found.low, found.high))
-    if not found.high < float("inf"):
-        return f"{value} epochs (at least {low})"
-    return f"{value} epochs [{low}, {high}]"
-
-
-def _score(frames: Frames, task: Task, arms: Sequence[str], _: str) -> str:
-    """Return the mean test score of a reference line, or of all networks for the arm ''."""
-    track, arm = ("reference", arms[0]) if arms[0] else ("same", None)
-    found = scores.score(frames, task, track=track, arm=arm, metric=main_of(task.kind).name)
-    return "" if found is None else digits(found)
-
-
-def _install(frames: Frames, _: Task, arms: Sequence[str], __: str) -> str:
-    return f"{frames.plan.arm(arms[0]).installed.bytes / 1e6:.0f} MB"
-
-
-def _import(frames: Frames, _: Task, arms: Sequence[str], __: str) -> str:
-    return duration(import_seconds(frames, frames.plan.arm(arms[0])))
-
-
-def _own_epochs(_: Frames, task: Task, __: Sequence[str], ___: str) -> str:
-    return f"{task.training.epochs:,} {plural(task.training.epochs, 'epoch')}"
-
-
-def _margin(frames: Frames, _: Task, __: Sequence[str], ___: str) -> str:
-    return verdicts.percent(frames.plan.margin)
-
-
-def _count(_: Frames, __: Task, arms: Sequence[str], ___: str) -> str:
-    return str(len(arms))
-
-
-def more_repeats(frames: Frames, task: Task, arms: Sequence[str], quantity: str) -> int:
+def more_repeats(frames: Frames, task: Task, arms: Sequence[str], quantity: Quantity) -> int:
     """Return how many more repeats would tell these arms from the best of them, at the most."""
-    times = {arm: seconds_of(frames, task, arm, quantity) for arm in arms}
-    found = verdicts.verdicts(times, margin=frames.plan.margin)
-    return max((row.more_repeats or 0 for row in found if row.word is Word.UNKNOWN), default=0)
-
-
-def _more_repeats(frames: Frames, task: Task, arms: Sequence[str], quantity: str) -> str:
-    return str(more_repeats(frames, task, arms, quantity))
-
-
-def _more_minutes(frames: Frames, task: Task, arms: Sequence[str], quantity: str) -> str:
-    more = more_repeats(frames, task, arms, quantity)
-    return stopping.counted_more(more, repeat_seconds(frames))
+    times = {arm: frames.result(task, arm).per_repeat(quantity) for arm in arms}
+    judged = verdicts.verdicts(times, margin=frames.plan.margin)
+    lacking = (verdict.more_repeats or 0 for verdict in judged if verdict.word is Word.UNKNOWN)
+    return max(lacking, default=0)
 
 
 @once
@@ -243,6 +232,83 @@ def repeat_seconds(frames: Frames) -> float:
     """Return how long one more repeat of every result takes, as it was predicted."""
     jobs = frames.plan.jobs
     return sum(job.predicted_seconds for job in jobs if job.pass_name in BLOCKS and not job.repeat)
+
+
+def _time(subject: Subject) -> str:
+    return duration(subject.typical)
+
+
+def _rate(subject: Subject) -> str:
+    """Return how many rows a second, of seconds per row."""
+    seconds = subject.typical
+    value, low, high = (f"{1 / end:,.0f}" for end in (seconds.value, seconds.high, seconds.low))
+    return f"{value} [{low}, {high}]" if seconds.known else value
+
+
+def _more(subject: Subject) -> str:
+    return duration(subject.longer)
+
+
+def _hundred(subject: Subject) -> str:
+    return words(HUNDRED * subject.longer.value)
+
+
+def _factor(subject: Subject) -> str:
+    """Return how many times as long as the first arm the second takes."""
+    first, second = (result.per_repeat(subject.quantity) for result in subject.results)
+    factor = intervals.ratio(second, first)
+    return f"{digits(factor.value)}× [{digits(factor.low)}, {digits(factor.high)}]"
+
+
+def _epochs(subject: Subject) -> str:
+    epochs = overtaking(*subject.results).steps
+    if epochs is None:
+        return ""
+    value, low, high = (digits(end, 2) for end in (epochs.value, epochs.low, epochs.high))
+    if not epochs.high < float("inf"):
+        return f"{value} epochs (at least {low})"
+    return f"{value} epochs [{low}, {high}]"
+
+
+def _score(subject: Subject) -> str:
+    """Return the mean test score of a model that is no network, or of all networks for ''."""
+    metric = main_of(subject.task.kind).name
+    arm = subject.arms[0]
+    if arm:
+        score = subject.frames.result(subject.task, arm, "reference").score(metric)
+    else:
+        score = scores.network_score(subject.frames, subject.task, metric)
+    return "" if score is None else digits(score)
+
+
+def _installed(subject: Subject) -> str:
+    return f"{subject.frames.plan.arm(subject.arms[0]).installed.bytes / 1e6:.0f} MB"
+
+
+def _import(subject: Subject) -> str:
+    return duration(subject.frames.import_seconds(subject.arms[0]))
+
+
+def _own_epochs(subject: Subject) -> str:
+    epochs = subject.task.training.epochs
+    return f"{epochs:,} {plural(epochs, 'epoch')}"
+
+
+def _margin(subject: Subject) -> str:
+    return verdicts.percent(subject.frames.plan.margin)
+
+
+def _count(subject: Subject) -> str:
+    return str(len(subject.arms))
+
+
+def _more_repeats(subject: Subject) -> str:
+    return str(more_repeats(subject.frames, subject.task, subject.arms, subject.quantity))
+
+
+def _more_minutes(subject: Subject) -> str:
+    more = more_repeats(subject.frames, subject.task, subject.arms, subject.quantity)
+    return stopping.counted_more(more, repeat_seconds(subject.frames))
 
 
 KINDS: Mapping[str, Kind] = {
@@ -253,7 +319,7 @@ KINDS: Mapping[str, Kind] = {
     "factor": Kind(show=_factor),
     "overtaking": Kind(show=_epochs),
     "score": Kind(show=_score, passes=giving("scores")),
-    "installed": Kind(show=_install, passes=()),
+    "installed": Kind(show=_installed, passes=()),
     "import": Kind(show=_import, passes=giving("start-up"), all_tasks=True),
     "epochs": Kind(show=_own_epochs, passes=()),
     "margin": Kind(show=_margin, passes=()),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from samenet.adapter.api import Offer
+from samenet.analysis.quantities import Quantity
 from samenet.errors import UsageError
 
 LACKS: dict[Offer, str] = {
@@ -44,9 +45,9 @@ class Wishes:
             )
 
     @property
-    def quantity(self) -> str:
+    def quantity(self) -> Quantity:
         """Return what is ranked."""
-        return self.serve or "total"
+        return Quantity(self.serve) if self.serve else Quantity.TOTAL
 
 
 NO_WISHES = Wishes()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 from samenet.advice import sentences
-from samenet.advice.evidence import Evidence, Part, Said, cite, say
+from samenet.advice.evidence import Phrase, Said, cite, joined, phrase, say
 from samenet.advice.needs import NO_WISHES, Wishes
 from samenet.advice.requirements import as_long_as_asked, refuse_elsewhere, why_not
 from samenet.analysis.frames import Frames
-from samenet.analysis.quantities import seconds_of
+from samenet.analysis.quantities import Quantity
 from samenet.analysis.totals import Total, adoptable, totals
 from samenet.errors import unknown
 from samenet.spec.task import Task
@@ -43,7 +43,7 @@ class Advice:
     @property
     def details(self) -> tuple[str, ...]:
         """Return the reasons and what would change it."""
-        return tuple(each.text for each in self.said[1:])
+        return tuple(sentence.text for sentence in self.said[1:])
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data: every sentence with what it follows from."""
@@ -52,9 +52,9 @@ class Advice:
             "choice": list(self.choice),
             "sentence": self.sentence,
             "details": list(self.details),
-            "said": [each.plain() for each in self.said],
+            "said": [sentence.plain() for sentence in self.said],
             "left_out": list(self.left_out),
-            "excluded": [each.plain() for each in self.excluded],
+            "excluded": [sentence.plain() for sentence in self.excluded],
             "numbers": self.numbers,
         }
 
@@ -70,126 +70,152 @@ def advise(frames: Frames, tasks: Sequence[str] = (), wishes: Wishes = NO_WISHES
     for name in tasks:
         if name not in known:
             raise unknown("task of this run", name, known)
-    found = [recommend(frames, known[name], wishes) for name in tasks or known]
-    return [advice for advice in found if advice is not None]
+    recommendations = [recommend(frames, known[name], wishes) for name in tasks or known]
+    return [advice for advice in recommendations if advice is not None]
 
 
 def recommend(frames: Frames, task: Task, wishes: Wishes = NO_WISHES) -> Advice | None:
     """Return the recommendation for one task, None if nothing on it can be recommended at all."""
     task = as_long_as_asked(frames, task, wishes)
-    arms = [arm for arm in frames.compared(task.name) if adoptable(frames, arm)]
-    arms = [arm for arm in arms if frames.per_repeat(task.name, arm, "start_up")]
-    if not arms:
+    results = [frames.result(task, arm) for arm in frames.compared(task) if adoptable(frames, arm)]
+    results = [result for result in results if result.start_up]
+    if not results:
         return None
-    reasons = {arm: why_not(frames, task, arm, wishes) for arm in arms}
+    reasons = {result.arm: why_not(result, wishes) for result in results}
     excluded = {arm: reason for arm, reason in reasons.items() if reason is not None}
-    out: dict[str, Any] = {"left_out": tuple(excluded), "excluded": tuple(excluded.values())}
-    left = [arm for arm in arms if arm not in excluded]
-    rows = totals(frames, task, quantity=wishes.quantity, among=left)
-    if not rows:
-        nothing = say(f"{_place(frames, task)}no framework of this run meets all that is asked.")
-        return Advice(task=task.name, choice=(), said=(nothing,), numbers={}, **out)
-    tied = tuple(row.arm for row in rows if row.rank == rows[0].rank)
+    left = [result.arm for result in results if result.arm not in excluded]
+    ranking = _Ranking(
+        frames=frames,
+        task=task,
+        quantity=wishes.quantity,
+        rows=totals(frames, task, quantity=wishes.quantity, among=left),
+    )
     return Advice(
         task=task.name,
-        choice=tied,
-        said=(
-            _sentence(frames, task, rows, tied, wishes.quantity),
-            *_details(frames, task, rows, tied, wishes.quantity),
-        ),
-        numbers={row.arm: row.seconds.value for row in rows},
-        **out,
+        choice=ranking.tied,
+        said=(_recommendation(ranking), *_details(ranking)),
+        left_out=tuple(excluded),
+        excluded=tuple(excluded.values()),
+        numbers={row.arm: row.seconds.value for row in ranking.rows},
     )
 
 
-def _place(frames: Frames, task: Task) -> str:
-    return f"On {task.title or task.name}, {frames.plan.target.device.upper()}, "
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ranking:
+    """The arms of a task that meet what is asked, fastest first."""
+
+    frames: Frames
+    task: Task
+    """As long as is asked."""
+    quantity: Quantity
+    rows: Sequence[Total]
+
+    @property
+    def tied(self) -> tuple[str, ...]:
+        """Return the arms that share the first rank."""
+        return tuple(row.arm for row in self.rows if row.rank == self.rows[0].rank)
+
+    @property
+    def has_own_length(self) -> bool:
+        """Return whether the training is meant as long as the task says."""
+        planned = self.frames.plan.task(self.task.name)
+        return self.task.training.epochs == planned.training.epochs
+
+    def number(self, arm: str) -> Phrase:
+        """Return what an arm takes of what is ranked."""
+        kind = "rows per second" if self.quantity is Quantity.THROUGHPUT else "time"
+        return (cite(self.frames, kind, self.task, [arm], self.quantity),)
 
 
-def _sentence(
-    frames: Frames, task: Task, rows: Sequence[Total], tied: Sequence[str], quantity: str
-) -> Said:
-    """Say which to use, or that the measurement does not tell."""
-    place, name = _place(frames, task), frames.title(rows[0].arm)
-    took = _took(frames, task, rows[0].arm, quantity)
-    if len(rows) == 1:
-        return say(f"{place}only {name} can be recommended here: ", *took, ".")
-    if not rows[0].seconds.known:
-        return say(f"{place}one repeat ranks nothing; {name} took ", *took, ".")
-    if len(tied) > 1:
-        own = [row for row in rows if row.arm in tied]
-        return say(
-            place,
-            *_tie(frames, task, own),
-            ": ",
-            *_listed(frames, task, tied, quantity),
-            f"{WHAT[quantity][1]}. Choose on other grounds.",
-        )
-    return say(f"{place}use {name}: ", *_reason(frames, task, rows[0].arm, quantity))
-
-
-WHAT = {
-    "total": ("the whole training takes ", " for the whole training", ", start-up included"),
-    "latency": ("one row is predicted in ", " for one predicted row", ", the network in memory"),
-    "throughput": ("it predicts ", " rows a second", ", in its best batch size"),
+AMOUNT: dict[Quantity, LiteralString] = {
+    Quantity.TOTAL: "{number} for the whole training",
+    Quantity.LATENCY: "{number} for one predicted row",
+    Quantity.THROUGHPUT: "{number} rows a second",
 }
-"""Of each thing that is ranked: before its number, after it, and what is meant."""
+REASON: dict[Quantity, LiteralString] = {
+    Quantity.TOTAL: "the whole training takes {number}, start-up included",
+    Quantity.LATENCY: "one row is predicted in {number}, the network in memory",
+    Quantity.THROUGHPUT: "it predicts {number} rows a second, in its best batch size",
+}
 
 
-def _number(frames: Frames, task: Task, arm: str, quantity: str) -> Evidence:
-    kind = "rows per second" if quantity == "throughput" else "time"
-    return cite(frames, kind, task, [arm], quantity)
+def _recommendation(ranking: _Ranking) -> Said:
+    """Say which to use, or that the measurement does not tell."""
+    frames, task, rows = ranking.frames, ranking.task, ranking.rows
+    where = f"On {task.title or task.name}, {frames.plan.target.device.upper()}"
+    if not rows:
+        return say("{where}, no framework of this run meets all that is asked.", where=where)
+    name = frames.title(rows[0].arm)
+    amount = AMOUNT[ranking.quantity]
+    took = phrase(amount, number=ranking.number(rows[0].arm))
+    if not ranking.has_own_length:
+        took = phrase("{took} of {epochs}", took=took, epochs=cite(frames, "epochs", task, []))
+    if len(rows) == 1:
+        template: LiteralString = "{where}, only {name} can be recommended here: {took}."
+        return say(template, where=where, name=name, took=took)
+    if not rows[0].seconds.known:
+        template = "{where}, one repeat ranks nothing; {name} took {took}."
+        return say(template, where=where, name=name, took=took)
+    if len(ranking.tied) > 1:
+        return say(
+            "{where}, {tie}: {amounts}. Choose on other grounds.",
+            where=where,
+            tie=_tie(ranking),
+            amounts=phrase(amount, number=_listed(ranking)),
+        )
+    return say("{where}, use {name}: {reason}.", where=where, name=name, reason=_reason(ranking))
 
 
-def _took(frames: Frames, task: Task, arm: str, quantity: str) -> tuple[Part, ...]:
-    return _number(frames, task, arm, quantity), WHAT[quantity][1], *_lasting(frames, task)
+def _reason(ranking: _Ranking) -> Phrase:
+    number = ranking.number(ranking.rows[0].arm)
+    if ranking.quantity is Quantity.TOTAL and not ranking.has_own_length:
+        return phrase(
+            "a training of {epochs} takes {number}, start-up included",
+            epochs=cite(ranking.frames, "epochs", ranking.task, []),
+            number=number,
+        )
+    return phrase(REASON[ranking.quantity], number=number)
 
 
-def _reason(frames: Frames, task: Task, arm: str, quantity: str) -> tuple[Part, ...]:
-    before, after, meant = WHAT[quantity]
-    number, length = _number(frames, task, arm, quantity), _lasting(frames, task)
-    if quantity == "total" and length:
-        return "a training", *length, " takes ", number, meant, "."
-    return before, number, after if quantity == "throughput" else "", meant, "."
-
-
-def _lasting(frames: Frames, task: Task) -> tuple[Part, ...]:
-    """Say how long a training is meant, if it is not the task's own."""
-    if task.training.epochs == frames.plan.task(task.name).training.epochs:
-        return ()
-    return " of ", cite(frames, "epochs", task, [])
-
-
-def _listed(frames: Frames, task: Task, arms: Sequence[str], quantity: str) -> Iterator[Part]:
-    for place, arm in enumerate(arms):
-        yield ("; " if place else "") + f"{frames.title(arm)} "
-        yield _number(frames, task, arm, quantity)
-
-
-def _tie(frames: Frames, task: Task, rows: Sequence[Total]) -> tuple[Part, ...]:
-    """Say of arms that share a rank whether they were found equal, or just not told apart."""
-    judged = [row for row in rows if row.verdict]
-    if judged and all(row.word is Word.CLOSE for row in judged):
-        return "any of these will do, they are within ", cite(frames, "margin", task, [])
-    return ("this run does not tell these apart",)
-
-
-def _details(
-    frames: Frames, task: Task, rows: Sequence[Total], tied: Sequence[str], quantity: str
-) -> list[Said]:
-    """Return the reasons, then what would change the answer."""
-    best, arms = rows[0].arm, [row.arm for row in rows]
-    apart = [arm for arm in arms if arm not in tied]
-    found = (
-        sentences.differences(frames, task, best, apart, quantity) if rows[0].seconds.known else []
+def _listed(ranking: _Ranking) -> Phrase:
+    """Return the arms that share the first rank, each with its number."""
+    return joined(
+        "; ",
+        [
+            phrase("{name} {number}", name=ranking.frames.title(arm), number=ranking.number(arm))
+            for arm in ranking.tied
+        ],
     )
-    judged = [row.verdict for row in rows if row.verdict]
-    if quantity != "total":
-        return found
-    found += sentences.overtaken(frames, task, best, arms[1:])
-    found += sentences.compiling(frames, task, arms)
+
+
+def _tie(ranking: _Ranking) -> Phrase:
+    """Say of arms that share a rank whether they were found equal, or just not told apart."""
+    judged = [row for row in ranking.rows if row.arm in ranking.tied and row.verdict]
+    if judged and all(row.word is Word.CLOSE for row in judged):
+        margin = cite(ranking.frames, "margin", ranking.task, [])
+        return phrase("any of these will do, they are within {margin}", margin=margin)
+    return phrase("this run does not tell these apart")
+
+
+def _details(ranking: _Ranking) -> list[Said]:
+    """Return the reasons, then what would change the answer."""
+    frames, task, rows = ranking.frames, ranking.task, ranking.rows
+    if not rows:
+        return []
+    best = rows[0].arm
+    arms = [row.arm for row in rows]
+    details: list[Said] = []
+    if rows[0].seconds.known:
+        apart = [arm for arm in arms if arm not in ranking.tied]
+        details += sentences.differences(frames, task, best, apart, ranking.quantity)
+    if ranking.quantity is not Quantity.TOTAL:
+        return details
+    details += sentences.overtaken(frames, task, best, arms[1:])
+    details += sentences.compiling(frames, task, arms)
     if any(row.word for row in rows):
-        times = {arm: seconds_of(frames, task, arm, quantity) for arm in arms}
-        found += sentences.order(frames, times, best)
-    found += sentences.undecided(frames, task, judged)
-    return found + ([] if _lasting(frames, task) else sentences.network_needed(frames, task))
+        times = {arm: frames.result(task, arm).total() for arm in arms}
+        details += sentences.order(frames, times, best)
+    details += sentences.undecided(frames, task, [row.verdict for row in rows if row.verdict])
+    if ranking.has_own_length:
+        details += sentences.network_needed(frames, task)
+    return details

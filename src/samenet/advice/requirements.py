@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from samenet.adapter.api import placed
-from samenet.advice.evidence import Evidence, Said, cite, lasting, say, spread
+from samenet.advice.evidence import Phrase, Said, cite, lasting, phrase, say
 from samenet.advice.needs import LACKS, Wishes
 from samenet.analysis import predictions
-from samenet.analysis.frames import Frames
-from samenet.analysis.quantities import import_seconds, seconds_of
+from samenet.analysis.frames import ArmResult, Frames
+from samenet.analysis.quantities import Quantity
 from samenet.errors import RefusedError
 from samenet.spec.task import Task
 
@@ -39,69 +39,73 @@ def steps_per_epoch(frames: Frames, task: Task) -> int:
     return max(1, -(-int(rows) // task.training.batch_size))
 
 
-def why_not(frames: Frames, task: Task, arm: str, wishes: Wishes) -> Said | None:
-    """Return why an arm that was compared is left out, or None; `task` is as long as is asked."""
+def why_not(result: ArmResult, wishes: Wishes) -> Said | None:
+    """Return why an arm that was compared is left out, or None; its task is as long as is asked."""
     for judge in (_needs, _length, _predicts, _installed, _import, _time):
-        reason = judge(frames, task, arm, wishes)
+        reason = judge(result, wishes)
         if reason:
-            return say(f"{frames.title(arm)} is left out: it ", *reason, ".")
+            title = result.frames.title(result.arm)
+            return say("{arm} is left out: it {reason}.", arm=title, reason=reason)
     return None
 
 
-Reason = tuple[str | Evidence, ...]
-
-
-def _needs(frames: Frames, _: Task, arm: str, wishes: Wishes) -> Reason:
-    offers = frames.plan.arm(arm).header.offers
+def _needs(result: ArmResult, wishes: Wishes) -> Phrase:
+    offers = result.frames.plan.arm(result.arm).header.offers
     lacking = [LACKS[need] for need in wishes.needs if need not in offers]
-    return (" and ".join(lacking),) if lacking else ()
+    return phrase("{lacking}", lacking=" and ".join(lacking)) if lacking else ()
 
 
-def _length(frames: Frames, task: Task, arm: str, wishes: Wishes) -> Reason:
+def _length(result: ArmResult, wishes: Wishes) -> Phrase:
     """Without a steady state an epoch has no length, and another number of them is a guess."""
-    same = task.training.epochs == frames.plan.task(task.name).training.epochs
-    if wishes.serve or same or frames.settled(task.name, arm):
+    measured = result.frames.plan.task(result.task.name).training.epochs
+    if wishes.serve or result.is_steady or result.task.training.epochs == measured:
         return ()
-    return ("never settled, so that only a training of the length it was measured for is known",)
-
-
-def _predicts(frames: Frames, task: Task, arm: str, wishes: Wishes) -> Reason:
-    if not wishes.serve:
-        return ()
-    if not seconds_of(frames, task, arm, wishes.serve):
-        shared = f"{frames.plan.arm(arm).header.title}: how it predicts depends on no mode"
-        others = [name for name in predictions.arms(frames, task) if _same(frames, name, arm)]
-        return (
-            f"stands beside another mode of {shared}" if others else "was not timed predicting",
-        )
-    return (
-        () if predictions.right(frames, task, arm) else ("predicts with an error beyond its limit",)
+    return phrase(
+        "never settled, so that only a training of the length it was measured for is known"
     )
 
 
-def _same(frames: Frames, one: str, other: str) -> bool:
-    return frames.plan.arm(one).header.name == frames.plan.arm(other).header.name
+def _predicts(result: ArmResult, wishes: Wishes) -> Phrase:
+    if not wishes.serve:
+        return ()
+    frames, task = result.frames, result.task
+    if not result.per_repeat(wishes.quantity):
+        # Predicting is timed once per framework, in the mode that stands for all of them.
+        framework = frames.plan.arm(result.arm).header
+        timed = {frames.plan.arm(arm).header.name for arm in predictions.arms(frames, task)}
+        if framework.name not in timed:
+            return phrase("was not timed predicting")
+        return phrase(
+            "stands beside another mode of {framework}: how it predicts depends on no mode",
+            framework=framework.title,
+        )
+    if not predictions.all_right(result):
+        return phrase("predicts with an error beyond its limit")
+    return ()
 
 
-def _installed(frames: Frames, task: Task, arm: str, wishes: Wishes) -> Reason:
-    most, size = wishes.install_mb_most, frames.plan.arm(arm).installed.bytes
-    if most is None or 0 < size <= most * 1e6:
+def _installed(result: ArmResult, wishes: Wishes) -> Phrase:
+    limit = wishes.install_mb_most
+    size = result.frames.plan.arm(result.arm).installed.bytes
+    if limit is None or 0 < size <= limit * 1e6:
         return ()
     if not size:
-        return ("has no known size",)
-    return ("takes ", cite(frames, "installed", task, [arm]), " with all that it requires")
+        return phrase("has no known size")
+    cited = cite(result.frames, "installed", result.task, [result.arm])
+    return phrase("takes {size} with all that it requires", size=cited)
 
 
-def _import(frames: Frames, task: Task, arm: str, wishes: Wishes) -> Reason:
-    most = wishes.import_seconds_most
-    if most is None or import_seconds(frames, frames.plan.arm(arm)).high <= most:
+def _import(result: ArmResult, wishes: Wishes) -> Phrase:
+    limit = wishes.import_seconds_most
+    if limit is None or result.frames.import_seconds(result.arm).high <= limit:
         return ()
-    return ("is imported in ", cite(frames, "import", task, [arm]))
+    cited = cite(result.frames, "import", result.task, [result.arm])
+    return phrase("is imported in {time}", time=cited)
 
 
-def _time(frames: Frames, task: Task, arm: str, wishes: Wishes) -> Reason:
+def _time(result: ArmResult, wishes: Wishes) -> Phrase:
     """Within the limit is only what is so with its whole interval."""
-    most = wishes.time_limit_seconds
-    if most is None or spread(seconds_of(frames, task, arm, "total")).high <= most:
+    limit = wishes.time_limit_seconds
+    if limit is None or result.typical(Quantity.TOTAL).high <= limit:
         return ()
-    return ("trains for ", cite(frames, "time", task, [arm]))
+    return phrase("trains for {time}", time=cite(result.frames, "time", result.task, [result.arm]))

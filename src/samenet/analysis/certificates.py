@@ -5,67 +5,71 @@ from __future__ import annotations
 import math
 
 from samenet._text import join
-from samenet.analysis.frames import Frames
+from samenet.analysis.frames import ArmResult, Frames
 from samenet.analysis.memo import once
 from samenet.runs.plan import title_of
+from samenet.stats.formatting import error_text
 
 FIGURES = (("gate 2", "float64"), ("first update", "first update"), ("epoch loss", "epoch loss"))
 """What a row prints: of Gate 2 the worst error, of Gate 4 two quantities by name."""
 
 
-def error_text(error: float) -> str:
-    """Return an error with one digit, e.g. '3e-7'; errors are orders of magnitude."""
-    if error == 0:
-        return "0"
-    mantissa, _, exponent = f"{error:.0e}".partition("e")
-    return f"{mantissa}e{int(exponent)}"
+def errors(result: ArmResult) -> dict[str, float]:
+    """Return the worst error of each printed figure of one result."""
+    return dict(_errors(result.frames).get((result.task.name, result.arm), {}))
 
 
-def worst(frames: Frames, task: str | None = None, arm: str | None = None) -> dict[str, float]:
-    """Return the worst error of each printed figure, of one result or of all compared ones."""
-    known = errors(frames)
-    if task is not None and arm is not None:
-        return dict(known.get((task, arm), {}))
-    pairs = checked(frames) if arm is None else list(known)
-    own = [known[t, a] for t, a in pairs if task in {None, t} and arm in {None, a}]
-    every = {label: [each[label] for each in own if label in each] for _, label in FIGURES}
-    return {label: max(values) for label, values in every.items() if values}
+def worst_errors(frames: Frames, arm: str | None = None) -> dict[str, float]:
+    """Return the worst error of each printed figure: of an arm, or of all results compared."""
+    by_result = _errors(frames)
+    if arm is None:
+        chosen = [by_result[pair] for pair in checked(frames)]
+    else:
+        chosen = [by_result[pair] for pair in by_result if pair[1] == arm]
+    by_figure = {
+        label: [errors[label] for errors in chosen if label in errors] for _, label in FIGURES
+    }
+    return {label: max(values) for label, values in by_figure.items() if values}
 
 
 @once
-def errors(frames: Frames) -> dict[tuple[str, str], dict[str, float]]:
+def _errors(frames: Frames) -> dict[tuple[str, str], dict[str, float]]:
     """Return the worst error of each printed figure of every result: {(task, arm): ...}."""
     labels, rows = dict(FIGURES), frames.checks
-    found: dict[tuple[str, str], dict[str, float]] = {}
+    by_result: dict[tuple[str, str], dict[str, float]] = {}
     for task, arm, gate, quantity, error in zip(
         rows.task, rows.arm, rows.gate, rows.quantity, rows.error, strict=True
     ):
-        own = found.setdefault((task, arm), {})
+        worst = by_result.setdefault((task, arm), {})
         for label in filter(None, (labels.get(gate), labels.get(quantity))):
-            own[label] = max(own.get(label, 0.0), float(error))
-    order = labels.values()
-    return {pair: {n: own[n] for n in order if n in own} for pair, own in found.items()}
+            worst[label] = max(worst.get(label, 0.0), float(error))
+    return {
+        pair: {label: worst[label] for label in labels.values() if label in worst}
+        for pair, worst in by_result.items()
+    }
 
 
 def figures(errors: dict[str, float]) -> str:
     """Return the check figures of a result: 'float64 2e-15; as timed: first update 3e-7, ...'."""
-    proved = [f"float64 {error_text(errors['float64'])}"] if "float64" in errors else []
+    parts = [f"float64 {error_text(errors['float64'])}"] if "float64" in errors else []
     timed = [f"{name} {error_text(error)}" for name, error in errors.items() if name != "float64"]
-    return "; ".join(proved + ([f"as timed: {', '.join(timed)}"] if timed else []))
+    if timed:
+        parts.append(f"as timed: {', '.join(timed)}")
+    return "; ".join(parts)
 
 
 def _agreement(errors: dict[str, float]) -> str:
     """Return the same in words: to how many digits the frameworks agree, and in what."""
     names = {"float64": "the first epochs in double precision", "first update": "the first updates"}
     parts = [
-        f"{names[name]} agree to {digits_of(errors[name])} digits"
+        f"{names[name]} agree to {_digits_of(errors[name])} digits"
         for name in names
         if name in errors
     ]
     return ", as timed ".join(parts)
 
 
-def digits_of(error: float) -> int:
+def _digits_of(error: float) -> int:
     """Return how many leading digits a relative error leaves right, at most float64's 16."""
     return min(16, max(0, math.floor(-math.log10(error)))) if error > 0 else 16
 
@@ -73,13 +77,7 @@ def digits_of(error: float) -> int:
 @once
 def checked(frames: Frames) -> list[tuple[str, str]]:
     """Return the results (task, arm) that were timed and passed every one of their checks."""
-    shown = set(zip(frames.checks.task, frames.checks.arm, strict=True))
-    return [
-        (task.name, arm)
-        for task in frames.plan.tasks
-        for arm in frames.compared(task.name)
-        if (task.name, arm) in shown
-    ]
+    return [(task.name, arm) for task in frames.plan.tasks for arm in frames.compared(task)]
 
 
 def planned(frames: Frames) -> list[tuple[str, str]]:
@@ -93,25 +91,25 @@ def planned(frames: Frames) -> list[tuple[str, str]]:
 
 def sentence(frames: Frames) -> str:
     """Return the answer to "can I trust this?" in one line."""
-    wanted, good = planned(frames), checked(frames)
+    wanted, passed = planned(frames), set(checked(frames))
     if not wanted:
         return (
             "This run holds only quick starts: each framework does its own thing, nothing is equal."
         )
-    errors = _agreement(worst(frames))
-    count = f"{len(good)} of {len(wanted)} results checked: same network"
-    passed = set(good)
-    left = [pair for pair in wanted if pair not in passed]
-    where = {
-        arm: [title_of(frames.plan, task) for task, other in left if other == arm]
-        for _, arm in left
-    }
-    parts = [count, *([errors] if errors else [])]
-    if left:
-        parts.append(f"not compared: {join(_on(frames, arm, where[arm]) for arm in where)}")
+    parts = [f"{len(passed)} of {len(wanted)} results checked: same network"]
+    agreement = _agreement(worst_errors(frames))
+    if agreement:
+        parts.append(agreement)
+    missing: dict[str, list[str]] = {}
+    for task, arm in wanted:
+        if (task, arm) not in passed:
+            missing.setdefault(arm, []).append(title_of(frames.plan, task))
+    if missing:
+        absent = (_absent(frames, arm, titles) for arm, titles in missing.items())
+        parts.append(f"not compared: {join(absent)}")
     return "; ".join(parts) + "."
 
 
-def _on(frames: Frames, arm: str, tasks: list[str]) -> str:
-    every = len(tasks) == len(frames.plan.tasks) > 1
-    return f"{frames.title(arm)} on {'every task' if every else join(tasks)}"
+def _absent(frames: Frames, arm: str, titles: list[str]) -> str:
+    every = len(titles) == len(frames.plan.tasks) > 1
+    return f"{frames.title(arm)} on {'every task' if every else join(titles)}"

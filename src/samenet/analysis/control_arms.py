@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 from samenet.analysis.frames import Frames
 from samenet.analysis.memo import once
-from samenet.analysis.quantities import seconds_of, whole
+from samenet.analysis.quantities import Quantity
 from samenet.spec.task import Task
 from samenet.stats import intervals, significance
 from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval
 
-QUANTITIES = ("step", "total")
+QUANTITIES = (Quantity.STEP, Quantity.TOTAL)
 """A step in the steady state; and the whole training, in which starting up counts."""
 
 
@@ -32,9 +32,9 @@ class Shown:
     task: str
     arm: str
     """The reference."""
-    control: Mapping[str, Interval]
-    """The same program again, over the reference, by quantity."""
-    equivalent: Mapping[str, bool]
+    control: Mapping[Quantity, Interval]
+    """The same program again, over the reference."""
+    equivalent: Mapping[Quantity, bool]
     sensitivity: Interval | None
     """5 % more steps, over the reference: a step."""
 
@@ -43,7 +43,7 @@ class Shown:
         """Return whether the planted difference is told apart from none."""
         return self.sensitivity is not None and self.sensitivity.low > 1
 
-    def works(self, quantity: str) -> bool:
+    def works(self, quantity: Quantity) -> bool:
         """Return whether verdicts on a quantity may be given."""
         return self.equivalent.get(quantity, False) and self.seen
 
@@ -54,20 +54,23 @@ def shown(frames: Frames, task: Task) -> Shown | None:
     arm = _references(frames).get(task.name)
     if arm is None:
         return None
-    pairs = {
-        quantity: (_again(frames, task, "control", quantity), reference)
-        for quantity in QUANTITIES
-        if (reference := seconds_of(frames, task, arm, quantity))
-    }
-    known = {q: pair for q, pair in pairs.items() if _common(*pair) > 1}
+    reference = frames.result(task, arm)
+    again = frames.result(task, arm, "control")
+    planted = frames.result(task, arm, "sensitivity")
+    control: dict[Quantity, Interval] = {}
+    equivalent: dict[Quantity, bool] = {}
+    for quantity in QUANTITIES:
+        second, first = again.per_repeat(quantity), reference.per_repeat(quantity)
+        if len(second.keys() & first.keys()) > 1:
+            control[quantity] = intervals.ratio(second, first)
+            equivalent[quantity] = significance.equivalent(second, first, frames.plan.margin)
+    enough = len(planted.step.keys() & reference.step.keys()) > 1
     return Shown(
         task=task.name,
         arm=arm,
-        control={q: intervals.ratio(*pair) for q, pair in known.items()},
-        equivalent={
-            q: significance.equivalent(*pair, frames.plan.margin) for q, pair in known.items()
-        },
-        sensitivity=_sensitivity(frames, task, arm),
+        control=control,
+        equivalent=equivalent,
+        sensitivity=intervals.ratio(planted.step, reference.step) if enough else None,
     )
 
 
@@ -76,44 +79,26 @@ def _references(frames: Frames) -> dict[str, str]:
     return frames.plan.reference
 
 
-def _sensitivity(frames: Frames, task: Task, arm: str) -> Interval | None:
-    planted = _again(frames, task, "sensitivity", "step")
-    reference = seconds_of(frames, task, arm, "step")
-    return intervals.ratio(planted, reference) if _common(planted, reference) > 1 else None
-
-
-def _common(one: Mapping[int, float], other: Mapping[int, float]) -> int:
-    return len(one.keys() & other.keys())
-
-
-def _again(frames: Frames, task: Task, track: str, quantity: str) -> dict[int, float]:
-    """Return {repeat: seconds} of the reference's other processes; "total" as in the advice."""
-    if quantity != "total":
-        rows = frames.proofs
-        rows = rows[(rows.track == track) & (rows.task == task.name) & (rows.quantity == quantity)]
-        return dict(zip(rows["repeat"].tolist(), rows.seconds.tolist(), strict=True))
-    start, epoch = (_again(frames, task, track, q) for q in ("start_up", "epoch"))
-    return whole(task, start, epoch)
-
-
-def verdicts(frames: Frames, task: Task, quantity: str = "total") -> bool:
+def verdicts(frames: Frames, task: Task, quantity: Quantity = Quantity.TOTAL) -> bool:
     """Return whether verdict words may be used: enough repeats, and an instrument that works.
 
     What is part of a training, an epoch above all, is judged by the instrument's step.
     """
-    found, known = shown(frames, task), quantity if quantity in QUANTITIES else "step"
-    return frames.repeats >= VERDICT_REPEATS_MIN and found is not None and found.works(known)
+    instrument = shown(frames, task)
+    if instrument is None or frames.repeats < VERDICT_REPEATS_MIN:
+        return False
+    return instrument.works(quantity if quantity in QUANTITIES else Quantity.STEP)
 
 
-def why_refused(frames: Frames, task: Task, quantity: str = "total") -> str | None:
+def why_refused(frames: Frames, task: Task, quantity: Quantity = Quantity.TOTAL) -> str | None:
     """Return in plain words why no verdict is given although the run was long enough for one."""
-    found = shown(frames, task)
-    if found is None or frames.repeats < VERDICT_REPEATS_MIN or found.works(quantity):
+    instrument = shown(frames, task)
+    if instrument is None or frames.repeats < VERDICT_REPEATS_MIN or instrument.works(quantity):
         return None
-    if not found.equivalent.get(quantity, False):
-        read = _read(found.control.get(quantity))
+    if not instrument.equivalent.get(quantity, False):
+        read = _read(instrument.control.get(quantity))
         return f"the same program, timed twice, could not be called equal ({read})"
-    return f"5 % more work, planted on purpose, was not seen ({_read(found.sensitivity)})"
+    return f"5 % more work, planted on purpose, was not seen ({_read(instrument.sensitivity)})"
 
 
 def _read(ratio: Interval | None) -> str:
@@ -125,8 +110,9 @@ def _read(ratio: Interval | None) -> str:
 
 def sentence(frames: Frames, task: Task) -> str | None:
     """Return in one line what the instrument showed of itself."""
-    found = shown(frames, task)
-    if found is None:
+    instrument = shown(frames, task)
+    if instrument is None:
         return None
-    control, planted = _read(found.control.get("step")), _read(found.sensitivity)
+    control = _read(instrument.control.get(Quantity.STEP))
+    planted = _read(instrument.sensitivity)
     return f"The same program timed twice: {control}; 5 % more work: {planted}."

@@ -27,15 +27,15 @@ Fingerprint = dict[Group, dict[str, Any]]
 def fingerprint(frames: Frames) -> Fingerprint:
     """Return the guarded fields of a run."""
     facts, target = frames.machine, frames.plan.target
-    devices = ("CUDA devices",) if target.device == "cuda" else ()
-    versions = {name: v for arm in frames.plan.arms for name, v in arm.versions.items()}
-    versions |= {"samenet": frames.plan.samenet}
-    own: dict[str, Any] = {
-        name: facts[name] for name in ("python", "matrix_library") if name in facts
-    }
+    machine_facts = (*MACHINE, "CUDA devices") if target.device == "cuda" else MACHINE
+    versions: dict[str, Any] = {}
+    for arm in frames.plan.arms:
+        versions |= arm.versions
+    versions["samenet"] = frames.plan.samenet
+    versions |= {name: facts[name] for name in ("python", "matrix_library") if name in facts}
     return {
-        "machine": {name: facts[name] for name in (*MACHINE, *devices) if name in facts},
-        "versions": {**versions, **own},
+        "machine": {name: facts[name] for name in machine_facts if name in facts},
+        "versions": versions,
         "settings": {
             **target.model_dump(mode="json", exclude={"index"}),
             "caches of compiled code": frames.plan.cache,
@@ -55,16 +55,16 @@ def matrix_library() -> str:
     """Return name and version of the library that NumPy multiplies matrices with."""
     import numpy as np
 
-    found: Any = np.show_config(mode="dicts")
-    library = (found or {}).get("Build Dependencies", {}).get("blas", {})
+    config: Any = np.show_config(mode="dicts")
+    library = (config or {}).get("Build Dependencies", {}).get("blas", {})
     return " ".join(str(library[name]) for name in ("name", "version") if library.get(name))
 
 
-def differences(one: Fingerprint, other: Fingerprint, groups: Iterable[Group]) -> list[str]:
+def differences(base: Fingerprint, new: Fingerprint, groups: Iterable[Group]) -> list[str]:
     """Return one text per field that both know and that differs: 'machine: cores 2, 4'."""
     return [
-        f"{group}: {name} {one[group][name]}, {other[group][name]}"
+        f"{group}: {name} {base[group][name]}, {new[group][name]}"
         for group in groups
-        for name in sorted(one[group].keys() & other[group].keys())
-        if one[group][name] != other[group][name]
+        for name in sorted(base[group].keys() & new[group].keys())
+        if base[group][name] != new[group][name]
     ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from samenet.analysis import processes
 from samenet.analysis.memo import once, uncollected
+from samenet.analysis.quantities import Quantity
 from samenet.runs import environment
 from samenet.runs.folder import open_run
 from samenet.runs.plan import Plan
@@ -30,9 +32,13 @@ from samenet.runs.records import (
     QualityRecord,
     Record,
     TimingRecord,
+    Track,
 )
 from samenet.spec.baselines import BASELINES
-from samenet.stats import steady_state
+from samenet.spec.task import Task
+from samenet.stats import intervals, steady_state
+from samenet.stats.formatting import error_text
+from samenet.stats.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
@@ -74,45 +80,187 @@ class Frames:
     data: dict[str, DataPrepared]
     seconds_taken: float
 
-    def per_repeat(self, task: str, arm: str, quantity: str) -> dict[int, float]:
-        """Return one number per process: {repeat: seconds}."""
-        return dict(_seconds(self).get((task, arm, quantity), {}))
+    def result(self, task: Task, arm: str, track: Track = "same") -> ArmResult:
+        """Return what was measured of an arm on a task; whatever was not is empty in it."""
+        return ArmResult(self, task, arm, track)
 
     @property
     def repeats(self) -> int:
         """Return how many repeats of the results were measured."""
         return _repeats(self)
 
-    def compared(self, task: str) -> list[str]:
+    def compared(self, task: Task) -> list[str]:
         """Return the arms whose same-network times may be compared: every check passed."""
-        passed = _passed(self).get(task, {})
-        return [arm for arm in _timed(self).get(task, ()) if passed.get(arm, False)]
+        return [arm for arm in _timed(self).get(task.name, ()) if self.result(task, arm).passed]
 
-    def settled(self, task: str, arm: str) -> bool:
-        """Return whether a result has a steady state; otherwise only its totals are compared."""
-        return not steady_state.unsteady(_classes(self).get((task, arm), ()))
+    def reasons(self, task: Task) -> dict[str, tuple[str, ...]]:
+        """Return why arms have no number on a task, in words: 'failed: the worker was killed'."""
+        return {
+            arm: tuple(dict.fromkeys(lines))[:REASONS_MOST]
+            for arm, lines in _reasons(self).get(task.name, {}).items()
+        }
 
-    def unsettled(self, task: str, arms: Sequence[str]) -> tuple[str, ...]:
+    def import_seconds(self, arm: str) -> Interval:
+        """Return the typical import of an arm's framework over all processes that timed it.
+
+        Where none did, it is the one import at which the framework described itself.
+        """
+        planned = self.plan.arm(arm)
+        modes = [a.name for a in self.plan.arms if a.header.name == planned.header.name]
+        rows = self.samples[(self.samples.phase == "import") & self.samples.arm.isin(modes)]
+        return intervals.geometric(
+            [planned.import_seconds] if rows.empty else rows.seconds.tolist()
+        )
+
+    def unsteady_note(self, task: Task, arms: Sequence[str]) -> tuple[str, ...]:
         """Say of which results only the whole training is compared: what their processes did."""
-        found = []
-        for arm in (arm for arm in arms if not self.settled(task, arm)):
-            names = _classes(self).get((task, arm), [])
-            counted = [f"{names.count(name)} {name}" for name in dict.fromkeys(names)]
-            found.append(f"{self.title(arm)} ({', '.join(counted)})")
+        unsteady = []
+        for arm in arms:
+            if not self.result(task, arm).is_steady:
+                names = _classes(self).get((task.name, arm), [])
+                counts = [f"{names.count(name)} {name}" for name in dict.fromkeys(names)]
+                unsteady.append(f"{self.title(arm)} ({', '.join(counts)})")
         text = "Steps and epochs are not compared where too many processes never settled"
-        return (f"{text}: {'; '.join(found)}.",) if found else ()
+        return (f"{text}: {'; '.join(unsteady)}.",) if unsteady else ()
 
     def title(self, arm: str) -> str:
         """Return how an arm is called on the page, e.g. 'PyTorch (eager)'."""
         if arm in BASELINES:
             return BASELINES[arm].title
-        found = next((each for each in self.plan.arms if each.name == arm), None)
-        return f"{found.header.title} ({found.mode})" if found else arm
+        planned = next((candidate for candidate in self.plan.arms if candidate.name == arm), None)
+        return f"{planned.header.title} ({planned.mode})" if planned else arm
 
     def color(self, arm: str) -> str:
         """Return the framework's colour, the same in every figure."""
-        known = {found.name: found.header.color for found in self.plan.arms}
-        return known.get(arm, "#777777")
+        colors = {planned.name: planned.header.color for planned in self.plan.arms}
+        return colors.get(arm, "#777777")
+
+
+REASONS_MOST = 3
+"""So many reasons are given why one arm has no number."""
+
+
+Predictions = dict[str, dict[int, dict[int, float]]]
+"""{way: {rows: {repeat: seconds}}}; a way is the users' "usual" or the experts' "fast"."""
+
+
+class Memory(NamedTuple):
+    """What the process of a result took of the memory, in bytes."""
+
+    peak: float
+    after_import: float
+    device_peak: float | None
+    """None where nothing was read from a device."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArmResult:
+    """What a run measured of one arm on one task. Times are {repeat: seconds}, one per process.
+
+    Do not keep one in an answer of `memo.once`: it holds its frames, which would never go.
+    """
+
+    frames: Frames
+    task: Task
+    """Its epochs are those of the training that is meant, which may be longer than the measured."""
+    arm: str
+    track: Track = "same"
+    """The reference has two more, in processes of their own: "control" and "sensitivity"."""
+
+    @property
+    def step(self) -> dict[int, float]:
+        """Return the seconds of a step in the steady state."""
+        return self.per_repeat(Quantity.STEP)
+
+    @property
+    def epoch(self) -> dict[int, float]:
+        """Return the seconds of all steps of an epoch."""
+        return self.per_repeat(Quantity.EPOCH)
+
+    @property
+    def start_up(self) -> dict[int, float]:
+        """Return the seconds from an empty interpreter to the end of the first call."""
+        return self.per_repeat(Quantity.START_UP)
+
+    @property
+    def phases(self) -> dict[str, dict[int, float]]:
+        """Return the phases of starting up that were measured, in their order."""
+        by_phase = {phase: self._measured(phase) for phase in processes.START_UP}
+        return {phase: seconds for phase, seconds in by_phase.items() if seconds}
+
+    def total(self) -> dict[int, float]:
+        """Return start-up plus all epochs of the task, in each repeat that has both."""
+        epochs, start_up, epoch = self.task.training.epochs, self.start_up, self.epoch
+        return {r: start_up[r] + epochs * epoch[r] for r in start_up.keys() & epoch.keys()}
+
+    def per_repeat(self, quantity: Quantity) -> dict[int, float]:
+        """Return the seconds of any quantity."""
+        if quantity is Quantity.TOTAL:
+            return self.total()
+        return self._per_row(quantity) if quantity.is_predicting else self._measured(quantity)
+
+    def typical(self, quantity: Quantity) -> Interval:
+        """Return the geometric mean over the repeats, with its interval."""
+        return intervals.geometric(list(self.per_repeat(quantity).values()))
+
+    @property
+    def predictions(self) -> Predictions:
+        """Return the median seconds of one prediction, {way: {rows: {repeat: seconds}}}."""
+        return _predictions(self.frames).get((self.task.name, self.arm), {})
+
+    @property
+    def fit_seconds(self) -> list[float]:
+        """Return the seconds of each whole fit of a quick start or of a baseline."""
+        return _fits(self.frames).get((self.track, self.task.name, self.arm), [])
+
+    @property
+    def checks(self) -> pd.DataFrame:
+        """Return the result's rows of the frame `checks`."""
+        rows = self.frames.checks
+        return rows[(rows.task == self.task.name) & (rows.arm == self.arm)]
+
+    @property
+    def passed(self) -> bool:
+        """Return whether it was checked, and no check failed."""
+        return _passed(self.frames).get((self.task.name, self.arm), False)
+
+    @property
+    def is_steady(self) -> bool:
+        """Return whether it has a steady state; otherwise only its whole training is compared."""
+        return not steady_state.unsteady(_classes(self.frames).get((self.task.name, self.arm), ()))
+
+    def score(self, metric: str) -> float | None:
+        """Return the mean test score after the last epoch over repeats, None if there is none."""
+        rows = self.frames.scores
+        rows = rows[(rows.track == self.track) & (rows.task == self.task.name)]
+        rows = rows[(rows.arm == self.arm) & (rows.split == "test") & (rows.metric == metric)]
+        return None if rows.empty else float(rows[rows.epoch == rows.epoch.max()].value.mean())
+
+    @property
+    def memory(self) -> Memory | None:
+        """Return the largest memory of its process, or None if nobody watched it."""
+        return _memory(self.frames).get((self.task.name, self.arm))
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Return why it has no number, in words; nothing if it has one."""
+        return self.frames.reasons(self.task).get(self.arm, ())
+
+    def _measured(self, name: str) -> dict[int, float]:
+        return dict(_seconds(self.frames).get((self.track, self.task.name, self.arm, name), {}))
+
+    def _per_row(self, quantity: Quantity) -> dict[int, float]:
+        """Return the seconds per row in the quickest of the ways, and of the batch sizes if asked.
+
+        A framework has its users' usual way to predict, and its experts' one.
+        """
+        candidates = [
+            {repeat: seconds / rows for repeat, seconds in per_repeat.items()}
+            for by_rows in self.predictions.values()
+            for rows, per_repeat in by_rows.items()
+            if quantity is Quantity.THROUGHPUT or rows == 1
+        ]
+        return min(candidates, key=lambda per_row: median(per_row.values()), default={})
 
 
 @once
@@ -121,40 +269,103 @@ def _repeats(frames: Frames) -> int:
 
 
 @once
-def _seconds(frames: Frames) -> dict[tuple[str, str, str], dict[int, float]]:
-    """Return {(task, arm, quantity): {repeat: seconds}}."""
-    found: dict[tuple[str, str, str], dict[int, float]] = {}
+def _seconds(frames: Frames) -> dict[tuple[Track, str, str, str], dict[int, float]]:
+    """Return {(track, task, arm, quantity): {repeat: seconds}}."""
+    by_quantity: dict[tuple[Track, str, str, str], dict[int, float]] = {}
     for task, arm, repeat, quantity, seconds in _lines(frames.times, processes.TIMES):
-        found.setdefault((task, arm, quantity), {})[repeat] = seconds
-    return found
+        by_quantity.setdefault(("same", task, arm, quantity), {})[repeat] = seconds
+    for track, task, arm, repeat, quantity, seconds in _lines(
+        frames.proofs, ["track", *processes.TIMES]
+    ):
+        by_quantity.setdefault((track, task, arm, quantity), {})[repeat] = seconds
+    return by_quantity
 
 
 @once
 def _timed(frames: Frames) -> dict[str, dict[str, None]]:
     """Return the arms that have times, by task, in their order."""
-    found: dict[str, dict[str, None]] = {}
+    by_task: dict[str, dict[str, None]] = {}
     for task, arm in dict.fromkeys(_lines(frames.times, ["task", "arm"])):
-        found.setdefault(task, {})[arm] = None
-    return found
+        by_task.setdefault(task, {})[arm] = None
+    return by_task
 
 
 @once
-def _passed(frames: Frames) -> dict[str, dict[str, bool]]:
-    """Return {task: {arm: whether all its checks passed}}."""
-    found: dict[str, dict[str, bool]] = {}
+def _passed(frames: Frames) -> dict[tuple[str, str], bool]:
+    """Return {(task, arm): whether all its checks passed}."""
+    by_result: dict[tuple[str, str], bool] = {}
     for task, arm, passed in _lines(frames.checks, ["task", "arm", "passed"]):
-        own = found.setdefault(task, {})
-        own[arm] = own.get(arm, True) and bool(passed)
-    return found
+        by_result[task, arm] = by_result.get((task, arm), True) and bool(passed)
+    return by_result
 
 
 @once
 def _classes(frames: Frames) -> dict[tuple[str, str], list[str]]:
     """Return {(task, arm): what its processes are called}."""
-    found: dict[tuple[str, str], list[str]] = {}
+    by_result: dict[tuple[str, str], list[str]] = {}
     for task, arm, name in _lines(frames.steadiness, ["task", "arm", "name"]):
-        found.setdefault((task, arm), []).append(name)
-    return found
+        by_result.setdefault((task, arm), []).append(name)
+    return by_result
+
+
+@once
+def _predictions(frames: Frames) -> dict[tuple[str, str], Predictions]:
+    """Return {(task, arm): the median seconds of each process}, rows ascending."""
+    samples = frames.samples[frames.samples.track == "inference"]
+    samples = samples[samples.phase.str.startswith("predict_")]
+    medians = samples.groupby(["task", "arm", "phase", "steps", "repeat"]).seconds.median()
+    by_result: dict[tuple[str, str], Predictions] = {}
+    for task, arm, phase, rows, repeat, seconds in medians.reset_index().itertuples(
+        index=False, name=None
+    ):
+        by_way = by_result.setdefault((task, arm), {})
+        by_rows = by_way.setdefault(phase.removeprefix("predict_"), {})
+        by_rows.setdefault(rows, {})[repeat] = seconds
+    return by_result
+
+
+@once
+def _fits(frames: Frames) -> dict[tuple[Track, str, str], list[float]]:
+    """Return {(track, task, arm): the seconds of each whole fit}."""
+    by_result: dict[tuple[Track, str, str], list[float]] = {}
+    rows = frames.samples[frames.samples.phase == "fit"]
+    for track, task, arm, seconds in _lines(rows, ["track", "task", "arm", "seconds"]):
+        by_result.setdefault((track, task, arm), []).append(seconds)
+    return by_result
+
+
+@once
+def _memory(frames: Frames) -> dict[tuple[str, str], Memory]:
+    """Return {(task, arm): the most that any of its processes took}."""
+    names = ["bytes_peak", "bytes_after_import", "device_bytes_peak"]
+    most = frames.footprints.groupby(["task", "arm"], sort=False)[names].max().astype(float)
+    return {
+        key: Memory(peak, after_import, None if math.isnan(device) else device)
+        for key, (peak, after_import, device) in zip(
+            most.index.tolist(), most.itertuples(index=False, name=None), strict=True
+        )
+    }
+
+
+@once
+def _reasons(frames: Frames) -> dict[str, dict[str, list[str]]]:
+    """Return {task: {arm: why it has no number}}: what failed, then which checks did."""
+    by_task: dict[str, dict[str, list[str]]] = {}
+    failed = frames.failures[frames.failures.track == "same"]
+    for task, arm, mark, reason in _lines(failed, ["task", "arm", "mark", "reason"]):
+        line = reason if reason.startswith(mark) else f"{mark}: {reason}"  # the mark is said once
+        by_task.setdefault(task, {}).setdefault(arm, []).append(line)
+    for check in frames.checks[~frames.checks.passed.astype(bool)].itertuples():
+        lines = by_task.setdefault(str(check.task), {}).setdefault(str(check.arm), [])
+        lines.append(f"refused: {_refusal(check)}")
+    return by_task
+
+
+def _refusal(check: Any) -> str:
+    if check.gate == "read-back":
+        return f"{check.quantity} in force: {check.detail}"
+    error, limit = error_text(check.error), error_text(check.limit)
+    return f"{check.gate}, {check.quantity}: error {error}, limit {limit}"
 
 
 def _lines(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:

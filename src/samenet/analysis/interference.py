@@ -36,22 +36,22 @@ class Seen:
 def seen(frames: Frames) -> list[Seen]:
     """Return every reading that there was."""
     rules = {rule.reading: rule for rule in RULES}
-    found = []
-    for name, called in CALLED.items():
+    readings = []
+    for name, title in CALLED.items():
         values = _values(frames.environment, name)
         if values.empty:
             continue
         rule = rules.get(name)
         worst = values.min() if rule and rule.at_least else values.max()
-        found.append(
+        readings.append(
             Seen(
-                name=called,
+                name=title,
                 middle=float(values.median()),
                 worst=float(worst),
                 limit=rule.limit if rule else None,
             )
         )
-    return found
+    return readings
 
 
 def _values(table: pd.DataFrame, name: str) -> pd.Series[float]:

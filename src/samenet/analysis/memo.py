@@ -42,12 +42,12 @@ def uncollected() -> Iterator[None]:
 
     Records and the parts of a page refer to plain values: there is hardly a cycle to find.
     """
-    was = gc.isenabled()
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was:
+        if was_enabled:
             gc.enable()
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from samenet.analysis.frames import Frames
+from samenet.analysis.frames import ArmResult, Frames
+from samenet.analysis.quantities import Quantity
 from samenet.spec.task import Task
 from samenet.stats.formatting import words
 
@@ -26,33 +27,36 @@ class Cost(NamedTuple):
         return self.ours / self.own
 
 
-def cost(frames: Frames, task: Task, arm: str) -> Cost | None:
+def cost(result: ArmResult) -> Cost | None:
     """Return what was measured, or None where it was not, or was lost in the noise."""
-    ours = frames.per_repeat(task.name, arm, "epoch")
-    for repeat, own in frames.per_repeat(task.name, arm, "own_fit").items():
+    ours = result.epoch
+    for repeat, own in result.per_repeat(Quantity.OWN_FIT).items():
         if own > 0 and repeat in ours:
             return Cost(ours[repeat], own)
     return None
 
 
-def beside(frames: Frames, task: Task, arm: str) -> tuple[str, ...]:
+def beside(result: ArmResult) -> tuple[str, ...]:
     """Return what stands below the name of a row."""
-    found = cost(frames, task, arm)
-    return () if found is None else (f"epoch {found.factor:.2g}× its own fit",)
+    measured = cost(result)
+    return () if measured is None else (f"epoch {measured.factor:.2g}× its own fit",)
 
 
 def notes(frames: Frames, task: Task, arms: Sequence[str]) -> tuple[str, ...]:
     """Say in a sentence per framework what our order costs, or gains."""
-    costs = {arm: found for arm in arms if (found := cost(frames, task, arm))}
+    costs = {arm: cost(frames.result(task, arm)) for arm in arms}
     return tuple(
-        f"{frames.title(arm)}: an epoch in our order of the rows takes {each.factor:.2g} times as "
-        f"long as in its own whole fit, which shuffles by itself ({words(each.ours)} against "
-        f"{words(each.own)}, both in the first process)."
-        for arm, each in costs.items()
+        f"{frames.title(arm)}: an epoch in our order of the rows takes {measured.factor:.2g} times "
+        f"as long as in its own whole fit, which shuffles by itself ({words(measured.ours)} "
+        f"against {words(measured.own)}, both in the first process)."
+        for arm, measured in costs.items()
+        if measured
     )
 
 
-def document(frames: Frames, task: Task, arm: str) -> dict[str, float] | None:
+def document(result: ArmResult) -> dict[str, float] | None:
     """Return it as plain data."""
-    found = cost(frames, task, arm)
-    return None if found is None else {"epoch_seconds": found.own, "order_factor": found.factor}
+    measured = cost(result)
+    if measured is None:
+        return None
+    return {"epoch_seconds": measured.own, "order_factor": measured.factor}

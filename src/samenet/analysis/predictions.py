@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
-from samenet.analysis.frames import Frames
-from samenet.analysis.memo import once
+from samenet.analysis.frames import ArmResult, Frames
 from samenet.spec.task import Task
 from samenet.stats.intervals import Interval, geometric
 
@@ -16,48 +13,33 @@ START = ("interpreter", "import", "wake", "build", "first_prediction")
 
 def arms(frames: Frames, task: Task) -> list[str]:
     """Return the arm that stands for each framework with a time of predicting, in plan order."""
-    timed = set(_samples(frames, task.name).arm)
-    return [arm.name for arm in frames.plan.arms if arm.name in timed]
+    return [arm.name for arm in frames.plan.arms if frames.result(task, arm.name).predictions]
 
 
-def seconds(frames: Frames, task: Task, arm: str, way: str) -> dict[int, Interval]:
+def seconds(result: ArmResult, way: str) -> dict[int, Interval]:
     """Return the seconds of one prediction by its number of rows, over the processes."""
-    found = by_repeat(frames, task, arm, way)
-    return {rows: geometric(list(each.values())) for rows, each in found.items()}
+    by_rows = result.predictions.get(way, {})
+    return {rows: geometric(list(times.values())) for rows, times in by_rows.items()}
 
 
-def by_repeat(frames: Frames, task: Task, arm: str, way: str) -> dict[int, dict[int, float]]:
-    """Return the median seconds of one prediction, {rows: {repeat: seconds}}."""
-    rows = _samples(frames, task.name)
-    rows = rows[(rows.arm == arm) & (rows.phase == f"predict_{way}")]
-    found: dict[int, dict[int, float]] = {}
-    middle = rows.groupby(["steps", "repeat"]).seconds.median().reset_index()
-    for count, repeat, value in middle.itertuples(index=False, name=None):
-        found.setdefault(count, {})[repeat] = value
-    return found
-
-
-def right(frames: Frames, task: Task, arm: str) -> bool:
+def all_right(result: ArmResult) -> bool:
     """Return whether the predictions of an arm were compared with the oracle, and all agreed."""
-    rows = frames.predicted[(frames.predicted.task == task.name) & (frames.predicted.arm == arm)]
-    return len(rows) > 0 and bool(rows.passed.astype(bool).all())
+    checks = result.frames.predicted
+    checks = checks[(checks.task == result.task.name) & (checks.arm == result.arm)]
+    return len(checks) > 0 and bool(checks.passed.astype(bool).all())
 
 
 def throughput(times: dict[int, Interval]) -> float | None:
     """Return the most rows per second that one batch size reaches."""
-    return max((count / each.value for count, each in times.items()), default=None)
+    return max((rows / interval.value for rows, interval in times.items()), default=None)
 
 
 def first_prediction(frames: Frames, framework: str) -> dict[str, float]:
     """Return the seconds of each phase up to a framework's first prediction, if all are known."""
-    names = [arm.name for arm in frames.plan.arms if arm.header.name == framework]
-    rows = frames.samples[(frames.samples.track == "inference") & frames.samples.arm.isin(names)]
-    found = {phase: rows[rows.phase == phase].seconds.tolist() for phase in START}
-    return {p: geometric(each).value for p, each in found.items()} if all(found.values()) else {}
-
-
-@once
-def _samples(frames: Frames, task: str) -> pd.DataFrame:
-    rows = frames.samples
-    rows = rows[(rows.track == "inference") & (rows.task == task)]
-    return rows[rows.phase.str.startswith("predict_")]
+    arm_names = [arm.name for arm in frames.plan.arms if arm.header.name == framework]
+    samples = frames.samples[frames.samples.track == "inference"]
+    samples = samples[samples.arm.isin(arm_names)]
+    by_phase = {phase: samples[samples.phase == phase].seconds.tolist() for phase in START}
+    if not all(by_phase.values()):
+        return {}
+    return {phase: geometric(times).value for phase, times in by_phase.items()}

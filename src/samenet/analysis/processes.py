@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from samenet.analysis.quantities import Quantity
 from samenet.runs import environment
 from samenet.runs.passes import BLOCKS, PASSES, PROOFS, PassName
 from samenet.runs.plan import Plan
@@ -36,23 +37,23 @@ Grouped = Mapping[str, Mapping[Process, dict[str, Phase]]]
 
 def grouped(records: Sequence[Record]) -> Grouped:
     """Return the samples of every process."""
-    found: dict[str, dict[Process, dict[str, Phase]]] = {}
+    by_track: dict[str, dict[Process, dict[str, Phase]]] = {}
     for record in records:
         if isinstance(record, TimingRecord):
-            of = (record.task, record.arm, record.repeat)
-            phases = found.setdefault(record.track, {}).setdefault(of, {})
+            process = (record.task, record.arm, record.repeat)
+            phases = by_track.setdefault(record.track, {}).setdefault(process, {})
             phase = phases.setdefault(record.phase, Phase(record.steps, []))
             phase.seconds.extend(record.seconds)
-    return found
+    return by_track
 
 
 def steadiness(samples: Grouped) -> pd.DataFrame:
     """Return what samenet.stats.steady_state calls the chunks of each process."""
     rows = []
-    for of, phases in samples.get("same", {}).items():
+    for process, phases in samples.get("same", {}).items():
         if "call" in phases:
-            found = steady_state.classify(tuple(phases["call"].seconds))
-            rows.append((*of, found.name, found.onset))
+            shape = steady_state.classify(tuple(phases["call"].seconds))
+            rows.append((*process, shape.name, shape.onset))
     return pd.DataFrame(rows, columns=STEADINESS)
 
 
@@ -70,7 +71,8 @@ def times(samples: Grouped, plan: Plan, records: Sequence[Record], track: Track)
         if (task, arm, repeat) in refused:
             continue
         steps = -(-rows_of.get(task, batches[task]) // batches[task])
-        rows += [(task, arm, repeat, *pair) for pair in _process(phases, steps).items()]
+        for quantity, seconds in _quantities(phases, steps).items():
+            rows.append((task, arm, repeat, quantity, seconds))
     return pd.DataFrame(rows, columns=TIMES)
 
 
@@ -80,19 +82,19 @@ def proofs(samples: Grouped, plan: Plan, records: Sequence[Record]) -> pd.DataFr
     return pd.concat([times(samples, plan, records, t).assign(track=t) for t in tracks])
 
 
-def _process(by_phase: dict[str, Phase], steps_per_epoch: int) -> dict[str, float]:
-    """Return the quantities of one process, seconds each."""
-    found = {phase: by_phase[phase].seconds[0] for phase in START_UP if phase in by_phase}
-    found["start_up"] = sum(found.values())
+def _quantities(by_phase: dict[str, Phase], steps_per_epoch: int) -> dict[str, float]:
+    """Return the phases and quantities of one process, seconds each."""
+    seconds = {phase: by_phase[phase].seconds[0] for phase in START_UP if phase in by_phase}
+    seconds[Quantity.START_UP] = sum(seconds.values())
     if "call" in by_phase:
-        steps, seconds = by_phase["call"]
-        found["step"] = median(steady_state.settled(tuple(seconds))) / steps
-        found["epoch"] = found["step"] * steps_per_epoch
+        steps, samples = by_phase["call"]
+        seconds[Quantity.STEP] = median(steady_state.settled(tuple(samples))) / steps
+        seconds[Quantity.EPOCH] = seconds[Quantity.STEP] * steps_per_epoch
     if "own_fit" in by_phase:
-        found["own_fit"] = median(by_phase["own_fit"].seconds)
+        seconds[Quantity.OWN_FIT] = median(by_phase["own_fit"].seconds)
     if {"call_other", "warmup"} <= by_phase.keys():  # a huge network is warmed up by one call
-        found["call_fixed"] = _fixed_cost(by_phase)
-    return found
+        seconds[Quantity.CALL_FIXED] = _fixed_cost(by_phase)
+    return {str(name): value for name, value in seconds.items()}  # a frame holds plain strings
 
 
 def _fixed_cost(by_phase: dict[str, Phase]) -> float:

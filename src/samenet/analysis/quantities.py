@@ -1,71 +1,47 @@
-"""What a process took, by name: phases, a step, an epoch, a training, a prediction; and memory."""
+"""The quantities of a result by name, each with its label in texts; all are in seconds."""
 
 from __future__ import annotations
 
-from statistics import median
-
-from samenet.analysis import predictions
-from samenet.analysis.frames import Frames
-from samenet.analysis.memo import once
-from samenet.runs.plan import Arm
-from samenet.spec.task import Task
-from samenet.stats.intervals import Interval, geometric
-
-PREDICTING = ("latency", "throughput")
-"""Seconds of one predicted row alone, and per row in the batch size that is best for it."""
+from enum import StrEnum
 
 
-def seconds_of(frames: Frames, task: Task, arm: str, quantity: str) -> dict[int, float]:
-    """Return {repeat: seconds}; "total" is start-up plus every epoch of the task.
+class Quantity(StrEnum):
+    """What a training or a prediction takes; the value is the name in tables and documents."""
 
-    Of predicting, the quicker of a framework's usual way and its experts' one counts.
-    """
-    if quantity in PREDICTING:
-        return _predicting(frames, task, arm, quantity)
-    if quantity != "total":
-        return frames.per_repeat(task.name, arm, quantity)
-    start, epoch = (frames.per_repeat(task.name, arm, q) for q in ("start_up", "epoch"))
-    return whole(task, start, epoch)
+    TOTAL = "total"
+    """Start-up, and every epoch of the task."""
+    START_UP = "start_up"
+    """From an empty interpreter to the end of the first call."""
+    STEP = "step"
+    EPOCH = "epoch"
+    CALL_FIXED = "call_fixed"
+    """What a call costs apart from its steps."""
+    OWN_FIT = "own_fit"
+    """An epoch of the framework's own whole fit."""
+    LATENCY = "latency"
+    """One predicted row alone."""
+    THROUGHPUT = "throughput"
+    """A predicted row in the batch size that is best for it."""
 
+    @property
+    def label(self) -> str:
+        """Return what it is called in a sentence."""
+        return _LABELS.get(self, str(self))
 
-def whole(task: Task, start: dict[int, float], epoch: dict[int, float]) -> dict[int, float]:
-    """Return the seconds of the whole training of each repeat that has both parts."""
-    epochs = task.training.epochs
-    return {r: start[r] + epochs * epoch[r] for r in start.keys() & epoch.keys()}
+    @property
+    def is_steady(self) -> bool:
+        """Return whether it has a value only where a result has reached a steady state."""
+        return self in {Quantity.STEP, Quantity.EPOCH}
 
-
-@once
-def peaks(frames: Frames) -> dict[tuple[str, str], tuple[float, float, float]]:
-    """Return {(task, arm): bytes at the peak, after import, and at the peak on a GPU or 0}."""
-    names = ["bytes_peak", "bytes_after_import", "device_bytes_peak"]
-    most = frames.footprints.groupby(["task", "arm"])[names].max().astype(float).fillna(0.0)
-    return dict(zip(most.index.tolist(), most.itertuples(index=False, name=None), strict=True))
-
-
-@once
-def reference_seconds(frames: Frames) -> dict[tuple[str, str], list[float]]:
-    """Return the fits of the models that are no networks: {(task, which): seconds}."""
-    own = frames.samples[frames.samples.track == "reference"]
-    found: dict[tuple[str, str], list[float]] = {}
-    for task, line, seconds in zip(own.task, own.arm, own.seconds, strict=True):
-        found.setdefault((task, line), []).append(seconds)
-    return found
+    @property
+    def is_predicting(self) -> bool:
+        """Return whether it is about predicting, not about training."""
+        return self in {Quantity.LATENCY, Quantity.THROUGHPUT}
 
 
-def _predicting(frames: Frames, task: Task, arm: str, quantity: str) -> dict[int, float]:
-    """Return the seconds per row by repeat, in the batch size and the way that are the quickest."""
-    ways = [predictions.by_repeat(frames, task, arm, way) for way in predictions.WAYS]
-    found = {
-        (place, rows): {repeat: seconds / rows for repeat, seconds in each.items()}
-        for place, way in enumerate(ways)
-        for rows, each in way.items()
-        if quantity == "throughput" or rows == 1
-    }
-    return min(found.values(), key=lambda each: median(each.values()), default={})
-
-
-def import_seconds(frames: Frames, arm: Arm) -> Interval:
-    """Return the typical import over all processes that timed it, else the one at description."""
-    names = [each.name for each in frames.plan.arms if each.header.name == arm.header.name]
-    rows = frames.samples[(frames.samples.phase == "import") & frames.samples.arm.isin(names)]
-    return geometric([arm.import_seconds] if rows.empty else rows.seconds.tolist())
+_LABELS = {
+    Quantity.TOTAL: "whole training",
+    Quantity.START_UP: "start-up",
+    Quantity.CALL_FIXED: "fixed cost of a call",
+    Quantity.OWN_FIT: "epoch of the framework’s own fit",
+}

@@ -85,9 +85,9 @@ def compare(
 
     Raises UsageError if they have no result in common.
     """
-    one, other = base["fingerprint"], new["fingerprint"]
+    fingerprints = base["fingerprint"], new["fingerprint"]
     guarded = [group for group in GROUPS if group not in (*admitted, "tasks")]
-    refusals = tuple(differences(one, other, guarded))
+    refusals = tuple(differences(*fingerprints, guarded))
     if refusals:
         return Comparison(verdict="refused", quantity=quantity, margin=margin, refusals=refusals)
     rows = tuple(_rows(base, new, quantity, margin))
@@ -96,7 +96,7 @@ def compare(
         quantity=quantity,
         margin=margin,
         rows=rows,
-        admitted=tuple(differences(one, other, admitted)),
+        admitted=tuple(differences(*fingerprints, admitted)),
     )
 
 
@@ -123,40 +123,46 @@ def _rows(
     base: Mapping[str, Any], new: Mapping[str, Any], quantity: str, margin: float
 ) -> Iterator[Row]:
     """Return the results of the base run in its order; what only the new one has is no question."""
-    old, fresh = logs(base, quantity), logs(new, quantity)
-    same = {
+    base_logs, new_logs = logs(base, quantity), logs(new, quantity)
+    new_digests = new["fingerprint"]["tasks"]
+    same_tasks = {
         task
         for task, digest in base["fingerprint"]["tasks"].items()
-        if new["fingerprint"]["tasks"].get(task, digest) == digest
+        if new_digests.get(task, digest) == digest
     }
-    both = [key for key in old if key in fresh and key[0] in same]
-    if not both:
+    ratios = {
+        key: welch.difference(base_logs[key], new_logs[key])
+        for key in base_logs
+        if key in new_logs and key[0] in same_tasks
+    }
+    if not ratios:
         raise UsageError("BASE and NEW have no result in common: nothing can be compared.")
-    found = {key: welch.difference(old[key], fresh[key]) for key in both}
-    edge = math.log1p(margin)
-    plain = [float(significance.above_p(each, edge)) for each in found.values()]
-    adjusted = dict(zip(found, significance.holm(plain).tolist(), strict=True))
-    for key, own in old.items():
-        if key not in found:
-            note = "NEW has no such result" if key[0] in same else "the task differs"
-            yield Row(task=key[0], arm=key[1], word=Word.NOT_COMPARED, note=note)
+    limit = math.log1p(margin)
+    p_values = [float(significance.above_p(ratio, limit)) for ratio in ratios.values()]
+    adjusted = dict(zip(ratios, significance.holm(p_values).tolist(), strict=True))
+    for key, base_log in base_logs.items():
+        task, arm = key
+        if key not in ratios:
+            note = "NEW has no such result" if task in same_tasks else "the task differs"
+            yield Row(task=task, arm=arm, word=Word.NOT_COMPARED, note=note)
             continue
-        word = word_of(found[key], adjusted[key], margin)
+        new_log = new_logs[key]
+        word = word_of(ratios[key], adjusted[key], margin)
         yield Row(
-            task=key[0],
-            arm=key[1],
+            task=task,
+            arm=arm,
             word=word,
-            base_seconds=math.exp(own.centre),
-            new_seconds=math.exp(fresh[key].centre),
-            ratio=found[key].ratio(),
+            base_seconds=math.exp(base_log.centre),
+            new_seconds=math.exp(new_log.centre),
+            ratio=ratios[key].ratio(),
             p=adjusted[key],
-            note=_lacking(own, fresh[key], margin) if word is Word.UNKNOWN else "",
+            note=_lacking(base_log, new_log, margin) if word is Word.UNKNOWN else "",
         )
 
 
-def word_of(found: Estimate, p: float, margin: float) -> Word:
+def word_of(difference: Estimate, p: float, margin: float) -> Word:
     """Return the word of new / base, by its adjusted p of 'at most 1 + margin': a gate's policy."""
-    ratio = found.ratio()
+    ratio = difference.ratio()
     if not ratio.known:
         return Word.UNKNOWN
     if p < LEVEL:

@@ -8,41 +8,44 @@ floating point operations.
 
 from __future__ import annotations
 
-from samenet.analysis.frames import Frames
+from typing import NamedTuple
+
+from samenet.analysis.frames import ArmResult, Frames
 from samenet.analysis.memo import once
+from samenet.analysis.quantities import Quantity
 from samenet.spec.products import MEMORY, STEP
 from samenet.spec.task import Task
 from samenet.stats.formatting import digits, words
-from samenet.stats.intervals import geometric
 
 
 def floor_seconds(frames: Frames, task: Task) -> float | None:
     """Return what the matrix products of one step take alone, or None if nobody measured it."""
-    found = _measured(frames, task.name, STEP)
-    return None if found is None else found[1]
+    limit = _limits(frames).get((task.name, STEP))
+    return None if limit is None else limit.seconds
 
 
 def operations_per_second(frames: Frames, task: Task) -> float | None:
     """Return the rate of the matrix products of a task's step."""
-    found = _measured(frames, task.name, STEP)
-    return None if found is None else found[0] / found[1]
+    limit = _limits(frames).get((task.name, STEP))
+    return None if limit is None else limit.rate
 
 
 def bytes_per_second(frames: Frames) -> float | None:
     """Return how fast memory beyond the caches is read and written."""
-    found = _measured(frames, "", MEMORY)
-    return None if found is None else found[0] / found[1]
+    limit = _limits(frames).get(("", MEMORY))
+    return None if limit is None else limit.rate
 
 
-def share(frames: Frames, task: Task, arm: str) -> float | None:
+def share(result: ArmResult) -> float | None:
     """Return an arm's share of the limit: the products' time over its time per step."""
-    floor, steps = floor_seconds(frames, task), frames.per_repeat(task.name, arm, "step")
-    return floor / geometric([*steps.values()]).value if floor and steps else None
+    floor = floor_seconds(result.frames, result.task)
+    return floor / result.typical(Quantity.STEP).value if floor and result.step else None
 
 
 def notes(frames: Frames, task: Task) -> tuple[str, ...]:
     """Say what the limit is; on a GPU nobody measured it."""
-    floor, rate = floor_seconds(frames, task), operations_per_second(frames, task)
+    floor = floor_seconds(frames, task)
+    rate = operations_per_second(frames, task)
     memory = bytes_per_second(frames)
     if floor is None or rate is None:
         on_gpu = frames.plan.target.device == "cuda"
@@ -61,17 +64,23 @@ def percent(part: float | None) -> str:
     return "–" if part is None else f"{digits(100 * part, 2 if part < 1 else 3)} %"
 
 
-def _measured(frames: Frames, task: str, quantity: str) -> tuple[float, float] | None:
-    """Return work and seconds."""
-    return _limits(frames).get((task, quantity))
+class _Limit(NamedTuple):
+    """What was done (floating point operations, or bytes), and in how many seconds."""
+
+    work: float
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        return self.work / self.seconds
 
 
 @once
-def _limits(frames: Frames) -> dict[tuple[str, str], tuple[float, float]]:
+def _limits(frames: Frames) -> dict[tuple[str, str], _Limit]:
     """Return the first measurement of each task and quantity."""
     rows = frames.limits.drop_duplicates(["task", "quantity"])
     return {
-        (str(task), str(quantity)): (float(work), float(seconds))
+        (str(task), str(quantity)): _Limit(float(work), float(seconds))
         for task, quantity, work, seconds in zip(
             rows.task, rows.quantity, rows.work, rows.seconds, strict=True
         )

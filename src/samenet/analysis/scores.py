@@ -1,16 +1,22 @@
-"""How well a task was solved, by networks and by models that are none."""
+"""How well a task was solved by its networks, beside which models that are none are judged."""
 
 from __future__ import annotations
+
+import pandas as pd
 
 from samenet.analysis.frames import Frames
 from samenet.spec.task import Task
 
 
+def network_score(frames: Frames, task: Task, metric: str) -> float | None:
+    """Return the mean test score of all networks after the last epoch, None if there is none."""
+    rows = _last_test_scores(frames, task, metric)
+    return None if rows.empty else float(rows.value.mean())
+
+
 def slack(frames: Frames, task: Task, metric: str) -> float:
     """Return what is no clear difference: the spread between trainings, or one test row."""
-    rows = frames.scores
-    rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.split == "test")]
-    rows = rows[(rows.metric == metric) & (rows.epoch == rows.epoch.max())]
+    rows = _last_test_scores(frames, task, metric)
     spread = float(rows.value.std()) if len(rows) > 1 else 0.0
     prepared = frames.data.get(task.name)
     test_rows = prepared.test_rows if prepared else 0
@@ -18,13 +24,8 @@ def slack(frames: Frames, task: Task, metric: str) -> float:
     return max(spread, one_row)
 
 
-def score(frames: Frames, task: Task, *, track: str, arm: str | None, metric: str) -> float | None:
-    """Return the mean test score after the last epoch over repeats, or None if there is none."""
+def _last_test_scores(frames: Frames, task: Task, metric: str) -> pd.DataFrame:
     rows = frames.scores
-    rows = rows[(rows.track == track) & (rows.task == task.name) & (rows.split == "test")]
+    rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.split == "test")]
     rows = rows[rows.metric == metric]
-    if arm is not None:
-        rows = rows[rows.arm == arm]
-    if rows.empty:
-        return None
-    return float(rows[rows.epoch == rows.epoch.max()].value.mean())
+    return rows[rows.epoch == rows.epoch.max()]

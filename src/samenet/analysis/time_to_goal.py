@@ -8,12 +8,11 @@ from statistics import median
 import pandas as pd
 
 from samenet.analysis import totals
-from samenet.analysis.frames import Frames
+from samenet.analysis.frames import ArmResult, Frames
 from samenet.analysis.memo import once
-from samenet.analysis.quantities import seconds_of
+from samenet.analysis.quantities import Quantity
 from samenet.spec.metrics import main_of
 from samenet.spec.task import Task
-from samenet.stats.intervals import geometric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +20,7 @@ class Reached:
     """When one framework reaches the goal."""
 
     epoch: float
-    """The middle one of the trainings' first epochs at the goal."""
+    """The median over the trainings of the first epoch at the goal."""
     seconds: float
 
 
@@ -39,31 +38,29 @@ def curve(frames: Frames, task: Task) -> pd.DataFrame:
     return rows[(rows.metric == metric_of(task)) & rows.arm.isin(timed)]
 
 
-@once
-def seconds(frames: Frames, task: Task, arm: str) -> tuple[float, float]:
-    """Return the typical start-up and epoch of one result."""
-    start, epoch = (
-        geometric([*seconds_of(frames, task, arm, quantity).values()]).value
-        for quantity in ("start_up", "epoch")
-    )
-    return start, epoch
+def seconds_after(result: ArmResult, epochs: float) -> float:
+    """Return the typical seconds from an empty interpreter to the end of so many epochs."""
+    start_up = result.typical(Quantity.START_UP).value
+    return start_up + epochs * result.typical(Quantity.EPOCH).value
 
 
-@once
-def reached(frames: Frames, task: Task, arm: str) -> Reached | None:
+def reached(result: ArmResult) -> Reached | None:
     """Return when an arm reaches the goal, or None if a training of it does not."""
-    rows = curve(frames, task)
-    first = []
-    for _, own in rows[rows.arm == arm].groupby("repeat"):
-        good = [
-            e
-            for e, v in zip(own.epoch, own.value, strict=True)
-            if task.goal and task.goal.reached(v)
-        ]
-        if not good:
-            return None
-        first.append(min(good))
-    if not first:
+    goal = result.task.goal
+    if goal is None:
         return None
-    start, epoch = seconds(frames, task, arm)
-    return Reached(epoch=float(median(first)), seconds=start + float(median(first)) * epoch)
+    rows = curve(result.frames, result.task)
+    first_epochs = []
+    for _, training in rows[rows.arm == result.arm].groupby("repeat"):
+        at_goal = [
+            epoch
+            for epoch, value in zip(training.epoch, training.value, strict=True)
+            if goal.reached(value)
+        ]
+        if not at_goal:
+            return None
+        first_epochs.append(min(at_goal))
+    if not first_epochs:
+        return None
+    epoch = float(median(first_epochs))
+    return Reached(epoch=epoch, seconds=seconds_after(result, epoch))

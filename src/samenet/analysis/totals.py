@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from samenet.analysis import control_arms
 from samenet.analysis.frames import Frames
 from samenet.analysis.memo import once
-from samenet.analysis.quantities import seconds_of
+from samenet.analysis.quantities import Quantity
 from samenet.spec.task import Task
 from samenet.stats import intervals, ranking, verdicts
 from samenet.stats.intervals import Interval
 from samenet.stats.verdicts import Verdict, Word
-
-STEADY = ("step", "epoch")
-"""Quantities that are compared only where there is a steady state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,26 +36,33 @@ class Total:
 
 @once
 def totals(
-    frames: Frames, task: Task, *, quantity: str = "total", among: Sequence[str] | None = None
+    frames: Frames,
+    task: Task,
+    *,
+    quantity: Quantity = Quantity.TOTAL,
+    among: Sequence[str] | None = None,
 ) -> list[Total]:
-    """Return every comparable arm (of those named), fastest first; quantities of `seconds_of`."""
-    arms = frames.compared(task.name)
-    if quantity in STEADY:
-        arms = [arm for arm in arms if frames.settled(task.name, arm)]
+    """Return every comparable arm (of those named), fastest first.
+
+    A step and an epoch are compared only where there is a steady state.
+    """
+    results = [frames.result(task, arm) for arm in frames.compared(task)]
+    if quantity.is_steady:
+        results = [result for result in results if result.is_steady]
     if among is not None:
-        arms = [arm for arm in arms if arm in set(among)]
-    times = {arm: seconds_of(frames, task, arm, quantity) for arm in arms}
-    times = {arm: found for arm, found in times.items() if found}
+        results = [result for result in results if result.arm in set(among)]
+    times = {result.arm: result.per_repeat(quantity) for result in results}
+    times = {arm: per_repeat for arm, per_repeat in times.items() if per_repeat}
     if not times:
         return []
-    candidates = {arm: found for arm, found in times.items() if adoptable(frames, arm)}
+    candidates = {arm: times[arm] for arm in times if adoptable(frames, arm)}
     words = control_arms.verdicts(frames, task, quantity)
     ranks = ranking.ranks(candidates) if words else intervals.ranks(candidates)
     judged = {
-        row.arm: row
-        for row in verdicts.verdicts(candidates, margin=frames.plan.margin, words=words)
+        verdict.arm: verdict
+        for verdict in verdicts.verdicts(candidates, margin=frames.plan.margin, words=words)
     }
-    values = {arm: intervals.geometric(list(found.values())) for arm, found in times.items()}
+    values = {arm: intervals.geometric(list(times[arm].values())) for arm in times}
     order = sorted(values, key=lambda arm: values[arm].value)
     best = next((arm for arm in order if adoptable(frames, arm)), order[0])
     return [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from samenet.analysis.frames import Frames
-from samenet.analysis.quantities import seconds_of
 from samenet.runs.plan import Plan
 from samenet.spec.task import Task
 from samenet.stats import stopping
@@ -27,5 +26,5 @@ def enough(frames: Frames) -> bool:
 
 
 def _totals(frames: Frames, task: Task) -> dict[str, dict[int, float]]:
-    found = {arm: seconds_of(frames, task, arm, "total") for arm in frames.compared(task.name)}
-    return {arm: times for arm, times in found.items() if times}
+    totals = {arm: frames.result(task, arm).total() for arm in frames.compared(task)}
+    return {arm: times for arm, times in totals.items() if times}

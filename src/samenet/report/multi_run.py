@@ -14,7 +14,7 @@ from samenet.advice import recommend
 from samenet.analysis import certificates, fingerprint, regression, subset, totals
 from samenet.analysis.fingerprint import GROUPS, Group
 from samenet.analysis.frames import Frames
-from samenet.analysis.quantities import seconds_of
+from samenet.analysis.quantities import Quantity
 from samenet.analysis.regression import Comparison
 from samenet.errors import UsageError
 from samenet.report import result, summary
@@ -22,7 +22,7 @@ from samenet.report.summary import Card, Headline
 from samenet.runs.plan import title_of
 from samenet.spec.task import Task
 from samenet.stats import formatting
-from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval, geometric
+from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval
 
 ADMITTED: tuple[Group, ...] = ("machine", "versions", "settings")
 RUNS_MOST = len(ascii_uppercase)
@@ -80,21 +80,23 @@ def tasks(runs: Sequence[Run]) -> list[Task]:
     return list(by_name.values())
 
 
-def arms(runs: Sequence[Run], task: str) -> list[str]:
+def arms(runs: Sequence[Run], task_name: str) -> list[str]:
     """Return the arms that at least one run can compare on a task, in the order of the runs."""
-    return list(dict.fromkeys(arm for run in runs for arm in times(run, task)))
+    return list(dict.fromkeys(arm for run in runs for arm in times(run, task_name)))
 
 
-def times(run: Run, task: str, quantity: str = "total") -> dict[str, Interval]:
-    """Return the seconds of every comparable arm of a run on a task."""
-    spec = next((planned for planned in run.frames.plan.tasks if planned.name == task), None)
-    if spec is None:
+def times(run: Run, task_name: str, quantity: Quantity = Quantity.TOTAL) -> dict[str, Interval]:
+    """Return the seconds of every comparable arm of a run on a task, none if it has no such."""
+    task = next((task for task in run.frames.plan.tasks if task.name == task_name), None)
+    if task is None:
         return {}
-    values = {arm: seconds_of(run.frames, spec, arm, quantity) for arm in run.frames.compared(task)}
-    return {arm: geometric(list(seconds.values())) for arm, seconds in values.items() if seconds}
+    results = [run.frames.result(task, arm) for arm in run.frames.compared(task)]
+    return {
+        result.arm: result.typical(quantity) for result in results if result.per_repeat(quantity)
+    }
 
 
-def compared(base: Run, new: Run, quantity: str = "total") -> Comparison | None:
+def compared(base: Run, new: Run, quantity: Quantity = Quantity.TOTAL) -> Comparison | None:
     """Return each result of `new` against that of `base`, whatever differs between them.
 
     The page says first what differs, the margin is that of `base`; None if they have no result in

@@ -12,9 +12,7 @@ from markupsafe import escape
 
 from samenet.advice import recommend
 from samenet.analysis import totals
-from samenet.analysis.scores import score
 from samenet.report import svg
-from samenet.report.result import checks
 from samenet.spec.metrics import main_of
 from samenet.spec.task import Task
 from samenet.stats.formatting import duration
@@ -50,14 +48,15 @@ def _task_html(frames: Frames, task: Task) -> str:
 
 def _cells(frames: Frames, task: Task, row: totals.Total) -> list[str]:
     metric = main_of(task.kind).name
-    mean = score(frames, task, track="same", arm=row.arm, metric=metric)
+    result = frames.result(task, row.arm)
+    score = result.score(metric)
     return [
         "" if row.rank is None else f"{row.rank}.",
         frames.title(row.arm),
         duration(row.seconds),
         f"{row.factor.value:.2f}×",
-        "" if mean is None else f"{metric} {mean:.3f}",
-        "same network" if checks(frames, task, row.arm)["passed"] else "not checked",
+        "" if score is None else f"{metric} {score:.3f}",
+        "same network" if result.passed else "not checked",
     ]
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from samenet.analysis.quantities import Quantity
 from samenet.analysis.regression import Comparison, Row
 from samenet.errors import UsageError
 from samenet.report.result import RESULT_SCHEMA
@@ -19,7 +20,6 @@ HEAD = {
     "fine": "No regression",
     "refused": "Not compared",
 }
-CALLED = {"total": "whole training", "start_up": "start-up", "step": "step", "epoch": "epoch"}
 
 ADMIT = {"machine": "--across-machines", "versions": "--across-versions"}
 
@@ -63,7 +63,7 @@ def summary(comparison: Comparison) -> str:
     parts = [f"{slower} by more than {100 * comparison.margin:.3g} %"]
     parts += [f"{count[Word.FASTER]} faster"] if count[Word.FASTER] else []
     parts += [f"{unknown} without an answer"] if unknown else []
-    quantity = CALLED[comparison.quantity]
+    quantity = Quantity(comparison.quantity).label
     return f"{HEAD[comparison.verdict]}: {', '.join(parts)} ({quantity})."
 
 

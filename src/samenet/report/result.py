@@ -13,20 +13,19 @@ from samenet.analysis import (
     own_fit,
     predictions,
     roofline,
-    scores,
     totals,
 )
-from samenet.analysis.frames import Frames
-from samenet.analysis.quantities import seconds_of
+from samenet.analysis.frames import ArmResult, Frames
+from samenet.analysis.quantities import Quantity
 from samenet.analysis.totals import Total
-from samenet.runs.records import HUGE
+from samenet.runs.records import HUGE, Track
 from samenet.spec.metrics import main_of, names_of
 from samenet.spec.task import Task
 from samenet.stats.formatting import duration, words
-from samenet.stats.intervals import Interval, geometric
+from samenet.stats.intervals import Interval
 
 RESULT_SCHEMA = "samenet-result/1"
-QUANTITIES = ("total", "start_up", "step", "epoch")
+QUANTITIES = (Quantity.TOTAL, Quantity.START_UP, Quantity.STEP, Quantity.EPOCH)
 
 
 def document(frames: Frames) -> dict[str, Any]:
@@ -56,16 +55,19 @@ def _task(frames: Frames, task: Task) -> dict[str, Any]:
         "goal": task.goal.model_dump(mode="json") if task.goal else None,
         "instrument": _instrument(frames, task),
         "not_compared": [
-            {"arm": arm, "reason": why_not(frames, task, arm)} for arm in refused(frames, task)
+            {"arm": arm, "reason": why_not(frames.result(task, arm))}
+            for arm in refused(frames, task)
         ],
         "same_network": [_row(frames, task, row) for row in totals.totals(frames, task)],
         "limit": {
             "step_seconds": roofline.floor_seconds(frames, task),
             "operations_per_second": roofline.operations_per_second(frames, task),
         },
-        "inference": [_predictions(frames, task, arm) for arm in predictions.arms(frames, task)],
-        "quickstart": _scores(frames, task, "quickstart"),
-        "reference": _scores(frames, task, "reference"),
+        "inference": [
+            _predictions(frames.result(task, arm)) for arm in predictions.arms(frames, task)
+        ],
+        "quickstart": _fits(frames, task, "quickstart"),
+        "reference": _fits(frames, task, "reference"),
         "advice": None
         if advice is None
         else {
@@ -93,7 +95,7 @@ def _instrument(frames: Frames, task: Task) -> dict[str, Any] | None:
 
 
 def _row(frames: Frames, task: Task, row: Total) -> dict[str, Any]:
-    times = {name: seconds_of(frames, task, row.arm, name) for name in QUANTITIES}
+    result = frames.result(task, row.arm)
     return {
         "framework": frames.plan.arm(row.arm).header.name,
         "mode": frames.plan.arm(row.arm).mode,
@@ -101,15 +103,15 @@ def _row(frames: Frames, task: Task, row: Total) -> dict[str, Any]:
         "factor": _interval(row.factor),
         "verdict": _verdict(row),
         "seconds": {
-            name: _interval(geometric(list(repeats.values())))
-            for name, repeats in times.items()
-            if repeats
+            str(quantity): _interval(result.typical(quantity))
+            for quantity in QUANTITIES
+            if result.per_repeat(quantity)
         },
-        "steady_state": frames.settled(task.name, row.arm),
-        "share_of_limit": roofline.share(frames, task, row.arm),
-        "own_fit": own_fit.document(frames, task, row.arm),
-        "scores": _means(frames, task, "same", row.arm),
-        "checks": checks(frames, task, row.arm),
+        "steady_state": result.is_steady,
+        "share_of_limit": roofline.share(result),
+        "own_fit": own_fit.document(result),
+        "scores": _scores(result),
+        "checks": checks(result),
     }
 
 
@@ -121,10 +123,10 @@ def _verdict(row: Total) -> dict[str, Any] | None:
     return {"word": verdict.word and str(verdict.word), **{n: getattr(verdict, n) for n in names}}
 
 
-def _predictions(frames: Frames, task: Task, arm: str) -> dict[str, Any]:
-    ways = {way: predictions.seconds(frames, task, arm, way) for way in predictions.WAYS}
+def _predictions(result: ArmResult) -> dict[str, Any]:
+    ways = {way: predictions.seconds(result, way) for way in predictions.WAYS}
     return {
-        "framework": frames.plan.arm(arm).header.name,
+        "framework": result.frames.plan.arm(result.arm).header.name,
         **{
             way: {
                 "seconds": {str(rows): _interval(interval) for rows, interval in times.items()},
@@ -140,36 +142,36 @@ def _interval(interval: Interval) -> dict[str, float | int]:
     return {"value": interval.value, "low": interval.low, "high": interval.high, "n": interval.n}
 
 
-def _scores(frames: Frames, task: Task, track: str) -> list[dict[str, Any]]:
+def _fits(frames: Frames, task: Task, track: Track) -> list[dict[str, Any]]:
     rows = frames.samples
     rows = rows[(rows.track == track) & (rows.task == task.name) & (rows.phase == "fit")]
+    results = [frames.result(task, str(arm), track) for arm in rows.arm.unique()]
     return [
         {
-            "framework": str(arm).partition(":")[0],
-            "fit_seconds": group.seconds.tolist(),
-            "scores": _means(frames, task, track, str(arm)),
+            "framework": result.arm.partition(":")[0],
+            "fit_seconds": result.fit_seconds,
+            "scores": _scores(result),
         }
-        for arm, group in rows.groupby("arm", sort=False)
+        for result in results
     ]
 
 
-def _means(frames: Frames, task: Task, track: str, arm: str) -> dict[str, float]:
+def _scores(result: ArmResult) -> dict[str, float]:
     """Return the mean test score per metric over repeats or seeds."""
-    names = (*names_of(task.kind), "loss")
-    means = {m: scores.score(frames, task, track=track, arm=arm, metric=m) for m in names}
-    return {metric: value for metric, value in means.items() if value is not None}
+    scores = {metric: result.score(metric) for metric in (*names_of(result.task.kind), "loss")}
+    return {metric: score for metric, score in scores.items() if score is not None}
 
 
-def checks(frames: Frames, task: Task, arm: str) -> dict[str, Any]:
+def checks(result: ArmResult) -> dict[str, Any]:
     """Return a row's own two figures and whether every check passed."""
-    rows = frames.checks[(frames.checks.task == task.name) & (frames.checks.arm == arm)]
+    rows = result.checks
 
     def worst(gate: str, quantity: str) -> float | None:
         errors = rows[(rows.gate == gate) & rows.quantity.str.startswith(quantity)].error
         return None if errors.empty else float(errors.max())
 
     return {
-        "passed": bool(rows.passed.all()) and not rows.empty,
+        "passed": result.passed,
         "float64_weights_error": worst("gate 2", "weights"),
         "first_update_error": worst("gate 4", "first update"),
         "epoch_loss_error": worst("gate 4", "epoch loss"),
@@ -195,19 +197,17 @@ def lines(frames: Frames) -> list[str]:
 
 
 def _line(frames: Frames, task: Task, row: Total) -> str:
-    step = seconds_of(frames, task, row.arm, "step")
+    result = frames.result(task, row.arm)
     metric = main_of(task.kind).name
-    score = scores.score(frames, task, track="same", arm=row.arm, metric=metric)
-    score_text = "" if score is None else f"  {metric} {score:.3f}"
-    step_text = words(geometric(list(step.values())).value)
-    step_text += "" if frames.settled(task.name, row.arm) else " (no steady state)"
-    title = frames.title(row.arm)
-    rank = "" if row.rank is None else f"{row.rank}."
-    passed = checks(frames, task, row.arm)["passed"]
-    checked = "checked: same network" if passed else "not checked"
+    score = result.score(metric)
+    shown = "" if score is None else f"  {metric} {score:.3f}"
+    step = words(result.typical(Quantity.STEP).value)
+    step += "" if result.is_steady else " (no steady state)"
+    checked = "checked: same network" if result.passed else "not checked"
+    title, place = frames.title(row.arm), "" if row.rank is None else f"{row.rank}."
     return (
-        f"  {rank:>2} {title:<22} whole training {duration(row.seconds):<24}"
-        f" {row.factor.value:>5.2f}×  step {step_text:<8}{score_text}  {checked}"
+        f"  {place:>2} {title:<22} whole training {duration(row.seconds):<24}"
+        f" {row.factor.value:>5.2f}×  step {step:<8}{shown}  {checked}"
     )
 
 
@@ -223,7 +223,7 @@ def _failure_lines(frames: Frames, task: Task) -> list[str]:
         for row in rows.itertuples()
     ]
     return list(dict.fromkeys(lines_found)) + [
-        f"  –  {frames.title(arm):<22} not compared: {why_not(frames, task, arm)}"
+        f"  –  {frames.title(arm):<22} not compared: {why_not(frames.result(task, arm))}"
         for arm in refused(frames, task)
     ]
 
@@ -234,10 +234,9 @@ def refused(frames: Frames, task: Task) -> list[str]:
     return sorted(set(rows.arm))
 
 
-def why_not(frames: Frames, task: Task, arm: str) -> str:
-    """Return the first failed check of an arm in one sentence."""
-    rows = frames.checks[(frames.checks.task == task.name) & (frames.checks.arm == arm)]
-    row = rows[~rows.passed.astype(bool)].iloc[0]
+def why_not(result: ArmResult) -> str:
+    """Return the first failed check of a result in one sentence."""
+    row = result.checks[~result.checks.passed.astype(bool)].iloc[0]
     if row.error >= HUGE:
         return f"{row.gate}, {row.quantity} is not a number: a smaller learning rate may help"
     return f"{row.gate}, {row.quantity}: {row.error:.2g} instead of at most {row.limit:.2g}"

@@ -12,12 +12,12 @@ from samenet._text import counted, join
 from samenet.advice import recommend
 from samenet.analysis import certificates, control_arms, interference, subset, time_to_goal, totals
 from samenet.analysis.frames import Frames
-from samenet.analysis.quantities import seconds_of
 from samenet.report import scope
 from samenet.report.blocks import slug
 from samenet.runs.passes import PROOFS, RESULT
 from samenet.runs.plan import PROFILES, Plan, title_of
 from samenet.spec.metrics import METRICS
+from samenet.spec.task import Task
 from samenet.stats import formatting, intervals, stopping
 
 
@@ -116,7 +116,7 @@ def _cards(frames: Frames) -> tuple[Card, ...]:
             task=task.name,
             title=title_of(frames.plan, task.name),
             choice="No recommendation",
-            sentence=_why_none(frames, task.name),
+            sentence=_why_none(frames, task),
             details=(),
         )
         for task in shown.plan.tasks
@@ -143,7 +143,7 @@ def texts(advice: recommend.Advice, *, further: bool) -> tuple[str, ...]:
 def _to_goal(frames: Frames, name: str, arm: str) -> tuple[str, ...]:
     """Return when the first choice reaches the task's goal, if there is one."""
     task = frames.plan.task(name)
-    reached = time_to_goal.reached(frames, task, arm) if task.goal else None
+    reached = time_to_goal.reached(frames.result(task, arm))
     if task.goal is None or reached is None:
         return ()
     score = f"{METRICS[task.goal.metric].words} {task.goal.target:g}"
@@ -157,7 +157,7 @@ BRACKETS = (
 )
 
 
-def _why_none(frames: Frames, task: str) -> str:
+def _why_none(frames: Frames, task: Task) -> str:
     if frames.plan.track == "quickstart":
         return "This run measured only the quick starts, which are not comparable in speed."
     if not frames.compared(task):
@@ -184,20 +184,19 @@ def resolution(frames: Frames) -> str:
 def resolved_percent(frames: Frames) -> float | None:
     """Return the smallest difference in percent that the repeats resolve, for a typical result."""
     shown = subset.detailed(frames)
-    spreads = [spread for task in shown.plan.tasks for spread in _spreads(shown, task.name)]
+    spreads = [spread for task in shown.plan.tasks for spread in _spreads(shown, task)]
     if not spreads:
         return None
     return 100 * intervals.resolution(frames.repeats, median(spreads))
 
 
-def _spreads(frames: Frames, task: str) -> list[float]:
+def _spreads(frames: Frames, task: Task) -> list[float]:
     """Return the deviation between repeats of each result's log-ratio to the fastest."""
-    spec = frames.plan.task(task)
-    every = totals.totals(frames, spec)
+    every = totals.totals(frames, task)
     rows = [row for row in every if totals.adoptable(frames, row.arm)] or every
     if not rows or rows[0].seconds.n < 2:
         return []
-    times = {row.arm: seconds_of(frames, spec, row.arm, "total") for row in rows}
+    times = {row.arm: frames.result(task, row.arm).total() for row in rows}
     best = times[rows[0].arm]
     logs = [
         [math.log(repeats[repeat] / best[repeat]) for repeat in repeats.keys() & best.keys()]

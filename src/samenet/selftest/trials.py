@@ -89,11 +89,12 @@ def carried_out(plan: Plan, watch: Watcher) -> Frames:
 
 def of(found: Frames) -> Trial | None:
     """Return what a run says about its pair; None if fewer than two of its repeats count."""
-    rows = found.proofs[found.proofs.quantity == "step"]
-    planted = dict(zip(rows["repeat"].tolist(), rows.seconds.tolist(), strict=True))
-    reference = found.per_repeat(TASK, PAIR, "step")
-    common = planted.keys() & reference.keys()
-    return judged(planted, reference, found.plan.margin) if len(common) > 1 else None
+    task = found.plan.task(TASK)
+    planted = found.result(task, PAIR, "sensitivity" if found.plan.planted_percent else "control")
+    reference = found.result(task, PAIR)
+    if len(planted.step.keys() & reference.step.keys()) < 2:
+        return None
+    return judged(planted.step, reference.step, found.plan.margin)
 
 
 def series(sizes: Sequence[int], count: int, say: Callable[[str], None]) -> dict[int, list[Trial]]:

@@ -38,3 +38,11 @@ def small(value: float) -> str:
     """Return a spread with two digits: 0.013, 5.7e-6, 0."""
     mantissa, mark, exponent = f"{value:.2g}".partition("e")
     return f"{mantissa}e{int(exponent)}" if mark else mantissa
+
+
+def error_text(error: float) -> str:
+    """Return an error with one digit, e.g. '3e-7'; errors are orders of magnitude."""
+    if error == 0:
+        return "0"
+    mantissa, _, exponent = f"{error:.0e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"

@@ -41,7 +41,7 @@ def share(ctx: click.Context, param: click.Parameter, text: str) -> float:
 )
 @click.option(
     "--quantity",
-    type=click.Choice(list(QUANTITIES)),
+    type=click.Choice([quantity.value for quantity in QUANTITIES]),
     default="total",
     show_default=True,
     help="Which time: the whole training, start-up, a step or an epoch.",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from samenet.analysis import certificates, control_arms
-from samenet.analysis.frames import Frames
+from samenet.analysis.frames import ArmResult, Frames
+from samenet.analysis.quantities import Quantity
 from samenet.experiments.contest import rule as contest_rule
 from samenet.experiments.contest.rule import Comparison, Verdict
 from samenet.report.result import why_not
@@ -15,9 +16,8 @@ from samenet.runs.passes import BLOCKS
 from samenet.runs.plan import Arm
 from samenet.runs.records import CertificateRecord, FailureRecord, JobFinished, Record
 from samenet.runs.redaction import without_folders
-from samenet.spec.task import Task
 from samenet.stats.formatting import words
-from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval, geometric
+from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval
 
 
 def rule(margin: float) -> str:
@@ -58,8 +58,8 @@ def settle(
         comparison = contest_rule.compare(
             {
                 task.name: (
-                    frames.per_repeat(task.name, ours, "step"),
-                    frames.per_repeat(task.name, challenger, "step"),
+                    frames.result(task, ours).step,
+                    frames.result(task, challenger).step,
                 )
                 for task in frames.plan.tasks
             }
@@ -78,7 +78,7 @@ def settle(
 def _unproven(frames: Frames) -> str:
     """Return the first task on which the instrument may give no verdict, and why, or ""."""
     for task in frames.plan.tasks:
-        reason = control_arms.why_refused(frames, task, "step")
+        reason = control_arms.why_refused(frames, task, Quantity.STEP)
         if reason:
             return f"on {task.title or task.name}, {reason}"
     return ""
@@ -95,27 +95,27 @@ def refuses(records: Sequence[Record]) -> bool:
 
 def _obstacle(frames: Frames, arms: Sequence[str]) -> str:
     """Return the first reason why the two may not be compared, or an empty text."""
-    pairs = [(task, arm) for arm in arms for task in frames.plan.tasks]
-    # What failed on either side comes first: times may be missing because of it.
-    for task, arm in pairs:
-        reason = _failure(frames, task, arm)
-        if reason:
-            return f"{arm} on {task.title or task.name}: {reason}"
-    for task, arm in pairs:
-        timed = bool(frames.per_repeat(task.name, arm, "step"))
-        if not timed or arm not in frames.compared(task.name):
-            return f"{arm} on {task.title or task.name}: nothing was measured"
+    results = [frames.result(task, arm) for arm in arms for task in frames.plan.tasks]
+    for why in (_why, _lacking):
+        for result in results:
+            reason = why(result)
+            if reason:
+                return f"{result.arm} on {result.task.title or result.task.name}: {reason}"
     return ""
 
 
-def _failure(frames: Frames, task: Task, arm: str) -> str:
-    checks = frames.checks[(frames.checks.task == task.name) & (frames.checks.arm == arm)]
-    if not checks.passed.astype(bool).all():
-        return why_not(frames, task, arm)
-    rows = frames.failures[(frames.failures.task == task.name) & (frames.failures.arm == arm)]
+def _why(result: ArmResult) -> str:
+    if not result.checks.passed.astype(bool).all():
+        return why_not(result)
+    rows = result.frames.failures
+    rows = rows[(rows.task == result.task.name) & (rows.arm == result.arm)]
     if len(rows):
         return f"{rows.iloc[0].mark}: {rows.iloc[0].reason}"
     return ""
+
+
+def _lacking(result: ArmResult) -> str:
+    return "" if result.step and result.passed else "nothing was measured"
 
 
 def _seconds(frames: Frames, records: Sequence[Record]) -> float:
@@ -164,7 +164,7 @@ def _described(frames: Frames, name: str) -> dict[str, str]:
     return {
         "loop": f"{arm.header.title}, `{arm.name}`, file {arm.digest[:12]}",
         "versions": ", ".join(f"{package} {version}" for package, version in arm.versions.items()),
-        "checked": certificates.figures(certificates.worst(frames, arm=name)) or "–",
+        "checked": certificates.figures(certificates.worst_errors(frames, name)) or "–",
         "why": _cell(arm.header.modes[arm.mode].why),
         "source": _cell(arm.header.modes[arm.mode].source),
     }
@@ -195,8 +195,14 @@ def _times(contest: Contest) -> list[str]:
     ]
 
 
-def _step(contest: Contest, task: str, arm: str) -> str:
-    return words(geometric(list(contest.frames.per_repeat(task, arm, "step").values())).value)
+def _title(found: Contest, name: str) -> str:
+    task = found.frames.plan.task(name)
+    return _cell(task.title or task.name)
+
+
+def _step(found: Contest, task_name: str, arm: str) -> str:
+    result = found.frames.result(found.frames.plan.task(task_name), arm)
+    return words(result.typical(Quantity.STEP).value)
 
 
 def _factor(factor: Interval) -> str:
@@ -232,7 +238,7 @@ def document(contest: Contest) -> dict[str, Any]:
         "factors": {task: _plain(estimate.ratio()) for task, estimate in estimates.items()},
         "step_seconds": {
             task.name: {
-                arm.name: list(contest.frames.per_repeat(task.name, arm.name, "step").values())
+                arm.name: list(contest.frames.result(task, arm.name).step.values())
                 for arm in plan.arms
             }
             for task in plan.tasks
@@ -250,7 +256,7 @@ def _loop(contest: Contest, arm: Arm) -> dict[str, Any]:
         "versions": arm.versions,
         "why": mode.why,
         "source": mode.source,
-        "errors": certificates.worst(contest.frames, arm=arm.name),
+        "errors": certificates.worst_errors(contest.frames, arm.name),
     }
 
 

@@ -108,7 +108,7 @@ def _contender(frames: Frames, fitted: Fitted) -> Contender:
         measured=tuple(
             point
             for task in ladder.points(frames.plan.tasks)
-            if fitted.arm in frames.compared(task.name) and (point := _point(task))
+            if fitted.arm in frames.compared(task) and (point := _point(task))
         ),
     )
 

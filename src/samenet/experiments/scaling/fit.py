@@ -126,7 +126,7 @@ def _sizes(frames: Frames, arm: str) -> list[_Size]:
     sizes = [
         _Size(task, _calls(task, rows[rows.task == task.name]))
         for task in ladder.points(frames.plan.tasks)
-        if arm in frames.compared(task.name)
+        if arm in frames.compared(task)
     ]
     return [size for size in sizes if size.calls]
 
@@ -205,7 +205,7 @@ def lines(frames: Frames) -> list[str]:
     rows = frames.failures[["task", "arm", "mark", "reason"]].drop_duplicates()
     failures = [f"  {r.task} · {r.arm}: {r.mark}: {r.reason}" for r in rows.itertuples()]
     refused = [
-        f"  {task.name} · {arm}: not compared: {result.why_not(frames, task, arm)}"
+        f"  {task.name} · {arm}: not compared: {result.why_not(frames.result(task, arm))}"
         for task in ladder.points(frames.plan.tasks)
         for arm in result.refused(frames, task)
     ]

@@ -17,7 +17,6 @@ from scipy.optimize import nnls
 
 from samenet.advice.evidence import lasting
 from samenet.analysis.frames import Frames
-from samenet.analysis.quantities import import_seconds, seconds_of
 from samenet.experiments.scaling import fit, ladder
 from samenet.experiments.scaling.cost_model import WITHIN, WITHIN_MEDIAN, shapes
 from samenet.experiments.scaling.fit import Fitted
@@ -43,7 +42,7 @@ def _forecast(frames: Frames, fitted: Fitted) -> Forecast:
     known_starts = [pair for pair in starts if pair is not None]
     start, per_layer, per_shape, error = _fit_starts(known_starts)
     arm = frames.plan.arm(fitted.arm)
-    imported = import_seconds(frames, arm)
+    imported = frames.import_seconds(fitted.arm)
     return Forecast(
         arm=fitted.arm,
         title=frames.title(fitted.arm),
@@ -77,12 +76,12 @@ def training_of(task: Task) -> Training:
 
 def _start(frames: Frames, fitted: Fitted, task: Task) -> tuple[int, int, float] | None:
     """Return layers, shapes and seconds of a start without the steps of its first call."""
-    repeats = frames.per_repeat(task.name, fitted.arm, "start_up")
-    if not repeats or fitted.arm not in frames.compared(task.name):
+    result = frames.result(task, fitted.arm)
+    if not result.start_up or not result.passed:
         return None
     training = training_of(task)
     call = fitted.model.predict(training.widths, training.batch_size, ladder.steps_of(task))
-    seconds = median(repeats.values())
+    seconds = median(result.start_up.values())
     widths = training.widths
     return len(widths) - 1, shapes(widths), max(seconds - call, seconds / 100)
 
@@ -220,10 +219,10 @@ Totals = dict[str, dict[int, float]]
 def _totals(frames: Frames, task: Task, known: Sequence[Forecast]) -> Totals:
     """Return {arm: {repeat: seconds}} of a held-out training, as measured."""
     whole = lasting(task, ladder.held_out_epochs(task))
-    compared = set(frames.compared(task.name))
-    arms = [forecast.arm for forecast in known if forecast.arm in compared]
-    totals = {arm: seconds_of(frames, whole, arm, "total") for arm in arms}
-    return {arm: repeats for arm, repeats in totals.items() if repeats}
+    compared = set(frames.compared(task))
+    arms = [each.arm for each in known if each.arm in compared]
+    found = {arm: frames.result(whole, arm).total() for arm in arms}
+    return {arm: each for arm, each in found.items() if each}
 
 
 def _choice(task: Task, predictions: Sequence[Row], totals: Totals, margin: float) -> Choice:

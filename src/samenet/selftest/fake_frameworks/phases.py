@@ -23,10 +23,12 @@ def judged(run: Frames) -> list[Figure]:
     samples = run.samples[run.samples.phase == "first_call"]
     steps = int(samples.steps.iloc[0])
     warm = run.samples[run.samples.phase == "warmup"].seconds.tolist()
-    found = {phase: _reported(run, phase) / seconds for phase, seconds in PHASES.items()}
-    found["first_call"] = _reported(run, "first_call") / (FIRST_CALL + steps * STEP)
+    result = run.result(run.plan.task(TASK), "fake:sleeps")
+    reported = {phase: median(times.values()) for phase, times in result.phases.items()}
+    found = {phase: reported[phase] / seconds for phase, seconds in PHASES.items()}
+    found["first_call"] = reported["first_call"] / (FIRST_CALL + steps * STEP)
     found["warm-up call"] = median(warm) / (steps * STEP)
-    found["step"] = _reported(run, "step") / STEP
+    found["step"] = median(result.step.values()) / STEP
     return [
         Figure(
             quantity=f"{phase}: reported over true",
@@ -36,8 +38,3 @@ def judged(run: Frames) -> list[Figure]:
         )
         for phase, value in found.items()
     ]
-
-
-def _reported(run: Frames, quantity: str) -> float:
-    """Return the middle of the processes."""
-    return median(run.per_repeat(TASK, "fake:sleeps", quantity).values())

@@ -22,7 +22,8 @@ def run(order: Order) -> list[Figure]:
 def judged(run: Frames) -> list[Figure]:
     """Return the time of one call, and what became of the one that never waits."""
     rows = run.samples[(run.samples.arm == WAITS) & (run.samples.phase == "warmup")]
-    step = median(run.per_repeat(TASK, WAITS, "step").values())
+    task = run.plan.task(TASK)
+    step = median(run.result(task, WAITS).step.values())
     call = step * int(rows.steps.iloc[0])
     said = refusals(run, NEVER)
     return [
@@ -40,7 +41,7 @@ def judged(run: Frames) -> list[Figure]:
         ),
         Figure(
             quantity="times published without waiting",
-            value=float(len(run.per_repeat(TASK, NEVER, "step"))),
+            value=float(len(run.result(task, NEVER).step)),
             most=0,
         ),
         Figure(

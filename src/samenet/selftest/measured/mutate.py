@@ -14,13 +14,15 @@ from unittest.mock import patch
 
 from samenet.adapter import draws
 from samenet.analysis import processes
-from samenet.analysis.frames import Frames
+from samenet.analysis.frames import ArmResult, Frames
+from samenet.analysis.quantities import Quantity
 from samenet.certificate import readback
 from samenet.execution import process
 from samenet.machine import system
 from samenet.runs import plan
 from samenet.selftest import base
 from samenet.selftest.base import Figure, Order, rate
+from samenet.spec.task import Task
 from samenet.stats import intervals, significance, steady_state
 from samenet.worker import timing
 
@@ -104,14 +106,15 @@ def _synced_always(program: Any) -> Any:
     return _Changed(program, train=train)
 
 
-def _pooled(run: Frames, task: str, arm: str, quantity: str) -> dict[int, float]:
+def _pooled(result: ArmResult, quantity: Quantity) -> dict[int, float]:
     del quantity
-    rows = run.samples[(run.samples.task == task) & (run.samples.arm == arm)]
+    rows = result.frames.samples
+    rows = rows[(rows.task == result.task.name) & (rows.arm == result.arm)]
     return dict(enumerate(rows.seconds.tolist()))
 
 
-def _without_slow(run: Frames, task: str, arm: str, quantity: str) -> dict[int, float]:
-    found = PER_REPEAT(run, task, arm, quantity)
+def _without_slow(result: ArmResult, quantity: Quantity) -> dict[int, float]:
+    found = PER_REPEAT(result, quantity)
     middle = median(found.values())
     return {repeat: value for repeat, value in found.items() if value < 1.5 * middle}
 
@@ -121,17 +124,17 @@ def _by_place(one: Any, other: Any, confidence: float = 0.95) -> Any:
     return intervals.geometric([a / b for a, b in pairs], confidence)
 
 
-def _by_name(run: Frames, task: str) -> list[str]:
+def _by_name(run: Frames, task: Task) -> list[str]:
     return [arm for arm in COMPARED(run, task) if arm != "b"]
 
 
-def _slow_too(run: Frames, task: str) -> list[str]:
-    found = {arm: median(run.per_repeat(task, arm, "step").values()) for arm in COMPARED(run, task)}
+def _slow_too(run: Frames, task: Task) -> list[str]:
+    found = {arm: median(run.result(task, arm).step.values()) for arm in COMPARED(run, task)}
     return [arm for arm in found if found[arm] <= 1.5 * min(found.values())]
 
 
-def _timed(run: Frames, task: str) -> list[str]:
-    found: list[str] = run.times[run.times.task == task].arm.unique().tolist()
+def _timed(run: Frames, task: Task) -> list[str]:
+    found: list[str] = run.times[run.times.task == task.name].arm.unique().tolist()
     return found
 
 
@@ -147,7 +150,7 @@ def _another_order() -> AbstractContextManager[Any]:
     )
 
 
-PER_REPEAT, COMPARED, EQUIVALENT = Frames.per_repeat, Frames.compared, significance.equivalent
+PER_REPEAT, COMPARED, EQUIVALENT = ArmResult.per_repeat, Frames.compared, significance.equivalent
 
 
 def _defect(what: str, by: str, owner: Any, name: str, new: Any) -> Defect:
@@ -161,8 +164,8 @@ DEFECTS = (
     _defect("chunks too short", "chunk", timing, "CHUNK_SECONDS", 1e-4),
     _defect("collector left on", "chunk", gc, "disable", lambda: None),
     _defect("fixed order", "design", plan, "balanced", lambda items, repeat: list(items)),
-    _defect("pooled samples", "design", Frames, "per_repeat", _pooled),
-    _defect("slow runs dropped", "design", Frames, "per_repeat", _without_slow),
+    _defect("pooled samples", "design", ArmResult, "per_repeat", _pooled),
+    _defect("slow runs dropped", "design", ArmResult, "per_repeat", _without_slow),
     _defect("the fastest chunk for the middle one", "design", processes, "median", min),
     _defect("wrong pairing", "design", intervals, "ratio", _by_place),
     _defect(

@@ -14,6 +14,7 @@ from samenet.adapter import batching
 from samenet.adapter.api import Target
 from samenet.adapter.discovery import headers
 from samenet.adapter.variables import THREADS
+from samenet.analysis.frames import ArmResult, Frames
 from samenet.certificate import readback
 from samenet.execution import process
 from samenet.execution.worker_environment import worker_environment
@@ -68,10 +69,14 @@ def _level(seconds: float) -> list[float]:
     return [seconds * (1.5 if place in {9, 19} else 1.0) for place in range(CHUNKS)]
 
 
+def _result(tables: Frames, arm: str) -> ArmResult:
+    return tables.result(tables.plan.task(TASK), arm)
+
+
 def wrong_unit() -> int:
     """Return how many of three processes, one of them slow, have another time than their middle."""
     levels = [1.0, 1.02, 3.0]
-    found = made({"a": [_level(level) for level in levels]}).per_repeat(TASK, "a", "step")
+    found = _result(made({"a": [_level(level) for level in levels]}), "a").step
     wrong = [level for place, level in enumerate(levels) if found.get(place) != level]
     return len(wrong) + abs(len(found) - len(levels))
 
@@ -79,7 +84,7 @@ def wrong_unit() -> int:
 def wrong_level() -> int:
     """Return whether chunks before the steady state move the step time."""
     warming = [2.0] * 12 + [1.0, 1.002, 1.004] * 6
-    found = made({"a": [warming]}).per_repeat(TASK, "a", "step")
+    found = _result(made({"a": [warming]}), "a").step
     return int(found != {0: 1.002})
 
 
@@ -87,7 +92,7 @@ def wrongly_settled() -> int:
     """Return how many of two results are judged wrongly: of ten processes six slow, or three."""
     slows, flat = [1.0] * 12 + [1.5] * 18, [1.0] * CHUNKS
     found = made({"a": [slows] * 6 + [flat] * 4, "b": [slows] * 3 + [flat] * 7})
-    return int(found.settled(TASK, "a")) + int(not found.settled(TASK, "b"))
+    return int(_result(found, "a").is_steady) + int(not _result(found, "b").is_steady)
 
 
 def wrong_refusals() -> int:
@@ -98,7 +103,8 @@ def wrong_refusals() -> int:
     wrong = 0
     for slow, failing in itertools.product(ARMS, ARMS):
         chunks = {arm: [_level(2.0 if arm == slow else 1.0)] * 2 for arm in ARMS}
-        compared = made(chunks, failing=[failing]).compared(TASK)
+        tables = made(chunks, failing=[failing])
+        compared = tables.compared(tables.plan.task(TASK))
         wrong += set(compared) != set(ARMS) - {failing}
     return wrong
 

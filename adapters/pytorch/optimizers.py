@@ -81,10 +81,11 @@ def group(spec: Optimizer, parameters: list[nn.Parameter], decay: float) -> Grou
 
 def sgd(spec: SGD, of: Group, gradients: list[Tensor], rate: float) -> None:
     """Take a step of PyTorch's SGD, which does not count its steps."""
+    momenta: list[Tensor | None] = [*of.slots[0]] if of.slots else [None] * len(of.values)
     torch_sgd(
         of.values,
         gradients,
-        *(of.slots or [[None] * len(of.values)]),
+        momenta,
         fused=True,
         weight_decay=of.decay,
         momentum=spec.momentum,
@@ -98,10 +99,12 @@ def sgd(spec: SGD, of: Group, gradients: list[Tensor], rate: float) -> None:
 def adam(spec: Adam | AdamW, of: Group, gradients: list[Tensor], rate: float) -> None:
     """Take a step of PyTorch's AdamW if the weights decay, else of its Adam."""
     step = torch_adamw if spec.weight_decay else torch_adam
+    means, squares = of.slots
     step(
         of.values,
         gradients,
-        *of.slots,
+        means,
+        squares,
         [],  # the largest squares, of AMSGrad
         of.steps,
         fused=True,
@@ -118,10 +121,11 @@ def adam(spec: Adam | AdamW, of: Group, gradients: list[Tensor], rate: float) ->
 
 def rmsprop(spec: RMSprop, of: Group, gradients: list[Tensor], rate: float) -> None:
     """Take a step of PyTorch's RMSprop, of which there is no fused one."""
+    (squares,) = of.slots
     torch_rmsprop(
         of.values,
         gradients,
-        *of.slots,
+        squares,
         [],  # the means that a centred one subtracts
         [],  # momenta
         of.steps,
@@ -139,10 +143,11 @@ def rmsprop(spec: RMSprop, of: Group, gradients: list[Tensor], rate: float) -> N
 def adagrad(spec: Adagrad, of: Group, gradients: list[Tensor], rate: float) -> None:
     """Take a step of PyTorch's Adagrad; older versions have a fused one for the CPU alone."""
     on_cpu = of.values[0].device.type == "cpu"
+    (sums,) = of.slots
     torch_adagrad(
         of.values,
         gradients,
-        *of.slots,
+        sums,
         of.steps,
         fused=on_cpu,
         foreach=not on_cpu,

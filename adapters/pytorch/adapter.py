@@ -1,4 +1,4 @@
-"""PyTorch: an nn.Sequential trained by the usual loop (or, on request, as one graph per step)."""
+"""PyTorch: dense layers trained by the usual loop (or, on request, as one graph per step)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ ADAPTER = {
     "modes": {
         "eager": {
             "default": True,
-            "why": "resident tensors instead of a DataLoader, fused optimiser, no .item() inside",
-            "source": "https://docs.pytorch.org/tutorials/recipes/recipes/tuning_guide.html",
+            "why": "resident tensors, no DataLoader; layers and a fused optimiser as functions",
+            "source": "https://docs.pytorch.org/docs/stable/optim.aliases.html",
         },
         "compiled": {
             "why": "forward, backward and update as one graph; compiling the loss alone is slower",

@@ -1,9 +1,11 @@
-"""PyTorch's usual training loop, on tensors that stay on the device."""
+"""PyTorch's usual training loop, on tensors that stay on the device, without classes in between."""
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from samenet.adapter import Batches, Target, Weights
-from samenet.adapters.pytorch.network import TorchProgram
+from samenet.adapters.pytorch.network import Masks, TorchProgram
 from samenet.adapters.pytorch.optimizers import Updates
 from samenet.spec import Network, TrainSpec
 
@@ -14,7 +16,7 @@ class EagerProgram(TorchProgram):
     def __init__(
         self, network: Network, training: TrainSpec, weights: Weights, target: Target
     ) -> None:
-        """Make the optimiser for the model's parameters."""
+        """Make what the optimiser keeps about the model's parameters."""
         super().__init__(network, training, weights, target)
         self.updates = Updates(training, self.model)
 
@@ -22,16 +24,18 @@ class EagerProgram(TorchProgram):
         """Run the steps; losses stay on the device until somebody asks."""
         self.step_losses = []
         rows = self.rows(batches.order)
-        masks = self.masks(batches)
         rates = self.updates.rates_of(batches)
-        optimizer = self.updates.optimizer
-        steps = zip(self.inputs[rows], self.targets[rows], masks, rates, strict=True)
-        for inputs, targets, kept, rate in steps:
-            outputs = self.outputs(inputs, kept) if kept else self.model(inputs)
-            loss = self.loss(outputs, targets)
-            optimizer.zero_grad()
-            loss.backward()
-            for change in self.updates.changes:
-                change(rate)
-            optimizer.step()
-            self.step_losses.append(loss.detach())
+        steps = zip(self.inputs[rows], self.targets[rows], self.masks(batches), rates, strict=True)
+        for inputs, targets, masks, rate in steps:
+            self.step_losses.append(self.step(inputs, targets, masks, rate))
+
+    def step(self, inputs: Tensor, targets: Tensor, masks: Masks, rate: float) -> Tensor:
+        """Take one step and return the loss before it.
+
+        `backward` and the gradients that it leaves cost no more than torch.autograd.grad.
+        """
+        loss = self.loss(self.outputs(inputs, masks), targets)
+        self.updates.zero_grad()
+        loss.backward()
+        self.updates.step(rate)
+        return loss.detach()

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from samenet.adapter import Array, Batches, DataSource, Layer, Target, Weights
 from samenet.adapters.pytorch.functions import ACTIVATIONS, LOSSES, smoothed
@@ -61,6 +62,10 @@ class TorchProgram:
             for linear, layer in zip(self.linears, weights, strict=True):
                 linear.weight.copy_(torch.from_numpy(layer.kernel.T.copy()))
                 linear.bias.copy_(torch.from_numpy(layer.bias))
+        self.layers = [
+            (linear.weight, linear.bias, activation.forward)
+            for linear, activation in zip(self.linears, self.activations, strict=True)
+        ]
         self.training = training
         self.loss = LOSSES[training.loss.name](training.loss)
 
@@ -90,13 +95,15 @@ class TorchProgram:
         columns = [[None] * steps if m is None else [*self.resident(m)] for m in batches.masks]
         return list(zip(*columns, strict=True))
 
-    def outputs(self, inputs: Tensor, masks: Masks) -> Tensor:
-        """Return the logits, the values of a layer with dropout multiplied by its mask."""
-        if not masks:
-            return self.model(inputs)
-        for linear, activation, mask in zip(self.linears, self.activations, masks, strict=True):
-            inputs = activation(linear(inputs))
-            if mask is not None:
+    def outputs(self, inputs: Tensor, masks: Masks = ()) -> Tensor:
+        """Return the logits, the values of a layer with dropout multiplied by its mask.
+
+        The operations of `self.model` without the calls of its modules, which cost a fifth of the
+        forward pass of a small network.
+        """
+        for i, (weight, bias, activation) in enumerate(self.layers):
+            inputs = activation(F.linear(inputs, weight, bias))
+            if masks and (mask := masks[i]) is not None:
                 inputs = inputs * mask
         return inputs
 

@@ -49,7 +49,7 @@ def of_pytorch() -> dict[str, Mutant]:
     import torch
     from torch.nn import functional
 
-    from samenet.adapters.pytorch import functions
+    from samenet.adapters.pytorch import functions, optimizers
 
     def twice(spec):
         return lambda z, y: functional.cross_entropy(torch.softmax(z, 1), y)
@@ -76,7 +76,7 @@ def of_pytorch() -> dict[str, Mutant]:
             what="gradients not set to zero",
             on=SMOOTH_ADAM,
             gate="gate 2",
-            inside=lambda: patch.object(torch.optim.Optimizer, "zero_grad", lambda self: None),
+            inside=lambda: patch.object(optimizers.Updates, "zero_grad", lambda self: None),
         ),
     }
 

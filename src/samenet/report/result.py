@@ -19,6 +19,7 @@ from samenet.analysis import (
 from samenet.analysis.frames import Frames
 from samenet.analysis.quantities import seconds_of
 from samenet.analysis.totals import Total
+from samenet.report import guessing
 from samenet.runs.records import HUGE
 from samenet.spec.metrics import main_of, names_of
 from samenet.spec.task import Task
@@ -185,6 +186,7 @@ def lines(frames: Frames) -> list[str]:
         found += [f"  No verdicts: {reason}."] if reason else []
         found += [_line(frames, task, row) for row in totals.totals(frames, task)]
         found += _failure_lines(frames, task)
+        found += [f"  {sentence}" for sentence in guessing.sentences(frames, task)]
         advice = recommend.recommend(frames, task)
         found += (
             [] if advice is None else ["", *(f"  {s}" for s in (advice.sentence, *advice.details))]

@@ -21,12 +21,12 @@ ADAPTER = {
     "default": False,
     "modes": {
         "fit": {
-            "default": True,
             "compiler": "",  # its own choice, which is none
             "why": "fit on a DataLoader of ready batches, which do nothing but be handed over",
             "source": "https://keras.io/api/models/model_training_apis/#fit-method",
         },
         "native": {
+            "default": True,
             "why": "the guide's own loop with Keras' layers, loss and optimiser, resident tensors",
             "source": "https://keras.io/guides/writing_a_custom_training_loop_in_torch/",
         },

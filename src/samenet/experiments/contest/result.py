@@ -200,14 +200,13 @@ def _times(found: Contest) -> list[str]:
         lines += [
             f"| {judged} | ours | challenger | ours / challenger, 95 % interval |",
             "|---|---|---|---|",
-            *(
-                f"| {_title(found, task)} | {_seconds_text(found, task, found.ours, judged)} "
-                f"| {_seconds_text(found, task, found.challenger, judged)} | {_factor(each.ratio())} |"
-                for task, each in comparison.tasks.items()
-            ),
-            f"| geometric mean | | | {_factor(comparison.overall.ratio())} |",
-            "",
         ]
+        for task, each in comparison.tasks.items():
+            ours, theirs = (
+                _seconds_text(found, task, arm, judged) for arm in (found.ours, found.challenger)
+            )
+            lines.append(f"| {_title(found, task)} | {ours} | {theirs} | {_factor(each.ratio())} |")
+        lines += [f"| geometric mean | | | {_factor(comparison.overall.ratio())} |", ""]
     return lines
 
 

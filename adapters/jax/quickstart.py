@@ -102,7 +102,10 @@ class JaxQuickStart:
 
         @nnx.jit
         def train_step(
-            model: SimpleNN, optimizer: nnx.ModelAndOptimizer, data: jax.Array, labels: jax.Array
+            model: SimpleNN,
+            optimizer: nnx.ModelAndOptimizer[SimpleNN],
+            data: jax.Array,
+            labels: jax.Array,
         ) -> jax.Array:
             loss, grads = nnx.value_and_grad(loss_fun)(model, data, labels)
             optimizer.update(grads)

@@ -65,7 +65,7 @@ def _task(frames: Frames, task: Task) -> dict[str, Any]:
             "operations_per_second": roofline.operations_per_second(frames, task),
         },
         "inference": [_predictions(frames, task, arm) for arm in predictions.arms(frames, task)],
-        "quickstart": _scores(frames, task, "quickstart"),
+        "quickstart": _quick_starts(frames, task),
         "reference": _scores(frames, task, "reference"),
         "advice": None
         if found is None
@@ -152,6 +152,17 @@ def _scores(frames: Frames, task: Task, track: str) -> list[dict[str, Any]]:
         }
         for arm, group in rows.groupby("arm", sort=False)
     ]
+
+
+def _quick_starts(frames: Frames, task: Task) -> list[dict[str, Any]]:
+    """Return the examples, each with the score that an answer without inputs has."""
+    own = {each.arm.partition(":")[0]: each for each in guessing.guesses(frames, task)}
+    found = _scores(frames, task, "quickstart")
+    for each in found:
+        guess = own.get(each["framework"])
+        each["guess"] = guess.guess if guess else None
+        each["learns"] = guess.learnt(task) if guess else None
+    return found
 
 
 def _means(frames: Frames, task: Task, track: str, arm: str) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Compare the frameworks: `python scripts/bench.py` sets up `.venv` once and runs the main job.
 
-    python scripts/bench.py                                the main job: five frameworks
+    python scripts/bench.py                                the main job: six frameworks
     python scripts/bench.py --frameworks numpy,pytorch     install and compare only these
     python scripts/bench.py --frameworks all               every framework in every mode
     python scripts/bench.py --data sales.csv --target price

@@ -38,6 +38,7 @@ ADAPTER = {
     "distributions": ["jax", "jaxlib"],
     "extra": "jax",
     "quickstart": "quickstart.py",
+    "quickstart_distributions": ["flax", "optax"],
     "predictors": "predict.py",
     "offers": ["gpu", "autodiff", "export"],
     "variables": {

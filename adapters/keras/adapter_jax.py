@@ -21,13 +21,13 @@ ADAPTER = {
     "default": False,
     "modes": {
         "fit": {
-            "default": True,
             "compiler": "",  # its own choice, which is XLA
             "counts_compilations": True,
             "why": "fit on arrays, many steps in one execution: no callback between them",
             "source": "https://keras.io/api/models/model_training_apis/#compile-method",
         },
         "native": {
+            "default": True,
             "compiler": "xla",
             "counts_compilations": True,
             "why": "the guide's stateless step; one lax.scan runs all of them, state donated",

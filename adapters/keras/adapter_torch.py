@@ -21,12 +21,12 @@ ADAPTER = {
     "default": False,
     "modes": {
         "fit": {
-            "default": True,
             "compiler": "",  # its own choice, which is none
             "why": "fit on a DataLoader of ready batches, which do nothing but be handed over",
             "source": "https://keras.io/api/models/model_training_apis/#fit-method",
         },
         "native": {
+            "default": True,
             "why": "the guide's own loop with Keras' layers, loss and optimiser, resident tensors",
             "source": "https://keras.io/guides/writing_a_custom_training_loop_in_torch/",
         },
@@ -35,6 +35,7 @@ ADAPTER = {
     "distributions": ["keras", "torch"],
     "extra": "keras-torch",
     "environment": {"KERAS_BACKEND": "torch"},
+    "keeps_out": ["jax", "tensorflow"],  # loaded where it is installed: half a second of the import
     "quickstart": "quickstart.py",
     "predictors": "predict.py",
     "offers": ["gpu", "autodiff", "sklearn-api", "export"],

@@ -22,11 +22,11 @@ ADAPTER = {
     "title": "NumPy",
     "modes": {
         "plain": {
-            "default": True,
             "why": "the textbook loop: one matrix product per layer, one expression per formula",
             "source": "http://neuralnetworksanddeeplearning.com/chap2.html",
         },
         "buffers": {
+            "default": True,
             "why": "weights as one vector, every array made once and written to with out=",
             "source": "https://www.labri.fr/perso/nrougier/from-python-to-numpy/#views-and-copies",
         },

@@ -1,10 +1,9 @@
 """scikit-learn's first documented example of each estimator: its defaults, fit, predict.
 
 They are on the reference pages: the user guide begins with the solver lbfgs, which has neither
-batches nor an epoch. Not the pages' own: our data (already standardised), layers, batch size and
-number of epochs. MLPRegressor's page stops by tol=0.1, in the unit of its own targets; here its
-default holds. Hidden layers with another activation than scikit-learn has get its default, ReLU;
-dropout it has not.
+batches nor an epoch. Not the pages' own: our data (already standardised) and layers. MLPRegressor's
+page stops by tol=0.1, in the unit of its own targets; here its default holds. Hidden layers with
+another activation than scikit-learn has get its default, ReLU; dropout it has not.
 """
 
 from __future__ import annotations
@@ -17,13 +16,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from samenet.adapter import Array, QuickStartData
-from samenet.adapters.sklearn.network import ACTIVATIONS, flat
 from samenet.spec import Network, TrainSpec
 
 PAGES = {
     "multiclass": {
         "page": "https://scikit-learn.org/stable/modules/generated/sklearn.neural_network.MLPClassifier.html",
-        "read": "2026-11-25",
+        "read": "2026-11-30",
+        "batch_size": 200,
+        "updates": 300,
+        "training": "at most 300 epochs, all 75 rows in one batch (at most 200 by default)",
         "optimizer": "Adam: rate 0.001, betas 0.9 and 0.999, epsilon 1e-8 (epsilon-hat form); "
         "stops after 10 epochs that improve the loss by less than 0.0001",
         "initializer": "Glorot uniform (narrower if sigmoid), biases drawn like kernels",
@@ -33,7 +34,10 @@ PAGES = {
     },
     "binary": {
         "page": "https://scikit-learn.org/stable/modules/generated/sklearn.neural_network.MLPClassifier.html",
-        "read": "2026-11-25",
+        "read": "2026-11-30",
+        "batch_size": 200,
+        "updates": 300,
+        "training": "at most 300 epochs, all 75 rows in one batch (at most 200 by default)",
         "optimizer": "Adam: rate 0.001, betas 0.9 and 0.999, epsilon 1e-8 (epsilon-hat form); "
         "stops after 10 epochs that improve the loss by less than 0.0001",
         "initializer": "Glorot uniform (narrower if sigmoid), biases drawn like kernels",
@@ -43,7 +47,10 @@ PAGES = {
     },
     "regression": {
         "page": "https://scikit-learn.org/stable/modules/generated/sklearn.neural_network.MLPRegressor.html",
-        "read": "2026-11-25",
+        "read": "2026-11-30",
+        "batch_size": 200,
+        "updates": 2000,
+        "training": "at most 2,000 epochs, all 150 rows in one batch (at most 200 by default)",
         "optimizer": "Adam: rate 0.001, betas 0.9 and 0.999, epsilon 1e-8 (epsilon-hat form); "
         "stops after 10 epochs that improve the loss by less than 0.0001",
         "initializer": "Glorot uniform (narrower if sigmoid), biases drawn like kernels",
@@ -52,6 +59,8 @@ PAGES = {
         "reported": "mean of the epoch before each update, penalty included",
     },
 }
+
+ACTIVATIONS = {"identity": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
 
 
 def quickstart(
@@ -69,7 +78,8 @@ class SklearnQuickStart:
     ) -> None:
         """Make the estimator; everything that is not given is its default."""
         self.inputs = data.inputs
-        self.targets = flat(data.targets)
+        one = data.targets.ndim == 2 and data.targets.shape[1] == 1
+        self.targets = data.targets.ravel() if one else data.targets
         if data.kind != "regression":
             self.targets = self.targets.astype(np.int64)
         self.binary = data.kind == "binary"

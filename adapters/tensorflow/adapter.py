@@ -31,6 +31,7 @@ ADAPTER = {
     "distributions": ["tensorflow"],
     "extra": "tensorflow",
     "environment": {"TF_CPP_MIN_LOG_LEVEL": "3"},
+    "keeps_out": ["jax"],  # loaded where it is installed: half a second of the import
     "quickstart": "quickstart.py",
     "predictors": "predict.py",
     "offers": ["gpu", "autodiff", "export"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
@@ -15,31 +14,20 @@ from samenet.report.blocks import (
     Cell,
     Figure,
     Section,
-    Subject,
     Table,
     columns,
-    framework_of,
     missing,
-    quick_start_of,
     subject_of,
 )
+from samenet.reports.quickstart import scores_and_settings
 from samenet.runs.plan import title_of
 from samenet.spec import Kind, Task
+from samenet.spec.metrics import main_of
 
 ORDER = 1
 Ends = dict[str, tuple[float, float, str]]
 LEFT = "Quick start: each one’s own first example"
 RIGHT = "Same network: equal weights and formulas"
-
-
-def _own_losses(task: Task) -> str:
-    """Return a warning where the examples report different losses: heights do not compare."""
-    if task.kind != Kind.REGRESSION:
-        return ""
-    return (
-        "On the left compare shapes, not heights: Keras’ example reports the mean absolute error, "
-        "the others the mean squared error. "
-    )
 
 
 def section(frames: Frames) -> Section | None:
@@ -50,14 +38,13 @@ def section(frames: Frames) -> Section | None:
     name = title_of(frames.plan, task.name)
     figure = Figure(
         name="hero",
-        title=f"{name}: training loss per epoch, twice",
+        title=f"{name}: first examples, and the same network",
         help=(
-            f"Lower is better. {_own_losses(task)}Left: what you get by following each "
-            "framework’s own beginner page, with its own starting weights and settings; a thin "
-            "line is one training, a bold one their mean, as the example itself reports its loss. "
-            "Right: what is left of "
-            "the difference when every framework starts from the same weights and does the same "
-            "arithmetic: the line is striped because all frameworks lie on it."
+            "Left: what you get by following each framework’s own beginner page, with its own "
+            "starting weights, settings and number of updates: the test score of each training, "
+            "one mark per seed; the upright line is their mean. Right: the training loss per "
+            "epoch, lower is better, when every framework starts from the same weights and does "
+            "the same arithmetic: the line is striped because all frameworks lie on it."
         ),
         draw=partial(_draw, frames, task),
         table=_table(frames, task),
@@ -74,17 +61,14 @@ def section(frames: Frames) -> Section | None:
 
 def hero_task(frames: Frames) -> Task | None:
     """Return the task to show: digits, else the first multi-class one, else the first."""
-    tasks = [task for task in frames.plan.tasks if not _both(frames, task.name).empty]
+    tasks = [
+        task
+        for task in frames.plan.tasks
+        if not (scores_and_settings.final(frames, task).empty and same(frames, task.name).empty)
+    ]
     digits = [task for task in tasks if task.name == "digits"]
     classes = [task for task in tasks if task.kind == Kind.MULTICLASS]
     return next(iter([*digits, *classes, *tasks]), None)
-
-
-def reported(frames: Frames, task: str) -> pd.DataFrame:
-    """Return the losses that the quick starts report: arm, repeat, epoch, value."""
-    rows = frames.scores
-    rows = rows[(rows.track == "quickstart") & (rows.task == task)]
-    return rows[rows.metric == "reported_loss"]
 
 
 def same(frames: Frames, task: str) -> pd.DataFrame:
@@ -94,53 +78,24 @@ def same(frames: Frames, task: str) -> pd.DataFrame:
     return rows[(rows.metric == "loss") & rows.arm.isin(frames.compared(frames.plan.task(task)))]
 
 
-def _both(frames: Frames, task: str) -> pd.DataFrame:
-    return pd.concat([reported(frames, task), same(frames, task)])
-
-
 def _draw(frames: Frames, task: Task, narrow: bool) -> Drawing:  # noqa: FBT001 - Figure.draw
-    picture, (left, right) = plotting.panels(
-        2, narrow=narrow, height=3.3 if not narrow else 2.9, sharey=True, sharex=True
-    )
-    plotting.log_scale(left, _both(frames, task.name).value.tolist())
-    for axes in (left, right):
-        plotting.epochs_axis(axes)
-        axes.tick_params(labelleft=True, labelbottom=True)
-    quick, equal = reported(frames, task.name), same(frames, task.name)
-    ends = _quick(frames, left, task.name, quick)
-    ends_same = _same(frames, right, task.name, equal)
-    # after both: the axes are shared
-    line_labels.label_ends(left, ends, _named(frames, task, quick, framework_of, quick_start_of))
-    line_labels.label_ends(right, ends_same, _named(frames, task, equal, Frames.title, subject_of))
+    picture, (left, right) = plotting.panels(2, narrow=narrow, height=3.3 if not narrow else 2.9)
+    quick, equal = scores_and_settings.final(frames, task), same(frames, task.name)
+    if quick.empty:
+        plotting.say(left, "not measured in this run")
+    else:
+        scores_and_settings.strip(frames, left, task, quick.arm.nunique())
+        left.set_xlabel(f"test {main_of(task.kind).words}")
+    if not equal.empty:
+        plotting.log_scale(right, equal.value.tolist())
+    plotting.epochs_axis(right)
+    ends = _same(frames, right, task.name, equal)
+    named = {frames.title(arm): subject_of(arm, task.name) for arm in equal.arm.unique()}
+    line_labels.label_ends(right, ends, named)
     left.set_title(LEFT)
     right.set_title(RIGHT)
-    left.set_ylabel("training loss")
+    right.set_ylabel("training loss")
     return picture
-
-
-def _quick(frames: Frames, axes: Axes, task: str, rows: pd.DataFrame) -> Ends:
-    if rows.empty:
-        plotting.say(axes, "not measured in this run")
-    ends: Ends = {}
-    for arm, trainings in rows.groupby("arm", sort=False):
-        look = plotting.look(frames, str(arm))
-        for _, seed in trainings.groupby("repeat"):
-            values = plotting.finite(seed.value.tolist())
-            thin = axes.plot(seed.epoch, values, color=look.color, linewidth=0.7, alpha=0.45)
-            plotting.marked(thin, quick_start_of(str(arm), task))
-        mean = trainings.groupby("epoch").value.mean()
-        bold = axes.plot(
-            mean.index,
-            plotting.finite(mean.tolist()),
-            color=look.color,
-            linewidth=2.4,
-            marker=look.marker,
-            markersize=5,
-            markevery=max(1, len(mean) // 6),
-        )
-        plotting.marked(bold, quick_start_of(str(arm), task))
-        ends[framework_of(frames, str(arm))] = (mean.index[-1], mean.iloc[-1], look.color)
-    return ends
 
 
 def _same(frames: Frames, axes: Axes, task: str, rows: pd.DataFrame) -> Ends:
@@ -158,35 +113,18 @@ def _same(frames: Frames, axes: Axes, task: str, rows: pd.DataFrame) -> Ends:
     return ends
 
 
-def _named(
-    frames: Frames,
-    task: Task,
-    rows: pd.DataFrame,
-    name: Callable[[Frames, str], str],
-    subject: Callable[[str, str], Subject],
-) -> dict[str, Subject]:
-    """Return what each curve is about, by its name in the figure."""
-    return {name(frames, arm): subject(arm, task.name) for arm in rows.arm.unique()}
-
-
 def _table(frames: Frames, task: Task) -> Table:
-    quick, equal = reported(frames, task.name), same(frames, task.name)
-    means = {
-        (key, arm): rows[rows.arm == arm].groupby("epoch").value.mean()
-        for key, rows in (("quick start", quick), ("same network", equal))
-        for arm in rows.arm.unique()
-    }
-    names = [(framework_of(frames, a) if k == "quick start" else frames.title(a)) for k, a in means]
-    titles = [f"{name}, {key}" for name, (key, _) in zip(names, means, strict=True)]
+    """Return the curves of the right panel; the scores stand in the section of the quick starts."""
+    rows = same(frames, task.name)
+    means = {arm: rows[rows.arm == arm].groupby("epoch").value.mean() for arm in rows.arm.unique()}
     epochs = sorted({int(epoch) for mean in means.values() for epoch in mean.index})
-    rows = tuple(
-        (Cell(text=str(epoch), value=epoch), *(_loss(mean, epoch) for mean in means.values()))
-        for epoch in epochs
-    )
     return Table(
         title=f"Training loss per epoch, {title_of(frames.plan, task.name)}",
-        columns=columns(*titles, first="Epoch"),
-        rows=rows,
+        columns=columns(*(frames.title(arm) for arm in means), first="Epoch"),
+        rows=tuple(
+            (Cell(text=str(epoch), value=epoch), *(_loss(mean, epoch) for mean in means.values()))
+            for epoch in epochs
+        ),
         folded=True,
         task=task.name,
     )

@@ -7,8 +7,9 @@ from statistics import median
 import pandas as pd
 from matplotlib.axes import Axes
 
+from samenet._text import counted
 from samenet.analysis.frames import Frames
-from samenet.report import plotting
+from samenet.report import guessing, plotting
 from samenet.report.blocks import (
     Cell,
     Column,
@@ -31,6 +32,7 @@ from samenet.stats import formatting
 
 ORDER = 1
 ASPECTS = {
+    "training": "Training on the page",
     "optimizer": "Optimiser",
     "initializer": "Initial weights",
     "shuffling": "Shuffling",
@@ -41,7 +43,7 @@ ASPECTS = {
 
 def section(frames: Frames) -> Section | None:
     """Return scores, times and settings of the quick starts."""
-    tasks = [task for task in frames.plan.tasks if not _final(frames, task).empty]
+    tasks = [task for task in frames.plan.tasks if not final(frames, task).empty]
     failed = frames.failures[frames.failures.track == "quickstart"]
     if not tasks and failed.empty:
         return None
@@ -63,21 +65,21 @@ def _lines(frames: Frames) -> tuple[str, ...]:
     without = [arm.header.title for arm in frames.plan.arms if not arm.header.quickstart]
     lines = [
         (
-            "The code follows each framework’s own beginner page with our data, layer sizes, batch "
-            "size and number of epochs; everything else is the page’s choice, made for another "
-            "data set: a learning rate that suits many images may hardly learn from few "
-            "rows. Where a framework has no page for a kind of task, its first page is followed "
-            "with the loss of the kind. TensorFlow stands for its low-level Core guides, Keras for "
-            "compile and fit. These results say what a beginner gets, not how fast a framework is. "
-            "Time is that of building, compiling and training in one call. The framework’s import "
-            "is not in it; what its first model loads on top is, in the task that came first in "
-            "its process."
+            "The code follows the page on which each framework’s own site starts beginners, with "
+            "our data and layers; everything else is the page’s choice, the batch size and the "
+            "number of updates too, and was made for another data set. Where a framework has no "
+            "page for a kind of task, its first page is followed with the loss of the kind. "
+            "TensorFlow’s page uses Keras, JAX’s uses Flax and Optax. These results say what a "
+            "beginner gets, not how fast a framework is: the examples train for as long as their "
+            "pages do. Time is that of building, compiling and training in one call, without the "
+            f"framework’s import; {_first_model(frames)}"
         )
     ]
     lines += [
         f"{name} has no quick start: it has no trainer to document."
         for name in dict.fromkeys(without)
     ]
+    lines += [text for task in frames.plan.tasks for text in guessing.sentences(frames, task)]
     rows = frames.failures[frames.failures.track == "quickstart"]
     pairs = dict.fromkeys(zip(rows.task, rows.arm, rows["mark"], rows.reason, strict=True))
     for task, arm, mark, reason in pairs:
@@ -87,7 +89,15 @@ def _lines(frames: Frames) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _final(frames: Frames, task: Task) -> pd.DataFrame:
+def _first_model(frames: Frames) -> str:
+    """Say whose time holds what a framework loads with its first model of a process."""
+    together = any(job.pass_name == "quickstart" and len(job.tasks) > 1 for job in frames.plan.jobs)
+    if together:  # a run from before each training had a process of its own
+        return "what its first model loads on top is in the task that came first in its process."
+    return "what its first model loads on top is in it, for each training has a fresh process."
+
+
+def final(frames: Frames, task: Task) -> pd.DataFrame:
     """Return the task's first score after the last epoch: arm, repeat, split, value."""
     rows = frames.scores
     rows = rows[(rows.track == "quickstart") & (rows.task == task.name)]
@@ -97,7 +107,7 @@ def _final(frames: Frames, task: Task) -> pd.DataFrame:
 
 
 def _arms(frames: Frames, task: Task) -> list[str]:
-    return _final(frames, task).arm.unique().tolist()
+    return final(frames, task).arm.unique().tolist()
 
 
 def _metric(task: Task) -> str:
@@ -113,17 +123,18 @@ def _figure(frames: Frames, tasks: list[Task]) -> Figure:
             "apart mean that luck decides; the settings in the table below say why frameworks "
             "differ."
         ),
-        draw=plotting.row_panels(frames, tasks, _arms, _strip),
+        draw=plotting.row_panels(frames, tasks, _arms, strip),
         table=_marks(frames, tasks),
     )
 
 
-def _strip(frames: Frames, axes: Axes, task: Task, most: int) -> None:
-    scores = _final(frames, task)
-    scores = scores[scores.split == "test"]
-    arms = scores.arm.unique().tolist()
+def strip(frames: Frames, axes: Axes, task: Task, most: int) -> None:
+    """Draw the test score of each training of the examples, a row per framework, with its mean."""
+    rows = final(frames, task)
+    rows = rows[rows.split == "test"]
+    arms = rows.arm.unique().tolist()
     for row, arm in enumerate(arms):
-        values = scores[scores.arm == arm].value.tolist()
+        values = rows[rows.arm == arm].value.tolist()
         look = plotting.look(frames, arm)
         mean = sum(values) / len(values)
         marks = axes.plot([mean, mean], [row - 0.26, row + 0.26], color=plotting.INK, linewidth=1.4)
@@ -147,7 +158,7 @@ def _marks(frames: Frames, tasks: list[Task]) -> Table:
 
 
 def _mark_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
-    rows = _final(frames, task)
+    rows = final(frames, task)
     rows = rows[rows.split == "test"]
     return [
         (
@@ -169,16 +180,17 @@ def _table(frames: Frames, task: Task) -> Table:
             f"Test {metric}",
             "Same network",
             "Spread over seeds",
+            "Without inputs",
             f"Training {metric}",
             "Time of one call",
             "Fastest and slowest",
         ),
-        rows=tuple(_row(frames, task, arm) for arm in _final(frames, task).arm.unique()),
+        rows=tuple(_row(frames, task, arm) for arm in final(frames, task).arm.unique()),
     )
 
 
 def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
-    rows = _final(frames, task)
+    rows = final(frames, task)
     rows = rows[rows.arm == arm]
     test, train = (rows[rows.split == split].value.tolist() for split in ("test", "train"))
     samples = frames.samples
@@ -189,6 +201,7 @@ def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
         _mean(test),
         _mean(_same_network(frames, task)),
         _range(test, "{:.4g}".format),
+        _guess(frames, task, arm),
         _mean(train),
         Cell(text=formatting.words(median(seconds)), value=median(seconds))
         if seconds
@@ -204,6 +217,15 @@ def _same_network(frames: Frames, task: Task) -> list[float]:
     rows = rows[(rows.metric == main_of(task.kind).name) & rows.arm.isin(frames.compared(task))]
     values: list[float] = rows[rows.epoch == rows.epoch.max()].value.tolist()
     return values
+
+
+def _guess(frames: Frames, task: Task, arm: str) -> Cell:
+    """Return the score of the best answer that looks at no inputs, marked if nothing is better."""
+    for each in guessing.guesses(frames, task):
+        if each.arm == arm:
+            mark = () if each.learnt(task) else ("learns nothing",)
+            return Cell(text=f"{each.guess:.4g}", value=each.guess, below=mark)
+    return missing()
 
 
 def _mean(values: list[float]) -> Cell:
@@ -257,8 +279,12 @@ def _settings_table(frames: Frames, kind: str, settings_of: dict[str, dict[str, 
 
 
 def _same_settings(tasks: list[Task]) -> dict[str, str]:
-    """Return what the same-network track prescribes for these tasks, by aspect."""
+    """Return what the tasks of a kind prescribe for every framework, by aspect."""
     texts_of = {
+        "training": (
+            f"{counted(task.training.epochs, 'epoch')}, batches of {task.training.batch_size}"
+            for task in tasks
+        ),
         "optimizer": (summary.optimizer(task) + summary.schedule(task) for task in tasks),
         "initializer": map(summary.initializer, tasks),
         "shuffling": ("every epoch, one order of rows for all" for _ in tasks),

@@ -142,10 +142,11 @@ def own_libraries(family: str) -> set[str]:
     """Return the import names of the distributions that a framework's headers name."""
     named: set[str] = set()
     for file in sources("adapters"):
-        distributions = header(file).get("distributions", ())
-        if framework(file) == family and isinstance(distributions, list | tuple):
-            for name in "|".join(distributions).split("|"):
-                named |= MODULES_OF.get(name, {name.replace("-", "_")})
+        for key in ("distributions", "quickstart_distributions"):
+            distributions = header(file).get(key, ())
+            if framework(file) == family and isinstance(distributions, list | tuple):
+                for name in "|".join(distributions).split("|"):
+                    named |= MODULES_OF.get(name, {name.replace("-", "_")})
     return named | SHARED_BY_LEAVES
 
 

@@ -11,17 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from example_adapter import EXAMPLE, copy
-from report_fixture import MACHINE, made, recorded
+from report_fixture import MACHINE, recorded
 
-from samenet.adapter import discovery
+from samenet.adapter import discovery, file_checks
 from samenet.analysis.frames import build
 from samenet.cli import main
 from samenet.cli.commands import contest as command
 from samenet.errors import UsageError
-from samenet.experiments.contest import result, rule
+from samenet.experiments.contest import networks, result, rule
 from samenet.experiments.contest.result import Contest
-from samenet.experiments.contest.rule import Comparison, Verdict
+from samenet.experiments.contest.rule import Comparison, Judged, Verdict
 from samenet.runs import redaction
+from samenet.spec.task import MAIN_JOB, load_task
 from samenet.stats import intervals
 from samenet.stats.intervals import MARGIN, Estimate
 from samenet.stats.verdicts import Word
@@ -43,10 +44,30 @@ def times(
     return found
 
 
-def judged(*factors: float, undefended: tuple[str, ...] = (), **options: float) -> Verdict:
+def compared(
+    *factors: float, whole: tuple[float, ...] = (1.0, 1.0), **options: float
+) -> dict[Judged, Comparison]:
+    """Return both comparisons: of steps by these factors, of whole trainings by `whole`."""
+    return {
+        Judged.WHOLE: rule.compare(times(*whole, **options)),
+        Judged.STEP: rule.compare(times(*factors, **options)),
+    }
+
+
+def judged(
+    *factors: float,
+    undefended: tuple[str, ...] = (),
+    unmeasured: tuple[str, ...] = (),
+    **options: object,
+) -> Verdict:
     """Return the verdict on made-up times."""
-    compared = rule.compare(times(*factors, **options))
-    return rule.judge(compared, margin=MARGIN, undefended=undefended, seconds_per_repeat=60.0)
+    return rule.judge(
+        compared(*factors, **options),
+        margin=MARGIN,
+        undefended=undefended,
+        unmeasured=unmeasured,
+        seconds_per_repeat=60.0,
+    )
 
 
 # The rule.
@@ -55,12 +76,20 @@ def judged(*factors: float, undefended: tuple[str, ...] = (), **options: float) 
 @pytest.mark.parametrize(
     ("factors", "kind", "said"),
     [
-        ((1.2, 1.2, 1.2), "replaces", "replaces ours: checked, defended and 1.20×"),
+        (
+            (1.2, 1.2, 1.2),
+            "replaces",
+            "replaces ours: checked, defended and faster: whole training 1.00×",
+        ),
         ((1.3, 1.3, 0.98), "replaces", "faster"),
-        ((1.5, 1.5, 0.8), "faster", "does not replace ours: slower beyond 5 % on task 2"),
+        (
+            (1.5, 1.5, 0.8),
+            "faster",
+            "does not replace ours: slower beyond 5 % in the step on task 2",
+        ),
         ((1.0, 1.0, 1.0), "too close to call", "too close to call: within 5 %"),
         ((1.02, 1.02), "too close to call", "too close to call: within 5 %"),
-        ((0.8, 0.8), "slower", "slower: 0.80×"),
+        ((0.8, 0.8), "slower", "step 0.80×"),
         ((1.5, 0.5), "slower", "slower"),
     ],
 )
@@ -74,9 +103,86 @@ def test_clear_times_get_the_verdict_of_the_rule(
 
 def test_a_loop_that_nothing_defends_does_not_replace_ours() -> None:
     """However fast it is: without a reason and a public source it is only faster."""
-    verdict = judged(2.0, 2.0, undefended=("eager: source",))
+    verdict = judged(2.0, 2.0, undefended=("eager: source missing in the header",))
     assert verdict.answer == "faster"
-    assert "nothing defends it, missing in the header: eager: source" in verdict.sentence
+    assert "nothing defends it: eager: source missing in the header" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("step", "whole", "answer", "said"),
+    [
+        ((1.0, 1.0), (1.5, 1.5), "replaces", "whole training 1.50×"),
+        ((1.3, 1.3), (0.8, 0.8), "faster", "slower beyond 5 % in the whole training on task 0"),
+        ((0.8, 0.8), (1.5, 1.5), "faster", "slower beyond 5 % in the step on task 0"),
+        ((0.8, 0.8), (1.0, 1.0), "slower", "slower"),
+        ((1.8, 1.8, 1.8, 0.9), (1.0, 1.0), "faster", "slower beyond 5 % in the step on task 3"),
+    ],
+)
+def test_what_is_ranked_is_judged_and_so_are_larger_networks(
+    step: tuple[float, ...], whole: tuple[float, ...], answer: str, said: str
+) -> None:
+    """A quicker start can win; what compiles for long, or loses on a large network, does not."""
+    verdict = judged(*step, whole=whole)
+    assert (verdict.answer, said in verdict.sentence) == (answer, True), verdict.sentence
+
+
+def test_a_contest_on_fewer_networks_replaces_nothing() -> None:
+    """With --task a loop can be faster; to take the place of ours it needs all of the rule's."""
+    verdict = judged(2.0, 2.0, unmeasured=("320 × 3, batch 384",))
+    assert verdict.answer == "faster"
+    assert "does not replace ours: not measured: 320 × 3, batch 384" in verdict.sentence
+
+
+def test_a_contest_is_held_on_small_medium_and_large_networks() -> None:
+    """Whole trainings on the main job, steps on these and two larger ones of the ladder."""
+    tasks = [*map(load_task, MAIN_JOB), *networks.larger()]
+    whole = networks.judged_by(Judged.WHOLE, tasks)
+    assert [task.name for task in whole] == list(MAIN_JOB)
+    assert networks.judged_by(Judged.STEP, tasks) == tasks
+    assert not networks.left_out(tasks)
+    assert networks.left_out(whole) == ["64-256-128, batch 512", "320 × 3, batch 384"]
+
+
+@pytest.mark.parametrize(
+    ("address", "site"),
+    [
+        ("https://docs.pytorch.org/tutorials/x.html", "pytorch.org"),
+        ("https://github.com/Ada/loops/blob/main/a.py", "github.com/ada"),
+        ("https://flax.readthedocs.io/en/latest/", "flax.readthedocs.io"),
+        ("https://github.com", ""),
+        ("https://localhost/a", ""),
+        ("ftp://pytorch.org/a", ""),
+    ],
+)
+def test_a_page_belongs_to_a_site(address: str, site: str) -> None:
+    """On hosts with many owners the owner counts, elsewhere the registered name."""
+    assert file_checks.site_of(address) == site
+
+
+@pytest.mark.parametrize(
+    ("address", "defended"),
+    [
+        ("https://example.org", False),
+        ("https://github.com/somebody/else", False),
+        ("https://arxiv.org/abs/1412.6980", True),
+        ("https://github.com/HIPS/autograd/issues/1", True),
+        ("https://numpy.org/doc/stable/user/basics.html", True),
+    ],
+)
+def test_an_address_defends_a_loop_if_it_is_a_paper_or_the_library_s_own(
+    tmp_path: Path, address: str, *, defended: bool
+) -> None:
+    """Any text that begins with http does not: whose page it is decides."""
+    own = "https://github.com/HIPS/autograd/blob/master/examples/neural_net.py"
+    found = command._undefended(discovery.read(copy(tmp_path, (own, address))), "grad")
+    assert (not found) == defended, found
+
+
+def test_every_shipped_mode_is_defended_as_a_challenger_must_be() -> None:
+    """What is asked of others holds of ours."""
+    for leaf in discovery.shipped().values():
+        for mode in leaf.header.modes:
+            assert command._undefended(leaf, mode) == []
 
 
 def test_fewer_than_eight_repeats_never_give_a_verdict() -> None:
@@ -93,21 +199,26 @@ def test_noise_makes_it_say_how_long_it_would_take() -> None:
 
     The projection keeps centre and spread and shrinks the interval alone.
     """
-    compared = rule.compare(times(1.1, 1.1, noise=0.1))
-    verdict = rule.judge(compared, margin=MARGIN, undefended=(), seconds_per_repeat=60.0)
-    needed = rule.repeats_needed(compared, MARGIN)
+    found = {Judged.STEP: rule.compare(times(1.1, 1.1, noise=0.1))}
+    verdict = rule.judge(found, margin=MARGIN, undefended=(), seconds_per_repeat=60.0)
+    needed = rule.repeats_needed(found, MARGIN)
     assert verdict.word is Word.UNKNOWN
     assert needed is not None
     assert f"about {needed - 8} more minutes (--repeats {needed})" in verdict.sentence
-    assert rule.word_of(compared.at(needed), MARGIN) is not Word.UNKNOWN
-    assert rule.word_of(compared.at(needed - 1), MARGIN) is Word.UNKNOWN
+    later, before = (
+        {judged: each.at(n) for judged, each in found.items()} for n in (needed, needed - 1)
+    )
+    assert rule.overall_word(later, MARGIN) is not Word.UNKNOWN
+    assert rule.overall_word(before, MARGIN) is Word.UNKNOWN
 
 
 def test_nobody_is_sent_to_wait_for_what_no_repeats_tell() -> None:
     """No number of repeats tells 5 % from 5 %: there is no number of minutes."""
     edge = Estimate(centre=math.log1p(MARGIN), spread=0.05, n=8)
-    compared = Comparison(overall=edge, tasks={"one": edge})
-    verdict = rule.judge(compared, margin=MARGIN, undefended=(), seconds_per_repeat=60.0)
+    found = Comparison(overall=edge, tasks={"one": edge})
+    verdict = rule.judge(
+        {Judged.STEP: found}, margin=MARGIN, undefended=(), seconds_per_repeat=60.0
+    )
     assert verdict.word is Word.UNKNOWN
     assert verdict.sentence == "cannot tell yet: more than 400 repeats would be needed"
 
@@ -116,8 +227,8 @@ def test_one_noisy_task_keeps_the_rest_from_a_verdict() -> None:
     """Faster on the whole, but perhaps slower beyond the margin somewhere: it cannot tell yet."""
     fast = Estimate(centre=0.3, spread=0.02, n=8)
     noisy = Estimate(centre=0.0, spread=0.2, n=8)
-    compared = Comparison(overall=fast, tasks={"fast": fast, "noisy": noisy})
-    assert rule.word_of(compared, MARGIN) is Word.UNKNOWN
+    found = Comparison(overall=fast, tasks={"fast": fast, "noisy": noisy})
+    assert rule.word_of(found, MARGIN) is Word.UNKNOWN
 
 
 def test_the_interval_is_that_of_the_statistics() -> None:
@@ -196,13 +307,17 @@ def test_recorded_contests_get_the_right_verdict(which: str, words: set[Word]) -
 # The block to paste.
 
 
-def settled(*, undefended: tuple[str, ...] = (), **options: object) -> Contest:
-    """Return the result of a made-up contest of TensorFlow's loop with NumPy's."""
+def settled(*, undefended: tuple[str, ...] = (), planned: int = 0, **options: object) -> Contest:
+    """Return the result of a made-up contest of TensorFlow's loop with NumPy's.
+
+    `planned` repeats are in the plan, if another number was measured.
+    """
     chosen = {"arms": ("numpy:plain", "tensorflow:graph"), "repeats": 8, "track": "same"}
     chosen |= {"refused": (), "failed": (), **options}
-    _, records = recorded(**chosen)
+    plan, records = recorded(**chosen)
+    plan = plan.model_copy(update={"repeats": planned or plan.repeats})
     return result.settle(
-        made(**chosen),
+        build(plan, MACHINE, records),
         records,
         ours="numpy:plain",
         challenger="tensorflow:graph",
@@ -214,14 +329,15 @@ def test_the_block_holds_everything_the_verdict_rests_on() -> None:
     """Names, versions, checks, reasons, times, ratios, machine and rule stand in one block."""
     found = settled()
     block = result.markdown(found)
-    assert found.verdict.answer == "replaces"
+    assert found.verdict.answer == "faster"
+    assert "not measured: 64-256-128, batch 512; not measured: 320 × 3" in block
     assert block.startswith("### tensorflow:graph against numpy:plain\n")
     assert f"**Verdict: {found.verdict.sentence}.**" in block
     for part in ("| versions |", "| checked | float64 ", "| why |", "| source | http"):
         assert part in block
     for title in [task.title for task in found.frames.plan.tasks]:
         assert f"| {title} | " in block
-    assert "| geometric mean | | | " in block
+    assert block.count("| geometric mean | | | ") == 2
     assert "A made-up processor" in block
     assert result.rule(MARGIN) in block
 
@@ -261,14 +377,16 @@ def test_a_loop_that_failed_a_check_is_not_compared(place: str) -> None:
     assert found.verdict.answer == "not compared"
     assert found.verdict.sentence.startswith("not compared: tensorflow:graph on ")
     assert "| geometric mean |" not in result.markdown(found)
-    assert result.document(found)["factor"] is None
+    assert result.document(found)["judged"] == {}
 
 
 @pytest.mark.parametrize("proofs", [(1.2, 1.05), (1.0, 1.0)])
 def test_an_instrument_that_does_not_work_gives_no_verdict(proofs: tuple[float, float]) -> None:
     """Where equal programs differ, or planted work is not seen, no loop replaces another."""
-    assert settled(proofs=(1.0, 1.05)).verdict.answer == "replaces"
-    assert settled(proofs=proofs).verdict.answer == "not compared"
+    assert settled(proofs=(1.0, 1.05)).verdict.answer == "faster"
+    found = settled(proofs=proofs)
+    assert found.verdict.word is Word.UNKNOWN
+    assert command.EXIT_CODES[found.verdict.word] == 5, "noise is no failed check"
 
 
 def test_the_document_is_json_and_holds_every_raw_number() -> None:
@@ -279,8 +397,18 @@ def test_the_document_is_json_and_holds_every_raw_number() -> None:
         json.dumps(document, allow_nan=False)
         seconds = document["step_seconds"]["digits"]["tensorflow:graph"]
         assert len(seconds) == repeats
-        assert (document["factor"]["low"] is None) == (repeats == 1)
-        assert math.isfinite(document["factor"]["value"])
+        for judged in ("whole training", "step"):
+            factor = document["judged"][judged]["factor"]
+            assert (factor["low"] is None) == (repeats == 1)
+            assert math.isfinite(factor["value"])
+
+
+def test_the_block_says_how_many_repeats_were_measured() -> None:
+    """The number comes from the records: a plan may allow more than its first repeats."""
+    found = settled(repeats=12, planned=8)
+    assert found.frames.plan.repeats == 8
+    assert "Repeats in fresh processes: 12," in result.markdown(found)
+    assert result.document(found)["repeats"] == 12
 
 
 # Names.

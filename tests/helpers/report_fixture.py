@@ -68,10 +68,12 @@ def recorded(
     trainings: int = 3,
     epochs: int = 30,
     noise: float = 0.04,
+    guess: float = 0.1,
 ) -> tuple[Plan, list[Record]]:
     """Return a made-up run: three tasks, four frameworks, one refused, one failed, one absent.
 
-    `proofs` are what control and sensitivity arm take of the reference's time, from 8 repeats on.
+    `proofs` are what control and sensitivity arm take of the reference's time, from 8 repeats on;
+    `guess` is the accuracy of an answer that looks at no inputs, or what a regression has for it.
     """
     plan = _plan([_task(task) for task in tasks], arms, repeats, track)
     records: list[Record] = [] if track == "quickstart" else _limits(plan.tasks)
@@ -91,7 +93,7 @@ def recorded(
                     records += _proofs(task, arm, repeats, proofs)
                 records += [_refusal(*pair)] if pair in set(refused) else []
             if track != "same" and arm.header.quickstart:
-                records += _quickstart(task, arm)
+                records += _quickstart(task, arm, guess)
     return plan, records
 
 
@@ -408,7 +410,7 @@ def _score(metric: str, loss: float) -> float:
     return 60 + 40 * loss if metric in ("rmse", "mae") else loss
 
 
-def _quickstart(task: Task, arm: Arm) -> list[Record]:
+def _quickstart(task: Task, arm: Arm, guess: float) -> list[Record]:
     rate, floor = QUICK[arm.header.name]
     found: list[Record] = []
     for seed in range(3):
@@ -433,6 +435,8 @@ def _quickstart(task: Task, arm: Arm) -> list[Record]:
                 seconds=(2.0 + START[arm.header.name] + 0.1 * _wobble(seed),),
             )
         )
+        alone = [_score(main_of(task.kind).name, 2.5 * (1 - guess))]
+        found.append(_quality(task, arm.name, "quickstart", seed, "test", "guess", alone, 0))
         found += _scores(task, arm.name, "quickstart", seed, rate=rate, floor=floor, steps=31)
     return found
 

@@ -8,7 +8,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
-from report_fixture import START, STEP, hostile, made
+from report_fixture import hostile, made
 
 from samenet.adapter.discovery import shipped
 from samenet.analysis import totals as analysis_totals
@@ -16,11 +16,11 @@ from samenet.analysis.frames import Frames
 from samenet.analysis.quantities import Quantity
 from samenet.experiments.scaling import crossover
 from samenet.experiments.scaling.crossover import Contender, Point
-from samenet.report import page, plotting, svg
+from samenet.report import guessing, page, plotting, result, svg
 from samenet.report.blocks import Section, Subject, Table
-from samenet.reports.answer import crossover_map
+from samenet.reports.answer import crossover_map, loss_curves_twice
 from samenet.reports.learning import time_to_goal as goal_section
-from samenet.reports.quickstart import against_best_loop
+from samenet.reports.quickstart import scores_and_settings
 from samenet.reports.times import break_even, phases
 from samenet.reports.times import pairwise as times_pairwise
 from samenet.reports.trust import noise_and_failures
@@ -123,14 +123,43 @@ def test_the_frontier_rises_and_holds_only_what_one_can_adopt(run: Frames) -> No
     assert "numpy:plain" not in {lead.arm for lead in leads}
 
 
-def test_good_code_is_compared_without_imports(run: Frames) -> None:
-    """The best loop's time holds building, first steps and epochs, and no import."""
-    pair = next(
-        p for p in against_best_loop.pairs(run, run.plan.task(TASK)) if p.arm == "pytorch:eager"
-    )
-    start, epochs = START["pytorch"], 20 * 44 * STEP["pytorch"]
-    assert pair.best_seconds == pytest.approx(0.011 + start / 20 + start / 3 + epochs, rel=0.05)
-    assert pair.quick_seconds == pytest.approx(2.0 + start, rel=0.1)
+def test_an_example_that_learns_nothing_is_marked_with_its_reason() -> None:
+    """Not better than the answer without inputs: a mark in the table, a sentence with the reason.
+
+    The same sentence stands at the end of the run in the terminal.
+    """
+    frames = made(guess=1.0)
+    task = frames.plan.task(TASK)
+    sentences = guessing.sentences(frames, task)
+    assert len(sentences) == len(guessing.guesses(frames, task)) == 3
+    torch = next(text for text in sentences if text.startswith("PyTorch"))
+    assert "always answering the most frequent class of the training rows" in torch
+    assert "(SGD, learning rate 0.001; 4,690 updates) were made for other data" in torch
+    marks = [
+        cell.below
+        for table in tables(scores_and_settings.section(frames))
+        if table.task == TASK and not table.folded
+        for row in table.rows
+        for cell in row
+        if cell.below
+    ]
+    assert marks == [("learns nothing",)] * len(sentences)
+    assert f"  {torch}" in result.lines(frames)
+
+
+def test_an_example_that_learns_carries_no_mark(run: Frames) -> None:
+    """Whoever beats the answer without inputs is shown beside it, and nothing is said."""
+    assert guessing.guesses(run, run.plan.task(TASK))
+    assert not guessing.sentences(run, run.plan.task(TASK))
+
+
+def test_the_first_figure_shows_scores_of_examples_and_no_losses_of_their_own(run: Frames) -> None:
+    """Examples report different losses after different numbers of updates: no common axis."""
+    figure = loss_curves_twice.section(run).blocks[0]
+    left, right = figure.draw(False).axes
+    assert left.get_xlabel() == "test accuracy"
+    assert right.get_ylabel() == "training loss"
+    assert not left.get_shared_y_axes().joined(left, right)
 
 
 def test_everything_without_a_number_is_listed_with_its_reason() -> None:

@@ -82,7 +82,8 @@ def test_constraints_pin_what_the_frameworks_install() -> None:
     """Every framework of the main job, and torch 2.13.0 by name, is pinned in constraints.txt."""
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = dict(line.split("==") for line in lines if "==" in line)
-    assert {"numpy", "tensorflow", "keras", "torch", "scikit-learn"} <= set(pinned)
+    assert {"numpy", "tensorflow", "keras", "torch", "scikit-learn", "jax"} <= set(pinned)
+    assert {"flax", "optax"} <= set(pinned), "what JAX's first example needs"
     assert pinned["torch"] == "2.13.0"
 
 

@@ -165,6 +165,9 @@ class Header(_Grown):
     """The extra of samenet that installs it: `pip install 'samenet[extra]'`."""
     environment: dict[str, str] = {}
     """Variables that must be set before the framework is imported, whatever is computed."""
+    keeps_out: tuple[str, ...] = ()
+    """Modules that it loads where they are installed and does without where they are not: its
+    workers do without them, so that its start does not depend on what else is installed."""
     variables: Variables = Variables()
     """Variables whose values depend on what is computed: threads, device, precision, caches. Those
     of the shipped adapters are set for every worker: a file on one of their libraries need not
@@ -176,6 +179,8 @@ class Header(_Grown):
     """Its place in lists, the smallest first; equal ones stand by their names."""
     quickstart: str = ""
     """The file with the documented first example; empty if the framework has none."""
+    quickstart_distributions: tuple[str, ...] = ()
+    """Packages that the documented first example uses beside those of the framework itself."""
     default: bool = True
     """Whether it runs unless frameworks are named."""
     predictors: str = ""
@@ -186,7 +191,9 @@ class Header(_Grown):
     """What the framework has: "export" writes trained models that run without it."""
     color: str = "#666666"
     """The framework's colour in every figure."""
-    newer: ClassVar[frozenset[str]] = frozenset({"variables", "compile_seconds", "order"})
+    newer: ClassVar[frozenset[str]] = frozenset(
+        {"variables", "compile_seconds", "order", "keeps_out", "quickstart_distributions"}
+    )
 
 
 class Deviation(Frozen):

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import metadata
 from typing import get_args
+from urllib.parse import urlsplit
 
 from samenet.adapter import discovery, source_files
 from samenet.adapter.api import Capabilities
 from samenet.adapter.discovery import Leaf
-from samenet.machine import system
+from samenet.machine import distributions, system
 from samenet.spec.network import ActivationName
 from samenet.spec.parsing import TAGS
 from samenet.spec.training import LossName
@@ -35,7 +36,11 @@ def defended(found: Leaf) -> str:
 
 
 def undefended(found: Leaf, only: str = "") -> list[str]:
-    """Return what is missing in which mode, e.g. "fast: source"; `only` names one of them."""
+    """Return what is missing in which mode, e.g. "fast: source"; `only` names one of them.
+
+    To be run and shown, an address must be public; what `unrecommended` asks for besides
+    counts where a loop is to take the place of ours.
+    """
     return [
         f"{name}: {what}"
         for name, mode in found.header.modes.items()
@@ -46,6 +51,59 @@ def undefended(found: Leaf, only: str = "") -> list[str]:
         )
         if not there
     ]
+
+
+PAPERS = ("arxiv.org", "doi.org")
+"""Where a loop may be recommended beside the sites of the libraries that it is written in."""
+
+MANY_OWNERS = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org")
+"""Hosts whose pages belong to whom the first part of the path names."""
+
+
+def unrecommended(found: Leaf, mode: str) -> str:
+    """Return why the address of a mode does not defend it, or an empty text.
+
+    It must lead to a paper, to the site or repository that an installed package of the adapter
+    names as its own, or to a site that a shipped adapter of the same framework quotes.
+    """
+    source = found.header.modes[mode].source
+    allowed = {*PAPERS, *_sites(found)}
+    if site_of(source) in allowed:
+        return ""
+    return (
+        f"{mode}: {source} is neither a paper nor a page of {', '.join(sorted(_packages(found)))}"
+    )
+
+
+def site_of(address: str) -> str:
+    """Return whose a page is: 'pytorch.org' of docs.pytorch.org, 'github.com/ada' of hers there."""
+    parts = urlsplit(address)
+    host = (parts.hostname or "").removeprefix("www.")
+    if parts.scheme not in ("https", "http") or "." not in host:
+        return ""
+    owner = parts.path.strip("/").partition("/")[0].lower()
+    if host in MANY_OWNERS:
+        return f"{host}/{owner}" if owner else ""
+    labels = host.split(".")
+    own = 3 if labels[-2:] in (["github", "io"], ["readthedocs", "io"]) else 2
+    return ".".join(labels[-own:])
+
+
+def _packages(found: Leaf) -> set[str]:
+    return {name for each in found.header.distributions for name in each.split("|")}
+
+
+def _sites(found: Leaf) -> set[str]:
+    """Return the sites of the packages and those that shipped adapters of the framework quote."""
+    shipped = discovery.shipped().values()
+    quoted = [
+        mode.source
+        for leaf in shipped
+        if leaf.header.distributions[:1] == found.header.distributions[:1]
+        for mode in leaf.header.modes.values()
+    ]
+    addresses = [*quoted, *(url for name in _packages(found) for url in distributions.urls(name))]
+    return {site_of(each) for each in addresses} - {""}
 
 
 def named(found: Leaf) -> str:
@@ -66,6 +124,7 @@ def _is_own(name: str, found: Leaf) -> bool:
     if top == "samenet":
         return _core_or_family(name, found)
     listed = {_plain(name) for each in _family(found) for name in each.header.distributions}
+    listed |= {_plain(name) for name in found.header.quickstart_distributions}
     own = {each.partition(".")[0] for each in found.header.imports}
     installed_by = {_plain(each) for each in _distributions().get(top, ())}
     known = SHARED | own | sys.stdlib_module_names

@@ -78,6 +78,23 @@ def closure(start: Iterable[Path]) -> set[Path]:
     return reached
 
 
+def beside(start: Path) -> set[Path]:
+    """Return this file and those that it imports, in turn, from its own folder.
+
+    An `__init__` that an import runs on the way counts only if it lies below that folder.
+    """
+    shipped = shipped_folder()
+    reached: set[Path] = set()
+    waiting = [start]
+    while waiting:
+        path = waiting.pop()
+        if path not in reached:
+            reached.add(path)
+            imported = _imported_files(path, shipped)
+            waiting += [each for each in imported if start.parent in each.parents]
+    return reached - {start.parent / "__init__.py"}
+
+
 def _imported_files(path: Path, shipped: Path) -> Iterator[Path]:
     for name in _names(path, path.stat().st_mtime_ns):
         top, _, rest = name.partition(".")

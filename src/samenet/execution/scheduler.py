@@ -146,11 +146,12 @@ class _Maker:
         return [*((RESULT, arm) for arm in arms), *((proof, arms[0]) for proof in proofs if arms)]
 
     def per_seed(self, kind: Pass) -> list[Job]:
-        """One process per framework and seed; the task that comes first in it rotates."""
+        """One process per framework, task and seed: what a first model loads is paid in each."""
         first = {a.header.name: a.name for a in reversed(self.arms) if a.header.quickstart}
         return [
-            self.job(kind, arm=arm, tasks=balanced(self.names, seed), repeat=seed)
+            self.job(kind, arm=arm, tasks=[task], repeat=seed)
             for seed in range(self.settings.seeds)
+            for task in balanced(self.names, seed)
             for arm in balanced(sorted(first.values()), seed)
         ]
 

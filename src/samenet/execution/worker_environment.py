@@ -9,6 +9,7 @@ from samenet.adapter.api import Header, Target
 from samenet.adapter.discovery import headers
 from samenet.adapter.variables import Kept
 from samenet.machine import system
+from samenet.machine.imports import KEPT_OUT_VARIABLE
 
 
 class CompiledCode(NamedTuple):
@@ -33,6 +34,8 @@ def worker_environment(
     asked: dict[str, str] = {}
     for each in known:
         asked |= each.for_target(target.threads, target.device, target.precision)
+    if header and header.keeps_out:
+        asked[KEPT_OUT_VARIABLE] = ",".join(header.keeps_out)
     asked |= header.environment if header else {}
     for each in known:
         asked |= each.for_cache(compiled.kept, str(compiled.folder)) if compiled else {}

@@ -66,3 +66,14 @@ def version(distribution: str) -> str | None:
     """Return the installed version of a distribution, or None."""
     found = installed(distribution)
     return found[1] if found else None
+
+
+def urls(distribution: str) -> tuple[str, ...]:
+    """Return the pages that an installed distribution names as its own; none of any other."""
+    found = _found(distribution)
+    if found is None:
+        return ()
+    labelled = found.metadata.get_all("Project-URL") or []
+    pairs = [text.partition(",") for text in labelled]
+    pages = [page.strip() for label, _, page in pairs if label.strip().lower() != "download"]
+    return (*(found.metadata.get_all("Home-page") or []), *pages)

@@ -18,6 +18,7 @@ from samenet.analysis import (
 from samenet.analysis.frames import ArmResult, Frames
 from samenet.analysis.quantities import Quantity
 from samenet.analysis.totals import Total
+from samenet.report import guessing
 from samenet.runs.records import HUGE, Track
 from samenet.spec.metrics import main_of, names_of
 from samenet.spec.task import Task
@@ -66,7 +67,7 @@ def _task(frames: Frames, task: Task) -> dict[str, Any]:
         "inference": [
             _predictions(frames.result(task, arm)) for arm in predictions.arms(frames, task)
         ],
-        "quickstart": _fits(frames, task, "quickstart"),
+        "quickstart": _quick_starts(frames, task),
         "reference": _fits(frames, task, "reference"),
         "advice": None
         if advice is None
@@ -156,6 +157,17 @@ def _fits(frames: Frames, task: Task, track: Track) -> list[dict[str, Any]]:
     ]
 
 
+def _quick_starts(frames: Frames, task: Task) -> list[dict[str, Any]]:
+    """Return the examples, each with the score that an answer without inputs has."""
+    guesses = {guess.arm.partition(":")[0]: guess for guess in guessing.guesses(frames, task)}
+    fits = _fits(frames, task, "quickstart")
+    for fit in fits:
+        guess = guesses.get(fit["framework"])
+        fit["guess"] = guess.guess if guess else None
+        fit["learns"] = guess.learnt(task) if guess else None
+    return fits
+
+
 def _scores(result: ArmResult) -> dict[str, float]:
     """Return the mean test score per metric over repeats or seeds."""
     scores = {metric: result.score(metric) for metric in (*names_of(result.task.kind), "loss")}
@@ -188,6 +200,7 @@ def lines(frames: Frames) -> list[str]:
             shown.append(f"  No verdicts: {reason}.")
         shown += [_line(frames, task, row) for row in totals.totals(frames, task)]
         shown += _failure_lines(frames, task)
+        shown += [f"  {sentence}" for sentence in guessing.sentences(frames, task)]
         advice = recommend.recommend(frames, task)
         if advice is not None:
             shown += ["", *(f"  {text}" for text in (advice.sentence, *advice.details))]

@@ -8,7 +8,7 @@ import tokenize
 from pathlib import Path
 from typing import Any
 
-from samenet.adapter import discovery
+from samenet.adapter import discovery, source_files
 from samenet.adapter.discovery import Leaf
 from samenet.errors import UsageError
 from samenet.runs.plan import Arm
@@ -50,10 +50,15 @@ def loop(text: str) -> str:
 
 
 def quickstart_lines(leaf_file: Leaf) -> int:
-    """Return the lines of code of the quick start; 0 if there is none."""
+    """Return the lines of code of the quick start, helpers included; 0 if there is none.
+
+    A beginner writes all of it: the file and every file that it imports, directly or through
+    another one, from its own folder.
+    """
     path = leaf_file.quickstart_path
     try:
-        return code_lines(path.read_text(encoding="utf-8")) if path else 0
+        files = source_files.beside(path) if path else ()
+        return sum(code_lines(each.read_text(encoding="utf-8")) for each in files)
     except (OSError, SyntaxError, UnicodeDecodeError):
         return 0
 

@@ -186,7 +186,7 @@ _ROWS = (
         module="samenet.worker.quickstart",
         says="quick start trained",
         one_per="seed",
-        seconds=Seconds(base=0.5, heavy=2),
+        seconds=Seconds(base=1, heavy=12),
         in_tracks=("quickstart",),
         track="quickstart",
         timed=True,

@@ -18,7 +18,7 @@ import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from samenet.machine import system  # noqa: E402
+from samenet.machine import imports, system  # noqa: E402
 from samenet.machine.system import SPAWNED_VARIABLE  # noqa: E402
 
 
@@ -27,6 +27,7 @@ def main(path: Path) -> None:
     raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     system.die_with_parent()
     pinned = system.pin(raw["cores"])
+    imports.keep_out()
     import_seconds = clock.seconds(lambda: _import(raw["imports"]))
     stamps = {
         "interpreter": STARTED - float(os.environ.get(SPAWNED_VARIABLE, STARTED)),

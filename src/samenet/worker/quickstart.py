@@ -1,25 +1,36 @@
-"""The framework's documented first example on every task: one fit, one seed, one process."""
+"""The framework's documented first example: one task, one seed, one fit, in a fresh process."""
 
 from __future__ import annotations
 
+import math
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from samenet.adapter import discovery
 from samenet.adapter.arrays import Array, QuickStartData
-from samenet.adapter.dataset import network_of
+from samenet.adapter.dataset import Dataset, network_of
 from samenet.machine import clock
+from samenet.runs import adapter_source
 from samenet.runs.records import FailureRecord, QualityRecord, Record, TimingRecord
 from samenet.runs.work_order import WorkOrder, outputs_path
+from samenet.spec.metrics import main_of
+from samenet.spec.network import Kind
 from samenet.spec.task import Task
+from samenet.spec.training import TrainSpec
+from samenet.worker.metrics import scores
 
 
 def run(order: WorkOrder) -> None:
-    """Fit each task once with this seed and keep the raw predictions."""
+    """Fit the task once with this seed and keep the raw predictions."""
     folder = Path(order.arm.path).parent
-    example = discovery.load(folder / order.arm.header.quickstart)
+    try:
+        example = discovery.load(folder / order.arm.header.quickstart)
+    except ModuleNotFoundError as error:
+        order.emit([_not_installed(order, task, error) for task in order.tasks])
+        return
     for task in order.tasks:
         try:
             order.emit(_fitted(order, example, task))
@@ -34,11 +45,12 @@ def _fitted(order: WorkOrder, example: object, task: Task) -> list[Record]:
         inputs=dataset.inputs[:rows], targets=dataset.targets[:rows], kind=task.kind
     )
     network, seed = network_of(task, dataset), order.job.repeat
+    training = as_on_page(task.training, adapter_source.pages(order.arm, task.kind), rows)
     losses: list[float] = []
 
     def fit() -> None:
-        made = example.quickstart(network, task.training, data, seed=seed)  # type: ignore[attr-defined]
-        losses.extend(float(loss) for loss in made.fit(task.training.epochs))
+        made = example.quickstart(network, training, data, seed=seed)  # type: ignore[attr-defined]
+        losses.extend(float(loss) for loss in made.fit(training.epochs))
         trained.append(made)
 
     trained: list[object] = []
@@ -46,14 +58,34 @@ def _fitted(order: WorkOrder, example: object, task: Task) -> list[Record]:
     if not np.isfinite(losses).all():
         raise FloatingPointError("the training diverged: its loss is not a number any more")
     outputs = np.asarray(trained[0].predict(dataset.inputs))  # type: ignore[attr-defined]
-    _save(order, task, outputs)
-    return [_timing(order, task, seconds), _curve(order, task, losses)]
+    _save(order, task, outputs, training.epochs)
+    return [
+        _timing(order, task, seconds),
+        _curve(order, task, losses),
+        _guess(order, task, dataset),
+    ]
 
 
-def _save(order: WorkOrder, task: Task, outputs: Array) -> None:
+def as_on_page(training: TrainSpec, page: Mapping[str, str], rows: int) -> TrainSpec:
+    """Return a training with the batch size and at least the number of updates of a followed page.
+
+    Both are the page's choice as much as its learning rate is, which was made for them. What a
+    page's entry does not say stays as the task has it.
+    """
+    batch = page.get("batch_size", str(training.batch_size))
+    batch_size = rows if batch == ALL_ROWS else min(int(batch), rows)
+    epochs = training.epochs
+    if "updates" in page:
+        epochs = max(1, math.ceil(int(page["updates"]) / math.ceil(rows / batch_size)))
+    return training.model_copy(update={"batch_size": batch_size, "epochs": epochs})
+
+
+ALL_ROWS = "all"
+
+
+def _save(order: WorkOrder, task: Task, outputs: Array, epochs: int) -> None:
     path = outputs_path(order.folder, "quickstart", task.name, order.job.arm, order.job.repeat)
-    epochs = np.array([task.training.epochs])
-    np.savez(path, epochs=epochs, outputs=outputs[None].astype(np.float32))
+    np.savez(path, epochs=np.array([epochs]), outputs=outputs[None].astype(np.float32))
 
 
 def _timing(order: WorkOrder, task: Task, seconds: float) -> TimingRecord:
@@ -80,6 +112,54 @@ def _curve(order: WorkOrder, task: Task, losses: list[float]) -> QualityRecord:
         metric="reported_loss",
         epochs=tuple(range(1, len(losses) + 1)),
         values=tuple(losses),
+    )
+
+
+def _guess(order: WorkOrder, task: Task, dataset: Dataset) -> QualityRecord:
+    """Return the main test score of an answer that looks at no inputs.
+
+    It is the most frequent class of the training rows, or their mean: what an example does not beat
+    it has not learnt.
+    """
+    rows, tests = dataset.card.train_rows, len(dataset.targets) - dataset.card.train_rows
+    known = dataset.targets[:rows]
+    answer = known.reshape(rows, -1).mean(axis=0)
+    if task.kind == Kind.MULTICLASS:
+        answer = np.bincount(known.astype(np.int64), minlength=dataset.card.outputs) / rows
+    found = scores(
+        dataset,
+        slice(rows, None),
+        np.tile(answer, (tests, 1)),
+        loss=task.training.loss,
+        link="values" if task.kind == Kind.REGRESSION else "probabilities",
+        complete=False,
+    )
+    return QualityRecord(
+        job=order.job.id,
+        track="quickstart",
+        task=task.name,
+        arm=order.job.arm,
+        repeat=order.job.repeat,
+        split="test",
+        metric="guess",
+        epochs=(0,),
+        values=(found[main_of(task.kind).name],),
+    )
+
+
+def _not_installed(order: WorkOrder, task: Task, error: ModuleNotFoundError) -> FailureRecord:
+    """Return the record of an example that needs more than the framework itself."""
+    extra = order.arm.header.extra
+    hint = f": pip install 'samenet[{extra}]'" if extra else ""
+    return FailureRecord(
+        job=order.job.id,
+        track="quickstart",
+        task=task.name,
+        arm=order.job.arm,
+        repeat=order.job.repeat,
+        mark="not installed",
+        reason=f"its first example needs {error.name}{hint}",
+        detail=traceback.format_exc(),
     )
 
 

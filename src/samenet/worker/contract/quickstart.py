@@ -18,6 +18,11 @@ from samenet.spec.network import Kind, Network
 from samenet.spec.training import LOSSES_OF_KIND, TrainSpec
 
 INPUTS, BATCH, ROWS, EPOCHS = 6, 16, 64, 2
+OPTIONAL = (
+    ("batch_size", r"all|[1-9]\d*", "a whole number of rows or 'all'"),
+    ("updates", r"[1-9]\d*", "a whole number"),
+)
+"""What an entry of PAGES may say for the worker; without it the task's own number holds."""
 OUTPUTS = {Kind.BINARY: 1, Kind.MULTICLASS: 3, Kind.REGRESSION: 1}
 
 
@@ -49,6 +54,12 @@ def pages(arm: Arm) -> str:
         for kind, about in said.items()
         for name, form in (("page", r"https?://.+"), ("read", r"\d{4}-\d\d-\d\d"))
         if not re.fullmatch(form, about.get(name, ""))
+    ]
+    wrong += [
+        f"{kind}: {name} is not {allowed}"
+        for kind, about in said.items()
+        for name, form, allowed in OPTIONAL
+        if name in about and not re.fullmatch(form, about[name])
     ]
     return "; ".join(wrong) if said else f"{_path(arm).name} has no PAGES of plain data"
 

@@ -1,0 +1,127 @@
+"""The first examples: as long as their pages train, in a process without what is not needed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from samenet.adapter import discovery, source_files
+from samenet.adapter.discovery import Leaf
+from samenet.machine.imports import KEPT_OUT_VARIABLE
+from samenet.runs import adapter_source
+from samenet.spec.task import load_task
+from samenet.worker.quickstart import as_on_page
+
+EXAMPLES = [leaf for leaf in discovery.shipped().values() if leaf.header.quickstart]
+
+
+@pytest.mark.parametrize(
+    ("page", "rows", "batch_size", "epochs"),
+    [
+        ({"batch_size": "64", "updates": "4690"}, 1408, 64, 214),
+        ({"batch_size": "200", "updates": "300"}, 75, 75, 300),
+        ({"batch_size": "all", "updates": "301"}, 448, 448, 301),
+        ({"batch_size": "32", "updates": "9375"}, 10**6, 32, 1),
+        ({}, 1408, 32, 20),
+    ],
+)
+def test_an_example_makes_at_least_the_updates_of_its_page(
+    page: dict[str, str], rows: int, batch_size: int, epochs: int
+) -> None:
+    """Epochs follow from the page's batch size and its updates; without them the task's hold."""
+    training = as_on_page(load_task("digits").training, page, rows)
+    assert (training.batch_size, training.epochs) == (batch_size, epochs)
+
+
+@pytest.mark.parametrize("leaf", EXAMPLES, ids=lambda leaf: leaf.header.name)
+def test_every_shipped_example_says_how_long_its_page_trains(leaf: Leaf) -> None:
+    """The number of updates is the page's choice as much as its rate: none is left to the task."""
+    pages = discovery.literal(leaf.quickstart_path, "PAGES")
+    assert pages.keys() == {"binary", "multiclass", "regression"}
+    assert all({"batch_size", "updates", "training"} <= page.keys() for page in pages.values())
+
+
+HOSTS = {
+    "tensorflow": "www.tensorflow.org",
+    "keras": "keras.io",
+    "keras-torch": "keras.io",
+    "keras-jax": "keras.io",
+    "pytorch": "docs.pytorch.org",
+    "jax": "docs.jaxstack.ai",
+    "scikit-learn": "scikit-learn.org",
+}
+
+
+@pytest.mark.parametrize("leaf", EXAMPLES, ids=lambda leaf: leaf.header.name)
+def test_every_example_follows_the_framework_s_own_site(leaf: Leaf) -> None:
+    """Keras follows keras.io for every kind of task, TensorFlow its own quickstart, and so on."""
+    pages = discovery.literal(leaf.quickstart_path, "PAGES")
+    hosts = {page["page"].split("/")[2] for page in pages.values()}
+    assert hosts == {HOSTS[leaf.header.name]}
+
+
+def test_lines_count_the_helpers_an_example_imports(tmp_path: Path) -> None:
+    """Moving half of the code into a file beside it, or beside that one, leaves the count alone."""
+    (tmp_path / "adapter.py").write_text(HEADER, "utf-8")
+    (tmp_path / "start.py").write_text("import one\n\n\ndef quickstart():\n    pass\n", "utf-8")
+    (tmp_path / "one.py").write_text('"""A."""\nimport json\n\nfrom two import b\n', "utf-8")
+    (tmp_path / "two.py").write_text("b = 1\nc = 2  # said\n", "utf-8")
+    (tmp_path / "unused.py").write_text("d = 1\n", "utf-8")
+    assert adapter_source.quickstart_lines(discovery.read(tmp_path / "adapter.py")) == 3 + 2 + 2
+
+
+HEADER = """ADAPTER = {
+    "name": "mine",
+    "title": "Mine",
+    "modes": {"plain": {"why": "it is", "source": "https://example.org"}},
+    "imports": ["json"],
+    "distributions": ["numpy"],
+    "quickstart": "start.py",
+}
+"""
+
+
+def test_shipped_examples_are_counted_whole() -> None:
+    """A helper in the same folder counts; samenet's seam, which a beginner has not, does not."""
+    for leaf in EXAMPLES:
+        path = leaf.quickstart_path
+        assert path is not None
+        assert {file.parent for file in source_files.beside(path)} == {path.parent}
+        own = adapter_source.code_lines(path.read_text(encoding="utf-8"))
+        assert adapter_source.quickstart_lines(leaf) >= own > 20
+
+
+PROBE = """
+from samenet.machine import imports
+imports.keep_out()
+import importlib.util
+import json
+print(importlib.util.find_spec("wave") is None)
+try:
+    import wave
+except ModuleNotFoundError as error:
+    print(error.name)
+"""
+
+
+def test_what_is_kept_out_is_as_if_it_were_not_installed() -> None:
+    """It cannot be imported and is not found when asked for; other modules are there."""
+    assert importlib.util.find_spec("wave") is not None
+    environment = {**os.environ, KEPT_OUT_VARIABLE: "wave,other"}
+    command = [sys.executable, "-P", "-c", PROBE]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["True", "wave"], done.stderr
+
+
+def test_a_framework_starts_alike_whatever_else_is_installed() -> None:
+    """TensorFlow and Keras load JAX where it lies beside them: their workers are kept from it."""
+    kept_out = {name: leaf.header.keeps_out for name, leaf in discovery.shipped().items()}
+    assert "jax" in kept_out["tensorflow"]
+    assert "jax" in kept_out["keras"]
+    assert {"jax", "tensorflow"} <= set(kept_out["keras-torch"])
+    assert not kept_out["jax"]

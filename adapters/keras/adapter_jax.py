@@ -48,7 +48,7 @@ ADAPTER = {
 
 def capabilities() -> Capabilities:
     """Everything, in Keras' own forms; fit reports the mean loss of a call."""
-    return offered(cuda=has_cuda(), deviation=precision.rounded_results())
+    return offered(precision.rounded_results(), precision.kinked_error(), cuda=has_cuda())
 
 
 def has_cuda() -> bool:

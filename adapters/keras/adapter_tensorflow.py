@@ -48,7 +48,7 @@ ADAPTER = {
 def capabilities() -> Capabilities:
     """Everything, in Keras' own forms; fit reports the mean loss of a call."""
     return offered(
-        cuda=bool(tf.config.list_physical_devices("GPU")), deviation=precision.rounded_constants()
+        precision.rounded_constants(), cuda=bool(tf.config.list_physical_devices("GPU"))
     )
 
 

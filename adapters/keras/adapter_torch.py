@@ -50,7 +50,7 @@ ADAPTER = {
 
 def capabilities() -> Capabilities:
     """Everything, in Keras' own forms; fit reports the mean loss of a call."""
-    return offered(cuda=torch.cuda.is_available(), deviation=precision.rounded_results())
+    return offered(precision.rounded_results(), cuda=torch.cuda.is_available())
 
 
 def wake(target: Target) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 
 from samenet.adapter import Weights
 from samenet.spec import Activation, Network
@@ -45,13 +46,31 @@ def softplus(z: Any) -> Any:
     return functional.softplus(z, threshold=IDENTITY_FROM)
 
 
+def selu(z: Any) -> Any:
+    """Return SELU with the slope of the left side at exactly 0, which TensorFlow's own has not.
+
+    The outputs less the smallest normal number tell its gradient that 0 is not positive.
+    """
+    if keras.config.backend() != "tensorflow":
+        return keras.activations.selu(z)
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def left_at_0(z: Any) -> Any:
+        outputs = tf.nn.selu(z)
+        less = outputs - z.dtype.as_numpy_dtype(np.finfo(z.dtype.as_numpy_dtype).tiny)
+        return outputs, lambda g: tf.raw_ops.SeluGrad(gradients=g, outputs=less)
+
+    return left_at_0(z)
+
+
 ACTIVATIONS = {
     "sigmoid": keras.activations.sigmoid,
     "tanh": keras.activations.tanh,
     "relu": keras.activations.relu,
     "leaky_relu": leaky_relu,
     "elu": keras.activations.elu,
-    "selu": keras.activations.selu,
+    "selu": selu,
     "gelu": gelu,
     "silu": keras.activations.silu,
     "softplus": softplus,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 
 from samenet.adapter import Deviation, Dtype, Target
+from samenet.spec import Forms
 
 
 @contextmanager
@@ -49,12 +51,45 @@ def offered() -> tuple[Dtype, ...]:
     return ("float32", "float64") if whole else ("float32",)
 
 
+def forms(deviations: Sequence[Deviation]) -> Forms:
+    """Return Keras' forms here: its own everywhere, and what this backend was found to do."""
+    declared = {name: DECLARED[name] for each in deviations if each.present for name in each.forms}
+    return FORMS.model_copy(update=declared)
+
+
+FORMS = Forms(
+    adam="epsilon_hat",
+    momentum="rate_inside",
+    rmsprop="epsilon_inside",
+    adagrad="epsilon_inside",
+    clipping="exact",
+)
+DECLARED: dict[str, Any] = {
+    "rounded": ("bias_correction", "momentum", "weight_decay", "l2", "initial_accumulator"),
+    "absolute_error_at_0": "left",
+}
+"""Every constant that goes through `ops.cast`; the others meet a tensor, whose dtype they take."""
+
+
 def rounded_results() -> Deviation:
     """Return what Keras does on PyTorch and JAX, probed before anything changes it."""
     return Deviation(
         what="its operations give float32 for float64; only the proofs in float64 change that",
         link="https://github.com/keras-team/keras/blob/master/keras/src/backend/common/dtypes.py",
         present=keras.backend.result_type("float64") == "float32",
+    )
+
+
+def kinked_error() -> Deviation:
+    """Return what Keras' absolute error does on JAX, probed at an exact hit."""
+    import jax
+
+    slope = jax.grad(lambda z: keras.ops.abs(0.0 - z))(0.0)
+    return Deviation(
+        what="at an exact hit its absolute error has the slope -1, not 0",
+        link="https://github.com/keras-team/keras/blob/master/keras/src/losses/losses.py",
+        present=float(slope) == -1.0,
+        forms=("absolute_error_at_0",),
     )
 
 
@@ -68,4 +103,5 @@ def rounded_constants() -> Deviation:
         what="in float64 its optimisers round their constants to float32; powers of 2 stay exact",
         link="https://github.com/keras-team/keras/blob/master/keras/src/optimizers/adam.py",
         present=found != 0.999,
+        forms=("rounded",),
     )

@@ -29,7 +29,7 @@ from samenet.adapters.keras.precision import scope
 from samenet.spec import Network, TrainSpec
 
 
-def offered(*, cuda: bool, deviation: Deviation) -> Capabilities:
+def offered(*deviations: Deviation, cuda: bool) -> Capabilities:
     """Return everything, in Keras' own forms; fit reports the mean loss of a call."""
     return Capabilities(
         devices=("cpu", "cuda") if cuda else ("cpu",),
@@ -37,9 +37,9 @@ def offered(*, cuda: bool, deviation: Deviation) -> Capabilities:
         activations=tuple(parts.ACTIVATIONS),
         losses=tuple(rules.LOSSES),
         optimizers=tuple(rules.OPTIMIZERS),
-        forms=rules.FORMS,
+        forms=precision.forms(deviations),
         losses_per="call",
-        deviations=(deviation,),
+        deviations=deviations,
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from samenet.adapter import Array
 from samenet.adapter.schedules import learning_rates
-from samenet.spec import SGD, Adagrad, Forms, Loss, Moments, RMSprop, TrainSpec
+from samenet.spec import SGD, Adagrad, Loss, Moments, RMSprop, TrainSpec
 
 LOSSES = {
     "binary_cross_entropy": keras.losses.BinaryCrossentropy,
@@ -21,13 +21,6 @@ LOSSES = {
     "mean_absolute_error": keras.losses.MeanAbsoluteError,
     "huber": keras.losses.Huber,
 }
-FORMS = Forms(
-    adam="epsilon_hat",
-    momentum="rate_inside",
-    rmsprop="epsilon_inside",
-    adagrad="epsilon_inside",
-    clipping="exact",
-)
 WITHOUT_PENALTY = "loss_without_penalty"
 STEPS_MAX = 256  # of one execution; it ends with the batches, so shorter calls share the graph
 

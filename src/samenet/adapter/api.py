@@ -196,13 +196,16 @@ class Header(_Grown):
     )
 
 
-class Deviation(Frozen):
+class Deviation(_Grown):
     """What a framework does otherwise than the spec says, and cannot be talked out of."""
 
     what: str
     link: str
     present: bool = True
     """Whether a probe, run here with this version, still shows it."""
+    forms: tuple[str, ...] = ()
+    """The fields of samenet.spec.Forms that declare it: the oracle then knows its size."""
+    newer: ClassVar[frozenset[str]] = frozenset({"forms"})
 
 
 Part = Literal["l2", "weight_decay", "clip_norm", "schedule", "label_smoothing"]

@@ -21,6 +21,7 @@ from samenet.runs import environment
 from samenet.runs.folder import open_run
 from samenet.runs.plan import Plan
 from samenet.runs.records import (
+    DEVIATION,
     PREDICTED,
     Answer,
     CertificateRecord,
@@ -55,6 +56,7 @@ class Frames:
     scores        track task arm repeat split metric epoch value
     checks        task arm repeat gate quantity dtype error limit passed detail
     predicted     the same columns: whether predicting gives the right outputs
+    deviations    the same columns: how far a declared deviation leads, which no limit judges
     limits        task quantity work seconds (the middle sample): what this machine can do
     footprints    task arm bytes_after_import bytes_peak device_bytes_peak
     failures      track task arm repeat mark reason detail
@@ -73,6 +75,7 @@ class Frames:
     scores: pd.DataFrame
     checks: pd.DataFrame
     predicted: pd.DataFrame
+    deviations: pd.DataFrame
     limits: pd.DataFrame
     footprints: pd.DataFrame
     failures: pd.DataFrame
@@ -394,8 +397,9 @@ def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Fra
         proofs=proofs,
         steadiness=steadiness,
         scores=scores(records),
-        checks=checks[checks.gate != PREDICTED].reset_index(drop=True),
+        checks=checks[~checks.gate.isin([PREDICTED, DEVIATION])].reset_index(drop=True),
         predicted=checks[checks.gate == PREDICTED].reset_index(drop=True),
+        deviations=checks[checks.gate == DEVIATION].reset_index(drop=True),
         limits=limits(records),
         footprints=table(records, FootprintRecord, _FOOTPRINTS),
         failures=_failures(plan, records),

@@ -7,24 +7,31 @@ reads it back in a worker.
 
     activation relu · loss huber(delta=0.5) · gradient of tanh, mean_absolute_error
     training by adam + l2 + clipping + cosine, kinked · same seed twice
+
+Every branch of a step is taken and not taken: a norm is clipped in some steps and left alone in
+others, a schedule runs on past its end, a batch is short, a weighted sum is exactly 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from samenet.adapter import draws
-from samenet.adapter.arrays import DataSource
+from samenet.adapter.arrays import DataSource, Layer
 from samenet.certificate import gate_functions
 from samenet.certificate.admissibility import admissible
-from samenet.certificate.problem import Problem
+from samenet.certificate.oracle import network as oracle
+from samenet.certificate.problem import EPOCHS, Problem
 from samenet.spec.case_names import SAME_SEED_TWICE
 from samenet.spec.network import Activation, ActivationName, Network
 from samenet.spec.parsing import from_text
-from samenet.spec.training import Loss, TrainSpec
+from samenet.spec.training import Forms, Loss, TrainSpec
 
 REPEATS_TRIED = 200
 
@@ -50,11 +57,36 @@ RULES: dict[str, dict[str, Any]] = {
 }
 """Constants exact in binary: what a framework rounds to float32 stays what it is."""
 
+_MOMENTS = {"learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7}
+_MOMENTUM = {"name": "sgd", "learning_rate": 0.01, "momentum": 0.9}
+USUAL_RULES: dict[str, dict[str, Any]] = {
+    "sgd": {"name": "sgd", "learning_rate": 0.01},
+    "momentum": _MOMENTUM,
+    "nesterov": {**_MOMENTUM, "nesterov": True},
+    "adam": {"name": "adam", **_MOMENTS},
+    "adamw": {"name": "adamw", **_MOMENTS, "weight_decay": 0.004},
+    "rmsprop": {"name": "rmsprop", "learning_rate": 0.001, "rho": 0.9, "epsilon": 1e-7},
+    "adagrad": {
+        "name": "adagrad",
+        "learning_rate": 0.001,
+        "initial_accumulator": 0.1,
+        "epsilon": 1e-7,
+    },
+}
+"""The constants of textbooks, most of them Keras' own: none but 0 is exact in binary."""
+
 CHANGES: dict[str, dict[str, Any]] = {
     "l2": {"l2": 0.125},
     "decay": {"weight_decay": 0.125},
-    "clipping": {"clip_norm": 0.25},
+    "clipping": {},
 }
+USUAL_CHANGES: dict[str, dict[str, Any]] = {
+    "l2": {"l2": 0.01},
+    "decay": {"weight_decay": 0.01},
+    "clipping": {},
+}
+CLIP_DIGITS = 64
+"""A norm of clipping is a whole number over this, which is exact in binary."""
 SCHEDULES: dict[str, dict[str, Any]] = {
     "warm-up": {"name": "constant", "warmup_steps": 16},
     "step": {"name": "step", "steps": 96, "every": 16, "drop": 0.5},
@@ -66,7 +98,17 @@ EXTRAS: dict[str, dict[str, Any]] = {
     "short batch": {"rows": ROWS + BATCH // 2},
     "several outputs": {"loss": "mean_squared_error"},
     "deep": {"hidden": (8,) * 6},
+    "rows of zeros": {"zeros": True},
+    "narrow dropout": {"hidden": (2, 8), "dropout": 0.5},
+    "smoothing": {"loss": "categorical_cross_entropy(label_smoothing=0.125)"},
+    "many calls": {"rows": 8 * BATCH, "epochs": 120},
+    "large": {"rows": 68 * BATCH + BATCH // 2, "hidden": (64, 64)},
 }
+"""The last two are for what shows late or in large arrays only: 120 calls of 8 steps; calls of 68
+steps, 1,096 rows, kernels of 4,096 numbers, 690 steps."""
+
+USUAL = "usual constants"
+LONG = ("many calls", "large")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +137,7 @@ def case(name: str) -> Case:
         return Case(name=name, gates="0", function=loss, shown=gate_functions.loss_problem(loss))
     if kind == "gradient":
         activation_text, loss_text = rest.removeprefix("of ").split(", ")
-        shown = _problem(name, activation=activation_text, loss=loss_text)
+        shown = _problem(name, activation=activation_text, loss=loss_text, zeros=True)
         return Case(name=name, gates="1", shown=shown)
     if kind == "training":
         return Case(name=name, gates="2 and 3", shown=_admissible(name, rest.removeprefix("by ")))
@@ -115,6 +157,9 @@ def _problem(  # noqa: PLR0913 - each is one thing that cases vary
     hidden: tuple[int, ...] = HIDDEN,
     rows: int = ROWS,
     repeat: int = 0,
+    clipped: bool = False,
+    zeros: bool = False,
+    epochs: int = EPOCHS,
 ) -> Problem:
     training = TrainSpec.model_validate(
         {
@@ -122,7 +167,7 @@ def _problem(  # noqa: PLR0913 - each is one thing that cases vary
             "optimizer": rule,
             "schedule": schedule or {},
             "batch_size": BATCH,
-            "epochs": 10,
+            "epochs": epochs,
         }
     )
     outputs = _outputs(training.loss)
@@ -133,7 +178,55 @@ def _problem(  # noqa: PLR0913 - each is one thing that cases vary
         rows, INPUTS, outputs, loss=training.loss.name, words=(name, repeat)
     )
     source = DataSource(inputs=inputs, targets=targets, train_rows=rows)
-    return Problem(name=name, network=network, training=training, source=source, repeat=repeat)
+    found = Problem(
+        name=name,
+        network=network,
+        training=training,
+        source=source,
+        repeat=repeat,
+        epochs_followed=epochs,
+    )
+    found = _with_zeros(found) if zeros else found
+    return _clipped(found) if clipped else found
+
+
+def _with_zeros(problem: Problem) -> Problem:
+    """Return the problem with rows of zeros, one of them in the first batch.
+
+    Biases start at 0, so every weighted sum of such a row is exactly 0 there; a regression's target
+    is 0, too, which the untrained network hits wherever its activation passes 0 on.
+    """
+    rows = problem.whole[0].order[:, 0]
+    inputs, targets = problem.source.inputs.copy(), problem.source.targets.copy()
+    inputs[rows] = 0
+    if not problem.training.loss.name.endswith("cross_entropy"):
+        targets[rows] = 0
+    source = replace(problem.source, inputs=inputs, targets=targets)
+    return replace(problem, source=source)
+
+
+def _clipped(problem: Problem) -> Problem:
+    """Return the problem clipped to the middle of its own gradients' norms: one branch is as often
+    taken as the other."""
+    norms = gradient_norms(problem, Forms())
+    norm = round(float(np.median(norms)) * CLIP_DIGITS) / CLIP_DIGITS
+    optimizer = problem.training.optimizer.model_copy(update={"clip_norm": norm})
+    return replace(problem, training=problem.training.model_copy(update={"optimizer": optimizer}))
+
+
+def gradient_norms(problem: Problem, forms: Forms) -> NDArray[np.float64]:
+    """Return the norm of each step's gradient before it is clipped, its penalty included."""
+    steps, l2 = problem.steps(problem.whole), problem.training.optimizer.l2
+    truth = problem.truth(forms, problem.whole, snapshots=range(1, len(steps)))
+    places = [problem.weights, *(truth.snapshots[step] for step in range(1, len(steps)))]
+    norms = []
+    for at, batch in zip(places, steps, strict=True):
+        found = oracle.gradient(
+            problem.network, problem.training.loss, at, batch, forms=forms
+        ).gradient
+        whole = [Layer(g.kernel + l2 * w.kernel, g.bias) for g, w in zip(found, at, strict=True)]
+        norms.append(np.linalg.norm(oracle.flat(whole)))
+    return np.array(norms)
 
 
 def _outputs(loss: Loss) -> int:
@@ -155,13 +248,17 @@ def _settings(text: str) -> dict[str, Any]:
     """Return what a text like "adam + l2 + cosine, kinked" asks for."""
     terms, _, shape = text.partition(", ")
     first, *others = terms.split(" + ")
+    usual = USUAL in others
     found: dict[str, Any] = {
-        "rule": dict(RULES[first]),
-        "activation": KINKED if shape == "kinked" else SMOOTH,
+        "rule": dict((USUAL_RULES if usual else RULES)[first]),
+        "activation": {"smooth": SMOOTH, "kinked": KINKED}.get(shape, shape),
+        "clipped": "clipping" in others,
     }
     for term in others:
+        if term == USUAL:
+            continue
         if term in CHANGES:
-            found["rule"] |= CHANGES[term]
+            found["rule"] |= (USUAL_CHANGES if usual else CHANGES)[term]
         elif term in SCHEDULES:
             found["schedule"] = SCHEDULES[term]
         elif term in EXTRAS:
@@ -175,6 +272,7 @@ ACTIVATIONS: tuple[str, ...] = tuple(
     "leaky_relu(slope=0.0078125)" if name == "leaky_relu" else name
     for name in get_args(ActivationName)
 )
+LEAKY = get_args(ActivationName).index("leaky_relu")
 LOSSES = (
     "binary_cross_entropy",
     "binary_cross_entropy(label_smoothing=0.125)",
@@ -212,7 +310,14 @@ def _trainings() -> Iterator[str]:
         if rule != "adamw":
             yield f"training by {rule} + l2, kinked"
             yield f"training by {rule} + decay, smooth"
+    for rule in USUAL_RULES:
+        yield f"training by {rule} + {USUAL}, smooth"
+    yield f"training by momentum + {USUAL} + l2 + clipping, kinked"
+    yield f"training by adam + {USUAL} + decay + clipping, smooth"
     yield "training by momentum + l2 + clipping + step, smooth"
     yield "training by adamw + clipping + cosine, kinked"
     for place, extra in enumerate(EXTRAS):
         yield f"training by {('nesterov', 'adam')[place % 2]} + {extra}, smooth"
+    for activation in ("relu", "selu", ACTIVATIONS[LEAKY]):
+        yield f"training by momentum + rows of zeros, {activation}"
+    yield "training by adam + narrow dropout, selu"

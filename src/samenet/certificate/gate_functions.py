@@ -2,7 +2,8 @@
 
 A function is put into the smallest network that shows it without any other rounding: row i of the
 inputs is the i-th unit vector, so row i of the first kernel, which is ours to choose, *is* what the
-function gets. Points: ordinary, next to a kink, and saturated.
+function gets. Points: ordinary, next to a kink and
+exactly at it, and saturated.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from samenet.certificate.gate_gradients import nan_last, read_gradient
 from samenet.certificate.oracle.functions import delta_terms, derivative, loss_per_row, value
 from samenet.certificate.problem import Build, Check, Problem, trained
 from samenet.spec.network import Activation, Dense, Network
-from samenet.spec.training import SGD, Loss, TrainSpec
+from samenet.spec.training import SGD, Forms, Loss, TrainSpec
 
 NEAR = 2.0**-20
-POINTS = np.array([s * z for z in (NEAR, 0.125, 1.0, 3.0, 8.0, 20.0, 30.0, 100.0) for s in (-1, 1)])
-"""Weighted sums and logits; exact in float32. At 0 itself frameworks define what they like."""
+POINTS = np.array([s * z for z in (0.0, NEAR, 0.125, 1.0, 3.0, 8.0, 20.0, 30.0, 100.0) for s in (-1, 1)])
+"""Weighted sums and logits; exact in float32. At 0 itself a function has the slope of the side that
+the adapter's forms name: frameworks differ there."""
 
 FAR_TARGET = -4096.0
 """So far from every output that the error of an output does not matter in the difference."""
@@ -37,19 +39,22 @@ def of_activation(activation: Activation, build: Build, capabilities: Capabiliti
     return [
         check
         for dtype in capabilities.dtypes
-        for check in _activation_checks(activation, build, dtype)
+        for check in _activation_checks(activation, build, dtype, capabilities.forms)
     ]
 
 
 def of_loss(loss: Loss, build: Build, capabilities: Capabilities) -> list[Check]:
     """Return the checks of a loss's value and derivative by the logits in every precision."""
-    told = capabilities.losses_from
     return [
-        check for dtype in capabilities.dtypes for check in _loss_checks(loss, build, dtype, told)
+        check
+        for dtype in capabilities.dtypes
+        for check in _loss_checks(loss, build, dtype, capabilities)
     ]
 
 
-def _activation_checks(activation: Activation, build: Build, dtype: Dtype) -> list[Check]:
+def _activation_checks(
+    activation: Activation, build: Build, dtype: Dtype, forms: Forms
+) -> list[Check]:
     problem = activation_problem(activation)
     at = [_layer(POINTS[:, None]), _layer(np.ones((1, 1)))]
     everything = np.arange(len(POINTS), dtype=np.int32)
@@ -62,7 +67,10 @@ def _activation_checks(activation: Activation, build: Build, dtype: Dtype) -> li
     return [
         _check(f"{activation}", dtype, found, exact),
         _check(
-            f"derivative of {activation}", dtype, gradient / outer, derivative(activation, POINTS)
+            f"derivative of {activation}",
+            dtype,
+            gradient / outer,
+            derivative(activation, POINTS, forms),
         ),
     ]
 
@@ -110,7 +118,7 @@ def loss_points(loss: Loss) -> LossPoints:
         one_hot = np.eye(3, dtype=np.float32)[classes]
         sparse = loss.name.startswith("sparse")
         return LossPoints(np.tile(logits, (3, 1)), classes if sparse else one_hot)
-    beside = loss.delta * np.array([1 - 2.0**-10, 1 + 2.0**-10])
+    beside = loss.delta * np.array([1 - 2.0**-10, 1.0, 1 + 2.0**-10])
     errors = np.concatenate([POINTS, beside, -beside])
     targets = np.stack([np.zeros_like(errors), np.full_like(errors, 0.5)], axis=1)
     return LossPoints(targets + errors[:, None], targets.astype(np.float32))
@@ -125,7 +133,9 @@ def loss_problem(loss: Loss) -> Problem:
     return _problem(f"gate 0 {loss}", network, loss, targets)
 
 
-def _loss_checks(loss: Loss, build: Build, dtype: Dtype, told: str) -> list[Check]:
+def _loss_checks(
+    loss: Loss, build: Build, dtype: Dtype, capabilities: Capabilities
+) -> list[Check]:
     problem, logits = loss_problem(loss), loss_points(loss).logits
     rows = len(logits)
     at, numbers = [_layer(logits)], np.arange(rows, dtype=np.int32)
@@ -135,8 +145,9 @@ def _loss_checks(loss: Loss, build: Build, dtype: Dtype, told: str) -> list[Chec
     call = Batches(order=numbers[None, :])
     gradient = read_gradient(problem, build, dtype, at, call)[: logits.size]
     kept = problem.steps([call])[0].targets
-    predicted, wanted = delta_terms(loss, logits, kept)
+    predicted, wanted = delta_terms(loss, logits, kept, capabilities.forms)
     exact = loss_per_row(loss, logits, kept)
+    told = capabilities.losses_from
     if told == "probabilities" and "cross_entropy" in loss.name and np.isfinite(found).all():
         found, exact = np.exp(-found), np.exp(-exact)
     return [

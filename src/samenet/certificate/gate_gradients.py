@@ -13,8 +13,9 @@ from samenet.adapter.api import Capabilities
 from samenet.adapter.arrays import Batches, Dtype, Weights
 from samenet.certificate import limits as certificate_limits
 from samenet.certificate.oracle import network as oracle
+from samenet.certificate.oracle.functions import SPEC
 from samenet.certificate.problem import Build, Check, Problem, ends_of
-from samenet.spec.training import SGD, Schedule
+from samenet.spec.training import SGD, Forms, Schedule
 
 PROBE_RATE: dict[Dtype, float] = {"float32": 2.0**24, "float64": 2.0**40}
 """An exact power of two, so large that the gradient is read from one SGD step without cancellation
@@ -35,7 +36,7 @@ def of_gradients(
     checks: list[Check] = []
     for dtype in capabilities.dtypes:
         checks.append(initial_weights(problem, build, dtype))
-        checks.append(gate_1(problem, build, dtype, places))
+        checks.append(gate_1(problem, build, dtype, places, capabilities.forms))
     return checks
 
 
@@ -69,9 +70,17 @@ def _dtype_problem(found: Weights, dtype: Dtype) -> str:
     return "" if kinds == {dtype} else f"weights are {', '.join(sorted(kinds))}, not {dtype}"
 
 
-def gate_1(problem: Problem, build: Build, dtype: Dtype, places: dict[int, Weights]) -> Check:
+def gate_1(
+    problem: Problem,
+    build: Build,
+    dtype: Dtype,
+    places: dict[int, Weights],
+    forms: Forms = SPEC,
+) -> Check:
     """Compare the gradient of the first batch at several points of the trajectory."""
-    errors = {step: _gradient_error(problem, build, dtype, at) for step, at in places.items()}
+    errors = {
+        step: _gradient_error(problem, build, dtype, at, forms) for step, at in places.items()
+    }
     worst = max(errors, key=lambda step: nan_last(errors[step]))
     return Check(
         gate="gate 1",
@@ -88,14 +97,18 @@ def nan_last(error: float) -> float:
     return float("inf") if math.isnan(error) else error
 
 
-def _gradient_error(problem: Problem, build: Build, dtype: Dtype, at: Weights) -> float:
+def _gradient_error(
+    problem: Problem, build: Build, dtype: Dtype, at: Weights, forms: Forms
+) -> float:
     """Return the error of a gradient, relative to its magnitude without cancellation."""
     point = draws.as_dtype(draws.as_dtype(at, "float32"), "float64")
     call = problem.whole[0].first(1)
     found = read_gradient(problem, build, dtype, point, call)
     batch = problem.steps([call])[0]
     loss = problem.training.loss
-    exact = oracle.flat(oracle.gradient(problem.network, loss, point, batch).gradient)
+    exact = oracle.flat(
+        oracle.gradient(problem.network, loss, point, batch, forms=forms).gradient
+    )
     scale = np.linalg.norm(oracle.flat(oracle.magnitude(problem.network, loss, point, batch)))
     return float(np.linalg.norm(found - exact) / max(float(scale), 1e-300))
 

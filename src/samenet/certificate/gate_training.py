@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from samenet.adapter import draws
 from samenet.adapter.api import Capabilities, Program
 from samenet.adapter.arrays import Array, Dtype
+from samenet.certificate import deviations
 from samenet.certificate import limits as certificate_limits
 from samenet.certificate.gate_gradients import nan_last, of_gradients
 from samenet.certificate.limits import Law
@@ -33,7 +34,7 @@ def of_task(problem: Problem, build: Build, capabilities: Capabilities) -> list[
     checks = of_gradients(problem, build, capabilities, also_after=(10, 100))
     if "float64" in capabilities.dtypes:
         checks += of_training(problem, build, capabilities, "float64")
-    return checks
+    return checks + deviations.sizes(problem, capabilities)
 
 
 def of_training(

@@ -52,6 +52,8 @@ class Problem:
     training: TrainSpec
     source: DataSource
     repeat: int = 0
+    epochs_followed: int = EPOCHS
+    """At most; a training that has fewer is followed to its end."""
 
     @cached_property
     def weights(self) -> Weights:
@@ -82,8 +84,8 @@ class Problem:
 
     @property
     def _epochs(self) -> int:
-        """Return how many epochs are followed: all of a training that has fewer than ten."""
-        return min(EPOCHS, max(EPOCHS_MIN, self.training.epochs))
+        """Return how many epochs are followed: all of a training that has fewer."""
+        return min(self.epochs_followed, max(EPOCHS_MIN, self.training.epochs))
 
     @property
     def _steps(self) -> int:

@@ -15,6 +15,8 @@ from typing import Any, ClassVar, Literal
 from samenet.errors import RunFolderError
 
 PREDICTED = "inference"
+DEVIATION = "deviation"
+"""In place of a gate: how far a declared deviation leads, which is stated and judged by nothing."""
 """The gate of predicting: it decides about the times of predicting, not about those of training."""
 
 

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from samenet.spec.network import Kind
 from samenet.spec.parsing import Frozen, from_text
@@ -223,10 +229,30 @@ def needs_one_hot(training: TrainSpec) -> bool:
     return training.loss.name == "categorical_cross_entropy"
 
 
-class Forms(Frozen):
-    """Which form of an optimiser a framework has, where several are in use.
+Side = Literal["left", "middle", "right"]
+"""Which slope a function has exactly at a kink; "middle" is the mean of both sides."""
 
-    What each means stands in the docstring of the optimiser, or of Rule. The oracle has them all.
+RoundedConstant = Literal[
+    "learning_rate",
+    "l2",
+    "weight_decay",
+    "clip_norm",
+    "momentum",
+    "beta1",
+    "beta2",
+    "bias_correction",
+    "rho",
+    "epsilon",
+    "initial_accumulator",
+]
+"""A key of an optimiser; "bias_correction" is beta1 and beta2 in 1 - beta^t of Adam alone."""
+
+
+class Forms(Frozen):
+    """Which form of a formula a framework has, where several are in use.
+
+    What those of an optimiser mean stands in its docstring, or in that of Rule. The oracle has them
+    all, and an adapter is held to exactly those that it declares.
     """
 
     adam: Literal["standard", "epsilon_hat"] = "standard"
@@ -234,3 +260,29 @@ class Forms(Frozen):
     rmsprop: Literal["epsilon_outside", "epsilon_inside"] = "epsilon_outside"
     adagrad: Literal["epsilon_outside", "epsilon_inside"] = "epsilon_outside"
     clipping: Literal["exact", "epsilon"] = "exact"
+    rounded: tuple[RoundedConstant, ...] = ()
+    """Constants that a computation in float64 sees as the nearest float32 number. In float32 every
+    framework sees them so; one that is exact in binary, such as 2^-10, is not changed by it."""
+    relu_at_0: Side = "left"
+    leaky_relu_at_0: Side = "left"
+    selu_at_0: Side = "left"
+    absolute_error_at_0: Side = "middle"
+
+    @model_serializer(mode="wrap")
+    def _without_younger_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what plans of before did not have: their seal is the hash of their text."""
+        usual = {name: type(self).model_fields[name].default for name in _YOUNGER_FORMS}
+        return {
+            key: value
+            for key, value in dump(self).items()
+            if key not in usual or getattr(self, key) != usual[key]
+        }
+
+
+_YOUNGER_FORMS = (
+    "rounded",
+    "relu_at_0",
+    "leaky_relu_at_0",
+    "selu_at_0",
+    "absolute_error_at_0",
+)

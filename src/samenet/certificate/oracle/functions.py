@@ -13,10 +13,14 @@ import scipy
 
 from samenet.adapter.arrays import Array
 from samenet.spec.network import Activation
-from samenet.spec.training import Loss
+from samenet.spec.training import Forms, Loss, Side
 
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
+
+
+SPEC = Forms()
+"""The forms of docs/model-spec.md where a framework declares no others."""
 
 
 def logistic(z: Array) -> Array:
@@ -52,9 +56,17 @@ def value(activation: Activation, z: Array) -> Array:
             return softplus(z)
 
 
-def derivative(activation: Activation, z: Array) -> Array:
-    """Return the derivative at z; at a kink, that of the left side (ReLU'(0) = 0)."""
-    positive = z > 0
+def derivative(activation: Activation, z: Array, forms: Forms = SPEC) -> Array:
+    """Return the derivative at z; at a kink, that of the side the forms name (ReLU'(0) = 0)."""
+    side: Side = getattr(forms, f"{activation.name}_at_0", "left")
+    if side == "middle":
+        left, right = _derivative(activation, z, z > 0), _derivative(activation, z, z >= 0)
+        return (left + right) / 2
+    return _derivative(activation, z, z > 0 if side == "left" else z >= 0)
+
+
+def _derivative(activation: Activation, z: Array, positive: Array) -> Array:
+    """Return the derivative at z, that of the right side where `positive` says so."""
     match activation.name:
         case "identity":
             return np.ones_like(z)
@@ -132,7 +144,14 @@ def _huber(e: Array, delta: float) -> Array:
     return np.where(size.real <= delta, e**2 / 2, delta * (size - delta / 2))
 
 
-def delta_terms(loss: Loss, z: Array, targets: Array) -> tuple[Array, Array]:
+def _sign(e: Array, at_0: Side) -> Array:
+    """Return the slope of |e|."""
+    return np.where(e == 0, {"left": -1.0, "middle": 0.0, "right": 1.0}[at_0], np.sign(e))
+
+
+def delta_terms(
+    loss: Loss, z: Array, targets: Array, forms: Forms = SPEC
+) -> tuple[Array, Array]:
     """Return (a, b), each (B, outputs): the gradient of the mean loss by z is a - b.
 
     Both are needed apart: where they nearly cancel, as for a sample that is fitted well, rounding
@@ -145,7 +164,8 @@ def delta_terms(loss: Loss, z: Array, targets: Array) -> tuple[Array, Array]:
         case "mean_squared_error":
             return 2 * z / z.size, 2 * wanted / z.size
         case "mean_absolute_error":
-            return np.sign(z - wanted) / z.size, np.zeros_like(z)
+            slope = _sign(z - wanted, forms.absolute_error_at_0)
+            return slope / z.size, np.zeros_like(z)
         case "huber":
             near = np.abs(z - wanted) <= loss.delta
             far = loss.delta * np.sign(z - wanted)

@@ -15,7 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.adapter.arrays import Array, Dtype, Layer, Weights
-from samenet.certificate.oracle.functions import delta_terms, derivative, mean_loss, value
+from samenet.certificate.oracle.functions import (
+    SPEC,
+    delta_terms,
+    derivative,
+    mean_loss,
+    value,
+)
 from samenet.certificate.oracle.optimizers import Updater
 from samenet.spec.network import Network
 from samenet.spec.training import Forms, Loss, TrainSpec
@@ -67,6 +73,7 @@ def forward(
     inputs: Array,
     masks: Sequence[Array | None] = (),
     multiply: Multiply = np.matmul,
+    forms: Forms = SPEC,
 ) -> Passed:
     """Return what the layers do to a batch, first to last, in the precision of the weights."""
     passed = Passed([], [np.asarray(inputs)], [])
@@ -76,7 +83,7 @@ def forward(
         kept = 1 if mask is None else mask.astype(z.dtype)
         passed.sums.append(z)
         passed.entered.append((value(spec.activation, z) * kept).astype(z.dtype))
-        passed.slopes.append((derivative(spec.activation, z) * kept).astype(z.dtype))
+        passed.slopes.append((derivative(spec.activation, z, forms) * kept).astype(z.dtype))
     return Passed(passed.sums, passed.entered[:-1], passed.slopes[:-1])
 
 
@@ -89,17 +96,18 @@ def outputs(network: Network, weights: Weights, inputs: Array) -> Array:
     return z
 
 
-def gradient(
+def gradient(  # noqa: PLR0913 - what a gradient depends on, and in which realisation
     network: Network,
     loss: Loss,
     weights: Weights,
     batch: Batch,
     multiply: Multiply = np.matmul,
+    forms: Forms = SPEC,
 ) -> Gradient:
     """Return mean loss and gradient of one batch by the chain rule."""
     kind = weights[0].kernel.dtype
-    passed = forward(network, weights, batch.inputs.astype(kind), batch.masks, multiply)
-    predicted, wanted = delta_terms(loss, passed.sums[-1], batch.targets)
+    passed = forward(network, weights, batch.inputs.astype(kind), batch.masks, multiply, forms)
+    predicted, wanted = delta_terms(loss, passed.sums[-1], batch.targets, forms)
     delta = (predicted - wanted).astype(kind)
     return Gradient(
         loss=mean_loss(loss, passed.sums[-1], batch.targets),
@@ -139,7 +147,7 @@ def magnitude(network: Network, loss: Loss, weights: Weights, batch: Batch) -> l
 def margin(network: Network, loss: Loss, weights: Weights, batch: Batch) -> float:
     """Return how near to a kink this batch comes: the smallest |z| / (|x| @ |kernel| + |bias|).
 
-    Only layers with a kinked activation count, and the residuals of a mean absolute error.
+    A sum whose every term is 0 is exactly 0 in any arithmetic, and is no risk. Only layers with a kinked activation count, and the residuals of a mean absolute error.
     Infinite if nothing has a kink.
     """
     passed = forward(network, weights, batch.inputs.astype(np.float64), batch.masks)
@@ -158,7 +166,8 @@ KINKED = ("relu", "leaky_relu", "selu")
 
 
 def _nearest(values: Array, scale: Array) -> float:
-    return float(np.min(np.abs(values) / np.maximum(scale, 1e-300)))
+    rounded = scale > 0
+    return float(np.min(np.abs(values[rounded]) / scale[rounded], initial=np.inf))
 
 
 def trajectory(  # noqa: PLR0913 - a training is all of these
@@ -180,7 +189,7 @@ def trajectory(  # noqa: PLR0913 - a training is all of these
     updater = Updater(training, forms, current)
     losses, kept = [], {}
     for step, batch in enumerate(batches, start=1):
-        found = gradient(network, training.loss, current, batch, multiply)
+        found = gradient(network, training.loss, current, batch, multiply, forms)
         losses.append(found.loss)
         current = unflatten(updater.step(flat(found.gradient), step), current)
         if step in snapshots:

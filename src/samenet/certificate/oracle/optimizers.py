@@ -20,6 +20,7 @@ class Updater:
 
     def __init__(self, training: TrainSpec, forms: Forms, weights: Weights) -> None:
         """Start from these weights, whose precision is kept throughout."""
+        training = training.model_copy(update={"optimizer": _seen(training.optimizer, forms)})
         self.spec, self.forms = training.optimizer, forms
         self.rates = learning_rates(training)
         self.weights = _vector(weights)
@@ -32,8 +33,9 @@ class Updater:
         rate = float(self.rates[min(t, len(self.rates)) - 1])
         gradient = gradient + self.spec.l2 * self.is_kernel * self.weights
         gradient = gradient * self._clipping(float(np.linalg.norm(gradient)))
-        kept = 1 - rate * self.spec.weight_decay * self.is_kernel
-        self.weights = kept * self.weights - self.rule.move(gradient, rate, t)
+        # not (1 - r * decay) * w: near 1 that factor rounds, the same way in every step
+        decayed = rate * self.spec.weight_decay * self.is_kernel * self.weights
+        self.weights = self.weights - decayed - self.rule.move(gradient, rate, t)
         return self.weights
 
     def _clipping(self, norm: float) -> float:
@@ -41,6 +43,21 @@ class Updater:
             return 1.0
         extra = 1e-6 if self.forms.clipping == "epsilon" else 0.0
         return min(1.0, self.spec.clip_norm / max(norm + extra, 1e-300))
+
+
+def _seen(spec: Optimizer, forms: Forms) -> Optimizer:
+    """Return the optimiser with the constants that the forms say are rounded to float32."""
+    rounded = {
+        name: nearest_float32(value)
+        for name in forms.rounded
+        if isinstance(value := getattr(spec, name, None), float)
+    }
+    return spec.model_copy(update=rounded)
+
+
+def nearest_float32(value: float) -> float:
+    """Return the float32 number nearest to a constant."""
+    return float(np.float32(value))
 
 
 def _vector(weights: Weights) -> Array:
@@ -85,8 +102,12 @@ class _SgdRateInside:
 class _Adam:
     """Adam, both forms."""
 
-    def __init__(self, spec: Moments, form: str) -> None:
-        self.spec, self.form = spec, form
+    def __init__(self, spec: Moments, forms: Forms) -> None:
+        self.spec, self.form = spec, forms.adam
+        betas = (spec.beta1, spec.beta2)
+        corrected = "bias_correction" in forms.rounded
+        self.correcting = tuple(map(nearest_float32, betas)) if corrected else betas
+        """The betas of 1 - beta^t."""
         self.m: Array | float = 0.0
         self.v: Array | float = 0.0
 
@@ -94,7 +115,7 @@ class _Adam:
         beta1, beta2 = self.spec.beta1, self.spec.beta2
         self.m = beta1 * self.m + (1 - beta1) * g
         self.v = beta2 * self.v + (1 - beta2) * g**2
-        first, second = 1 - beta1**t, 1 - beta2**t
+        first, second = (1 - beta**t for beta in self.correcting)
         if self.form == "standard":
             return rate * (self.m / first) / (np.sqrt(self.v / second) + self.spec.epsilon)
         rate = rate * math.sqrt(second) / first
@@ -139,4 +160,4 @@ def _rule(spec: Optimizer, forms: Forms) -> _Rule:
         return _RMSprop(spec, forms.rmsprop)
     if isinstance(spec, Adagrad):
         return _Adagrad(spec, forms.adagrad)
-    return _Adam(spec, forms.adam)
+    return _Adam(spec, forms)

@@ -21,7 +21,7 @@ from samenet.execution import planner, session
 from samenet.execution.progress import Progress
 from samenet.runs.passes import ADMISSION
 from samenet.runs.plan import Plan
-from samenet.runs.records import CertificateRecord, FailureRecord, Record
+from samenet.runs.records import DEVIATION, CertificateRecord, FailureRecord, Record
 from samenet.spec.parsing import parse
 from samenet.spec.task import shipped_tasks
 
@@ -139,7 +139,7 @@ def worst(records: Sequence[Record]) -> list[Worst]:
     return [_worst_of(key, groups[key]) for key in sorted(groups, key=_gate_order)]
 
 
-GATES = ("gate 0", "initial weights", "gate 1", "gate 2", "gate 3", "repeatable")
+GATES = ("gate 0", "initial weights", "gate 1", "gate 2", "gate 3", "repeatable", DEVIATION)
 
 
 def _gate_order(key: tuple[str, str, str, str]) -> tuple[str, int, str, str]:

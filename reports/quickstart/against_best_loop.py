@@ -84,7 +84,8 @@ def _training_seconds(frames: Frames, task: Task, arm: str) -> float:
     """Return what building and training take, without Python and imports."""
     times = seconds_of(frames, task, arm, "total")
     before = [
-        frames.per_repeat(task.name, arm, phase) for phase in ("interpreter", "import", "wake")
+        frames.per_repeat(task.name, arm, phase)
+        for phase in ("interpreter", "import", "adapter", "wake")
     ]
     return geometric([s - sum(each.get(r, 0.0) for each in before) for r, s in times.items()]).value
 

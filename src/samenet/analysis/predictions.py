@@ -10,8 +10,11 @@ from samenet.spec.task import Task
 from samenet.stats.intervals import Interval, geometric
 
 WAYS = {"usual": "as its users write it", "fast": "as its experts write it"}
-START = ("interpreter", "import", "wake", "build", "first_prediction")
+START = ("interpreter", "import", "adapter", "wake", "build", "first_prediction")
 """From an empty interpreter to the first predicted row, in order."""
+
+NEWER = {"adapter"}
+"""Phases that older runs do not have."""
 
 
 def arms(frames: Frames, task: Task) -> list[str]:
@@ -53,7 +56,9 @@ def first_prediction(frames: Frames, framework: str) -> dict[str, float]:
     names = [arm.name for arm in frames.plan.arms if arm.header.name == framework]
     rows = frames.samples[(frames.samples.track == "inference") & frames.samples.arm.isin(names)]
     found = {phase: rows[rows.phase == phase].seconds.tolist() for phase in START}
-    return {p: geometric(each).value for p, each in found.items()} if all(found.values()) else {}
+    if not all(each or phase in NEWER for phase, each in found.items()):
+        return {}
+    return {phase: geometric(each).value for phase, each in found.items() if each}
 
 
 @once

@@ -246,7 +246,8 @@ def _failures(
 ) -> list[FailureRecord]:
     """Return one failure per task of the job that has no record of its own."""
     mark: Mark = "timed out" if code == TOO_SLOW else "failed"
-    reason = f"no result within {seconds_max:.0f} s" if code == TOO_SLOW else _why(code, errors)
+    late = f"no result within {seconds_max:.0f} s; --worker-limit allows more"
+    reason = late if code == TOO_SLOW else _why(code, errors)
     answered = set() if job.kind.answers == "many" else {_task_of(record) for record in records}
     return [
         FailureRecord(

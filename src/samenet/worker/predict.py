@@ -46,12 +46,14 @@ class Way(NamedTuple):
 
 def run(order: WorkOrder) -> None:
     """Measure every task of the job; the first one also tells the way to a first prediction."""
-    adapter = order.adapter()
+    loaded: list[ModuleType] = []
+    file = clock.seconds(lambda: loaded.append(order.adapter()))
+    adapter = loaded[0]
     wake = clock.seconds(lambda: adapter.wake(order.target))
     for place, task in enumerate(order.tasks):
         watch = Stopwatch(order, task, "inference")
         if place == 0:
-            for phase, seconds in {**order.stamps, "wake": wake}.items():
+            for phase, seconds in {**order.stamps, "adapter": file, "wake": wake}.items():
                 watch.add(phase, [seconds])
         checks = _measured(watch, adapter, with_biases(problem_of(order, task)), first=place == 0)
         records = certificate_records(order, task.name, checks, order.job.repeat)

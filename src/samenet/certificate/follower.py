@@ -43,7 +43,7 @@ SURPRISES_MOST = 20
 
 
 class Followed(NamedTuple):
-    """One call of a program beside the oracle's: all numbers relative to how far the oracle went."""
+    """One call of a program beside the oracle's; all relative to how far the oracle went."""
 
     error: float
     step: float

@@ -109,7 +109,9 @@ class Timing:
         )
 
 
-def last_call(problem: Problem, program: Program, calls: int, capabilities: Capabilities) -> LastCall:
+def last_call(
+    problem: Problem, program: Program, calls: int, capabilities: Capabilities
+) -> LastCall:
     """Let a program that has done so many calls of the stream do one that is in no stream."""
     call = problem.unseen_call(calls * problem.shape.steps)
     if capabilities.losses_per == "call":
@@ -239,7 +241,7 @@ class _Again:
             precision=timing.precision,
         )
         self.at_the_end: Follower | None = None
-        """As it was when the calls of the timed program had been done; None: it did not get there."""
+        """As it was after the calls of the timed program; None if it did not get there."""
         self.weights: Weights = []
         self.losses: dict[int, Array] = {}
 

@@ -1,4 +1,4 @@
-"""Which checks a plan asks of its timed processes, by name: "checked" is that all of them are there.
+"""Which checks a plan asks of its timed processes, by name: "checked" is that all are there.
 
 A plan of before the timed program was looked at to its end asks for none by name.
 """
@@ -20,7 +20,7 @@ ON_PROCESSORS = ("machine's limit",)
 """What a GPU can do at most is not NumPy's to measure."""
 
 OF_ONE_PROCESS = ("replayed", "losses between", "farthest call", "usual call", "outputs")
-"""These take about as long as the timing itself: the first process of a result is asked for them."""
+"""These take about as long as the timing itself: a result's first process is asked for them."""
 
 
 def whole_length(job: Job) -> bool:

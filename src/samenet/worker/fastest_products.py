@@ -19,7 +19,8 @@ def rate(dtype: str) -> float:
     """Return operations per second, the best of some tries: a disturbed one says nothing."""
     one, other = (np.full((SIZE, SIZE), value, dtype) for value in (1.0, 2.0))
     out = np.empty_like(one)
-    start, tries = clock.now(), []
+    tries: list[float] = []
+    start = clock.now()
     while len(tries) < TRIES_MIN or (clock.now() - start < SECONDS and len(tries) < TRIES_MAX):
         tries.append(clock.seconds(lambda: np.matmul(one, other, out)))
     return float(2 * SIZE**3 / max(min(tries), 1e-9))

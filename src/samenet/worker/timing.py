@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -127,17 +128,31 @@ def loaded(watch: Stopwatch) -> ModuleType:
     return made[0]
 
 
+AHEAD = 8
+"""So many stretches are drawn at once, so that most of them follow each other with nothing between;
+of calls with masks, which may be large, one."""
+
+
 class Calls:
     """The calls of one process, each of them once: it counts how many were taken."""
 
     def __init__(self, stream: Iterator[Batches]) -> None:
         """Start before the first one."""
         self.stream, self.taken = stream, 0
+        self.drawn: deque[Batches] = deque()
+
+    def take(self, count: int) -> list[Batches]:
+        """Return the next calls; outside the clock, for some may have to be drawn."""
+        while len(self.drawn) < count:
+            self.drawn.append(next(self.stream))
+            if len(self.drawn) == count and not self.drawn[-1].masks:
+                self.drawn.extend(next(self.stream) for _ in range((AHEAD - 1) * count))
+        self.taken += count
+        return [self.drawn.popleft() for _ in range(count)]
 
     def __next__(self) -> Batches:
-        """Draw the next call; outside the clock, please."""
-        self.taken += 1
-        return next(self.stream)
+        """Return the next call."""
+        return self.take(1)[0]
 
 
 class Fed:
@@ -187,9 +202,7 @@ def _timed_call(program: Program, call: Batches) -> float:
     return clock.seconds(lambda: _synced(program, lambda: program.train(call)))
 
 
-def warm_up(
-    watch: Stopwatch, program: Program, calls: Calls, problem: Problem
-) -> Timed:
+def warm_up(watch: Stopwatch, program: Program, calls: Calls, problem: Problem) -> Timed:
     """Run the first ten epochs call by call and keep for gate 4 what they gave."""
     seconds: list[float] = []
     losses: list[Array] = []
@@ -231,7 +244,7 @@ class Stretch:
         if self.keep and self.done and (self.done <= KEPT_FIRST or self.done % KEPT_EVERY == 0):
             self.kept.reading.append(clock.seconds(self._keep))
         whole, rest = self.planted
-        self.drawn = [next(self.calls) for _ in range(self.count + whole)]
+        self.drawn = self.calls.take(self.count + whole)
         if rest:
             self.drawn.append(next(self.calls).first(rest))
 

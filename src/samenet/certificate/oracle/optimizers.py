@@ -34,7 +34,7 @@ class Updater:
         if self.spec.l2:
             gradient = gradient + self.spec.l2 * self.is_kernel * self.weights
         if self.spec.clip_norm is not None:
-            gradient = gradient * self._clipping(float(np.linalg.norm(gradient)))
+            gradient = gradient * self._clipping(gradient, self.spec.clip_norm)
         kept = 1 - rate * self.spec.weight_decay * self.is_kernel if self.spec.weight_decay else 1.0
         self.weights = kept * self.weights - self.rule.move(gradient, rate, t)
         return self.weights
@@ -53,9 +53,9 @@ class Updater:
                 setattr(found_rule, name, held.astype(dtype))
         return found
 
-    def _clipping(self, norm: float) -> float:
+    def _clipping(self, gradient: Array, norm_most: float) -> float:
         extra = 1e-6 if self.forms.clipping == "epsilon" else 0.0
-        return min(1.0, self.spec.clip_norm / max(norm + extra, 1e-300))
+        return min(1.0, norm_most / max(float(np.linalg.norm(gradient)) + extra, 1e-300))
 
 
 def _vector(weights: Weights) -> Array:

@@ -42,7 +42,6 @@ dry_run = click.option(
 )
 
 
-
 def _duration(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
     del context, parameter
     from samenet.execution.planner import duration_seconds

@@ -26,7 +26,7 @@ from samenet.runs.records import PREDICTED
 from samenet.runs.work_order import WorkOrder
 from samenet.spec.network import Kind
 from samenet.spec.task import Task
-from samenet.worker.common import certificate_records, problem_of
+from samenet.worker.common import adapter_timed, certificate_records, problem_of
 from samenet.worker.timing import Stopwatch, sampled
 
 Predictor = Callable[[Array], Array]
@@ -46,9 +46,7 @@ class Way(NamedTuple):
 
 def run(order: WorkOrder) -> None:
     """Measure every task of the job; the first one also tells the way to a first prediction."""
-    loaded: list[ModuleType] = []
-    file = clock.seconds(lambda: loaded.append(order.adapter()))
-    adapter = loaded[0]
+    adapter, file = adapter_timed(order)
     wake = clock.seconds(lambda: adapter.wake(order.target))
     for place, task in enumerate(order.tasks):
         watch = Stopwatch(order, task, "inference")

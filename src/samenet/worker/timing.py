@@ -30,7 +30,7 @@ from samenet.runs.work_order import WorkOrder
 from samenet.spec.products import of_network
 from samenet.spec.task import Task
 from samenet.worker import fastest_products
-from samenet.worker.common import certificate_records, problem_of
+from samenet.worker.common import adapter_timed, certificate_records, problem_of
 
 CHUNK_SECONDS = 0.01
 """Shortest timed stretch: the clock and one sync are then far below a thousandth of it."""
@@ -84,7 +84,8 @@ def run(order: WorkOrder) -> None:
     scattered = heap.scattered(f"{order.plan.created} {order.job.id}")
     for phase, seconds in order.stamps.items():
         watch.add(phase, [seconds])
-    adapter = loaded(watch)
+    adapter, seconds = adapter_timed(order)
+    watch.add("adapter", [seconds])
     program = start_up(watch, adapter, problem)
     calls = Calls(problem.stream())
     first = warm_up(watch, program, calls, problem)
@@ -116,16 +117,6 @@ def run(order: WorkOrder) -> None:
 def _looked(found: list[Check], look: Callable[[], list[Check]]) -> float:
     """Add what a look finds to the rest, and return its seconds."""
     return clock.seconds(lambda: found.extend(look()))
-
-
-def loaded(watch: Stopwatch) -> ModuleType:
-    """Run the adapter's file: what it does then is part of starting up.
-
-    The seam that it imports is there already, so that only the file's own share is counted.
-    """
-    made: list[ModuleType] = []
-    watch.add("adapter", [clock.seconds(lambda: made.append(watch.order.adapter()))])
-    return made[0]
 
 
 AHEAD = 8

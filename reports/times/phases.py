@@ -34,6 +34,7 @@ ORDER = 4
 NAMES = {
     "interpreter": "Python itself",
     "import": "import",
+    "adapter": "load the program",
     "wake": "first use",
     "build": "build network and optimiser",
     "load": "load the data",
@@ -44,6 +45,7 @@ NAMES = {
 COLORS = {
     "interpreter": "#8a93a0",
     "import": "#4f7fd1",
+    "adapter": "#9db7e4",
     "wake": "#3aa39b",
     "build": "#8aa83a",
     "load": "#d39a2d",

@@ -24,8 +24,8 @@ LINES = (
         "64-bit arithmetic that shares no code with any of them: gate 0 its functions one by one, "
         "gate 1 its gradients, gate 2 its weights and losses over up to ten epochs, gate 3 the "
         "same in 32 bits on a small problem with the same optimiser. Gate 4 checks the very "
-        "program that was timed, after the clock has stopped. A result that fails one check is not "
-        "compared."
+        "program that was timed, after the clock has stopped and over all that it did. A result "
+        "that fails one check, or lacks one, is not compared."
     ),
     (
         "float64 is the worst error of gate 2; first update and epoch loss are those of gate 4. "

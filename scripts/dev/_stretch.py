@@ -30,8 +30,10 @@ def stretch(run: tuple[str, str, str], percent: int, *, planted: bool) -> Callab
     build = builder(discovery.load(found.path), mode, Target())
     program = build(problem, problem.training, problem.weights, "float32")
     count = calls_per_chunk(CALL_SECONDS, problem.shape.steps, percent)
-    calls = list(itertools.islice(itertools.cycle(problem.calls), count))
-    every = [*calls, *(more_calls(count, percent, problem) if planted else [])]
+    whole, rest = more_calls(count, percent, problem.shape.steps) if planted else (0, 0)
+    stream = problem.stream()
+    every = list(itertools.islice(stream, count + whole))
+    every += [next(stream).first(rest)] if rest else []
 
     def work() -> None:
         for call in every:

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from late_mutants import LATE
 from mutants import AT_THE_SEAM, INSIDE_NUMPY, TASK, Mutant, checks
 from threadpoolctl import threadpool_limits
 
@@ -22,7 +23,7 @@ from samenet.tasks import sources
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / "tests" / "helpers" / "mutation_run.py"
-NUMPY = {**AT_THE_SEAM, **INSIDE_NUMPY}
+NUMPY = {**AT_THE_SEAM, **INSIDE_NUMPY, **LATE}
 GATES = {
     *("gate 0", "initial weights", "gate 1", "gate 2", "gate 3", "gate 4"),
     *("sync", "read-back", "repeatable"),

@@ -43,9 +43,10 @@ def test_certify_names_the_gate_that_refuses_a_file() -> None:
 def test_run_keeps_the_good_row_and_refuses_the_faulty_ones(tmp_path: Path) -> None:
     """`samenet run` ends with 3, shows numpy's row and says of each fault what refused it.
 
-    One fault is found before timing, one only in what was timed.
+    One fault is found before timing, one in what was read back, one only late in what was timed.
     """
-    names = ("numpy", str(FOLDER / "loss_halved.py"), str(FOLDER / "threads_doubled.py"))
+    faulty = ("loss_halved.py", "threads_doubled.py", "idle_after_100.py")
+    names = ("numpy", *(str(FOLDER / name) for name in faulty))
     chosen = [word for name in names for word in ("--framework", name)]
     out = tmp_path / "run"
     code, document = samenet(
@@ -58,3 +59,4 @@ def test_run_keeps_the_good_row_and_refuses_the_faulty_ones(tmp_path: Path) -> N
     value = "gate 0, sparse_categorical_cross_entropy: "
     assert f"Loss halved (plain) not compared: {value}" in table
     assert "Two threads (plain) not compared: read-back, threads: " in table
+    assert "Idle (plain) not compared: gate 4, last loss: " in table

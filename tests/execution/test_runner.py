@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from samenet.errors import UsageError
-from samenet.execution import planner, process, runner
+from samenet.execution import planner, runner
 from samenet.machine import clock
 from samenet.runs.folder import Store
 from samenet.runs.passes import PassName
@@ -114,8 +114,9 @@ def test_a_timed_process_goes_through_its_phases_in_order(
     start = ["import", "wake", "build", "load", "sync", "train", "sync", "losses", "weights"]
     assert calls[: len(start)] == start
     phases = [r.phase for r in store.records() if isinstance(r, TimingRecord)]
-    assert phases[:7] == ["interpreter", "import", "wake", "build", "load", "first_call", "warmup"]
-    later = [phase for phase in phases[7:] if phase != "calibration"]  # as many as it takes
+    starting = ["interpreter", "import", "adapter", "wake", "build", "load", "first_call", "warmup"]
+    assert phases[:8] == starting
+    later = [phase for phase in phases[8:] if phase != "calibration"]  # as many as it takes
     assert later == ["call", "call_other_first", "call_other", "check"]
 
 
@@ -146,14 +147,14 @@ def test_a_worker_that_dies_becomes_one_failure_record(
 
 
 def test_a_worker_that_hangs_is_ended_and_marked(
-    folder: Path, plan: Plan, planned: Planned, monkeypatch: pytest.MonkeyPatch
+    folder: Path, plan: Plan, planned: Planned
 ) -> None:
     """A worker that is not done within its limit is killed, marked "timed out", and passed by."""
-    monkeypatch.setattr(process, "SECONDS_MIN", 2.0)
+    plan = plan.model_copy(update={"worker_seconds": 2.0})
     planned(faults=[{"job": "cell~*~r0", "at": "build", "how": "hang"}])
     store = carry_out(folder, plan, ("cell",))
     found = [(f.mark, f.repeat, f.reason) for f in failures(store)]
-    assert found == [("timed out", 0, "no result within 2 s")]
+    assert found == [("timed out", 0, "no result within 2 s; --worker-limit allows more")]
 
 
 def test_losses_that_are_no_numbers_fail_the_check(

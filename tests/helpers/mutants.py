@@ -7,6 +7,7 @@ the other frameworks in mutation_run.py, which only their own process imports.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -20,7 +21,7 @@ from samenet.adapter import Capabilities, DataSource, Layer, Program, Target, dr
 from samenet.adapters.numpy import network as numpy_network
 from samenet.adapters.numpy import optimizers
 from samenet.adapters.numpy.functions import FUNCTIONS
-from samenet.certificate import cases, gate_timed, gate_training, readback
+from samenet.certificate import cases, gate_timed, gate_timed_end, gate_training, readback
 from samenet.certificate.problem import Build, Check, Problem, trained
 from samenet.spec import Forms, Moments, Schedule
 from samenet.worker.cases import checks_of
@@ -28,6 +29,9 @@ from samenet.worker.cases import checks_of
 SMOOTH_ADAM = "training by adam, smooth"
 TASK = "task"
 """Stands for a shipped task: gates 1 and 2 before, gate 4 and the read-backs after the clock."""
+
+CALLS = 130
+"""Of a timed program: more than any mutant waits for."""
 
 Apply = Callable[[Build, Capabilities], tuple[Build, Capabilities]]
 
@@ -61,12 +65,20 @@ def checks(
         losses.append(trained(program, call))
         weights = weights or list(program.weights())
     timed = gate_timed.Timed(losses, weights)
+    further = itertools.islice(problem.stream(), len(problem.calls), CALLS)
+    kept = {place: trained(program, call) for place, call in enumerate(further, len(problem.calls))}
+    last = gate_timed_end.last_call(problem, program, CALLS, capabilities)
+    seen = gate_timed_end.Seen(calls=CALLS, last=last, losses=kept)
+    timing = gate_timed_end.Timing(
+        problem=problem, build=build, capabilities=capabilities, dtype=target.dtype
+    )
     return [
         *found,
         *gate_timed.after_timing(problem, build, capabilities, timed, target.dtype),
         readback.sync_waits(program, problem.calls[0]),
         readback.kept_precision(program, target),
         readback.product_precision(build, target),
+        *gate_timed_end.of_first_process(timing, program, seen),
     ]
 
 

@@ -66,6 +66,11 @@ def epoch_order(rows: int, *, task: str, repeat: int, epoch: int) -> NDArray[np.
     return generator(task, repeat, "order", epoch).permutation(rows).astype(np.int32)
 
 
+def unseen_order(rows: int, *, task: str, repeat: int) -> NDArray[np.int32]:
+    """Return an order of all rows that no epoch has: int32 (rows,)."""
+    return generator(task, repeat, "order", "after the clock").permutation(rows).astype(np.int32)
+
+
 def full_batches(order: NDArray[np.int32], batch_size: int) -> NDArray[np.int32]:
     """Return the whole batches of an epoch, (steps, batch_size); a short last one is left out."""
     steps = len(order) // batch_size

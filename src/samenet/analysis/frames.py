@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from samenet.analysis import processes
 from samenet.analysis.memo import once, uncollected
 from samenet.analysis.quantities import Quantity
-from samenet.runs import environment
+from samenet.runs import environment, timed_checks
 from samenet.runs.folder import open_run
 from samenet.runs.plan import Plan
 from samenet.runs.records import (
@@ -386,7 +386,7 @@ def load(folder: Path) -> Frames:
 
 def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Frames:
     """Return the frames of records."""
-    records = attributed(records, plan)
+    records = [*attributed(records, plan), *timed_checks.missing(plan, records)]
     times, proofs, steadiness = _measured(plan, records)
     checks = table(records, CertificateRecord, _CHECKS)
     return Frames(

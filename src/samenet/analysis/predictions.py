@@ -7,8 +7,11 @@ from samenet.spec.task import Task
 from samenet.stats.intervals import Interval, geometric
 
 WAYS = {"usual": "as its users write it", "fast": "as its experts write it"}
-START = ("interpreter", "import", "wake", "build", "first_prediction")
+START = ("interpreter", "import", "adapter", "wake", "build", "first_prediction")
 """From an empty interpreter to the first predicted row, in order."""
+
+NEWER = {"adapter"}
+"""Phases that older runs do not have."""
 
 
 def arms(frames: Frames, task: Task) -> list[str]:
@@ -40,6 +43,6 @@ def first_prediction(frames: Frames, framework: str) -> dict[str, float]:
     samples = frames.samples[frames.samples.track == "inference"]
     samples = samples[samples.arm.isin(arm_names)]
     by_phase = {phase: samples[samples.phase == phase].seconds.tolist() for phase in START}
-    if not all(by_phase.values()):
+    if not all(times or phase in NEWER for phase, times in by_phase.items()):
         return {}
-    return {phase: geometric(times).value for phase, times in by_phase.items()}
+    return {phase: geometric(times).value for phase, times in by_phase.items() if times}

@@ -15,8 +15,10 @@ from samenet.runs.plan import Plan
 from samenet.runs.records import DataPrepared, Record, TimingRecord, Track
 from samenet.stats import steady_state
 
-START_UP = ("interpreter", "import", "wake", "build", "load", "first_call")
-"""The phases from an empty interpreter to the first call, in order; the last holds the compile."""
+START_UP = ("interpreter", "import", "adapter", "wake", "build", "load", "first_call")
+"""The phases from an empty interpreter to the first call, in order; the last holds the compile.
+
+Runs of before the adapter's file was timed have no such phase."""
 
 TIMES = ["task", "arm", "repeat", "quantity", "seconds"]
 STEADINESS = ["task", "arm", "repeat", "name", "onset"]

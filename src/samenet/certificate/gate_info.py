@@ -75,8 +75,18 @@ GATES: dict[str, Gate] = {
         mistakes=("rows shuffled by the framework itself",),
     ),
     "gate 4": Gate(
-        asks="the very program that was timed computed the same network",
-        mistakes=("last batch dropped, in what is timed alone",),
+        asks="the very program that was timed computed the same network, to its last step",
+        mistakes=(
+            "last batch dropped, in what is timed alone",
+            "nothing done after 100 calls, in what is timed alone",
+            "one batch again and again after 100 calls, in what is timed alone",
+            "gradients not zeroed on every 500th step",
+            "every 64th step skipped after the first 700, in float32 alone",
+            "rate halved from the 150th step on",
+            "last batch dropped in calls of more than 20 steps, in what is timed alone",
+            "last column of the weights never updated after 100 calls, in float32 alone",
+            "predictions beyond the 1024th row wrong, in float32 alone",
+        ),
     ),
     "sync": Gate(asks="nothing is left to compute when sync returns", mistakes=("missing sync",)),
     "read-back": Gate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -68,11 +68,21 @@ class Problem:
     @cached_property
     def calls(self) -> list[Batches]:
         """Return the timed calls of the first ten epochs: whole batches, all of one shape."""
-        stream = cutting.timed_calls(
-            self.shape, task=self.name, repeat=self.repeat, train_rows=self.source.train_rows
-        )
         count = min(self._epochs * self.shape.calls_per_epoch, self._steps // self.shape.steps)
-        return [self.masked(call) for call in itertools.islice(stream, max(1, count))]
+        return list(itertools.islice(self.stream(), max(1, count)))
+
+    def stream(self) -> Iterator[Batches]:
+        """Yield timed calls for ever, `calls` first; each epoch has an order of its own."""
+        for call in cutting.timed_calls(
+            self.shape, task=self.name, repeat=self.repeat, train_rows=self.source.train_rows
+        ):
+            yield self.masked(call)
+
+    def unseen_call(self, first_step: int) -> Batches:
+        """Return a call of the timed shape whose order is in no stream, of test rows as well."""
+        rows = draws.unseen_order(len(self.source.inputs), task=self.name, repeat=self.repeat)
+        order = draws.full_batches(rows, self.shape.batch_size)[: self.shape.steps]
+        return self.masked(Batches(order=order, first_step=first_step))
 
     @cached_property
     def whole(self) -> list[Batches]:

@@ -45,9 +45,16 @@ class Examination:
         return all(finding.state != "failed" for finding in self.findings)
 
 
-def examine(text: str, target: Target, tasks: Sequence[str] = (), say: Say = print) -> Examination:
+def examine(
+    text: str,
+    target: Target,
+    tasks: Sequence[str] = (),
+    say: Say = print,
+    worker_seconds: float | None = None,
+) -> Examination:
     """Return what came of an adapter, named as on the command line, in one of its modes.
 
+    `worker_seconds` is how long each process may take, if not as long as it should need.
     Raises UsageError if there is no such file, name or mode.
     """
     file = discovery.FILE.fullmatch(text)
@@ -57,7 +64,8 @@ def examine(text: str, target: Target, tasks: Sequence[str] = (), say: Say = pri
         except UsageError as error:
             return _unreadable(Path(file["path"]), str(error))
     found, mode = discovery.find(text)
-    return _Examining(found, mode or found.default_modes[0], target, say).result(tuple(tasks))
+    examining = _Examining(found, mode or found.default_modes[0], target, say, worker_seconds)
+    return examining.result(tuple(tasks))
 
 
 def modes(text: str) -> list[str]:
@@ -87,8 +95,11 @@ def _finding(item: Item, found: str) -> Finding:
 class _Examining:
     """One adapter in one mode, part by part."""
 
-    def __init__(self, found: Leaf, mode: str, target: Target, say: Say) -> None:
+    def __init__(
+        self, found: Leaf, mode: str, target: Target, say: Say, worker_seconds: float | None
+    ) -> None:
         self.leaf, self.mode, self.target, self.say = found, mode, target, say
+        self.worker_seconds = worker_seconds
 
     def result(self, tasks: tuple[str, ...]) -> Examination:
         arm, findings = self.file()
@@ -144,7 +155,13 @@ class _Examining:
         return of_records(self._carried_out(plan.only(*ADMISSION, RESULT)))
 
     def _plan(self, tasks: tuple[str, ...]) -> Plan:
-        request = planner.Request(tasks=tasks, target=self.target, track="same", repeats=1)
+        request = planner.Request(
+            tasks=tasks,
+            target=self.target,
+            track="same",
+            repeats=1,
+            worker_seconds=self.worker_seconds,
+        )
         plan = planner.make_plan(request, [(self.leaf, self.mode)])
         return plan.model_copy(update={"steady_seconds": STEADY_SECONDS})
 

@@ -51,6 +51,8 @@ class Request:
     profile: ProfileName = "quick"
     repeats: int | None = None
     budget_seconds: float | None = None
+    worker_seconds: float | None = None
+    """How long a worker may take; None: as long as its job and its compiler are known to need."""
     margin: float = intervals.MARGIN
     cache: CacheName = "cold"
     track: TrackName = "both"
@@ -96,6 +98,8 @@ def make_plan(request: Request, pairs: Sequence[tuple[discovery.Leaf, str]] = ()
         track=request.track,
         budget_seconds=request.budget_seconds,
         cases=case_names.resting(tasks),
+        timed_program="to its end",
+        worker_seconds=request.worker_seconds,
         jobs=_jobs(tasks, arms, able, settings, request),
         skipped=tuple(skipped),
     )

@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from samenet.adapter.discovery import compile_seconds
 from samenet.execution.worker_environment import CompiledCode, worker_environment
 from samenet.machine import clock, files, system
 from samenet.machine.system import SPAWNED_VARIABLE
@@ -17,6 +18,10 @@ from samenet.runs.work_order import file_name, order_json
 
 SECONDS_MIN = 120.0
 """A worker has at least so long, however short its job was predicted to be."""
+
+COMPILATIONS = 60
+"""And the time to compile so many training steps: of each function and optimiser that is proved,
+and of each shape of a call, in a process that shares its processor with others."""
 
 TOO_SLOW = -999
 """Stands for the exit code of a worker that was ended."""
@@ -66,7 +71,7 @@ def spawn(
         growing_memory=not job.timed,
     )
     errors = folder / "work" / f"{file_name(job.id)}.stderr"
-    seconds_max = max(SECONDS_MIN, 10 * job.predicted_seconds)
+    seconds_max = time_limit(plan, job, arm)
     with files.open_new(errors) as stream:
         environment[system.PARENT_VARIABLE] = str(os.getpid())
         environment[SPAWNED_VARIABLE] = repr(clock.now())
@@ -82,6 +87,17 @@ def spawn(
         code = _wait(worker, seconds_max)
         live.discard(worker.pid)
     return code, errors.read_text(encoding="utf-8", errors="replace"), seconds_max
+
+
+def time_limit(plan: Plan, job: Job, arm: Arm | None) -> float:
+    """Return the seconds after which a worker is ended: what a person has said, or what it needs.
+
+    That follows from how long its job was predicted to take, and from its framework's compiler.
+    """
+    if plan.worker_seconds is not None:
+        return plan.worker_seconds
+    compiling = compile_seconds(arm.header, arm.mode) if arm else 0.0
+    return max(SECONDS_MIN + COMPILATIONS * compiling, 10 * job.predicted_seconds)
 
 
 def interpreter(arm: Arm | None) -> str:

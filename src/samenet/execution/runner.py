@@ -266,7 +266,8 @@ def _failures(
 ) -> list[Record]:
     """Return one failure per task that a worker did not answer for."""
     mark: Mark = "timed out" if code == TOO_SLOW else "failed"
-    reason = f"no result within {seconds_max:.0f} s" if code == TOO_SLOW else _why(code, errors)
+    late = f"no result within {seconds_max:.0f} s; --worker-limit allows more"
+    reason = late if code == TOO_SLOW else _why(code, errors)
     return [
         FailureRecord(
             job=job.id,

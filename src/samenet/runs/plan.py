@@ -134,6 +134,11 @@ class Plan(Frozen):
     cases: dict[str, tuple[str, ...]] | None = None
     """The parity cases that the tasks rest on, each with the names of those tasks; None in a plan
     of before this was kept."""
+    timed_program: Literal["ten epochs", "to its end"] = "ten epochs"
+    """How far the timed program is looked at, see samenet.runs.timed_checks; plans of before say
+    nothing of it."""
+    worker_seconds: float | None = Field(default=None, gt=0)
+    """How long a worker may take, if a person has said so."""
     study: Study | None = None
     """What `samenet study` varies; a run has none."""
     jobs: tuple[Job, ...]
@@ -152,9 +157,12 @@ class Plan(Frozen):
     @property
     def seal(self) -> str:
         """Return the SHA-256 of what decides the verdicts: all but how long the run goes on."""
-        left_out = {"jobs", "repeats", "repeats_most", "budget_seconds"}
+        left_out = {"jobs", "repeats", "repeats_most", "budget_seconds", "worker_seconds"}
+        # a plan that was sealed without these has the seal it had
         if self.cases is None:
-            left_out.add("cases")  # a plan that was sealed without them has the seal it had
+            left_out.add("cases")
+        if self.timed_program == "ten epochs":
+            left_out.add("timed_program")
         text = self.model_dump_json(exclude=left_out)
         return hashlib.sha256(text.encode()).hexdigest()
 

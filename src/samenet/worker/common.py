@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
 
+from samenet.adapter import source_files
 from samenet.adapter.support import missing
 from samenet.certificate.problem import Check, Problem, task_problem
+from samenet.machine import clock
 from samenet.runs.records import HUGE, CertificateRecord, FailureRecord
 from samenet.runs.work_order import WorkOrder
 from samenet.spec.task import Task
+
+
+def adapter_timed(order: WorkOrder) -> tuple[ModuleType, float]:
+    """Run the adapter's file; return it and the seconds, which are part of starting up.
+
+    The seam that it imports is there already (see samenet.worker.__main__), and so is what finds
+    shipped files: only the file's own share is counted.
+    """
+    source_files.shipped_folder()
+    made: list[ModuleType] = []
+    seconds = clock.seconds(lambda: made.append(order.adapter()))
+    return made[0], seconds
 
 
 def problem_of(order: WorkOrder, task: Task, repeat: int = 0) -> Problem:

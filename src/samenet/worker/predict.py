@@ -26,7 +26,7 @@ from samenet.runs.records import PREDICTED
 from samenet.runs.work_order import WorkOrder
 from samenet.spec.network import Kind
 from samenet.spec.task import Task
-from samenet.worker.common import certificate_records, problem_of
+from samenet.worker.common import adapter_timed, certificate_records, problem_of
 from samenet.worker.timing import Stopwatch, sampled
 
 Predictor = Callable[[Array], Array]
@@ -46,12 +46,12 @@ class Way(NamedTuple):
 
 def run(order: WorkOrder) -> None:
     """Measure every task of the job; the first one also tells the way to a first prediction."""
-    adapter = order.adapter()
+    adapter, file = adapter_timed(order)
     wake = clock.seconds(lambda: adapter.wake(order.target))
     for place, task in enumerate(order.tasks):
         watch = Stopwatch(order, task, "inference")
         if place == 0:
-            for phase, seconds in {**order.stamps, "wake": wake}.items():
+            for phase, seconds in {**order.stamps, "adapter": file, "wake": wake}.items():
                 watch.add(phase, [seconds])
         checks = _measured(watch, adapter, with_biases(problem_of(order, task)), first=place == 0)
         records = certificate_records(order, task.name, checks, order.job.repeat)

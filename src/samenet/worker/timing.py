@@ -7,31 +7,41 @@ and with more steps in each stretch than it says.
 from __future__ import annotations
 
 import gc
-import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from types import ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from samenet.adapter import draws
 from samenet.adapter.api import Program
 from samenet.adapter.arrays import Array, Batches, Weights
-from samenet.certificate import cuda, gate_timed, readback
+from samenet.certificate import cuda, gate_timed, gate_timed_end, readback
 from samenet.certificate.gate_timed import Timed
+from samenet.certificate.gate_timed_end import Seen, Timing
 from samenet.certificate.problem import Check, Problem, builder
 from samenet.machine import clock, heap, system
+from samenet.runs import timed_checks
 from samenet.runs.records import TimingRecord, Track
 from samenet.runs.work_order import WorkOrder
+from samenet.spec.products import of_network
 from samenet.spec.task import Task
-from samenet.worker.common import certificate_records, problem_of
+from samenet.worker import fastest_products
+from samenet.worker.common import adapter_timed, certificate_records, problem_of
 
 CHUNK_SECONDS = 0.01
 """Shortest timed stretch: the clock and one sync are then far below a thousandth of it."""
 
 CHUNKS_MIN = 9
+
+KEPT_FIRST, KEPT_EVERY = 16, 8
+"""The losses of so many of the first stretches are kept, then of one in so many."""
+
+READING_SECONDS = 0.05
+"""Reading what was kept may take so long altogether, whatever was timed."""
 
 OWN_EPOCHS, OWN_PAIRS_MAX, OWN_SECONDS, OWN_EPOCH_SECONDS_MAX = 3, 9, 0.8, 0.4
 """Of own fits: so many epochs more in the longer one of a pair; pairs until the time is spent.
@@ -74,20 +84,27 @@ def run(order: WorkOrder) -> None:
     scattered = heap.scattered(f"{order.plan.created} {order.job.id}")
     for phase, seconds in order.stamps.items():
         watch.add(phase, [seconds])
-    adapter = order.adapter()
+    adapter, seconds = adapter_timed(order)
+    watch.add("adapter", [seconds])
     program = start_up(watch, adapter, problem)
-    calls = itertools.cycle(problem.calls)  # all drawn before the clock starts
+    calls = Calls(problem.stream())
     first = warm_up(watch, program, calls, problem)
     checks: list[Check] = []
-    looked = [_looked(checks, lambda: [readback.sync_waits(program, problem.calls[0])])]
+    fed = Fed(program, calls)
+    looked = [_looked(checks, lambda: [readback.sync_waits(fed, problem.calls[0])])]
     waits = checks[0].passed
     if waits:  # otherwise no sample means anything, and the queue could take for ever
         before = adapter.read_back(program, order.target)
-        steady(watch, program, calls, problem)
+        kept = steady(watch, program, calls, problem)
         after = adapter.read_back(program, order.target)
         checks += readback.compiled(before, after, order.target.dtype)
+        checks.append(left_after_timing(watch, program, kept))
+        capabilities = order.arm.capabilities
+        last = gate_timed_end.last_call(problem, program, calls.taken, capabilities)
+        seen = Seen(calls=calls.taken, last=last, losses=kept.losses)
         if track == "same":
-            other_shape(watch, program, problem)
+            other_shape(watch, program, calls, problem)
+        looked.append(_looked(checks, lambda: _to_the_end(watch, adapter, program, problem, seen)))
     checks += busy(watch)
     looked.append(_looked(checks, lambda: _checks(order, adapter, program, problem, first)))
     watch.add("check", looked)
@@ -100,6 +117,50 @@ def run(order: WorkOrder) -> None:
 def _looked(found: list[Check], look: Callable[[], list[Check]]) -> float:
     """Add what a look finds to the rest, and return its seconds."""
     return clock.seconds(lambda: found.extend(look()))
+
+
+AHEAD = 8
+"""So many stretches are drawn at once, so that most of them follow each other with nothing between;
+of calls with masks, which may be large, one."""
+
+
+class Calls:
+    """The calls of one process, each of them once: it counts how many were taken."""
+
+    def __init__(self, stream: Iterator[Batches]) -> None:
+        """Start before the first one."""
+        self.stream, self.taken = stream, 0
+        self.drawn: deque[Batches] = deque()
+
+    def take(self, count: int) -> list[Batches]:
+        """Return the next calls; outside the clock, for some may have to be drawn."""
+        while len(self.drawn) < count:
+            self.drawn.append(next(self.stream))
+            if len(self.drawn) == count and not self.drawn[-1].masks:
+                self.drawn.extend(next(self.stream) for _ in range((AHEAD - 1) * count))
+        self.taken += count
+        return [self.drawn.popleft() for _ in range(count)]
+
+    def __next__(self) -> Batches:
+        """Return the next call."""
+        return self.take(1)[0]
+
+
+class Fed:
+    """A program that is asked for the same call over and over, and does a new one each time."""
+
+    def __init__(self, program: Program, calls: Calls) -> None:
+        """Keep both."""
+        self.program, self.calls = program, calls
+
+    def __getattr__(self, name: str) -> Any:
+        """Leave everything else to the program."""
+        return getattr(self.program, name)
+
+    def train(self, batches: Batches) -> None:
+        """Do the next call of the stream, which has the same shape."""
+        del batches
+        self.program.train(next(self.calls))
 
 
 def start_up(watch: Stopwatch, adapter: ModuleType, problem: Problem) -> Program:
@@ -132,9 +193,7 @@ def _timed_call(program: Program, call: Batches) -> float:
     return clock.seconds(lambda: _synced(program, lambda: program.train(call)))
 
 
-def warm_up(
-    watch: Stopwatch, program: Program, calls: Iterator[Batches], problem: Problem
-) -> Timed:
+def warm_up(watch: Stopwatch, program: Program, calls: Calls, problem: Problem) -> Timed:
     """Run the first ten epochs call by call and keep for gate 4 what they gave."""
     seconds: list[float] = []
     losses: list[Array] = []
@@ -149,36 +208,77 @@ def warm_up(
     return Timed(losses, weights)
 
 
-def steady(watch: Stopwatch, program: Program, calls: Iterator[Batches], problem: Problem) -> None:
+class Kept(NamedTuple):
+    """What is kept of the timing itself, to be looked at afterwards."""
+
+    losses: dict[int, Array]
+    """Of the last call of some stretches, by its place in the stream."""
+    reading: list[float]
+    """Seconds of reading them."""
+
+
+class Stretch:
+    """A timed stretch: some calls and one sync; the calls are new each time."""
+
+    def __init__(
+        self, program: Program, calls: Calls, count: int, planted: tuple[int, int], *, keep: bool
+    ) -> None:
+        """`planted` is how many calls more there are, and how many steps of yet another one."""
+        self.program, self.calls, self.count, self.planted = program, calls, count, planted
+        self.keep, self.done = keep, -1
+        self.kept = Kept({}, [])
+        self.drawn: list[Batches] = []
+
+    def prepare(self) -> None:
+        """Outside the clock: keep the losses of the stretch before, draw the calls of the next."""
+        self.done += 1
+        if self.keep and self.done and (self.done <= KEPT_FIRST or self.done % KEPT_EVERY == 0):
+            self.kept.reading.append(clock.seconds(self._keep))
+        whole, rest = self.planted
+        self.drawn = self.calls.take(self.count + whole)
+        if rest:
+            self.drawn.append(next(self.calls).first(rest))
+
+    def _keep(self) -> None:
+        found = np.array(self.program.losses(), dtype=np.float64)
+        self.kept.losses[self.calls.taken - 1] = found
+
+    def __call__(self) -> None:
+        """Inside the clock: train, then wait once."""
+        for call in self.drawn:
+            self.program.train(call)
+        self.program.sync()
+
+
+def steady(watch: Stopwatch, program: Program, calls: Calls, problem: Problem) -> Kept:
     """Time chunks of whole calls, one sync each, without the garbage collector."""
     steps, call_seconds = problem.shape.steps, _call_seconds(watch)
-    percent = watch.order.plan.planted_percent if watch.track != "same" else 0
+    same, percent = watch.track == "same", watch.order.plan.planted_percent
+    percent = 0 if same else percent
     seconds_max = watch.order.plan.steady_seconds / CHUNKS_MIN
     while True:
         per_chunk = calls_per_chunk(call_seconds, steps, percent, seconds_max)
-        planted = more_calls(per_chunk, percent, problem) if watch.track == "sensitivity" else []
-        chunk = partial(_chunk, program, calls, per_chunk, planted)
-        trial = clock.seconds(chunk)  # traces and compiles a planted call, whose shape may be new
-        spent = clock.seconds(chunk)
+        planted = (0, 0)
+        if watch.track == "sensitivity":
+            planted = more_calls(per_chunk, percent, steps)
+        stretch = Stretch(program, calls, per_chunk, planted, keep=same)
+        stretch.prepare()
+        trial = clock.seconds(stretch)  # traces and compiles a planted call, whose shape may be new
+        stretch.prepare()
+        spent = clock.seconds(stretch)
         watch.add("calibration", [trial, spent], steps=steps * per_chunk)
         if spent >= CHUNK_SECONDS:
             break
         call_seconds = max(spent / per_chunk / 1.1, call_seconds / 10)  # alone it waited, too
-    samples, cpu = sampled(chunk, watch.order.plan.steady_seconds, CHUNKS_MIN, 10_000)
+    budget = watch.order.plan.steady_seconds
+    samples, cpu = sampled(stretch, budget, CHUNKS_MIN, 10_000, stretch.prepare)
     watch.add("call", samples, steps=steps * per_chunk, cpu=cpu)
+    return stretch.kept
 
 
 def _call_seconds(watch: Stopwatch) -> float:
     """Return what a single call took at the end of the warm-up."""
     return min(watch.records[-1].seconds[-3:] or watch.records[-2].seconds)
-
-
-def _chunk(
-    program: Program, calls: Iterator[Batches], count: int, planted: Sequence[Batches]
-) -> None:
-    for call in (*itertools.islice(calls, count), *planted):
-        program.train(call)
-    program.sync()
 
 
 def calls_per_chunk(
@@ -197,26 +297,49 @@ def calls_per_chunk(
     return unit * math.ceil(least / unit)
 
 
-def more_calls(per_chunk: int, percent: int, problem: Problem) -> list[Batches]:
-    """Return the calls that hold exactly so many per cent of the steps of a stretch."""
-    steps = problem.shape.steps
-    whole, rest = divmod(per_chunk * steps * percent // 100, steps)
-    calls = [call for call, _ in zip(itertools.cycle(problem.calls), range(whole), strict=False)]
-    return calls + ([problem.calls[0].first(rest)] if rest else [])
+def more_calls(per_chunk: int, percent: int, steps: int) -> tuple[int, int]:
+    """Return which calls hold exactly so many per cent of the steps of a stretch.
+
+    How many whole ones, of so many steps each, and how many steps of another one.
+    """
+    return divmod(per_chunk * steps * percent // 100, steps)
+
+
+def left_after_timing(watch: Stopwatch, program: Program, kept: Kept) -> Check:
+    """Check that nothing of the timed stretches was put off until somebody reads a result."""
+    first, second = clock.seconds(program.weights), clock.seconds(program.weights)
+    measured = sum(watch.records[-1].seconds)
+    waited = max(0.0, first - second + sum(kept.reading) - READING_SECONDS)
+    return Check(
+        gate="sync",
+        quantity="share of the timed work left at the end",
+        dtype=watch.order.target.dtype,
+        error=waited / (measured + waited),
+        limit=readback.SYNC_SHARE,
+    )
 
 
 def sampled(
-    work: Callable[[], object], budget_seconds: float, least: int, most: int
+    work: Callable[[], object],
+    budget_seconds: float,
+    least: int,
+    most: int,
+    prepare: Callable[[], object] = lambda: None,
 ) -> tuple[list[float], float]:
-    """Return samples until the budget is spent, and the processor time of all of them."""
+    """Return samples until the budget is spent, and the processor time of all of them.
+
+    `prepare` is called before each, outside the clock.
+    """
     gc.collect()
     gc.freeze()  # what is there stays: the next time need not look through it again
     gc.disable()
     samples: list[float] = []
-    start, cpu = clock.now(), clock.cpu_seconds()
+    start, used = clock.now(), 0.0
     while len(samples) < least or (clock.now() - start < budget_seconds and len(samples) < most):
+        prepare()
+        before = clock.cpu_seconds()
         samples.append(clock.seconds(work))
-    used = clock.cpu_seconds() - cpu
+        used += clock.cpu_seconds() - before
     gc.enable()
     return samples, used
 
@@ -232,14 +355,15 @@ def busy(watch: Stopwatch) -> list[Check]:
     ]
 
 
-def other_shape(watch: Stopwatch, program: Program, problem: Problem) -> None:
+def other_shape(watch: Stopwatch, program: Program, calls: Calls, problem: Problem) -> None:
     """Time a call of a quarter of the steps: the line through both gives a call's fixed cost."""
     steps = max(1, problem.shape.steps // 4)
     if steps == problem.shape.steps:
         return
-    call = problem.calls[0].first(steps)
-    watch.add("call_other_first", [_timed_call(program, call)], steps=steps)  # compiles its shape
-    samples, _ = sampled(lambda: _synced(program, lambda: program.train(call)), 0.1, 3, 50)
+    stretch = Stretch(program, calls, 0, (0, steps), keep=False)
+    stretch.prepare()
+    watch.add("call_other_first", [clock.seconds(stretch)], steps=steps)  # compiles its shape
+    samples, _ = sampled(stretch, 0.1, 3, 50, stretch.prepare)
     watch.add("call_other", samples, steps=steps)
 
 
@@ -269,6 +393,35 @@ def own_fit(watch: Stopwatch, adapter: ModuleType, problem: Problem) -> None:
 
     sampled(pair, OWN_SECONDS, 3, OWN_PAIRS_MAX)
     watch.add("own_fit", seconds, steps=problem.shape.steps_per_epoch)
+
+
+def _to_the_end(
+    watch: Stopwatch, adapter: ModuleType, program: Program, problem: Problem, seen: Seen
+) -> list[Check]:
+    """Return what gate 4 asks of all that was timed, after the clock has stopped."""
+    order = watch.order
+    arm, target = order.arm, order.target
+    timing = Timing(
+        problem=problem,
+        build=builder(adapter, arm.mode, target),
+        capabilities=arm.capabilities,
+        dtype=target.dtype,
+        precision=target.precision,
+    )
+    whole = seen.losses and timed_checks.whole_length(order.job)
+    found = (
+        gate_timed_end.of_first_process(timing, program, seen)
+        if whole
+        else gate_timed_end.of_every_process(timing, seen.last)
+    )
+    if target.device != "cpu":
+        return found
+    stretches = [record for record in watch.records if record.phase == "call"]
+    step = min(min(record.seconds) / record.steps for record in stretches)
+    products = of_network(problem.network, problem.training.batch_size)
+    operations = float(sum(product.operations for product in products))
+    rate = fastest_products.rate(target.dtype)
+    return [*found, gate_timed_end.machine_limit(timing, step, operations, rate)]
 
 
 def _checks(

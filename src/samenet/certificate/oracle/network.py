@@ -77,14 +77,18 @@ def forward(
 ) -> Passed:
     """Return what the layers do to a batch, first to last, in the precision of the weights."""
     passed = Passed([], [np.asarray(inputs)], [])
+    last = len(network.layers) - 1
     for place, (spec, layer) in enumerate(zip(network.layers, weights, strict=True)):
         z = multiply(passed.entered[-1], layer.kernel) + layer.bias
-        mask = masks[place] if masks else None
-        kept = 1 if mask is None else mask.astype(z.dtype)
         passed.sums.append(z)
-        passed.entered.append((value(spec.activation, z) * kept).astype(z.dtype))
-        passed.slopes.append((derivative(spec.activation, z, forms) * kept).astype(z.dtype))
-    return Passed(passed.sums, passed.entered[:-1], passed.slopes[:-1])
+        if place == last:
+            break
+        after, slope = value(spec.activation, z), derivative(spec.activation, z, forms)
+        if masks and (mask := masks[place]) is not None:
+            after, slope = after * mask.astype(z.dtype), slope * mask.astype(z.dtype)
+        passed.entered.append(after.astype(z.dtype, copy=False))
+        passed.slopes.append(slope.astype(z.dtype, copy=False))
+    return passed
 
 
 def outputs(network: Network, weights: Weights, inputs: Array) -> Array:
@@ -96,7 +100,7 @@ def outputs(network: Network, weights: Weights, inputs: Array) -> Array:
     return z
 
 
-def gradient(  # noqa: PLR0913 - what a gradient depends on, and in which realisation
+def gradient(
     network: Network,
     loss: Loss,
     weights: Weights,
@@ -105,14 +109,39 @@ def gradient(  # noqa: PLR0913 - what a gradient depends on, and in which realis
     forms: Forms = SPEC,
 ) -> Gradient:
     """Return mean loss and gradient of one batch by the chain rule."""
-    kind = weights[0].kernel.dtype
-    passed = forward(network, weights, batch.inputs.astype(kind), batch.masks, multiply, forms)
-    predicted, wanted = delta_terms(loss, passed.sums[-1], batch.targets, forms)
-    delta = (predicted - wanted).astype(kind)
+    passed = _entered(network, weights, batch, multiply, forms)
     return Gradient(
         loss=mean_loss(loss, passed.sums[-1], batch.targets),
-        gradient=_backward(weights, passed, delta, multiply),
+        gradient=_from_outputs(loss, weights, passed, batch, multiply, forms),
     )
+
+
+def gradient_alone(
+    network: Network,
+    loss: Loss,
+    weights: Weights,
+    batch: Batch,
+    multiply: Multiply = np.matmul,
+    forms: Forms = SPEC,
+) -> list[Layer]:
+    """Return the gradient of one batch without its loss, which takes a fifth of the time."""
+    passed = _entered(network, weights, batch, multiply, forms)
+    return _from_outputs(loss, weights, passed, batch, multiply, forms)
+
+
+def _entered(
+    network: Network, weights: Weights, batch: Batch, multiply: Multiply, forms: Forms
+) -> Passed:
+    inputs = batch.inputs.astype(weights[0].kernel.dtype, copy=False)
+    return forward(network, weights, inputs, batch.masks, multiply, forms)
+
+
+def _from_outputs(
+    loss: Loss, weights: Weights, passed: Passed, batch: Batch, multiply: Multiply, forms: Forms
+) -> list[Layer]:
+    predicted, wanted = delta_terms(loss, passed.sums[-1], batch.targets, forms)
+    delta = (predicted - wanted).astype(weights[0].kernel.dtype)
+    return _backward(weights, passed, delta, multiply)
 
 
 def _backward(weights: Weights, passed: Passed, delta: Array, multiply: Multiply) -> list[Layer]:
@@ -147,8 +176,9 @@ def magnitude(network: Network, loss: Loss, weights: Weights, batch: Batch) -> l
 def margin(network: Network, loss: Loss, weights: Weights, batch: Batch) -> float:
     """Return how near to a kink this batch comes: the smallest |z| / (|x| @ |kernel| + |bias|).
 
-    A sum whose every term is 0 is exactly 0 in any arithmetic, and is no risk. Only layers with a kinked activation count, and the residuals of a mean absolute error.
-    Infinite if nothing has a kink.
+    A sum whose every term is 0 is exactly 0 in any arithmetic, and is no risk. Only layers with a
+    kinked activation count, and the residuals of a mean absolute error. Infinite if nothing has a
+    kink.
     """
     passed = forward(network, weights, batch.inputs.astype(np.float64), batch.masks)
     found = [np.inf]

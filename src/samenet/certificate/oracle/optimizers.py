@@ -5,12 +5,13 @@ The formulas are those of samenet.spec.training, and stand here in their order.
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Protocol
 
 import numpy as np
 
-from samenet.adapter.arrays import Array, Layer, Weights
+from samenet.adapter.arrays import Array, Dtype, Layer, Weights
 from samenet.adapter.schedules import learning_rates
 from samenet.spec.training import SGD, Adagrad, Forms, Moments, Optimizer, RMSprop, TrainSpec
 
@@ -31,18 +32,34 @@ class Updater:
     def step(self, gradient: Array, t: int) -> Array:
         """Return the weights after step t = 1, 2, ..."""
         rate = float(self.rates[min(t, len(self.rates)) - 1])
-        gradient = gradient + self.spec.l2 * self.is_kernel * self.weights
-        gradient = gradient * self._clipping(float(np.linalg.norm(gradient)))
-        # not (1 - r * decay) * w: near 1 that factor rounds, the same way in every step
-        decayed = rate * self.spec.weight_decay * self.is_kernel * self.weights
-        self.weights = self.weights - decayed - self.rule.move(gradient, rate, t)
+        if self.spec.l2:
+            gradient = gradient + self.spec.l2 * self.is_kernel * self.weights
+        if self.spec.clip_norm is not None:
+            gradient = gradient * self._clipping(gradient, self.spec.clip_norm)
+        weights = self.weights
+        if self.spec.weight_decay:
+            # not (1 - r * decay) * w: near 1 that factor rounds, the same way in every step
+            weights = weights - rate * self.spec.weight_decay * self.is_kernel * weights
+        self.weights = weights - self.rule.move(gradient, rate, t)
         return self.weights
 
-    def _clipping(self, norm: float) -> float:
-        if self.spec.clip_norm is None:
-            return 1.0
+    def started(self, weights: Weights) -> None:
+        """Go on from other weights; what the rule remembers of earlier gradients stays."""
+        self.weights = _vector(weights)
+
+    def in_precision(self, dtype: Dtype) -> Updater:
+        """Return a copy that remembers the same in another precision."""
+        found, found_rule = copy.copy(self), copy.copy(self.rule)  # no array is written to
+        found.rule = found_rule
+        found.weights, found.is_kernel = self.weights.astype(dtype), self.is_kernel.astype(dtype)
+        for name, held in vars(self.rule).items():
+            if isinstance(held, np.ndarray):
+                setattr(found_rule, name, held.astype(dtype))
+        return found
+
+    def _clipping(self, gradient: Array, norm_most: float) -> float:
         extra = 1e-6 if self.forms.clipping == "epsilon" else 0.0
-        return min(1.0, self.spec.clip_norm / max(norm + extra, 1e-300))
+        return min(1.0, norm_most / max(float(np.linalg.norm(gradient)) + extra, 1e-300))
 
 
 def _seen(spec: Optimizer, forms: Forms) -> Optimizer:

@@ -35,12 +35,14 @@ QUICK_TASKS = ("single_neuron", "iris")
 @click.option("--all", "everything", is_flag=True, help="Every mode, every function and optimiser.")
 @click.option("--quick", is_flag=True, help="Two small tasks and what they rest on.")
 @options.device
+@options.worker_limit
 @options.as_json
 def command(
     tasks: tuple[str, ...],
     frameworks: tuple[str, ...],
     *,
     device: str,
+    worker_seconds: float | None,
     everything: bool,
     quick: bool,
     as_json: bool,
@@ -62,6 +64,7 @@ def command(
         frameworks=frameworks or ((discovery.EVERYTHING,) if everything else ()),
         cases=tuple(certificate_cases.names()) if everything else (),
         track="same",
+        worker_seconds=worker_seconds,
         target=parse(Target, placed(device), where="certify"),
     )
     plan = only_checks(planner.make_plan(request))

@@ -27,8 +27,16 @@ SOME_FAILED = 3
     help="On which tasks the gates are tried; default: three small ones. Repeatable.",
 )
 @options.device
+@options.worker_limit
 @options.as_json
-def command(adapter: str, tasks: tuple[str, ...], device: str, *, as_json: bool) -> int:
+def command(
+    adapter: str,
+    tasks: tuple[str, ...],
+    device: str,
+    worker_seconds: float | None,
+    *,
+    as_json: bool,
+) -> int:
     """Try an adapter item by item: what failed, what was expected, how to mend it.
 
     \b
@@ -39,7 +47,13 @@ def command(adapter: str, tasks: tuple[str, ...], device: str, *, as_json: bool)
     """
     target = parse(Target, placed(device), where="check")
     found = [
-        adapter_check.examine(text, target, tasks, say=lambda line: say(f"  {line}", err=True))
+        adapter_check.examine(
+            text,
+            target,
+            tasks,
+            say=lambda line: say(f"  {line}", err=True),
+            worker_seconds=worker_seconds,
+        )
         for text in adapter_check.modes(adapter)
     ]
     if as_json:

@@ -54,6 +54,7 @@ Loop = tuple[Leaf, str]
 )
 @commands_options.device
 @commands_options.threads
+@commands_options.worker_limit
 @commands_options.out("Folder of the raw data; default runs/<when>-…")
 @commands_options.as_json
 def command(**options: Any) -> int:
@@ -77,6 +78,7 @@ def command(**options: Any) -> int:
         target=target,
         profile="standard",
         repeats=options["repeats"],
+        worker_seconds=options["worker_seconds"],
         track="same",
         name=f"contest-{challenger[0].path.stem}",
     )

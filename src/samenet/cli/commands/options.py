@@ -41,6 +41,22 @@ dry_run = click.option(
     "--dry-run", is_flag=True, help="Only say what would be measured and how long it takes."
 )
 
+
+def _duration(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
+    del context, parameter
+    from samenet.execution.planner import duration_seconds
+
+    return duration_seconds(text) if text else None
+
+
+worker_limit = click.option(
+    "--worker-limit",
+    "worker_seconds",
+    metavar="20m",
+    callback=_duration,
+    help="End a process after this time; default: what its job and its compiler should need.",
+)
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 

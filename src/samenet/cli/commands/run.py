@@ -65,6 +65,7 @@ SOME_FAILED = 3
     "--repeats", type=click.IntRange(1, 100), help="Repeats, if not those of the profile."
 )
 @click.option("--budget", metavar="10m", help="Stop after the repeat in which this time is spent.")
+@commands_options.worker_limit
 @click.option(
     "--cache",
     type=click.Choice(["cold", "warm"]),
@@ -158,6 +159,7 @@ def _request(options: dict[str, Any]) -> planner.Request:
         profile=options["profile"],
         repeats=options["repeats"],
         budget_seconds=planner.duration_seconds(budget) if budget else None,
+        worker_seconds=options["worker_seconds"],
         margin=options["margin"] / 100,
         cache=options["cache"],
         track=options["track"],

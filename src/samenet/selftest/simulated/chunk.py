@@ -119,7 +119,11 @@ def timed(step_seconds: float) -> tuple[Simulated, TimingRecord]:
     job = SimpleNamespace(id="cell", arm="simulated", repeat=0)
     order: Any = SimpleNamespace(job=job, plan=SimpleNamespace(steady_seconds=0.1))
     task: Any = SimpleNamespace(name="simulated")
-    watch, calls, program = timing.Stopwatch(order, task), itertools.cycle(batches), simulated
+    watch, calls, program = (
+        timing.Stopwatch(order, task),
+        timing.Calls(itertools.cycle(batches)),
+        simulated,
+    )
     with simulated.in_force():
         timing.warm_up(watch, program, calls, problem)  # type: ignore[arg-type]
         timing.steady(watch, program, calls, problem)  # type: ignore[arg-type]

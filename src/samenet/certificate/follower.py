@@ -1,0 +1,174 @@
+"""The oracle beside a program over thousands of steps, set on the program's weights at every call.
+
+Two trainings in 32 bits drift apart, and after thousands of steps a comparison of their ends would
+let anything pass. So the oracle keeps a memory of its own (the moments are means of gradients, and
+forget), but starts every call where the program stood: what is left to compare is how far one call
+goes, and the rounding in it. A single step that is left out, done twice or done with other rows
+shows, however late it comes.
+
+How far rounding may take a call is measured, too: in some calls the oracle does the same once more
+in the program's precision, from weights that are off by 16 roundings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from samenet.adapter import draws
+from samenet.adapter.api import Capabilities, Precision
+from samenet.adapter.arrays import Array, Batches, Dtype, Weights
+from samenet.certificate import limits
+from samenet.certificate.gate_gradients import nan_last
+from samenet.certificate.oracle import network as oracle
+from samenet.certificate.oracle.optimizers import Updater
+from samenet.certificate.problem import Problem
+
+DISTURBED_ROUNDINGS = 16
+ALLOWANCE = 10
+NEAR = 4
+TINY = 1e-300
+REALISED_EVERY = 4
+"""In so many calls rounding is measured once, and in each of the first ones."""
+
+REALISATIONS_MOST = 8
+"""Where a program is off by more than rounding near by: a weighted sum that rounding carries across
+a kink may turn a whole row round, in one realisation and not in the next."""
+
+SURPRISES_MOST = 20
+
+
+class Followed(NamedTuple):
+    """One call of a program beside the oracle's; all relative to how far the oracle went."""
+
+    error: float
+    step: float
+    """The shortest of its steps: half of it is the least that a step left out must differ by."""
+    stored: float
+    """What storing the weights rounds."""
+    realised: float | None
+    """The error of the oracle's own realisation, where there is one."""
+
+
+@dataclass(kw_only=True)
+class Follower:
+    """The oracle's optimiser beside a program, from its first step on."""
+
+    problem: Problem
+    capabilities: Capabilities
+    dtype: Dtype
+    precision: Precision = "strict-float32"
+    calls: list[Followed] = field(default_factory=list)
+    surprises: int = 0
+
+    def __post_init__(self) -> None:
+        """Start with the initial weights and an optimiser that remembers nothing."""
+        problem = self.problem
+        self.updater = Updater(problem.training, self.capabilities.forms, problem.weights)
+
+    def follow(self, call: Batches, before: Weights, after: Weights) -> Followed:
+        """Do a call from the weights that the program had before it; keep and return the error."""
+        realise = len(self.calls) % REALISED_EVERY == 0 or len(self.calls) < REALISED_EVERY
+        found = self._compared(call, before, after, realise=realise)
+        self.calls.append(found)
+        return found
+
+    def apart(self) -> Follower:
+        """Return a follower that goes on from here by itself."""
+        found = replace(self, calls=list(self.calls))
+        found.updater = self.updater.in_precision("float64")
+        return found
+
+    def _compared(
+        self, call: Batches, before: Weights, after: Weights, *, realise: bool
+    ) -> Followed:
+        start = draws.as_dtype(before, "float64")
+        batches = self.problem.steps([call])
+        remembered = self.updater.in_precision("float64")
+        end, step = self._done(self.updater, start, batches, call.first_step)
+        first = oracle.exact(start)
+        way = max(float(np.linalg.norm(end - first)), TINY)
+        unit, length = limits.ROUNDOFF[self.dtype], float(np.linalg.norm(first))
+        found = Followed(
+            error=nan_last(float(np.linalg.norm(oracle.exact(after) - end)) / way),
+            step=step / way,
+            stored=limits.STEP_ROUNDINGS * unit * math.sqrt(len(batches)) * length / way,
+            realised=None,
+        )
+
+        def realised(pattern: int) -> float:
+            updater = remembered.in_precision(self.dtype)
+            moved = self._realised(updater, start, batches, call.first_step, pattern)
+            return float(np.linalg.norm(moved - (end - first))) / way
+
+        if self._surprising(found):
+            self.surprises += 1
+            return found._replace(realised=max(map(realised, range(REALISATIONS_MOST))))
+        return found._replace(realised=realised(len(self.calls) % 2)) if realise else found
+
+    def _surprising(self, found: Followed) -> bool:
+        """Return whether rounding is measured again because of an error; not for ever."""
+        limit = allowed([*self.calls[-NEAR:], found])[-1]
+        return limit < found.error < math.inf and self.surprises < SURPRISES_MOST
+
+    def _done(
+        self,
+        updater: Updater,
+        start: Weights,
+        batches: Sequence[oracle.Batch],
+        first_step: int,
+        multiply: oracle.Multiply = np.matmul,
+    ) -> tuple[Array, float]:
+        """Return the weights after the steps as one vector, and the length of the shortest step."""
+        network, loss = self.problem.network, self.problem.training.loss
+        updater.started(start)
+        current, shortest = start, math.inf
+        for step, batch in enumerate(batches, start=first_step + 1):
+            before = updater.weights
+            forms = self.capabilities.forms
+            gradient = oracle.gradient_alone(network, loss, current, batch, multiply, forms)
+            end = updater.step(oracle.flat(gradient), step)
+            current = oracle.unflatten(end, current)
+            shortest = min(shortest, float(np.linalg.norm(end - before)))
+        return end, shortest
+
+    def _realised(
+        self,
+        updater: Updater,
+        start: Weights,
+        batches: Sequence[oracle.Batch],
+        first_step: int,
+        pattern: int,
+    ) -> Array:
+        """Return how far the steps go in the program's precision, from disturbed weights."""
+        size = DISTURBED_ROUNDINGS * limits.ROUNDOFF[self.dtype]
+        moved = draws.as_dtype(oracle.disturbed(start, size, pattern), self.dtype)
+        multiply = limits.tf32_product if self.precision == "tf32" else np.matmul
+        end, _ = self._done(updater, moved, batches, first_step, multiply)
+        return end.astype(np.float64) - oracle.exact(moved)
+
+
+def allowed(calls: Sequence[Followed]) -> list[float]:
+    """Return the limit of every call: rounding as measured around it, or half a step of its own."""
+    known = [(place, c.realised) for place, c in enumerate(calls) if c.realised is not None]
+    places, realised = np.array(known, dtype=np.float64).reshape(-1, 2).T
+    found = []
+    for place, call in enumerate(calls):
+        middle = int(np.searchsorted(places, place))
+        around = slice(max(0, middle - NEAR), middle + NEAR)
+        order = np.argsort(np.abs(places[around] - place), kind="stable")[:NEAR]
+        near = realised[around][order]
+        rounding = ALLOWANCE * float(near.max(initial=0.0))
+        found.append(max(rounding, call.step / 2, call.stored))
+    return found
+
+
+def usual(calls: Sequence[Followed]) -> tuple[float, float]:
+    """Return the middle error of all calls, and its limit: rounding, as measured in the middle."""
+    realised = float(np.median([c.realised for c in calls if c.realised is not None]))
+    stored = float(np.median([c.stored for c in calls]))
+    return float(np.median([c.error for c in calls])), max(ALLOWANCE * realised, stored)

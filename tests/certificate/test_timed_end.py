@@ -1,0 +1,255 @@
+"""Gate 4 to the end: right programs pass, and faults that come late, or are small, do not.
+
+The mistakes that the method page names are in test_mutants; these were planted afterwards, to see
+whether the gate knows the kind or only the case.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from late_mutants import Counting, Idle
+from mutants import Wrapped
+from threadpoolctl import threadpool_limits
+
+from samenet.adapter import Layer, Target, discovery
+from samenet.certificate import gate_timed_end
+from samenet.certificate.gate_timed_end import Seen, Timing
+from samenet.certificate.problem import Check, Problem, builder, task_problem, trained
+from samenet.spec import load_task
+from samenet.tasks import sources
+
+CALLS = 130
+MODES = {"numpy": "plain", "scikit-learn": "fit"}
+
+
+@cache
+def problem(name: str) -> Problem:
+    """Return a task as the gates see it."""
+    task = load_task(name)
+    return task_problem(task, sources.prepare(task))
+
+
+def timing(task: str, framework: str, change: Callable = lambda program: program) -> Timing:
+    """Return what the programs of a framework, with a fault or none, would be timed on."""
+    adapter = discovery.load(discovery.shipped()[framework].path)
+    adapter.wake(Target())
+    build = builder(adapter, MODES[framework], Target())
+    return Timing(
+        problem=problem(task),
+        build=lambda *arguments: change(build(*arguments)),
+        capabilities=adapter.capabilities(),
+        dtype="float32",
+    )
+
+
+def checks(of: Timing, *, first: bool = True) -> dict[str, Check]:
+    """Train as a timed process does, then return the checks by their names."""
+    given = of.problem
+    with threadpool_limits(1):
+        program = of.build(given, given.training, given.weights, of.dtype)
+        kept = {}
+        for place, call in enumerate(itertools.islice(given.stream(), CALLS)):
+            losses = trained(program, call)
+            if place % 5 == 0:
+                kept[place] = losses
+        last = gate_timed_end.last_call(given, program, CALLS, of.capabilities)
+        seen = Seen(calls=CALLS, last=last, losses=kept)
+        found = (
+            gate_timed_end.of_first_process(of, program, seen)
+            if first
+            else gate_timed_end.of_every_process(of, last)
+        )
+    return {check.quantity: check for check in found}
+
+
+def failed(found: dict[str, Check]) -> set[str]:
+    """Return the names of the checks that did not pass."""
+    return {name for name, check in found.items() if not check.passed}
+
+
+@pytest.mark.parametrize("framework", MODES)
+@pytest.mark.parametrize("task", ["iris", "diabetes"])
+def test_a_right_program_passes_far_from_the_limits(framework: str, task: str) -> None:
+    """SGD and Adam, a loss per step and one per call: no error reaches a third of its limit."""
+    found = checks(timing(task, framework))
+    assert failed(found) == set()
+    assert max(check.error / check.limit for check in found.values() if check.limit) < 1 / 3
+
+
+def test_a_second_program_ends_at_the_same_bits() -> None:
+    """On a processor, with one thread, what was timed is done again bit by bit."""
+    found = checks(timing("iris", "numpy"))
+    assert found["replayed"].error == found["losses between"].error == 0
+
+
+@pytest.mark.parametrize("task", ["iris", "diabetes"])
+def test_a_loop_that_stopped_is_seen_in_every_process(task: str) -> None:
+    """A later process does nothing again, and still sees losses of old weights and no movement."""
+    assert failed(checks(timing(task, "numpy"), first=False)) == set()
+    found = failed(checks(timing(task, "numpy", Idle), first=False))
+    assert found == {"last loss", "last call"}
+
+
+class RateOff(Counting):
+    """Goes a thousandth too far from the 601st step on."""
+
+    def do(self, batches):
+        updates = self.program.updates
+        if self.steps == 602:
+            updates.rates = updates.rates * 1.001
+        self.program.train(batches)
+
+
+class OneRowTwice(Counting):
+    """Takes one row twice, and its neighbour not at all, in each call after 90 calls."""
+
+    def do(self, batches):
+        order = batches.order.copy()
+        if self.calls > 90:
+            order[-1, 0] = order[-1, 1]
+        self.program.train(replace(batches, order=order))
+
+
+class Halved(Counting):
+    """Keeps the weights to 16 bits after 110 calls."""
+
+    def do(self, batches):
+        self.program.train(batches)
+        if self.calls > 110:
+            layers = self.program.layers
+            for part in (*layers.kernels, *layers.biases):
+                part[...] = part.astype(np.float16)
+
+
+class Clipped(Counting):
+    """Keeps every weight below half of the largest it has, once, in the 120th call."""
+
+    def do(self, batches):
+        self.program.train(batches)
+        if self.calls == 120:
+            for kernel in self.program.layers.kernels:
+                np.clip(kernel, -abs(kernel).max() / 2, abs(kernel).max() / 2, out=kernel)
+
+
+class Forgets(Counting):
+    """Starts its optimiser anew after 100 calls."""
+
+    def do(self, batches):
+        rule = self.program.updates.rule
+        if self.calls == 101 and hasattr(rule, "moments"):
+            for m, v in rule.moments:
+                m[...], v[...] = 0, 0
+        self.program.train(batches)
+
+
+class OldWeights(Wrapped):
+    """Reads back weights of the call before."""
+
+    before = None
+
+    def train(self, batches):
+        self.before = [Layer(w.kernel.copy(), w.bias.copy()) for w in self.program.weights()]
+        self.program.train(batches)
+
+    def weights(self):
+        return self.program.weights() if self.before is None else self.before
+
+
+OTHERS = {
+    ("iris", RateOff): "usual call",
+    ("iris", OneRowTwice): "farthest call",
+    ("iris", Halved): "farthest call",
+    ("iris", Clipped): "farthest call",
+    ("diabetes", Forgets): "farthest call",
+    ("iris", OldWeights): "last loss",
+}
+
+
+@pytest.mark.parametrize(
+    ("task", "fault"), OTHERS, ids=lambda each: getattr(each, "__name__", each)
+)
+def test_faults_that_the_gate_was_not_built_for_are_caught(task: str, fault: type) -> None:
+    """Each of them is seen by the quantity that is about its kind."""
+    assert OTHERS[task, fault] in failed(checks(timing(task, "numpy", fault)))
+
+
+class OnlyOnce(Counting):
+    """Leaves steps out in one of the programs of a process, and in no other."""
+
+    made = 0
+    wrong = 2
+
+    def __init__(self, program):
+        super().__init__(program)
+        type(self).made += 1
+        self.number = type(self).made
+
+    def do(self, batches):
+        short = self.number == self.wrong and self.calls > 100
+        self.program.train(batches.first(len(batches.order) - short))
+        self.short = short
+
+    def losses(self):
+        found = np.asarray(self.program.losses())
+        return np.append(found, found[-1]) if self.short else found
+
+
+def test_a_second_program_that_behaves_better_than_the_first_is_no_alibi() -> None:
+    """Steps left out only in the program that was timed: it ends elsewhere than the second one."""
+    fault = type("First", (OnlyOnce,), {"wrong": 1, "made": 0})
+    assert {"replayed", "losses between"} <= failed(checks(timing("iris", "numpy", fault)))
+
+
+class Unrepeatable(Counting):
+    """Adds up in no fixed order, as some devices do: two programs never end at the same bits."""
+
+    made = 0
+
+    def __init__(self, program):
+        super().__init__(program)
+        type(self).made += 1
+        self.draw = np.random.default_rng(type(self).made)
+
+    def do(self, batches):
+        self.program.train(batches)
+        for kernel in self.program.layers.kernels:
+            kernel *= 1 + self.draw.choice([-1, 1], kernel.shape).astype(np.float32) * 2.0**-23
+
+
+@pytest.mark.parametrize("task", ["iris", "diabetes"])
+def test_programs_that_differ_by_rounding_alone_pass(task: str) -> None:
+    """Where two programs go apart, the limit is what a disturbance does to that program itself."""
+    found = checks(timing(task, "numpy", Unrepeatable))
+    assert found["replayed"].error > 0
+    assert failed(found) == set()
+
+
+def test_a_step_faster_than_the_machine_is_refused() -> None:
+    """Its products alone would take longer; a step that takes as long as they do is possible."""
+    of = timing("iris", "numpy")
+    operations, rate = 1e6, 1e11
+    assert gate_timed_end.machine_limit(of, 1e-5, operations, rate).passed
+    refused = gate_timed_end.machine_limit(of, 15e-9, operations, rate)
+    assert not refused.passed
+    assert refused.quantity == "machine's limit"
+    assert "a second" in refused.detail
+
+
+def test_numbers_that_are_none_pass_nothing() -> None:
+    """A program whose weights are no numbers at the end fails, whatever is compared with what."""
+
+    class Lost(Counting):
+        def do(self, batches):
+            self.program.train(batches)
+            if self.calls == 125:
+                self.program.layers.kernels[0][...] = np.nan
+
+    with np.errstate(all="ignore"):
+        found = failed(checks(timing("iris", "numpy", Lost)))
+    assert {"last loss", "last call", "replayed", "farthest call"} <= found

@@ -25,6 +25,7 @@ from samenet.execution import planner, scheduler, session
 from samenet.execution.runner import Watcher
 from samenet.runs.passes import ADMISSION, RESULT, PassName
 from samenet.runs.plan import Plan
+from samenet.selftest.base import raise_failure
 from samenet.stats import intervals, significance
 from samenet.stats.intervals import MARGIN, Estimate, Interval
 
@@ -81,9 +82,13 @@ def made(percent: int = 0, repeats: int = REPEATS) -> Trial:
 
 
 def carried_out(plan: Plan, watch: Watcher) -> Frames:
-    """Carry out the plan of a trial in a folder that is deleted afterwards."""
+    """Carry out the plan of a trial in a folder that is deleted afterwards.
+
+    Raises WorkerError if a worker fails.
+    """
     with tempfile.TemporaryDirectory() as folder:
         store = session.start(plan, Path(folder) / "run", watch)
+        raise_failure(store.records())
         return frames.load(store.folder)
 
 

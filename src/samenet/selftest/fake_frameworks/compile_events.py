@@ -26,6 +26,7 @@ from samenet.selftest.base import Figure, Order
 from samenet.selftest.fakes.running import faked, refusals
 
 SUMMARY = "a compile in the steady window is refused; a new shape counts once per compiler (real)"
+OPTIONS = ("short",)
 LATE, PLAIN = "fake:recompiles", "fake:asynchronous"
 STEPS, BATCHES = 4, (16, 16, 12, 12, 16)
 """Batch sizes of five calls: the third is new, whether a call or a step is compiled."""

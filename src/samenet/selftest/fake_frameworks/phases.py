@@ -10,6 +10,7 @@ from samenet.selftest.fakes.known import FIRST_CALL, PHASES, STEP
 from samenet.selftest.fakes.running import TASK, faked
 
 SUMMARY = "a fake framework's sleeps are reported within 5 %, each in its phase (real)"
+OPTIONS = ("n", "short")
 WITHIN = 0.05
 
 

@@ -10,6 +10,7 @@ from samenet.selftest.fakes.known import RESULT
 from samenet.selftest.fakes.running import TASK, faked, refusals
 
 SUMMARY = "asynchronous work is timed to its end, a sync that does nothing is refused (real)"
+OPTIONS = ("n", "short")
 WITHIN = 0.05
 WAITS, NEVER = "fake:asynchronous", "fake:never-waits"
 

@@ -13,6 +13,7 @@ from samenet.selftest.base import Figure, Order
 from samenet.selftest.fakes.running import FAKE, measured, refusals
 
 SUMMARY = "processors kept busy by every installed framework, and by one that takes more (real)"
+OPTIONS = ()
 GREEDY = "fake:greedy"
 BUSY = "processors kept busy"
 

@@ -11,6 +11,7 @@ from samenet.selftest.base import Figure, Order, rate
 from samenet.selftest.trials import Trial
 
 SUMMARY = "one program against itself, whole runs of half a minute each: false differences (real)"
+OPTIONS = ("n", "short", "seed")
 FALSE_SHARE_MOST = 5 / 40
 ROUNDS = 500
 

@@ -25,6 +25,7 @@ from samenet.selftest.trials import Trial
 from samenet.stats.intervals import VERDICT_REPEATS_MIN
 
 SUMMARY = "other work locked to one arm is refused or flagged, and none makes a verdict (real)"
+OPTIONS = ("n", "short")
 SHARES = (1.0, 0.5, 0.25, 0.12, 0.08)
 """Of the measuring processor, or of the one beside it, in turns."""
 

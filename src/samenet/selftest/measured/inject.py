@@ -17,6 +17,7 @@ SUMMARY = (
     "planted differences of 0 to 5 %, whole runs of half a minute each: found, size, coverage;"
     " with 0 %, what aa shows (real)"
 )
+OPTIONS = ("n", "short", "seed")
 FOUND_LEAST = {2: 28 / 40, 3: 36 / 40, 5: 1.0}
 TIES_LEAST = 36 / 40
 BIAS_MOST, COVERED_LEAST = 0.005, 0.90

@@ -25,6 +25,7 @@ from samenet.stats import intervals, significance, steady_state
 from samenet.worker import timing
 
 SUMMARY = "planted defects of the instrument, each caught by a test named for it (no process)"
+OPTIONS = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

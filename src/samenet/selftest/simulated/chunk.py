@@ -24,6 +24,7 @@ from samenet.selftest.base import Figure, Order
 from samenet.worker import timing
 
 SUMMARY = "clock and sync take at most 0.1 % of a chunk, steps of 1 µs to 1 s (simulated clock)"
+OPTIONS = ("short",)
 
 STEP_SECONDS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 STEPS, CALLS = 4, 10

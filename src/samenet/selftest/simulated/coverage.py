@@ -19,6 +19,7 @@ from samenet.stats.pairwise import Times
 from samenet.stats.significance import Array
 
 SUMMARY = "95 % intervals hold the true ratio in 93 of 100 runs or more, under four kinds of noise"
+OPTIONS = ("n", "short", "seed")
 
 REPEATS = (5, 8, 12, 20, 30)
 TRUTH = math.log(1.3)

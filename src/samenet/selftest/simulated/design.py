@@ -24,6 +24,7 @@ from samenet.selftest.fakes.records import CHUNKS, TASK, made
 from samenet.stats import intervals, significance
 
 SUMMARY = "order, pairing, the unit, refusals, caches and threads, on known cases (no process)"
+OPTIONS = ()
 ARMS = ("a", "b", "c")
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 

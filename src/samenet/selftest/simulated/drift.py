@@ -20,6 +20,7 @@ from samenet.stats.intervals import Estimate
 from samenet.stats.significance import ALPHA, Array
 
 SUMMARY = "a machine that drifts makes no difference in the order of a plan, as it does arm by arm"
+OPTIONS = ("n", "short", "seed")
 
 DRIFTS, REPEATS, ARMS = (0.02, 0.05), (8, 20), (2, 6)
 NOISE = 0.01

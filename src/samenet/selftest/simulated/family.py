@@ -15,6 +15,7 @@ from samenet.stats.significance import ALPHA, Array
 from samenet.stats.verdicts import Word, verdicts
 
 SUMMARY = "among equal arms a whole table names a slower one in 6 of 100 runs at most"
+OPTIONS = ("n", "short", "seed")
 
 NOISE, NOISE_OF_TIES = 0.08, 0.02
 """With much noise equal arms are not called too close, which would hide a wrong word."""

@@ -16,6 +16,7 @@ from samenet.stats import intervals, ranking
 from samenet.stats.significance import Array
 
 SUMMARY = "equal arms share a rank, different ones do not, and what no ranking can hold is reported"
+OPTIONS = ("n", "short", "seed")
 
 NOISE, REPEATS, ARMS = 0.02, 12, 6
 GROUPS = np.log([1.0, 1.0, 1.0, 1.1, 1.1, 1.1])

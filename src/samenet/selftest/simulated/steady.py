@@ -14,6 +14,7 @@ from samenet.stats import steady_state
 from samenet.stats.intervals import MARGIN
 
 SUMMARY = "flat, warmed-up, slowed-down, cyclic and drifting series are told apart (simulated)"
+OPTIONS = ("n", "short", "seed")
 
 Series = NDArray[np.float64]
 CHUNKS = (40, 200)

@@ -22,6 +22,7 @@ from samenet.stats.pairwise import Times
 from samenet.stats.significance import ALPHA, Array
 
 SUMMARY = "stopping on the width of the interval keeps its promise; repeating until significant not"
+OPTIONS = ("n", "short", "seed")
 
 LAWS = ("normal", "contaminated")
 NOISES = (0.01, 0.03, 0.045)

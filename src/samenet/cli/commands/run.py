@@ -143,6 +143,12 @@ def warn(sentence: str) -> None:
 
 
 def _request(options: dict[str, Any]) -> planner.Request:
+    if options["track"] == "quickstart":
+        commands_options.refuse(
+            ("repeats", "cache", "dtype", "precision"),
+            "is about the same network; a quick start is run as its page says: leave it out, "
+            "or measure both tracks.",
+        )
     own = _own(options)
     if options["target_columns"] and not options["data"]:
         raise UsageError("--target names a column of a table: add --data FILE.csv.")

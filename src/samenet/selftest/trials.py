@@ -75,10 +75,10 @@ def made(percent: int = 0, repeats: int = REPEATS) -> Trial:
 
     Raises RefusedError if the machine does not come to rest, or left nothing to compare.
     """
-    found = of(carried_out(plan_of(percent, repeats), lambda *_: None))
-    if found is None:
+    trial = of(carried_out(plan_of(percent, repeats), lambda *_: None))
+    if trial is None:
         raise RefusedError("Other work on the machine left nothing of a trial to compare.")
-    return found
+    return trial
 
 
 def carried_out(plan: Plan, watch: Watcher) -> Frames:
@@ -92,23 +92,23 @@ def carried_out(plan: Plan, watch: Watcher) -> Frames:
         return frames.load(store.folder)
 
 
-def of(found: Frames) -> Trial | None:
+def of(run: Frames) -> Trial | None:
     """Return what a run says about its pair; None if fewer than two of its repeats count."""
-    rows = found.proofs[found.proofs.quantity == "step"]
+    rows = run.proofs[run.proofs.quantity == "step"]
     planted = dict(zip(rows["repeat"].tolist(), rows.seconds.tolist(), strict=True))
-    reference = found.per_repeat(TASK, PAIR, "step")
+    reference = run.per_repeat(TASK, PAIR, "step")
     common = planted.keys() & reference.keys()
-    return judged(planted, reference, found.plan.margin) if len(common) > 1 else None
+    return judged(planted, reference, run.plan.margin) if len(common) > 1 else None
 
 
 def series(sizes: Sequence[int], count: int, say: Callable[[str], None]) -> dict[int, list[Trial]]:
     """Return so many trials of each size, made in turns, and say what each found."""
-    found: dict[int, list[Trial]] = {percent: [] for percent in sizes}
+    made_by_size: dict[int, list[Trial]] = {percent: [] for percent in sizes}
     for number, percent in itertools.product(range(count), sizes):
         trial = made(percent)
-        found[percent].append(trial)
+        made_by_size[percent].append(trial)
         say(f"trial {number + 1} of {count}, +{percent} %: {said(trial)}")
-    return found
+    return made_by_size
 
 
 def said(trial: Trial) -> str:

@@ -237,17 +237,17 @@ def finish(store: Store, *, as_json: bool) -> int:
     from samenet.report.page import write_report
 
     page = write_report(store.folder)
-    found = frames.load(store.folder)
+    run_frames = frames.load(store.folder)
     if as_json:
-        commands_options.print_json(result.document(found))
+        commands_options.print_json(result.document(run_frames))
     else:
-        say("\n".join(result.lines(found)))
+        say("\n".join(result.lines(run_frames)))
         say(f"\nThe page: {page}")
-    return SOME_FAILED if failed(found) else 0
+    return SOME_FAILED if failed(run_frames) else 0
 
 
-def failed(found: frames.Frames) -> bool:
+def failed(run_frames: frames.Frames) -> bool:
     """Return whether some results are missing that should be there; not installed is no failure."""
-    lacking = found.failures[~found.failures.mark.isin(["not installed", "unsupported"])]
-    nothing = not found.plan.arms
-    return nothing or bool(len(lacking)) or not bool(found.checks.passed.all())
+    lacking = run_frames.failures[~run_frames.failures.mark.isin(["not installed", "unsupported"])]
+    no_framework = not run_frames.plan.arms
+    return no_framework or bool(len(lacking)) or not bool(run_frames.checks.passed.all())

@@ -24,10 +24,10 @@ def judged(run: Frames) -> list[Figure]:
     samples = run.samples[run.samples.phase == "first_call"]
     steps = int(samples.steps.iloc[0])
     warm = run.samples[run.samples.phase == "warmup"].seconds.tolist()
-    found = {phase: _reported(run, phase) / seconds for phase, seconds in PHASES.items()}
-    found["first_call"] = _reported(run, "first_call") / (FIRST_CALL + steps * STEP)
-    found["warm-up call"] = median(warm) / (steps * STEP)
-    found["step"] = _reported(run, "step") / STEP
+    ratios = {phase: _reported(run, phase) / seconds for phase, seconds in PHASES.items()}
+    ratios["first_call"] = _reported(run, "first_call") / (FIRST_CALL + steps * STEP)
+    ratios["warm-up call"] = median(warm) / (steps * STEP)
+    ratios["step"] = _reported(run, "step") / STEP
     return [
         Figure(
             quantity=f"{phase}: reported over true",
@@ -35,7 +35,7 @@ def judged(run: Frames) -> list[Figure]:
             least=1 - WITHIN,
             most=1 + WITHIN,
         )
-        for phase, value in found.items()
+        for phase, value in ratios.items()
     ]
 
 

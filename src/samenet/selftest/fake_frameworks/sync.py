@@ -25,7 +25,7 @@ def judged(run: Frames) -> list[Figure]:
     rows = run.samples[(run.samples.arm == WAITS) & (run.samples.phase == "warmup")]
     step = median(run.per_repeat(TASK, WAITS, "step").values())
     call = step * int(rows.steps.iloc[0])
-    said = refusals(run, NEVER)
+    reasons = refusals(run, NEVER)
     return [
         Figure(
             quantity="asynchronous call: reported over true",
@@ -35,9 +35,9 @@ def judged(run: Frames) -> list[Figure]:
         ),
         Figure(
             quantity="a sync that does nothing is refused",
-            value=float(any(text.startswith("sync: ") for text in said)),
+            value=float(any(text.startswith("sync: ") for text in reasons)),
             least=1,
-            detail="; ".join(said) or "no check failed",
+            detail="; ".join(reasons) or "no check failed",
         ),
         Figure(
             quantity="times published without waiting",

@@ -40,8 +40,8 @@ NUMPY: Any = discovery.load(discovery.shipped()["numpy"].path)
 
 def capabilities() -> Capabilities:
     """Offer what NumPy offers."""
-    found: Capabilities = NUMPY.capabilities()
-    return found
+    offered: Capabilities = NUMPY.capabilities()
+    return offered
 
 
 def wake(target: Target) -> None:
@@ -54,8 +54,8 @@ def wake(target: Target) -> None:
 def read_back(program: Fake, target: Target) -> dict[str, str | int | float]:
     """Return what is in force; the first question opens the steady window."""
     program.asked = True
-    found: dict[str, str | int | float] = NUMPY.read_back(program.inner, target)
-    return found | {"compilations": program.compilations}
+    in_force: dict[str, str | int | float] = NUMPY.read_back(program.inner, target)
+    return in_force | {"compilations": program.compilations}
 
 
 def build(
@@ -92,8 +92,8 @@ class Fake:
 
     def losses(self) -> Array:
         """Return the losses."""
-        found: Array = self.inner.losses()
-        return found
+        losses: Array = self.inner.losses()
+        return losses
 
     def predict(self, rows: Array) -> Any:
         """Predict."""
@@ -101,8 +101,8 @@ class Fake:
 
     def weights(self) -> Weights:
         """Return the weights."""
-        found: Weights = self.inner.weights()
-        return found
+        weights: Weights = self.inner.weights()
+        return weights
 
     def sync(self) -> None:
         """Everything is done when it returns."""

@@ -44,14 +44,19 @@ def run(order: Order) -> list[Figure]:
     del order  # the tests run in their short form
     tests = sorted({defect.by for defect in DEFECTS})
     alarms = [f"{name}: {text}" for name in tests for text in failing(name)]
-    found = {defect.what: _caught(defect) for defect in DEFECTS}
+    caught_by = {defect.what: _caught(defect) for defect in DEFECTS}
     detail = "; ".join(
-        f"{defect.what} → {defect.by}: {found[defect.what] or 'NOT CAUGHT'}" for defect in DEFECTS
+        f"{defect.what} → {defect.by}: {caught_by[defect.what] or 'NOT CAUGHT'}"
+        for defect in DEFECTS
     )
-    caught = sum(bool(text) for text in found.values())
+    caught = sum(bool(text) for text in caught_by.values())
     return [
         rate(
-            "defects caught by the test named for them", caught, len(found), least=1, detail=detail
+            "defects caught by the test named for them",
+            caught,
+            len(caught_by),
+            least=1,
+            detail=detail,
         ),
         Figure(
             quantity="figures that fail without a defect",
@@ -112,9 +117,9 @@ def _pooled(run: Frames, task: str, arm: str, quantity: str) -> dict[int, float]
 
 
 def _without_slow(run: Frames, task: str, arm: str, quantity: str) -> dict[int, float]:
-    found = PER_REPEAT(run, task, arm, quantity)
-    middle = median(found.values())
-    return {repeat: value for repeat, value in found.items() if value < 1.5 * middle}
+    seconds = PER_REPEAT(run, task, arm, quantity)
+    middle = median(seconds.values())
+    return {repeat: value for repeat, value in seconds.items() if value < 1.5 * middle}
 
 
 def _by_place(one: Any, other: Any, confidence: float = 0.95) -> Any:
@@ -127,13 +132,15 @@ def _by_name(run: Frames, task: str) -> list[str]:
 
 
 def _slow_too(run: Frames, task: str) -> list[str]:
-    found = {arm: median(run.per_repeat(task, arm, "step").values()) for arm in COMPARED(run, task)}
-    return [arm for arm in found if found[arm] <= 1.5 * min(found.values())]
+    seconds = {
+        arm: median(run.per_repeat(task, arm, "step").values()) for arm in COMPARED(run, task)
+    }
+    return [arm for arm in seconds if seconds[arm] <= 1.5 * min(seconds.values())]
 
 
 def _timed(run: Frames, task: str) -> list[str]:
-    found: list[str] = run.times[run.times.task == task].arm.unique().tolist()
-    return found
+    arms: list[str] = run.times[run.times.task == task].arm.unique().tolist()
+    return arms
 
 
 def _another_order() -> AbstractContextManager[Any]:

@@ -60,8 +60,8 @@ def unequal_places() -> int:
 def wrong_pairs() -> int:
     """Return whether repeats are paired by anything but their number: a repeat doubles the time."""
     one, other = {0: 1.0, 1: 2.0, 2: 4.0}, {1: 2.0, 2: 4.0, 3: 8.0}
-    found = intervals.ratio(one, other)
-    return int((found.value, found.n) != (1.0, 2))
+    ratio = intervals.ratio(one, other)
+    return int((ratio.value, ratio.n) != (1.0, 2))
 
 
 def _level(seconds: float) -> list[float]:
@@ -72,23 +72,23 @@ def _level(seconds: float) -> list[float]:
 def wrong_unit() -> int:
     """Return how many of three processes, one of them slow, have another time than their middle."""
     levels = [1.0, 1.02, 3.0]
-    found = made({"a": [_level(level) for level in levels]}).per_repeat(TASK, "a", "step")
-    wrong = [level for place, level in enumerate(levels) if found.get(place) != level]
-    return len(wrong) + abs(len(found) - len(levels))
+    seconds = made({"a": [_level(level) for level in levels]}).per_repeat(TASK, "a", "step")
+    wrong = [level for place, level in enumerate(levels) if seconds.get(place) != level]
+    return len(wrong) + abs(len(seconds) - len(levels))
 
 
 def wrong_level() -> int:
     """Return whether chunks before the steady state move the step time."""
     warming = [2.0] * 12 + [1.0, 1.002, 1.004] * 6
-    found = made({"a": [warming]}).per_repeat(TASK, "a", "step")
-    return int(found != {0: 1.002})
+    seconds = made({"a": [warming]}).per_repeat(TASK, "a", "step")
+    return int(seconds != {0: 1.002})
 
 
 def wrongly_settled() -> int:
     """Return how many of two results are judged wrongly: of ten processes six slow, or three."""
     slows, flat = [1.0] * 12 + [1.5] * 18, [1.0] * CHUNKS
-    found = made({"a": [slows] * 6 + [flat] * 4, "b": [slows] * 3 + [flat] * 7})
-    return int(found.settled(TASK, "a")) + int(not found.settled(TASK, "b"))
+    run_frames = made({"a": [slows] * 6 + [flat] * 4, "b": [slows] * 3 + [flat] * 7})
+    return int(run_frames.settled(TASK, "a")) + int(not run_frames.settled(TASK, "b"))
 
 
 def wrong_refusals() -> int:
@@ -123,22 +123,24 @@ def warm_caches() -> int:
         )
         for n in range(2)
     ]
-    names = {name for each in headers() for name in each.variables.cache}
+    names = {name for header in headers() for name in header.variables.cache}
     places = [
         {name: worker_environment(None, Target(), compiled=code)[name] for name in names}
         for code in (process.compiled_code(folder, "cold", job) for job in jobs)
     ]
     shared = [name for name in names if places[0][name] == places[1][name]]
-    found = [place for each in places for place in each.values() if Path(place).exists()]
-    return len(shared) + len(found) + int(not places[0])
+    existing = [place for header in places for place in header.values() if Path(place).exists()]
+    return len(shared) + len(existing) + int(not places[0])
 
 
 def unset_threads() -> int:
     """Return how many variables do not say the number of threads."""
-    found = worker_environment(None, Target(threads=3))
-    own = {name: value for each in headers() for name, value in each.variables.threads.items()}
-    counting = [name for name, value in own.items() if value == THREADS]
-    return sum(found.get(name) != "3" for name in (*VARIABLES, *counting))
+    environment = worker_environment(None, Target(threads=3))
+    declared = {
+        name: value for header in headers() for name, value in header.variables.threads.items()
+    }
+    counting = [name for name, value in declared.items() if value == THREADS]
+    return sum(environment.get(name) != "3" for name in (*VARIABLES, *counting))
 
 
 def unequal_batches() -> int:
@@ -164,6 +166,6 @@ def let_through() -> int:
     compiled = readback.compiled({"compilations": 3}, {"compilations": 4}, "float32")
     busy = [readback.processors_busy(1.3, 1.0, Target())]
     quiet = readback.compiled({"compilations": 3}, {"compilations": 3}, "float32")
-    return sum(all(check.passed for check in found) for found in (compiled, busy)) + int(
+    return sum(all(check.passed for check in checks) for checks in (compiled, busy)) + int(
         not quiet or not quiet[0].passed
     )

@@ -33,14 +33,14 @@ def run(order: Order) -> list[Figure]:
     figures, checked = [], []
     for drift, repeats, arms in itertools.product(DRIFTS, REPEATS, ARMS):
         logs = _runs(_planned(arms, repeats), drift, trials, order.seed)
-        found = _differ(logs)
+        differing = _differ(logs)
         name = f"drift of {drift:.0%}, {arms} arms, {repeats} repeats"
-        figures.append(simulation.counted(name, found, most=0.07))
-        checked.append(Sample(logs, found, simulation.differ))
+        figures.append(simulation.counted(name, differing, most=0.07))
+        checked.append(Sample(logs, differing, simulation.differ))
     for drift, repeats in itertools.product(DRIFTS, REPEATS):
-        found = _differ(_runs(_one_by_one(2, repeats), drift, trials, order.seed))
+        differing = _differ(_runs(_one_by_one(2, repeats), drift, trials, order.seed))
         name = f"drift of {drift:.0%}, arm by arm for contrast, {repeats} repeats"
-        figures.append(simulation.counted(name, found, least=0.25))
+        figures.append(simulation.counted(name, differing, least=0.25))
     return [*figures, simulation.agreement(*checked)]
 
 

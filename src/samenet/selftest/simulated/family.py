@@ -28,13 +28,13 @@ def run(order: Order) -> list[Figure]:
     """Return the rates of tables with a wrong word, then those of other rules."""
     trials = order.trials(20_000, 2_000)
     logs = _runs(order, ARMS, trials)
-    found = simulation.judged(logs).slower.any(axis=-1)
+    named_slower = simulation.judged(logs).slower.any(axis=-1)
     many = _runs(order, MANY, max(1, trials // 10))
     of_many = simulation.judged(many).slower.any(axis=-1)
     return [
-        simulation.counted(f"{ARMS} equal arms: one called slower", found, most=0.06),
+        simulation.counted(f"{ARMS} equal arms: one called slower", named_slower, most=0.06),
         simulation.counted(f"{MANY} equal arms: one called slower", of_many, most=0.06),
-        simulation.agreement(Sample(logs, found, _one_is_slower)),
+        simulation.agreement(Sample(logs, named_slower, _one_is_slower)),
         *_ties(order, trials),
         *_contrasts(logs, many),
     ]

@@ -51,7 +51,7 @@ def wake(target: Target) -> None:
     until(start + PHASES["wake"])
 
 
-def read_back(program: Fake, target: Target) -> dict[str, str | int | float]:
+def read_back(program: FakeProgram, target: Target) -> dict[str, str | int | float]:
     """Return what is in force; the first question opens the steady window."""
     program.asked = True
     in_force: dict[str, str | int | float] = NUMPY.read_back(program.inner, target)
@@ -60,7 +60,7 @@ def read_back(program: Fake, target: Target) -> dict[str, str | int | float]:
 
 def build(
     network: Network, training: TrainSpec, weights: Weights, *, target: Target, mode: str
-) -> Fake:
+) -> FakeProgram:
     """Return the program of a mode."""
     start = clock.now()
     inner = NUMPY.build(network, training, weights, target=target, mode="plain")
@@ -74,7 +74,7 @@ def until(moment: float) -> None:
     time.sleep(max(0.0, moment - clock.now()))
 
 
-class Fake:
+class FakeProgram:
     """NumPy's program, unchanged."""
 
     def __init__(self, inner: Any) -> None:
@@ -108,7 +108,7 @@ class Fake:
         """Everything is done when it returns."""
 
 
-class Sleeping(Fake):
+class SleepingProgram(FakeProgram):
     """Every phase takes a known time."""
 
     def __init__(self, inner: Any) -> None:
@@ -130,7 +130,7 @@ class Sleeping(Fake):
         until(start + seconds)
 
 
-class Asynchronous(Fake):
+class AsynchronousProgram(FakeProgram):
     """Returns at once, as a device does; the result comes later."""
 
     def __init__(self, inner: Any) -> None:
@@ -174,14 +174,14 @@ class Asynchronous(Fake):
         self.wait()
 
 
-class NeverWaits(Asynchronous):
+class NeverWaitingProgram(AsynchronousProgram):
     """The fault: its sync returns at once."""
 
     def sync(self) -> None:
         """Do nothing."""
 
 
-class Recompiling(Fake):
+class RecompilingProgram(FakeProgram):
     """The fault: compiles once more, in the steady window."""
 
     steps = 0
@@ -193,7 +193,7 @@ class Recompiling(Fake):
         self.compilations += before < RECOMPILED_STEP <= self.steps
 
 
-class Greedy(Fake):
+class GreedyProgram(FakeProgram):
     """The fault: works on two processors, whatever it was bound to."""
 
     def train(self, batches: Batches) -> None:
@@ -205,10 +205,10 @@ class Greedy(Fake):
 
 
 BALLAST = bytes(4_000_000)
-MODES: dict[str, Callable[[Any], Fake]] = {
-    "sleeps": Sleeping,
-    "asynchronous": Asynchronous,
-    "never-waits": NeverWaits,
-    "recompiles": Recompiling,
-    "greedy": Greedy,
+MODES: dict[str, Callable[[Any], FakeProgram]] = {
+    "sleeps": SleepingProgram,
+    "asynchronous": AsynchronousProgram,
+    "never-waits": NeverWaitingProgram,
+    "recompiles": RecompilingProgram,
+    "greedy": GreedyProgram,
 }

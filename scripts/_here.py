@@ -48,12 +48,12 @@ def version_numbers(version: str) -> tuple[int, ...]:
 
 def installed() -> dict[str, str]:
     """Return the version of every distribution of the active environment."""
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for distribution in metadata.distributions():
         name = distribution.metadata["Name"]
         if name:
-            found.setdefault(normal(name), distribution.version)
-    return found
+            versions.setdefault(normal(name), distribution.version)
+    return versions
 
 
 def lacking(requirements: Iterable[str], present: Mapping[str, str]) -> list[str]:
@@ -64,12 +64,12 @@ def lacking(requirements: Iterable[str], present: Mapping[str, str]) -> list[str
     missing = []
     for requirement in requirements:
         name, least = split(requirement)
-        found = next((present[n] for n in (name, *SAME_AS.get(name, ())) if n in present), None)
-        if found is None:
+        version = next((present[n] for n in (name, *SAME_AS.get(name, ())) if n in present), None)
+        if version is None:
             missing.append(requirement)
-        elif version_numbers(found) < least:
+        elif version_numbers(version) < least:
             raise SetupError(
-                f"--here keeps what is installed, but {name} {found} is too old: samenet needs "
+                f"--here keeps what is installed, but {name} {version} is too old: samenet needs "
                 f"{requirement}. Upgrade it yourself, or start without --here."
             )
     return missing

@@ -252,8 +252,8 @@ def run_child(command: Sequence[str | Path], cwd: Path | None = None) -> int:
     Ctrl-C reaches the child as well: it is given the time to save what it has.
     """
     with subprocess.Popen(list(map(str, command)), cwd=cwd) as child:
-        signal.signal(signal.SIGTERM, lambda *_: child.terminate())
         try:
+            signal.signal(signal.SIGTERM, lambda *_: child.terminate())
             code = child.wait()
         except KeyboardInterrupt:
             child.wait()

@@ -25,9 +25,9 @@ def stretch(run: tuple[str, str, str], percent: int, *, planted: bool) -> Callab
     folder, name, arm = run
     plan = Plan.model_validate_json(Path(folder, "plan.json").read_text(encoding="utf-8"))
     task = plan.task(name)
-    found, mode = discovery.find(arm)
+    adapter, mode = discovery.find(arm)
     problem = task_problem(task, Dataset.load(data_path(Path(folder), name)))
-    build = builder(discovery.load(found.path), mode, Target())
+    build = builder(discovery.load(adapter.path), mode, Target())
     program = build(problem, problem.training, problem.weights, "float32")
     count = calls_per_chunk(CALL_SECONDS, problem.shape.steps, percent)
     whole, rest = more_calls(count, percent, problem.shape.steps) if planted else (0, 0)

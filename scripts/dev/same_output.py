@@ -149,10 +149,10 @@ def say_page(page: Path, out: Path, told: str) -> None:
     """Write down what a page shows and what is embedded in it."""
     if not page.exists():
         raise SystemExit(f"same_output: there is no page.\n{told}")
-    found = Page()
-    found.feed(page.read_text(encoding="utf-8"))
-    keep(out / "page.txt", [*found.lines, told])
-    for name, text in found.embedded.items():
+    parsed = Page()
+    parsed.feed(page.read_text(encoding="utf-8"))
+    keep(out / "page.txt", [*parsed.lines, told])
+    for name, text in parsed.embedded.items():
         values = json.dumps(unpacked(text), indent=1, ensure_ascii=False, sort_keys=True)
         keep(out / f"page.{name}.json", [values])
 
@@ -165,8 +165,8 @@ def keep(path: Path, lines: Sequence[str]) -> None:
 
 def read_json(path: Path) -> Json:
     """Return one JSON document."""
-    found: Json = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    document: Json = json.loads(path.read_text(encoding="utf-8"))
+    return document
 
 
 # What a live run says, without what was measured.
@@ -338,11 +338,11 @@ def invented(record: Json) -> Json:
 
 def samples(middle: float, words: Sequence[str], *, sampled: bool) -> list[float]:
     """Return one time, or several, that scatter by a few per cent in a way their words decide."""
-    found = []
+    seconds = []
     for number in range(SAMPLES if sampled else 1):
         digest = hashlib.sha256(json.dumps([*words, number]).encode()).digest()
-        found.append(round(middle * (0.97 + 0.06 * digest[0] / 255), 12))
-    return found
+        seconds.append(round(middle * (0.97 + 0.06 * digest[0] / 255), 12))
+    return seconds
 
 
 # What a page says.
@@ -411,10 +411,10 @@ def compared(old: Path, new: Path) -> Iterator[str]:
         elif before[name] != after[name]:
             first, second = before[name].splitlines(), after[name].splitlines()
             files = f"{old}/{name}", f"{new}/{name}"
-            found = list(difflib.unified_diff(first, second, *files, n=1, lineterm=""))
-            yield from found[:SHOWN_MAX]
-            if len(found) > SHOWN_MAX:
-                yield f"… and {len(found) - SHOWN_MAX} more lines of {name}"
+            difference = list(difflib.unified_diff(first, second, *files, n=1, lineterm=""))
+            yield from difference[:SHOWN_MAX]
+            if len(difference) > SHOWN_MAX:
+                yield f"… and {len(difference) - SHOWN_MAX} more lines of {name}"
 
 
 def texts(folder: Path) -> Mapping[str, str]:

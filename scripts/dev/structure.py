@@ -112,7 +112,7 @@ def module(name: str, path: Path, known: set[str]) -> Module:
     is_package = path.name == "__init__.py"
     everything = Counter(imported(tree, name, known))
     faces = [node for node in tree.body if is_package and is_face(node)]
-    lazy = Counter(found for node in faces for found in imported(node, name, known))
+    lazy = Counter(target for node in faces for target in imported(node, name, known))
     return Module(
         name=name,
         is_package=is_package,
@@ -138,9 +138,9 @@ def imported(tree: ast.AST, name: str, known: set[str]) -> Iterator[str]:
         else:
             continue  # relative imports are banned by ruff
         for text in asked:
-            found = nearest(text, known)
-            if found and found != name:
-                yield found
+            target = nearest(text, known)
+            if target and target != name:
+                yield target
 
 
 def nearest(text: str, known: set[str]) -> str:
@@ -177,7 +177,7 @@ def components(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
     low: dict[str, int] = {}
     stack: list[str] = []
     waiting: set[str] = set()
-    found: list[list[str]] = []
+    complete: list[list[str]] = []
     for start in sorted(graph):
         if start in index:
             continue
@@ -201,10 +201,10 @@ def components(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
                 low[above] = min(low[above], low[node])
             if low[node] == index[node]:  # nothing before it is reached: a component is complete
                 cut = stack.index(node)
-                found.append(stack[cut:])
+                complete.append(stack[cut:])
                 waiting -= set(stack[cut:])
                 del stack[cut:]
-    return found
+    return complete
 
 
 def floors(graph: Graph) -> int:
@@ -245,13 +245,13 @@ class Order:
 
 def order(layers: Sequence[str]) -> Order:
     """Return the order of layers written as import-linter writes them, from the top down."""
-    found: dict[str, int] = {}
+    heights: dict[str, int] = {}
     related: set[int] = set()
     for height, line in enumerate(reversed(layers)):
         names = line.replace("|", " ").replace(":", " ").split()
-        found |= {package_of(name.strip("()")): height for name in names}
+        heights |= {package_of(name.strip("()")): height for name in names}
         related |= {height} if ":" in line else set()
-    return Order(found, frozenset(related))
+    return Order(heights, frozenset(related))
 
 
 def declared(root: Path) -> tuple[str, ...]:
@@ -259,8 +259,8 @@ def declared(root: Path) -> tuple[str, ...]:
     path = root / "pyproject.toml"
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     contracts = tomllib.loads(text).get("tool", {}).get("importlinter", {}).get("contracts", [])
-    found = [contract["layers"] for contract in contracts if contract.get("type") == "layers"]
-    return tuple(found[0]) if found else LAYERS
+    layers = [contract["layers"] for contract in contracts if contract.get("type") == "layers"]
+    return tuple(layers[0]) if layers else LAYERS
 
 
 def against(modules: Iterable[Module], layers: Order) -> list[str]:
@@ -320,35 +320,35 @@ def spread(lengths: Sequence[int]) -> dict[str, float]:
 # From a drawing to a text.
 
 
-def text(found: Mapping[str, Any]) -> str:
+def text(drawing: Mapping[str, Any]) -> str:
     """Return the drawing for a reader."""
-    against_it, nowhere = found["against_the_direction"], found["without_a_declared_place"]
-    of_files, lazily = found["file_circles"], found["file_circles_with_lazy_faces"]
+    against_it, nowhere = drawing["against_the_direction"], drawing["without_a_declared_place"]
+    of_files, lazily = drawing["file_circles"], drawing["file_circles_with_lazy_faces"]
     between = (
-        f"{len(found['packages'])} packages on {found['floors']} floors, {found['arrows']} arrows "
-        f"between them, {len(found['package_circles'])} circles"
+        f"{len(drawing['packages'])} packages on {drawing['floors']} floors, "
+        f"{drawing['arrows']} arrows between them, {len(drawing['package_circles'])} circles"
     )
     of_file = (
-        f"between files: {found['file_arrows']} arrows on {found['file_floors']} floors, "
+        f"between files: {drawing['file_arrows']} arrows on {drawing['file_floors']} floors, "
         f"{len(of_files)} circles, {len(lazily)} more through lazy faces"
     )
     unplaced = f" ({len(nowhere)} packages have no declared place)" if nowhere else ""
     lines = [
-        f"{found['files']} files, {found['lines']} lines; {in_words(found['functions'])}",
+        f"{drawing['files']} files, {drawing['lines']} lines; {in_words(drawing['functions'])}",
         between,
         of_file,
         f"against the declared direction: {len(against_it)}{unplaced}",
         *listed("against", against_it),
         *listed("without a declared place", nowhere if len(nowhere) <= NAMED_MOST else ()),
-        *listed("circles of packages", map(", ".join, found["package_circles"])),
+        *listed("circles of packages", map(", ".join, drawing["package_circles"])),
         *listed("circles of files", map(", ".join, of_files)),
         *listed("more through lazy faces", map(", ".join, lazily)),
-        *listed("lazy faces", (f"{a} -> {', '.join(b)}" for a, b in found["lazy_faces"].items())),
+        *listed("lazy faces", (f"{a} -> {', '.join(b)}" for a, b in drawing["lazy_faces"].items())),
         "",
         f"{'package':<20}{'files':>7}{'lines':>8}  functions",
         *(
             f"{name:<20}{each['files']:>7}{each['lines']:>8}  {in_words(each['functions'])}"
-            for name, each in found["packages"].items()
+            for name, each in drawing["packages"].items()
         ),
     ]
     return "\n".join(lines)
@@ -381,9 +381,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("root", nargs="?", type=Path, default=here, metavar="ROOT")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     chosen = parser.parse_args(arguments)
-    found = drawn(chosen.root)
-    print(json.dumps(found, indent=1) if chosen.json else text(found))
-    return 4 if found["against_the_direction"] or found["file_circles"] else 0
+    drawing = drawn(chosen.root)
+    print(json.dumps(drawing, indent=1) if chosen.json else text(drawing))
+    return 4 if drawing["against_the_direction"] or drawing["file_circles"] else 0
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def prepared(folder: Path) -> Path:
 def compared(rounds: int, data: Path) -> list[Row]:
     """Return both tools' rows, size by size."""
     tools: dict[str, Tool] = {"samenet": by_samenet, "pyperf": by_pyperf}
-    found: dict[tuple[str, int], list[tuple[bool, bool, float, float]]] = {
+    rows: dict[tuple[str, int], list[tuple[bool, bool, float, float]]] = {
         (tool, percent): [] for percent in SIZES for tool in tools
     }
     for number, percent in itertools.product(range(rounds), SIZES):
@@ -100,11 +100,11 @@ def compared(rounds: int, data: Path) -> list[Row]:
         for tool in turns:
             start = clock.now()
             answer = tools[tool](percent, data)
-            found[tool, percent].append((*answer, clock.now() - start))
+            rows[tool, percent].append((*answer, clock.now() - start))
             said = "different" if answer[0] else "no difference"
             read = f"{100 * (answer[2] - 1):+.2f} %"
             print(f"round {number + 1}, +{percent} %, {tool}: {read}, {said}", file=sys.stderr)
-    return [row(*key, answers) for key, answers in found.items()]
+    return [row(*key, answers) for key, answers in rows.items()]
 
 
 def row(tool: str, percent: int, answers: Sequence[tuple[bool, bool, float, float]]) -> Row:

@@ -330,3 +330,34 @@ def test_every_test_says_what_it_guarantees(file: Source) -> None:
     """Every test begins with one sentence that says what it guarantees."""
     tests = [f for f in functions(file.tree) if f.name.startswith("test_")]
     assert [t.name for t in tests if not ast.get_docstring(t)] == []
+
+
+NAMED_WELL = {"src/samenet/api.py", "src/samenet/cli", "src/samenet/selftest", "scripts"}
+"""The packages in which no longer function has a local that says no more than that it was found."""
+
+LONGER_THAN = 3
+
+
+def bound(function: Function) -> set[str]:
+    """Return the names of a function's parameters and locals."""
+    arguments = function.args
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    names = (node for node in ast.walk(function) if isinstance(node, ast.Name))
+    return {a.arg for a in named} | {n.id for n in names if isinstance(n.ctx, ast.Store)}
+
+
+def body_lines(function: Function) -> int:
+    """Return how many lines a function has below its docstring."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def is_named_well(file: Source) -> bool:
+    return any(f"{file.name}/".startswith(f"{package}/") for package in NAMED_WELL)
+
+
+@pytest.mark.parametrize("file", [*filter(is_named_well, product())], ids=lambda s: s.name)
+def test_a_local_is_named_by_what_it_holds(file: Source) -> None:
+    """`found` says nothing in a function that a reader does not take in at a glance."""
+    longer = [f for f in functions(file.tree) if body_lines(f) > LONGER_THAN]
+    assert [f.name for f in longer if "found" in bound(f)] == []

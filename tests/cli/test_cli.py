@@ -168,12 +168,10 @@ def test_a_full_disk_is_refused_before_anything_is_written(
 
 
 def test_help_shows_five_commands_and_all_of_them_on_request(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """`--help` lists the five everyday commands; `--help --all` lists the rest as well."""
-    monkeypatch.setattr(sys, "argv", ["samenet"])
     short = call(capsys, "--help")[1]
-    monkeypatch.setattr(sys, "argv", ["samenet", "--help", "--all"])
     whole = call(capsys, "--help", "--all")[1]
     assert all(f"  {name} " in short for name in main.SHOWN)
     assert not any(f"  {name} " in short for name in main.REST)

@@ -222,3 +222,27 @@ def test_json_holds_no_number_that_is_not_one(capsys: pytest.CaptureFixture[str]
     shared = importlib.import_module("samenet.cli.commands.options")
     shared.print_json({"a": (1.5, float("nan")), "b": {"c": float("inf")}, "d": Path("x").name})
     assert json.loads(capsys.readouterr().out) == {"a": [1.5, None], "b": {"c": None}, "d": "x"}
+
+
+@pytest.mark.parametrize(
+    "option",
+    [["--repeats", "7"], ["--cache", "warm"], ["--dtype", "float64"], ["--precision", "tf32"]],
+    ids=lambda words: words[0],
+)
+def test_quick_starts_refuse_what_only_the_same_network_heeds(
+    option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Seven repeats were announced of a track that has three seeds, and three were measured."""
+    assert main._code(["run", "iris", "--track", "quickstart", *option]) == 2
+    assert f"{option[0]} is about the same network" in capsys.readouterr().err
+
+
+def test_all_is_for_help_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """`samenet --all list` is refused; in either order with --help it shows every command."""
+    assert main._code(["--all", "list"]) == 2
+    assert "--all goes with --help" in capsys.readouterr().err
+    for words in (["--all", "--help"], ["--help", "--all"], ["--all"]):
+        assert main._code(words) == 0
+        assert "selftest" in capsys.readouterr().out
+    assert main._code(["--help"]) == 0
+    assert "selftest" not in capsys.readouterr().out

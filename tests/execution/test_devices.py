@@ -158,7 +158,9 @@ def test_a_run_where_nothing_can_be_measured_ends_politely(tmp_path: Path) -> No
 
 def test_a_run_that_can_measure_something_goes_on() -> None:
     """One framework that can run is enough."""
-    planner.refuse_nothing(plan_on("numpy"))
+    plan = plan_on("numpy")
+    planner.refuse_nothing(plan)
+    assert [arm.name for arm in plan.arms] == ["numpy:plain"]
 
 
 # What proves that a device was used, on a made-up one.

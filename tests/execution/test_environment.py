@@ -315,7 +315,8 @@ def test_a_plan_without_timed_work_is_never_refused(
     busy(monkeypatch)
     request = planner.Request(tasks=("iris",), frameworks=("numpy",), profile="standard")
     plan = planner.make_plan(request).only("prepare")
-    session.start(plan, tmp_path / "run", lambda *_: None)
+    store = session.start(plan, tmp_path / "run", lambda *_: None)
+    assert store.finished_jobs() == {job.id for job in plan.jobs}
 
 
 def test_the_page_says_how_much_others_disturbed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,8 @@ def test_the_trust_link_opens_the_checks(visit, page_file: Path) -> None:
     """The link "Can I trust this?" leads to the checks and opens them."""
     page = visit(page_file)
     page.click(".trust a")
-    page.wait_for_selector("#checks[open] table")
+    table = page.wait_for_selector("#checks[open] table")
+    assert table.is_visible()
 
 
 def test_data_are_saved_offline(visit, page_file: Path, tmp_path: Path) -> None:

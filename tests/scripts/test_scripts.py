@@ -10,7 +10,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -249,10 +248,22 @@ def test_quiet_command_returns_its_output_only_on_failure() -> None:
     assert output == "noise\n"
 
 
-def test_long_command_says_that_it_still_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    """While pip works for long, a line now and then says so."""
-    setup.run_quietly([sys.executable, "-c", "import time; time.sleep(0.5)"], heartbeat=0.1)
-    assert "still at it" in capsys.readouterr().err
+def test_long_command_says_that_it_still_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While pip works for long, a line now and then says so: this one ends only after a line."""
+    heard, told = tmp_path / "heard", []
+
+    def say(text: str) -> None:
+        told.append(text)
+        heard.touch()
+
+    monkeypatch.setattr(setup, "say", say)
+    waiting = (
+        f"import pathlib, time\nwhile not pathlib.Path({str(heard)!r}).exists(): time.sleep(0.01)"
+    )
+    assert setup.run_quietly([sys.executable, "-c", waiting], heartbeat=0.1) == ""
+    assert "still at it" in told[0]
 
 
 def test_exit_code_of_the_command_is_handed_on() -> None:
@@ -263,10 +274,13 @@ def test_exit_code_of_the_command_is_handed_on() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals of this kind")
 def test_ctrl_c_lets_the_command_finish_and_returns_130() -> None:
     """Ctrl-C in the terminal lets the run save what it has; the script then returns 130."""
-    child = "import time\ntry: time.sleep(30)\nexcept KeyboardInterrupt: print('saved')"
+    child = (
+        "import time\n"
+        "try: print('ready', flush=True); time.sleep(120)\n"
+        "except KeyboardInterrupt: print('saved')"
+    )
     code = (
         f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import _setup\n"
-        f"print('ready', flush=True)\n"
         f"sys.exit(_setup.run_child([sys.executable, '-c', {child!r}]))"
     )
     with subprocess.Popen(
@@ -277,9 +291,9 @@ def test_ctrl_c_lets_the_command_finish_and_returns_130() -> None:
         start_new_session=True,
     ) as process:
         assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-        threading.Timer(1.0, os.killpg, (process.pid, signal.SIGINT)).start()
-        output, errors = process.communicate(timeout=30)
+        assert process.stdout.readline() == "ready\n"  # said by the child: both are at work
+        os.killpg(process.pid, signal.SIGINT)
+        output, errors = process.communicate()
     assert (process.returncode, output) == (130, "saved\n")
     assert "Traceback" not in errors
 
@@ -310,7 +324,6 @@ def test_help_installs_nothing(script: str) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=10,
     )
     assert f"python scripts/{script}" in done.stdout
     assert done.stderr == ""

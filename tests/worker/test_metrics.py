@@ -200,7 +200,7 @@ def test_logits_and_probabilities_score_alike(data: Dataset, outputs: Any) -> No
 def test_any_finite_logits_have_finite_scores(values: list[float]) -> None:
     """However saturated, finite logits give numbers that JSON can hold."""
     found = scores(BINARY, ALL, np.array(values, np.float32).reshape(-1, 1), link="logits")
-    json.dumps(found, allow_nan=False)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
 def test_saturated_logits_keep_their_loss_and_their_ranks() -> None:

@@ -155,12 +155,12 @@ class FixedProgram:
 
     def backward(self, trail: list[Pair], slope: Array) -> list[Array]:
         """Return the gradient of every parameter."""
-        found: list[Array] = []
-        for place in reversed(range(len(self.names))):
-            slope = slope * ACTIVATIONS[self.names[place]][1](*trail[place + 1])
-            found += [slope.sum(axis=0), trail[place][1].T @ slope]
-            slope = slope @ self.parameters[2 * place].T
-        return found[::-1]
+        gradients: list[Array] = []
+        for layer in reversed(range(len(self.names))):
+            slope = slope * ACTIVATIONS[self.names[layer]][1](*trail[layer + 1])
+            gradients += [slope.sum(axis=0), trail[layer][1].T @ slope]
+            slope = slope @ self.parameters[2 * layer].T
+        return gradients[::-1]
 
     def update(self, gradients: list[Array], step: int) -> None:
         """Change the parameters by the rule of the task."""

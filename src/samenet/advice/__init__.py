@@ -1,4 +1,4 @@
 """Which framework to use, each sentence with its evidence.
 
-May import: analysis, run, adapter, spec, machine, stats.
+May import: analysis, runs, adapter, spec, machine, stats.
 """

@@ -1,4 +1,4 @@
 """A run as tables, and what follows from them by arithmetic.
 
-May import: run, adapter, spec, machine, stats.
+May import: runs, adapter, spec, machine, stats.
 """

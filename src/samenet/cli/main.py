@@ -75,7 +75,6 @@ def _show_help(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted or ctx.resilient_parsing:
         return
     ctx.meta["listing"] = True
-    ctx.params["all_commands"] = "--all" in sys.argv or ctx.meta.get("all", False)
     say(ctx.get_help())
     ctx.exit()
 
@@ -95,9 +94,14 @@ def _show_help(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.pass_context
 def cli(ctx: click.Context, all_commands: bool) -> None:
     """One network, every framework, on equal terms: see which one to use, on this machine."""
-    del all_commands
     if ctx.invoked_subcommand is None:
         _show_help(ctx, ctx.command.params[0], True)
+    elif all_commands:
+        from samenet.errors import UsageError
+
+        raise UsageError(
+            f"--all goes with --help: leave it out of samenet {ctx.invoked_subcommand}."
+        )
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

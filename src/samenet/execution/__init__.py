@@ -1,4 +1,4 @@
 """Carrying a plan out: schedule, start workers, keep answers, stop.
 
-May import: analysis, run, certificate, adapter, spec, machine, stats.
+May import: analysis, runs, certificate, adapter, spec, machine, stats.
 """

@@ -1,4 +1,4 @@
 """Beyond the main run: scaling, studies, contests.
 
-May import: report, advice, execution, analysis, run, certificate, adapter, spec, machine, stats.
+May import: report, advice, execution, analysis, runs, certificate, adapter, spec, machine, stats.
 """

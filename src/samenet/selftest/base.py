@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -16,8 +16,9 @@ from typing import Any
 
 from scipy.stats import binomtest
 
-from samenet.errors import unknown
+from samenet.errors import WorkerError, unknown
 from samenet.machine import clock
+from samenet.runs.records import FailureRecord, Record
 
 PACKAGES = ("simulated", "fake_frameworks", "measured")
 """Where the tests are: on drawn numbers, on fake frameworks, on real runs."""
@@ -99,11 +100,12 @@ class Finding:
     figures: Sequence[Figure]
     seconds: float
     notes: Sequence[str] = field(default_factory=tuple)
+    """Why there are no figures, where a worker failed."""
 
     @property
     def passed(self) -> bool:
         """Return whether every figure is inside its limits, and there is one that is judged."""
-        return any(each.judged for each in self.figures) and all(f.passed for f in self.figures)
+        return any(f.judged for f in self.figures) and all(f.passed for f in self.figures)
 
     def plain(self) -> dict[str, Any]:
         """Return the finding as plain data."""
@@ -137,12 +139,18 @@ def module(name: str) -> ModuleType:
     return importlib.import_module(modules[name])
 
 
+def options(name: str) -> tuple[str, ...]:
+    """Return which of n, short and seed change what a test does; it ignores the others."""
+    read: tuple[str, ...] = module(name).OPTIONS
+    return read
+
+
 def _modules() -> dict[str, str]:
     """Return the module of each test by the test's name; packages hold nothing but tests."""
     return {
-        found.name.replace("_", "-"): f"samenet.selftest.{package}.{found.name}"
+        file.name.replace("_", "-"): f"samenet.selftest.{package}.{file.name}"
         for package in PACKAGES
-        for found in pkgutil.iter_modules([str(Path(__file__).parent / package)])
+        for file in pkgutil.iter_modules([str(Path(__file__).parent / package)])
     }
 
 
@@ -152,7 +160,23 @@ def summaries() -> dict[str, str]:
 
 
 def made(name: str, order: Order) -> Finding:
-    """Carry out a test of the instrument."""
-    figures: list[Figure] = []
-    seconds = clock.seconds(lambda: figures.extend(module(name).run(order)))
-    return Finding(name=name, figures=tuple(figures), seconds=seconds)
+    """Carry out a test of the instrument; one whose worker fails has no figures, but a note."""
+    start = clock.now()
+    figures: Sequence[Figure] = ()
+    notes: tuple[str, ...] = ()
+    try:
+        figures = tuple(module(name).run(order))
+    except WorkerError as error:
+        notes = (str(error),)
+    return Finding(name=name, figures=figures, notes=notes, seconds=clock.now() - start)
+
+
+def raise_failure(records: Iterable[Record]) -> None:
+    """Raise WorkerError if a worker failed or took too long: without its answer nothing is shown.
+
+    What a framework does not offer, or is refused for, is an answer.
+    """
+    for record in records:
+        if isinstance(record, FailureRecord) and record.mark in ("failed", "timed out"):
+            who = " on ".join(filter(None, (record.arm, record.task)))
+            raise WorkerError(f"The worker of {who} {record.mark}: {record.reason}")

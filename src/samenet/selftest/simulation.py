@@ -89,10 +89,10 @@ def as_times(logs: Array) -> dict[str, dict[int, float]]:
 
 
 def counted(
-    quantity: str, found: ArrayLike, *, least: float | None = None, most: float | None = None
+    quantity: str, answers: ArrayLike, *, least: float | None = None, most: float | None = None
 ) -> Figure:
     """Return in which share of the runs something was found, with its limits."""
-    hits = np.asarray(found)
+    hits = np.asarray(answers)
     return rate(quantity, int(hits.sum()), len(hits), least=least, most=most)
 
 
@@ -114,8 +114,8 @@ class Sample(NamedTuple):
 def agreement(*samples: Sample) -> Figure:
     """Return how many of the first runs of each sample a real run judges otherwise."""
     wrong = count = 0
-    for runs, found, judge in samples:
-        pairs = zip(runs[:SAMPLE], np.asarray(found)[:SAMPLE].tolist(), strict=True)
+    for runs, answers, judge in samples:
+        pairs = zip(runs[:SAMPLE], np.asarray(answers)[:SAMPLE].tolist(), strict=True)
         differs = [judge(as_times(logs)) != answer for logs, answer in pairs]
         wrong, count = wrong + sum(differs), count + len(differs)
     quantity = "runs judged otherwise by the functions of a real run"

@@ -25,6 +25,7 @@ from samenet.execution import planner, scheduler, session
 from samenet.execution.runner import Watcher
 from samenet.runs.passes import ADMISSION, RESULT, PassName
 from samenet.runs.plan import Plan
+from samenet.selftest.base import raise_failure
 from samenet.stats import intervals, significance
 from samenet.stats.intervals import MARGIN, Estimate, Interval
 
@@ -74,37 +75,41 @@ def made(percent: int = 0, repeats: int = REPEATS) -> Trial:
 
     Raises RefusedError if the machine does not come to rest, or left nothing to compare.
     """
-    found = of(carried_out(plan_of(percent, repeats), lambda *_: None))
-    if found is None:
+    trial = of(carried_out(plan_of(percent, repeats), lambda *_: None))
+    if trial is None:
         raise RefusedError("Other work on the machine left nothing of a trial to compare.")
-    return found
+    return trial
 
 
 def carried_out(plan: Plan, watch: Watcher) -> Frames:
-    """Carry out the plan of a trial in a folder that is deleted afterwards."""
+    """Carry out the plan of a trial in a folder that is deleted afterwards.
+
+    Raises WorkerError if a worker fails.
+    """
     with tempfile.TemporaryDirectory() as folder:
         store = session.start(plan, Path(folder) / "run", watch)
+        raise_failure(store.records())
         return frames.load(store.folder)
 
 
-def of(found: Frames) -> Trial | None:
+def of(run: Frames) -> Trial | None:
     """Return what a run says about its pair; None if fewer than two of its repeats count."""
-    task = found.plan.task(TASK)
-    planted = found.result(task, PAIR, "sensitivity" if found.plan.planted_percent else "control")
-    reference = found.result(task, PAIR)
+    task = run.plan.task(TASK)
+    planted = run.result(task, PAIR, "sensitivity" if run.plan.planted_percent else "control")
+    reference = run.result(task, PAIR)
     if len(planted.step.keys() & reference.step.keys()) < 2:
         return None
-    return judged(planted.step, reference.step, found.plan.margin)
+    return judged(planted.step, reference.step, run.plan.margin)
 
 
 def series(sizes: Sequence[int], count: int, say: Callable[[str], None]) -> dict[int, list[Trial]]:
     """Return so many trials of each size, made in turns, and say what each found."""
-    found: dict[int, list[Trial]] = {percent: [] for percent in sizes}
+    made_by_size: dict[int, list[Trial]] = {percent: [] for percent in sizes}
     for number, percent in itertools.product(range(count), sizes):
         trial = made(percent)
-        found[percent].append(trial)
+        made_by_size[percent].append(trial)
         say(f"trial {number + 1} of {count}, +{percent} %: {said(trial)}")
-    return found
+    return made_by_size
 
 
 def said(trial: Trial) -> str:

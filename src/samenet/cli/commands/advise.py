@@ -74,12 +74,12 @@ def _advise(run: Path, options: dict[str, Any], *, as_json: bool) -> int:
     from samenet.analysis import frames
 
     wishes = _wishes(options)
-    found = recommend.advise(frames.load(run), options["tasks"], wishes)
+    answers = recommend.advise(frames.load(run), options["tasks"], wishes)
     if as_json:
-        commands_options.print_json([item.plain() for item in found])
+        commands_options.print_json([item.plain() for item in answers])
     else:
-        say("\n".join(_lines(found)))
-    return NOTHING if found and not any(item.choice for item in found) else 0
+        say("\n".join(_lines(answers)))
+    return NOTHING if answers and not any(item.choice for item in answers) else 0
 
 
 def _wishes(options: dict[str, Any]) -> Wishes:
@@ -96,11 +96,11 @@ def _wishes(options: dict[str, Any]) -> Wishes:
     )
 
 
-def _lines(found: list[Advice]) -> list[str]:
+def _lines(answers: list[Advice]) -> list[str]:
     lines = []
-    for item in found:
-        excluded = [each.text for each in item.excluded]
-        lines += [item.sentence, *(f"  {detail}" for detail in (*item.details, *excluded))]
+    for answer in answers:
+        excluded = [each.text for each in answer.excluded]
+        lines += [answer.sentence, *(f"  {detail}" for detail in (*answer.details, *excluded))]
     return lines or ["This run holds no result that can be compared."]
 
 
@@ -143,10 +143,10 @@ def _check(run: Path, *, as_json: bool) -> int:
     from samenet.analysis import frames
     from samenet.experiments.scaling import validation
 
-    found = frames.load(run)
-    checked = validation.check(found)
+    run_frames = frames.load(run)
+    validated = validation.check(run_frames)
     if as_json:
-        commands_options.print_json(checked.plain())
+        commands_options.print_json(validated.plain())
     else:
-        say("\n".join(validation.lines(found, checked)))
-    return 0 if checked.passed else MISSED
+        say("\n".join(validation.lines(run_frames, validated)))
+    return 0 if validated.passed else MISSED

@@ -71,13 +71,13 @@ def command(
     with tempfile.TemporaryDirectory() as folder:
         store = session.start(plan, Path(folder) / "run", Progress(plan, quiet=as_json).watch)
         records = store.records()
-    found = outcome(records)
+    result = outcome(records)
     if as_json:
-        options.print_json(_document(found, plan))
+        options.print_json(_document(result, plan))
     else:
-        say(_text(found, plan))
+        say(_text(result, plan))
     lacking = [s for s in plan.skipped if frameworks or s.mark == "failed"]
-    return 0 if shown(found, plan) and not lacking else NOT_SHOWN
+    return 0 if shown(result, plan) and not lacking else NOT_SHOWN
 
 
 def only_checks(plan: Plan) -> Plan:
@@ -122,14 +122,14 @@ def outcome(records: Sequence[Record]) -> Outcome:
     return Outcome(worst(records), failures, unsupported)
 
 
-def shown(found: Outcome, plan: Plan) -> bool:
+def shown(result: Outcome, plan: Plan) -> bool:
     """Return whether all that is offered was proved, and some framework offers some task."""
-    passed = bool(found.rows) and all(row.passed for row in found.rows)
+    passed = bool(result.rows) and all(row.passed for row in result.rows)
     resting, tasks = plan.resting, {task.name for task in plan.tasks}
     lacking: dict[str, set[str]] = {arm.name: set() for arm in plan.arms}
-    for entry in found.unsupported:
+    for entry in result.unsupported:
         lacking[entry.arm] |= {entry.task, *resting.get(entry.task, ())}
-    return passed and not found.failures and any(tasks - names for names in lacking.values())
+    return passed and not result.failures and any(tasks - names for names in lacking.values())
 
 
 def worst(records: Sequence[Record]) -> list[Worst]:
@@ -198,25 +198,25 @@ def _overall_of(key: tuple[str, str, str, str], group: list[Worst]) -> Worst:
     )
 
 
-def _text(found: Outcome, plan: Plan) -> str:
+def _text(result: Outcome, plan: Plan) -> str:
     head = (
         f"{'framework':<18} {'gate':<16} {'quantity':<19} {'precision':<9} {'checks':>6}"
         f" {'worst error':>11} {'of limit':>8}  nearest its limit on"
     )
-    lines = [head, *(_line(row) for row in found.rows)]
+    lines = [head, *(_line(row) for row in result.rows)]
     if len(plan.arms) > 1:
-        lines += ["", *(_line(row) for row in overall(found.rows))]
-    lines += [f"{f.arm} · {f.task}: {f.mark}: {f.reason}" for f in found.failures]
-    lines += not_offered(found, plan)
+        lines += ["", *(_line(row) for row in overall(result.rows))]
+    lines += [f"{f.arm} · {f.task}: {f.mark}: {f.reason}" for f in result.failures]
+    lines += not_offered(result, plan)
     lines += sorted({f"{s.arm}: {s.reason}" for s in plan.skipped})
     lines += _gone(plan)
-    return "\n".join([*lines, "", _verdict(found, plan)])
+    return "\n".join([*lines, "", _verdict(result, plan)])
 
 
-def not_offered(found: Outcome, plan: Plan) -> list[str]:
+def not_offered(result: Outcome, plan: Plan) -> list[str]:
     """Return one line per framework and reason: the tasks, and how many cases, it is about."""
     groups: dict[tuple[str, str], set[str]] = {}
-    for entry in found.unsupported:
+    for entry in result.unsupported:
         groups.setdefault((entry.arm, entry.reason), set()).add(entry.task)
     return [f"{arm}: {reason} ({_about(names, plan)})" for (arm, reason), names in groups.items()]
 
@@ -229,13 +229,13 @@ def _about(names: set[str], plan: Plan) -> str:
     return ", ".join([*tasks, *([counted(cases, "case")] if cases else [])])
 
 
-def _verdict(found: Outcome, plan: Plan) -> str:
-    good = shown(found, plan)
+def _verdict(result: Outcome, plan: Plan) -> str:
+    good = shown(result, plan)
     verdict = "checked: same network" if good else "not shown to be the same network"
-    limited = ", in all that is offered" if good and found.unsupported else ""
-    tried = {arm.name for arm in plan.arms} & {row.arm for row in found.rows}
+    limited = ", in all that is offered" if good and result.unsupported else ""
+    tried = {arm.name for arm in plan.arms} & {row.arm for row in result.rows}
     about = f"{counted(len(tried), 'framework')} on {counted(len(plan.tasks), 'task')}"
-    return f"{about}, {sum(row.checks for row in found.rows)} checks: {verdict}{limited}"
+    return f"{about}, {sum(row.checks for row in result.rows)} checks: {verdict}{limited}"
 
 
 def _line(row: Worst) -> str:
@@ -257,14 +257,14 @@ def _gone(plan: Plan) -> list[str]:
     ]
 
 
-def _document(found: Outcome, plan: Plan) -> dict[str, Any]:
+def _document(result: Outcome, plan: Plan) -> dict[str, Any]:
     return {
         "schema": "samenet-certificate/2",
         "versions": {arm.name: arm.versions for arm in plan.arms},
-        "rows": [asdict(row) for row in found.rows],
-        "all_frameworks": [asdict(row) for row in overall(found.rows)],
-        "failures": [_said(entry) for entry in found.failures],
-        "unsupported": [_said(entry) for entry in found.unsupported],
+        "rows": [asdict(row) for row in result.rows],
+        "all_frameworks": [asdict(row) for row in overall(result.rows)],
+        "failures": [_said(entry) for entry in result.failures],
+        "unsupported": [_said(entry) for entry in result.unsupported],
         "skipped": sorted({f"{s.arm}: {s.reason}" for s in plan.skipped}),
         "deviations": [
             {"arm": arm.name, **deviation.model_dump()}

@@ -46,30 +46,30 @@ def command(
       samenet check pytorch:eager
     """
     target = parse(Target, placed(device), where="check")
-    found = [
+    examinations = [
         adapter_check.examine(
-            text,
+            name,
             target,
             tasks,
             say=lambda line: say(f"  {line}", err=True),
             worker_seconds=worker_seconds,
         )
-        for text in adapter_check.modes(adapter)
+        for name in adapter_check.modes(adapter)
     ]
     if as_json:
-        adapters = [_document(each) for each in found]
+        adapters = [_document(examination) for examination in examinations]
         options.print_json({"schema": "samenet-check/1", "adapters": adapters})
     else:
-        say("\n\n".join(text(each) for each in found))
-    return 0 if all(each.passed for each in found) else SOME_FAILED
+        say("\n\n".join(text(examination) for examination in examinations))
+    return 0 if all(examination.passed for examination in examinations) else SOME_FAILED
 
 
-def text(found: Examination) -> str:
+def text(examination: Examination) -> str:
     """Return the list of items for people; what failed is explained where it stands."""
-    lines = [f"{found.arm} · {found.file}"]
-    for finding in found.findings:
+    lines = [f"{examination.arm} · {examination.file}"]
+    for finding in examination.findings:
         lines += _lines(finding)
-    return "\n".join([*lines, "", _verdict(found)])
+    return "\n".join([*lines, "", _verdict(examination)])
 
 
 def _lines(finding: Finding) -> list[str]:
@@ -88,20 +88,20 @@ def _lines(finding: Finding) -> list[str]:
     ]
 
 
-def _verdict(found: Examination) -> str:
-    states = [finding.state for finding in found.findings]
+def _verdict(examination: Examination) -> str:
+    states = [finding.state for finding in examination.findings]
     counts = f"{states.count('ok')} of {len(states)} items hold"
-    if found.passed:
-        return f"{counts}: {found.arm} keeps the contract"
+    if examination.passed:
+        return f"{counts}: {examination.arm} keeps the contract"
     return f"{counts}, {states.count('failed')} failed, {states.count('not tried')} not tried"
 
 
-def _document(found: Examination) -> dict[str, Any]:
+def _document(examination: Examination) -> dict[str, Any]:
     return {
-        "adapter": found.arm,
-        "file": found.file,
-        "versions": found.versions,
-        "passed": found.passed,
+        "adapter": examination.arm,
+        "file": examination.file,
+        "versions": examination.versions,
+        "passed": examination.passed,
         "items": [
             {
                 "part": finding.item.part,
@@ -112,6 +112,6 @@ def _document(found: Examination) -> dict[str, Any]:
                 "expected": finding.item.expected,
                 "mend": finding.item.mend,
             }
-            for finding in found.findings
+            for finding in examination.findings
         ],
     }

@@ -19,13 +19,13 @@ from samenet.report.result import QUANTITIES
 def share(ctx: click.Context, param: click.Parameter, text: str) -> float:
     """Return the share that is written as 5% or 0.05; raises BadParameter for anything else."""
     try:
-        found = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
-        found = 0.0
-    if not 0 < found < 1:
-        said = f"'{text}' is no share between 0 and 100 %: write 5% or 0.05."
-        raise click.BadParameter(said, ctx, param)
-    return found
+        value = 0.0
+    if not 0 < value < 1:
+        message = f"'{text}' is no share between 0 and 100 %: write 5% or 0.05."
+        raise click.BadParameter(message, ctx, param)
+    return value
 
 
 @click.command("compare")
@@ -67,7 +67,7 @@ def command(base: Path, new: Path, **options: Any) -> int:
         ("machine", options["across_machines"]),
         ("versions", options["across_versions"]),
     )
-    found = regression.compare(
+    comparison = regression.compare(
         document(base),
         document(new),
         quantity=options["quantity"],
@@ -75,7 +75,7 @@ def command(base: Path, new: Path, **options: Any) -> int:
         admitted=[group for group, wanted in groups if wanted],
     )
     if options["as_json"]:
-        commands_options.print_json(found.plain())
+        commands_options.print_json(comparison.plain())
     else:
-        say("\n".join(markdown(found) if options["markdown"] else lines(found)))
-    return found.exit_code
+        say("\n".join(markdown(comparison) if options["markdown"] else lines(comparison)))
+    return comparison.exit_code

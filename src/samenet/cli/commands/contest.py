@@ -87,7 +87,7 @@ def command(**options: Any) -> int:
     _say_plan(plan)
     folder = options["out"] or planner.new_folder(plan.name, paths.runs_folder())
     _carried_out(plan if not plan.skipped else plan.only(), folder)
-    found = result.settle(
+    outcome = result.settle(
         frames.load(folder),
         open_run(folder).records(),
         ours=ours[0].arm(ours[1]),
@@ -96,10 +96,10 @@ def command(**options: Any) -> int:
     )
     say(f"Everything that was measured: {folder}\n", err=True)
     if options["as_json"]:
-        commands_options.print_json(result.document(found))
+        commands_options.print_json(result.document(outcome))
     else:
-        say(result.markdown(found))
-    return EXIT_CODES.get(found.verdict.word, 0)
+        say(result.markdown(outcome))
+    return EXIT_CODES.get(outcome.verdict.word, 0)
 
 
 def _undefended(found: Leaf, mode: str) -> list[str]:
@@ -131,22 +131,25 @@ def loops(ours: str, challenger: str) -> tuple[Loop, Loop]:
     A challenger without a mode runs in that of ours, if it has one of this name.
     Raises UsageError if both are one and the same loop.
     """
-    (our_leaf, our_mode), (leaf_, mode) = discovery.find(ours), discovery.find(challenger)
-    our_mode = our_mode or our_leaf.default_modes[0]
-    alike = our_mode if our_mode in leaf_.header.modes else leaf_.default_modes[0]
-    mode = mode or alike
-    if (our_leaf.path, our_mode) == (leaf_.path, mode):
-        raise UsageError(f"Both are {our_leaf.arm(our_mode)}: name two different loops.")
-    if our_leaf.path != leaf_.path and our_leaf.header.name == leaf_.header.name:
-        leaf_ = renamed(leaf_)
-    return (our_leaf, our_mode), (leaf_, mode)
+    (our_file, our_mode), (their_file, their_mode) = (
+        discovery.find(ours),
+        discovery.find(challenger),
+    )
+    our_mode = our_mode or our_file.default_modes[0]
+    same_mode = our_mode if our_mode in their_file.header.modes else their_file.default_modes[0]
+    their_mode = their_mode or same_mode
+    if (our_file.path, our_mode) == (their_file.path, their_mode):
+        raise UsageError(f"Both are {our_file.arm(our_mode)}: name two different loops.")
+    if our_file.path != their_file.path and our_file.header.name == their_file.header.name:
+        their_file = renamed(their_file)
+    return (our_file, our_mode), (their_file, their_mode)
 
 
-def renamed(found: Leaf) -> Leaf:
+def renamed(adapter: Leaf) -> Leaf:
     """Return an adapter under a name of its own, which the file itself need not have."""
-    header = found.header
+    header = adapter.header
     changes = {"name": f"{header.name}-challenger", "title": f"{header.title}, challenger"}
-    return replace(found, header=header.model_copy(update=changes))
+    return replace(adapter, header=header.model_copy(update=changes))
 
 
 def _say_plan(plan: Plan) -> None:

@@ -38,55 +38,59 @@ def command(*, deep: bool, as_json: bool) -> int:
       samenet doctor --deep
     """
     readings = environment.of_a_moment(Target())
-    found = Diagnosis(
-        frameworks=tuple(_framework(each) for each in discovery.shipped().values()),
+    diagnosis = Diagnosis(
+        frameworks=tuple(_framework(adapter) for adapter in discovery.shipped().values()),
         machine=(*doctor.machine_items(), *_here()),
         state=doctor.state_items(readings),
         refusals=(*_locked(), *environment.broken(readings)),
         in_force=_read_back(as_json=as_json) if deep else (),
     )
     if as_json:
-        options.print_json({"schema": SCHEMA, **asdict(found)})
+        options.print_json({"schema": SCHEMA, **asdict(diagnosis)})
     else:
-        say("\n".join(lines(found)))
-    if found.refusals:
+        say("\n".join(lines(diagnosis)))
+    if diagnosis.refusals:
         return REFUSED
-    return 0 if all(item.good for item in found.in_force) else FAILED
+    return 0 if all(item.good for item in diagnosis.in_force) else FAILED
 
 
-def lines(found: Diagnosis) -> list[str]:
+def lines(diagnosis: Diagnosis) -> list[str]:
     """Return the diagnosis for a terminal."""
-    parts = {
-        "Frameworks": found.frameworks,
-        "Machine": found.machine,
-        "Now": found.state,
-        "In force, read back from each framework": found.in_force,
+    chapters = {
+        "Frameworks": diagnosis.frameworks,
+        "Machine": diagnosis.machine,
+        "Now": diagnosis.state,
+        "In force, read back from each framework": diagnosis.in_force,
     }
     text: list[str] = []
-    for title, items in parts.items():
+    for title, items in chapters.items():
         if items:
             text += [title, *(f"  {item.name:<34} {item.said}" for item in items), ""]
-    if found.refusals:
-        return [*text, "A standard run would be refused now:", *(f"  {r}" for r in found.refusals)]
+    if diagnosis.refusals:
+        return [
+            *text,
+            "A standard run would be refused now:",
+            *(f"  {r}" for r in diagnosis.refusals),
+        ]
     return [*text, "A standard run would be admitted now."]
 
 
-def _framework(found: discovery.Leaf) -> Item:
-    versions = [distributions.installed(name) for name in found.header.distributions]
+def _framework(adapter: discovery.Leaf) -> Item:
+    versions = [distributions.installed(name) for name in adapter.header.distributions]
     if None in versions:
-        remedy = f"not installed: pip install 'samenet[{found.header.extra}]'"
-        return Item(name=found.header.title, value=remedy)
+        remedy = f"not installed: pip install 'samenet[{adapter.header.extra}]'"
+        return Item(name=adapter.header.title, value=remedy)
     value = ", ".join(" ".join(version) for version in versions if version)
-    return Item(name=found.header.title, value=value)
+    return Item(name=adapter.header.title, value=value)
 
 
 def _here() -> list[Item]:
     """Return what a run needs beside a processor."""
     compiler = next(filter(None, map(shutil.which, ("c++", "g++", "clang++", "cl"))), None)
     lost = [
-        each.arm(name)
-        for each in discovery.shipped().values()
-        for name, mode in each.header.modes.items()
+        adapter.arm(name)
+        for adapter in discovery.shipped().values()
+        for name, mode in adapter.header.modes.items()
         if "C++ compiler" in mode.needs
     ]
     none = f"none: {' and '.join(lost)} cannot run; install g++ or clang++"

@@ -67,13 +67,13 @@ def _finish(store: Store, *, as_json: bool) -> int:
     from samenet.report.page import write_report
 
     page = write_report(store.folder)
-    found = frames.load(store.folder)
-    forecast.remember(validation.forecasts(found))
+    run_frames = frames.load(store.folder)
+    forecast.remember(validation.forecasts(run_frames))
     if as_json:
-        commands_options.print_json(fit.document(found))
+        commands_options.print_json(fit.document(run_frames))
     else:
-        say("\n".join(fit.lines(found)))
+        say("\n".join(fit.lines(run_frames)))
         say("")
-        say("\n".join(validation.lines(found, validation.check(found))))
+        say("\n".join(validation.lines(run_frames, validation.check(run_frames))))
         say(f"\nThe page: {page}\nPredictions: samenet advise --model 64-256-128-10 …")
-    return SOME_FAILED if failed(found) else 0
+    return SOME_FAILED if failed(run_frames) else 0

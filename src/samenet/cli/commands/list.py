@@ -45,13 +45,13 @@ def _tasks() -> list[dict[str, Any]]:
 
 def _frameworks() -> list[dict[str, Any]]:
     return [
-        {"name": name, "version": _version(found), "modes": ", ".join(found.header.modes)}
-        for name, found in discovery.shipped().items()
+        {"name": name, "version": _version(adapter), "modes": ", ".join(adapter.header.modes)}
+        for name, adapter in discovery.shipped().items()
     ]
 
 
-def _version(found: discovery.Leaf) -> str:
-    return distributions.version(found.header.distributions[0]) or "not installed"
+def _version(adapter: discovery.Leaf) -> str:
+    return distributions.version(adapter.header.distributions[0]) or "not installed"
 
 
 def _runs() -> list[dict[str, Any]]:

@@ -19,8 +19,8 @@ def formats(ctx: click.Context, param: click.Parameter, text: str | None) -> tup
     names = tuple(dict.fromkeys(name.strip().lower() for name in (text or "").split(",") if name))
     wrong = [name for name in names if name not in FORMATS]
     if wrong or (text is not None and not names):
-        said = f"'{wrong[0] if wrong else text}' is no format: choose of {', '.join(FORMATS)}."
-        raise click.BadParameter(said, ctx, param)
+        message = f"'{wrong[0] if wrong else text}' is no format: choose of {', '.join(FORMATS)}."
+        raise click.BadParameter(message, ctx, param)
     return names
 
 

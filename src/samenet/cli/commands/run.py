@@ -144,6 +144,12 @@ def warn(sentence: str) -> None:
 
 
 def _request(options: dict[str, Any]) -> planner.Request:
+    if options["track"] == "quickstart":
+        commands_options.refuse(
+            ("repeats", "cache", "dtype", "precision"),
+            "is about the same network; a quick start is run as its page says: leave it out, "
+            "or measure both tracks.",
+        )
     own = _own(options)
     if options["target_columns"] and not options["data"]:
         raise UsageError("--target names a column of a table: add --data FILE.csv.")
@@ -233,17 +239,17 @@ def finish(store: Store, *, as_json: bool) -> int:
     from samenet.report.page import write_report
 
     page = write_report(store.folder)
-    found = frames.load(store.folder)
+    run_frames = frames.load(store.folder)
     if as_json:
-        commands_options.print_json(result.document(found))
+        commands_options.print_json(result.document(run_frames))
     else:
-        say("\n".join(result.lines(found)))
+        say("\n".join(result.lines(run_frames)))
         say(f"\nThe page: {page}")
-    return SOME_FAILED if failed(found) else 0
+    return SOME_FAILED if failed(run_frames) else 0
 
 
-def failed(found: frames.Frames) -> bool:
+def failed(run_frames: frames.Frames) -> bool:
     """Return whether some results are missing that should be there; not installed is no failure."""
-    lacking = found.failures[~found.failures.mark.isin(["not installed", "unsupported"])]
-    nothing = not found.plan.arms
-    return nothing or bool(len(lacking)) or not bool(found.checks.passed.all())
+    lacking = run_frames.failures[~run_frames.failures.mark.isin(["not installed", "unsupported"])]
+    no_framework = not run_frames.plan.arms
+    return no_framework or bool(len(lacking)) or not bool(run_frames.checks.passed.all())

@@ -24,6 +24,8 @@ SCHEMA = "samenet-selftest/1"
 def command(names: tuple[str, ...], n: int | None, *, short: bool, seed: int, as_json: bool) -> int:
     """Let the instrument show that it works: NAMES of tests, or none for a list of them.
 
+    An option that a test does not heed is refused.
+
     \b
     Examples:
       samenet selftest
@@ -33,18 +35,23 @@ def command(names: tuple[str, ...], n: int | None, *, short: bool, seed: int, as
     if not names:
         options.refuse(("n", "short", "seed"), "is about a test: name one, or several.")
         return _listed(as_json=as_json)
-    order, found = Order(n=n, short=short, seed=seed, say=_say), []
+    for name in names:  # what is wrong is said before anything runs
+        heeded = base.options(name)
+        takes = " and ".join(f"--{option}" for option in heeded) or "no option"
+        options.refuse(
+            {"n", "short", "seed"} - set(heeded), f"does nothing in {name}, which takes {takes}."
+        )
+    order = Order(n=n, short=short, seed=seed, say=_say)
+    findings = []
     for name in names:
-        base.module(name)  # a wrong name is said before anything runs
-    for name in names:
-        found.append(base.made(name, order))
+        findings.append(base.made(name, order))
         if not as_json:
-            _show(found[-1])
+            _show(findings[-1])
             sys.stdout.flush()
     if as_json:
-        document = {"schema": SCHEMA, "findings": [each.plain() for each in found]}
+        document = {"schema": SCHEMA, "findings": [finding.plain() for finding in findings]}
         options.print_json(document)
-    return 0 if all(each.passed for each in found) else FAILED
+    return 0 if all(finding.passed for finding in findings) else FAILED
 
 
 def _say(text: str) -> None:
@@ -65,6 +72,8 @@ def _listed(*, as_json: bool) -> int:
 def _show(finding: Finding) -> None:
     word = "passed" if finding.passed else "FAILED"
     say(f"{finding.name}: {word} ({finding.seconds:.1f} s)")
+    for note in finding.notes:
+        say(f"  {note}")
     for figure in finding.figures:
         say("  " + _line(figure))
 

@@ -105,14 +105,14 @@ def _studied(kind: StudyKind, options: dict[str, Any]) -> int:
     )
     _say(plan, kind)
     folder = options["out"] or planner.new_folder(plan.name, paths.runs_folder())
-    found = _carried_out(plan, folder)
+    outcome = _carried_out(plan, folder)
     if options["as_json"]:
-        commands_options.print_json(text.document(found))
+        commands_options.print_json(text.document(outcome))
     else:
-        say("\n".join(text.lines(found)))
-        for path in figures.paths(found):
+        say("\n".join(text.lines(outcome)))
+        for path in figures.paths(outcome):
             say(f"\nThe figure: {path}")
-    return SOME_FAILED if found.failed else 0
+    return SOME_FAILED if outcome.failed else 0
 
 
 def _carried_out(plan: Plan, folder: Path) -> outcome.Outcome:

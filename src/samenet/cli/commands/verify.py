@@ -26,15 +26,15 @@ def command(run: Path, *, as_json: bool) -> int:
     Example:
       samenet verify runs/2026-11-23-164200-main
     """
-    found = verify(run)
+    result = verify(run)
     if as_json:
-        options.print_json(asdict(found))
+        options.print_json(asdict(result))
     else:
-        looked = ", ".join(f"{count} {what}" for what, count in found.looked_at.items())
-        for sentence in found.mismatches[:SHOWN_MAX]:
+        checked = ", ".join(f"{count} {what}" for what, count in result.looked_at.items())
+        for sentence in result.mismatches[:SHOWN_MAX]:
             say(sentence)
-        if len(found.mismatches) > SHOWN_MAX:
-            say(f"… and {len(found.mismatches) - SHOWN_MAX} more (--json lists all)")
-        count = counted(len(found.mismatches), "mismatch")
-        say(count + (f" ({looked})" if looked else ""))
-    return MISMATCH if found.mismatches else 0
+        if len(result.mismatches) > SHOWN_MAX:
+            say(f"… and {len(result.mismatches) - SHOWN_MAX} more (--json lists all)")
+        count = counted(len(result.mismatches), "mismatch")
+        say(count + (f" ({checked})" if checked else ""))
+    return MISMATCH if result.mismatches else 0

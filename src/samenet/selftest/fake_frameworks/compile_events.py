@@ -26,6 +26,7 @@ from samenet.selftest.base import Figure, Order
 from samenet.selftest.fakes.running import faked, refusals
 
 SUMMARY = "a compile in the steady window is refused; a new shape counts once per compiler (real)"
+OPTIONS = ("short",)
 LATE, PLAIN = "fake:recompiles", "fake:asynchronous"
 STEPS, BATCHES = 4, (16, 16, 12, 12, 16)
 """Batch sizes of five calls: the third is new, whether a call or a step is compiled."""
@@ -56,13 +57,13 @@ def judged(run: Frames) -> list[Figure]:
 
 def _installed() -> list[tuple[str, str]]:
     """Return the shipped modes that count what they compile and can run here, on a processor."""
-    there = {"C++ compiler"} if planner.has_compiler() else set()
+    machine_has = {"C++ compiler"} if planner.has_compiler() else set()
     return [
         (name, mode)
-        for name, found in discovery.shipped().items()
-        if all(distributions.version(each) for each in found.header.distributions)
-        for mode, about in found.header.modes.items()
-        if about.counts_compilations and there.issuperset(about.needs)
+        for name, adapter in discovery.shipped().items()
+        if all(distributions.version(distribution) for distribution in adapter.header.distributions)
+        for mode, about in adapter.header.modes.items()
+        if about.counts_compilations and machine_has.issuperset(about.needs)
     ]
 
 
@@ -94,13 +95,13 @@ def counts_of(name: str, mode: str) -> list[int]:
     problem = readback.one_product()
     build = builder(adapter, mode, target)
     program = build(problem, problem.training, problem.weights, target.dtype)
-    found = []
+    counts = []
     for size in BATCHES:
         rows = np.arange(STEPS * size, dtype=np.int32).reshape(STEPS, size)
         program.train(Batches(order=rows))
         program.sync()
-        found.append(int(adapter.read_back(program, target)["compilations"]))
-    return found
+        counts.append(int(adapter.read_back(program, target)["compilations"]))
+    return counts
 
 
 if __name__ == "__main__":

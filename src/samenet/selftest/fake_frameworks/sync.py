@@ -10,6 +10,7 @@ from samenet.selftest.fakes.known import RESULT
 from samenet.selftest.fakes.running import TASK, faked, refusals
 
 SUMMARY = "asynchronous work is timed to its end, a sync that does nothing is refused (real)"
+OPTIONS = ("n", "short")
 WITHIN = 0.05
 WAITS, NEVER = "fake:asynchronous", "fake:never-waits"
 
@@ -25,7 +26,7 @@ def judged(run: Frames) -> list[Figure]:
     task = run.plan.task(TASK)
     step = median(run.result(task, WAITS).step.values())
     call = step * int(rows.steps.iloc[0])
-    said = refusals(run, NEVER)
+    reasons = refusals(run, NEVER)
     return [
         Figure(
             quantity="asynchronous call: reported over true",
@@ -35,9 +36,9 @@ def judged(run: Frames) -> list[Figure]:
         ),
         Figure(
             quantity="a sync that does nothing is refused",
-            value=float(any(text.startswith("sync: ") for text in said)),
+            value=float(any(text.startswith("sync: ") for text in reasons)),
             least=1,
-            detail="; ".join(said) or "no check failed",
+            detail="; ".join(reasons) or "no check failed",
         ),
         Figure(
             quantity="times published without waiting",

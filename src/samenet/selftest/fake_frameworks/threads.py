@@ -13,6 +13,7 @@ from samenet.selftest.base import Figure, Order
 from samenet.selftest.fakes.running import FAKE, measured, refusals
 
 SUMMARY = "processors kept busy by every installed framework, and by one that takes more (real)"
+OPTIONS = ()
 GREEDY = "fake:greedy"
 BUSY = "processors kept busy"
 
@@ -29,25 +30,25 @@ def judged(run: Frames) -> list[Figure]:
     One that is installed and gave no result has none, which is not within the limit.
     """
     rows = run.checks[run.checks.quantity == BUSY]
-    found = dict(zip(rows.arm, rows.error.astype(float), strict=True))
-    able = [arm.name for arm in run.plan.arms if not planner.lacking(arm, Target())]
-    able += [skipped.arm for skipped in run.plan.skipped if skipped.mark == "failed"]
+    busy = dict(zip(rows.arm, rows.error.astype(float), strict=True))
+    expected = [arm.name for arm in run.plan.arms if not planner.lacking(arm, Target())]
+    expected += [skipped.arm for skipped in run.plan.skipped if skipped.mark == "failed"]
     most = run.plan.target.threads + BUSY_TOLERANCE
     figures = [
-        Figure(quantity=f"{arm}: {BUSY}", value=found.get(arm, float("nan")), most=most)
-        for arm in able
+        Figure(quantity=f"{arm}: {BUSY}", value=busy.get(arm, float("nan")), most=most)
+        for arm in expected
         if arm != GREEDY
     ]
     if (os.cpu_count() or 1) > 1:  # on one processor nobody can take two
-        said = refusals(run, GREEDY)
-        caught = any(text.endswith(BUSY) for text in said)
-        shown = f"{found.get(GREEDY, float('nan')):.2f} processors; {'; '.join(said)}"
+        reasons = refusals(run, GREEDY)
+        caught = any(text.endswith(BUSY) for text in reasons)
+        detail = f"{busy.get(GREEDY, float('nan')):.2f} processors; {'; '.join(reasons)}"
         figures.append(
             Figure(
                 quantity="one that takes two processors is refused",
                 value=float(caught),
                 least=1,
-                detail=shown,
+                detail=detail,
             )
         )
     return figures

@@ -40,8 +40,8 @@ NUMPY: Any = discovery.load(discovery.shipped()["numpy"].path)
 
 def capabilities() -> Capabilities:
     """Offer what NumPy offers."""
-    found: Capabilities = NUMPY.capabilities()
-    return found
+    offered: Capabilities = NUMPY.capabilities()
+    return offered
 
 
 def wake(target: Target) -> None:
@@ -51,16 +51,16 @@ def wake(target: Target) -> None:
     until(start + PHASES["wake"])
 
 
-def read_back(program: Fake, target: Target) -> dict[str, str | int | float]:
+def read_back(program: FakeProgram, target: Target) -> dict[str, str | int | float]:
     """Return what is in force; the first question opens the steady window."""
     program.asked = True
-    found: dict[str, str | int | float] = NUMPY.read_back(program.inner, target)
-    return found | {"compilations": program.compilations}
+    in_force: dict[str, str | int | float] = NUMPY.read_back(program.inner, target)
+    return in_force | {"compilations": program.compilations}
 
 
 def build(
     network: Network, training: TrainSpec, weights: Weights, *, target: Target, mode: str
-) -> Fake:
+) -> FakeProgram:
     """Return the program of a mode."""
     start = clock.now()
     inner = NUMPY.build(network, training, weights, target=target, mode="plain")
@@ -74,7 +74,7 @@ def until(moment: float) -> None:
     time.sleep(max(0.0, moment - clock.now()))
 
 
-class Fake:
+class FakeProgram:
     """NumPy's program, unchanged."""
 
     def __init__(self, inner: Any) -> None:
@@ -92,8 +92,8 @@ class Fake:
 
     def losses(self) -> Array:
         """Return the losses."""
-        found: Array = self.inner.losses()
-        return found
+        losses: Array = self.inner.losses()
+        return losses
 
     def predict(self, rows: Array) -> Any:
         """Predict."""
@@ -101,14 +101,14 @@ class Fake:
 
     def weights(self) -> Weights:
         """Return the weights."""
-        found: Weights = self.inner.weights()
-        return found
+        weights: Weights = self.inner.weights()
+        return weights
 
     def sync(self) -> None:
         """Everything is done when it returns."""
 
 
-class Sleeping(Fake):
+class SleepingProgram(FakeProgram):
     """Every phase takes a known time."""
 
     def __init__(self, inner: Any) -> None:
@@ -130,7 +130,7 @@ class Sleeping(Fake):
         until(start + seconds)
 
 
-class Asynchronous(Fake):
+class AsynchronousProgram(FakeProgram):
     """Returns at once, as a device does; the result comes later."""
 
     def __init__(self, inner: Any) -> None:
@@ -174,14 +174,14 @@ class Asynchronous(Fake):
         self.wait()
 
 
-class NeverWaits(Asynchronous):
+class NeverWaitingProgram(AsynchronousProgram):
     """The fault: its sync returns at once."""
 
     def sync(self) -> None:
         """Do nothing."""
 
 
-class Recompiling(Fake):
+class RecompilingProgram(FakeProgram):
     """The fault: compiles once more, in the steady window."""
 
     steps = 0
@@ -193,7 +193,7 @@ class Recompiling(Fake):
         self.compilations += before < RECOMPILED_STEP <= self.steps
 
 
-class Greedy(Fake):
+class GreedyProgram(FakeProgram):
     """The fault: works on two processors, whatever it was bound to."""
 
     def train(self, batches: Batches) -> None:
@@ -205,10 +205,10 @@ class Greedy(Fake):
 
 
 BALLAST = bytes(4_000_000)
-MODES: dict[str, Callable[[Any], Fake]] = {
-    "sleeps": Sleeping,
-    "asynchronous": Asynchronous,
-    "never-waits": NeverWaits,
-    "recompiles": Recompiling,
-    "greedy": Greedy,
+MODES: dict[str, Callable[[Any], FakeProgram]] = {
+    "sleeps": SleepingProgram,
+    "asynchronous": AsynchronousProgram,
+    "never-waits": NeverWaitingProgram,
+    "recompiles": RecompilingProgram,
+    "greedy": GreedyProgram,
 }

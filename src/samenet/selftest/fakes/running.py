@@ -11,6 +11,7 @@ from samenet.analysis import frames
 from samenet.analysis.frames import Frames
 from samenet.execution import planner, session
 from samenet.execution.planner import Request
+from samenet.selftest.base import raise_failure
 
 TASK = "iris"
 FAKE = Path(__file__).with_name("fake_adapter.py")
@@ -18,17 +19,24 @@ FAKE = Path(__file__).with_name("fake_adapter.py")
 
 def faked(*modes: str, repeats: int = 1) -> Frames:
     """Return the run of the fake adapter in some modes."""
-    found = discovery.read(FAKE)
-    return measured([(found, mode) for mode in modes], repeats)
+    adapter = discovery.read(FAKE)
+    return measured([(adapter, mode) for mode in modes], repeats, must_work=True)
 
 
-def measured(pairs: Sequence[tuple[discovery.Leaf, str]], repeats: int = 1) -> Frames:
-    """Return a run; what stands before and after the timing is left out."""
+def measured(
+    pairs: Sequence[tuple[discovery.Leaf, str]], repeats: int = 1, *, must_work: bool = False
+) -> Frames:
+    """Return a run; what stands before and after the timing is left out.
+
+    Raises WorkerError if one that must work does not.
+    """
     request = Request(tasks=(TASK,), track="same", repeats=repeats, name="selftest")
     plan = planner.make_plan(request, pairs).only("prepare", "cell")
     with TemporaryDirectory() as folder:
-        session.start(plan, Path(folder) / "run", lambda *_: None)
-        return frames.load(Path(folder) / "run")
+        store = session.start(plan, Path(folder) / "run", lambda *_: None)
+        if must_work:
+            raise_failure(store.records())
+        return frames.load(store.folder)
 
 
 def refusals(run: Frames, arm: str) -> list[str]:

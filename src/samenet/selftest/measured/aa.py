@@ -11,33 +11,34 @@ from samenet.selftest.base import Figure, Order, rate
 from samenet.selftest.trials import Trial
 
 SUMMARY = "one program against itself, whole runs of half a minute each: false differences (real)"
+OPTIONS = ("n", "short", "seed")
 FALSE_SHARE_MOST = 5 / 40
 ROUNDS = 500
 
 
 def run(order: Order) -> list[Figure]:
     """Make the trials and count."""
-    found = trials.series((0,), order.trials(40, 2), order.say)
-    return figures(found[0], order)
+    made = trials.series((0,), order.trials(40, 2), order.say)
+    return figures(made[0], order)
 
 
-def figures(found: Sequence[Trial], order: Order) -> list[Figure]:
+def figures(made: Sequence[Trial], order: Order) -> list[Figure]:
     """Return what trials without a difference say."""
-    above = sum(trial.ratio.value > 1 for trial in found)
-    hits, rounds = trials.replayed(found, ROUNDS, order.seed)
+    above = sum(trial.ratio.value > 1 for trial in made)
+    hits, rounds = trials.replayed(made, ROUNDS, order.seed)
     return [
         rate(
             "no difference: called different",
-            sum(t.different for t in found),
-            len(found),
+            sum(t.different for t in made),
+            len(made),
             most=None if order.short else FALSE_SHARE_MOST,
         ),
-        rate("no difference: called equivalent", sum(t.equivalent for t in found), len(found)),
+        rate("no difference: called equivalent", sum(t.equivalent for t in made), len(made)),
         Figure(
             quantity="sign test of which is slower",
-            value=float(binomtest(above, len(found)).pvalue),
+            value=float(binomtest(above, len(made)).pvalue),
             least=0.01,
-            detail=f"the second process is slower in {above} of {len(found)}",
+            detail=f"the second process is slower in {above} of {len(made)}",
         ),
         rate("replayed blocks called different", hits, rounds, least=0.03, most=0.07),
     ]

@@ -25,6 +25,7 @@ from samenet.selftest.trials import Trial
 from samenet.stats.intervals import VERDICT_REPEATS_MIN
 
 SUMMARY = "other work locked to one arm is refused or flagged, and none makes a verdict (real)"
+OPTIONS = ("n", "short")
 SHARES = (1.0, 0.5, 0.25, 0.12, 0.08)
 """Of the measuring processor, or of the one beside it, in turns."""
 
@@ -49,8 +50,8 @@ class Outcome:
     @property
     def wrong(self) -> bool:
         """Return whether two equal arms are called different: a word needs enough repeats."""
-        found = self.trial
-        return found is not None and found.different and len(found.logs) >= VERDICT_REPEATS_MIN
+        trial = self.trial
+        return trial is not None and trial.different and len(trial.logs) >= VERDICT_REPEATS_MIN
 
 
 def run(order: Order) -> list[Figure]:
@@ -58,11 +59,11 @@ def run(order: Order) -> list[Figure]:
     count = order.trials(10, 1)
     near = (LOCKED, BESIDE) if _beside() else (LOCKED,)
     kinds = (LOCKED,) if order.short else (*near, STEADY, RISING)
-    found = []
+    outcomes = []
     for number, kind in itertools.product(range(count), kinds):
-        found.append(beside(kind, SHARES[number % len(SHARES)]))
-        order.say(f"run {number + 1} of {count}: {said(found[-1])}")
-    return figures(found)
+        outcomes.append(beside(kind, SHARES[number % len(SHARES)]))
+        order.say(f"run {number + 1} of {count}: {said(outcomes[-1])}")
+    return figures(outcomes)
 
 
 def _beside() -> tuple[int, ...]:
@@ -105,22 +106,22 @@ def outcome(kind: str, share: float, frames: Frames) -> Outcome:
     )
 
 
-def said(found: Outcome) -> str:
+def said(result: Outcome) -> str:
     """Return one outcome in words."""
-    read = "nothing to compare" if found.trial is None else trials.said(found.trial)
-    return f"{found.share:.0%} {found.kind}: {found.refused} processes refused, {read}"
+    read = "nothing to compare" if result.trial is None else trials.said(result.trial)
+    return f"{result.share:.0%} {result.kind}: {result.refused} processes refused, {read}"
 
 
-def figures(found: Sequence[Outcome]) -> list[Figure]:
+def figures(outcomes: Sequence[Outcome]) -> list[Figure]:
     """Return how often it was noticed, and how often it made a difference that there is not."""
-    kinds = list(dict.fromkeys(each.kind for each in found))
+    kinds = list(dict.fromkeys(result.kind for result in outcomes))
     return [
-        *(_noticed(found, kind) for kind in kinds if kind in (LOCKED, BESIDE)),
+        *(_noticed(outcomes, kind) for kind in kinds if kind in (LOCKED, BESIDE)),
         *(
             rate(
                 f"{kind}: equal arms called different",
-                sum(each.wrong for each in found if each.kind == kind),
-                sum(each.kind == kind for each in found),
+                sum(result.wrong for result in outcomes if result.kind == kind),
+                sum(result.kind == kind for result in outcomes),
                 most=WRONG_MOST,
             )
             for kind in kinds
@@ -128,13 +129,13 @@ def figures(found: Sequence[Outcome]) -> list[Figure]:
     ]
 
 
-def _noticed(found: Sequence[Outcome], kind: str) -> Figure:
-    own = [each for each in found if each.kind == kind]
+def _noticed(outcomes: Sequence[Outcome], kind: str) -> Figure:
+    of_kind = [result for result in outcomes if result.kind == kind]
     limit = next(rule.limit for rule in environment.RULES if rule.reading == "others")
     return rate(
         f"{kind}: refused or flagged",
-        sum(each.flagged or each.refused > 0 for each in own),
-        len(own),
+        sum(result.flagged or result.refused > 0 for result in of_kind),
+        len(of_kind),
         least=CAUGHT_LEAST,
         detail=f"a process is refused from {limit:.0%} of a processor on",
     )

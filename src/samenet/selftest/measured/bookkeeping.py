@@ -10,9 +10,10 @@ from samenet.execution import planner, session
 from samenet.machine import clock
 from samenet.runs.passes import ADMISSION, BLOCKS
 from samenet.runs.records import JobFinished, Record, TimingRecord
-from samenet.selftest.base import Figure, Order
+from samenet.selftest.base import Figure, Order, raise_failure
 
 SUMMARY = "what the clock and the harness take of a standard run (a minute or two)"
+OPTIONS = ("n", "short")
 CLOCK_MOST, REST_MOST = 0.005, 0.10
 
 
@@ -28,7 +29,9 @@ def run(order: Order) -> list[Figure]:
     plan = planner.make_plan(request).only(*ADMISSION, *BLOCKS)
     with tempfile.TemporaryDirectory() as folder:
         store = session.start(plan, Path(folder) / "run", lambda *_: None)
-        return figures(store.records(), clock_seconds())
+        records = store.records()
+    raise_failure(records)
+    return figures(records, clock_seconds())
 
 
 def clock_seconds() -> float:

@@ -17,6 +17,7 @@ SUMMARY = (
     "planted differences of 0 to 5 %, whole runs of half a minute each: found, size, coverage;"
     " with 0 %, what aa shows (real)"
 )
+OPTIONS = ("n", "short", "seed")
 FOUND_LEAST = {2: 28 / 40, 3: 36 / 40, 5: 1.0}
 TIES_LEAST = 36 / 40
 BIAS_MOST, COVERED_LEAST = 0.005, 0.90
@@ -25,23 +26,25 @@ BIAS_MOST, COVERED_LEAST = 0.005, 0.90
 def run(order: Order) -> list[Figure]:
     """Make the trials of all sizes in turns, so that a drift of the machine meets all alike."""
     sizes = (0, 5) if order.short else (0, *FOUND_LEAST)
-    found = trials.series(sizes, order.trials(40, 1), order.say)
-    own = [figure for percent in sizes for figure in figures(percent, found[percent])]
-    return own if order.short else [*aa.figures(found[0], order), *own]
+    by_size = trials.series(sizes, order.trials(40, 1), order.say)
+    figures_of_sizes = [
+        figure for percent in sizes for figure in figures(percent, by_size[percent])
+    ]
+    return figures_of_sizes if order.short else [*aa.figures(by_size[0], order), *figures_of_sizes]
 
 
-def figures(percent: int, found: list[Trial]) -> list[Figure]:
+def figures(percent: int, made: list[Trial]) -> list[Figure]:
     """Return what the trials of one size say."""
-    truth, count = 1 + percent / 100, len(found)
-    ratio = math.exp(fmean(math.log(trial.ratio.value) for trial in found))
-    covered = sum(trial.ratio.low <= truth <= trial.ratio.high for trial in found)
+    truth, count = 1 + percent / 100, len(made)
+    ratio = math.exp(fmean(math.log(trial.ratio.value) for trial in made))
+    covered = sum(trial.ratio.low <= truth <= trial.ratio.high for trial in made)
     names = f"+{percent} %" if percent else "no difference"
     if percent:
         first = rate(
-            f"{names}: found", sum(t.slower for t in found), count, least=FOUND_LEAST[percent]
+            f"{names}: found", sum(t.slower for t in made), count, least=FOUND_LEAST[percent]
         )
     else:
-        ties = sum(t.equivalent for t in found)
+        ties = sum(t.equivalent for t in made)
         first = rate(f"{names}: called equivalent", ties, count, least=TIES_LEAST)
     return [
         first,

@@ -14,9 +14,10 @@ import numpy as np
 
 from samenet.execution import planner, session
 from samenet.runs.records import FootprintRecord, TimingRecord
-from samenet.selftest.base import Figure, Order
+from samenet.selftest.base import Figure, Order, raise_failure
 
 SUMMARY = "300 MB that a framework touches are seen as 300 ± 6 MB (real processes)"
+OPTIONS = ()
 
 MEGABYTE = 1_000_000
 TOUCHED, TOLERANCE, PARENT = 300 * MEGABYTE, 6 * MEGABYTE, 1000 * MEGABYTE
@@ -60,6 +61,7 @@ def run(order: Order) -> list[Figure]:
         plan = planner.make_plan(request).only("prepare", "memory")
         store = session.start(plan, Path(place) / "run", lambda job, records, seconds: None)
         records = store.records()
+    raise_failure(records)
     needed = {
         record.arm: record.bytes_peak - record.bytes_after_import
         for record in records

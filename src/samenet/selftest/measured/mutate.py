@@ -27,6 +27,7 @@ from samenet.stats import intervals, significance, steady_state
 from samenet.worker import timing
 
 SUMMARY = "planted defects of the instrument, each caught by a test named for it (no process)"
+OPTIONS = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +46,19 @@ def run(order: Order) -> list[Figure]:
     del order  # the tests run in their short form
     tests = sorted({defect.by for defect in DEFECTS})
     alarms = [f"{name}: {text}" for name in tests for text in failing(name)]
-    found = {defect.what: _caught(defect) for defect in DEFECTS}
+    caught_by = {defect.what: _caught(defect) for defect in DEFECTS}
     detail = "; ".join(
-        f"{defect.what} → {defect.by}: {found[defect.what] or 'NOT CAUGHT'}" for defect in DEFECTS
+        f"{defect.what} → {defect.by}: {caught_by[defect.what] or 'NOT CAUGHT'}"
+        for defect in DEFECTS
     )
-    caught = sum(bool(text) for text in found.values())
+    caught = sum(bool(text) for text in caught_by.values())
     return [
         rate(
-            "defects caught by the test named for them", caught, len(found), least=1, detail=detail
+            "defects caught by the test named for them",
+            caught,
+            len(caught_by),
+            least=1,
+            detail=detail,
         ),
         Figure(
             quantity="figures that fail without a defect",
@@ -114,9 +120,9 @@ def _pooled(result: ArmResult, quantity: Quantity) -> dict[int, float]:
 
 
 def _without_slow(result: ArmResult, quantity: Quantity) -> dict[int, float]:
-    found = PER_REPEAT(result, quantity)
-    middle = median(found.values())
-    return {repeat: value for repeat, value in found.items() if value < 1.5 * middle}
+    seconds = PER_REPEAT(result, quantity)
+    middle = median(seconds.values())
+    return {repeat: value for repeat, value in seconds.items() if value < 1.5 * middle}
 
 
 def _by_place(one: Any, other: Any, confidence: float = 0.95) -> Any:
@@ -129,13 +135,13 @@ def _by_name(run: Frames, task: Task) -> list[str]:
 
 
 def _slow_too(run: Frames, task: Task) -> list[str]:
-    found = {arm: median(run.result(task, arm).step.values()) for arm in COMPARED(run, task)}
-    return [arm for arm in found if found[arm] <= 1.5 * min(found.values())]
+    seconds = {arm: median(run.result(task, arm).step.values()) for arm in COMPARED(run, task)}
+    return [arm for arm in seconds if seconds[arm] <= 1.5 * min(seconds.values())]
 
 
 def _timed(run: Frames, task: Task) -> list[str]:
-    found: list[str] = run.times[run.times.task == task.name].arm.unique().tolist()
-    return found
+    arms: list[str] = run.times[run.times.task == task.name].arm.unique().tolist()
+    return arms
 
 
 def _another_order() -> AbstractContextManager[Any]:

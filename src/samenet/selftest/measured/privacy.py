@@ -26,11 +26,13 @@ from samenet.machine import readings
 from samenet.report import result
 from samenet.report.page import write_report
 from samenet.report.regression_text import json_again, lines, markdown
+from samenet.runs.records import FailureRecord
 from samenet.runs.redaction import DEVICE, SHORTEST_NAME
-from samenet.selftest.base import Figure, Order
+from samenet.selftest.base import Figure, Order, raise_failure
 from samenet.spec import csv_task
 
 SUMMARY = "no host, user, folder, address or device number in any exported file (a real run)"
+OPTIONS = ("seed",)
 
 PERSON, HOST, FOLDER = "quillonda", "brumholt", "zaphirnest"
 NUMBER = "GPU-5fd3a1c2-0b1c-4d2e-9f00-a1b2c3d4e5f6"
@@ -104,7 +106,10 @@ def planted(home: Path) -> Iterator[None]:
 
 
 def _measured(home: Path, seed: int) -> Path:
-    """Measure in the made-up home and return the run folder."""
+    """Measure in the made-up home and return the run folder.
+
+    Raises WorkerError if NumPy's adapter fails, too: there would be nothing to export.
+    """
     table = home / "sales.csv"
     rows = _random.generator("privacy", seed).normal(size=(120, 3)).round(3).tolist()
     text = "\n".join(",".join(map(str, row)) for row in rows)
@@ -120,8 +125,10 @@ def _measured(home: Path, seed: int) -> Path:
         name="privacy",
     )
     plan = planner.make_plan(request).only("prepare", "certify", "cell")
-    session.start(plan, home / "run", lambda job, records, seconds: None)
-    return home / "run"
+    store = session.start(plan, home / "run", lambda job, records, seconds: None)
+    failures = [record for record in store.records() if isinstance(record, FailureRecord)]
+    raise_failure(record for record in failures if record.arm.startswith("numpy"))
+    return store.folder
 
 
 def _exports(folder: Path) -> Iterator[tuple[str, str]]:

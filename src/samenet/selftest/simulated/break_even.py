@@ -15,6 +15,7 @@ from samenet.stats.significance import Array
 SUMMARY = (
     "the interval of a break-even holds the truth in 93 to 97 of 100, and equal steps give none"
 )
+OPTIONS = ("n", "short", "seed")
 
 REPEATS = 12
 START_UP, STEP = (1.0, 6.0), (1e-3, 6e-4)

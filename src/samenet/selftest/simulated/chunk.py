@@ -24,6 +24,7 @@ from samenet.selftest.base import Figure, Order
 from samenet.worker import timing
 
 SUMMARY = "clock and sync take at most 0.1 % of a chunk, steps of 1 µs to 1 s (simulated clock)"
+OPTIONS = ("short",)
 
 STEP_SECONDS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 STEPS, CALLS = 4, 10
@@ -88,16 +89,16 @@ class Simulated:
 def run(order: Order) -> list[Figure]:
     """Time programs of very different speed, and look at every chunk."""
     chosen = STEP_SECONDS[::3] if order.short else STEP_SECONDS
-    found = [timed(seconds) for seconds in chosen]
-    chunks = [record for _, record in found]
+    runs = [timed(seconds) for seconds in chosen]
+    chunks = [record for _, record in runs]
     overhead = max((READING + SYNC) / min(record.seconds) for record in chunks)
     wrong = [
         abs(median(record.seconds) / record.steps / simulated.step_seconds - 1)
-        for simulated, record in found
+        for simulated, record in runs
     ]
-    syncs = [count for simulated, _ in found for count, _ in simulated.stretches]
+    syncs = [count for simulated, _ in runs for count, _ in simulated.stretches]
     collected = [
-        on for simulated, record in found for _, on in simulated.stretches[-len(record.seconds) :]
+        on for simulated, record in runs for _, on in simulated.stretches[-len(record.seconds) :]
     ]
     shortest = min(min(record.seconds) for record in chunks)
     figures = [

@@ -19,6 +19,7 @@ from samenet.stats.pairwise import Times
 from samenet.stats.significance import Array
 
 SUMMARY = "95 % intervals hold the true ratio in 93 of 100 runs or more, under four kinds of noise"
+OPTIONS = ("n", "short", "seed")
 
 REPEATS = (5, 8, 12, 20, 30)
 TRUTH = math.log(1.3)
@@ -34,8 +35,8 @@ def run(order: Order) -> list[Figure]:
         for repeats in REPEATS:
             logs = _runs(law, (trials, 2, repeats), order.seed)
             ratios = logs[:, 1] - logs[:, 0]
-            found = Estimate.of_runs(ratios)
-            hits = np.abs(found.centre - TRUTH) <= found.half()
+            estimate = Estimate.of_runs(ratios)
+            hits = np.abs(estimate.centre - TRUTH) <= estimate.half()
             most = 0.975 if law == "normal" else None
             name = f"{law} noise, {repeats} repeats"
             figures.append(simulation.counted(name, hits, least=0.93, most=most))
@@ -51,8 +52,8 @@ def _runs(law: str, shape: tuple[int, ...], seed: int) -> Array:
 
 
 def _covers(times: Times) -> bool:
-    found = intervals.ratio(times["1"], times["0"])
-    return found.low <= math.exp(TRUTH) <= found.high
+    interval = intervals.ratio(times["1"], times["0"])
+    return interval.low <= math.exp(TRUTH) <= interval.high
 
 
 def _bootstrap(trials: int, seed: int) -> list[Figure]:

@@ -25,6 +25,7 @@ from samenet.selftest.fakes.records import CHUNKS, TASK, made
 from samenet.stats import intervals, significance
 
 SUMMARY = "order, pairing, the unit, refusals, caches and threads, on known cases (no process)"
+OPTIONS = ()
 ARMS = ("a", "b", "c")
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -60,8 +61,8 @@ def unequal_places() -> int:
 def wrong_pairs() -> int:
     """Return whether repeats are paired by anything but their number: a repeat doubles the time."""
     one, other = {0: 1.0, 1: 2.0, 2: 4.0}, {1: 2.0, 2: 4.0, 3: 8.0}
-    found = intervals.ratio(one, other)
-    return int((found.value, found.n) != (1.0, 2))
+    ratio = intervals.ratio(one, other)
+    return int((ratio.value, ratio.n) != (1.0, 2))
 
 
 def _level(seconds: float) -> list[float]:
@@ -76,23 +77,23 @@ def _result(tables: Frames, arm: str) -> ArmResult:
 def wrong_unit() -> int:
     """Return how many of three processes, one of them slow, have another time than their middle."""
     levels = [1.0, 1.02, 3.0]
-    found = _result(made({"a": [_level(level) for level in levels]}), "a").step
-    wrong = [level for place, level in enumerate(levels) if found.get(place) != level]
-    return len(wrong) + abs(len(found) - len(levels))
+    seconds = _result(made({"a": [_level(level) for level in levels]}), "a").step
+    wrong = [level for repeat, level in enumerate(levels) if seconds.get(repeat) != level]
+    return len(wrong) + abs(len(seconds) - len(levels))
 
 
 def wrong_level() -> int:
     """Return whether chunks before the steady state move the step time."""
     warming = [2.0] * 12 + [1.0, 1.002, 1.004] * 6
-    found = _result(made({"a": [warming]}), "a").step
-    return int(found != {0: 1.002})
+    seconds = _result(made({"a": [warming]}), "a").step
+    return int(seconds != {0: 1.002})
 
 
 def wrongly_settled() -> int:
     """Return how many of two results are judged wrongly: of ten processes six slow, or three."""
     slows, flat = [1.0] * 12 + [1.5] * 18, [1.0] * CHUNKS
-    found = made({"a": [slows] * 6 + [flat] * 4, "b": [slows] * 3 + [flat] * 7})
-    return int(_result(found, "a").is_steady) + int(not _result(found, "b").is_steady)
+    tables = made({"a": [slows] * 6 + [flat] * 4, "b": [slows] * 3 + [flat] * 7})
+    return int(_result(tables, "a").is_steady) + int(not _result(tables, "b").is_steady)
 
 
 def wrong_refusals() -> int:
@@ -128,22 +129,24 @@ def warm_caches() -> int:
         )
         for n in range(2)
     ]
-    names = {name for each in headers() for name in each.variables.cache}
+    names = {name for header in headers() for name in header.variables.cache}
     places = [
         {name: worker_environment(None, Target(), compiled=code)[name] for name in names}
         for code in (process.compiled_code(folder, "cold", job) for job in jobs)
     ]
     shared = [name for name in names if places[0][name] == places[1][name]]
-    found = [place for each in places for place in each.values() if Path(place).exists()]
-    return len(shared) + len(found) + int(not places[0])
+    existing = [place for header in places for place in header.values() if Path(place).exists()]
+    return len(shared) + len(existing) + int(not places[0])
 
 
 def unset_threads() -> int:
     """Return how many variables do not say the number of threads."""
-    found = worker_environment(None, Target(threads=3))
-    own = {name: value for each in headers() for name, value in each.variables.threads.items()}
-    counting = [name for name, value in own.items() if value == THREADS]
-    return sum(found.get(name) != "3" for name in (*VARIABLES, *counting))
+    environment = worker_environment(None, Target(threads=3))
+    declared = {
+        name: value for header in headers() for name, value in header.variables.threads.items()
+    }
+    counting = [name for name, value in declared.items() if value == THREADS]
+    return sum(environment.get(name) != "3" for name in (*VARIABLES, *counting))
 
 
 def unequal_batches() -> int:
@@ -169,6 +172,6 @@ def let_through() -> int:
     compiled = readback.compiled({"compilations": 3}, {"compilations": 4}, "float32")
     busy = [readback.processors_busy(1.3, 1.0, Target())]
     quiet = readback.compiled({"compilations": 3}, {"compilations": 3}, "float32")
-    return sum(all(check.passed for check in found) for found in (compiled, busy)) + int(
+    return sum(all(check.passed for check in checks) for checks in (compiled, busy)) + int(
         not quiet or not quiet[0].passed
     )

@@ -20,6 +20,7 @@ from samenet.stats.intervals import Estimate
 from samenet.stats.significance import ALPHA, Array
 
 SUMMARY = "a machine that drifts makes no difference in the order of a plan, as it does arm by arm"
+OPTIONS = ("n", "short", "seed")
 
 DRIFTS, REPEATS, ARMS = (0.02, 0.05), (8, 20), (2, 6)
 NOISE = 0.01
@@ -32,14 +33,14 @@ def run(order: Order) -> list[Figure]:
     figures, checked = [], []
     for drift, repeats, arms in itertools.product(DRIFTS, REPEATS, ARMS):
         logs = _runs(_planned(arms, repeats), drift, trials, order.seed)
-        found = _differ(logs)
+        differing = _differ(logs)
         name = f"drift of {drift:.0%}, {arms} arms, {repeats} repeats"
-        figures.append(simulation.counted(name, found, most=0.07))
-        checked.append(Sample(logs, found, simulation.differ))
+        figures.append(simulation.counted(name, differing, most=0.07))
+        checked.append(Sample(logs, differing, simulation.differ))
     for drift, repeats in itertools.product(DRIFTS, REPEATS):
-        found = _differ(_runs(_one_by_one(2, repeats), drift, trials, order.seed))
+        differing = _differ(_runs(_one_by_one(2, repeats), drift, trials, order.seed))
         name = f"drift of {drift:.0%}, arm by arm for contrast, {repeats} repeats"
-        figures.append(simulation.counted(name, found, least=0.25))
+        figures.append(simulation.counted(name, differing, least=0.25))
     return [*figures, simulation.agreement(*checked)]
 
 

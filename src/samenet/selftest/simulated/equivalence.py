@@ -15,6 +15,7 @@ from samenet.stats.significance import ALPHA, Array
 from samenet.stats.verdicts import Word, verdicts
 
 SUMMARY = "arms as fast as each other are called so, arms that differ by the margin are not"
+OPTIONS = ("n", "short", "seed")
 
 PLENTY, NOISY, FEW = (0.02, 12), (0.08, 8), (0.02, 7)
 """Noise of one arm and repeats: enough, too noisy, too few for any word."""

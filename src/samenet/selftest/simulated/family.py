@@ -15,6 +15,7 @@ from samenet.stats.significance import ALPHA, Array
 from samenet.stats.verdicts import Word, verdicts
 
 SUMMARY = "among equal arms a whole table names a slower one in 6 of 100 runs at most"
+OPTIONS = ("n", "short", "seed")
 
 NOISE, NOISE_OF_TIES = 0.08, 0.02
 """With much noise equal arms are not called too close, which would hide a wrong word."""
@@ -27,13 +28,13 @@ def run(order: Order) -> list[Figure]:
     """Return the rates of tables with a wrong word, then those of other rules."""
     trials = order.trials(20_000, 2_000)
     logs = _runs(order, ARMS, trials)
-    found = simulation.judged(logs).slower.any(axis=-1)
+    named_slower = simulation.judged(logs).slower.any(axis=-1)
     many = _runs(order, MANY, max(1, trials // 10))
     of_many = simulation.judged(many).slower.any(axis=-1)
     return [
-        simulation.counted(f"{ARMS} equal arms: one called slower", found, most=0.06),
+        simulation.counted(f"{ARMS} equal arms: one called slower", named_slower, most=0.06),
         simulation.counted(f"{MANY} equal arms: one called slower", of_many, most=0.06),
-        simulation.agreement(Sample(logs, found, _one_is_slower)),
+        simulation.agreement(Sample(logs, named_slower, _one_is_slower)),
         *_ties(order, trials),
         *_contrasts(logs, many),
     ]

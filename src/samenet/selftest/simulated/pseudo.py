@@ -22,6 +22,7 @@ from samenet.stats.intervals import Estimate
 from samenet.stats.significance import ALPHA, Array
 
 SUMMARY = "variance between processes makes no false differences, as it does when values are pooled"
+OPTIONS = ("n", "short", "seed")
 
 SHARES = (0.0, 0.25, 0.5, 0.75)
 LAYOUTS = ((20, 3), (6, 10), (5, 50))

@@ -16,6 +16,7 @@ from samenet.stats import intervals, ranking
 from samenet.stats.significance import Array
 
 SUMMARY = "equal arms share a rank, different ones do not, and what no ranking can hold is reported"
+OPTIONS = ("n", "short", "seed")
 
 NOISE, REPEATS, ARMS = 0.02, 12, 6
 GROUPS = np.log([1.0, 1.0, 1.0, 1.1, 1.1, 1.1])
@@ -57,14 +58,14 @@ def _apart(apart: list[list[bool]], one: str, other: str) -> bool:
     return apart[int(one)][int(other)]
 
 
-def _parted(found: Ranks) -> bool:
-    return len(set(found.values())) > 1
+def _parted(ranks: Ranks) -> bool:
+    return len(set(ranks.values())) > 1
 
 
 def _ordered(every: Iterable[Ranks]) -> int:
     """Return how often every arm of the fast group stands before every one of the slow group."""
     pairs = list(itertools.product("012", "345"))
-    return sum(all(found[fast] < found[slow] for fast, slow in pairs) for found in every)
+    return sum(all(ranks[fast] < ranks[slow] for fast, slow in pairs) for ranks in every)
 
 
 def _planted() -> list[Figure]:
@@ -74,7 +75,7 @@ def _planted() -> list[Figure]:
     logs = np.stack([noise, 0.02 + middle, 0.045 - noise])
     times = simulation.as_times(logs)
     triples = ranking.intransitive(times, ranking.told_apart(times))
-    hanging = [each for each in ranking.reordered(times) if each[0] == "0"]
+    hanging = [changed for changed in ranking.reordered(times) if changed[0] == "0"]
     return [
         Figure(quantity="planted triples reported", value=len(triples), least=1, most=1),
         Figure(quantity="planted orders that hang on one arm", value=len(hanging), least=1, most=1),

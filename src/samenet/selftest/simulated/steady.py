@@ -14,6 +14,7 @@ from samenet.stats import steady_state
 from samenet.stats.intervals import MARGIN
 
 SUMMARY = "flat, warmed-up, slowed-down, cyclic and drifting series are told apart (simulated)"
+OPTIONS = ("n", "short", "seed")
 
 Series = NDArray[np.float64]
 CHUNKS = (40, 200)
@@ -34,14 +35,14 @@ def run(order: Order) -> list[Figure]:
     count = order.trials(400, 100)
     draw = _random.generator("selftest", "steady", order.seed)
     series = [kinds[i % len(kinds)](draw) for i in range(count)]
-    found = [steady_state.classify(tuple(known.seconds)) for known in series]
-    pairs = list(zip(series, found, strict=True))
-    right = sum(known.name == each.name for known, each in pairs)
-    unsteady = [each.steady for known, each in pairs if known.name in UNSTEADY]
+    classes = [steady_state.classify(tuple(known.seconds)) for known in series]
+    pairs = list(zip(series, classes, strict=True))
+    right = sum(known.name == given.name for known, given in pairs)
+    unsteady = [given.steady for known, given in pairs if known.name in UNSTEADY]
     onsets = [
-        abs(each.onset - known.onset)
-        for known, each in pairs
-        if known.name == each.name == "warm-up"
+        abs(given.onset - known.onset)
+        for known, given in pairs
+        if known.name == given.name == "warm-up"
     ]
     return [
         rate("series given their class", right, count, least=0.95, detail=_confused(pairs)),
@@ -58,7 +59,7 @@ UNSTEADY = ("slowdown", "no steady state")
 
 
 def _confused(pairs: list[tuple[Known, steady_state.Steadiness]]) -> str:
-    wrong = [f"{known.name} as {found.name}" for known, found in pairs if known.name != found.name]
+    wrong = [f"{known.name} as {given.name}" for known, given in pairs if known.name != given.name]
     counted = [f"{text}: {wrong.count(text)}" for text in sorted(set(wrong))]
     return ", ".join(counted) or "none confused"
 

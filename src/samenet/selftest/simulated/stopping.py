@@ -22,6 +22,7 @@ from samenet.stats.pairwise import Times
 from samenet.stats.significance import ALPHA, Array
 
 SUMMARY = "stopping on the width of the interval keeps its promise; repeating until significant not"
+OPTIONS = ("n", "short", "seed")
 
 LAWS = ("normal", "contaminated")
 NOISES = (0.01, 0.03, 0.045)
@@ -47,9 +48,9 @@ def run(order: Order) -> list[Figure]:
     )
     ratios = _ratios(_runs("normal", NOISES[1], trials, order.seed))
     for name, rule, looks, least in others:
-        found = _differs_at(ratios, stopped(ratios, rule, looks))
+        differing = _differs_at(ratios, stopped(ratios, rule, looks))
         quantity = f"{name}, for contrast: false differences"
-        figures.append(simulation.counted(quantity, found, least=least))
+        figures.append(simulation.counted(quantity, differing, least=least))
     return [*figures, simulation.agreement(*checked)]
 
 
@@ -90,11 +91,11 @@ def _significant(ratios: Array) -> Bools:
 
 def _differs_at(ratios: Array, counts: Array) -> Bools:
     """Return which runs, each at its own count, differ: equal arms, so 1 is not in the interval."""
-    found = np.zeros(len(ratios), bool)
+    differs = np.zeros(len(ratios), bool)
     for count in np.unique(counts).tolist():
         here = counts == count
-        found[here] = _significant(ratios[here, :count])
-    return found
+        differs[here] = _significant(ratios[here, :count])
+    return differs
 
 
 def _stops_at(times: Times) -> int:

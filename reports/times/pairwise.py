@@ -58,7 +58,7 @@ def pairs(frames: Frames, task: Task) -> dict[tuple[str, str], Pair]:
     """Return every pair of comparable arms once, whole trainings, fastest first."""
     times = {arm: seconds_of(frames, task, arm, "total") for arm in _arms(frames, task)}
     found = pairwise.family(times, pairwise.all_pairs(times), frames.plan.margin)
-    return {(pair.one, pair.other): pair for pair in found}
+    return {(pair.arm, pair.against): pair for pair in found}
 
 
 def equivalent(found: Mapping[tuple[str, str], Pair]) -> set[tuple[str, str]]:
@@ -125,7 +125,7 @@ def _cell(
     pair = found.get((one, other)) or found[other, one]
     if not pair.logs:
         return missing("no common repeat")
-    ratio = pair.ratio if pair.one == one else pair.ratio.inverse
+    ratio = pair.ratio if pair.arm == one else pair.ratio.inverse
     return _said(words.get((one, other)), ratio)
 
 

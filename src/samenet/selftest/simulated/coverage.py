@@ -35,7 +35,7 @@ def run(order: Order) -> list[Figure]:
             logs = _runs(law, (trials, 2, repeats), order.seed)
             ratios = logs[:, 1] - logs[:, 0]
             found = Estimate.of_runs(ratios)
-            hits = np.abs(found.centre - TRUTH) <= found.half()
+            hits = np.abs(found.centre - TRUTH) <= found.half_width()
             most = 0.975 if law == "normal" else None
             name = f"{law} noise, {repeats} repeats"
             figures.append(simulation.counted(name, hits, least=0.93, most=most))

@@ -57,7 +57,7 @@ def pairs(frames: Frames, task: Task) -> dict[tuple[str, str], Pair]:
     """Return every pair of comparable arms once, whole trainings, fastest first."""
     times = {arm: frames.result(task, arm).total() for arm in _arms(frames, task)}
     found = pairwise.family(times, pairwise.all_pairs(times), frames.plan.margin)
-    return {(pair.one, pair.other): pair for pair in found}
+    return {(pair.arm, pair.against): pair for pair in found}
 
 
 def equivalent(found: Mapping[tuple[str, str], Pair]) -> set[tuple[str, str]]:
@@ -126,7 +126,7 @@ def _cell(
     pair = pairs_of_task.get((arm, opponent)) or pairs_of_task[opponent, arm]
     if not pair.logs:
         return missing("no common repeat")
-    ratio = pair.ratio if pair.one == arm else pair.ratio.inverse
+    ratio = pair.ratio if pair.arm == arm else pair.ratio.inverse
     return _said(words.get((arm, opponent)), ratio)
 
 

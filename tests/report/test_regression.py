@@ -161,7 +161,7 @@ def test_so_many_repeats_in_each_run_are_just_enough(one: float, other: float) -
     new = logs_of(seconds(1.0, other, 8, "needed too"))
     needed = regression.repeats_needed(base, new, 0.05)
     assert needed is not None
-    halves = [welch.difference(base.at(n), new.at(n)).half() for n in (needed, needed - 1)]
+    halves = [welch.difference(base.at(n), new.at(n)).half_width() for n in (needed, needed - 1)]
     assert halves[0] <= math.log1p(0.05) / 2 < halves[1]
 
 

@@ -99,11 +99,11 @@ def reported(
     request: pytest.FixtureRequest, root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Reported:
     """Unpack a run and let every command that reads one do so."""
-    place = tmp_path_factory.mktemp("old")
+    parent = tmp_path_factory.mktemp("old")
     archive = root / "tests" / "data" / "runs_before_packages" / f"{request.param}.tar.xz"
     with tarfile.open(archive) as file:
-        file.extractall(place, filter="data")
-    folder = place / request.param
+        file.extractall(parent, filter="data")
+    folder = parent / request.param
     command("report", str(folder))
     verified = command("verify", str(folder), "--json", codes={0, MISMATCH})
     return Reported(folder, verified, command("advise", str(folder)))
@@ -123,10 +123,10 @@ def is_rounding(sentence: str) -> bool:
 
 def test_an_old_run_is_verified(reported: Reported) -> None:
     """Records, data, outputs, scores, page and advice of an earlier version's run agree."""
-    found = json.loads(reported.verify)
-    assert [each for each in found["mismatches"] if not is_rounding(each)] == []
+    verified = json.loads(reported.verify)
+    assert [mismatch for mismatch in verified["mismatches"] if not is_rounding(mismatch)] == []
     lines = (reported.folder / "records.jsonl").read_text(encoding="utf-8").splitlines()
-    assert found["looked_at"]["records"] == len(lines)
+    assert verified["looked_at"]["records"] == len(lines)
 
 
 def test_the_page_of_an_old_run_holds_what_was_measured(reported: Reported) -> None:

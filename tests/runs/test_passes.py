@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 from source_tree import Source, dotted, product
 
+from samenet.runs import passes
 from samenet.runs.passes import ADMISSION, BLOCKS, PASSES, PROOFS, Pass, PassName
 
 NAMES = set(get_args(PassName))
@@ -26,6 +27,23 @@ KNOWS_NAMES = {
 def test_every_name_has_its_row() -> None:
     """What a plan.json may hold and what the table knows are the same, in the same order."""
     assert get_args(PassName) == tuple(PASSES)
+
+
+def test_the_table_of_stages_says_what_the_rows_say() -> None:
+    """The table a reader sees first has the passes of a run in their order, with their columns."""
+    lines = [line.split(maxsplit=4) for line in (passes.__doc__ or "").splitlines()]
+    scheduled = [kind for kind in PASSES.values() if kind.one_per != "command"]
+    assert [line for line in lines if line and line[0] in NAMES] == [
+        [
+            kind.name,
+            kind.one_per,
+            "yes" if kind.timed else "no",
+            kind.needs,
+            ("yes" if kind.gates_later_passes else "no")
+            + ("; all tasks: ends the run" if kind.failure_ends_run else ""),
+        ]
+        for kind in scheduled
+    ]
 
 
 @pytest.mark.parametrize("kind", PASSES.values(), ids=lambda kind: kind.name)
@@ -67,7 +85,7 @@ def told_apart(tree: ast.AST) -> Iterator[int]:
             of_pass = any(dotted(side).endswith("pass_name") for side in sides)
             if of_pass and any(isinstance(n, ast.Constant) for s in sides for n in ast.walk(s)):
                 yield node.lineno
-        elif len(found := texts(node)) > 1 and set(found) <= NAMES:
+        elif len(names := texts(node)) > 1 and set(names) <= NAMES:
             yield node.lineno
 
 

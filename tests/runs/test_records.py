@@ -133,18 +133,20 @@ def test_a_record_comes_back_as_it_was_written(record: Record) -> None:
 def test_any_flipped_character_is_noticed(record: Record, data: st.DataObject) -> None:
     """A line in which one character was exchanged for another is never taken for a record."""
     line = encode(record)
-    place = data.draw(st.integers(0, len(line) - 1))
-    other = data.draw(st.characters(exclude_categories=["Cs"]).filter(lambda c: c != line[place]))
+    index = data.draw(st.integers(0, len(line) - 1))
+    replacement = data.draw(
+        st.characters(exclude_categories=["Cs"]).filter(lambda c: c != line[index])
+    )
     with pytest.raises(RunFolderError):
-        decode(line[:place] + other + line[place + 1 :])
+        decode(line[:index] + replacement + line[index + 1 :])
 
 
-@pytest.mark.parametrize("place", range(0, 400, 7))
-def test_every_flipped_digit_of_a_timing_is_noticed(place: int) -> None:
+@pytest.mark.parametrize("number", range(0, 400, 7))
+def test_every_flipped_digit_of_a_timing_is_noticed(number: int) -> None:
     """Going through a timing record, each digit exchanged for its neighbour is noticed."""
     line = encode(EXAMPLE)
     digits = [i for i, character in enumerate(line) if character.isdigit()]
-    index = digits[place % len(digits)]
+    index = digits[number % len(digits)]
     changed = line[:index] + str((int(line[index]) + 1) % 10) + line[index + 1 :]
     with pytest.raises(RunFolderError):
         decode(changed)

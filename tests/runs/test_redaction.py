@@ -54,9 +54,9 @@ def test_records_are_cleaned_before_they_are_kept(monkeypatch: pytest.MonkeyPatc
         reason="anna: /home/anna/x.py",
         detail="File /home/anna/x.py",
     )
-    found = redaction.cleaned(failure)
-    assert isinstance(found, FailureRecord)
-    assert (found.task, found.reason, found.detail) == ("anna", "…: x.py", "File x.py")
+    kept = redaction.cleaned(failure)
+    assert isinstance(kept, FailureRecord)
+    assert (kept.task, kept.reason, kept.detail) == ("anna", "…: x.py", "File x.py")
     check = CertificateRecord(
         job="j",
         task="t",

@@ -46,17 +46,17 @@ def test_every_case_has_its_answer(case: str) -> None:
 
     A number of steps stands beside `from` and `until`, and nowhere else.
     """
-    other, kind = CASES[case]
-    found = break_even(EAGER, other)
-    assert found.kind is kind
-    assert (found.steps is not None) == (kind in {Kind.FROM, Kind.UNTIL})
+    candidate, kind = CASES[case]
+    answer = break_even(EAGER, candidate)
+    assert answer.kind is kind
+    assert (answer.steps is not None) == (kind in {Kind.FROM, Kind.UNTIL})
 
 
 @pytest.mark.parametrize("case", ["compiled", "starts sooner, steps slower"])
 def test_exchanged_arms_give_the_mirrored_answer(case: str) -> None:
     """What pays off from N steps on is overtaken, seen from the other side, at the same N."""
-    other, kind = CASES[case]
-    there, back = break_even(EAGER, other), break_even(other, EAGER)
+    candidate, kind = CASES[case]
+    there, back = break_even(EAGER, candidate), break_even(candidate, EAGER)
     assert {there.kind, back.kind} == {Kind.FROM, Kind.UNTIL}
     assert there.kind is kind
     assert there.steps is not None
@@ -71,18 +71,18 @@ def test_without_noise_the_break_even_is_the_quotient() -> None:
         Cost(start_up=dict.fromkeys(range(3), start), step=dict.fromkeys(range(3), step))
         for start, step in ((1.0, 1e-3), (6.0, 6e-4))
     ]
-    found = break_even(*flat)
-    assert found.steps is not None
-    ends = (found.steps.low, found.steps.value, found.steps.high)
+    answer = break_even(*flat)
+    assert answer.steps is not None
+    ends = (answer.steps.low, answer.steps.value, answer.steps.high)
     assert ends == pytest.approx((12_500, 12_500, 12_500), rel=1e-6)
 
 
 def test_a_start_that_may_be_no_later_pays_off_from_the_beginning() -> None:
     """Where the start-ups do not differ the interval begins at no step at all."""
-    found = break_even(EAGER, cost(1.0, 6e-4, seed=10))
-    assert found.kind is Kind.FROM
-    assert found.steps is not None
-    assert found.steps.low == 0
+    answer = break_even(EAGER, cost(1.0, 6e-4, seed=10))
+    assert answer.kind is Kind.FROM
+    assert answer.steps is not None
+    assert answer.steps.low == 0
 
 
 PAIRS = st.lists(

@@ -41,52 +41,55 @@ def repeats(*values: float) -> dict[int, float]:
 @pytest.mark.parametrize("confidence", [0.90, 0.95])
 def test_the_t_interval_is_that_of_scipy(values: list[float], confidence: float) -> None:
     """The interval of a mean equals scipy's t interval to rounding error."""
-    found = arithmetic(values, confidence)
+    interval = arithmetic(values, confidence)
     low, high = stats.t.interval(
         confidence, len(values) - 1, loc=np.mean(values), scale=stats.sem(values)
     )
-    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
-    assert found.value == pytest.approx(np.mean(values))
+    assert (interval.low, interval.high) == (pytest.approx(low), pytest.approx(high))
+    assert interval.value == pytest.approx(np.mean(values))
 
 
 @pytest.mark.parametrize("values", SAMPLES, ids=len)
 def test_the_geometric_interval_is_the_t_interval_of_logarithms(values: list[float]) -> None:
     """The interval of a geometric mean is scipy's t interval of the logarithms, raised back."""
-    found = geometric(values)
+    interval = geometric(values)
     logs = np.log(values)
     low, high = stats.t.interval(0.95, len(values) - 1, loc=logs.mean(), scale=stats.sem(logs))
-    assert (found.low, found.high) == (pytest.approx(math.exp(low)), pytest.approx(math.exp(high)))
-    assert found.value == pytest.approx(stats.gmean(values))
+    assert (interval.low, interval.high) == (
+        pytest.approx(math.exp(low)),
+        pytest.approx(math.exp(high)),
+    )
+    assert interval.value == pytest.approx(stats.gmean(values))
 
 
 @pytest.mark.parametrize("values", SAMPLES, ids=len)
 def test_an_estimate_of_many_runs_holds_that_of_each(values: list[float]) -> None:
     """Runs estimated at once have the mean, spread and half width that each has alone."""
     alone, together = Estimate.of(values), Estimate.of_runs([values, values[::-1]])
-    for one, both in zip(
-        (alone.centre, alone.spread, alone.error, alone.half()),
-        (together.centre, together.spread, together.error, together.half()),
+    for expected, actual in zip(
+        (alone.centre, alone.spread, alone.standard_error, alone.half_width()),
+        (together.centre, together.spread, together.standard_error, together.half_width()),
         strict=True,
     ):
-        np.testing.assert_allclose(both, [one, one], rtol=1e-12)
+        np.testing.assert_allclose(actual, [expected, expected], rtol=1e-12)
 
 
 @pytest.mark.parametrize("values", [[3.0], *SAMPLES], ids=len)
 def test_a_printed_interval_holds_the_whole_estimate(values: list[float]) -> None:
     """Mean, spread and number come back from value, low, high and n."""
-    found, direct = Estimate.behind(geometric(values)), Estimate.of(np.log(values).tolist())
-    assert (found.centre, found.spread, found.n) == pytest.approx(
+    recovered, direct = Estimate.from_ratio(geometric(values)), Estimate.of(np.log(values).tolist())
+    assert (recovered.centre, recovered.spread, recovered.n) == pytest.approx(
         (direct.centre, direct.spread, direct.n), rel=1e-9
     )
 
 
 def test_more_repeats_narrow_the_interval_alone() -> None:
     """A projection keeps mean and spread; four times the repeats halve the standard error."""
-    found = Estimate.of(SAMPLES[-1])
-    more = found.at(4 * found.n)
-    assert (more.centre, more.spread) == (found.centre, found.spread)
-    assert more.error == pytest.approx(found.error / 2)
-    assert more.half() < found.half() / 2
+    estimate = Estimate.of(SAMPLES[-1])
+    more = estimate.at(4 * estimate.n)
+    assert (more.centre, more.spread) == (estimate.centre, estimate.spread)
+    assert more.standard_error == pytest.approx(estimate.standard_error / 2)
+    assert more.half_width() < estimate.half_width() / 2
 
 
 def test_a_ratio_the_other_way_round_has_its_ends_turned() -> None:
@@ -105,18 +108,18 @@ def test_the_factor_is_students_t(n: int) -> None:
 
 def test_one_repeat_has_no_interval() -> None:
     """A single repeat gives its value, says that it knows no interval, and never a verdict."""
-    found = geometric([3.0])
-    assert (found.value, found.low, found.high) == pytest.approx((3.0, 3.0, 3.0))
-    assert not found.known
+    interval = geometric([3.0])
+    assert (interval.value, interval.low, interval.high) == pytest.approx((3.0, 3.0, 3.0))
+    assert not interval.known
     assert not slower(repeats(9.0), repeats(1.0))
     assert ranks({"a": repeats(1.0), "b": repeats(9.0)}) == {"a": 1, "b": 1}
 
 
 def test_equal_repeats_have_an_interval_of_no_width() -> None:
     """Repeats without any spread give value = low = high, and a plain difference is one."""
-    found = arithmetic([2.0, 2.0, 2.0])
-    assert (found.low, found.value, found.high) == (2.0, 2.0, 2.0)
-    assert found.known
+    interval = arithmetic([2.0, 2.0, 2.0])
+    assert (interval.low, interval.value, interval.high) == (2.0, 2.0, 2.0)
+    assert interval.known
     assert ranks({"a": repeats(1.0, 1.0, 1.0), "b": repeats(2.0, 2.0, 2.0)}) == {"a": 1, "b": 2}
 
 
@@ -129,18 +132,18 @@ def test_the_interval_covers_the_truth_as_often_as_it_says(n: int) -> None:
     draw, truth, hits, trials = np.random.default_rng(20261123), 1.3, 0, 4000
     for _ in range(trials):
         shared = draw.normal(0, 0.2, n)
-        one = np.exp(math.log(truth) + shared + draw.normal(0, 0.05, n))
-        other = np.exp(shared + draw.normal(0, 0.05, n))
-        found = ratio(repeats(*one), repeats(*other))
-        hits += found.low <= truth <= found.high
+        numerator = np.exp(math.log(truth) + shared + draw.normal(0, 0.05, n))
+        denominator = np.exp(shared + draw.normal(0, 0.05, n))
+        interval = ratio(repeats(*numerator), repeats(*denominator))
+        hits += interval.low <= truth <= interval.high
     assert 0.93 <= hits / trials <= 0.97
 
 
 def test_a_ratio_is_paired_within_the_repeats_both_have() -> None:
     """A drift that both arms share leaves no trace, and a repeat that one lacks is left out."""
-    found = ratio({0: 2.0, 1: 4.0, 2: 40.0, 3: 1.0}, {0: 1.0, 1: 2.0, 2: 20.0})
-    assert (found.value, found.low, found.high) == pytest.approx((2.0, 2.0, 2.0))
-    assert found.n == 3
+    interval = ratio({0: 2.0, 1: 4.0, 2: 40.0, 3: 1.0}, {0: 1.0, 1: 2.0, 2: 20.0})
+    assert (interval.value, interval.low, interval.high) == pytest.approx((2.0, 2.0, 2.0))
+    assert interval.n == 3
 
 
 def test_without_a_common_repeat_there_is_no_ratio() -> None:
@@ -152,32 +155,32 @@ def test_without_a_common_repeat_there_is_no_ratio() -> None:
 
 def test_ties_share_a_rank_and_the_next_one_counts_them() -> None:
     """Arms that the repeats do not tell apart share a rank; the next has its place in the order."""
-    found = ranks(
+    rank_of = ranks(
         {
             "slow": repeats(9.0, 9.1, 9.2),
             "one": repeats(1.0, 1.2, 1.1),
             "two": repeats(1.1, 1.0, 1.2),
         }
     )
-    assert found == {"one": 1, "two": 1, "slow": 3}
+    assert rank_of == {"one": 1, "two": 1, "slow": 3}
 
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abcdef"), st.lists(SECONDS, min_size=3, max_size=3)))
 def test_ranks_begin_at_one_and_follow_the_means(times: dict[str, list[float]]) -> None:
     """Whatever was measured, the fastest has rank 1 and no slower mean has a better rank."""
-    found = ranks({arm: repeats(*values) for arm, values in times.items()})
+    rank_of = ranks({arm: repeats(*values) for arm, values in times.items()})
     order = sorted(times, key=lambda arm: geometric(times[arm]).value)
-    ordered = [found[arm] for arm in order]
+    ordered = [rank_of[arm] for arm in order]
     assert ordered == sorted(ordered)
     assert ordered[:1] == [1][: len(ordered)]
 
 
 @settings(deadline=None)
 @given(st.lists(SECONDS, min_size=2, max_size=8), st.lists(SECONDS, min_size=2, max_size=8))
-def test_a_ratio_and_its_inverse_say_the_same(one: list[float], other: list[float]) -> None:
-    """One / other and other / one are reciprocal, intervals included."""
-    there, back = ratio(repeats(*one), repeats(*other)), ratio(repeats(*other), repeats(*one))
+def test_a_ratio_and_its_inverse_say_the_same(first: list[float], second: list[float]) -> None:
+    """First / second and second / first are reciprocal, intervals included."""
+    there, back = ratio(repeats(*first), repeats(*second)), ratio(repeats(*second), repeats(*first))
     assert there.value == pytest.approx(1 / back.value)
     assert there.low == pytest.approx(1 / back.high)
 
@@ -194,9 +197,13 @@ def test_infinite_times_give_the_median_and_its_interval() -> None:
     Of eight the second smallest and the second largest would bound 93 %, too little: so it is the
     smallest and the largest.
     """
-    one = {**repeats(*[2.0, 2.2, 1.8, 2.1, 1.9, 2.3, 1.7]), 7: math.inf}
-    found = ratio(one, repeats(*[1.0] * 8))
-    assert (found.value, found.low, found.high) == (pytest.approx(2.05, rel=1e-3), 1.7, math.inf)
+    partly_infinite = {**repeats(*[2.0, 2.2, 1.8, 2.1, 1.9, 2.3, 1.7]), 7: math.inf}
+    interval = ratio(partly_infinite, repeats(*[1.0] * 8))
+    assert (interval.value, interval.low, interval.high) == (
+        pytest.approx(2.05, rel=1e-3),
+        1.7,
+        math.inf,
+    )
     few = ratio({0: 1.0, 1: math.inf}, repeats(1.0, 1.0))
     assert (few.low, few.high) == (0, math.inf)
 

@@ -42,14 +42,14 @@ def test_three_arms_are_intransitive_when_no_ranking_gives_their_pairs() -> None
     pairs = [("a", "b"), ("b", "c"), ("a", "c")]
     rankings = set()
     for levels in itertools.product(range(3), repeat=3):
-        place = dict(zip("abc", levels, strict=True))
+        level_of = dict(zip("abc", levels, strict=True))
         both = [*pairs, *((y, x) for x, y in pairs)]
-        rankings.add(frozenset((x, y) for x, y in both if place[x] > place[y]))
+        rankings.add(frozenset((x, y) for x, y in both if level_of[x] > level_of[y]))
     assert len(rankings) == 13
     for choice in itertools.product((None, 0, 1), repeat=3):
         known = {
-            (one, other) if way == 0 else (other, one)
-            for (one, other), way in zip(pairs, choice, strict=True)
+            (a, b) if way == 0 else (b, a)
+            for (a, b), way in zip(pairs, choice, strict=True)
             if way is not None
         }
         assert (intransitive("abc", known) == []) == (frozenset(known) in rankings)

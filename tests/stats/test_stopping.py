@@ -60,8 +60,8 @@ def test_the_repeats_needed_are_the_fewest_that_are_narrow_enough(spread: float)
 
     Fewer than eight are never asked for.
     """
-    found = Estimate(centre=0.0, spread=spread, n=8)
-    needed = stopping.repeats_needed(lambda n: bool(stopping.narrow(found.at(n))))
+    estimate = Estimate(centre=0.0, spread=spread, n=8)
+    needed = stopping.repeats_needed(lambda n: bool(stopping.narrow(estimate.at(n))))
     assert needed is not None
     assert t_factor(needed) * spread / math.sqrt(needed) <= TARGET
     if needed > 8:

@@ -64,10 +64,10 @@ def test_p_values_and_intervals_say_the_same(logs: list[float]) -> None:
 @pytest.mark.parametrize("logs", SAMPLES, ids=len)
 def test_sign_flips_are_scipys_permutation_test(logs: list[float]) -> None:
     """Up to 16 repeats every flip is counted, as in scipy's exact test of paired samples."""
-    found = stats.permutation_test(
+    expected = stats.permutation_test(
         (logs,), np.mean, permutation_type="samples", n_resamples=np.inf, vectorized=True
     )
-    assert significance.sign_flip_p(logs) == pytest.approx(found.pvalue)
+    assert significance.sign_flip_p(logs) == pytest.approx(expected.pvalue)
 
 
 def test_many_repeats_draw_their_sign_flips_once() -> None:
@@ -101,11 +101,14 @@ def test_the_sign_test_bears_infinity() -> None:
 def test_holm_is_the_closed_bonferroni_test(p_values: list[float]) -> None:
     """An adjusted p is the largest Bonferroni p of all sets of tests that hold this one."""
     adjusted = significance.holm(p_values)
-    for place in range(len(p_values)):
-        others = [p for n, p in enumerate(p_values) if n != place]
+    for index in range(len(p_values)):
+        others = [p for n, p in enumerate(p_values) if n != index]
         sets = (c for size in range(len(p_values)) for c in itertools.combinations(others, size))
-        closed = max(min((p_values[place], *each)) * (len(each) + 1) for each in sets)
-        assert adjusted[place] == pytest.approx(min(1.0, closed))
+        closed = max(
+            min((p_values[index], *p_values_beside)) * (len(p_values_beside) + 1)
+            for p_values_beside in sets
+        )
+        assert adjusted[index] == pytest.approx(min(1.0, closed))
 
 
 def test_many_runs_are_tested_as_each_alone() -> None:

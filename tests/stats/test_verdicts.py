@@ -63,22 +63,22 @@ def test_every_word_has_its_case() -> None:
         "wild": noisy(1.05, seed=5, noise=0.3),
         "wrong": noisy(1.0, seed=6),
     }
-    found = verdicts(times, against="reference", refused={"wrong": "gate 4 failed"})
-    assert {row.arm: row.word for row in found} == {
+    rows = verdicts(times, against="reference", refused={"wrong": "gate 4 failed"})
+    assert {row.arm: row.word for row in rows} == {
         "quick": Word.FASTER,
         "slow": Word.SLOWER,
         "alike": Word.CLOSE,
         "wild": Word.UNKNOWN,
         "wrong": Word.NOT_COMPARED,
     }
-    assert [row.beyond_margin for row in found] == [True, True, False, False, False]
-    assert found[-1].reason == "gate 4 failed"
+    assert [row.beyond_margin for row in rows] == [True, True, False, False, False]
+    assert rows[-1].reason == "gate 4 failed"
 
 
 def test_the_best_is_found_and_has_no_row() -> None:
     """Without a named arm all are compared with the smallest geometric mean."""
-    found = verdicts({"b": noisy(2.0, seed=1), "a": noisy(1.0, seed=2), "c": noisy(3.0, seed=3)})
-    assert [(row.arm, row.against, row.word) for row in found] == [
+    rows = verdicts({"b": noisy(2.0, seed=1), "a": noisy(1.0, seed=2), "c": noisy(3.0, seed=3)})
+    assert [(row.arm, row.against, row.word) for row in rows] == [
         ("b", "a", Word.SLOWER),
         ("c", "a", Word.SLOWER),
     ]
@@ -102,9 +102,9 @@ def test_a_chosen_best_is_paid_for_with_all_pairs() -> None:
 
 def test_equivalence_is_adjusted_for_the_number_of_arms() -> None:
     """An arm that is just too close when alone is not so beside others as near the margin."""
-    one, near = steady(*[1.0] * 12), spread(1.031, 12, 0.03)
-    (alone,) = verdicts({"a": one, "b": near}, against="a")
-    beside = verdicts({"a": one, "b": near, "c": near, "d": near, "e": near}, against="a")
+    reference, near = steady(*[1.0] * 12), spread(1.031, 12, 0.03)
+    (alone,) = verdicts({"a": reference, "b": near}, against="a")
+    beside = verdicts({"a": reference, "b": near, "c": near, "d": near, "e": near}, against="a")
     assert alone.word is Word.CLOSE
     assert beside[0].word is not Word.CLOSE
     assert beside[0].equivalence_p == pytest.approx(4 * (alone.equivalence_p or 0))
@@ -120,9 +120,9 @@ def test_a_sure_difference_within_the_margin_is_too_close_to_call() -> None:
 
 def test_a_difference_is_beyond_the_margin_by_test() -> None:
     """Six percent with little noise is beyond the margin of 5 %, with more it is only slower."""
-    one = steady(*[1.0] * 12)
-    (sure,) = verdicts({"a": one, "b": spread(1.06, 12, 0.001)})
-    (less,) = verdicts({"a": one, "b": spread(1.06, 12, 0.03)})
+    reference = steady(*[1.0] * 12)
+    (sure,) = verdicts({"a": reference, "b": spread(1.06, 12, 0.001)})
+    (less,) = verdicts({"a": reference, "b": spread(1.06, 12, 0.03)})
     assert (sure.word, sure.beyond_margin) == (Word.SLOWER, True)
     assert (less.word, less.beyond_margin) == (Word.SLOWER, False)
 

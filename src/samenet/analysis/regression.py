@@ -110,7 +110,7 @@ def _verdict(rows: Sequence[Row]) -> Verdict:
 def logs(document: Mapping[str, Any], quantity: str) -> dict[Key, Estimate]:
     """Return the logarithm of every time of a document whose checks passed."""
     return {
-        (task["name"], f"{row['framework']}:{row['mode']}"): Estimate.behind(
+        (task["name"], f"{row['framework']}:{row['mode']}"): Estimate.from_ratio(
             Interval(**row["seconds"][quantity])
         )
         for task in document["tasks"]

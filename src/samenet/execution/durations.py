@@ -42,7 +42,7 @@ class Predict:
 
     def seconds(self, pass_name: PassName, arm: str, tasks: Sequence[str]) -> float:
         """Return the predicted wall time of one job."""
-        kind = PASSES[PASSES[pass_name].lasts_like or pass_name]
+        kind = PASSES[PASSES[pass_name].duration_like or pass_name]
         known = [self.history.get(history_key(kind.name, arm, task)) for task in tasks]
         if known and all(value is not None for value in known):
             return sum(value for value in known if value is not None)

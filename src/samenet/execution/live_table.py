@@ -57,7 +57,7 @@ class Board:
         for record in records:
             if isinstance(record, CertificateRecord | FailureRecord):
                 self._take(record)
-        found = measured(records) if job.kind.counts == "repeats" else None
+        found = measured(records) if job.kind.progress_unit == "repeats" else None
         if found:
             place = (job.tasks[0], job.arm)
             self.steps.setdefault(place, []).append(found.step_seconds)

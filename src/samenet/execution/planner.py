@@ -254,7 +254,7 @@ def _history(
     keys = [
         history_key(kind.name, arm, subject)
         for kind in PASSES.values()
-        if kind.one_per != "command" and kind.lasts_like is None
+        if kind.one_per != "command" and kind.duration_like is None
         for arm in ("", *(arm.name for arm in arms))
         for subject in (cases if kind.on_cases else [task.name for task in tasks])
     ]

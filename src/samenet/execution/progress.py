@@ -93,13 +93,13 @@ def _line(plan: Plan, job: Job, records: Sequence[Record]) -> str:
         return f"{head}: not compared: {broken[0].gate}, {broken[0].quantity}"
     if not job.tasks or (not records and job.kind.answers != "files"):
         return f"{head}: left out (it failed its check)"
-    return f"{head}: {job.kind.says}{_numbers(job, records, plan)}"
+    return f"{head}: {job.kind.done_text}{_numbers(job, records, plan)}"
 
 
 def _numbers(job: Job, records: Sequence[Record], plan: Plan) -> str:
-    if job.kind.counts == "seeds":
+    if job.kind.progress_unit == "seeds":
         return f" (seed {job.repeat + 1} of {plan.seeds})"
-    found = measured(records) if job.kind.counts == "repeats" else None
+    found = measured(records) if job.kind.progress_unit == "repeats" else None
     if found is None:
         return ""
     step, ready = words(found.step_seconds), words(found.start_seconds)

@@ -57,7 +57,7 @@ def _stages(jobs: list[Job], *, timed: bool) -> Iterator[list[Job]]:
     if timed:
         yield from ([job] for job in jobs)
         return
-    for _, group in groupby(jobs, key=lambda job: job.kind.alone):
+    for _, group in groupby(jobs, key=lambda job: job.kind.is_barrier):
         yield list(group)
 
 
@@ -201,7 +201,7 @@ class _Run:
         )
         self.store.append([*records, finished])
         self.refusals.learn(records)
-        if job.kind.ends_run:
+        if job.kind.failure_ends_run:
             _stop_if_all_failed(job, records)
         certificate_cache.remember(self.plan, job, records, self.store.folder)
         remember_duration(job, records, seconds)
@@ -274,7 +274,7 @@ def _failures(
             track=job.kind.track,
             task=task,
             arm=job.arm,
-            repeat=None if job.kind.admits else job.repeat,
+            repeat=None if job.kind.gates_later_passes else job.repeat,
             mark=mark,
             reason=reason,
             detail=errors[-4000:],

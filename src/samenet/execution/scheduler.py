@@ -37,7 +37,7 @@ def schedule(  # noqa: PLR0913 - all that a schedule depends on
     )
     jobs: list[Job] = []
     for kind in PASSES.values():
-        if (track == "both" or track in kind.in_tracks) and (warm or not kind.if_warm):
+        if (track == "both" or track in kind.in_tracks) and (warm or not kind.only_if_warm):
             jobs += maker.jobs(kind)
     return tuple(jobs)
 

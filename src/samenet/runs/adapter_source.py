@@ -1,4 +1,4 @@
-"""What the page quotes from adapter files: the loop's source, and the pages of a quick start."""
+"""What the page quotes from adapter files: the loop's source, and a quick start's sources."""
 
 from __future__ import annotations
 
@@ -18,20 +18,17 @@ CHANGED = "The adapter has been changed since this run; this is its present text
 
 
 def source(arm: Arm) -> tuple[str, str]:
-    """Return the adapter's text and what must be said about it, "" if it is as it was."""
+    """Return the adapter's text and a note, which is "" if the file is unchanged."""
     leaf_file = Leaf(path=Path(arm.path), header=arm.header)
     try:
-        text = _file_of(leaf_file.path, arm.mode).read_text(encoding="utf-8")
+        # A mode may have a file of its own beside the adapter's.
+        mode_file = leaf_file.path.with_name(f"mode_{arm.mode.replace('-', '_')}.py")
+        path = mode_file if mode_file.exists() else leaf_file.path
+        text = path.read_text(encoding="utf-8")
         same = discovery.digest(leaf_file) == arm.digest
     except (OSError, UnicodeDecodeError):
         return "", GONE
     return text, "" if same else CHANGED
-
-
-def _file_of(path: Path, mode: str) -> Path:
-    """Return the file of a mode: the adapter's own, or the one beside it named after the mode."""
-    beside = path.with_name(f"mode_{mode.replace('-', '_')}.py")
-    return beside if beside.exists() else path
 
 
 def loop(text: str) -> str:
@@ -41,12 +38,12 @@ def loop(text: str) -> str:
     except SyntaxError:
         return text
     lines = text.splitlines()
-    found = [
+    classes = [
         "\n".join(lines[node.lineno - 1 : node.end_lineno])
         for node in tree.body
         if isinstance(node, ast.ClassDef) and "train" in {getattr(n, "name", "") for n in node.body}
     ]
-    return "\n\n\n".join(found) or text
+    return "\n\n\n".join(classes) or text
 
 
 def quickstart_lines(leaf_file: Leaf) -> int:
@@ -64,13 +61,12 @@ def quickstart_lines(leaf_file: Leaf) -> int:
 
 
 def code_lines(text: str) -> int:
-    """Return the lines that hold code: no comments, no docstrings, no empty ones, no PAGES."""
+    """Return the number of lines with code: no comments, docstrings, empty lines or PAGES."""
     tree = ast.parse(text)
-    quoted = {line for node in ast.walk(tree) for line in _said(node)}
-    kept = tokenize.generate_tokens(io.StringIO(text).readline)
+    quoted = {line for node in ast.walk(tree) for line in _quoted_lines(node)}
     lines = {
         line
-        for token in kept
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
         if token.type not in NO_CODE
         for line in range(token.start[0], token.end[0] + 1)
     }
@@ -78,36 +74,43 @@ def code_lines(text: str) -> int:
 
 
 NO_CODE = {
-    *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING),
-    *(tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER),
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.ENCODING,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
 }
 
 
-def _said(node: ast.AST) -> range:
-    """Return the lines of a docstring or of the literal that quotes the followed pages."""
-    text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    named = isinstance(node, ast.Assign) and "PAGES" in {getattr(t, "id", "") for t in node.targets}
-    if isinstance(node, ast.Expr | ast.Assign) and (text or named):
-        return range(node.lineno, (node.end_lineno or node.lineno) + 1)
-    return range(0)
+def _quoted_lines(node: ast.AST) -> range:
+    """Return the lines of a docstring, or of the literal PAGES; none for any other node."""
+    if isinstance(node, ast.Expr):
+        quoted = isinstance(node.value, ast.Constant)
+    elif isinstance(node, ast.Assign):
+        quoted = "PAGES" in {getattr(target, "id", "") for target in node.targets}
+    else:
+        return range(0)
+    return range(node.lineno, (node.end_lineno or node.lineno) + 1) if quoted else range(0)
 
 
 def predicting(arm: Arm) -> dict[str, dict[str, str]]:
-    """Return what a framework's ways to predict say about themselves; empty without any."""
+    """Return the descriptions of a framework's predictors; empty if it has none."""
     path = Leaf(path=Path(arm.path), header=arm.header).predictors_path
     try:
-        said: Any = discovery.literal(path, "PREDICT") if path else None
+        literal: Any = discovery.literal(path, "PREDICT") if path else None
     except UsageError:
         return {}
-    return dict(said) if isinstance(said, dict) else {}
+    return dict(literal) if isinstance(literal, dict) else {}
 
 
 def pages(arm: Arm, kind: str) -> dict[str, str]:
-    """Return what the quick start of a kind of task says about itself; empty if it says nothing."""
+    """Return where the quick start of a kind of task comes from; empty if it does not say."""
     path = Leaf(path=Path(arm.path), header=arm.header).quickstart_path
     try:
-        said: Any = discovery.literal(path, "PAGES") if path else None
+        literal: Any = discovery.literal(path, "PAGES") if path else None
     except UsageError:
         return {}
-    own = said.get(kind) if isinstance(said, dict) else None
-    return {str(key): str(value) for key, value in own.items()} if isinstance(own, dict) else {}
+    page = literal.get(kind) if isinstance(literal, dict) else None
+    return {str(key): str(value) for key, value in page.items()} if isinstance(page, dict) else {}

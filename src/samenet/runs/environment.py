@@ -1,10 +1,10 @@
 """Whether the machine is fit to measure: rules with numbers, about the environment alone.
 
-A rule sees what others do on the machine and never how fast an arm was: refusing what is slow
-would be choosing the result. Thresholds: `samenet doctor` prints them; they are the starting values
-of measurement.md 4.4, of which the practical guides' 2-3 % of steal is the loosest, but for other
-work: its limit is the margin of a tie (`samenet selftest adversity`); a quiet machine shows 0.01.
-Work on a processor that shares a core with a measuring one slows it as well, and has that limit.
+A rule sees what others do on the machine and never how fast an arm was: refusing slow processes
+would mean choosing the result. `samenet doctor` prints the limits. They are the starting values of
+measurement.md 4.4 (practical guides allow up to 2-3 % of steal), but for other work: its limit is
+the margin of a tie (`samenet selftest adversity`); a quiet machine shows 0.01. Work on a processor
+that shares a core with a measuring one slows it down as well, and has the same limit.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from samenet.runs.records import EnvironmentRead, Record, SetAside, TimedProcess
 from samenet.stats.intervals import VERDICT_REPEATS_MIN
 
 WINDOW_SECONDS = 1.0
-"""How long the machine is looked at before a run."""
+"""How long the machine is observed before a run."""
 
 LOOKS = 30
-"""What would be refused waits for a quiet moment, so many looks at most: a run before it starts,
-and all its disturbed processes together."""
+"""How often, at most, the machine is observed while waiting for a quiet moment: by a run before it
+starts, and by all its disturbed processes together."""
 
 Readings = Mapping[str, float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One reading, its limit, and how a breach is said."""
+    """One reading, its limit, and the sentence about a breach."""
 
     reading: str
     limit: float
     sentence: str
-    """With `value` and `limit` in it."""
+    """With the fields `value` and `limit`."""
     at_least: bool = False
-    """Whether the limit is the least that is allowed, not the most."""
+    """Whether the limit is a minimum instead of a maximum."""
 
     def broken(self, readings: Readings) -> bool:
-        """Return whether a reading is beyond the limit; what cannot be read breaks nothing."""
+        """Return whether a reading is beyond the limit; one that cannot be read never is."""
         value = readings.get(self.reading)
         if value is None:
             return False
         return value < self.limit if self.at_least else value > self.limit
 
-    def said(self, readings: Readings) -> str:
-        """Return the breach in words."""
+    def sentence_of(self, readings: Readings) -> str:
+        """Return the sentence about a breach."""
         return self.sentence.format(value=readings[self.reading], limit=self.limit)
 
 
@@ -94,34 +94,46 @@ RULES = (
 
 
 def broken(readings: Readings) -> tuple[str, ...]:
-    """Return what stands against measuring, one sentence per rule that is broken."""
-    return tuple(rule.said(readings) for rule in RULES if rule.broken(readings))
+    """Return why this is no time to measure: one sentence per broken rule."""
+    return tuple(rule.sentence_of(readings) for rule in RULES if rule.broken(readings))
 
 
 def between(before: Counters, after: Counters) -> dict[str, float | None]:
     """Return what others did between two moments.
 
-    `others`: processors kept busy by others of those that measure; `beside`: the same share of
-    those beside them. This process's own work there is taken off. `steal` and `pressure`: shares
-    of the time, of these processors and of the system. `switches` and `faults`, of the workers
-    that ended meanwhile, and the `joules` of the packages are shown and never judged: they are the
-    framework's own doing too.
+    `others`: how many of the measuring processors others kept busy; `beside`: which share of their
+    neighbours; this run's own work is subtracted from both. `steal` and `pressure`: shares of the
+    time, of these processors and of the system. `switches` and `faults`, of the workers that ended
+    meanwhile, and the `joules` of the packages are shown and never judged: the framework causes
+    them, too.
     """
     seconds = max(after.when - before.when, 1e-9)
 
-    def grown(one: float | None, other: float | None) -> float | None:
-        return None if one is None or other is None else max(0.0, other - one)
+    def grown(start: float | None, end: float | None) -> float | None:
+        return None if start is None or end is None else max(0.0, end - start)
 
-    def share(one: float | None, other: float | None) -> float | None:
-        found = grown(one, other)
-        return None if found is None else found / seconds
+    def share(start: float | None, end: float | None) -> float | None:
+        growth = grown(start, end)
+        return None if growth is None else growth / seconds
 
-    busy, used = share(before.busy, after.busy), share(before.used, after.used)
+    busy = share(before.busy, after.busy)
+    used = share(before.used, after.used)
     others = None if busy is None or used is None else max(0.0, busy - used)
-    beside = share(before.beside, after.beside)
+    busy_beside = share(before.beside, after.beside)
+    others_beside = None
+    if (
+        busy is not None
+        and used is not None
+        and others is not None
+        and busy_beside is not None
+        and after.neighbours
+    ):
+        # This run may work on both kinds of processors: of all they did, its own work goes off,
+        # and what others did on the measuring ones.
+        others_beside = max(0.0, busy + busy_beside - used - others) / after.neighbours
     return {
         "others": others,
-        "beside": _beside(busy, beside, used, others, after.neighbours),
+        "beside": others_beside,
         "steal": share(before.steal, after.steal),
         "pressure": share(before.pressure, after.pressure),
         "throttled": grown(before.throttled, after.throttled),
@@ -129,19 +141,6 @@ def between(before: Counters, after: Counters) -> dict[str, float | None]:
         "faults": grown(before.faults, after.faults),
         "joules": grown(before.energy, after.energy),
     }
-
-
-def _beside(
-    busy: float | None,
-    beside: float | None,
-    used: float | None,
-    others: float | None,
-    neighbours: int,
-) -> float | None:
-    """Return the share of the neighbours that others keep busy; this run may work on both kinds."""
-    if busy is None or beside is None or used is None or others is None or not neighbours:
-        return None
-    return max(0.0, busy + beside - used - others) / neighbours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,50 +151,51 @@ class Look:
     beside: tuple[int, ...]
     counters: Counters
     standing: dict[str, float | None]
-    """What is read at one moment: memory, other processes on the CUDA devices."""
+    """What is read at a single moment: memory, other processes on the CUDA devices."""
 
 
 def look(target: Target) -> Look:
-    """Look at the machine; `seen` compares with a second look.
+    """Read the machine's counters; `seen` reads them again and compares.
 
-    Where a process cannot be bound to processors none of them is the one that measures, and their
-    readings say nothing of it.
+    Where a process cannot be bound to processors, none of them is the one that measures, and their
+    readings say nothing about it.
     """
     processors = tuple(system.measuring_cores(target.threads)) if system.can_pin() else ()
     beside = topology.neighbours(processors)
     available = machine_readings.memory_available_bytes()
-    on_cuda = target.device == "cuda"
+    standing: dict[str, float | None] = {
+        "memory_available_gib": None if available is None else available / 2**30
+    }
+    if target.device == "cuda":
+        standing["graphics_processes"] = gpu.graphics_processes()
     return Look(
         processors=processors,
         beside=beside,
         counters=machine_readings.counters(processors, beside),
-        standing={
-            "memory_available_gib": None if available is None else available / 2**30,
-            **({"graphics_processes": gpu.graphics_processes()} if on_cuda else {}),
-        },
+        standing=standing,
     )
 
 
 def seen(before: Look) -> dict[str, float | None]:
-    """Return the readings from a look until now."""
+    """Return the readings from then until now."""
     after = machine_readings.counters(before.processors, before.beside)
     return {**between(before.counters, after), **before.standing}
 
 
 def of_a_moment(target: Target) -> dict[str, float | None]:
-    """Return the readings of the next moments, in which this process does nothing."""
+    """Return the readings of the next second, in which this process does nothing."""
     before = look(target)
     machine_readings.waited(WINDOW_SECONDS)
     return seen(before)
 
 
 def decides(plan: Plan) -> bool:
-    """Return whether a breach refuses; a screening, which gives no verdict, only says it."""
+    """Return whether a breach refuses; a screening, which gives no verdict, only reports it."""
     return plan.profile != "quick" and plan.repeats >= VERDICT_REPEATS_MIN
 
 
 def admitted(plan: Plan) -> tuple[str, ...]:
-    """Return what a screening is to be warned of; raises RefusedError where it decides."""
+    """Return the warnings for a screening; raises RefusedError if a verdict is to be given."""
     sentences: tuple[str, ...] = ()
     for _ in range(LOOKS if decides(plan) else 1):
         sentences = broken(of_a_moment(plan.target))
@@ -209,7 +209,7 @@ def admitted(plan: Plan) -> tuple[str, ...]:
 
 
 def recorded(plan: Plan, job: Job, before: Look) -> EnvironmentRead:
-    """Return what the machine was like while a job ran, and whether it is refused for that."""
+    """Return what the machine was like while a job ran, and whether the job is refused for it."""
     readings = seen(before)
     sentences = broken(readings)
     return EnvironmentRead(
@@ -219,18 +219,16 @@ def recorded(plan: Plan, job: Job, before: Look) -> EnvironmentRead:
         task=job.tasks[0] if len(job.tasks) == 1 else "",
         arm=job.arm,
         repeat=job.repeat,
-        readings={name: _rounded(value) for name, value in readings.items()},
+        readings={
+            name: None if value is None else round(value, 4) for name, value in readings.items()
+        },
         broken=sentences,
         refused=bool(sentences) and decides(plan) and job.pass_name in BLOCKS,
     )
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
-
-
 def set_aside(records: Sequence[Record]) -> SetAside:
-    """Return the records of a process that is measured again as one event: kept, not counted."""
+    """Return the records of a process that is measured again as one event: kept but not counted."""
     (read,) = _read(records)
     return SetAside(
         job=read.job,
@@ -248,12 +246,12 @@ def set_aside(records: Sequence[Record]) -> SetAside:
 
 
 def _read(records: Iterable[Record]) -> list[EnvironmentRead]:
-    """Return what was recorded of the machine during the processes that may count."""
+    """Return what was recorded about the machine during the processes that may count."""
     return [record for record in records if isinstance(record, EnvironmentRead)]
 
 
 def attempts(records: Iterable[Record]) -> list[TimedProcess]:
-    """Return what was recorded of the machine during all timed processes."""
+    """Return what was recorded about the machine during all timed processes."""
     return [record for record in records if isinstance(record, TimedProcess)]
 
 
@@ -263,12 +261,12 @@ def waited_for(records: Iterable[Record]) -> bool:
 
 
 def is_refused(records: Iterable[Record]) -> bool:
-    """Return whether one of these processes is not to be counted."""
+    """Return whether one of these processes is not counted."""
     return any(read.refused for read in _read(records))
 
 
 def refused(records: Iterable[Record], of: PassName = RESULT) -> dict[tuple[str, str, int], str]:
-    """Return the reason of each (task, arm, repeat) of a pass that was refused."""
+    """Return the reason for each (task, arm, repeat) of a pass that was refused."""
     return {
         (read.task, read.arm, read.repeat): "; ".join(read.broken)
         for read in _read(records)

@@ -1,4 +1,4 @@
-"""The run folder: plain files, appended and flushed, so that an interruption loses one job at most.
+"""The run folder: plain files, appended and flushed: an interruption loses one job at most.
 
 plan.json       what was to be done, written before anything ran
 machine.json    where it ran
@@ -68,7 +68,7 @@ class Store:
             raise RunFolderError(f"{path} is damaged: {error}.") from None
 
     def append(self, records: Iterable[Record]) -> None:
-        """Add records in one write that is on the disk when this returns."""
+        """Append records in one write, which is on the disk when this returns."""
         text = "".join(encode(record) + "\n" for record in records)
         with self.records_path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -90,11 +90,11 @@ class Store:
         return sentences
 
     def finished_jobs(self) -> set[str]:
-        """Return the jobs whose records are all there."""
+        """Return the jobs whose records are complete."""
         return {r.job for r in self.records() if isinstance(r, JobFinished)}
 
     def drop_torn_tail(self) -> bool:
-        """Remove a last line that a killed parent left half-written, and an unfinished job's lines.
+        """Remove a half-written last line and an unfinished job's lines; return whether any was.
 
         A job's records and the event that ends them are one write; without the event they are no
         result.
@@ -102,8 +102,8 @@ class Store:
         lines = [line for _, line in self._lines()]
         whole = [line for line in lines if line.endswith(b"\n")]
         mark = f'"{JobFinished.name}"'.encode()
-        last = max((i for i, line in enumerate(whole) if mark in line), default=-1)
-        kept = whole[: last + 1]
+        last_end = max((index for index, line in enumerate(whole) if mark in line), default=-1)
+        kept = whole[: last_end + 1]
         if kept == lines:
             return False
         part = self.folder / "records.jsonl.part"
@@ -112,7 +112,7 @@ class Store:
         return True
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
-        """Yield numbered lines as bytes: a killed parent may cut a character in two."""
+        """Yield numbered lines as bytes: a killed parent may have cut a character in two."""
         if self.records_path.exists():
             with self.records_path.open("rb") as file:
                 yield from enumerate(file, start=1)

@@ -1,9 +1,30 @@
-"""The kinds of pass: one row says all that the rest of samenet knows of each.
+"""The kinds of pass: one row says all that the rest of samenet knows about each.
 
-A pass is what one worker process does, from preparing the rows to scoring the outputs. The plan,
-the schedule, the predicted times, the progress and the runner read this table; none of them
-compares the name of a pass. A new one is a row here, a module with `run(order)`, its record and its
-frame.
+A pass is what one worker process does, from preparing the rows to scoring the outputs. A run goes
+through the passes below from top to bottom; a pass that is timed has the machine to itself.
+
+    pass         one job per  timed  cannot do without  stops what comes later
+    -------------------------------------------------------------------------------
+    prepare      run          no     nothing            yes; all tasks: ends the run
+    parity       arm          no     nothing            yes
+    certify      arm          no     certificate        yes
+    prime        result       yes    certificate        no
+    cell         block        yes    certificate        no
+    control      block        yes    certificate        no
+    sensitivity  block        yes    certificate        no
+    quickstart   seed         yes    data               no
+    reference    run          yes    data               no
+    inference    framework    yes    certificate        no
+    limits       run          yes    certificate        no
+    memory       result       no     certificate        no
+    curves       arm          no     certificate        no
+    score        run          no     data               no
+
+The others, from `rescore` to `study`, are started by a command and are in no schedule.
+
+The plan, the schedule, the predicted times, the progress and the runner read these rows; none of
+them compares the name of a pass. A new pass is a row here, a module with `run(order)`, its record
+and its frame.
 """
 
 from __future__ import annotations
@@ -37,29 +58,29 @@ PassName = Literal[
 """As in every plan.json; a name that was written once is never changed."""
 
 OnePer = Literal["run", "arm", "result", "block", "seed", "framework", "command"]
-"""Of what a schedule holds one job: the whole run, an arm with all its tasks, an arm on a task,
-each repeat of that (in blocks that take turns), a seed or a repeat of a framework. What a command
-starts by itself is in no schedule."""
+"""What the schedule holds one job for: the whole run; an arm with all its tasks; a result, which
+is an arm on a task; each repeat of a result (in blocks of all arms, in rotated order); each seed of
+a framework; each repeat of a framework; or nothing, where a command starts the pass by itself."""
 
 Gives = Literal["times", "start-up", "predictions", "scores"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seconds:
-    """How long one task or case takes, as in one run of everything on two cores of a server."""
+    """How long one task or case takes; from a run of everything on two cores of a server."""
 
     base: float = 0.0
     heavy: float = 0.0
-    """More, of a framework that is installed on its own."""
+    """Added for a framework that is installed on its own, not with samenet."""
     compiling: float = 0.0
-    """More, per second that the compiler takes for one training step."""
+    """Added per second that the compiler takes for one training step."""
     steady: float = 0.0
-    """More, per second of the steady part."""
+    """Added per second of the steady part."""
 
     def of(self, *, heavy: float, compiling: float, steady: float) -> float:
         """Return the seconds of one task or case of an arm."""
-        more = self.heavy * heavy + self.compiling * compiling + self.steady * steady
-        return self.base + more
+        added = self.heavy * heavy + self.compiling * compiling + self.steady * steady
+        return self.base + added
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +90,12 @@ class Pass:
     name: PassName
     module: str
     """Where its `run(order)` is; a worker imports it after the framework."""
-    says: str
-    """What the progress says when a job of it is done."""
+    done_text: str
+    """What the progress shows when a job of it is done."""
     one_per: OnePer
     seconds: Seconds = Seconds()
-    lasts_like: PassName | None = None
-    """The pass whose durations predict it, if not its own."""
+    duration_like: PassName | None = None
+    """The pass whose durations predict this one, if not its own."""
     in_tracks: tuple[Literal["same", "quickstart"], ...] = ("same",)
     """The tracks of a plan that ask for it."""
     track: Track = "same"
@@ -82,144 +103,145 @@ class Pass:
     timed: bool = False
     """Whether its jobs have the machine to themselves."""
     on_cases: bool = False
-    """Whether its jobs are about parity cases, not about tasks."""
+    """Whether its jobs are about parity cases instead of tasks."""
     needs: Literal["nothing", "data", "certificate"] = "certificate"
-    """What must not have failed before: the rows of its task, or any check of its arm on it too."""
-    admits: bool = False
-    """Whether what fails in it, of a task or of an arm on it, is measured in no later pass."""
+    """What must not have failed before: the rows of its task, and for "certificate" every check of
+    its arm on the task as well."""
+    gates_later_passes: bool = False
+    """Whether a task, or an arm on a task, that fails in it is left out of later passes."""
     certifies: bool = False
-    """Whether it proves sameness: in strict float32, and once, for what passed is remembered."""
-    alone: bool = False
-    """Whether it starts when all before it has ended, and all after it waits for its end."""
-    ends_run: bool = False
-    """Whether there is nothing to go on with if it fails for every task."""
+    """Whether it proves sameness: in strict float32, and once, as what passed is remembered."""
+    is_barrier: bool = False
+    """Whether it starts when all jobs before it have ended, and all later ones wait for it."""
+    failure_ends_run: bool = False
+    """Whether the run ends if it fails for every task."""
     answers: Literal["one", "many", "files"] = "one"
-    """What answers for a task: any record, several (of which one is no answer), or files."""
+    """What a task's answer is: one record, several (a single one is not enough), or files."""
     shares_warm_cache: bool = False
-    """Whether it compiles what a result does, and shares that in a run with warm caches."""
-    if_warm: bool = False
-    """Whether only a run with warm caches has it."""
-    counts: Literal["", "repeats", "seeds"] = ""
-    """What the progress counts of it, if anything."""
-    gives: tuple[Gives, ...] = ()
-    """What a sentence of advice may be computed from its records."""
+    """Whether it compiles the same code as a result, and shares it in a run with warm caches."""
+    only_if_warm: bool = False
+    """Whether only a run with warm caches has this pass."""
+    progress_unit: Literal["", "repeats", "seeds"] = ""
+    """What the progress counts in this pass, if anything."""
+    evidence: tuple[Gives, ...] = ()
+    """What sentences of advice compute from its records."""
 
 
 _ROWS = (
     Pass(
         name="prepare",
         module="samenet.worker.prepare",
-        says="data prepared",
+        done_text="data prepared",
         one_per="run",
         seconds=Seconds(base=0.5),
         in_tracks=("same", "quickstart"),
         needs="nothing",
-        admits=True,
-        alone=True,
-        ends_run=True,
+        gates_later_passes=True,
+        is_barrier=True,
+        failure_ends_run=True,
     ),
     Pass(
         name="parity",
         module="samenet.worker.cases",
-        says="checked",
+        done_text="checked",
         one_per="arm",
         seconds=Seconds(base=0.05, heavy=0.7, compiling=1.3),
         on_cases=True,
         needs="nothing",
-        admits=True,
+        gates_later_passes=True,
         certifies=True,
     ),
     Pass(
         name="certify",
         module="samenet.worker.certify",
-        says="checked: same network",
+        done_text="checked: same network",
         one_per="arm",
         seconds=Seconds(base=0.7, heavy=3, compiling=4),
-        admits=True,
+        gates_later_passes=True,
         certifies=True,
     ),
     Pass(
         name="prime",
         module="samenet.worker.prime",
-        says="compiled, for the processes to come",
+        done_text="compiled, for the processes to come",
         one_per="result",
-        lasts_like="cell",
+        duration_like="cell",
         timed=True,
         shares_warm_cache=True,
-        if_warm=True,
+        only_if_warm=True,
     ),
     Pass(
         name="cell",
         module="samenet.worker.timing",
-        says="timed",
+        done_text="timed",
         one_per="block",
         seconds=Seconds(heavy=2.2, compiling=2, steady=1.5),
         timed=True,
         shares_warm_cache=True,
-        counts="repeats",
-        gives=("times", "start-up"),
+        progress_unit="repeats",
+        evidence=("times", "start-up"),
     ),
-    Pass(  # the reference a second time: what differs between two processes of the same program
+    Pass(  # the reference again: how much two processes of the same program differ
         name="control",
         module="samenet.worker.timing",
-        says="timed a second time, as a control",
+        done_text="timed a second time, as a control",
         one_per="block",
-        lasts_like="cell",
+        duration_like="cell",
         track="control",
         timed=True,
         shares_warm_cache=True,
-        gives=("start-up",),
+        evidence=("start-up",),
     ),
-    Pass(  # the reference with more steps than it says: whether such a difference is seen
+    Pass(  # the reference with more steps than it reports: whether that difference is detected
         name="sensitivity",
         module="samenet.worker.timing",
-        says="timed with 5 % more steps, to see whether that shows",
+        done_text="timed with 5 % more steps, to see whether that shows",
         one_per="block",
-        lasts_like="cell",
+        duration_like="cell",
         track="sensitivity",
         timed=True,
         shares_warm_cache=True,
-        gives=("start-up",),
+        evidence=("start-up",),
     ),
     Pass(
         name="quickstart",
         module="samenet.worker.quickstart",
-        says="quick start trained",
+        done_text="quick start trained",
         one_per="seed",
         seconds=Seconds(base=1, heavy=12),
         in_tracks=("quickstart",),
         track="quickstart",
         timed=True,
         needs="data",
-        counts="seeds",
-        gives=("start-up",),
+        progress_unit="seeds",
+        evidence=("start-up",),
     ),
     Pass(
         name="reference",
         module="samenet.worker.baselines",
-        says="models that are not networks fitted",
+        done_text="models that are not networks fitted",
         one_per="run",
         seconds=Seconds(base=2.5),
         in_tracks=("same", "quickstart"),
         track="reference",
         timed=True,
         needs="data",
-        gives=("scores",),
+        evidence=("scores",),
     ),
     Pass(
         name="inference",
         module="samenet.worker.predict",
-        says="predictions timed",
+        done_text="predictions timed",
         one_per="framework",
         seconds=Seconds(base=1.5, heavy=3.5),
         track="inference",
         timed=True,
-        gives=("predictions", "start-up"),
+        evidence=("predictions", "start-up"),
     ),
     Pass(
         name="limits",
         module="samenet.worker.roofline",
-        says="the machine’s limit measured",
+        done_text="the machine’s limit measured",
         one_per="run",
         seconds=Seconds(base=1.3),
         track="limits",
@@ -228,82 +250,82 @@ _ROWS = (
     Pass(
         name="memory",
         module="samenet.worker.memory",
-        says="memory measured",
+        done_text="memory measured",
         one_per="result",
         seconds=Seconds(base=0.2, heavy=1, compiling=1),
     ),
     Pass(
         name="curves",
         module="samenet.worker.curves",
-        says="trained for the curves",
+        done_text="trained for the curves",
         one_per="arm",
         seconds=Seconds(base=0.2, heavy=1, compiling=1),
         answers="files",
-        gives=("scores",),
+        evidence=("scores",),
     ),
     Pass(
         name="score",
         module="samenet.worker.score",
-        says="scored",
+        done_text="scored",
         one_per="run",
         seconds=Seconds(base=0.7),
         in_tracks=("same", "quickstart"),
         needs="data",
-        alone=True,
+        is_barrier=True,
         answers="many",
-        gives=("scores",),
+        evidence=("scores",),
     ),
     Pass(
         name="rescore",
         module="samenet.worker.rescore",
-        says="scored again",
+        done_text="scored again",
         one_per="command",
     ),
     Pass(
         name="trace",
         module="samenet.worker.trace",
-        says="one step traced",
+        done_text="one step traced",
         one_per="command",
     ),
     Pass(
         name="contract",
         module="samenet.worker.contract",
-        says="contract looked at",
+        done_text="contract looked at",
         one_per="command",
         timed=True,
     ),
     Pass(
         name="probe",
         module="samenet.worker.probe",
-        says="read back",
+        done_text="read back",
         one_per="command",
     ),
     Pass(
         name="study",
         module="samenet.worker.study",
-        says="trained with every choice",
+        done_text="trained with every choice",
         one_per="command",
         timed=True,
-        counts="seeds",
+        progress_unit="seeds",
     ),
 )
 
 PASSES: dict[PassName, Pass] = {row.name: row for row in _ROWS}
-"""By name, in the order in which a run does them."""
+"""By name, in the order of a run."""
 
 BLOCKS: tuple[PassName, ...] = tuple(row.name for row in _ROWS if row.one_per == "block")
-"""The passes whose jobs make up the repeats of the results; the result itself is the first."""
+"""The passes whose jobs make up a repeat of the results; the result itself is the first."""
 
 RESULT: PassName = BLOCKS[0]
 """The pass whose times are those of a result."""
 
 PROOFS: tuple[PassName, ...] = BLOCKS[1:]
-"""The reference a second time, and with 5 % more steps: what the instrument shows of itself."""
+"""The reference again, and with 5 % more steps: the control arms, which test the measurement."""
 
-ADMISSION: tuple[PassName, ...] = tuple(row.name for row in _ROWS if row.admits)
-"""What stands before every timed job: the data, and the certificate."""
+ADMISSION: tuple[PassName, ...] = tuple(row.name for row in _ROWS if row.gates_later_passes)
+"""What comes before every timed job: the data, and the certificate."""
 
 
 def giving(what: Gives) -> tuple[PassName, ...]:
-    """Return the passes from whose records a number of this kind is computed."""
-    return tuple(row.name for row in _ROWS if what in row.gives)
+    """Return the passes whose records numbers of this kind are computed from."""
+    return tuple(row.name for row in _ROWS if what in row.evidence)

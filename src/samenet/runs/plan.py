@@ -20,7 +20,7 @@ BATCHES = (1, 8, 64, 512, 4096)
 
 ProfileName = Literal["quick", "standard", "rigorous"]
 CacheName = Literal["cold", "warm"]
-"""Whether a timed process finds what an earlier one has compiled."""
+"""Whether a timed process finds what an earlier one compiled."""
 
 TrackName = Literal["quickstart", "same", "both"]
 
@@ -29,12 +29,12 @@ class Profile(Frozen):
     """How much is measured."""
 
     repeats: int
-    """At least; what is decided then, and when else, is in samenet.execution.early_stopping."""
+    """The fewest; when more follow is decided in samenet.execution.early_stopping."""
     repeats_most: int
     steady_seconds: float
     """Length of the steady part of one result's process."""
     seeds: int
-    """Trainings of the quick start."""
+    """Trainings of each quick start."""
     proves_itself: bool = True
     """Whether each result's block holds the control and the sensitivity arm."""
 
@@ -47,14 +47,14 @@ PROFILES: dict[ProfileName, Profile] = {
 
 
 class Installed(Frozen):
-    """What a framework brings along, from package metadata, and what importing it takes."""
+    """What a framework installs, from package metadata, and the memory that importing it takes."""
 
     distributions: tuple[str, ...] = ()
-    """Its own and every one that they require here."""
+    """The framework's own, and all that they require here."""
     bytes: int = 0
     """Size of all their files."""
     import_bytes: int | None = None
-    """Largest resident size of an interpreter that has imported it and nothing else."""
+    """Peak resident size of an interpreter that has imported it and nothing else."""
 
 
 class Arm(Frozen):
@@ -69,7 +69,7 @@ class Arm(Frozen):
     versions: dict[str, str]
     import_seconds: float
     python: str = ""
-    """The interpreter of its workers, if it is another one than samenet's own."""
+    """The interpreter of its workers, if it is not samenet's own."""
     installed: Installed = Installed()
     quickstart_lines: int = 0
     """Lines of code of its quick start; 0 if it has none."""
@@ -87,7 +87,7 @@ class Job(Frozen):
     pass_name: PassName
     arm: str = ""
     tasks: tuple[str, ...]
-    """Names of tasks; of parity cases in the pass of that name."""
+    """Names of tasks; in the pass `parity`, of parity cases."""
     repeat: int = 0
     timed: bool = False
     """A timed job has the machine to itself; others may run two at a time."""
@@ -95,7 +95,7 @@ class Job(Frozen):
 
     @property
     def kind(self) -> Pass:
-        """Return what is known of its pass."""
+        """Return the row of its pass."""
         return PASSES[self.pass_name]
 
 
@@ -109,7 +109,7 @@ class Skipped(Frozen):
 
 
 class Plan(Frozen):
-    """A run before it runs."""
+    """All that a run will do, before it does anything."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     name: str
@@ -121,9 +121,9 @@ class Plan(Frozen):
     profile: ProfileName
     repeats: int
     repeats_most: int = 0
-    """0 where it is not more than `repeats`."""
+    """0 if it is not more than `repeats`."""
     planted_percent: int = Field(default=5, ge=0, le=100)
-    """How many more steps than it says the sensitivity arm takes."""
+    """By how many percent the sensitivity arm takes more steps than it reports."""
     margin: float = Field(default=0.05, gt=0, lt=1)
     """Ratios within 1 / (1 + margin) .. 1 + margin are too close to matter."""
     cache: CacheName = "cold"
@@ -140,7 +140,7 @@ class Plan(Frozen):
     worker_seconds: float | None = Field(default=None, gt=0)
     """How long a worker may take, if a person has said so."""
     study: Study | None = None
-    """What `samenet study` varies; a run has none."""
+    """What `samenet study` varies; None in a run."""
     jobs: tuple[Job, ...]
     skipped: tuple[Skipped, ...] = ()
 
@@ -151,7 +151,7 @@ class Plan(Frozen):
 
     @property
     def most(self) -> int:
-        """Return how many repeats there are at most."""
+        """Return the largest possible number of repeats."""
         return max(self.repeats, self.repeats_most)
 
     @property
@@ -168,7 +168,7 @@ class Plan(Frozen):
 
     @property
     def reference(self) -> dict[str, str]:
-        """Return the arm that each task's control and sensitivity arm are, by the task's name."""
+        """Return, for each task's name, the arm that its control and sensitivity arms repeat."""
         return {job.tasks[0]: job.arm for job in self.jobs if job.pass_name == "control"}
 
     @property
@@ -181,7 +181,7 @@ class Plan(Frozen):
         return next(task for task in self.tasks if task.name == name)
 
     def only(self, *passes: PassName) -> Plan:
-        """Return the plan with the jobs of some passes alone."""
+        """Return the plan with only the jobs of some passes."""
         kept = tuple(job for job in self.jobs if job.pass_name in passes)
         return self.model_copy(update={"jobs": kept})
 
@@ -197,19 +197,19 @@ class Plan(Frozen):
 def predicted_seconds(jobs: Iterable[Job]) -> float:
     """Return the wall time of jobs: timed ones one after the other, others two at a time."""
     jobs = list(jobs)
-    alone = sum(job.predicted_seconds for job in jobs if job.timed)
-    return alone + sum(job.predicted_seconds for job in jobs if not job.timed) / 2
+    one_by_one = sum(job.predicted_seconds for job in jobs if job.timed)
+    return one_by_one + sum(job.predicted_seconds for job in jobs if not job.timed) / 2
 
 
 Item = TypeVar("Item")
 
 
 def balanced(items: Sequence[Item], repeat: int) -> list[Item]:
-    """Return the items rotated: over the repeats each takes every position equally often."""
+    """Return the items rotated: over the repeats, each takes every position equally often."""
     shift = repeat % len(items) if items else 0
     return [*items[shift:], *items[:shift]]
 
 
 def title_of(plan: Plan, task: str) -> str:
-    """Return how a task is called on the page."""
+    """Return what a task is called on the page."""
     return plan.task(task).title or task

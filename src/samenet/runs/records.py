@@ -15,15 +15,16 @@ from typing import Any, ClassVar, Literal
 from samenet.errors import RunFolderError
 
 PREDICTED = "inference"
+"""The gate of predictions: it decides about their times, not about those of training."""
+
 DEVIATION = "deviation"
 """In place of a gate: how far a declared deviation leads, which is stated and judged by nothing."""
-"""The gate of predicting: it decides about the times of predicting, not about those of training."""
 
 
 SCHEMA = 1
 
 HUGE = 1e308
-"""Stands for an infinite or undefined error: JSON has neither."""
+"""Stands for an infinite or undefined error; JSON has neither."""
 
 Track = Literal["same", "control", "sensitivity", "quickstart", "reference", "inference", "limits"]
 Split = Literal["train", "test"]
@@ -32,7 +33,7 @@ Mark = Literal["failed", "timed out", "unsupported", "not installed", "refused"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What every record says about itself."""
+    """What every record has."""
 
     kind: ClassVar[str] = ""
 
@@ -49,10 +50,10 @@ class CertificateRecord(Record):
     task: str
     arm: str
     repeat: int | None
-    """None for the gates that run once; a number for the checks of one timed process."""
+    """None for gates that run once; a number for the checks of one timed process."""
     gate: str
-    """"gate 1", "gate 2", "gate 4", "initial weights", "sync", "read-back"; for predicting
-    alone: "inference"."""
+    """"gate 1", "gate 2", "gate 4", "initial weights", "sync", "read-back"; only for predictions:
+    "inference"."""
     quantity: str
     dtype: str
     error: float
@@ -62,7 +63,7 @@ class CertificateRecord(Record):
 
     @property
     def share(self) -> float:
-        """Return which part of its limit the error is; a limit of 0 is reached by anything else."""
+        """Return error / limit; with a limit of 0 it is 0 or infinite."""
         if self.limit:
             return self.error / self.limit
         return 0.0 if self.error == 0 else float("inf")
@@ -89,7 +90,7 @@ class TimingRecord(Record):
     """Training steps, or rows of a prediction, in one sample; 0 where neither applies."""
     seconds: tuple[float, ...]
     cpu_seconds: float | None = None
-    """Processor time over all samples together, where it was read."""
+    """Processor time of all samples together, where it was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,17 +121,17 @@ class FootprintRecord(Record):
     bytes_after_import: int
     bytes_peak: int
     device_bytes_peak: int | None = None
-    """The most that the framework's allocator had on the CUDA device, where it tells."""
+    """The peak of the framework's allocator on the CUDA device, if it reports one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitRecord(Record):
-    """How fast this machine did some work without any framework: samples in their order."""
+    """How fast this machine did some work without any framework: samples in order."""
 
     kind: ClassVar[str] = "limit"
 
     task: str
-    """Empty for what concerns the machine as a whole."""
+    """Empty for the machine as a whole."""
     quantity: str
     """"step" (all matrix products of one training step), one product as (rows, inner, columns)
     such as "forward 1: 32 x 64 x 32", or "memory"."""
@@ -157,7 +158,7 @@ class FailureRecord(Record):
 Answer = (
     CertificateRecord | TimingRecord | QualityRecord | FootprintRecord | LimitRecord | FailureRecord
 )
-"""What a worker was asked for: each has a `task`, and a parity case may stand for it."""
+"""What a worker is asked for. Each has a `task`, in whose place a parity case may stand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +168,7 @@ class Event(Record):
     kind: ClassVar[str] = "event"
     name: ClassVar[str] = ""
     keys: ClassVar[dict[str, str]] = {}
-    """What a field is called on disk, where that is no name for a field."""
+    """The names on disk of fields that cannot have that name in Python."""
 
     when: str
 
@@ -201,7 +202,7 @@ class JobFinished(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataPrepared(Event):
-    """The rows of a task are in its file; the fields of adapter.dataset.DataCard say what is."""
+    """The rows of a task are in its file; the fields are those of adapter.dataset.DataCard."""
 
     name: ClassVar[str] = "data prepared"
     keys: ClassVar[dict[str, str]] = {"task_kind": "kind"}
@@ -239,12 +240,12 @@ class OutputsKept(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledCodeKept(Event):
-    """How many files of compiled code a timed process found and left."""
+    """How many files of compiled code there were before and after a timed process."""
 
     name: ClassVar[str] = "compiled code kept"
 
     cache: str
-    """Which the plan wants: "cold" or "warm"."""
+    """The plan's choice: "cold" or "warm"."""
     files_before: int
     files_after: int
 
@@ -257,17 +258,17 @@ class TimedProcess(Event):
 
     pass_name: str
     task: str
-    """Empty where the process was about several."""
+    """Empty if the process had several."""
     arm: str
     repeat: int
     readings: dict[str, float | None]
-    """By the names of samenet.runs.environment; None for what cannot be read here."""
+    """By the names in samenet.runs.environment; None for what cannot be read here."""
     broken: tuple[str, ...]
     """The rules that were broken, in words."""
     refused: bool
-    """Whether its times are not counted for that."""
+    """Whether its times are not counted because of them."""
     again: bool = False
-    """Whether it was measured once more in a quiet moment."""
+    """Whether it was measured again in a quiet moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,12 +280,12 @@ class EnvironmentRead(TimedProcess):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetAside(TimedProcess):
-    """The machine during a disturbed process that was measured again, and all that it gave."""
+    """The machine during a disturbed process that was measured again, and its other records."""
 
     name: ClassVar[str] = "set aside"
 
     records: tuple[dict[str, Any], ...]
-    """The fields of its other records, which count nowhere."""
+    """Their fields; they count nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,7 +328,7 @@ class LeftOut(Event):
     seed: int
     reason: str
     wrong: bool
-    """Whether the framework computed something else; otherwise it does not offer this."""
+    """Whether the framework computed something else; otherwise it does not offer this choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -396,7 +397,7 @@ KINDS: dict[str, type[Record]] = {
 
 
 def own_fields(cls: type[Event]) -> tuple[str, ...]:
-    """Return the fields of a kind of event beside those that every event has."""
+    """Return the fields of a kind of event without those that every event has."""
     shared = {field.name for field in fields(Event)}
     return tuple(field.name for field in fields(cls) if field.name not in shared)
 
@@ -424,15 +425,16 @@ def plain(record: Record) -> dict[str, Any]:
 
 
 def checksum(text: str) -> str:
-    """Return the first 16 hexadecimal digits of the SHA-256: enough to notice a changed digit."""
+    """Return the first 16 hexadecimal digits of the SHA-256: enough to notice any change."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def decode(line: str) -> Record:
     """Return the record of a line; raises RunFolderError if it is damaged or unknown."""
-    body, claimed = _split(line)
+    head, mark, tail = line.rstrip("\n").rpartition(',"sha256":"')
+    body, claimed = (head + "}", tail.removesuffix('"}')) if mark else (line, "")
     try:
-        values, end = DECODER.raw_decode(body)  # a third quicker than json.loads
+        values, end = DECODER.raw_decode(body)  # takes a third less time than json.loads
         cls = KINDS[values.pop("kind")]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise RunFolderError("not a record") from None
@@ -442,31 +444,27 @@ def decode(line: str) -> Record:
         raise RunFolderError(ANOTHER_VERSION)
     if cls is Event:
         return _event(**values)
-    return cls(**_plain(values))
+    return cls(**_shared(values))
 
 
 def _event(*, job: str, name: str, when: str, data: dict[str, Any]) -> Event:
-    """Return the record of an event; raises RunFolderError for a kind that is not known here."""
+    """Return the record of an event; raises RunFolderError for an unknown kind."""
     cls = EVENTS.get(name)
     if cls is None:
         raise RunFolderError(ANOTHER_VERSION)
-    names = {cls.keys.get(field, field): field for field in own_fields(cls)}
+    field_of_key = {cls.keys.get(field, field): field for field in own_fields(cls)}
     try:
-        return cls(job=job, when=when, **_plain({names[key]: v for key, v in data.items()}))
+        values = {field_of_key[key]: value for key, value in data.items()}
+        return cls(job=job, when=when, **_shared(values))
     except (KeyError, TypeError):
         raise RunFolderError(ANOTHER_VERSION) from None
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Make lists tuples, and of equal texts one: a run has thousands of records."""
+def _shared(values: dict[str, Any]) -> dict[str, Any]:
+    """Make lists tuples and equal texts one object: a run has thousands of records."""
     for name, value in values.items():
         if type(value) is str:
             values[name] = sys.intern(value)
         elif type(value) is list:
             values[name] = tuple(value)
     return values
-
-
-def _split(line: str) -> tuple[str, str]:
-    head, mark, tail = line.rstrip("\n").rpartition(',"sha256":"')
-    return (head + "}", tail.removesuffix('"}')) if mark else (line, "")

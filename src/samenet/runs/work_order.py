@@ -52,7 +52,7 @@ class WorkOrder:
 
     @property
     def target(self) -> Target:
-        """Return where and how precisely it computes: of all devices it sees the chosen one."""
+        """Return where and how precisely it computes; the chosen device is the only one it sees."""
         return self.plan.target_of(self.job.pass_name).model_copy(update={"index": 0})
 
     @property
@@ -95,9 +95,9 @@ SEPARATORS = str.maketrans({"/": "~", ":": "+"})
 
 
 def file_name(text: str) -> str:
-    """Return a name that is safe as a file on every system, and another for every other text.
+    """Return a file name that is safe on every system and differs for different texts.
 
-    The separators of job names get characters of their own; whatever else is not plain gets a hash.
+    The separators of job names get characters of their own; any other special text gets a hash.
     """
     if SAFE.fullmatch(text.replace("/", "").replace(":", "")) and text.strip(".") == text:
         return text.translate(SEPARATORS)

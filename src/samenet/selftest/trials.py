@@ -145,4 +145,4 @@ def replayed(trials: Sequence[Trial], rounds: int, seed: int) -> tuple[int, int]
 
 def _apart(logs: NDArray[np.float64], signs: NDArray[np.float64]) -> int:
     flipped = Estimate.of_runs(signs * logs)
-    return int((np.abs(flipped.centre) > flipped.half()).sum())
+    return int((np.abs(flipped.centre) > flipped.half_width()).sum())

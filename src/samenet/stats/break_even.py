@@ -1,11 +1,11 @@
 """From how many steps on a slower start is worth it: "JAX pays off after about N steps".
 
-    N* = (start-up of the other - start-up of the one) / (step of the one - step of the other)
+    N* = (start-up of the other - start-up of the base) / (step of the base - step of the other)
 
 Both differences are taken within repeats. The interval is Fieller's (1954, Journal of the Royal
 Statistical Society B 16, 175; https://en.wikipedia.org/wiki/Fieller's_theorem): the N for which the
-mean of start-up difference - N x step difference does not differ from 0, by Student's t. It knows
-that the two go together, and that N* has no upper end while the step difference may be 0.
+mean of start-up difference - N x step difference does not differ from 0, by Student's t. It allows
+for the correlation of the two, and has no upper end while the step difference may be 0.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What an arm takes, seconds by repeat."""
+    """The times of an arm, seconds by repeat."""
 
     start_up: PerRepeat
     step: PerRepeat
@@ -42,70 +42,67 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakEven:
-    """When the other arm takes less time than the one."""
+    """When the other arm takes less time than the base."""
 
     kind: Kind
     steps: Interval | None = None
-    """In one program, for `from` and `until` only."""
+    """In one program; for `from` and `until` only."""
 
 
-def break_even(one: Cost, other: Cost, margin: float = MARGIN) -> BreakEven:
-    """Return from or until how many steps the other arm takes less time than the one.
+def break_even(base: Cost, other_arm: Cost, margin: float = MARGIN) -> BreakEven:
+    """Return from or until how many steps the other arm takes less time than the base.
 
     Steps that are equivalent earn nothing back: a gain within the margin never makes the whole
     program faster by more than the margin. Then the start alone decides.
     """
-    common = one.start_up.keys() & one.step.keys() & other.start_up.keys() & other.step.keys()
-    repeats = sorted(common)
+    series = (base.start_up, base.step, other_arm.start_up, other_arm.step)
+    repeats = sorted(set.intersection(*(set(times) for times in series)))
     if len(repeats) < 2:
         return BreakEven(kind=Kind.UNKNOWN)
-    losses = [other.start_up[r] - one.start_up[r] for r in repeats]
-    gains = [one.step[r] - other.step[r] for r in repeats]
+    losses = [other_arm.start_up[r] - base.start_up[r] for r in repeats]
+    gains = [base.step[r] - other_arm.step[r] for r in repeats]
     if not all(map(math.isfinite, losses + gains)):
         return BreakEven(kind=Kind.UNKNOWN)
-    level = equivalent({r: one.step[r] for r in repeats}, other.step, margin)
-    kind = _kind(_sign(losses), 0 if level else _sign(gains), level=level)
+    same_step = equivalent({r: base.step[r] for r in repeats}, other_arm.step, margin)
+    kind = _kind(_sign(losses), 0 if same_step else _sign(gains), same_step=same_step)
     if kind not in {Kind.FROM, Kind.UNTIL}:
         return BreakEven(kind=kind)
-    return BreakEven(kind=kind, steps=_steps(losses, gains))
+    low, high = (max(0.0, float(end)) for end in fieller(losses, gains))
+    value = max(0.0, sum(losses) / sum(gains))
+    return BreakEven(kind=kind, steps=Interval(value=value, low=low, high=high, n=len(repeats)))
 
 
-def _kind(loss: int, gain: int, *, level: bool) -> Kind:
-    """Return the answer from the signs that are sure: of what a start loses and a step gains."""
+def _kind(loss: int, gain: int, *, same_step: bool) -> Kind:
+    """Return the answer from the signs that are certain: what the start loses, a step gains."""
     if gain > 0:
         return Kind.ALWAYS if loss < 0 else Kind.FROM
     if gain < 0:
         return Kind.NEVER if loss > 0 else Kind.UNTIL
-    if level:
+    if same_step:
         return Kind.ALWAYS if loss < 0 else Kind.NEVER
     return Kind.UNKNOWN
 
 
 def _sign(values: list[float]) -> int:
-    """Return the sign of a mean, 0 if its 95 % interval holds 0."""
-    found = arithmetic(values)
-    return (found.low > 0) - (found.high < 0)
+    """Return the sign of a mean; 0 if its 95 % interval holds 0."""
+    mean = arithmetic(values)
+    return (mean.low > 0) - (mean.high < 0)
 
 
-def _steps(losses: list[float], gains: list[float]) -> Interval:
-    low, high = (max(0.0, float(end)) for end in fieller(losses, gains))
-    value = max(0.0, sum(losses) / sum(gains))
-    return Interval(value=value, low=low, high=high, n=len(losses))
+def fieller(numerator: ArrayLike, denominator: ArrayLike) -> tuple[Array, Array]:
+    """Return the 95 % interval of mean(numerator) / mean(denominator), paired along the last axis.
 
-
-def fieller(top: ArrayLike, bottom: ArrayLike) -> tuple[Array, Array]:
-    """Return the 95 % interval of mean(top) / mean(bottom), paired along the last axis.
-
-    It is everything where the mean of the bottom does not differ from 0.
+    It is the whole line where the mean of the denominator does not differ from 0.
     """
-    above, below = np.asarray(top, np.float64), np.asarray(bottom, np.float64)
-    n = above.shape[-1]
-    mean_above, mean_below = above.mean(axis=-1), below.mean(axis=-1)
-    off_above, off_below = above - mean_above[..., None], below - mean_below[..., None]
+    x, y = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
+    n = x.shape[-1]
+    mean_x, mean_y = x.mean(axis=-1), y.mean(axis=-1)
+    deviation_x, deviation_y = x - mean_x[..., None], y - mean_y[..., None]
     scale = t_factor(n) ** 2 / (n * (n - 1))
-    a = mean_below**2 - scale * (off_below**2).sum(axis=-1)
-    b = mean_above * mean_below - scale * (off_above * off_below).sum(axis=-1)
-    c = mean_above**2 - scale * (off_above**2).sum(axis=-1)
+    # The ends are the roots of a N^2 - 2 b N + c: where |mean of x - N y| is t standard errors.
+    a = mean_y**2 - scale * (deviation_y**2).sum(axis=-1)
+    b = mean_x * mean_y - scale * (deviation_x * deviation_y).sum(axis=-1)
+    c = mean_x**2 - scale * (deviation_x**2).sum(axis=-1)
     root = np.sqrt(np.maximum(0.0, b**2 - a * c))
     with np.errstate(divide="ignore", invalid="ignore"):
         low, high = (b - root) / a, (b + root) / a

@@ -21,7 +21,7 @@ def words(seconds: float) -> str:
 
 
 def digits(value: float, count: int = 3) -> str:
-    """Return a number with so many digits and never an exponent from 1 up: 0.123, 12.3, 1230."""
+    """Return a number with `count` significant digits, no exponent from 1 up: 0.123, 12.3, 1230."""
     rounded = float(f"{value:.{count}g}")
     return f"{rounded:.0f}" if abs(rounded) >= 10**count else f"{value:.{count}g}"
 

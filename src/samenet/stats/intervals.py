@@ -50,8 +50,13 @@ class Interval:
     @property
     def inverse(self) -> Interval:
         """Return the interval of the ratio the other way round; a 0 turns into infinity."""
-        turned = [1 / end if end else math.inf for end in (self.value, self.high, self.low)]
-        return Interval(value=turned[0], low=turned[1], high=turned[2], n=self.n)
+
+        def inverted(end: float) -> float:
+            return 1 / end if end else math.inf
+
+        return Interval(
+            value=inverted(self.value), low=inverted(self.high), high=inverted(self.low), n=self.n
+        )
 
 
 def t_factor(n: float, confidence: float = CONFIDENCE) -> float:
@@ -64,10 +69,10 @@ Numbers = float | NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A mean as well as its repeats tell it: all that Student's t needs.
+    """A mean and how well its repeats determine it: all that Student's t needs.
 
-    As a rule it is the mean of logarithms of ratios, and 0 is "as fast as the other". `of_runs`
-    fills it with arrays, one entry per simulated run or per pair of a table.
+    Usually it is the mean of logarithms of ratios, and 0 means "equally fast". `of_runs` fills it
+    with arrays, one entry per simulated run or per pair of a table.
     """
 
     centre: Numbers
@@ -76,45 +81,45 @@ class Estimate:
     """The standard deviation of one repeat."""
 
     n: float
-    """How many repeats there are. For the difference of two independent runs, which need not be
-    whole: one more than Welch's degrees of freedom (samenet.stats.welch)."""
+    """The number of repeats. For the difference of two independent runs it is one more than Welch's
+    degrees of freedom (samenet.stats.welch) and need not be whole."""
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Estimate:
-        """Return the mean of finite values; a single one has no spread that could be known."""
+        """Return the mean of finite values; a single value has no known spread, which is then 0."""
         centre, n = fmean(values), len(values)
-        # statistics.stdev counts in fractions and takes ten times as long.
+        # statistics.stdev computes in fractions and takes ten times as long.
         squares = math.fsum((value - centre) ** 2 for value in values)
         return cls(centre=centre, spread=math.sqrt(squares / (n - 1)) if n > 1 else 0.0, n=n)
 
     @classmethod
     def of_runs(cls, values: ArrayLike) -> Estimate:
-        """Return the means along the last axis, whose entries are the repeats: two at the least."""
+        """Return the means along the last axis, whose entries are the repeats: at least two."""
         runs = np.asarray(values, dtype=np.float64)
         return cls(centre=runs.mean(axis=-1), spread=runs.std(axis=-1, ddof=1), n=runs.shape[-1])
 
     @classmethod
-    def behind(cls, found: Interval) -> Estimate:
-        """Return the estimate whose `ratio` was printed: an interval holds all there is to it."""
-        half = (math.log(found.high) - math.log(found.low)) / 2
-        spread = half * math.sqrt(found.n) / t_factor(found.n) if found.known else 0.0
-        return cls(centre=math.log(found.value), spread=spread, n=found.n)
+    def from_ratio(cls, ratio: Interval) -> Estimate:
+        """Return the estimate whose `ratio` this is: the interval holds all that is needed."""
+        half_width = (math.log(ratio.high) - math.log(ratio.low)) / 2
+        spread = half_width * math.sqrt(ratio.n) / t_factor(ratio.n) if ratio.known else 0.0
+        return cls(centre=math.log(ratio.value), spread=spread, n=ratio.n)
 
     def at(self, n: float) -> Estimate:
-        """Return what so many repeats would probably give: the same mean and spread."""
+        """Return what `n` repeats would probably give: the same mean and spread."""
         return replace(self, n=n)
 
     @property
-    def freedom(self) -> float:
-        """Return the degrees of freedom; 0 of a single repeat, which knows no interval."""
+    def degrees_of_freedom(self) -> float:
+        """Return the degrees of freedom; 0 for a single repeat, which has no interval."""
         return self.n - 1
 
     @property
-    def error(self) -> Numbers:
+    def standard_error(self) -> Numbers:
         """Return the standard error of the mean."""
         return self.spread / math.sqrt(self.n)
 
-    def half(self, confidence: float = CONFIDENCE) -> Numbers:
+    def half_width(self, confidence: float = CONFIDENCE) -> Numbers:
         """Return half the width of the t interval; 0 if there is one repeat and none is known."""
         if self.n < 2:
             return 0.0
@@ -122,14 +127,15 @@ class Estimate:
 
     def interval(self, confidence: float = CONFIDENCE) -> Interval:
         """Return the mean with its t interval."""
-        centre, half = float(self.centre), float(self.half(confidence))
-        return Interval(value=centre, low=centre - half, high=centre + half, n=round(self.n))
+        centre, half_width = float(self.centre), float(self.half_width(confidence))
+        return Interval(
+            value=centre, low=centre - half_width, high=centre + half_width, n=round(self.n)
+        )
 
     def ratio(self, confidence: float = CONFIDENCE) -> Interval:
-        """Return the mean of logarithms with its t interval, raised back."""
+        """Return the exponential of a mean of logarithms, with its t interval."""
         logs = self.interval(confidence)
-        value, low, high = map(_raised, (logs.value, logs.low, logs.high))
-        return Interval(value=value, low=low, high=high, n=logs.n)
+        return Interval(value=_exp(logs.value), low=_exp(logs.low), high=_exp(logs.high), n=logs.n)
 
 
 def geometric(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
@@ -138,32 +144,35 @@ def geometric(values: Sequence[float], confidence: float = CONFIDENCE) -> Interv
 
 
 def from_logs(logs: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
-    """Return the mean of logarithms with its t interval, raised back.
+    """Return the exponential of the mean of logarithms, with its t interval.
 
-    With an infinite one among them there is no mean, and the median takes its place.
+    If one of them is infinite there is no mean, and the median takes its place.
     """
     if not all(map(math.isfinite, logs)):
-        return _median(logs, confidence)
+        return _exp_of_median(logs, confidence)
     return Estimate.of(logs).ratio(confidence)
 
 
-def _raised(log: float) -> float:
-    """Return e to the power of `log`, infinite where the numbers end."""
+def _exp(log: float) -> float:
+    """Return e to the power of `log`; infinite where a float ends."""
     return math.exp(log) if log < LOG_MAX else math.inf
 
 
-def _median(logs: Sequence[float], confidence: float) -> Interval:
-    """Return the median between the order statistics that the sign test allows, raised back.
+def _exp_of_median(logs: Sequence[float], confidence: float) -> Interval:
+    """Return the exponential of the median, between the order statistics of the sign test.
 
-    It bears infinite values (Conover 1999, Practical Nonparametric Statistics, 3.2); fewer than 6
-    repeats say nothing at 95 %: 0 to infinity.
+    It can bear infinite values (Conover 1999, Practical Nonparametric Statistics, 3.2); fewer than
+    6 repeats say nothing at 95 %: 0 to infinity.
     """
-    values, n = sorted(logs), len(logs)
-    one, other = values[(n - 1) // 2], values[n // 2]
-    middle = 0.0 if one == -other else (one + other) / 2
-    place = sum(2 * float(bdtr(k, n, 0.5)) <= 1 - confidence for k in range(n // 2))
-    low, high = (values[place - 1], values[n - place]) if place else (-math.inf, math.inf)
-    return Interval(value=_raised(middle), low=_raised(low), high=_raised(high), n=n)
+    values = sorted(logs)
+    n = len(values)
+    below, above = values[(n - 1) // 2], values[n // 2]
+    # Minus and plus infinity have no mean: half of the repeats one way, half the other is a tie.
+    median_log = 0.0 if below == -above else (below + above) / 2
+    # The interval leaves out as many values at each end as the sign test can spare.
+    rank = sum(2 * float(bdtr(k, n, 0.5)) <= 1 - confidence for k in range(n // 2))
+    low, high = (values[rank - 1], values[n - rank]) if rank else (-math.inf, math.inf)
+    return Interval(value=_exp(median_log), low=_exp(low), high=_exp(high), n=n)
 
 
 def arithmetic(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
@@ -171,58 +180,62 @@ def arithmetic(values: Sequence[float], confidence: float = CONFIDENCE) -> Inter
     return Estimate.of(values).interval(confidence)
 
 
-def ratio(one: PerRepeat, other: PerRepeat, confidence: float = CONFIDENCE) -> Interval:
-    """Return one / other from the repeats both have: the t interval of paired log-ratios."""
-    logs = log_ratios(one, other)
+def ratio(numerator: PerRepeat, denominator: PerRepeat, confidence: float = CONFIDENCE) -> Interval:
+    """Return numerator / denominator with the t interval of the paired log-ratios.
+
+    It is taken from the repeats that both have; raises ValueError if there is none.
+    """
+    logs = log_ratios(numerator, denominator)
     if not logs:
         raise ValueError("No repeat holds both.")
     return from_logs(logs, confidence)
 
 
-def log_ratios(one: PerRepeat, other: PerRepeat) -> list[float]:
-    """Return log(one / other) of every repeat both have, in order.
+def log_ratios(numerator: PerRepeat, denominator: PerRepeat) -> list[float]:
+    """Return log(numerator / denominator) of every repeat that both have, in order.
 
-    An infinite time is slower than any other; two infinite ones are alike.
+    An infinite time is slower than any other; two infinite ones are equal.
     """
-    pairs = [(one[repeat], other[repeat]) for repeat in sorted(one.keys() & other.keys())]
+    repeats = sorted(numerator.keys() & denominator.keys())
+    pairs = [(numerator[repeat], denominator[repeat]) for repeat in repeats]
     return [0.0 if a == b else math.log(a) - math.log(b) for a, b in pairs]
 
 
 def ranks(
     times: Mapping[str, PerRepeat], is_slower: Callable[[str, str], bool] | None = None
 ) -> dict[str, int]:
-    """Return the rank of each arm, 1 for the fastest; arms that cannot be told apart share one.
+    """Return the rank of each arm, 1 for the fastest; arms that do not differ share a rank.
 
-    Going from fast to slow, an arm opens a new rank when it is slower than the first arm of the
-    present rank. `is_slower(one, other)` says what is slower; without it, for a screening, the
-    paired interval alone does, however many arms there are (stats.ranking has the strict one).
+    From fast to slow, an arm opens a new rank if it is slower than the first arm of the present
+    one. `is_slower(arm, against)` decides that; without it, for a screening, the paired interval
+    does, not adjusted for the number of arms (stats.ranking has the strict one).
     """
-    told_apart = is_slower or (lambda one, other: slower(times[one], times[other]))
-    order = sorted(times, key=lambda arm: size(list(times[arm].values())))
-    found: dict[str, int] = {}
+    is_slower = is_slower or (lambda arm, against: slower(times[arm], times[against]))
+    from_fast_to_slow = sorted(times, key=lambda arm: size(list(times[arm].values())))
+    rank_of: dict[str, int] = {}
     leader = ""
-    for place, arm in enumerate(order, start=1):
-        if not leader or told_apart(arm, leader):
-            leader, rank = arm, place
-        found[arm] = rank
-    return found
+    for position, arm in enumerate(from_fast_to_slow, start=1):
+        if not leader or is_slower(arm, leader):
+            leader, rank = arm, position
+        rank_of[arm] = rank
+    return rank_of
 
 
 def size(seconds: Sequence[float]) -> tuple[float, float]:
-    """Return what arms are ordered by: the mean of logs, and the median where that is infinite."""
+    """Return the key that sorts arms: the mean of logarithms, then the median."""
     return fmean(map(math.log, seconds)), median(seconds)
 
 
-def slower(one: PerRepeat, other: PerRepeat) -> bool:
-    """Return whether the paired interval of one / other lies wholly above 1."""
-    if not one.keys() & other.keys():
+def slower(times: PerRepeat, against: PerRepeat) -> bool:
+    """Return whether the paired interval of times / against lies wholly above 1."""
+    if not times.keys() & against.keys():
         return False
-    found = ratio(one, other)
-    return found.known and found.low > 1
+    interval = ratio(times, against)
+    return interval.known and interval.low > 1
 
 
 def resolution(repeats: int, spread: float) -> float:
-    """Return the smallest ratio - 1 that so many repeats resolve at this log spread of repeats."""
+    """Return the smallest ratio - 1 that repeats resolve, given the spread of their logarithms."""
     if repeats < 2:
         return math.inf
     return Estimate(centre=0.0, spread=spread, n=repeats).ratio().high - 1

@@ -3,7 +3,7 @@
 The best arm is chosen from the numbers that are then compared with it, and the smallest of many
 means is small by luck as well. Holm's k - 1 comparisons with an arm so chosen name a difference
 among six equal arms in 10 % of all runs, among twenty in 17 % (`samenet selftest family` shows it),
-so the family is then all k (k - 1) / 2 pairs: true of all of them, it is true of those with the
+so the family is then all k (k - 1) / 2 pairs: what holds for all of them holds for those with the
 best, whichever that is. Only an arm that was named before the run needs k - 1.
 """
 
@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import NamedTuple
 
 from samenet.stats import intervals, significance
 from samenet.stats.intervals import MARGIN, VERDICT_REPEATS_MIN, Estimate, Interval, PerRepeat
@@ -27,40 +28,40 @@ Times = Mapping[str, PerRepeat]
 class Pair:
     """One arm against another; p values are None below two common repeats."""
 
-    one: str
-    other: str
+    arm: str
+    against: str
     logs: tuple[float, ...]
-    """log(one / other) of every repeat both have."""
+    """log(arm / against) of every repeat that both have."""
 
     p: float | None = None
     """Of Student's paired t test, not adjusted; of the sign test if a time is infinite."""
 
     adjusted_p: float | None = None
     beyond_p: float | None = None
-    """Adjusted, that the difference is within the margin."""
+    """Adjusted, of the hypothesis that the difference is within the margin."""
 
     tie_p: float = 1.0
-    """Of the two one-sided tests that the difference is beyond the margin, not adjusted: who asks
-    decides of how many pairs. 1 below the repeats of a verdict, and if a time is infinite."""
+    """Of the two one-sided tests for equivalence, not adjusted: only the caller knows for how many
+    pairs. 1 below the repeats that a verdict needs, and if a time is infinite."""
 
     @property
     def finite(self) -> bool:
-        """Return whether no time was infinite in one arm alone."""
+        """Return whether no repeat has an infinite time in just one of the arms."""
         return all(map(math.isfinite, self.logs))
 
     @property
     def ratio(self) -> Interval:
-        """Return one / other with its own interval, not adjusted."""
+        """Return arm / against with its own interval, not adjusted."""
         return intervals.from_logs(self.logs)
 
     @property
     def slower(self) -> bool:
-        """Return whether one is slower than the other, whatever the number of pairs."""
+        """Return whether the arm is slower, adjusted for the number of pairs."""
         return self._differs and self.ratio.value > 1
 
     @property
     def faster(self) -> bool:
-        """Return whether one is faster than the other, whatever the number of pairs."""
+        """Return whether the arm is faster, adjusted for the number of pairs."""
         return self._differs and self.ratio.value < 1
 
     @property
@@ -74,49 +75,66 @@ def all_pairs(times: Times) -> list[tuple[str, str]]:
 
 
 def family(times: Times, pairs: Iterable[tuple[str, str]], margin: float = MARGIN) -> list[Pair]:
-    """Return the pairs with p values adjusted for their number by Holm's method."""
-    bare = [
-        Pair(one=one, other=other, logs=tuple(intervals.log_ratios(times[one], times[other])))
-        for one, other in pairs
+    """Return the pairs (arm, against) with p values adjusted for their number by Holm's method."""
+    rows = [
+        Pair(arm=arm, against=against, logs=tuple(intervals.log_ratios(times[arm], times[against])))
+        for arm, against in pairs
     ]
-    tested = [pair for pair in bare if len(pair.logs) > 1]
+    # A pair with fewer than two common repeats stays without p values and is no part of the family.
+    tested = [index for index, row in enumerate(rows) if len(row.logs) > 1]
     if not tested:
-        return bare
-    p, beyond, tie = zip(*_tests(tested, margin), strict=True)
-    adjusted, far = (significance.holm(each).tolist() for each in (p, beyond))
-    rows = zip(tested, p, adjusted, far, tie, strict=True)
-    found = {
-        (pair.one, pair.other): replace(pair, p=own, adjusted_p=holm, beyond_p=far, tie_p=tie)
-        for pair, own, holm, far, tie in rows
-    }
-    return [found.get((pair.one, pair.other), pair) for pair in bare]
+        return rows
+    tests = _tests([rows[index] for index in tested], margin)
+    adjusted = significance.holm([test.difference_p for test in tests]).tolist()
+    beyond = significance.holm([test.beyond_p for test in tests]).tolist()
+    for index, test, adjusted_p, beyond_p in zip(tested, tests, adjusted, beyond, strict=True):
+        rows[index] = replace(
+            rows[index],
+            p=test.difference_p,
+            adjusted_p=adjusted_p,
+            beyond_p=beyond_p,
+            tie_p=test.tie_p,
+        )
+    return rows
 
 
-def _tests(pairs: Sequence[Pair], margin: float) -> list[tuple[float, float, float]]:
-    """Return of each pair the p of a difference, of one beyond the margin, and of a tie.
+class _Tests(NamedTuple):
+    """The p values of one pair, not adjusted."""
 
-    Finite pairs of equally many repeats are tested in one go, which is far quicker.
+    difference_p: float
+    beyond_p: float
+    tie_p: float
+
+
+def _tests(pairs: Sequence[Pair], margin: float) -> list[_Tests]:
+    """Return the p values of each pair, in order.
+
+    Finite pairs with the same number of repeats are tested at once, which is far quicker.
     """
-    found: dict[int, tuple[float, float, float]] = {}
-    alike: dict[int, list[int]] = {}
-    for place, pair in enumerate(pairs):
+    tests: dict[int, _Tests] = {}
+    indices_by_repeats: dict[int, list[int]] = {}
+    for index, pair in enumerate(pairs):
         if pair.finite:
-            alike.setdefault(len(pair.logs), []).append(place)
+            indices_by_repeats.setdefault(len(pair.logs), []).append(index)
             continue
-        # Infinite times leave the sign test, of the log-ratios and of how far they lie beyond the
-        # edge of the margin that is on the side of their median. They never show a tie.
+        # Infinite times leave only the sign test: of the log-ratios, and of their distance from the
+        # edge of the margin on the side of their median. They never show a tie.
         side = -1.0 if pair.ratio.value < 1 else 1.0
         moved = [side * log - math.log1p(margin) for log in pair.logs]
         beyond = significance.sign_p(moved) if median(moved) > 0 else 1.0
-        found[place] = (significance.sign_p(pair.logs), beyond, 1.0)
-    for n, places in alike.items():
-        means = Estimate.of_runs([pairs[place].logs for place in places])
-        difference = significance.difference_p(means).tolist()
-        beyond_margin = significance.beyond_p(means, margin).tolist()
-        tie = significance.equivalence_p(means, margin).tolist()
-        tie = tie if n >= VERDICT_REPEATS_MIN else [1.0] * len(places)
-        found |= dict(zip(places, zip(difference, beyond_margin, tie, strict=True), strict=True))
-    return [found[place] for place in range(len(pairs))]
+        tests[index] = _Tests(significance.sign_p(pair.logs), beyond, 1.0)
+    for n, indices in indices_by_repeats.items():
+        means = Estimate.of_runs([pairs[index].logs for index in indices])
+        p_values = zip(
+            significance.difference_p(means).tolist(),
+            significance.beyond_p(means, margin).tolist(),
+            significance.equivalence_p(means, margin).tolist(),
+            strict=True,
+        )
+        for index, (difference_p, beyond_p, tie_p) in zip(indices, p_values, strict=True):
+            may_tie = n >= VERDICT_REPEATS_MIN
+            tests[index] = _Tests(difference_p, beyond_p, tie_p if may_tie else 1.0)
+    return [tests[index] for index in range(len(pairs))]
 
 
 def best(times: Times) -> str:
@@ -124,8 +142,12 @@ def best(times: Times) -> str:
 
     Arms that lack repeats others have are not chosen: the repeats they lack may be the slow ones.
     """
-    most = max(len(each) for each in times.values())
-    whole = {arm: each for arm, each in times.items() if len(each) == most}
-    shared = set.intersection(*(set(each) for each in whole.values()))
-    values = {arm: [each[r] for r in shared or each] for arm, each in whole.items()}
-    return min(values, key=lambda arm: intervals.size(values[arm]))
+    repeats_most = max(len(seconds) for seconds in times.values())
+    complete = {arm: seconds for arm, seconds in times.items() if len(seconds) == repeats_most}
+    shared = set.intersection(*(set(seconds) for seconds in complete.values()))
+
+    def speed(arm: str) -> tuple[float, float]:
+        seconds = complete[arm]
+        return intervals.size([seconds[repeat] for repeat in shared or seconds])
+
+    return min(complete, key=speed)

@@ -1,7 +1,7 @@
-"""Ranks by test, and what no order can hold: ties that do not carry over, orders that hang on one.
+"""Ranks by test, and what no ranking can show: intransitive ties and rank reversals.
 
-That a cannot be told from b, nor b from c, does not mean that a cannot be told from c. Ranks put
-such arms into groups all the same; here the triples are found, to be shown beside them.
+That a does not differ from b, nor b from c, does not mean that a does not differ from c. Ranks put
+such arms into groups all the same; here the triples are found, to be shown beside the ranks.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
+
+import numpy as np
 
 from samenet.stats import intervals, pairwise
 from samenet.stats.pairwise import Times
@@ -20,42 +22,39 @@ Apart = AbstractSet[tuple[str, str]]
 def told_apart(times: Times) -> Apart:
     """Return the pairs (slower, faster) that differ by test, adjusted for the number of pairs."""
     pairs = pairwise.family(times, pairwise.all_pairs(times))
-    slower = {(pair.one, pair.other) for pair in pairs if pair.slower}
-    return slower | {(pair.other, pair.one) for pair in pairs if pair.faster}
+    slower = {(pair.arm, pair.against) for pair in pairs if pair.slower}
+    return slower | {(pair.against, pair.arm) for pair in pairs if pair.faster}
 
 
 def ranks(times: Times) -> dict[str, int]:
     """Return ranks as stats.intervals.ranks, by tests that hold for the whole table at once."""
     apart = told_apart(times)
-    return intervals.ranks(times, lambda one, other: (one, other) in apart)
+    return intervals.ranks(times, lambda arm, against: (arm, against) in apart)
 
 
 def intransitive(arms: Iterable[str], apart: Apart) -> list[tuple[str, str, str]]:
-    """Return the triples of arms that no ranking with ties can show as they were found."""
-    return [three for three in itertools.combinations(arms, 3) if not _ordered(three, apart)]
+    """Return the triples of arms whose differences no ranking with ties can show."""
+    return [triple for triple in itertools.combinations(arms, 3) if not _has_ranks(triple, apart)]
 
 
-def _ordered(three: tuple[str, str, str], apart: Apart) -> bool:
-    """Return whether ranks hold three arms: counting who beats whom gives back every pair."""
-    beaten = {arm: sum((other, arm) in apart for other in three) for arm in three}
+def _has_ranks(triple: tuple[str, str, str], apart: Apart) -> bool:
+    """Return whether ranks can show three arms: the wins of each give back every pair."""
+    wins = {arm: sum((loser, arm) in apart for loser in triple) for arm in triple}
     return all(
-        ((one, other) in apart) == (beaten[one] < beaten[other])
-        for one, other in itertools.permutations(three, 2)
+        ((slower, faster) in apart) == (wins[slower] < wins[faster])
+        for slower, faster in itertools.permutations(triple, 2)
     )
 
 
 def reordered(times: Times) -> Iterator[tuple[str, str, str]]:
-    """Yield (left out, one, other): who stands before whom, or level, changes without a third arm.
+    """Yield (left out, a, b): the order of a and b changes when a third arm is left out.
 
-    Leaving an arm out makes the family smaller and may take away the first of a group.
+    Leaving an arm out makes the family smaller and may remove the first arm of a group.
     """
-    whole = ranks(times)
-    for absent in times:
-        rest = ranks({arm: each for arm, each in times.items() if arm != absent})
-        for one, other in itertools.combinations(rest, 2):
-            if _order(whole, one, other) != _order(rest, one, other):
-                yield absent, one, other
-
-
-def _order(found: dict[str, int], one: str, other: str) -> int:
-    return (found[one] > found[other]) - (found[one] < found[other])
+    rank_of = ranks(times)
+    for left_out in times:
+        rank_of_rest = ranks({arm: times[arm] for arm in times if arm != left_out})
+        for a, b in itertools.combinations(rank_of_rest, 2):
+            order = np.sign(rank_of[a] - rank_of[b])
+            if order != np.sign(rank_of_rest[a] - rank_of_rest[b]):
+                yield left_out, a, b

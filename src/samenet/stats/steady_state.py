@@ -1,4 +1,4 @@
-"""Whether one process reached a steady state, told from the times of its chunks, and from when on.
+"""Whether and from when on one process was in a steady state, judged by the times of its chunks.
 
 The series of logarithms is cut where mean or variance changes: the exact least cost of normal
 segments, each cut paid for with 15 ln n (Killick, Fearnhead, Eckley 2012,
@@ -25,23 +25,23 @@ Class = Literal["flat", "warm-up", "slowdown", "no steady state"]
 
 PENALTY = 15.0
 SHORTEST = 3
-"""Chunks of a segment: the middle one of three is no outlier."""
+"""Fewest chunks of a segment: the median of three is no outlier."""
 
 SMALLEST_VARIANCE = 1e-8
-"""Of logarithms: a clock's own steps of 0.01 % are no change."""
+"""Of logarithms: steps of 0.01 %, the resolution of a clock, are no change."""
 
 STEADY_SHARE = 0.5
-"""The final level has to hold for at least so much of the series."""
+"""The final level has to hold for at least this share of the series."""
 
 DISTURBED_SHARE = 0.1
-"""So much of the final level may be slower: somebody else's work, not the framework's."""
+"""This share of the final level may be slower: other work on the machine, not the framework's."""
 
 NEIGHBOURS = 5
 CLEARLY = 4.0
-"""Medians of so many neighbours move if they spread by so many of their standard errors."""
+"""The level drifts if medians of NEIGHBOURS chunks spread by CLEARLY of their standard errors."""
 
 FAILING_SHARE = 0.2
-"""A result with more processes without a steady state has none itself, if that is no chance."""
+"""A result has no steady state if significantly more of its processes have none."""
 
 
 class Segment(NamedTuple):
@@ -50,12 +50,12 @@ class Segment(NamedTuple):
     start: int
     end: int
     level: float
-    """The middle logarithm."""
+    """The median of the logarithms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steadiness:
-    """What a series is called, and the first chunk of its final level."""
+    """The class of a series, and the first chunk of its final level."""
 
     name: Class
     onset: int = 0
@@ -67,31 +67,32 @@ class Steadiness:
 
 
 def segments(logs: NDArray[np.float64]) -> list[Segment]:
-    """Return the cheapest cut into segments: dynamic programming over all last cuts."""
+    """Return the cheapest cut into segments: dynamic programming over the start of the last one."""
     count = len(logs)
-    sums, squares = (np.concatenate([[0.0], np.cumsum(v)]) for v in (logs, logs**2))
+    # Cumulative sums give mean and variance of any stretch in two subtractions.
+    sums = np.concatenate([[0.0], np.cumsum(logs)])
+    squares = np.concatenate([[0.0], np.cumsum(logs**2)])
     penalty = PENALTY * np.log(max(count, 2))
-    best, last = np.full(count + 1, np.inf), np.zeros(count + 1, dtype=int)
-    best[0] = -penalty
+    cheapest = np.full(count + 1, np.inf)  # cost of the best cut of the first `end` chunks
+    last_start = np.zeros(count + 1, dtype=int)  # where its last segment starts
+    cheapest[0] = -penalty
     for end in range(min(SHORTEST, count), count + 1):
         starts = np.arange(max(1, end - SHORTEST + 1))
         size = end - starts
         mean = (sums[end] - sums[starts]) / size
         variance = (squares[end] - squares[starts]) / size - mean**2
         cost = size * (np.log(np.maximum(variance, SMALLEST_VARIANCE)) + 1)
-        total = best[starts] + cost + penalty
-        last[end] = starts[np.argmin(total)]
-        best[end] = total.min()
-    return _traced(logs, last)
-
-
-def _traced(logs: NDArray[np.float64], last: NDArray[np.int_]) -> list[Segment]:
-    found, end = [], len(logs)
+        total = cheapest[starts] + cost + penalty
+        last_start[end] = starts[np.argmin(total)]
+        cheapest[end] = total.min()
+    # Trace the best cut back from the end.
+    from_the_end = []
+    end = count
     while end > 0:
-        start = int(last[end])
-        found.append(Segment(start, end, float(np.median(logs[start:end]))))
+        start = int(last_start[end])
+        from_the_end.append(Segment(start, end, float(np.median(logs[start:end]))))
         end = start
-    return found[::-1]
+    return from_the_end[::-1]
 
 
 @lru_cache(maxsize=65536)
@@ -100,37 +101,41 @@ def classify(seconds: tuple[float, ...], margin: float = MARGIN) -> Steadiness:
     logs = np.log(np.asarray(seconds, dtype=np.float64))
     logs -= np.median(logs)  # the squares below then lose no digits
     band = np.log1p(margin)
-    if np.ptp(logs) <= band:  # whatever the cuts, every segment is then at one level
+    if np.ptp(logs) <= band:  # however it is cut, every segment is then at the same level
         return Steadiness(name="flat")
-    found = segments(logs)
-    onset = _onset(found, band)
-    if len(logs) - onset < STEADY_SHARE * len(logs) or _moves(logs[onset:], band):
+    pieces = segments(logs)
+    onset = _onset(pieces, band)
+    if len(logs) - onset < STEADY_SHARE * len(logs) or _drifts(logs[onset:], band):
         return Steadiness(name="no steady state")
-    before = [segment.level - found[-1].level for segment in found if segment.end <= onset]
-    if any(gain < -band for gain in before):
+    # What each segment before the final level was slower by; negative where it was faster.
+    excess = [segment.level - pieces[-1].level for segment in pieces if segment.end <= onset]
+    if any(log_ratio < -band for log_ratio in excess):
         return Steadiness(name="slowdown", onset=onset)
-    return Steadiness(name="warm-up" if before else "flat", onset=onset)
+    return Steadiness(name="warm-up" if excess else "flat", onset=onset)
 
 
-def _onset(found: Sequence[Segment], band: float) -> int:
-    """Return where the final level begins; a little of it may be slower."""
-    onset, end, disturbed = found[-1].start, found[-1].end, 0
-    for segment in reversed(found[:-1]):
-        off = segment.level - found[-1].level
-        if off < -band:
+def _onset(pieces: Sequence[Segment], band: float) -> int:
+    """Return where the final level begins; a small share of it may be slower."""
+    final = pieces[-1]
+    onset = final.start
+    disturbed_chunks = 0
+    # Back from the end: over disturbed segments, as long as they are few, to the first faster one.
+    for segment in reversed(pieces[:-1]):
+        excess = segment.level - final.level
+        if excess < -band:
             break
-        if off > band:
-            disturbed += segment.end - segment.start
-        elif disturbed <= DISTURBED_SHARE * (end - segment.start):
+        if excess > band:
+            disturbed_chunks += segment.end - segment.start
+        elif disturbed_chunks <= DISTURBED_SHARE * (final.end - segment.start):
             onset = segment.start
     return onset
 
 
-def _moves(logs: NDArray[np.float64], band: float) -> bool:
+def _drifts(logs: NDArray[np.float64], band: float) -> bool:
     """Return whether the level itself drifts or swings: medians of a few neighbours differ.
 
-    By more than the margin, and by more than noise makes them; how large that is, the distances of
-    neighbours tell: a drift hardly moves them apart.
+    They have to differ by more than the margin, and by more than noise explains. The noise is
+    estimated from the differences of neighbouring chunks, on which a drift has hardly any effect.
     """
     if len(logs) < 2 * NEIGHBOURS:
         return False
@@ -143,15 +148,15 @@ def _moves(logs: NDArray[np.float64], band: float) -> bool:
 
 def settled(seconds: tuple[float, ...]) -> tuple[float, ...]:
     """Return the chunks that a process's time is taken from: those after a warm-up, or all."""
-    found = classify(seconds)
-    return seconds[found.onset :] if found.steady else seconds
+    steadiness = classify(seconds)
+    return seconds[steadiness.onset :] if steadiness.steady else seconds
 
 
 def unsteady(classes: Iterable[str]) -> bool:
     """Return whether too many processes of a result have no steady state.
 
-    Somebody else's work spoils single processes too, on a shared machine one in three: of few
-    processes nearly all have to fail, 3 of 3 or 5 of 8 (exact binomial test at 5 %).
+    Other work on the machine spoils single processes too, on a shared machine one in three: of a
+    few processes nearly all have to fail, 3 of 3 or 5 of 8 (exact binomial test at 5 %).
     """
     failing = [name not in {"flat", "warm-up"} for name in classes]
     if sum(failing) <= FAILING_SHARE * len(failing):

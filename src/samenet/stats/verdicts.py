@@ -7,15 +7,15 @@ contest of two loops (experiments.contest.rule) uses the five with a rule of its
     faster, slower      Student's paired t test, adjusted for the number of pairs by Holm's method
     too close to call   two one-sided tests confirm a difference within the margin, adjusted for
                         the number of arms; this word goes before the others: a difference within
-                        the margin does not matter, be it ever so sure
+                        the margin does not matter, however certain
     cannot tell yet     neither, or fewer than eight repeats; with how many more there should be
-    not compared        checks failed, times are missing or no times; with the reason
+    not compared        checks failed, or times are missing or invalid; with the reason
 
-Equivalence is adjusted too, for the k - 1 arms that may be called so: without it the chance of at
-least one wrong word grows with the arms. All pairs would need more (Lauzon and Caffo 2009,
-https://doi.org/10.1198/tast.2009.0029, with their correction in The American Statistician 67, 115),
-but nothing is claimed of two arms of which neither is the best. That the best is chosen from the
-same numbers makes the other arms look slower, never closer.
+Equivalence is adjusted too, for the k - 1 arms that may be called equivalent: otherwise the chance
+of at least one wrong word grows with the number of arms. All pairs would need more (Lauzon and
+Caffo 2009, https://doi.org/10.1198/tast.2009.0029, with their correction in The American
+Statistician 67, 115), but nothing is claimed about two arms neither of which is the best. Choosing
+the best from the same numbers makes the other arms look slower, never closer.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from samenet.stats.significance import ALPHA
 
 
 class Word(StrEnum):
-    """The whole vocabulary: what is said of one thing against another, wherever it is said."""
+    """The whole vocabulary of comparisons, in runs, gates and contests."""
 
     FASTER = "faster"
     SLOWER = "slower"
     CLOSE = "too close to call"
     NOT_SLOWER = "not slower"
-    """Not by more than the margin, and perhaps faster: the answer of a gate, which asks no more."""
+    """By no more than the margin, perhaps even faster: all that a gate asks."""
     UNKNOWN = "cannot tell yet"
     NOT_COMPARED = "not compared"
 
@@ -54,7 +54,7 @@ SIGNS = {
 
 
 def signed(word: Word) -> str:
-    """Return a word with its sign, as tables of many comparisons show it: '▲ faster'."""
+    """Return a word with its symbol, as tables of many comparisons show it: '▲ faster'."""
     return f"{SIGNS[word]} {word}"
 
 
@@ -75,22 +75,22 @@ class Verdict:
     p: float | None = None
     adjusted_p: float | None = None
     permutation_p: float | None = None
-    """Of the sign-flip test, which assumes no law: a cross-check of `p`."""
+    """Of the sign-flip test, which assumes no distribution: a cross-check of `p`."""
 
     equivalence_p: float | None = None
     """Adjusted, of the two one-sided tests."""
 
     margin: float = MARGIN
-    """What is too close to matter."""
+    """The difference that is too small to matter."""
 
     beyond_margin: bool = False
     """Whether it is faster or slower by more than the margin, by test."""
 
     more_repeats: int | None = None
-    """About how many more would tell; None unless it cannot tell yet, or beyond reason."""
+    """About how many more would decide; None if there is a verdict, or if it is beyond reason."""
 
     reason: str = ""
-    """Why it is not compared, or why it cannot be told."""
+    """Why it is not compared, or why there is no answer."""
 
     @classmethod
     def not_compared(cls, arm: str, against: str, reason: str) -> Verdict:
@@ -106,27 +106,33 @@ def verdicts(
     words: bool = True,
     refused: Mapping[str, str] | None = None,
 ) -> tuple[Verdict, ...]:
-    """Return one verdict per arm, without the one they are compared with, in the given order.
+    """Return one verdict per arm against the best, or against the arm `against`.
 
-    That is the best, or the arm `against`. `refused` holds reasons why arms may not be compared;
-    without `words`, in a screening, there are numbers only.
+    They are in the order of `times`, without that arm itself. `refused` holds reasons why arms may
+    not be compared; without `words`, in a screening, there are numbers only.
     """
-    flaws: dict[str, str] = {}
-    for arm, each in times.items():
-        # An infinite time is a right one: the arm did not get there.
-        wrong = [seconds for seconds in each.values() if not seconds > 0]
-        if wrong or not each:
-            flaws[arm] = f"a time of {wrong[0]:g} seconds is none" if wrong else NO_TIMES
-    flaws |= refused or {}
-    usable = {arm: each for arm, each in times.items() if arm not in flaws}
+    reasons: dict[str, str] = {}  # why an arm is not compared
+    for arm, seconds_by_repeat in times.items():
+        # An infinite time is valid: it means that the arm did not get there.
+        invalid = [seconds for seconds in seconds_by_repeat.values() if not seconds > 0]
+        if invalid:
+            reasons[arm] = f"a time of {invalid[0]:g} seconds is none"
+        elif not seconds_by_repeat:
+            reasons[arm] = NO_TIMES
+    reasons |= refused or {}
+    usable = {arm: times[arm] for arm in times if arm not in reasons}
     if against is not None and against not in usable:
-        why = f"nothing to compare with, {against}: {flaws.get(against, NO_TIMES)}"
-        usable, flaws = {}, dict.fromkeys(usable, why) | flaws
-    centre = against or (pairwise.best(usable) if usable else "")
-    found = _rows(usable, centre, margin, words=words, chosen=against is None)
-    rows = {row.arm: row for row in found}
-    rows |= {arm: Verdict.not_compared(arm, centre, why) for arm, why in flaws.items()}
-    return tuple(rows[arm] for arm in {**times, **flaws} if arm != centre)
+        reason = f"nothing to compare with, {against}: {reasons.get(against, NO_TIMES)}"
+        reasons = dict.fromkeys(usable, reason) | reasons
+        usable = {}
+    reference = against or (pairwise.best(usable) if usable else "")
+    rows = {
+        row.arm: row
+        for row in _rows(usable, reference, margin, words=words, chosen=against is None)
+    }
+    for arm, reason in reasons.items():
+        rows[arm] = Verdict.not_compared(arm, reference, reason)
+    return tuple(rows[arm] for arm in {**times, **reasons} if arm != reference)
 
 
 NO_TIMES = "it has no times"
@@ -134,50 +140,48 @@ ENDLESS = "it does not get there in some repeats and does in others"
 
 
 def _rows(
-    times: Times, centre: str, margin: float, *, words: bool, chosen: bool
+    times: Times, reference: str, margin: float, *, words: bool, chosen: bool
 ) -> Iterator[Verdict]:
-    """Yield the row of every arm but the centre."""
-    # A best that was chosen from these very numbers is paid for with all pairs.
-    keys = pairwise.all_pairs(times) if chosen else [(arm, centre) for arm in times]
-    turned = [(b, a) if a == centre else (a, b) for a, b in keys if a != b]
+    """Yield the verdict of every arm but the reference; `chosen` if the numbers chose that one."""
+    # A best that was chosen from these very numbers costs a family of all pairs.
+    keys = pairwise.all_pairs(times) if chosen else [(arm, reference) for arm in times]
+    turned = [(b, a) if a == reference else (a, b) for a, b in keys if a != b]
     family = pairwise.family(times, turned, margin)
-    # Ties are claimed with the centre alone, so they are adjusted for those pairs alone.
-    pairs = [pair for pair in family if pair.other == centre]
+    # Ties are claimed with the reference alone, so they are adjusted for those pairs alone.
+    pairs = [pair for pair in family if pair.against == reference]
     ties = significance.holm([pair.tie_p for pair in pairs]).tolist()
-    # Holm's method tests what is still open at this two-sided level; from it follows how many more
-    # repeats would tell.
+    # Holm's method tests what is still open at this two-sided level, so the number of repeats that
+    # are still needed is projected at it.
     open_pairs = sum(pair.adjusted_p is None or pair.adjusted_p > ALPHA for pair in family)
     open_ties = sum(p > ALPHA for p in ties)
     level = min(ALPHA / max(1, open_pairs), 2 * ALPHA / max(1, open_ties))
     for pair, tie_p in zip(pairs, ties, strict=True):
-        row = _numbers(pair, tie_p, margin)
-        yield _worded(row, pair, tie_p, level) if words else row
+        tested = len(pair.logs) > 1
+        permutation_p = significance.sign_flip_p if pair.finite else significance.sign_p
+        row = Verdict(
+            arm=pair.arm,
+            against=pair.against,
+            word=None,
+            ratio=pair.ratio if pair.logs else None,
+            p=pair.p,
+            adjusted_p=pair.adjusted_p,
+            permutation_p=float(permutation_p(pair.logs)) if tested else None,
+            equivalence_p=tie_p if tested else None,
+            margin=margin,
+        )
+        yield _decide(row, pair, tie_p, level) if words else row
 
 
-def _numbers(pair: Pair, tie_p: float, margin: float) -> Verdict:
-    """Return a row without a word."""
-    many = len(pair.logs) > 1
-    flips = significance.sign_flip_p if pair.finite else significance.sign_p
-    return Verdict(
-        arm=pair.one,
-        against=pair.other,
-        word=None,
-        ratio=pair.ratio if pair.logs else None,
-        p=pair.p,
-        adjusted_p=pair.adjusted_p,
-        permutation_p=float(flips(pair.logs)) if many else None,
-        equivalence_p=tie_p if many else None,
-        margin=margin,
-    )
+def _decide(row: Verdict, pair: Pair, tie_p: float, level: float) -> Verdict:
+    """Return the row with its word: the policy of a run.
 
-
-def _worded(row: Verdict, pair: Pair, tie_p: float, level: float) -> Verdict:
-    """Return the row with its word: the policy of a run."""
+    `level` is the two-sided level at which the number of repeats still needed is projected.
+    """
     n = len(pair.logs)
     if not n:
         return Verdict.not_compared(row.arm, row.against, f"no repeat holds it and {row.against}")
     if n >= VERDICT_REPEATS_MIN:
-        # A tie goes first: a difference within the margin does not matter, be it ever so sure.
+        # A tie goes first: a difference within the margin does not matter, however certain.
         if tie_p <= ALPHA:
             return replace(row, word=Word.CLOSE)
         if pair.slower or pair.faster:
@@ -185,13 +189,13 @@ def _worded(row: Verdict, pair: Pair, tie_p: float, level: float) -> Verdict:
             word = Word.SLOWER if pair.slower else Word.FASTER
             return replace(row, word=word, beyond_margin=far)
     row = replace(row, word=Word.UNKNOWN, reason="" if pair.finite else ENDLESS)
-    if n < 2:  # one repeat has no spread to project: the fewest that any word needs
+    if n < 2:  # one repeat has no spread to project from: promise the fewest that a word needs
         return replace(row, more_repeats=VERDICT_REPEATS_MIN - n)
     if not pair.finite:
         return row
-    found = Estimate.of(pair.logs)
+    estimate = Estimate.of(pair.logs)
     needed = stopping.repeats_needed(
-        lambda n: bool(stopping.narrow(found.at(n), row.margin, 1 - level))
+        lambda repeats: bool(stopping.narrow(estimate.at(repeats), row.margin, 1 - level))
     )
     return replace(row, more_repeats=needed and max(1, needed - n))
 
@@ -220,13 +224,13 @@ def percent(margin: float) -> str:
 
 def _factor(verdict: Verdict) -> str:
     """Return the factor with its interval, as a number above 1 where a word says the direction."""
-    found = verdict.ratio
-    if found is None:
+    ratio = verdict.ratio
+    if ratio is None:
         return ""
-    if found.value in {0, math.inf}:
+    if ratio.value in {0, math.inf}:
         # One of the two takes an infinite time: the other arm if the ratio is 0, else this one.
-        endless = verdict.against if found.value == 0 else "it"
+        endless = verdict.against if ratio.value == 0 else "it"
         return f"{verdict.word}: {endless} does not get there"
-    shown = found.inverse if verdict.word is Word.FASTER else found
+    shown = ratio.inverse if verdict.word is Word.FASTER else ratio
     factor = f"{shown.value:.2f}× {verdict.word or ''}".strip()
     return f"{factor} [{shown.low:.2f}, {shown.high:.2f}]" if shown.known else factor

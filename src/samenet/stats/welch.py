@@ -17,13 +17,16 @@ from samenet.stats.intervals import Estimate
 
 
 def difference(base: Estimate, new: Estimate) -> Estimate:
-    """Return new - base as an estimate; it knows no interval if one of them has a single repeat."""
+    """Return new - base; the estimate has no interval if either has a single repeat."""
     centre = float(new.centre) - float(base.centre)
     if min(base.n, new.n) < 2:
         return Estimate(centre=centre, spread=0.0, n=1)
-    parts = [float(each.error) ** 2 for each in (base, new)]
-    if not any(parts):
+    base_variance, new_variance = float(base.standard_error) ** 2, float(new.standard_error) ** 2
+    variance = base_variance + new_variance
+    if not variance:
         return Estimate(centre=centre, spread=0.0, n=base.n + new.n - 1)
-    below = sum(part**2 / each.freedom for part, each in zip(parts, (base, new), strict=True))
-    n = sum(parts) ** 2 / below + 1
-    return Estimate(centre=centre, spread=math.sqrt(sum(parts) * n), n=n)
+    # Welch-Satterthwaite: the degrees of freedom, and one more, as a single sample would have it.
+    n = 1 + variance**2 / (
+        base_variance**2 / base.degrees_of_freedom + new_variance**2 / new.degrees_of_freedom
+    )
+    return Estimate(centre=centre, spread=math.sqrt(variance * n), n=n)

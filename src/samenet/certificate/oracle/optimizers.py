@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 

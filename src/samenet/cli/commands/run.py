@@ -225,7 +225,7 @@ def say_plan(plan: Plan) -> None:
 
 def dry(plan: Plan, *, as_json: bool) -> int:
     """Print what would be timed, and return the exit code."""
-    timed = [job for job in plan.jobs if job.kind.counts]
+    timed = [job for job in plan.jobs if job.kind.progress_unit]
     if as_json:
         commands_options.print_json(plan.model_dump(mode="json", by_alias=True))
         return 0

@@ -36,7 +36,7 @@ def run(order: Order) -> list[Figure]:
             logs = _runs(law, (trials, 2, repeats), order.seed)
             ratios = logs[:, 1] - logs[:, 0]
             estimate = Estimate.of_runs(ratios)
-            hits = np.abs(estimate.centre - TRUTH) <= estimate.half()
+            hits = np.abs(estimate.centre - TRUTH) <= estimate.half_width()
             most = 0.975 if law == "normal" else None
             name = f"{law} noise, {repeats} repeats"
             figures.append(simulation.counted(name, hits, least=0.93, most=most))

@@ -159,38 +159,48 @@ def _another_order() -> AbstractContextManager[Any]:
 PER_REPEAT, COMPARED, EQUIVALENT = ArmResult.per_repeat, Frames.compared, significance.equivalent
 
 
-def _defect(what: str, by: str, owner: Any, name: str, new: Any) -> Defect:
-    """Return the defect that exchanges one function or constant."""
+def _defect(owner: Any, name: str, new: Any, *, what: str, by: str) -> Defect:
+    """Return the defect that exchanges one function or constant, as `patch.object` would."""
     return Defect(what=what, by=by, planted=lambda: patch.object(owner, name, new))
 
 
 DEFECTS = (
     Defect(what="missing sync", by="chunk", planted=partial(_steadily, _unsynced)),
     Defect(what="a sync after every call", by="chunk", planted=partial(_steadily, _synced_always)),
-    _defect("chunks too short", "chunk", timing, "CHUNK_SECONDS", 1e-4),
-    _defect("collector left on", "chunk", gc, "disable", lambda: None),
-    _defect("fixed order", "design", plan, "balanced", lambda items, repeat: list(items)),
-    _defect("pooled samples", "design", ArmResult, "per_repeat", _pooled),
-    _defect("slow runs dropped", "design", ArmResult, "per_repeat", _without_slow),
-    _defect("the fastest chunk for the middle one", "design", processes, "median", min),
-    _defect("wrong pairing", "design", intervals, "ratio", _by_place),
+    _defect(timing, "CHUNK_SECONDS", 1e-4, what="chunks too short", by="chunk"),
+    _defect(gc, "disable", lambda: None, what="collector left on", by="chunk"),
+    _defect(plan, "balanced", lambda items, repeat: list(items), what="fixed order", by="design"),
+    _defect(ArmResult, "per_repeat", _pooled, what="pooled samples", by="design"),
+    _defect(ArmResult, "per_repeat", _without_slow, what="slow runs dropped", by="design"),
+    _defect(processes, "median", min, what="the fastest chunk for the middle one", by="design"),
+    _defect(intervals, "ratio", _by_place, what="wrong pairing", by="design"),
     _defect(
-        "margin changed after the run", "design", significance, "equivalent",
+        significance,
+        "equivalent",
         partial(EQUIVALENT, margin=0.2),
+        what="margin changed after the run",
+        by="design",
     ),
     _defect(
-        "cache left warm", "design", process, "cache_place",
+        process,
+        "cache_place",
         lambda folder, kept, job: folder / "warm",
+        what="cache left warm",
+        by="design",
     ),
-    _defect("threads unset", "design", system, "THREAD_VARIABLES", ()),
+    _defect(system, "THREAD_VARIABLES", (), what="threads unset", by="design"),
     Defect(what="unequal data order", by="design", planted=_another_order),
-    _defect("steady window too early", "design", steady_state, "settled", tuple),
-    _defect("unsettled results compared", "design", steady_state, "FAILING_SHARE", 1.0),
-    _defect("refusing by name", "design", Frames, "compared", _by_name),
-    _defect("refusing the slow", "design", Frames, "compared", _slow_too),
-    _defect("failed checks ignored", "design", Frames, "compared", _timed),
-    _defect("compiles ignored", "design", readback, "compiled", lambda *_: []),
-    _defect("busy processors ignored", "design", readback, "BUSY_TOLERANCE", 10.0),
-    _defect("drift taken for steady", "steady", steady_state, "_moves", lambda logs, band: False),
-    _defect("onset always at the start", "steady", steady_state, "_onset", lambda found, band: 0),
-)  # fmt: skip
+    _defect(steady_state, "settled", tuple, what="steady window too early", by="design"),
+    _defect(steady_state, "FAILING_SHARE", 1.0, what="unsettled results compared", by="design"),
+    _defect(Frames, "compared", _by_name, what="refusing by name", by="design"),
+    _defect(Frames, "compared", _slow_too, what="refusing the slow", by="design"),
+    _defect(Frames, "compared", _timed, what="failed checks ignored", by="design"),
+    _defect(readback, "compiled", lambda *_: [], what="compiles ignored", by="design"),
+    _defect(readback, "BUSY_TOLERANCE", 10.0, what="busy processors ignored", by="design"),
+    _defect(
+        steady_state, "_moves", lambda logs, band: False, what="drift taken for steady", by="steady"
+    ),
+    _defect(
+        steady_state, "_onset", lambda found, band: 0, what="onset always at the start", by="steady"
+    ),
+)

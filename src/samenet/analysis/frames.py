@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -422,18 +422,19 @@ def _measured(
 
 
 def attributed(records: Sequence[Record], plan: Plan) -> list[Record]:
-    """Return the records, what was shown for a parity case once for every task that rests on it."""
+    """Return the records, those of a parity case once for every task that rests on it."""
     resting = plan.resting
-    return [each for record in records for each in _attributed(record, resting)]
-
-
-def _attributed(record: Record, resting: Mapping[str, Sequence[str]]) -> list[Record]:
-    if not isinstance(record, Answer) or record.task not in resting:
-        return [record]
-    case = record.task
-    if isinstance(record, CertificateRecord) and record.gate in ("gate 2", "gate 3"):
-        record = replace(record, quantity=f"{record.quantity} ({case})")
-    return [replace(record, task=task) for task in resting[case]]
+    result: list[Record] = []
+    for record in records:
+        if not isinstance(record, Answer) or record.task not in resting:
+            result.append(record)
+            continue
+        proof = record
+        if isinstance(proof, CertificateRecord) and proof.gate in ("gate 2", "gate 3"):
+            # These two train: what was trained is the case, and the quantity says so.
+            proof = replace(proof, quantity=f"{proof.quantity} ({record.task})")
+        result += [replace(proof, task=task) for task in resting[record.task]]
+    return result
 
 
 _CHECKS = [
@@ -504,21 +505,21 @@ _SCORES = ["track", "task", "arm", "repeat", "split", "metric", "epoch", "value"
 
 def table(records: Sequence[Record], kind: type[Record], columns: list[str]) -> pd.DataFrame:
     """Return these columns of the records of one kind."""
-    own = [record for record in records if isinstance(record, kind)]
-    if not own:
+    chosen = [record for record in records if isinstance(record, kind)]
+    if not chosen:
         return pd.DataFrame(columns=columns)
-    return pd.DataFrame({name: [getattr(record, name) for record in own] for name in columns})
+    return pd.DataFrame({name: [getattr(record, name) for record in chosen] for name in columns})
 
 
 def samples(records: Sequence[Record]) -> pd.DataFrame:
     """Return one row per raw sample."""
-    own = [record for record in records if isinstance(record, TimingRecord)]
-    if not own:
+    chosen = [record for record in records if isinstance(record, TimingRecord)]
+    if not chosen:
         return pd.DataFrame(columns=_SAMPLES)
-    counts = [len(record.seconds) for record in own]
-    columns = _repeated(own, counts, _SAMPLES)
+    counts = [len(record.seconds) for record in chosen]
+    columns = _repeated(chosen, counts, _SAMPLES)
     columns["index"] = _joined((range(count) for count in counts), np.int64)
-    columns["seconds"] = _joined((record.seconds for record in own), np.float64)
+    columns["seconds"] = _joined((record.seconds for record in chosen), np.float64)
     return pd.DataFrame(columns, copy=False)
 
 
@@ -545,10 +546,10 @@ def limits(records: Sequence[Record]) -> pd.DataFrame:
 
 def scores(records: Sequence[Record]) -> pd.DataFrame:
     """Return one row per score and epoch."""
-    own = [record for record in records if isinstance(record, QualityRecord)]
-    if not own:
+    chosen = [record for record in records if isinstance(record, QualityRecord)]
+    if not chosen:
         return pd.DataFrame(columns=_SCORES)
-    columns = _repeated(own, [len(record.epochs) for record in own], _SCORES)
-    columns["epoch"] = _joined((record.epochs for record in own), np.int64)
-    columns["value"] = _joined((record.values for record in own), np.float64)
+    columns = _repeated(chosen, [len(record.epochs) for record in chosen], _SCORES)
+    columns["epoch"] = _joined((record.epochs for record in chosen), np.int64)
+    columns["value"] = _joined((record.values for record in chosen), np.float64)
     return pd.DataFrame(columns, copy=False)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from samenet.adapter import Array, DataSource, Layer, Target, Weights
 from samenet.adapters.jax.functions import activate
-from samenet.adapters.jax.optimizers import new_slots
+from samenet.adapters.jax.optimizers import new_slots, parted
 from samenet.spec import Network, TrainSpec
 
 Masks = Sequence[Any]
@@ -46,6 +46,13 @@ def outputs(
 class JaxProgram:
     """A network, its optimiser's memory and the rows it works on; a mode adds `train`."""
 
+    vector = False
+    """Whether parameters, and each memory of the optimiser, are one vector: fewer arrays to hand
+    over and fewer operations to compile, at the price of copying gradients into it.
+
+    https://optax.readthedocs.io/en/latest/api/transformations.html#optax.flatten
+    """
+
     def __init__(
         self, network: Network, training: TrainSpec, weights: Weights, target: Target
     ) -> None:
@@ -54,10 +61,11 @@ class JaxProgram:
         self.training = training
         self.device = place(target)
         self.dtype = target.dtype
-        parameters = [tuple(layer) for layer in weights]  # named ones cost each call 2 µs
-        start = parameters, new_slots(training.optimizer, parameters)
+        self.like = [tuple(layer) for layer in weights]  # named ones cost each call 2 µs
+        parts = [part.ravel() for layer in weights for part in layer]
+        start: Any = np.concatenate(parts) if self.vector else self.like
         set_precision(self.dtype)
-        self.state = jax.tree.map(self.resident, start)
+        self.state = jax.tree.map(self.resident, (start, new_slots(training.optimizer, start)))
         self.data: tuple[jax.Array, ...] = ()
         self.step_losses: Any = ()
         self.predicted: Any = ()
@@ -73,9 +81,13 @@ class JaxProgram:
         set_precision(self.dtype)
         self.data = tuple(map(self.resident, source.arrays()))
 
-    def of_rows(self, parameters: Sequence[Layer], inputs: jax.Array, rows: jax.Array) -> jax.Array:
+    def layers_of(self, parameters: Any) -> Any:
+        """Return kernel and bias of every layer, of parameters as the state holds them."""
+        return parted(parameters, self.like) if self.vector else parameters
+
+    def of_rows(self, parameters: Any, inputs: jax.Array, rows: jax.Array) -> jax.Array:
         """Return the outputs of these rows; compiled once for every number of them."""
-        return outputs(self.network, parameters, inputs[rows])
+        return outputs(self.network, self.layers_of(parameters), inputs[rows])
 
     def predict(self, rows: NDArray[np.int32]) -> Any:
         """Return the outputs of the linear head; NumPy can read them."""
@@ -89,7 +101,8 @@ class JaxProgram:
 
     def weights(self) -> Weights:
         """Return copies."""
-        return [Layer(np.array(kernel), np.array(bias)) for kernel, bias in self.state[0]]
+        layers = self.layers_of(np.array(self.state[0]) if self.vector else self.state[0])
+        return [Layer(np.array(kernel), np.array(bias)) for kernel, bias in layers]
 
     def sync(self) -> None:
         """Wait for everything asked for: JAX returns before its devices are done, the CPU too."""

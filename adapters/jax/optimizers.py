@@ -7,7 +7,7 @@ samenet.adapter.schedules.step_factors, so that a new value never means a new pr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -18,12 +18,12 @@ from samenet.adapter import Array
 from samenet.spec import SGD, Adagrad, Moments, Optimizer, RMSprop
 
 Tree = Any
-"""A pytree of arrays like the parameters: one Layer per layer."""
+"""A pytree of arrays like the parameters: kernel and bias per layer, or one vector of them all."""
 Slots = tuple[Tree, ...]
 """What an optimiser remembers: as many trees as it needs."""
 
 
-def new_slots(spec: Optimizer, parameters: Sequence[Any]) -> Slots:
+def new_slots(spec: Optimizer, parameters: Tree) -> Slots:
     """Return what the optimiser remembers at its start, as NumPy arrays."""
     start = spec.initial_accumulator if isinstance(spec, Adagrad) else 0.0
     count = 2 if isinstance(spec, Moments) else 1
@@ -82,17 +82,39 @@ OPTIMIZERS: dict[str, Callable[..., tuple[Tree, Slots]]] = {
 }
 
 
+def joined(layers: Tree) -> jax.Array:
+    """Return all numbers of all layers in one vector."""
+    return jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(layers)])
+
+
+def parted(vector: Any, like: Tree) -> Tree:
+    """Return the layers of a vector, in the shapes of others."""
+    leaves, structure = jax.tree.flatten(like)
+    ends = np.cumsum([leaf.size for leaf in leaves]).tolist()
+    pieces = [vector[end - leaf.size : end] for end, leaf in zip(ends, leaves, strict=True)]
+    shaped = [piece.reshape(leaf.shape) for piece, leaf in zip(pieces, leaves, strict=True)]
+    return jax.tree.unflatten(structure, shaped)
+
+
 def update(
     spec: Optimizer, parameters: Tree, slots: Slots, gradients: Tree, factors: jax.Array
 ) -> tuple[Tree, Slots]:
-    """Take one step in the order of spec.training.Rule; kernels are what has two dimensions."""
+    """Take one step in the order of spec.training.Rule; kernels are what has two dimensions.
+
+    Gradients are a tree of layers; parameters and slots are such trees, or all of them vectors.
+    """
+    vector = isinstance(parameters, jax.Array)
+    layers = parted(parameters, gradients) if vector else parameters
     if spec.l2:
-        gradients = plus_kernels(gradients, spec.l2, parameters)
+        gradients = plus_kernels(gradients, spec.l2, layers)
     if spec.clip_norm:
         gradients = clipped(gradients, spec.clip_norm)
-    steps, slots = OPTIMIZERS[spec.name](spec, gradients, slots, factors)
+    changes = joined(gradients) if vector else gradients
+    steps, slots = OPTIMIZERS[spec.name](spec, changes, slots, factors)
     if spec.weight_decay:  # beside the step: a factor 1 - rate * decay would round
-        steps = plus_kernels(steps, factors[0] * spec.weight_decay, parameters)
+        steps = parted(steps, gradients) if vector else steps
+        steps = plus_kernels(steps, factors[0] * spec.weight_decay, layers)
+        steps = joined(steps) if vector else steps
     return jax.tree.map(lambda w, step: w - step, parameters, steps), slots
 
 

@@ -28,7 +28,7 @@ def predictors(program: JaxProgram, target: Target) -> dict[str, Callable[[Array
     set_precision(target.dtype)
     network = program.network
     device = program.device
-    parameters = program.state[0]
+    parameters = program.layers_of(program.state[0])
     compiled = jax.jit(lambda parameters, rows: outputs(network, parameters, rows))
 
     def usual(inputs: Array) -> Array:

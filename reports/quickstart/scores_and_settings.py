@@ -91,7 +91,7 @@ def _lines(frames: Frames) -> tuple[str, ...]:
 
 def _first_model(frames: Frames) -> str:
     """Say whose time holds what a framework loads with its first model of a process."""
-    together = any(job.pass_name == "quickstart" and len(job.tasks) > 1 for job in frames.plan.jobs)
+    together = any(job.kind.one_per == "seed" and len(job.tasks) > 1 for job in frames.plan.jobs)
     if together:  # a run from before each training had a process of its own
         return "what its first model loads on top is in the task that came first in its process."
     return "what its first model loads on top is in it, for each training has a fresh process."

@@ -46,9 +46,7 @@ ADAPTER = {
 
 def capabilities() -> Capabilities:
     """Everything, in Keras' own forms; fit reports the mean loss of a call."""
-    return offered(
-        precision.rounded_constants(), cuda=bool(tf.config.list_physical_devices("GPU"))
-    )
+    return offered(precision.rounded_constants(), cuda=bool(tf.config.list_physical_devices("GPU")))
 
 
 def wake(target: Target) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from samenet._text import join
 from samenet.analysis.frames import Frames
 from samenet.analysis.memo import once
+from samenet.certificate.gate_info import WOULD_HOLD
 from samenet.runs.plan import title_of
 
 FIGURES = (("gate 2", "float64"), ("first update", "first update"), ("epoch loss", "epoch loss"))
@@ -80,6 +82,43 @@ def checked(frames: Frames) -> list[tuple[str, str]]:
         for arm in frames.compared(task.name)
         if (task.name, arm) in shown
     ]
+
+
+class Deviates(NamedTuple):
+    """A declared deviation that changes a result: what it is, where to read of it, how far."""
+
+    what: str
+    link: str
+    weights: float
+    """The distance of the weights from those of the spec's own form, relative."""
+
+
+def deviations(frames: Frames, task: str, arm: str) -> list[Deviates]:
+    """Return the declared deviations that change the weights of a result, with their sizes."""
+    rows = frames.deviations
+    own = rows[(rows.task == task) & (rows.arm == arm)]
+    return [
+        Deviates(*_parted(detail), float(error))
+        for detail, error in dict(zip(own.detail, own.error, strict=True)).items()
+    ]
+
+
+def _parted(detail: str) -> tuple[str, str]:
+    what, _, link = detail.rpartition(": ")
+    return what, link
+
+
+def deviation_text(found: Deviates) -> str:
+    """Return a deviation with its size and its address, to stand beside a result."""
+    size = error_text(found.weights)
+    return f"differs from the spec by {size} of its weights: {found.what} ({found.link})"
+
+
+def because(frames: Frames, task: str, arm: str, detail: str) -> str:
+    """Return what is known of why a check failed, in brackets: another form, a deviation."""
+    found = [part for part in detail.split("; ") if part.startswith(WOULD_HOLD)]
+    found += map(deviation_text, deviations(frames, task, arm))
+    return f" ({'; '.join(found)})" if found else ""
 
 
 def planned(frames: Frames) -> list[tuple[str, str]]:

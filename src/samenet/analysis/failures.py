@@ -25,15 +25,16 @@ def _by_task(frames: Frames) -> dict[str, dict[str, list[str]]]:
         found.setdefault(task, {}).setdefault(arm, []).append(with_mark(mark, reason))
     for row in frames.checks[~frames.checks.passed.astype(bool)].itertuples():
         own = found.setdefault(str(row.task), {})
-        own.setdefault(str(row.arm), []).append(f"refused: {_refusal(row)}")
+        own.setdefault(str(row.arm), []).append(f"refused: {_refusal(frames, row)}")
     return found
 
 
-def _refusal(check: Any) -> str:
+def _refusal(frames: Frames, check: Any) -> str:
     if check.gate == "read-back":
         return f"{check.quantity} in force: {check.detail}"
     error, limit = certificates.error_text(check.error), certificates.error_text(check.limit)
-    return f"{check.gate}, {check.quantity}: error {error}, limit {limit}"
+    because = certificates.because(frames, str(check.task), str(check.arm), str(check.detail))
+    return f"{check.gate}, {check.quantity}: error {error}, limit {limit}{because}"
 
 
 def with_mark(mark: str, reason: str) -> str:

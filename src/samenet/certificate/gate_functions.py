@@ -23,7 +23,9 @@ from samenet.spec.network import Activation, Dense, Network
 from samenet.spec.training import SGD, Forms, Loss, TrainSpec
 
 NEAR = 2.0**-20
-POINTS = np.array([s * z for z in (0.0, NEAR, 0.125, 1.0, 3.0, 8.0, 20.0, 30.0, 100.0) for s in (-1, 1)])
+POINTS = np.array(
+    [s * z for z in (0.0, NEAR, 0.125, 1.0, 3.0, 8.0, 20.0, 30.0, 100.0) for s in (-1, 1)]
+)
 """Weighted sums and logits; exact in float32. At 0 itself a function has the slope of the side that
 the adapter's forms name: frameworks differ there."""
 
@@ -133,9 +135,7 @@ def loss_problem(loss: Loss) -> Problem:
     return _problem(f"gate 0 {loss}", network, loss, targets)
 
 
-def _loss_checks(
-    loss: Loss, build: Build, dtype: Dtype, capabilities: Capabilities
-) -> list[Check]:
+def _loss_checks(loss: Loss, build: Build, dtype: Dtype, capabilities: Capabilities) -> list[Check]:
     problem, logits = loss_problem(loss), loss_points(loss).logits
     rows = len(logits)
     at, numbers = [_layer(logits)], np.arange(rows, dtype=np.int32)

@@ -106,9 +106,7 @@ def _gradient_error(
     found = read_gradient(problem, build, dtype, point, call)
     batch = problem.steps([call])[0]
     loss = problem.training.loss
-    exact = oracle.flat(
-        oracle.gradient(problem.network, loss, point, batch, forms=forms).gradient
-    )
+    exact = oracle.flat(oracle.gradient(problem.network, loss, point, batch, forms=forms).gradient)
     scale = np.linalg.norm(oracle.flat(oracle.magnitude(problem.network, loss, point, batch)))
     return float(np.linalg.norm(found - exact) / max(float(scale), 1e-300))
 

@@ -7,6 +7,7 @@ from typing import Any
 from samenet._console import printable
 from samenet.advice import recommend
 from samenet.analysis import (
+    certificates,
     control_arms,
     fingerprint,
     interference,
@@ -110,6 +111,9 @@ def _row(frames: Frames, task: Task, row: Total) -> dict[str, Any]:
         "own_fit": own_fit.document(frames, task, row.arm),
         "scores": _means(frames, task, "same", row.arm),
         "checks": checks(frames, task, row.arm),
+        "deviations": [
+            each._asdict() for each in certificates.deviations(frames, task.name, row.arm)
+        ],
     }
 
 
@@ -183,7 +187,8 @@ def lines(frames: Frames) -> list[str]:
         reason = control_arms.why_refused(frames, task)
         found += ["", f"{task.title or task.name}"]
         found += [f"  No verdicts: {reason}."] if reason else []
-        found += [_line(frames, task, row) for row in totals.totals(frames, task)]
+        for row in totals.totals(frames, task):
+            found += [_line(frames, task, row), *_deviation_lines(frames, task, row.arm)]
         found += _failure_lines(frames, task)
         advice = recommend.recommend(frames, task)
         found += (
@@ -205,6 +210,14 @@ def _line(frames: Frames, task: Task, row: Total) -> str:
         f"  {place:>2} {title:<22} whole training {duration(row.seconds):<24}"
         f" {row.factor.value:>5.2f}×  step {each:<8}{shown}  {_checked(frames, task, row.arm)}"
     )
+
+
+def _deviation_lines(frames: Frames, task: Task, arm: str) -> list[str]:
+    """Say below a row what its framework does otherwise than the spec, and how far that leads."""
+    return [
+        f"     {certificates.deviation_text(each)}"
+        for each in certificates.deviations(frames, task.name, arm)
+    ]
 
 
 def _checked(frames: Frames, task: Task, arm: str) -> str:
@@ -241,4 +254,6 @@ def why_not(frames: Frames, task: Task, arm: str) -> str:
     row = rows[~rows.passed.astype(bool)].iloc[0]
     if row.error >= HUGE:
         return f"{row.gate}, {row.quantity} is not a number: a smaller learning rate may help"
-    return f"{row.gate}, {row.quantity}: {row.error:.2g} instead of at most {row.limit:.2g}"
+    because = certificates.because(frames, task.name, arm, str(row.detail))
+    figures = f"{row.error:.2g} instead of at most {row.limit:.2g}"
+    return f"{row.gate}, {row.quantity}: {figures}{because}"

@@ -149,9 +149,7 @@ def _sign(e: Array, at_0: Side) -> Array:
     return np.where(e == 0, {"left": -1.0, "middle": 0.0, "right": 1.0}[at_0], np.sign(e))
 
 
-def delta_terms(
-    loss: Loss, z: Array, targets: Array, forms: Forms = SPEC
-) -> tuple[Array, Array]:
+def delta_terms(loss: Loss, z: Array, targets: Array, forms: Forms = SPEC) -> tuple[Array, Array]:
     """Return (a, b), each (B, outputs): the gradient of the mean loss by z is a - b.
 
     Both are needed apart: where they nearly cancel, as for a sample that is fitted well, rounding

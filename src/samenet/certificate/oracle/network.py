@@ -96,7 +96,7 @@ def outputs(network: Network, weights: Weights, inputs: Array) -> Array:
     return z
 
 
-def gradient(  # noqa: PLR0913 - what a gradient depends on, and in which realisation
+def gradient(
     network: Network,
     loss: Loss,
     weights: Weights,
@@ -147,8 +147,9 @@ def magnitude(network: Network, loss: Loss, weights: Weights, batch: Batch) -> l
 def margin(network: Network, loss: Loss, weights: Weights, batch: Batch) -> float:
     """Return how near to a kink this batch comes: the smallest |z| / (|x| @ |kernel| + |bias|).
 
-    A sum whose every term is 0 is exactly 0 in any arithmetic, and is no risk. Only layers with a kinked activation count, and the residuals of a mean absolute error.
-    Infinite if nothing has a kink.
+    A sum whose every term is 0 is exactly 0 in any arithmetic, and is no risk. Only layers with a
+    kinked activation count, and the residuals of a mean absolute error. Infinite if nothing has a
+    kink.
     """
     passed = forward(network, weights, batch.inputs.astype(np.float64), batch.masks)
     found = [np.inf]
@@ -180,13 +181,14 @@ def trajectory(  # noqa: PLR0913 - a training is all of these
     dtype: Dtype = "float64",
     snapshots: Sequence[int] = (),
     multiply: Multiply = np.matmul,
+    decay_as_factor: bool = False,
 ) -> Trajectory:
     """Train on the batches in order; `snapshots` names steps (1 = after the first update).
 
     In float32, or with products that round, it is one realisation of such rounding, and no truth.
     """
     current: Weights = [Layer(w.kernel.astype(dtype), w.bias.astype(dtype)) for w in weights]
-    updater = Updater(training, forms, current)
+    updater = Updater(training, forms, current, decay_as_factor=decay_as_factor)
     losses, kept = [], {}
     for step, batch in enumerate(batches, start=1):
         found = gradient(network, training.loss, current, batch, multiply, forms)

@@ -18,8 +18,20 @@ from samenet.spec.training import SGD, Adagrad, Forms, Moments, Optimizer, RMSpr
 class Updater:
     """The whole update of a step: penalty, clipping, decay, then the optimiser's own rule."""
 
-    def __init__(self, training: TrainSpec, forms: Forms, weights: Weights) -> None:
-        """Start from these weights, whose precision is kept throughout."""
+    def __init__(
+        self,
+        training: TrainSpec,
+        forms: Forms,
+        weights: Weights,
+        *,
+        decay_as_factor: bool = False,
+    ) -> None:
+        """Start from these weights, whose precision is kept throughout.
+
+        `decay_as_factor` multiplies by 1 - r * decay, a number near 1 that rounds the same way in
+        every step, instead of subtracting the small product: one formula, two realisations.
+        """
+        self.decay_as_factor = decay_as_factor
         training = training.model_copy(update={"optimizer": _seen(training.optimizer, forms)})
         self.spec, self.forms = training.optimizer, forms
         self.rates = learning_rates(training)
@@ -33,9 +45,11 @@ class Updater:
         rate = float(self.rates[min(t, len(self.rates)) - 1])
         gradient = gradient + self.spec.l2 * self.is_kernel * self.weights
         gradient = gradient * self._clipping(float(np.linalg.norm(gradient)))
-        # not (1 - r * decay) * w: near 1 that factor rounds, the same way in every step
-        decayed = rate * self.spec.weight_decay * self.is_kernel * self.weights
-        self.weights = self.weights - decayed - self.rule.move(gradient, rate, t)
+        lost = rate * self.spec.weight_decay * self.is_kernel
+        kept = self.weights - lost * self.weights
+        if self.decay_as_factor:
+            kept = (1 - lost) * self.weights
+        self.weights = kept - self.rule.move(gradient, rate, t)
         return self.weights
 
     def _clipping(self, norm: float) -> float:

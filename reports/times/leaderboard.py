@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean, median
 
-from samenet._text import counted
+from samenet._text import counted, join
 from samenet.advice import evidence
 from samenet.analysis import certificates, own_fit, roofline, subset
 from samenet.analysis import totals as analysis_totals
+from samenet.analysis.deviations import deviations
 from samenet.analysis.frames import Frames
 from samenet.analysis.quantities import Quantity
 from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, missing, slug
+from samenet.runs.plan import title_of
 from samenet.spec import Task
 from samenet.spec.baselines import BEST_FIRST
 from samenet.stats import formatting, verdicts
@@ -308,10 +310,22 @@ def _not_run(frames: Frames) -> list[str]:
 
 
 def _notes(frames: Frames) -> tuple[str, ...]:
-    """Return where frameworks deviate from what the task asks for."""
+    """Return what frameworks cannot do as the task says, and by how much that moves its weights."""
     return tuple(
-        f"{frames.title(arm.name)}: {deviation.what}: {deviation.link}"
+        f"{frames.title(arm.name)}: {deviation.what}{_moved(frames, arm.name, deviation.what)}: "
+        f"{deviation.link}"
         for arm in frames.plan.arms
         for deviation in arm.capabilities.deviations
         if deviation.present
     )
+
+
+def _moved(frames: Frames, arm: str, what: str) -> str:
+    """Return how far a deviation leads on each task where it changes the weights at all."""
+    sizes = [
+        f"{formatting.error_text(each.weights)} on {title_of(frames.plan, task.name)}"
+        for task in frames.plan.tasks
+        for each in deviations(frames.deviations, task.name, arm)
+        if each.what == what
+    ]
+    return f"; the weights differ by {join(sizes)}" if sizes else ""

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from samenet.analysis import processes
+from samenet.analysis.deviations import because
 from samenet.analysis.memo import once, uncollected
 from samenet.analysis.quantities import Quantity
 from samenet.runs import environment, timed_checks
@@ -360,15 +361,16 @@ def _reasons(frames: Frames) -> dict[str, dict[str, list[str]]]:
         by_task.setdefault(task, {}).setdefault(arm, []).append(line)
     for check in frames.checks[~frames.checks.passed.astype(bool)].itertuples():
         lines = by_task.setdefault(str(check.task), {}).setdefault(str(check.arm), [])
-        lines.append(f"refused: {_refusal(check)}")
+        lines.append(f"refused: {_refusal(frames, check)}")
     return by_task
 
 
-def _refusal(check: Any) -> str:
+def _refusal(frames: Frames, check: Any) -> str:
     if check.gate == "read-back":
         return f"{check.quantity} in force: {check.detail}"
     error, limit = error_text(check.error), error_text(check.limit)
-    return f"{check.gate}, {check.quantity}: error {error}, limit {limit}"
+    why = because(frames.deviations, str(check.task), str(check.arm), str(check.detail))
+    return f"{check.gate}, {check.quantity}: error {error}, limit {limit}{why}"
 
 
 def _lines(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:

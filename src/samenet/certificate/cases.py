@@ -206,8 +206,9 @@ def _with_zeros(problem: Problem) -> Problem:
 
 
 def _clipped(problem: Problem) -> Problem:
-    """Return the problem clipped to the middle of its own gradients' norms: one branch is as often
-    taken as the other.
+    """Return the problem clipped to the middle of its own norms.
+
+    One branch is taken as often as the other.
     """
     norms = gradient_norms(problem, Forms())
     norm = round(float(np.median(norms)) * CLIP_DIGITS) / CLIP_DIGITS

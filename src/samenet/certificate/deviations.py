@@ -6,11 +6,15 @@ by the oracle alone: one training with the deviation's forms, and one with those
 
 from __future__ import annotations
 
-from samenet.adapter.api import Capabilities, Deviation
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from samenet.adapter.api import WOULD_HOLD, Capabilities, Deviation
+from samenet.adapter.arrays import Weights
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.oracle.functions import SPEC
 from samenet.certificate.problem import Check, Problem
-from samenet.spec.training import Forms
+from samenet.spec.training import Forms, RoundedConstant
 
 NO_LIMIT = 1e300
 """A deviation is data: it has a size, and no limit that it could break."""
@@ -43,6 +47,31 @@ def sizes(problem: Problem, capabilities: Capabilities) -> list[Check]:
         for each, size in found
         if size > 0
     ]
+
+
+def explained(problem: Problem, capabilities: Capabilities, found: Weights, limit: float) -> str:
+    """Return with which one form declared otherwise the weights after the training would be right.
+
+    Empty if none explains them. It is asked of weights that gate 2 has refused, and changes nothing
+    about that: what an adapter does has to be declared.
+    """
+    for name, value in _others(capabilities.forms):
+        forms = capabilities.forms.model_copy(update={name: value})
+        truth = problem.truth(forms, problem.whole).final
+        if oracle.distance(found, truth) <= limit:
+            said = ", ".join(value) if isinstance(value, tuple) else value
+            return f"{WOULD_HOLD} with the form {name} = {said or 'none'}"
+    return ""
+
+
+def _others(forms: Forms) -> Iterator[tuple[str, Any]]:
+    """Yield every field of the forms with every other value it could have alone."""
+    constants = get_args(RoundedConstant)
+    for name, field in Forms.model_fields.items():
+        values = [(), *((each,) for each in constants), constants] if name == "rounded" else []
+        for value in values or get_args(field.annotation):
+            if value != getattr(forms, name):
+                yield name, value
 
 
 def without(deviation: Deviation, capabilities: Capabilities) -> Forms:

@@ -69,6 +69,12 @@ def follow(
     step = max(distances, key=lambda end: nan_last(distances[end]) / law.weights_limit(end))
     loss, limit = worst_loss(losses, truth.losses, law.loss_limits(), lengths)
     about = f"growth {law.growth:.1f}, {len(truth.losses)} steps"
+    last = max(distances)
+    hint = ""
+    if law.dtype == "float64" and not distances[step] <= law.weights_limit(step):
+        hint = deviations.explained(
+            problem, capabilities, program.weights(), law.weights_limit(last)
+        )
     names = {"dtype": law.dtype, "gate": TRAJECTORY_GATE[law.dtype]}
     return [
         Check(
@@ -76,7 +82,7 @@ def follow(
             quantity="weights",
             error=distances[step],
             limit=law.weights_limit(step),
-            detail=f"after {step} steps; {about}",
+            detail="; ".join(filter(None, [f"after {step} steps", about, hint])),
         ),
         Check(
             **names,

@@ -153,8 +153,9 @@ def reordered(
 ) -> oracle.Trajectory:
     """Return the oracle's training in `dtype` with inputs and hidden units in another order.
 
-    In exact arithmetic the order changes nothing; its sums round differently. The result is
-    turned back into the original order.
+    In exact arithmetic the order changes nothing; its sums round differently. A decay is written as
+    a difference in every other one, as a factor in the rest. The result is turned back into the
+    original order.
     """
     orders = _orders(problem.network, number)
     steps = [
@@ -173,6 +174,7 @@ def reordered(
         forms=forms,
         dtype=dtype,
         snapshots=snapshots,
+        decay_as_factor=number % 2 == 1,
     )
     back = [np.argsort(order) for order in orders]
     turned = {

@@ -15,6 +15,7 @@ from samenet.analysis import (
     roofline,
     totals,
 )
+from samenet.analysis.deviations import because, deviation_text, deviations
 from samenet.analysis.frames import ArmResult, Frames
 from samenet.analysis.quantities import Quantity
 from samenet.analysis.totals import Total
@@ -113,6 +114,9 @@ def _row(frames: Frames, task: Task, row: Total) -> dict[str, Any]:
         "own_fit": own_fit.document(result),
         "scores": _scores(result),
         "checks": checks(result),
+        "deviations": [
+            deviation._asdict() for deviation in deviations(frames.deviations, task.name, row.arm)
+        ],
     }
 
 
@@ -198,7 +202,8 @@ def lines(frames: Frames) -> list[str]:
         reason = control_arms.why_refused(frames, task)
         if reason:
             shown.append(f"  No verdicts: {reason}.")
-        shown += [_line(frames, task, row) for row in totals.totals(frames, task)]
+        for row in totals.totals(frames, task):
+            shown += [_line(frames, task, row), *_deviation_lines(frames, task, row.arm)]
         shown += _failure_lines(frames, task)
         shown += [f"  {sentence}" for sentence in guessing.sentences(frames, task)]
         advice = recommend.recommend(frames, task)
@@ -222,6 +227,14 @@ def _line(frames: Frames, task: Task, row: Total) -> str:
         f"  {place:>2} {title:<22} whole training {duration(row.seconds):<24}"
         f" {row.factor.value:>5.2f}×  step {step:<8}{shown}  {checked}"
     )
+
+
+def _deviation_lines(frames: Frames, task: Task, arm: str) -> list[str]:
+    """Say below a row what its framework does otherwise than the spec, and how far that leads."""
+    return [
+        f"     {deviation_text(deviation)}"
+        for deviation in deviations(frames.deviations, task.name, arm)
+    ]
 
 
 def _marked(mark: str, reason: str) -> str:
@@ -252,4 +265,6 @@ def why_not(result: ArmResult) -> str:
     row = result.checks[~result.checks.passed.astype(bool)].iloc[0]
     if row.error >= HUGE:
         return f"{row.gate}, {row.quantity} is not a number: a smaller learning rate may help"
-    return f"{row.gate}, {row.quantity}: {row.error:.2g} instead of at most {row.limit:.2g}"
+    why = because(result.frames.deviations, result.task.name, result.arm, str(row.detail))
+    figures = f"{row.error:.2g} instead of at most {row.limit:.2g}"
+    return f"{row.gate}, {row.quantity}: {figures}{why}"

@@ -210,13 +210,14 @@ def trajectory(  # noqa: PLR0913 - a training is all of these
     dtype: Dtype = "float64",
     snapshots: Sequence[int] = (),
     multiply: Multiply = np.matmul,
+    decay_as_factor: bool = False,
 ) -> Trajectory:
     """Train on the batches in order; `snapshots` names steps (1 = after the first update).
 
     In float32, or with products that round, it is one realisation of such rounding, and no truth.
     """
     current: Weights = [Layer(w.kernel.astype(dtype), w.bias.astype(dtype)) for w in weights]
-    updater = Updater(training, forms, current)
+    updater = Updater(training, forms, current, decay_as_factor=decay_as_factor)
     losses, kept = [], {}
     for step, batch in enumerate(batches, start=1):
         found = gradient(network, training.loss, current, batch, multiply, forms)

@@ -19,8 +19,20 @@ from samenet.spec.training import SGD, Adagrad, Forms, Moments, Optimizer, RMSpr
 class Updater:
     """The whole update of a step: penalty, clipping, decay, then the optimiser's own rule."""
 
-    def __init__(self, training: TrainSpec, forms: Forms, weights: Weights) -> None:
-        """Start from these weights, whose precision is kept throughout."""
+    def __init__(
+        self,
+        training: TrainSpec,
+        forms: Forms,
+        weights: Weights,
+        *,
+        decay_as_factor: bool = False,
+    ) -> None:
+        """Start from these weights, whose precision is kept throughout.
+
+        `decay_as_factor` multiplies by 1 - r * decay, a number near 1 that rounds the same way in
+        every step, instead of subtracting the small product: one formula, two realisations.
+        """
+        self.decay_as_factor = decay_as_factor
         training = training.model_copy(update={"optimizer": _seen(training.optimizer, forms)})
         self.spec, self.forms = training.optimizer, forms
         self.rates = learning_rates(training)
@@ -36,11 +48,11 @@ class Updater:
             gradient = gradient + self.spec.l2 * self.is_kernel * self.weights
         if self.spec.clip_norm is not None:
             gradient = gradient * self._clipping(gradient, self.spec.clip_norm)
-        weights = self.weights
+        kept = self.weights
         if self.spec.weight_decay:
-            # not (1 - r * decay) * w: near 1 that factor rounds, the same way in every step
-            weights = weights - rate * self.spec.weight_decay * self.is_kernel * weights
-        self.weights = weights - self.rule.move(gradient, rate, t)
+            lost = rate * self.spec.weight_decay * self.is_kernel
+            kept = (1 - lost) * kept if self.decay_as_factor else kept - lost * kept
+        self.weights = kept - self.rule.move(gradient, rate, t)
         return self.weights
 
     def started(self, weights: Weights) -> None:

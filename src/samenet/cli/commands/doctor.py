@@ -65,7 +65,7 @@ def lines(found: Diagnosis) -> list[str]:
     text: list[str] = []
     for title, items in parts.items():
         if items:
-            text += [title, *(f"  {item.name:<34} {item.said}" for item in items), ""]
+            text += [title, *(f"  {item.name:<34} {item.text}" for item in items), ""]
     if found.refusals:
         return [*text, "A standard run would be refused now:", *(f"  {r}" for r in found.refusals)]
     return [*text, "A standard run would be admitted now."]

@@ -1,4 +1,4 @@
-"""Text for a terminal: names and reasons come from data, and none of them may steer it."""
+"""Text for a terminal: names and reasons come from data and must not control it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ def printable(text: str) -> str:
     do the marks that turn the direction of writing around (class Cf).
     """
     return "".join(
-        each if each in "\n\t" or category(each) not in {"Cc", "Cf"} else ascii(each)[1:-1]
-        for each in text
+        character
+        if character in "\n\t" or category(character) not in {"Cc", "Cf"}
+        else ascii(character)[1:-1]
+        for character in text
     )

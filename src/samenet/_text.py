@@ -1,15 +1,15 @@
-"""Small words for sentences: numbers with their noun, lists as one says them."""
+"""Parts of sentences: numbers with their noun, lists of names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 HISSING = ("s", "x", "tch", "sh")
-"""Endings after which a plural needs a syllable of its own: process, match; but not epoch."""
+"""Endings whose plural is -es: process, match; but not epoch."""
 
 
 def plural(number: float, noun: str) -> str:
-    """Return a regular noun in the form that goes with a number: 1 'task', 0 or 3 'tasks'."""
+    """Return a regular noun in singular or plural: 1 'task', 0 or 3 'tasks'."""
     if number == 1:
         return noun
     return f"{noun}es" if noun.endswith(HISSING) else f"{noun}s"

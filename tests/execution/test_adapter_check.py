@@ -24,9 +24,9 @@ from samenet.worker.contract import CHECKS, tried
 from samenet.worker.contract.subject import Subject
 
 
-def failed(found: Examination) -> list[str]:
+def failed(examination: Examination) -> list[str]:
     """Return the keys of the items that failed."""
-    return [finding.item.key for finding in found.findings if finding.state == "failed"]
+    return [finding.item.key for finding in examination.findings if finding.state == "failed"]
 
 
 def examined(path: Path, *tasks: str) -> Examination:
@@ -133,8 +133,8 @@ IN_FILE = {
 def test_what_is_wrong_in_the_file_is_named_without_running_it(what: str, tmp_path: Path) -> None:
     """A fault that can be read off the file is named by its item alone."""
     key, change, said = IN_FILE[what]
-    found = discovery.read(copy(tmp_path, change))
-    answers = {name: check(found) for name, check in file_checks.CHECKS.items() if check(found)}
+    leaf = discovery.read(copy(tmp_path, change))
+    answers = {name: check(leaf) for name, check in file_checks.CHECKS.items() if check(leaf)}
     assert list(answers) == [key]
     assert said in answers[key]
 
@@ -159,10 +159,10 @@ def test_a_header_that_cannot_be_read_stops_everything_else(
     old: str, new: str, said: str, tmp_path: Path
 ) -> None:
     """A wrong field, a call, a missing header, a syntax error: the first item, and no traceback."""
-    found = examined(copy(tmp_path, (old, new)))
-    assert failed(found) == ["header"]
-    assert said in found.findings[0].found
-    assert {finding.state for finding in found.findings[1:]} == {"not tried"}
+    examination = examined(copy(tmp_path, (old, new)))
+    assert failed(examination) == ["header"]
+    assert said in examination.findings[0].found
+    assert {finding.state for finding in examination.findings[1:]} == {"not tried"}
 
 
 @pytest.mark.parametrize(
@@ -179,9 +179,9 @@ def test_an_adapter_that_does_not_start_is_told_where_it_fails(
     key: str, change: tuple[str, str], said: str, tmp_path: Path
 ) -> None:
     """Not installed, not loadable, and offering nothing are three things, told apart."""
-    found = examined(copy(tmp_path, change))
-    assert failed(found) == [key]
-    (finding,) = (f for f in found.findings if f.state == "failed")
+    examination = examined(copy(tmp_path, change))
+    assert failed(examination) == [key]
+    (finding,) = (f for f in examination.findings if f.state == "failed")
     assert said in finding.found
 
 
@@ -262,9 +262,9 @@ def test_a_fault_in_the_program_is_named_by_its_item(what: str, tmp_path: Path) 
     key, change, said = PROGRAM[what]
     path = copy(tmp_path, change)
     answers = tried("program", subject(path), tmp_path)
-    item, found = next(((item, found) for item, found in answers if found), (None, ""))
+    item, fault = next(((item, fault) for item, fault in answers if fault), (None, ""))
     assert item is not None, "the fault was not seen"
-    assert (item.key, said in found) == (key, True), found
+    assert (item.key, said in fault) == (key, True), fault
     assert item.mend
     assert item.expected
 
@@ -374,9 +374,9 @@ def test_a_fault_in_the_quick_start_is_named_by_its_item(
     path = copy(tmp_path, change)
     (tmp_path / "quick.py").write_text(QUICK.replace(old, new) if old else QUICK, "utf-8")
     arm = Described(discovery.read(path))
-    wrong = [(item.key, found) for item, found in tried("quick start", arm, tmp_path) if found]
+    wrong = [(item.key, fault) for item, fault in tried("quick start", arm, tmp_path) if fault]
     assert [name for name, _ in wrong][:1] == ([key] if key else [])
-    assert all(said in found for _, found in wrong[:1])
+    assert all(said in fault for _, fault in wrong[:1])
 
 
 class Described:
@@ -392,10 +392,10 @@ class Described:
 def test_a_gate_that_fails_lists_the_usual_mistakes(tmp_path: Path) -> None:
     """A rate off by a millionth passes the contract; gate 2 names it among what to look for."""
     path = copy(tmp_path, ("p -= rate * self", "p -= rate * (1 + 2.0**-20) * self"))
-    found = examined(path, "iris")
-    assert "gate 2" in failed(found)
-    assert set(failed(found)) <= set(GATES)
-    text = command.text(found)
+    examination = examined(path, "iris")
+    assert "gate 2" in failed(examination)
+    assert set(failed(examination)) <= set(GATES)
+    text = command.text(examination)
     assert "learning rate off by a millionth" in text
     assert "weights, float64, on iris" in text
 
@@ -423,9 +423,9 @@ def test_a_fault_is_explained_where_it_stands(tmp_path: Path) -> None:
 def test_a_crash_is_put_down_to_the_item_in_which_it_happened(tmp_path: Path) -> None:
     """A process that dies in `train` leaves the items before it answered and names that one."""
     path = copy(tmp_path, (TRAIN, "            __import__('os')._exit(7)\n"))
-    found = examined(path)
-    assert failed(found) == ["trains"]
-    (finding,) = (f for f in found.findings if f.state == "failed")
+    examination = examined(path)
+    assert failed(examination) == ["trains"]
+    (finding,) = (f for f in examination.findings if f.state == "failed")
     assert "exit code 7" in finding.found
 
 
@@ -433,9 +433,9 @@ def test_reaching_for_the_network_is_seen(tmp_path: Path) -> None:
     """A look-up of a host name while the program works is named with the host."""
     ask = "__import__('socket').getaddrinfo('localhost', 80)"
     path = copy(tmp_path, ("    value_and_grad(np.sum)", f"    {ask}\n    value_and_grad(np.sum)"))
-    found = examined(path)
-    assert failed(found) == ["offline"]
-    assert "localhost" in command.text(found)
+    examination = examined(path)
+    assert failed(examination) == ["offline"]
+    assert "localhost" in command.text(examination)
 
 
 def test_an_unknown_adapter_is_a_usage_error() -> None:

@@ -64,8 +64,8 @@ def not_offered(plan: Plan, case: str) -> FailureRecord:
 
 def test_what_is_known_is_not_proved_again(plan: Plan, tmp_path: Path) -> None:
     """A case that passed and one that is not offered come from memory; only the other is left."""
-    found: list[Record] = [check(plan, CASES[0]), not_offered(plan, CASES[2])]
-    certificate_cache.remember(plan, parity_job(plan, CASES[0], CASES[2]), found, tmp_path)
+    records: list[Record] = [check(plan, CASES[0]), not_offered(plan, CASES[2])]
+    certificate_cache.remember(plan, parity_job(plan, CASES[0], CASES[2]), records, tmp_path)
     known, left = certificate_cache.remembered(plan, parity_job(plan, *CASES), tmp_path)
     assert [(type(r), r.job) for r in known] == [
         (CertificateRecord, "parity/a"),
@@ -76,11 +76,11 @@ def test_what_is_known_is_not_proved_again(plan: Plan, tmp_path: Path) -> None:
 
 def test_a_failed_check_is_not_remembered(plan: Plan, tmp_path: Path) -> None:
     """What failed, or crashed, is tried again."""
-    found: list[Record] = [
+    records: list[Record] = [
         check(plan, CASES[0], passed=False),
         replace(not_offered(plan, CASES[1]), mark="failed"),
     ]
-    certificate_cache.remember(plan, parity_job(plan, *CASES[:2]), found, tmp_path)
+    certificate_cache.remember(plan, parity_job(plan, *CASES[:2]), records, tmp_path)
     known, left = certificate_cache.remembered(plan, parity_job(plan, *CASES[:2]), tmp_path)
     assert (known, left.tasks) == ([], CASES[:2])
 
@@ -103,10 +103,10 @@ def test_a_file_changes_the_certificates_of_what_is_built_on_it(
     shutil.copy(FAKES / "recorder_adapter.py", stranger)  # which is built on NumPy's
     monkeypatch.setattr(source_files, "shipped_folder", lambda: copy)
     every = {**discovery.shipped(), "mine": discovery.read(stranger)}
-    before = {name: discovery.digest(found) for name, found in every.items()}
+    before = {name: discovery.digest(leaf) for name, leaf in every.items()}
     with (copy / file).open("a", encoding="utf-8") as opened:
         opened.write("# another\n")
-    assert {n for n, found in every.items() if discovery.digest(found) != before[n]} == adapters
+    assert {n for n, leaf in every.items() if discovery.digest(leaf) != before[n]} == adapters
 
 
 def copied_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

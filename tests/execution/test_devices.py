@@ -85,10 +85,10 @@ def test_a_worker_sees_the_device_it_is_to_use_and_no_other(
     place: str, allowed: str | None, seen: str
 ) -> None:
     """The number counts among the devices that the user allows; one beyond them is none."""
-    own = {} if allowed is None else {"CUDA_VISIBLE_DEVICES": allowed}
-    found = environment(place, **own)
-    assert found["CUDA_VISIBLE_DEVICES"] == seen
-    assert found["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    set_outside = {} if allowed is None else {"CUDA_VISIBLE_DEVICES": allowed}
+    variables = environment(place, **set_outside)
+    assert variables["CUDA_VISIBLE_DEVICES"] == seen
+    assert variables["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
 
 
 def test_strict_float32_is_locked_twice() -> None:

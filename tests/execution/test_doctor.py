@@ -121,9 +121,9 @@ def test_the_deep_form_reads_back_in_real_workers(
     """`--deep` starts a framework and shows threads, precision and a product's real error."""
     monkeypatch.setattr(doctor, "PROBED_FRAMEWORKS", ("numpy",))
     code, out = call(capsys, "--deep", "--json")
-    found = {item["name"]: item for item in json.loads(out)["in_force"]}
+    items = {item["name"]: item for item in json.loads(out)["in_force"]}
     assert code == 0
-    assert found["numpy:plain threads"]["value"] == "1 (asked for 1)"
-    assert "float32" in found["numpy:plain dtype"]["value"]
-    assert all(item["good"] for item in found.values())
-    assert "numpy:plain matrix product" in found
+    assert items["numpy:plain threads"]["value"] == "1 (asked for 1)"
+    assert "float32" in items["numpy:plain dtype"]["value"]
+    assert all(item["good"] for item in items.values())
+    assert "numpy:plain matrix product" in items

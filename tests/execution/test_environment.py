@@ -78,8 +78,8 @@ def test_own_work_is_not_that_of_others() -> None:
 
 def test_own_work_beside_the_measuring_processor_is_not_that_of_others() -> None:
     """A run's own second on the processor beside is no load; of two neighbours the share counts."""
-    own = after(used=29.0, beside=41.0)
-    assert between(BEFORE, own)["beside"] == 0.0
+    counters = after(used=29.0, beside=41.0)
+    assert between(BEFORE, counters)["beside"] == 0.0
     two = replace(after(beside=44.0), neighbours=2)
     assert between(BEFORE, two)["beside"] == pytest.approx(0.2)
     assert between(BEFORE, replace(two, neighbours=0))["beside"] is None
@@ -113,8 +113,8 @@ def test_the_system_s_counters_are_read(monkeypatch: pytest.MonkeyPatch) -> None
 
     both = [Times(1, 2, 3, 4, 5), Times(10, 20, 30, 40, 10)]
     monkeypatch.setattr(machine_readings.psutil, "cpu_times", lambda percpu: both)
-    found = machine_readings.counters([1])
-    assert (found.busy, found.steal) == (10, 40)
+    counters = machine_readings.counters([1])
+    assert (counters.busy, counters.steal) == (10, 40)
     assert machine_readings.counters([0, 1]).steal == 22  # of one on average
     assert machine_readings.counters([7]).busy is None
 
@@ -133,14 +133,14 @@ def test_a_disturbed_process_is_measured_again(
     """What others disturbed waits for a quiet moment and is done again; its samples are kept."""
     shares = iter([0.5, 0.3, 0.0])  # during the process, in the first look, in the second
     monkeypatch.setattr(environment, "of_a_moment", lambda _: {"others": next(shares)})
-    found = measured(tmp_path, monkeypatch, lambda: {"others": next(shares, 0.0)})
-    aside, counted = environment.attempts(found)
+    answered = measured(tmp_path, monkeypatch, lambda: {"others": next(shares, 0.0)})
+    aside, counted = environment.attempts(answered)
     assert isinstance(aside, SetAside)
     assert isinstance(counted, EnvironmentRead)
     assert aside.again
     assert [record["seconds"] for record in aside.records] == [(1.0,)]
-    assert environment.refused(found) == {}
-    (timing,) = [each for each in found if isinstance(each, TimingRecord)]
+    assert environment.refused(answered) == {}
+    (timing,) = [kept for kept in answered if isinstance(kept, TimingRecord)]
     assert timing.seconds == (2.0,)
 
 
@@ -150,9 +150,9 @@ def test_a_machine_that_never_rests_is_waited_for_once(
     """After all its looks a run refuses the process and waits for no further one."""
     looks = []
     monkeypatch.setattr(environment, "of_a_moment", lambda _: looks.append(0) or {"others": 0.5})
-    found = measured(tmp_path, monkeypatch, lambda: {"others": 0.5}, times=2)
+    records = measured(tmp_path, monkeypatch, lambda: {"others": 0.5}, times=2)
     assert len(looks) == environment.LOOKS
-    assert [process.refused for process in environment.attempts(found)] == [True, True]
+    assert [process.refused for process in environment.attempts(records)] == [True, True]
 
 
 def measured(
@@ -256,21 +256,14 @@ def test_a_refused_repeat_is_kept_labelled_and_not_counted(
     plan, records = report_fixture.recorded(repeats=8)
     calm = event(plan, "numpy:plain", 1)
     busy(monkeypatch)
-    found = with_events(plan, records, calm, event(plan, "numpy:plain", 2))
-    assert sorted(found.result(found.plan.task("digits"), "numpy:plain").step) == [
-        0,
-        1,
-        3,
-        4,
-        5,
-        6,
-        7,
-    ]
-    own = found.samples[(found.samples.task == "digits") & (found.samples.arm == "numpy:plain")]
-    assert 2 in set(own["repeat"])
-    labels = dict(zip(found.environment["repeat"], found.environment.refused, strict=True))
+    run = with_events(plan, records, calm, event(plan, "numpy:plain", 2))
+    result = run.result(run.plan.task("digits"), "numpy:plain")
+    assert sorted(result.step) == [0, 1, 3, 4, 5, 6, 7]
+    samples = run.samples[(run.samples.task == "digits") & (run.samples.arm == "numpy:plain")]
+    assert 2 in set(samples["repeat"])
+    labels = dict(zip(run.environment["repeat"], run.environment.refused, strict=True))
     assert labels == {1: False, 2: True}
-    assert not (found.failures.mark == "refused").any()
+    assert not (run.failures.mark == "refused").any()
 
 
 def test_a_framework_that_was_always_disturbed_is_refused(
@@ -280,9 +273,9 @@ def test_a_framework_that_was_always_disturbed_is_refused(
     plan, records = report_fixture.recorded(repeats=8)
     busy(monkeypatch)
     events = [event(plan, "numpy:plain", repeat) for repeat in range(8)]
-    found = with_events(plan, records, *events)
-    assert "numpy:plain" not in found.compared(found.plan.task("digits"))
-    (row,) = found.failures[found.failures.mark == "refused"].itertuples()
+    run = with_events(plan, records, *events)
+    assert "numpy:plain" not in run.compared(run.plan.task("digits"))
+    (row,) = run.failures[run.failures.mark == "refused"].itertuples()
     assert (row.task, row.arm) == ("digits", "numpy:plain")
     assert "0.50 of the measuring processors" in row.reason
 
@@ -290,22 +283,22 @@ def test_a_framework_that_was_always_disturbed_is_refused(
 def test_refusals_do_not_know_which_arm_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the labels of two arms exchanged the same places of the schedule are refused."""
     plan, _ = report_fixture.recorded(repeats=8)
-    one, other = "numpy:plain", "pytorch:eager"
+    first, second = "numpy:plain", "pytorch:eager"
     loads = iter([0.0, 0.5, 0.03, 0.9] * 2)
     monkeypatch.setattr(environment, "between", lambda before, after: {"others": next(loads)})
-    there = [event(plan, arm, r) for r in (0, 1) for arm in (one, other)]
-    back = [event(plan, arm, r) for r in (0, 1) for arm in (other, one)]
+    there = [event(plan, arm, r) for r in (0, 1) for arm in (first, second)]
+    back = [event(plan, arm, r) for r in (0, 1) for arm in (second, first)]
     assert [read.refused for read in there] == [read.refused for read in back]
     assert [read.refused for read in there] == [False, True, False, True]
 
 
 def test_every_timed_process_leaves_its_readings(finished_run: Path) -> None:
     """A real run holds one reading per timed process, in a screening refused for nothing."""
-    found = frames.load(finished_run).environment
-    cells = found[found["pass"] == "cell"]
+    readings = frames.load(finished_run).environment
+    cells = readings[readings["pass"] == "cell"]
     assert sorted(cells["repeat"]) == [0, 1]
-    assert not found.refused.any()
-    assert {"others", "steal", "pressure", "throttled"} <= set(found.columns)
+    assert not readings.refused.any()
+    assert {"others", "steal", "pressure", "throttled"} <= set(readings.columns)
 
 
 def test_a_plan_without_timed_work_is_never_refused(
@@ -325,14 +318,14 @@ def test_the_page_says_how_much_others_disturbed(monkeypatch: pytest.MonkeyPatch
     calm = with_events(plan, records, event(plan, "numpy:plain", 0))
     assert interference.sentence(calm) == ""
     busy(monkeypatch)
-    found = with_events(plan, records, event(plan, "numpy:plain", 1))
+    run = with_events(plan, records, event(plan, "numpy:plain", 1))
     said = "1 of 1 timed processes were disturbed, for instance: other work keeps 0.50"
-    assert said in summary.headline(found).resolution
-    assert said in result.lines(found)[-1]
-    assert "Not counted for that: 1, of which 0 were measured again" in result.lines(found)[-1]
-    others = next(each for each in interference.seen(found) if "Busy with others" in each.name)
+    assert said in summary.headline(run).resolution
+    assert said in result.lines(run)[-1]
+    assert "Not counted for that: 1, of which 0 were measured again" in result.lines(run)[-1]
+    others = next(item for item in interference.seen(run) if "Busy with others" in item.name)
     assert (others.middle, others.worst, others.limit) == (0.5, 0.5, 0.05)
-    assert "Busy with others" in page.page(found)
+    assert "Busy with others" in page.page(run)
 
 
 def test_energy_is_the_sum_of_readable_packages_or_unavailable(
@@ -341,9 +334,9 @@ def test_energy_is_the_sum_of_readable_packages_or_unavailable(
     """Two packages add up; where one cannot be read there is no number at all."""
     monkeypatch.setattr(machine_readings, "POWER", tmp_path)
     assert machine_readings.energy_joules() is None
-    for place, text in (("intel-rapl:0", "2500000\n"), ("intel-rapl:1", "500000\n")):
-        (tmp_path / place).mkdir()
-        (tmp_path / place / "energy_uj").write_text(text, encoding="utf-8")
+    for zone, text in (("intel-rapl:0", "2500000\n"), ("intel-rapl:1", "500000\n")):
+        (tmp_path / zone).mkdir()
+        (tmp_path / zone / "energy_uj").write_text(text, encoding="utf-8")
     assert machine_readings.energy_joules() == 3.0
     (tmp_path / "intel-rapl:1" / "energy_uj").unlink()
     assert machine_readings.energy_joules() is None

@@ -98,8 +98,8 @@ def test_several_values_make_a_sweep() -> None:
     """Two changes of two values each give four tasks with names that tell them apart."""
     settings = ("training.epochs=2,3", "model.layers.0.units=4,8", "training.batch_size=16")
     tasks = chosen_tasks(Request(tasks=("iris",), settings=settings))
-    found = {task.name: (task.training.epochs, task.model.layers[0].units) for task in tasks}
-    assert found == {
+    variants = {task.name: (task.training.epochs, task.model.layers[0].units) for task in tasks}
+    assert variants == {
         f"iris[training.epochs={epochs},model.layers.0.units={units}]": (epochs, units)
         for epochs in (2, 3)
         for units in (4, 8)

@@ -141,8 +141,8 @@ def test_a_worker_that_dies_becomes_one_failure_record(
     """
     planned(faults=[{"job": "cell~*~r0", "at": "train", "how": how}])
     store = carry_out(folder, plan, ("cell",), repeats=2)
-    found = [(f.mark, f.repeat, f.reason) for f in failures(store)]
-    assert found == [("failed", 0, sentence)]
+    seen = [(f.mark, f.repeat, f.reason) for f in failures(store)]
+    assert seen == [("failed", 0, sentence)]
     assert timed(store) == [1]
 
 
@@ -153,8 +153,8 @@ def test_a_worker_that_hangs_is_ended_and_marked(
     plan = plan.model_copy(update={"worker_seconds": 2.0})
     planned(faults=[{"job": "cell~*~r0", "at": "build", "how": "hang"}])
     store = carry_out(folder, plan, ("cell",))
-    found = [(f.mark, f.repeat, f.reason) for f in failures(store)]
-    assert found == [("timed out", 0, "no result within 2 s; --worker-limit allows more")]
+    seen = [(f.mark, f.repeat, f.reason) for f in failures(store)]
+    assert seen == [("timed out", 0, "no result within 2 s; --worker-limit allows more")]
 
 
 def test_losses_that_are_no_numbers_fail_the_check(
@@ -221,7 +221,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> list[str]:
 
 def two_arms(plan: Plan, repeats: int) -> Plan:
     """Return a plan whose timed jobs are two arms in every repeat."""
-    other = plan.arms[0].model_copy(update={"name": "other:plain"})
+    second = plan.arms[0].model_copy(update={"name": "other:plain"})
     jobs = [
         Job(
             id=f"{arm}/r{repeat}",
@@ -235,7 +235,7 @@ def two_arms(plan: Plan, repeats: int) -> Plan:
         for repeat in range(repeats)
         for arm in (ARM, "other:plain")
     ]
-    return plan.model_copy(update={"arms": (*plan.arms, other), "jobs": tuple(jobs)})
+    return plan.model_copy(update={"arms": (*plan.arms, second), "jobs": tuple(jobs)})
 
 
 def test_the_budget_ends_a_run_after_whole_repeats(

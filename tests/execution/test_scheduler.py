@@ -44,9 +44,9 @@ def test_over_the_repeats_every_arm_takes_every_position_equally_often(
     """With a multiple of k repeats, each of k arms stands at each position equally often."""
     names = [f"arm{index}" for index in range(arms)]
     counts = Counter(
-        (name, place)
+        (name, position)
         for repeat in range(arms * rounds)
-        for place, name in enumerate(balanced(names, repeat))
+        for position, name in enumerate(balanced(names, repeat))
     )
     assert set(counts.values()) == {rounds}
     assert len(counts) == arms * arms
@@ -89,8 +89,8 @@ def test_what_cannot_run_is_not_planned() -> None:
     """An arm that cannot run a task has no job for it, and the others keep theirs."""
     lacking = ("wine", "keras:fit")
     chosen = jobs(runnable=EVERYWHERE - {lacking})
-    own = [job for job in chosen if job.pass_name in ("certify", "cell", "memory", "curves")]
-    pairs = {(task, job.arm) for job in own for task in job.tasks}
+    of_arms = [job for job in chosen if job.pass_name in ("certify", "cell", "memory", "curves")]
+    pairs = {(task, job.arm) for job in of_arms for task in job.tasks}
     assert pairs == EVERYWHERE - {lacking}
 
 
@@ -143,8 +143,8 @@ def test_a_plan_travels_as_json() -> None:
 def test_warm_caches_are_filled_before_the_first_result() -> None:
     """Every result of a warm run has its priming before it; a cold run has none."""
     assert "prime" not in {job.pass_name for job in jobs()}
-    found = [job for job in jobs(warm=True) if job.pass_name in ("prime", "cell")]
-    first = [job.pass_name for job in found].index("cell")
-    assert {job.pass_name for job in found[:first]} == {"prime"}
-    primed = {(job.arm, job.tasks) for job in found[:first]}
-    assert primed == {(job.arm, job.tasks) for job in found[first:]}
+    compiling = [job for job in jobs(warm=True) if job.pass_name in ("prime", "cell")]
+    first = [job.pass_name for job in compiling].index("cell")
+    assert {job.pass_name for job in compiling[:first]} == {"prime"}
+    primed = {(job.arm, job.tasks) for job in compiling[:first]}
+    assert primed == {(job.arm, job.tasks) for job in compiling[first:]}

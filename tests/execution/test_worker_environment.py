@@ -75,13 +75,13 @@ def test_a_worker_is_told_what_it_was_told_before(
     name: str, target: Target, kept: Kept, *, timed: bool
 ) -> None:
     """Threads, device, precision, caches and memory are said in each framework's own words."""
-    found = worker_environment(
+    environment = worker_environment(
         discovery.shipped()[name].header,
         target,
         compiled=CompiledCode(kept, FOLDER),
         growing_memory=not timed,
     )
-    assert frameworks_part(found) == {
+    assert frameworks_part(environment) == {
         **ALWAYS,
         **BY_DEVICE[target.device],
         **BY_PRECISION[target.precision],
@@ -101,8 +101,8 @@ def test_no_two_shipped_headers_disagree() -> None:
     values: dict[tuple[str, str], set[str]] = {}
     compiling: dict[str, set[float]] = {}
     for header in discovery.headers():
-        for group, found in header.variables.groups.items():
-            for name, value in found.items():
+        for group, variables in header.variables.groups.items():
+            for name, value in variables.items():
                 values.setdefault((group, name), set()).add(value)
         for compiler, seconds in header.compile_seconds.items():
             compiling.setdefault(compiler, set()).add(seconds)
@@ -120,18 +120,20 @@ def mine(**keys: object) -> Header:
 def test_a_file_of_ones_own_gets_what_the_shipped_one_of_its_library_gets() -> None:
     """A loop for a shipped framework, or the header of an old plan, need not say the variables."""
     code = CompiledCode("cold", FOLDER)
-    found = worker_environment(mine(), Target(threads=THREADS), compiled=code)
-    assert TORCH.items() <= found.items()
-    assert (found["OMP_NUM_THREADS"], found["TF_NUM_INTRAOP_THREADS"]) == ("3", "3")
+    environment = worker_environment(mine(), Target(threads=THREADS), compiled=code)
+    assert TORCH.items() <= environment.items()
+    assert (environment["OMP_NUM_THREADS"], environment["TF_NUM_INTRAOP_THREADS"]) == ("3", "3")
 
 
 def test_what_a_file_says_itself_comes_last() -> None:
     """A file's own variables replace those of the shipped ones."""
-    own = Variables(threads={"MINE": "{threads} of them"}, cache_cold={"TRITON_CACHE_DIR": "/x"})
-    header = mine(variables=own, environment={"ALWAYS": "1"})
+    declared = Variables(
+        threads={"MINE": "{threads} of them"}, cache_cold={"TRITON_CACHE_DIR": "/x"}
+    )
+    header = mine(variables=declared, environment={"ALWAYS": "1"})
     code = CompiledCode("cold", FOLDER)
-    found = worker_environment(header, Target(threads=THREADS), compiled=code)
-    assert (found["MINE"], found["TRITON_CACHE_DIR"], found["ALWAYS"]) == (
+    environment = worker_environment(header, Target(threads=THREADS), compiled=code)
+    assert (environment["MINE"], environment["TRITON_CACHE_DIR"], environment["ALWAYS"]) == (
         *("3 of them", "/x", "1"),
     )
 

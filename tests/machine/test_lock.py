@@ -25,16 +25,16 @@ with lock.alone():
 
 def holder(**environment: str) -> subprocess.Popen[str]:
     """Start a process that holds the lock until it is ended."""
-    found = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-P", "-c", HOLD],
         env={**os.environ, **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert found.stdout is not None
-    assert found.stdout.readline() == "held\n"
-    return found
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
 
 
 def test_another_cache_is_no_way_around_the_lock(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_another_cache_is_no_way_around_the_lock(tmp_path: Path) -> None:
 
     And a run that was killed, with no chance to clean up, stands in nobody's way.
     """
-    other = holder(SAMENET_CACHE=str(tmp_path / "cache of another"))
+    second = holder(SAMENET_CACHE=str(tmp_path / "cache of another"))
     try:
         with (
             pytest.raises(RefusedError, match=r"since 20\d\d-.*wait for it to end"),
@@ -50,8 +50,8 @@ def test_another_cache_is_no_way_around_the_lock(tmp_path: Path) -> None:
         ):
             pass
     finally:
-        other.kill()
-        other.communicate()
+        second.kill()
+        second.communicate()
     with lock.alone():
         pass
 
@@ -98,14 +98,14 @@ with lock.alone():
 @pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="needs root to be two users")
 def test_another_user_s_file_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one who came first made the file; everybody after takes its lock all the same."""
-    with tempfile.TemporaryDirectory() as place:
-        Path(place).chmod(0o1777)
-        monkeypatch.setenv("SAMENET_LOCK", f"{place}/lock")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o1777)
+        monkeypatch.setenv("SAMENET_LOCK", f"{folder}/lock")
         for _ in range(2):
             subprocess.run([sys.executable, "-P", "-c", AS_NOBODY], check=True)
             with lock.alone():
                 pass
-        assert Path(place, "lock").stat().st_uid == 65534
+        assert Path(folder, "lock").stat().st_uid == 65534
 
 
 def test_a_lock_that_cannot_be_taken_is_one_sentence(

@@ -14,9 +14,9 @@ def machine(
 ) -> None:
     """Make a machine with so many processors and what the kernel says of each."""
     for number, text in enumerate(lists):
-        place = folder / f"cpu{number}" / "topology"
-        place.mkdir(parents=True)
-        (place / "thread_siblings_list").write_text(f"{text}\n", encoding="utf-8")
+        topology_folder = folder / f"cpu{number}" / "topology"
+        topology_folder.mkdir(parents=True)
+        (topology_folder / "thread_siblings_list").write_text(f"{text}\n", encoding="utf-8")
     info = folder / "cpuinfo"
     info.write_text("flags: fpu" + " hypervisor" * virtual, encoding="utf-8")
     monkeypatch.setattr(topology, "CPU", folder)

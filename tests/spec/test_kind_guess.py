@@ -102,9 +102,9 @@ def test_the_same_numbers_make_the_same_task_through_both_doors(
 ) -> None:
     """`samenet.run(X, y)` and `samenet run --data` guess one kind and choose one training."""
     targets, kind = SAME[name]
-    own, table = from_python(targets), from_table(tmp_path, targets)
-    assert (own.kind, table.kind) == (kind, kind)
-    assert (own.model, own.training) == (table.model, table.training)
+    arrays, table = from_python(targets), from_table(tmp_path, targets)
+    assert (arrays.kind, table.kind) == (kind, kind)
+    assert (arrays.model, arrays.training) == (table.model, table.training)
 
 
 def test_sixty_rows_of_fifteen_numbers_are_one_kind_of_task(

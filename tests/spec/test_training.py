@@ -209,12 +209,12 @@ def test_every_problem_is_named_at_once() -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_an_optimizer_is_read_by_its_name(name: str) -> None:
     """The name chooses the optimiser; what all share is none unless asked for."""
-    found = read(rule(name)).optimizer
-    assert type(found) is CLASSES[name]
-    assert isinstance(found, Rule)
-    assert isinstance(found, Moments) == name.startswith("adam")
-    assert (found.l2, found.clip_norm) == (0, None)
-    assert found.weight_decay == (0.25 if name == "adamw" else 0)
+    optimizer = read(rule(name)).optimizer
+    assert type(optimizer) is CLASSES[name]
+    assert isinstance(optimizer, Rule)
+    assert isinstance(optimizer, Moments) == name.startswith("adam")
+    assert (optimizer.l2, optimizer.clip_norm) == (0, None)
+    assert optimizer.weight_decay == (0.25 if name == "adamw" else 0)
 
 
 @pytest.mark.parametrize("name", RULES)

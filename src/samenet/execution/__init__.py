@@ -1,4 +1,5 @@
-"""Carrying a plan out: schedule, start workers, keep answers, stop.
+"""Carrying out a plan: schedule, start workers, keep their answers, show progress, stop.
 
-May import: analysis, runs, certificate, adapter, spec, machine, stats.
+May import: analysis, worker, runs, certificate, adapter, spec, machine, stats, and the small files
+beside the packages. Not advice, which stands on the same level.
 """

@@ -1,6 +1,6 @@
-"""Try an adapter against its contract: the file, the program, the quick start, then the gates.
+"""Check an adapter against its contract: the file, the program, the quick start, then the gates.
 
-What costs little comes first, and what rests on something that failed is not tried.
+What costs little comes first, and what depends on something that failed is not tried.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from samenet.runs.plan import Arm, Job, Plan
 from samenet.runs.records import ContractItem, FailureRecord, Record
 
 TASKS = ("single_neuron", "iris", "diabetes")
-"""One small task of each kind, with two optimisers."""
+"""One small task of each kind, with two optimisers between them."""
 
 STEADY_SECONDS = 0.1
-"""Gate 4 needs a timed program; its times are thrown away."""
+"""Gate 4 needs a timed program; its times are discarded."""
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
-    """What came of one adapter in one mode."""
+    """What the check of one adapter in one mode found."""
 
     arm: str
     file: str
@@ -41,7 +41,7 @@ class Examination:
 
     @property
     def passed(self) -> bool:
-        """Return whether nothing failed: then everything was tried that there is."""
+        """Return whether nothing failed; then everything was tried."""
         return all(finding.state != "failed" for finding in self.findings)
 
 
@@ -52,7 +52,7 @@ def examine(
     say: Say = print,
     worker_seconds: float | None = None,
 ) -> Examination:
-    """Return what came of an adapter, named as on the command line, in one of its modes.
+    """Check an adapter, named as on the command line, in one of its modes.
 
     `worker_seconds` is how long each process may take, if not as long as it should need.
     Raises UsageError if there is no such file, name or mode.
@@ -63,18 +63,18 @@ def examine(
             discovery.read(Path(file["path"]).absolute())
         except UsageError as error:
             return _unreadable(Path(file["path"]), str(error))
-    found, mode = discovery.find(text)
-    examining = _Examining(found, mode or found.default_modes[0], target, say, worker_seconds)
-    return examining.result(tuple(tasks))
+    leaf, mode = discovery.find(text)
+    examiner = _Examiner(leaf, mode or leaf.default_modes[0], target, say, worker_seconds)
+    return examiner.result(tuple(tasks))
 
 
 def modes(text: str) -> list[str]:
-    """Return the names of all modes that a text asks for: one, or the default ones of a file."""
+    """Return the modes that a text asks for: one, or the default ones of an adapter."""
     try:
-        found, mode = discovery.find(text)
+        leaf, mode = discovery.find(text)
     except UsageError:
         return [text]
-    return [text] if mode else [f"{text}:{each}" for each in found.default_modes]
+    return [text] if mode else [f"{text}:{default}" for default in leaf.default_modes]
 
 
 def _unreadable(path: Path, why: str) -> Examination:
@@ -92,13 +92,16 @@ def _finding(item: Item, found: str) -> Finding:
     return Finding(item=item, state="failed" if found else "ok", found=found)
 
 
-class _Examining:
-    """One adapter in one mode, part by part."""
+class _Examiner:
+    """Checks one adapter in one mode, part by part."""
 
     def __init__(
-        self, found: Leaf, mode: str, target: Target, say: Say, worker_seconds: float | None
+        self, leaf: Leaf, mode: str, target: Target, say: Say, worker_seconds: float | None
     ) -> None:
-        self.leaf, self.mode, self.target, self.say = found, mode, target, say
+        self.leaf = leaf
+        self.mode = mode
+        self.target = target
+        self.say = say
         self.worker_seconds = worker_seconds
 
     def result(self, tasks: tuple[str, ...]) -> Examination:
@@ -114,7 +117,7 @@ class _Examining:
         )
 
     def file(self) -> tuple[Arm | None, list[Finding]]:
-        """Look at the file, then let it describe itself in a worker."""
+        """Check the file, then let it describe itself in a worker."""
         items = {item.key: item for item in checklist.FILE}
         findings = [_finding(items["header"], "")]
         findings += [
@@ -122,19 +125,19 @@ class _Examining:
         ]
         self.say("the file is looked at; now it is loaded in a process of its own")
         arms, absent = describe.describe([(self.leaf, self.mode)], self.target.place)
-        described = ["installed", "loads", "capabilities"]
-        wrong = _where(absent[0]) if absent else "capabilities"
-        texts = dict.fromkeys(described[: described.index(wrong)], "")
-        texts[wrong] = absent[0].reason if absent else self._offered(arms[0])
-        findings += [_finding(items[key], found) for key, found in texts.items()]
-        rest = [items[key] for key in described if key not in texts]
-        findings += _not_tried(rest, items[wrong])
-        return (None if texts[wrong] else arms[0]), findings
-
-    def _offered(self, arm: Arm) -> str:
-        return file_checks.capabilities(arm.capabilities) or (
-            planner.lacking(arm, self.target) or ""
-        )
+        # These follow on one another: what comes before the last one reached is kept.
+        steps = ["installed", "loads", "capabilities"]
+        if absent:
+            last, fault = _where(absent[0]), absent[0].reason
+        else:
+            last = "capabilities"
+            fault = file_checks.capabilities(arms[0].capabilities)
+            fault = fault or planner.lacking(arms[0], self.target) or ""
+        reached = steps.index(last)
+        findings += [_finding(items[key], "") for key in steps[:reached]]
+        findings.append(_finding(items[last], fault))
+        findings += _not_tried([items[key] for key in steps[reached + 1 :]], items[last])
+        return (None if fault else arms[0]), findings
 
     def program(self, arm: Arm) -> list[Finding]:
         """Try the program and the quick start in workers."""
@@ -144,11 +147,15 @@ class _Examining:
         plan = self._plan((TASKS[0],))
         jobs = tuple(_contract_job(plan, arm, part) for part in parts)
         records = self._carried_out(plan.model_copy(update={"jobs": jobs}))
-        return [each for part in parts for each in answered(part, records)]
+        return [finding for part in parts for finding in answered(part, records)]
 
     def gates(self, tasks: tuple[str, ...], before: Sequence[Finding]) -> list[Finding]:
         """Prove the certificate on some tasks, if the program keeps the rest of its contract."""
-        broken = [f.item for f in before if f.item.part == "program" and f.state == "failed"]
+        broken = [
+            finding.item
+            for finding in before
+            if finding.item.part == "program" and finding.state == "failed"
+        ]
         if broken:
             return untried(f"first: {broken[0].asks}")
         plan = self._plan(tasks)
@@ -177,7 +184,7 @@ class _Examining:
 
 
 def _where(absent: describe.Absent) -> str:
-    """Return which item a description failed at; its traceback says whether the file was loaded."""
+    """Return the item at which a description failed, as its traceback shows."""
     if absent.mark == "not installed":
         return "installed"
     while_loading = ", in load\n" in absent.detail or "importlib.import_module" in absent.detail
@@ -197,18 +204,19 @@ def _contract_job(plan: Plan, arm: Arm, part: Part) -> Job:
 
 
 def answered(part: Part, records: Sequence[Record]) -> list[Finding]:
-    """Return what a worker answered; where it ended early, the next item is what ended it."""
+    """Return a worker's findings; if it ended early, the item after its last one ended it."""
     items = checklist.PARTS[part]
-    found = {
+    fault_of = {
         record.key: record.found
         for record in records
         if isinstance(record, ContractItem) and record.part == part
     }
-    findings = [_finding(item, found[item.key]) for item in items if item.key in found]
-    rest = [item for item in items if item.key not in found]
-    ended = [r.reason for r in records if isinstance(r, FailureRecord) and r.task == part]
-    if rest and ended:
-        findings.append(_finding(rest.pop(0), ended[0]))
+    findings = [_finding(item, fault_of[item.key]) for item in items if item.key in fault_of]
+    rest = [item for item in items if item.key not in fault_of]
+    failures = [r.reason for r in records if isinstance(r, FailureRecord) and r.task == part]
+    if rest and failures:
+        findings.append(_finding(rest.pop(0), failures[0]))
     if rest:
-        findings += _not_tried(rest, next(f.item for f in reversed(findings) if f.found))
+        last_fault = next(finding.item for finding in reversed(findings) if finding.found)
+        findings += _not_tried(rest, last_fault)
     return findings

@@ -22,37 +22,42 @@ PROVING = ("samenet.worker.__main__", *(kind.module for kind in PASSES.values() 
 
 
 def remembered(plan: Plan, job: Job, folder: Path) -> tuple[list[Record], Job]:
-    """Return what is known of the tasks or cases of a job, and the job with only the others."""
+    """Return what is known about a job's tasks or cases, and the job with only the others."""
     if not job.kind.certifies:
         return [], job
-    stored = {t: cache.get("certificates", _key(plan, job, t, folder)) for t in job.tasks}
-    known = [replace(decode(line), job=job.id) for lines in stored.values() for line in lines or ()]
-    unknown = tuple(task for task, lines in stored.items() if lines is None)
-    return known, job.model_copy(update={"tasks": unknown})
+    known: list[Record] = []
+    unknown: list[str] = []
+    for task in job.tasks:
+        lines = cache.get("certificates", _key(plan, job, task, folder))
+        if lines is None:
+            unknown.append(task)
+        else:
+            known += [replace(decode(line), job=job.id) for line in lines]
+    return known, job.model_copy(update={"tasks": tuple(unknown)})
 
 
 def remember(plan: Plan, job: Job, records: Sequence[Record], folder: Path) -> None:
-    """Keep what a job found; a task or case that failed is proved again next time."""
+    """Keep what a job proved; a task or case that failed is proved again next time."""
     if not job.kind.certifies:
         return
     for task in job.tasks:
-        own = [r for r in records if isinstance(r, Answer) and r.task == task]
-        if own and all(_final(record) for record in own):
-            lines = [encode(record) for record in own]
+        answers = [r for r in records if isinstance(r, Answer) and r.task == task]
+        if answers and all(_final(record) for record in answers):
+            lines = [encode(record) for record in answers]
             cache.put("certificates", _key(plan, job, task, folder), lines)
             parts = _parts(plan.arm(job.arm), _subject(plan, job, task), plan.target)
             cache.put("certified", cache.key_of(*parts), job.id)
 
 
 def _final(record: Record) -> bool:
-    """Return whether a check passed, or the adapter does not offer what it is about."""
+    """Return whether a check passed, or the adapter does not offer what it checks."""
     if isinstance(record, CertificateRecord):
         return record.passed
     return isinstance(record, FailureRecord) and record.mark == "unsupported"
 
 
 def expected(arm: Arm, task: Task, target: Target) -> bool:
-    """Return whether a certificate is probably remembered: the data are not known yet."""
+    """Return whether a certificate is probably remembered; the data are not known yet."""
     return cache.get("certified", cache.key_of(*_parts(arm, task.to_json(), target))) is not None
 
 
@@ -73,15 +78,22 @@ def _subject(plan: Plan, job: Job, name: str) -> object:
 
 def _parts(arm: Arm, subject: object, target: Target) -> list[object]:
     return [
-        *(arm.digest, arm.mode, arm.versions, arm.python, target.strict.model_dump(), subject),
-        *(system.processor(), gpu.graphics(target.place), deciding_digest()),
+        arm.digest,
+        arm.mode,
+        arm.versions,
+        arm.python,
+        target.strict.model_dump(),
+        subject,
+        system.processor(),
+        gpu.graphics(target.place),
+        deciding_digest(),
     ]
 
 
 def deciding_files() -> set[Path]:
-    """Return the files that decide a certificate, beside the adapter's own.
+    """Return the files that decide a certificate, in addition to the adapter's own.
 
-    All of the packages that hold the proof and its questions, and whatever else of samenet the
+    They are the packages that hold the proof and its questions, and whatever else of samenet the
     workers that prove run.
     """
     packages = source_files.package_files("certificate", "adapter", "spec")
@@ -90,5 +102,5 @@ def deciding_files() -> set[Path]:
 
 @once
 def deciding_digest() -> str:
-    """Return a hash of what decides: after a change of any of it everything is proved again."""
+    """Return a hash of what decides: after any change to it everything is proved again."""
     return source_files.digest_of(deciding_files())

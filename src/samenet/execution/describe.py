@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,32 +38,26 @@ class Absent:
 def describe(
     pairs: Sequence[tuple[Leaf, str]], device: str, pythons: Mapping[str, str] | None = None
 ) -> tuple[list[Arm], list[Absent]]:
-    """Return the arms that can run and the ones that cannot, two adapters at a time.
+    """Return the arms that can run and those that cannot, asking two adapters at a time.
 
-    `pythons` names the interpreter of a framework that is installed in another environment.
+    `pythons` holds the interpreters of frameworks that are installed in another environment.
     """
-    leaves = list({leaf.path: leaf for leaf, _ in pairs}.values())
-    chosen = pythons or {}
+    pythons = pythons or {}
+    # An adapter is asked once, however many of its modes are wanted.
+    leaves = {leaf.path: leaf for leaf, _ in pairs}
     with ThreadPoolExecutor(max_workers=2) as pool:
-        answers = dict(
-            zip(
-                [leaf.path for leaf in leaves],
-                pool.map(lambda leaf: _described(leaf, device, chosen), leaves),
-                strict=True,
-            )
-        )
-    arms, absent = [], []
+        futures = {
+            path: pool.submit(_described, leaf, device, pythons) for path, leaf in leaves.items()
+        }
+    arms: list[Arm] = []
+    absent: list[Absent] = []
     for leaf, mode in pairs:
-        answer = answers[leaf.path]
+        answer = futures[leaf.path].result()
         if isinstance(answer, Absent):
-            absent.append(Absent(**{**_fields(answer), "name": leaf.arm(mode)}))
+            absent.append(replace(answer, name=leaf.arm(mode)))
         else:
-            arms.append(_arm(leaf, mode, answer, chosen.get(leaf.header.name, "")))
+            arms.append(_arm(leaf, mode, answer, pythons.get(leaf.header.name, "")))
     return arms, absent
-
-
-def _fields(answer: Absent) -> dict[str, Any]:
-    return {"mark": answer.mark, "reason": answer.reason, "detail": answer.detail}
 
 
 def _arm(leaf: Leaf, mode: str, answer: dict[str, Any], python: str) -> Arm:
@@ -100,7 +94,7 @@ def _described(leaf: Leaf, device: str, pythons: Mapping[str, str]) -> dict[str,
 
 
 def _elsewhere(leaf: Leaf, device: str, python: str) -> dict[str, Any] | Absent:
-    """Ask in another environment: nothing is remembered of it, it may change at any time."""
+    """Ask in another environment; as that may change at any time, no answer is remembered."""
     answer = _ask(leaf, device, python)
     if isinstance(answer, Absent):
         lacking = "No module named 'samenet'" in answer.detail
@@ -118,11 +112,8 @@ def _not_installed(leaf: Leaf, missing: Sequence[str]) -> Absent:
 def _ask(leaf: Leaf, device: str, python: str) -> dict[str, Any] | Absent:
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
-        command = [
-            *(python, "-P", "-m", "samenet.worker.describe"),
-            *(str(leaf.path), str(answer)),
-            *(json.dumps(leaf.header.imports), json.dumps(leaf.header.distributions)),
-        ]
+        command = [python, "-P", "-m", "samenet.worker.describe", str(leaf.path), str(answer)]
+        command += [json.dumps(leaf.header.imports), json.dumps(leaf.header.distributions)]
         target = Target.model_validate(placed(device))
         environment = worker_environment(leaf.header, target, growing_memory=True)
         try:
@@ -151,7 +142,7 @@ def _broken(leaf: Leaf, reason: str, detail: str) -> Absent:
 
 
 def last_line(text: str) -> str:
-    """Return the line of an error output that names the error, else its last line."""
+    """Return the last line of an error output that names an error, else its last line."""
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     named = [line for line in lines if ERROR_LINE.match(line)]
     return (named or lines or [""])[-1].strip()[:300]

@@ -17,7 +17,7 @@ from samenet.runs.records import CertificateRecord, FailureRecord, Record
 
 GIB = 2**30
 UNLIMITED_BYTES = 1 << 60
-"""What version 1 of control groups says for no limit is near 2^63."""
+"""Version 1 of control groups writes a number near 2^63 for no limit."""
 
 THROTTLE_REASONS = {
     0x4: "power cap",
@@ -26,8 +26,8 @@ THROTTLE_REASONS = {
     0x40: "thermal limit of the hardware",
     0x80: "power brake",
 }
-"""Of https://docs.nvidia.com/deploy/nvml-api/group__nvmlClocksEventReasons.html, those that slow
-a computation down; idle is none."""
+"""Those of https://docs.nvidia.com/deploy/nvml-api/group__nvmlClocksEventReasons.html that slow a
+computation down; being idle does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +36,11 @@ class Item:
 
     name: str
     value: str | float | None
-    """None where the system does not show it."""
+    """None if the system does not show it."""
     good: bool = True
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """Return the value as text."""
         if self.value is None:
             return NOT_READABLE
@@ -49,7 +49,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """Everything that `samenet doctor` says."""
+    """Everything that `samenet doctor` prints."""
 
     frameworks: tuple[Item, ...]
     machine: tuple[Item, ...]
@@ -60,7 +60,7 @@ class Diagnosis:
 
 
 def machine_items() -> tuple[Item, ...]:
-    """Return what does not change while a run goes on."""
+    """Return what does not change during a run."""
     facts = system.describe()
     first = system.measuring_cores(1)[0]
     values: dict[str, str | float | int | None] = {
@@ -89,29 +89,31 @@ def _gib(size: int | None) -> str | None:
 
 
 def _siblings(processor: int) -> str | None:
-    found = topology.siblings(processor)
-    return "no other" if found == str(processor) else found
+    siblings = topology.siblings(processor)
+    return "no other" if siblings == str(processor) else siblings
 
 
 def _limits() -> str | None:
-    """Return what the control group allows, in words; no limit is said too."""
-    found = machine_readings.group_limits()
-    quota, _, period = found.get("processors", "").partition(" ")
+    """Return what the control group allows, in words; "none" if it sets no limit."""
+    limits = machine_readings.group_limits()
+    quota, _, period = limits.get("processors", "").partition(" ")
     parts = []
     if quota.isdigit():
         period = period or "100000"  # the period of version 1 is 100 ms unless changed
         parts.append(f"{int(quota) / int(period):.2g} processors")
-    memory = found.get("memory", "")
+    memory = limits.get("memory", "")
     if memory.isdigit() and int(memory) < UNLIMITED_BYTES:
         parts.append(f"{int(memory) / GIB:.1f} GiB of memory")
-    return ", ".join(parts) or ("none" if found else None)
+    return ", ".join(parts) or ("none" if limits else None)
 
 
 def state_items(readings: environment.Readings) -> tuple[Item, ...]:
-    """Return what changes from minute to minute; `readings` took a second's look."""
+    """Return what changes from minute to minute; `readings` are those of one second."""
     load = system.load_average()
     available = machine_readings.memory_available_bytes()
     canary = machine_readings.canary_seconds(system.measuring_cores(1))
+    # What a process draws: on most systems root alone can read it.
+    energy = "unavailable" if machine_readings.energy_joules() is None else "readable"
     values: dict[str, str | float | int | None] = {
         "load average, one minute": None if load is None else f"{load:.2f}",
         "tasks that want a processor": machine_readings.runnable(),
@@ -122,7 +124,7 @@ def state_items(readings: environment.Readings) -> tuple[Item, ...]:
         "stopped by the group's limit": readings["throttled"],
         "frequency": machine_readings.frequency(),
         "temperature": _degrees(machine_readings.temperature()),
-        "energy counter": _energy(),
+        "energy counter": energy,
         "battery": machine_readings.battery(),
         "memory available": _gib(available),
         "swapped out": _gib(machine_readings.swap_used_bytes()),
@@ -133,63 +135,60 @@ def state_items(readings: environment.Readings) -> tuple[Item, ...]:
     return tuple(Item(name=name, value=value) for name, value in values.items())
 
 
-def _energy() -> str:
-    """Return whether what a process draws can be read; root alone can on most systems."""
-    return "unavailable" if machine_readings.energy_joules() is None else "readable"
-
-
 def _percent(share: float | None) -> str | None:
     return None if share is None else f"{share:.1%}"
 
 
-def _degrees(found: float | None) -> str | None:
-    return None if found is None else f"{found:.0f} °C"
+def _degrees(celsius: float | None) -> str | None:
+    return None if celsius is None else f"{celsius:.0f} °C"
 
 
 def graphics_said(devices: Sequence[str] | None) -> str | None:
     """Return clock, temperature, power and what slows each CUDA device down, in words."""
-    return None if not devices else "; ".join(map(_device_said, devices))
+    return "; ".join(map(_device_text, devices)) if devices else None
 
 
-def _device_said(line: str) -> str:
+def _device_text(line: str) -> str:
     *values, reasons = [part.strip() for part in line.split(",")]
     try:
         bits = int(reasons, 16)
     except ValueError:
         return ", ".join([*values, "throttling not readable here"])
     slowed = [name for bit, name in THROTTLE_REASONS.items() if bits & bit]
-    clock_now, clock_most, degrees, power = values
-    said = f"slowed down by {', '.join(slowed)}" if slowed else "not slowed down"
-    return f"{clock_now} of {clock_most}, {degrees} °C, {power}, {said}"
+    clock_now, clock_max, degrees, power = values
+    throttling = f"slowed down by {', '.join(slowed)}" if slowed else "not slowed down"
+    return f"{clock_now} of {clock_max}, {degrees} °C, {power}, {throttling}"
 
 
 def read_back(folder: Path) -> tuple[Item, ...]:
-    """Start every installed framework in a worker of its own; return what is in force there."""
+    """Start every installed framework in a worker; return the settings in force there."""
     request = planner.Request(
         tasks=(PROBED,), frameworks=PROBED_FRAMEWORKS, track="same", name="doctor"
     )
     plan = planner.make_plan(request)
-    jobs = tuple(_probe(arm.name) for arm in plan.arms)
-    only = plan.model_copy(update={"jobs": jobs})
-    store = session.start(only, folder, lambda job, records, seconds: None)
+    jobs = tuple(
+        Job(
+            id=f"probe/{arm.name}",
+            pass_name="probe",
+            arm=arm.name,
+            tasks=(PROBED,),
+            predicted_seconds=10.0,
+        )
+        for arm in plan.arms
+    )
+    probes = plan.model_copy(update={"jobs": jobs})
+    store = session.start(probes, folder, lambda job, records, seconds: None)
     items = [_in_force(record) for record in store.records()]
     broken = [
-        Item(name=each.arm, value=each.reason, good=False)
-        for each in plan.skipped
-        if each.mark == "failed"
+        Item(name=skipped.arm, value=skipped.reason, good=False)
+        for skipped in plan.skipped
+        if skipped.mark == "failed"
     ]
     return (*(item for item in items if item), *broken)
 
 
-def _probe(arm: str) -> Job:
-    seconds = 10.0
-    return Job(
-        id=f"probe/{arm}", pass_name="probe", arm=arm, tasks=(PROBED,), predicted_seconds=seconds
-    )
-
-
 PROBED_FRAMEWORKS: tuple[str, ...] = ()
-"""All that are usual, in their usual modes."""
+"""None named: all default ones, in their default modes."""
 
 PROBED = "iris"
 """A plan needs a task; nothing of it is trained."""

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from samenet.analysis.frames import Frames
 from samenet.runs.plan import Plan
-from samenet.spec.task import Task
 from samenet.stats import stopping
 from samenet.stats.stopping import LOOKS
 
 
 def looks(plan: Plan) -> tuple[int, ...]:
-    """Return after how many repeats this run may stop before its last one."""
+    """Return the numbers of repeats after which this run may stop early."""
     return tuple(look for look in LOOKS if plan.repeats <= look < plan.most)
 
 
 def look_before(plan: Plan, repeat: int) -> int | None:
-    """Return the latest look that decides about a repeat (0 is the first), or None."""
+    """Return the latest look that decides about a repeat (the first is 0), or None."""
     return max((look for look in looks(plan) if look <= repeat), default=None)
 
 
 def enough(frames: Frames) -> bool:
-    """Return whether every ratio to the fastest is known narrowly, whole trainings of all tasks."""
-    times = [_totals(frames, task) for task in frames.plan.tasks]
-    return all(stopping.enough(each, frames.plan.margin) for each in times if len(each) > 1)
-
-
-def _totals(frames: Frames, task: Task) -> dict[str, dict[int, float]]:
-    totals = {arm: frames.result(task, arm).total() for arm in frames.compared(task)}
-    return {arm: times for arm, times in totals.items() if times}
+    """Return whether all ratios to the fastest arm are precise, for whole trainings."""
+    for task in frames.plan.tasks:
+        totals = {arm: frames.result(task, arm).total() for arm in frames.compared(task)}
+        measured = {arm: seconds for arm, seconds in totals.items() if seconds}
+        # A task with a single arm has nothing to compare, and keeps no run going.
+        if len(measured) > 1 and not stopping.enough(measured, frames.plan.margin):
+            return False
+    return True

@@ -18,42 +18,36 @@ RAN = Item(
 
 
 def of_records(records: Sequence[Record]) -> list[Finding]:
-    """Return one finding per gate, after the one that says whether they came to an end."""
-    gave_none = [record for record in records if isinstance(record, FailureRecord)]
+    """Return one finding per gate, after one on whether they came to an end."""
+    failures = [record for record in records if isinstance(record, FailureRecord)]
     checks = [record for record in records if isinstance(record, CertificateRecord)]
-    findings = [_ended(gave_none, any_shown=bool(checks))]
-    return [*findings, *(_of_gate(gate, checks) for gate in GATES)]
+    # What is only unsupported ends nothing, unless there is not a single check beside it.
+    fatal = [failure for failure in failures if failure.mark != "unsupported"]
+    reported = fatal or ([] if checks else failures)
+    text = f"{reported[0].task}: {reported[0].mark}: {reported[0].reason}" if reported else ""
+    ended = Finding(item=RAN, state="failed" if text else "ok", found=text)
+    return [ended, *(_of_gate(gate, checks) for gate in GATES)]
 
 
 def untried(why: str) -> list[Finding]:
-    """Return every gate as not tried, for one reason."""
+    """Return every gate as not tried, all for the same reason."""
     items = [RAN, *(_item(gate, "an error within rounding") for gate in GATES)]
     return [Finding(item=item, state="not tried", found=why) for item in items]
 
 
-def _ended(gave_none: Sequence[FailureRecord], *, any_shown: bool) -> Finding:
-    broken = [each for each in gave_none if each.mark != "unsupported"]
-    said = broken or ([] if any_shown else list(gave_none))
-    found = f"{said[0].task}: {said[0].mark}: {said[0].reason}" if said else ""
-    return Finding(item=RAN, state="failed" if found else "ok", found=found)
-
-
 def _of_gate(gate: str, checks: Sequence[CertificateRecord]) -> Finding:
-    own = [check for check in checks if check.gate == gate]
-    wrong = [check for check in own if not check.passed]
-    if not own:
+    of_gate = [check for check in checks if check.gate == gate]
+    failed = [check for check in of_gate if not check.passed]
+    if not of_gate:
         why = "nothing came so far, or nothing that is offered rests on it"
         return Finding(item=_item(gate, "an error within rounding"), state="not tried", found=why)
-    worst = max(wrong or own, key=lambda check: check.share)
+    worst = max(failed or of_gate, key=lambda check: check.share)
     item = _item(gate, f"an error of at most {worst.limit:.1e}")
-    return Finding(
-        item=item, state="failed" if wrong else "ok", found=_said(worst) if wrong else ""
-    )
-
-
-def _said(check: CertificateRecord) -> str:
-    detail = f" ({check.detail})" if check.detail else ""
-    return f"{check.quantity}, {check.dtype}, on {check.task}: {check.error:.1e}{detail}"
+    if not failed:
+        return Finding(item=item, state="ok", found="")
+    detail = f" ({worst.detail})" if worst.detail else ""
+    text = f"{worst.quantity}, {worst.dtype}, on {worst.task}: {worst.error:.1e}{detail}"
+    return Finding(item=item, state="failed", found=text)
 
 
 def _item(gate: str, expected: str) -> Item:

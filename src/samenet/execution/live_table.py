@@ -1,4 +1,4 @@
-"""The live table on a terminal: every result with its latest numbers, and how long it will take."""
+"""The live table on a terminal: every result with its latest numbers, and the time left."""
 
 from __future__ import annotations
 
@@ -40,54 +40,54 @@ def watching(
 
 
 class Board:
-    """The rows of the live table; it only ever changes in `updated`."""
+    """The rows of the live table; they change in `updated` only."""
 
     def __init__(self, plan: Plan, progress: Progress) -> None:
         """Start with one empty row per task and framework."""
-        self.plan, self.progress = plan, progress
+        self.plan = plan
+        self.progress = progress
         self.resting = plan.resting
         self.steps: dict[tuple[str, str], list[float]] = {}
         self.starts: dict[tuple[str, str], list[float]] = {}
-        self.states = {(t.name, a.name): "waiting" for t in plan.tasks for a in plan.arms}
-        self.states |= {(s.task, s.arm): s.reason for s in plan.skipped}
+        self.states = {(task.name, arm.name): "waiting" for task in plan.tasks for arm in plan.arms}
+        self.states |= {(skipped.task, skipped.arm): skipped.reason for skipped in plan.skipped}
 
     def updated(self, job: Job, records: Sequence[Record], seconds: float) -> Table:
-        """Take in the records of a job and return the new table."""
+        """Return the table with the records of one more job."""
         self.progress.take(job, seconds)
         for record in records:
             if isinstance(record, CertificateRecord | FailureRecord):
-                self._take(record)
-        found = measured(records) if job.kind.progress_unit == "repeats" else None
-        if found:
-            place = (job.tasks[0], job.arm)
-            self.steps.setdefault(place, []).append(found.step_seconds)
-            self.starts.setdefault(place, []).append(found.start_seconds)
-            self.states[place] = f"repeat {job.repeat + 1} of {self.plan.most}"
+                self._update_states(record)
+        times = measured(records) if job.kind.progress_unit == "repeats" else None
+        if times:
+            row = (job.tasks[0], job.arm)
+            self.steps.setdefault(row, []).append(times.step_seconds)
+            self.starts.setdefault(row, []).append(times.start_seconds)
+            self.states[row] = f"repeat {job.repeat + 1} of {self.plan.most}"
         return self.table()
 
-    def _take(self, record: CertificateRecord | FailureRecord) -> None:
+    def _update_states(self, record: CertificateRecord | FailureRecord) -> None:
+        # The record of a parity case is about every task that rests on it.
         for task in self.resting.get(record.task, (record.task,)):
-            if (task, record.arm) in self.states:
-                self._note(record, (task, record.arm))
-
-    def _note(self, record: CertificateRecord | FailureRecord, place: tuple[str, str]) -> None:
-        if isinstance(record, FailureRecord):
-            self.states[place] = f"{record.mark}: {record.reason}"
-        elif not record.passed:
-            self.states[place] = f"not compared: {record.gate}, {record.quantity}"
-        elif record.gate == "gate 1" and self.states[place] == "waiting":
-            self.states[place] = "checked: same network"
+            row = (task, record.arm)
+            if row not in self.states:
+                continue
+            if isinstance(record, FailureRecord):
+                self.states[row] = f"{record.mark}: {record.reason}"
+            elif not record.passed:
+                self.states[row] = f"not compared: {record.gate}, {record.quantity}"
+            elif record.gate == "gate 1" and self.states[row] == "waiting":
+                self.states[row] = "checked: same network"
 
     def table(self) -> Table:
-        """Return the table as it stands."""
+        """Return the table as it is now."""
         table = Table(title=f"{self.plan.name}  {self.progress.when()}", title_justify="left")
         for name in ("task", "framework", "a step", "start-up", ""):
             table.add_column(name, justify="right" if name in ("a step", "start-up") else "left")
-        for task, arm in self.states:
-            place = (task, arm)
-            numbers = (self._shown(self.steps, place), self._shown(self.starts, place))
-            table.add_row(*(Text(printable(t)) for t in (task, arm, *numbers, self.states[place])))
+        for row, state in self.states.items():
+            step, start_up = (
+                words(median(values[row])) if row in values else ""
+                for values in (self.steps, self.starts)
+            )
+            table.add_row(*(Text(printable(text)) for text in (*row, step, start_up, state)))
         return table
-
-    def _shown(self, values: dict[tuple[str, str], list[float]], place: tuple[str, str]) -> str:
-        return words(median(values[place])) if place in values else ""

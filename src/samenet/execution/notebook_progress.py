@@ -32,14 +32,16 @@ def bar(progress: Progress) -> Iterator[Watcher]:
     def watch(job: Job, records: Sequence[Record], seconds: float) -> None:
         progress.take(job, seconds)
         failures = [r.reason for r in records if isinstance(r, FailureRecord)]
-        about = " · ".join(filter(None, (", ".join(job.tasks[:3]), job.arm, *failures[:1])))
+        parts = [", ".join(job.tasks[:3]), job.arm, *failures[:1]]
+        about = " · ".join(part for part in parts if part)
         shown.update(display.HTML(bar_html(progress, about)))
 
     yield watch
 
 
 def bar_html(progress: Progress, about: str) -> str:
-    """Return the bar with the time that is probably left, and what was done last."""
-    jobs, done = len(progress.plan.jobs), len(progress.finished)
-    bar_ = f'<progress max="{jobs}" value="{done}"></progress>'
-    return f"<div>{bar_} {done} of {jobs} {escape(progress.when())} {escape(about)}</div>"
+    """Return the bar with the predicted time left, and what was done last."""
+    jobs = len(progress.plan.jobs)
+    done = len(progress.finished)
+    element = f'<progress max="{jobs}" value="{done}"></progress>'
+    return f"<div>{element} {done} of {jobs} {escape(progress.when())} {escape(about)}</div>"

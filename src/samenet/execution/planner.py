@@ -1,4 +1,4 @@
-"""From what a person asks for to a plan: tasks, frameworks that can run here, the schedule."""
+"""From a person's request to a plan: tasks, frameworks that can run here, the schedule."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Request:
     """What a person asks `samenet run` for."""
 
     tasks: tuple[str, ...] = ()
-    """Names of shipped tasks or paths of task files; none means the main job."""
+    """Names of shipped tasks or paths of task files; empty for the main job."""
     own: tuple[Task, ...] = ()
     """Tasks made from a person's own data."""
     frameworks: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class Request:
     settings: tuple[str, ...] = ()
     """`key=value` changes of every task; several values, separated by commas, make a sweep."""
     cases: tuple[str, ...] = ()
-    """Parity cases beside those that the tasks rest on."""
+    """Parity cases in addition to those that the tasks rest on."""
     epochs: int | None = None
     batch_size: int | None = None
     hidden: tuple[int, ...] | None = None
@@ -67,20 +67,25 @@ class Request:
 
 
 def make_plan(request: Request, pairs: Sequence[tuple[discovery.Leaf, str]] = ()) -> Plan:
-    """Return the plan of a request; the frameworks describe themselves on the way.
+    """Return the plan of a request; every framework describes itself in a worker for that.
 
-    `pairs` are adapters with a mode, in place of the names that the request holds.
+    `pairs` are adapters, each with a mode, in place of the names in the request.
     Raises UsageError for an unknown name or a value out of range.
     """
     tasks = chosen_tasks(request)
     pairs = pairs or discovery.choose(request.frameworks)
     pythons = interpreters(request.pythons, {leaf.header.name for leaf, _ in pairs})
     arms, absent = describe.describe(pairs, request.target.place, pythons)
-    able, skipped = _able(tasks, arms, request.target)
-    skipped += [_absent(task, lacking) for task in tasks for lacking in absent]
-    profile = PROFILES[request.profile]
-    fixed = {"repeats": request.repeats, "repeats_most": request.repeats}
-    settings = profile.model_copy(update=fixed) if request.repeats else profile
+    runnable, skipped = _runnable(tasks, arms, request.target)
+    skipped += [
+        Skipped(task=task.name, arm=adapter.name, mark=adapter.mark, reason=adapter.reason)
+        for task in tasks
+        for adapter in absent
+    ]
+    settings = PROFILES[request.profile]
+    if request.repeats:
+        fixed = {"repeats": request.repeats, "repeats_most": request.repeats}
+        settings = settings.model_copy(update=fixed)
     return Plan(
         name=request.name or _name(tasks, request),
         created=clock.utc(),
@@ -100,17 +105,17 @@ def make_plan(request: Request, pairs: Sequence[tuple[discovery.Leaf, str]] = ()
         cases=case_names.resting(tasks),
         timed_program="to its end",
         worker_seconds=request.worker_seconds,
-        jobs=_jobs(tasks, arms, able, settings, request),
+        jobs=_jobs(tasks, arms, runnable, settings, request),
         skipped=tuple(skipped),
     )
 
 
 def interpreters(settings: Sequence[str], frameworks: Collection[str]) -> dict[str, str]:
-    """Return the interpreter of each framework that texts like 'jax=/path/to/python' name.
+    """Return each framework's interpreter from texts like 'jax=/path/to/python'.
 
-    Raises UsageError for a framework that is not part of the run and a file that is no program.
+    Raises UsageError for a framework that is not in the run or a file that is no program.
     """
-    found = {}
+    program_of = {}
     for setting in settings:
         name, _, path = setting.partition("=")
         if name not in frameworks:
@@ -118,8 +123,8 @@ def interpreters(settings: Sequence[str], frameworks: Collection[str]) -> dict[s
         program = shutil.which(path)
         if not program:
             raise UsageError(f"--python {setting}: write NAME=PATH with the path of a Python.")
-        found[name] = str(Path(program).absolute())
-    return found
+        program_of[name] = str(Path(program).absolute())
+    return program_of
 
 
 def chosen_tasks(request: Request) -> tuple[Task, ...]:
@@ -127,17 +132,16 @@ def chosen_tasks(request: Request) -> tuple[Task, ...]:
     names = request.tasks or (() if request.own else MAIN_JOB)
     changes = [_changes(setting) for setting in request.settings]
     tasks: list[Task] = []
+    # Every combination of the values: one, unless a setting has several.
     for combination in itertools.product(*changes):
+        variants = [load_task(name, combination) for name in names]
+        variants += [_changed(task, combination) for task in request.own]
         suffix = _suffix(changes, combination)
-        found = [load_task(name, combination) for name in names]
-        found += [_changed(task, combination) for task in request.own]
-        tasks += [_resized(_renamed(task, suffix), request) for task in found]
+        for task in variants:
+            renamed = task.model_copy(update={"name": task.name + suffix})
+            tasks.append(_resized(renamed, request))
     unique_names(tasks)
     return tuple(tasks)
-
-
-def _renamed(task: Task, suffix: str) -> Task:
-    return task.model_copy(update={"name": task.name + suffix})
 
 
 def _changes(setting: str) -> list[tuple[str, str]]:
@@ -148,8 +152,11 @@ def _changes(setting: str) -> list[tuple[str, str]]:
 
 
 def _suffix(changes: Sequence[list[tuple[str, str]]], chosen: Sequence[tuple[str, str]]) -> str:
+    """Return what distinguishes a task of a sweep in its name: the values that vary."""
     varied = [
-        f"{k}={v}" for options, (k, v) in zip(changes, chosen, strict=True) if len(options) > 1
+        f"{key}={value}"
+        for options, (key, value) in zip(changes, chosen, strict=True)
+        if len(options) > 1
     ]
     return f"[{','.join(varied)}]" if varied else ""
 
@@ -164,31 +171,35 @@ def _changed(task: Task, changes: Sequence[tuple[str, str]]) -> Task:
 def _resized(task: Task, request: Request) -> Task:
     """Apply the short options for epochs, batch size and hidden layers."""
     values = task.to_json()
-    wanted = {"epochs": request.epochs, "batch_size": request.batch_size}
-    values["training"] |= {key: value for key, value in wanted.items() if value is not None}
+    if request.epochs is not None:
+        values["training"]["epochs"] = request.epochs
+    if request.batch_size is not None:
+        values["training"]["batch_size"] = request.batch_size
     if request.hidden is not None:
         activation = str(task.model.layers[0].activation) if task.model.layers else "relu"
-        layers = [{"units": units, "activation": activation} for units in request.hidden]
-        values["model"] |= {"layers": layers}
+        values["model"]["layers"] = [
+            {"units": units, "activation": activation} for units in request.hidden
+        ]
     return parse(Task, values, where=f"task {task.name}")
 
 
-def _able(
+def _runnable(
     tasks: Sequence[Task], arms: Sequence[Arm], target: Target
 ) -> tuple[set[tuple[str, str]], list[Skipped]]:
     """Return the (task, arm) that can run, and why the others cannot."""
-    able, skipped = set(), []
+    runnable: set[tuple[str, str]] = set()
+    skipped: list[Skipped] = []
     for task, arm in itertools.product(tasks, arms):
         reason = lacking(arm, target)
         if reason:
             skipped.append(Skipped(task=task.name, arm=arm.name, mark="unsupported", reason=reason))
         else:
-            able.add((task.name, arm.name))
-    return able, skipped
+            runnable.add((task.name, arm.name))
+    return runnable, skipped
 
 
 def refuse_nothing(plan: Plan) -> None:
-    """Raise RefusedError if frameworks are there, and none of them can run where it was asked."""
+    """Raise RefusedError if there are frameworks but none of them can run where it was asked to."""
     if plan.arms and not any(job.arm for job in plan.jobs):
         reasons = sorted({skipped.reason for skipped in plan.skipped})
         raise RefusedError(f"Nothing can be measured: {'; '.join(reasons)}.")
@@ -200,7 +211,7 @@ def has_compiler() -> bool:
 
 
 def lacking(arm: Arm, target: Target) -> str | None:
-    """Return what the machine lacks for an arm, or None."""
+    """Return what the machine lacks for an arm; None if nothing."""
     if reason := missing_device(arm.capabilities, target):
         return reason
     needs = arm.header.modes[arm.mode].needs
@@ -211,26 +222,31 @@ def lacking(arm: Arm, target: Target) -> str | None:
     return None
 
 
-def _absent(task: Task, absent: describe.Absent) -> Skipped:
-    return Skipped(task=task.name, arm=absent.name, mark=absent.mark, reason=absent.reason)
-
-
 def _jobs(
     tasks: Sequence[Task],
     arms: Sequence[Arm],
-    able: set[tuple[str, str]],
+    runnable: set[tuple[str, str]],
     settings: Profile,
     request: Request,
 ) -> tuple[Job, ...]:
     cases = list(dict.fromkeys([*case_names.resting(tasks), *request.cases]))
+    starts = {
+        arm.name: Start(
+            import_seconds=arm.import_seconds,
+            compile_seconds=discovery.compile_seconds(arm.header, arm.mode),
+            heavy=bool(arm.header.extra),
+        )
+        for arm in arms
+    }
     predict = Predict(
-        {arm.name: _start(arm) for arm in arms},
+        starts,
         steady_seconds=settings.steady_seconds,
         history=_history(tasks, arms, cases, request.target),
     )
-    there = [arm for arm in arms if not missing_device(arm.capabilities, request.target)]
     return schedule(
-        *(tasks, there, able),
+        tasks,
+        [arm for arm in arms if not missing_device(arm.capabilities, request.target)],
+        runnable,
         settings=settings,
         track=request.track,
         predict=predict,
@@ -239,18 +255,14 @@ def _jobs(
     )
 
 
-def _start(arm: Arm) -> Start:
-    compiling = discovery.compile_seconds(arm.header, arm.mode)
-    return Start(arm.import_seconds, compiling, bool(arm.header.extra))
-
-
 REMEMBERED_SECONDS = 0.02
+"""What a certificate takes that is remembered."""
 
 
 def _history(
     tasks: Sequence[Task], arms: Sequence[Arm], cases: Sequence[str], target: Target
 ) -> dict[str, float]:
-    """Return how long what a plan consists of took before; next to nothing if it is remembered."""
+    """Return the seconds of earlier jobs like a plan's; next to none for what is remembered."""
     keys = [
         history_key(kind.name, arm, subject)
         for kind in PASSES.values()
@@ -258,15 +270,19 @@ def _history(
         for arm in ("", *(arm.name for arm in arms))
         for subject in (cases if kind.on_cases else [task.name for task in tasks])
     ]
-    found = {key: cache.get("durations", cache.key_of(key)) for key in keys}
-    known = {key: float(value) for key, value in found.items() if isinstance(value, int | float)}
+    seconds: dict[str, float] = {}
+    for key in keys:
+        stored = cache.get("durations", cache.key_of(key))
+        if isinstance(stored, int | float):
+            seconds[key] = float(stored)
     for arm in arms:
-        proved = [("certify", t.name) for t in tasks if certificate_cache.expected(arm, t, target)]
-        proved += [
-            ("parity", case) for case in cases if certificate_cache.expected_case(arm, case, target)
-        ]
-        known |= {history_key(name, arm.name, of): REMEMBERED_SECONDS for name, of in proved}
-    return known
+        for task in tasks:
+            if certificate_cache.expected(arm, task, target):
+                seconds[history_key("certify", arm.name, task.name)] = REMEMBERED_SECONDS
+        for case in cases:
+            if certificate_cache.expected_case(arm, case, target):
+                seconds[history_key("parity", arm.name, case)] = REMEMBERED_SECONDS
+    return seconds
 
 
 def _name(tasks: Sequence[Task], request: Request) -> str:
@@ -278,10 +294,8 @@ def _name(tasks: Sequence[Task], request: Request) -> str:
 def new_folder(name: str, parent: Path) -> Path:
     """Return a folder for a run that does not exist yet: runs/<when>-<name>."""
     stamp = f"{clock.local_stamp()}-{re.sub(r'[^A-Za-z0-9_-]+', '-', name).strip('-') or 'run'}"
-    folder, number = parent / stamp, 2
-    while folder.exists():
-        folder, number = parent / f"{stamp}-{number}", number + 1
-    return folder
+    names = itertools.chain([stamp], (f"{stamp}-{number}" for number in itertools.count(2)))
+    return next(folder for folder in (parent / name for name in names) if not folder.exists())
 
 
 def duration_seconds(text: str) -> float:

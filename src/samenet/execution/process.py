@@ -1,4 +1,4 @@
-"""Start one worker process, wait for it, and end it when it takes too long or nobody waits."""
+"""Start one worker process, wait for it, and end it if it takes too long or nobody waits."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from samenet.runs.plan import Arm, CacheName, Job, Plan
 from samenet.runs.work_order import file_name, order_json
 
 SECONDS_MIN = 120.0
-"""A worker has at least so long, however short its job was predicted to be."""
+"""A worker has at least this long, however short its job was predicted to be."""
 
 COMPILATIONS = 60
 """And the time to compile so many training steps: of each function and optimiser that is proved,
 and of each shape of a call, in a process that shares its processor with others."""
 
 TOO_SLOW = -999
-"""Stands for the exit code of a worker that was ended."""
+"""Stands for the exit code of a worker that was ended for taking too long."""
 
 
 class LiveWorkers:
@@ -55,7 +55,7 @@ class LiveWorkers:
 def spawn(
     folder: Path, plan: Plan, job: Job, arm: Arm | None, live: LiveWorkers, answer: AnswerFile
 ) -> tuple[int, str, float]:
-    """Run one worker, its process in `live` meanwhile; return exit code, errors and time limit.
+    """Run one worker, kept in `live` meanwhile; return exit code, error output and time limit.
 
     What it found stands in `answer`, if it answered at all.
     """
@@ -106,11 +106,11 @@ def interpreter(arm: Arm | None) -> str:
 
 
 def _wait(worker: subprocess.Popen[bytes], seconds_max: float) -> int:
-    """Wait without polling: `wait` with a timeout looks every 50 ms, and that is part of a run."""
-    ended: list[int] = []
+    """Wait without polling: `wait` with a timeout polls every 50 ms, which a run would measure."""
+    too_slow = threading.Event()
 
     def end() -> None:
-        ended.append(worker.pid)
+        too_slow.set()
         system.kill_group(worker.pid)
 
     alarm = threading.Timer(seconds_max, end)
@@ -122,7 +122,7 @@ def _wait(worker: subprocess.Popen[bytes], seconds_max: float) -> int:
         if worker.poll() is None:
             system.kill_group(worker.pid)
             worker.wait()
-    return TOO_SLOW if ended else code
+    return TOO_SLOW if too_slow.is_set() else code
 
 
 def compiled_code(folder: Path, kept: CacheName, job: Job) -> CompiledCode:
@@ -138,9 +138,11 @@ def shares_cache(kept: CacheName, job: Job) -> bool:
 def cache_place(folder: Path, kept: CacheName, job: Job) -> Path:
     """Return the folder of a worker's compiled code.
 
-    Cold: every worker has a private one, which is not there yet. Warm: all results of an arm on a
-    task share one, which the pass `prime` has filled.
+    Cold: every worker has its own, which does not exist yet. Warm: all results of an arm on a task
+    share one, which the pass `prime` has filled.
     """
-    shared = shares_cache(kept, job)
-    name = file_name(f"{job.arm}/{'+'.join(job.tasks)}" if shared else job.id)
-    return folder / "work" / "caches" / (f"warm-{name}" if shared else f"{name}-{os.getpid()}")
+    caches = folder / "work" / "caches"
+    if shares_cache(kept, job):
+        tasks = "+".join(job.tasks)
+        return caches / f"warm-{file_name(f'{job.arm}/{tasks}')}"
+    return caches / f"{file_name(job.id)}-{os.getpid()}"

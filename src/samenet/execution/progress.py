@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: one line per result, or a live table on a terminal."""
+"""What a person sees during a run: one line per finished job."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from samenet.stats.formatting import words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What one timed process shows at once."""
+    """The first numbers of one timed process."""
 
     step_seconds: float
     start_seconds: float
@@ -42,7 +42,7 @@ def measured(records: Sequence[Record]) -> Measured | None:
 
 @dataclass(slots=True)
 class Progress:
-    """Prints to standard error; the data on standard output stay clean."""
+    """Prints to standard error, so that standard output holds data only."""
 
     plan: Plan
     quiet: bool = False
@@ -55,10 +55,11 @@ class Progress:
         self.finished.add(job.id)
 
     def watch(self, job: Job, records: Sequence[Record], seconds: float) -> None:
-        """Say what one job brought."""
+        """Print what came of one job."""
         self.take(job, seconds)
         if not self.quiet:
-            lines = [f"{self.when()}  {_line(self.plan, job, records)}", *_left_out(records)]
+            line = f"{self.when()}  {_line(self.plan, job, records)}"
+            lines = [line, *_left_out(records)]
             say("\n".join(lines), err=True)
 
     def when(self) -> str:
@@ -69,11 +70,14 @@ class Progress:
 
 
 def _left_out(records: Sequence[Record]) -> list[str]:
-    """Return what the preparation of the data did not take in: nobody should miss that."""
-    notes = [
-        note for record in records if isinstance(record, DataPrepared) for note in record.notes
+    """Return the notes on what was left out of the data: nobody should miss that."""
+    return [
+        f"    {note}"
+        for record in records
+        if isinstance(record, DataPrepared)
+        for note in record.notes
+        if "left out" in note or "dropped" in note
     ]
-    return [f"    {note}" for note in notes if "left out" in note or "dropped" in note]
 
 
 def _clock(seconds: float) -> str:
@@ -99,8 +103,9 @@ def _line(plan: Plan, job: Job, records: Sequence[Record]) -> str:
 def _numbers(job: Job, records: Sequence[Record], plan: Plan) -> str:
     if job.kind.progress_unit == "seeds":
         return f" (seed {job.repeat + 1} of {plan.seeds})"
-    found = measured(records) if job.kind.progress_unit == "repeats" else None
-    if found is None:
+    times = measured(records) if job.kind.progress_unit == "repeats" else None
+    if times is None:
         return ""
-    step, ready = words(found.step_seconds), words(found.start_seconds)
-    return f", {step} a step, start-up {ready} (repeat {job.repeat + 1} of {plan.most})"
+    step = words(times.step_seconds)
+    start_up = words(times.start_seconds)
+    return f", {step} a step, start-up {start_up} (repeat {job.repeat + 1} of {plan.most})"

@@ -45,96 +45,104 @@ Watcher = Callable[[Job, Sequence[Record], float], None]
 def carry_out(store: Store, plan: Plan, watch: Watcher) -> None:
     """Run every job of the plan that is not finished yet."""
     run = _Run(store, plan, watch)
-    done = store.finished_jobs()
-    waiting = [job for job in plan.jobs if job.id not in done]
-    for timed, group in groupby(waiting, key=lambda job: job.timed):
-        for jobs in _stages(list(group), timed=timed):
-            run.run_stage([j for j in jobs if not (run.is_redundant(j) or run.is_over_budget(j))])
+    finished = store.finished_jobs()
+    for jobs in _stages([job for job in plan.jobs if job.id not in finished]):
+        run.run_stage(
+            [job for job in jobs if not (run.is_redundant(job) or run.is_over_budget(job))]
+        )
 
 
-def _stages(jobs: list[Job], *, timed: bool) -> Iterator[list[Job]]:
-    """Timed jobs one by one; others together, but for the passes that are to be alone."""
-    if timed:
-        yield from ([job] for job in jobs)
-        return
-    for _, group in groupby(jobs, key=lambda job: job.kind.is_barrier):
-        yield list(group)
+def _stages(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Yield jobs that run side by side: a timed one by itself, others up to the next barrier."""
+    for (timed, _), group in groupby(jobs, key=lambda job: (job.timed, job.kind.is_barrier)):
+        if timed:
+            yield from ([job] for job in group)
+        else:
+            yield list(group)
 
 
 class _Run:
     """One execution of a plan."""
 
     def __init__(self, store: Store, plan: Plan, watch: Watcher) -> None:
-        self.store, self.plan, self.watch = store, plan, watch
+        self.store = store
+        self.plan = plan
+        self.watch = watch
         self.started = clock.now()
         self.refusals = Refusals(store.records(), plan)
         self.live = LiveWorkers()
         self.affordable: dict[tuple[str, int], bool] = {}
-        self.enough: dict[int, bool] = {}
-        self.looks = environment.LOOKS
+        """Whether the budget allows a repeat of a pass, by (pass, repeat)."""
+        self.precise_at_look: dict[int, bool] = {}
+        """Whether the run may stop after a look, by its number of repeats."""
+        self.quiet_attempts_left = environment.LOOKS
 
     def run_stage(self, jobs: Sequence[Job]) -> None:
         """Run jobs side by side, or the only one alone; keep each answer as it comes."""
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
             try:
-                for done in as_completed([pool.submit(self.run_or_recall, job) for job in jobs]):
-                    self.keep(*done.result())
+                futures = [pool.submit(self.run_or_recall, job) for job in jobs]
+                for future in as_completed(futures):
+                    job, records, seconds = future.result()
+                    self.keep(job, records, seconds)
             except BaseException:
-                self.live.stop()  # Ctrl-C above all: a worker in its own session would go on
+                self.live.stop()  # above all on Ctrl-C: a worker in its own session would go on
                 raise
 
     def run_or_recall(self, job: Job) -> tuple[Job, list[Record], float]:
-        """Return a job, its records and how long it took; what is remembered is not run again."""
+        """Return a job, its records and its seconds; remembered certificates are not run again."""
         start = clock.now()
-        reduced = self.refusals.reduced(job)
-        if self.live.stopped or not reduced.tasks:
+        allowed = self.refusals.reduced(job)
+        if self.live.stopped or not allowed.tasks:
             return job, [], 0.0
-        records, unknown = certificate_cache.remembered(self.plan, reduced, self.store.folder)
+        records, unknown = certificate_cache.remembered(self.plan, allowed, self.store.folder)
         if unknown.tasks:
             records += self.run_until_undisturbed(unknown)
         return job, records, clock.now() - start
 
     def is_over_budget(self, job: Job) -> bool:
-        """Return whether a timed job is left for a resume: the budget is spent.
+        """Return whether a timed job is left for a resume because the budget is spent.
 
-        Decided once per repeat, at its first job, so that only whole repeats are kept.
+        Decided once per repeat, at its first job, so that a run holds whole repeats only.
         """
         budget = self.plan.budget_seconds
         if budget is None or not job.timed or job.repeat == 0:
             return False
-        spent, name = clock.now() - self.started, job.pass_name
-        whole = RESULT if name in BLOCKS else name  # a block is measured whole or not at all
-        return not self.affordable.setdefault((whole, job.repeat), spent <= budget)
+        spent = clock.now() - self.started
+        # A block is measured as a whole or not at all.
+        unit = RESULT if job.pass_name in BLOCKS else job.pass_name
+        return not self.affordable.setdefault((unit, job.repeat), spent <= budget)
 
     def is_redundant(self, job: Job) -> bool:
-        """Return whether a repeat is not needed: those before a look were enough.
+        """Return whether a repeat is not needed, because those before a look were enough.
 
-        What comes later does not count, so that a resumed run decides as the first one did.
+        Later records do not count, so that a resumed run decides as it did before.
         """
         look = early_stopping.look_before(self.plan, job.repeat)
         if look is None or job.pass_name not in BLOCKS:
             return False
-        if look not in self.enough:
-            before = [r for r in self.store.records() if _is_before(r, look)]
-            self.enough[look] = early_stopping.enough(frames.build(self.plan, {}, before))
-        return self.enough[look]
+        if look not in self.precise_at_look:
+            before = [record for record in self.store.records() if _is_before(record, look)]
+            self.precise_at_look[look] = early_stopping.enough(frames.build(self.plan, {}, before))
+        return self.precise_at_look[look]
 
     def run_until_undisturbed(self, job: Job) -> list[Record]:
-        """Return what a job's worker answered, the last one of those that others disturbed.
+        """Run a job, and again if others disturbed it; return the last answer, the rest set aside.
 
-        Refusals look at the machine and never at a time, so doing it again does not choose either.
+        A refusal depends on the machine and never on a time, so repeating chooses no times either.
         """
-        aside: list[Record] = []
+        set_aside: list[Record] = []
         records = self.run_process(job)
         while environment.is_refused(records) and self.wait_for_quiet():
-            aside.append(environment.set_aside([redaction.cleaned(record) for record in records]))
+            cleaned = [redaction.cleaned(record) for record in records]
+            set_aside.append(environment.set_aside(cleaned))
             records = self.run_process(job)
-        return [*aside, *records]
+        return [*set_aside, *records]
 
     def wait_for_quiet(self) -> bool:
-        """Wait for a quiet moment as long as this run's looks last; return whether it came."""
-        while self.looks > 0:
-            self.looks -= 1
+        """Wait for a quiet moment while this run has attempts left; return whether one came."""
+        while self.quiet_attempts_left > 0:
+            self.quiet_attempts_left -= 1
             if not environment.broken(environment.of_a_moment(self.plan.target)):
                 return True
         return False
@@ -169,10 +177,10 @@ class _Run:
         arm = self.plan.arm(job.arm) if job.arm else None
         file = new_answer(self.store.folder, job)
         before = environment.look(self.plan.target) if job.timed else None
-        place = cache_place(self.store.folder, self.plan.cache, job)
+        cache_folder = cache_place(self.store.folder, self.plan.cache, job)
         if not shares_cache(self.plan.cache, job):
-            shutil.rmtree(place, ignore_errors=True)
-        files_before = _files(place)
+            shutil.rmtree(cache_folder, ignore_errors=True)
+        files_before = _count_files(cache_folder)
         code, errors, seconds_max = spawn(self.store.folder, self.plan, job, arm, self.live, file)
         answer = file.read() if code == 0 else None
         if answer is None and not final and not self.live.stopped:
@@ -180,18 +188,18 @@ class _Run:
         silent = job.tasks if answer is None else _unanswered(job, answer)
         records = [*(answer or []), *_failures(job, silent, code, errors, seconds_max)]
         if job.kind.shares_warm_cache:
-            records.append(self.compiled_code(job, files_before, _files(place)))
-        return [*records, environment.recorded(self.plan, job, before)] if before else records
-
-    def compiled_code(self, job: Job, before: int, after: int) -> CompiledCodeKept:
-        """Return the record of how many files of compiled code a worker found, and left."""
-        return CompiledCodeKept(
-            job=job.id,
-            when=clock.utc(),
-            cache=self.plan.cache,
-            files_before=before,
-            files_after=after,
-        )
+            records.append(
+                CompiledCodeKept(
+                    job=job.id,
+                    when=clock.utc(),
+                    cache=self.plan.cache,
+                    files_before=files_before,
+                    files_after=_count_files(cache_folder),
+                )
+            )
+        if before:
+            records.append(environment.recorded(self.plan, job, before))
+        return records
 
     def keep(self, job: Job, records: Sequence[Record], seconds: float) -> None:
         """Append the records of a job and the event that it is finished, in one write."""
@@ -209,18 +217,18 @@ class _Run:
 
 
 def _is_before(record: Record, look: int) -> bool:
-    """Return whether a record is of no repeat or of one before a look."""
+    """Return whether a record belongs to no repeat, or to one before a look."""
     if isinstance(record, CertificateRecord | TimingRecord | QualityRecord | FailureRecord):
         return record.repeat is None or record.repeat < look
     return not isinstance(record, TimedProcess) or record.repeat < look
 
 
-def _files(place: Path) -> int:
-    return sum(path.is_file() for path in place.rglob("*"))
+def _count_files(folder: Path) -> int:
+    return sum(path.is_file() for path in folder.rglob("*"))
 
 
 class Refusals:
-    """Which (task, arm) may not be measured: unprepared data, or a check that failed.
+    """The (task, arm) that may not be measured: data that were not prepared, a check that failed.
 
     A parity case that fails refuses every task that rests on it.
     """
@@ -239,16 +247,19 @@ class Refusals:
                 self.pairs |= {(task, record.arm) for task in tasks}
 
     def reduced(self, job: Job) -> Job:
-        """Return the job with only the tasks that may run; quick starts need no certificate."""
+        """Return the job with only the tasks that may run; a quick start needs no certificate."""
         if job.kind.needs == "nothing":
             return job
-        arms = {""} if job.kind.needs == "data" else {"", job.arm}
-        kept = tuple(t for t in job.tasks if not any((t, arm) in self.pairs for arm in arms))
-        return job.model_copy(update={"tasks": kept})
+        # A failure without an arm is that of the task's data.
+        arms = [""] if job.kind.needs == "data" else ["", job.arm]
+        allowed = tuple(
+            task for task in job.tasks if not any((task, arm) in self.pairs for arm in arms)
+        )
+        return job.model_copy(update={"tasks": allowed})
 
 
 def _refuses(record: CertificateRecord | FailureRecord) -> bool:
-    """Return whether what was found before timing stands against timing."""
+    """Return whether a record from before the timing forbids it."""
     failed = isinstance(record, FailureRecord) or not record.passed
     return failed and record.repeat is None
 
@@ -265,9 +276,17 @@ def _failures(
     job: Job, tasks: Sequence[str], code: int, errors: str, seconds_max: float
 ) -> list[Record]:
     """Return one failure per task that a worker did not answer for."""
-    mark: Mark = "timed out" if code == TOO_SLOW else "failed"
-    late = f"no result within {seconds_max:.0f} s; --worker-limit allows more"
-    reason = late if code == TOO_SLOW else _why(code, errors)
+    mark: Mark = "failed"
+    signals = {9: "was killed (out of memory?)", 11: "crashed (segmentation fault)"}
+    if code == TOO_SLOW:
+        mark = "timed out"
+        reason = f"no result within {seconds_max:.0f} s; --worker-limit allows more"
+    elif code == 0:
+        reason = "the worker ended without a whole answer"
+    elif code < 0:
+        reason = f"the worker {signals.get(-code, f'was ended by signal {-code}')}"
+    else:
+        reason = last_line(errors) or f"the worker ended with exit code {code}"
     return [
         FailureRecord(
             job=job.id,
@@ -287,26 +306,20 @@ def _task_of(record: Record) -> str | None:
     return record.task if isinstance(record, Answer | DataPrepared | StepTraced) else None
 
 
-def _why(code: int, errors: str) -> str:
-    if code == 0:
-        return "the worker ended without a whole answer"
-    if code < 0:
-        names = {9: "was killed (out of memory?)", 11: "crashed (segmentation fault)"}
-        return f"the worker {names.get(-code, f'was ended by signal {-code}')}"
-    return last_line(errors) or f"the worker ended with exit code {code}"
-
-
 def _stop_if_all_failed(job: Job, records: Sequence[Record]) -> None:
-    """Raise UsageError if no task is left to go on with."""
+    """Raise UsageError if no task is left."""
     failures = [record for record in records if isinstance(record, FailureRecord)]
     if len(failures) >= len(job.tasks):
         raise UsageError(failures[0].reason)
 
 
 def remember_duration(job: Job, records: Sequence[Record], seconds: float) -> None:
-    """Keep how long a job took, for the next plan's prediction; one that waited says little."""
-    told = any(isinstance(record, FailureRecord) for record in records)
-    if seconds < 0.05 or told or environment.waited_for(records):
+    """Remember how long a job took, for the next plan's prediction.
+
+    A job that failed, waited, or did nothing but recall says nothing about the next one.
+    """
+    failed = any(isinstance(record, FailureRecord) for record in records)
+    if seconds < 0.05 or failed or environment.waited_for(records):
         return
     for task in job.tasks:
         key = history_key(job.pass_name, job.arm, task)

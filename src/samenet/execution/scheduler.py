@@ -1,4 +1,4 @@
-"""Which jobs a plan has, in the order they run: proofs first, then results in balanced turns."""
+"""Which jobs a plan has, in the order they run: proofs first, then results in balanced order."""
 
 from __future__ import annotations
 
@@ -22,18 +22,21 @@ def schedule(  # noqa: PLR0913 - all that a schedule depends on
     cases: Sequence[str] = (),
     warm: bool = False,
 ) -> tuple[Job, ...]:
-    """Return the jobs in the order they run; `runnable` holds the (task, arm) that can be.
+    """Return the jobs in the order they run; `runnable` holds the (task, arm) that can run.
 
-    `cases` are the parity cases that these tasks rest on. `warm` first fills the caches of compiled
-    code that the results then find.
+    `cases` are the parity cases that these tasks rest on. With `warm`, the caches of compiled code
+    are filled before the results are timed.
     """
-    able = {
-        arm.name: tuple(task.name for task in tasks if (task.name, arm.name) in runnable)
-        for arm in arms
-    }
-    names = [task.name for task in tasks]
     maker = _Maker(
-        names=names, arms=arms, able=able, cases=cases, settings=settings, predict=predict
+        names=[task.name for task in tasks],
+        arms=arms,
+        tasks_of_arm={
+            arm.name: tuple(task.name for task in tasks if (task.name, arm.name) in runnable)
+            for arm in arms
+        },
+        cases=cases,
+        settings=settings,
+        predict=predict,
     )
     jobs: list[Job] = []
     for kind in PASSES.values():
@@ -43,56 +46,54 @@ def schedule(  # noqa: PLR0913 - all that a schedule depends on
 
 
 def extended(plan: Plan, repeats: int) -> Plan:
-    """Return the plan with exactly so many repeats: its blocks go on in their rotation."""
-    own = [job for job in plan.jobs if job.pass_name in BLOCKS]
-    first = [job for job in own if job.repeat == 0]
-    members = {
-        task: [j for j in first if j.tasks == task]
-        for task in dict.fromkeys(j.tasks for j in first)
-    }
+    """Return the plan with exactly `repeats` repeats: its blocks go on in their rotation."""
+    in_blocks = [job for job in plan.jobs if job.pass_name in BLOCKS]
+    # The first repeat shows what a block of each task consists of.
+    members: dict[tuple[str, ...], list[Job]] = {}
+    for job in in_blocks:
+        if job.repeat == 0:
+            members.setdefault(job.tasks, []).append(job)
     blocks = [
-        _again(job, repeat)
+        job.model_copy(update={"id": f"{job.id.rpartition('/')[0]}/r{repeat}", "repeat": repeat})
         for repeat in range(repeats)
         for jobs in members.values()
         for job in balanced(jobs, repeat)
     ]
-    place = plan.jobs.index(own[0]) if own else len(plan.jobs)
+    first = plan.jobs.index(in_blocks[0]) if in_blocks else len(plan.jobs)
     rest = [job for job in plan.jobs if job.pass_name not in BLOCKS]
     return plan.model_copy(
         update={
-            "jobs": (*rest[:place], *blocks, *rest[place:]),
+            "jobs": (*rest[:first], *blocks, *rest[first:]),
             "repeats": repeats,
             "repeats_most": repeats,
         }
     )
 
 
-def _again(job: Job, repeat: int) -> Job:
-    name, _, _ = job.id.rpartition("/")
-    return job.model_copy(update={"id": f"{name}/r{repeat}", "repeat": repeat})
-
-
 CASES_PER_JOB = 30
+
 REPEATS_FOR_ALL = 8
+"""With fewer repeats, a screening, predictions are timed for one task only."""
+
 REPEATS_PER_PREDICTION = 3
-"""Predicting is measured in every third repeat: ten times quicker to settle than training."""
+"""Predictions are timed in every third repeat: they settle ten times sooner than training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Maker:
-    """Makes the jobs of each pass, as its row says of what there is one."""
+    """Makes the jobs of each pass: one of what its row says (`one_per`)."""
 
     names: Sequence[str]
     """Of all tasks."""
     arms: Sequence[Arm]
-    able: dict[str, tuple[str, ...]]
-    """The tasks that each arm can run."""
+    tasks_of_arm: dict[str, tuple[str, ...]]
+    """The tasks that each arm can run, by its name."""
     cases: Sequence[str]
     settings: Profile
     predict: Predict
 
     def jobs(self, kind: Pass) -> list[Job]:
-        """Return all jobs of a pass; those of the passes of a block come with the first of them."""
+        """Return all jobs of a pass; the first pass of a block brings those of the others along."""
         match kind.one_per:
             case "run":
                 return [self.job(kind, tasks=self.names)]
@@ -111,20 +112,24 @@ class _Maker:
 
     def per_result(self, kind: Pass) -> list[Job]:
         """One process per arm and task."""
-        pairs = [(arm, task) for arm, tasks in self.able.items() for task in tasks]
+        pairs = [(arm, task) for arm, tasks in self.tasks_of_arm.items() for task in tasks]
         return [self.job(kind, arm=arm, tasks=[task]) for arm, task in pairs]
 
     def per_arm(self, kind: Pass) -> list[Job]:
         """One process per arm, all its tasks together in it."""
-        return [self.job(kind, arm=arm, tasks=tasks) for arm, tasks in self.able.items() if tasks]
+        return [
+            self.job(kind, arm=arm, tasks=tasks)
+            for arm, tasks in self.tasks_of_arm.items()
+            if tasks
+        ]
 
     def per_case(self, kind: Pass) -> list[Job]:
-        """Parity cases of an arm in parts: a process that is lost takes few with it."""
+        """Parity cases of an arm, a few per process: one that crashes takes only those with it."""
         starts = range(0, len(self.cases), CASES_PER_JOB)
         parts = [self.cases[start : start + CASES_PER_JOB] for start in starts]
         return [
             self.job(kind, arm=arm, tasks=part, repeat=number)
-            for arm, tasks in self.able.items()
+            for arm, tasks in self.tasks_of_arm.items()
             if tasks
             for number, part in enumerate(parts)
         ]
@@ -140,8 +145,8 @@ class _Maker:
         ]
 
     def members(self, task: str) -> list[tuple[PassName, str]]:
-        """Return what a block of a task holds: its arms, then what the instrument shows."""
-        arms = [arm for arm, tasks in self.able.items() if task in tasks]
+        """Return what a block of a task holds: its arms, then the control arms of the first."""
+        arms = [arm for arm, tasks in self.tasks_of_arm.items() if task in tasks]
         proofs = PROOFS if self.settings.proves_itself else ()
         return [*((RESULT, arm) for arm in arms), *((proof, arms[0]) for proof in proofs if arms)]
 
@@ -156,21 +161,26 @@ class _Maker:
         ]
 
     def per_framework(self, kind: Pass) -> list[Job]:
-        """One process per framework, tasks together in it: how it predicts depends on no mode.
+        """One process per framework with all its tasks: predicting does not depend on the mode.
 
-        With few repeats, a screening, it predicts for the first of its tasks alone.
+        With few repeats, a screening, it predicts for the first of its tasks only.
         """
-        first = {a.header.name: a.name for a in reversed(self.arms) if self.able[a.name]}
+        first = {a.header.name: a.name for a in reversed(self.arms) if self.tasks_of_arm[a.name]}
         repeats = self.settings.repeats
-        most = 1 if repeats < REPEATS_FOR_ALL else None
+        tasks_most = 1 if repeats < REPEATS_FOR_ALL else None
         return [
-            self.job(kind, arm=arm, tasks=balanced(self.able[arm][:most], number), repeat=number)
+            self.job(
+                kind,
+                arm=arm,
+                tasks=balanced(self.tasks_of_arm[arm][:tasks_most], number),
+                repeat=number,
+            )
             for number in range(max(1, repeats // REPEATS_PER_PREDICTION))
             for arm in balanced(list(first.values())[::-1], number)
         ]
 
     def job(self, kind: Pass, *, tasks: Sequence[str], arm: str = "", repeat: int = 0) -> Job:
-        """Return one job with its name and its prediction."""
+        """Return one job with its id and its predicted seconds."""
         parts = [kind.name, arm, tasks[0] if len(tasks) == 1 else "", f"r{repeat}"]
         return Job(
             id="/".join(part for part in parts if part),

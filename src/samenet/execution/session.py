@@ -19,11 +19,11 @@ DISK_BYTES_MIN = 200 * 1024 * 1024
 
 
 Say = Callable[[str], None]
-"""Called with what a screening is to be warned of, one sentence at a time."""
+"""Called with the warnings for a screening, one sentence at a time."""
 
 
 def silent(sentence: str) -> None:
-    """Say nothing: what broke a rule stands in the records all the same."""
+    """Print nothing: a broken rule is in the records all the same."""
     del sentence
 
 
@@ -33,36 +33,32 @@ def start(plan: Plan, folder: Path, watch: Watcher, say: Say = silent) -> Store:
     if paths.free_bytes(folder) < DISK_BYTES_MIN:
         raise RefusedError(f"Less than 200 MB are free where {folder} is; nothing was measured.")
     with alone():
-        _admitted(plan, say)
+        _admit(plan, say)
         store.create()
         store.write_json("machine.json", facts(plan))
         store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
-        store.append([_sealed(plan)])
+        # What decides the verdicts, the margin above all, is on record before anything is measured.
+        store.append([PlanSealed(job="", when=clock.utc(), sha256=plan.seal)])
         carry_out(store, plan, watch)
     return store
 
 
-def _sealed(plan: Plan) -> PlanSealed:
-    """Return a record of what was decided before anything was measured, the margin above all."""
-    return PlanSealed(job="", when=clock.utc(), sha256=plan.seal)
-
-
-def _admitted(plan: Plan, say: Say) -> None:
-    """Look at the machine before anything is timed; raises RefusedError if it is not fit."""
+def _admit(plan: Plan, say: Say) -> None:
+    """Check the machine before anything is timed; raises RefusedError if it is not fit."""
     if any(job.timed for job in plan.jobs):
         for sentence in environment.admitted(plan):
             say(f"{sentence}: times will be noisy")
 
 
 def resume(folder: Path, watch: Watcher, say: Say = silent, plan: Plan | None = None) -> Store:
-    """Go on where an interrupted run stopped; finished jobs are neither lost nor repeated.
+    """Continue where an interrupted run stopped; finished jobs are neither lost nor repeated.
 
-    A plan with more repeats takes the place of the one that is stored.
+    A plan with more repeats takes the place of the stored one.
     """
     store = open_run(folder)
     plan = plan or Plan.model_validate(store.read_json("plan.json"))
     with alone():
-        _admitted(plan, say)
+        _admit(plan, say)
         store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
         store.drop_torn_tail()
         carry_out(store, plan, watch)
@@ -71,7 +67,7 @@ def resume(folder: Path, watch: Watcher, say: Say = silent, plan: Plan | None = 
 
 def facts(plan: Plan) -> dict[str, object]:
     """Return the machine and the versions in use, as the report prints them."""
-    versions = {name: v for arm in plan.arms for name, v in arm.versions.items()}
+    versions = {name: version for arm in plan.arms for name, version in arm.versions.items()}
     return {
         **system.describe(),
         "load_before": system.load_average(),
@@ -82,6 +78,6 @@ def facts(plan: Plan) -> dict[str, object]:
 
 
 def finished(store: Store) -> set[str]:
-    """Return the jobs that an interruption left whole."""
+    """Return the jobs that were finished before an interruption."""
     store.drop_torn_tail()
     return store.finished_jobs()

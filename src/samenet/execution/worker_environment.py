@@ -30,14 +30,17 @@ def worker_environment(
 
     `header` is its adapter's, None for a worker that computes with no framework.
     """
-    known = [each.variables for each in headers(header)]
+    of_headers = [known.variables for known in headers(header)]
     asked: dict[str, str] = {}
-    for each in known:
-        asked |= each.for_target(target.threads, target.device, target.precision)
+    for variables in of_headers:
+        asked |= variables.for_target(target.threads, target.device, target.precision)
     if header and header.keeps_out:
         asked[KEPT_OUT_VARIABLE] = ",".join(header.keeps_out)
-    asked |= header.environment if header else {}
-    for each in known:
-        asked |= each.for_cache(compiled.kept, str(compiled.folder)) if compiled else {}
-        asked |= each.growing_memory if growing_memory else {}
+    if header:
+        asked |= header.environment
+    for variables in of_headers:
+        if compiled:
+            asked |= variables.for_cache(compiled.kept, str(compiled.folder))
+        if growing_memory:
+            asked |= variables.growing_memory
     return system.process_environment(target.threads, target.place, asked, target.precision)

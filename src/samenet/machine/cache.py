@@ -29,7 +29,7 @@ def get(kind: str, key: str) -> Any | None:
 
 
 def put(kind: str, key: str, value: Any) -> None:
-    """Store a value; a read-only home is no reason to fail."""
+    """Store a value; if that is not possible, do nothing: a read-only home is no reason to fail."""
     path = paths.cache_folder() / kind / f"{key}.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

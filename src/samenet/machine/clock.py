@@ -30,7 +30,7 @@ def cpu_seconds() -> float:
 
 
 def utc() -> str:
-    """Return the present moment as an ISO text, for people; never subtracted."""
+    """Return the present moment as an ISO text; for people, never subtracted."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

@@ -1,9 +1,10 @@
-"""Which distributions are installed, in which version, and what they take."""
+"""Which distributions are installed, in which version, and how large they are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import metadata
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -22,38 +23,42 @@ def closure(distributions: Iterable[str]) -> tuple[str, ...]:
     seen: set[Wanted] = set()
     while waiting:
         name, extra = waiting.pop()
-        one = canonicalize_name(name), extra
-        if one not in seen and _found(name) is not None:
-            seen.add(one)
+        requirement = (canonicalize_name(name), extra)
+        if requirement not in seen and _is_installed(name):
+            seen.add(requirement)
             waiting += _required(name, extra)
     return tuple(sorted({name for name, _ in seen}))
 
 
 def size_bytes(distributions: Iterable[str]) -> int:
     """Return the size of all files of these distributions, compiled Python files included."""
-    return sum(_size(name) for name in distributions)
+    size = 0
+    for name in distributions:
+        for file in metadata.files(name) or ():
+            path = Path(str(file.locate()))
+            size += path.stat().st_size if path.is_file() else 0
+    return size
 
 
-def _found(name: str) -> metadata.Distribution | None:
+def _is_installed(name: str) -> bool:
     try:
-        return metadata.distribution(name)
+        metadata.distribution(name)
     except metadata.PackageNotFoundError:
-        return None
+        return False
+    return True
 
 
 def _required(name: str, extra: str) -> list[Wanted]:
-    found = [Requirement(text) for text in metadata.requires(name) or ()]
-    kept = [r for r in found if r.marker is None or r.marker.evaluate({"extra": extra})]
-    return [(r.name, each) for r in kept for each in ("", *r.extras)]
-
-
-def _size(name: str) -> int:
-    places = [file.locate() for file in metadata.files(name) or ()]
-    return sum(place.stat().st_size for place in places if place.is_file())  # type: ignore[attr-defined]
+    required: list[Wanted] = []
+    for text in metadata.requires(name) or ():
+        requirement = Requirement(text)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+            required += [(requirement.name, wanted) for wanted in ("", *requirement.extras)]
+    return required
 
 
 def installed(distribution: str) -> tuple[str, str] | None:
-    """Return name and version of an installed distribution, or of the first there is of 'a|b'."""
+    """Return name and version of a distribution, for 'a|b' of the first that is installed."""
     for name in distribution.split("|"):
         try:
             return name, metadata.version(name)
@@ -64,16 +69,16 @@ def installed(distribution: str) -> tuple[str, str] | None:
 
 def version(distribution: str) -> str | None:
     """Return the installed version of a distribution, or None."""
-    found = installed(distribution)
-    return found[1] if found else None
+    name_and_version = installed(distribution)
+    return name_and_version[1] if name_and_version else None
 
 
 def urls(distribution: str) -> tuple[str, ...]:
     """Return the pages that an installed distribution names as its own; none of any other."""
-    found = _found(distribution)
-    if found is None:
+    try:
+        about = metadata.metadata(distribution)
+    except metadata.PackageNotFoundError:
         return ()
-    labelled = found.metadata.get_all("Project-URL") or []
-    pairs = [text.partition(",") for text in labelled]
-    pages = [page.strip() for label, _, page in pairs if label.strip().lower() != "download"]
-    return (*(found.metadata.get_all("Home-page") or []), *pages)
+    labelled = [text.partition(",") for text in about.get_all("Project-URL") or []]
+    pages = [page.strip() for label, _, page in labelled if label.strip().lower() != "download"]
+    return (*(about.get_all("Home-page") or []), *pages)

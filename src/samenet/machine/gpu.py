@@ -9,7 +9,7 @@ from functools import cache
 
 
 def nvidia_smi(query: str) -> tuple[str, ...] | None:
-    """Return the lines with which the CUDA driver's own tool answers, or None where it does not."""
+    """Return the lines that the CUDA driver's own tool answers with; None if it does not answer."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return None
@@ -22,7 +22,7 @@ def nvidia_smi(query: str) -> tuple[str, ...] | None:
 
 
 def visible(index: int) -> str:
-    """Return the name of a CUDA device, counted among those that this process may use."""
+    """Return the name of a CUDA device, numbered among those that this process may use."""
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if allowed is None:
         return str(index)
@@ -36,9 +36,9 @@ def graphics_cards() -> tuple[str, ...]:
     return nvidia_smi("--query-gpu=name,memory.total,driver_version") or ()
 
 
-def graphics(place: str) -> str:
-    """Return which graphics card a place is, or nothing for a processor."""
-    kind, _, index = place.partition(":")
+def graphics(device: str) -> str:
+    """Return the graphics card of a device such as 'cuda:1'; "" for 'cpu'."""
+    kind, _, index = device.partition(":")
     name = visible(int(index or 0)) if kind == "cuda" else ""
     cards = graphics_cards()
     return cards[int(name)] if name.isdigit() and int(name) < len(cards) else name
@@ -54,5 +54,5 @@ def graphics_state() -> tuple[str, ...] | None:
 
 def graphics_processes() -> int | None:
     """Return how many processes compute on the CUDA devices now."""
-    found = nvidia_smi("--query-compute-apps=pid")
-    return None if found is None else len(found)
+    process_ids = nvidia_smi("--query-compute-apps=pid")
+    return None if process_ids is None else len(process_ids)

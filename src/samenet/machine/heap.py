@@ -1,10 +1,10 @@
 """Where a process's arrays lie in memory, drawn anew for every process.
 
-Where malloc puts an array depends on all that was allocated before, down to the length of a file's
-name, and a product of small matrices is up to a hundredth faster or slower for it. Two arms would
-keep such a difference through all repeats, and the interval would not know (Mytkowicz et al. 2009,
-"Producing wrong data without doing anything obviously wrong"; Curtsinger and Berger 2013 draw the
-layout for this reason). Drawn per process it is noise like any other.
+Where malloc puts an array depends on everything that was allocated before, down to the length of a
+file's name, and makes a product of small matrices up to 1 % faster or slower. Two arms would keep
+such a difference through all repeats, and no interval would include it (Mytkowicz et al. 2009,
+"Producing wrong data without doing anything obviously wrong"; Curtsinger and Berger 2013 randomise
+the layout for this reason). Drawn per process it is noise like any other.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from samenet._random import generator
 
 BLOCKS = 400
 UNIT_BYTES = 16
-"""malloc's alignment: what an address is a multiple of."""
+"""malloc's alignment: every address is a multiple of it."""
 
-UNITS_MIN, UNITS_MAX = 64, 4096
-"""From 1 to 64 KiB, where the arrays of small networks are; larger ones get pages of their own."""
+UNITS_MIN = 64
+UNITS_MAX = 4096
+"""From 1 to 64 KiB, like the arrays of small networks; larger ones get pages of their own."""
 
 
 def scattered(seed: str) -> list[bytearray]:
-    """Return blocks that keep the heap uneven while they live, their sizes drawn from a text.
+    """Return blocks that keep the heap uneven while they live; their sizes are drawn from a text.
 
-    Half of the blocks are given back at once: the holes are where later arrays go.
+    Half of the blocks are freed at once: later arrays go into the holes.
     """
     sizes = UNIT_BYTES * generator("layout", seed).integers(UNITS_MIN, UNITS_MAX, size=BLOCKS)
     blocks = [bytearray(size) for size in sizes.tolist()]

@@ -1,10 +1,10 @@
 """One measuring run at a time on a machine, whoever starts it and whatever cache it uses.
 
-The lock is the operating system's own on an open file: it ends with the process that holds it, so
-that a killed run leaves no lock behind. A second file, for people only, says since when.
+The lock is the operating system's own, on an open file: it ends with the process that holds it, so
+that a killed run leaves no lock behind. A second file, for people only, says since when it is held.
 
 On POSIX systems this is flock(2) itself: the library `filelock` refuses a file that another user
-has made, and here everybody takes the same one in turn. The file is empty and only ever read.
+has made, and here everybody takes the same one in turn. The file is empty and is never written.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FOR_ALL = 0o666
 def alone() -> Iterator[None]:
     """Hold the machine-wide lock: two runs at once would measure each other.
 
-    Raises RefusedError if another run holds it, or if nobody could be kept out.
+    Raises RefusedError if another run holds it, or if it cannot be taken at all.
     """
     path = paths.lock_path()
     with _lock(path) as held:
@@ -41,7 +41,7 @@ def alone() -> Iterator[None]:
 
 @contextmanager
 def _lock(path: Path) -> Iterator[bool]:
-    """Try to take the lock of a file, and give it back; yield whether it was free."""
+    """Try to take the lock of a file, and release it at the end; yield whether it was free."""
     if sys.platform == "win32":
         import filelock
 
@@ -66,7 +66,7 @@ def _lock(path: Path) -> Iterator[bool]:
 
 
 def _opened(path: Path) -> int:
-    """Open the file of the lock, made for everybody if there is none."""
+    """Open the lock's file; if there is none, make one for everybody."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _make(path)
@@ -81,7 +81,7 @@ def _opened(path: Path) -> int:
 def _make(path: Path) -> None:
     """Make an empty file that everybody may read and write, unless there is one.
 
-    One that exists is never "created" again: Linux lets nobody do that with another's file in /tmp
+    An existing one is never "created" again: Linux forbids that for another's file in /tmp
     (docs.kernel.org/admin-guide/sysctl/fs.html, protected_regular).
     """
     with suppress(FileExistsError):
@@ -102,7 +102,7 @@ def _since(path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file that is for people only: if that fails, a refusal says less."""
+    """Write a file that is for people only: if that fails, a refusal just says less."""
     with suppress(OSError):
         _make(path)
         with path.open("r+", encoding="utf-8") as file:

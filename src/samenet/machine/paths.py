@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """Return where certificates and histories are kept between runs."""
+    """Return the folder that keeps certificates, descriptions and durations between runs."""
     chosen = os.environ.get("SAMENET_CACHE")
     if chosen:
         return Path(chosen)
@@ -23,8 +23,8 @@ def cache_folder() -> Path:
 def lock_path() -> Path:
     """Return the file whose lock every measuring run on this machine takes.
 
-    One place for all users, whatever their TMPDIR; containers that share processors can share a
-    folder and name a file in it.
+    It is the same for all users, whatever their TMPDIR; containers that share processors can share
+    a folder and name a file in it.
     """
     chosen = os.environ.get("SAMENET_LOCK")
     if chosen:
@@ -35,13 +35,13 @@ def lock_path() -> Path:
 
 
 def runs_folder() -> Path:
-    """Return where runs land by default."""
+    """Return the folder of runs, unless another is named."""
     return Path("runs")
 
 
 def free_bytes(folder: Path) -> int:
     """Return the free space where a folder is or will be."""
-    place = folder.absolute()
-    while not place.exists():
-        place = place.parent
-    return shutil.disk_usage(place).free
+    existing = folder.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    return shutil.disk_usage(existing).free

@@ -1,4 +1,4 @@
-"""The second half of `samenet.machine`: what may change from minute to minute, readable by anyone.
+"""The state of the machine, which may change from minute to minute, as anyone may read it.
 
 Everything here is read and nothing is set: no root, no device setting. What a system does not show
 is None. Sources: proc(5) for /proc/stat; docs.kernel.org/accounting/psi.html for pressure;
@@ -29,38 +29,38 @@ PRESSURE = Path("/proc/pressure/cpu")
 POWER = Path("/sys/class/powercap")
 
 IDLE_FIELDS = ("idle", "iowait", "steal", "guest", "guest_nice")
-"""Of a processor's times: not work of this system, or (guest) counted in `user` already."""
+"""Those of a processor's times that are no work of this system, or (guest) counted in `user`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counters:
-    """What only grows, at one moment, in seconds; None is what cannot be read here."""
+    """Counters that only grow, at one moment, in seconds; None for what cannot be read here."""
 
     when: float
     busy: float | None
-    """Work of the processors that measure, whoever did it."""
+    """Work of the measuring processors, whoever caused it."""
     steal: float | None
-    """Time in which the host ran something else, of one of them on average."""
+    """Time in which the host ran something else, per processor on average."""
     used: float | None
-    """Processor time of this process and of its workers that have ended."""
+    """Processor time of this process and of its ended workers."""
     pressure: float | None
     """Time in which some task of the whole system waited for a processor."""
     throttled: float | None
-    """How often the group's limit has stopped it: a count."""
+    """How often the control group's limit has stopped it: a count."""
     beside: float | None = None
-    """Work of the processors that share a core with those, or may, whoever did it."""
+    """Work of the processors that share a core with those, or may, whoever caused it."""
     neighbours: int = 0
-    """How many these are."""
+    """How many of these there are."""
     switches: float | None = None
-    """How often workers that have ended lost a processor against their will."""
+    """Involuntary context switches of ended workers: a count."""
     faults: float | None = None
-    """How often they had to wait for a page from a disk."""
+    """Their page faults that needed a disk: a count."""
     energy: float | None = None
-    """What the processor packages have drawn, joules, whoever used them."""
+    """What the processor packages have consumed, in joules, whoever used them."""
 
 
 def counters(processors: Sequence[int], beside: Sequence[int] = ()) -> Counters:
-    """Read what grows, of the processors that measure and of those beside them."""
+    """Read the counters of the measuring processors and of those beside them."""
     times = _processor_times(processors)
     steal = _sum(times, "steal")
     return Counters(
@@ -80,10 +80,10 @@ def counters(processors: Sequence[int], beside: Sequence[int] = ()) -> Counters:
 
 def _processor_times(processors: Sequence[int]) -> list[dict[str, float]]:
     try:
-        every = [each._asdict() for each in psutil.cpu_times(percpu=True)]
+        times = [times_of_one._asdict() for times_of_one in psutil.cpu_times(percpu=True)]
     except (OSError, RuntimeError, NotImplementedError):
         return []
-    return [every[place] for place in processors if place < len(every)]
+    return [times[number] for number in processors if number < len(times)]
 
 
 def _sum(times: Sequence[dict[str, float]], field: str | None) -> float | None:
@@ -91,8 +91,13 @@ def _sum(times: Sequence[dict[str, float]], field: str | None) -> float | None:
     if not times or (field and field not in times[0]):
         return None
     if field:
-        return sum(each[field] for each in times)
-    return sum(v for each in times for name, v in each.items() if name not in IDLE_FIELDS)
+        return sum(times_of_one[field] for times_of_one in times)
+    return sum(
+        seconds
+        for times_of_one in times
+        for name, seconds in times_of_one.items()
+        if name not in IDLE_FIELDS
+    )
 
 
 def _used_seconds() -> float | None:
@@ -101,7 +106,7 @@ def _used_seconds() -> float | None:
 
 
 def _children(field: str) -> float | None:
-    """Return what the system has counted of this process's ended children."""
+    """Return what the system has counted for this process's ended children."""
     if sys.platform == "win32":
         return None
     import resource
@@ -110,7 +115,7 @@ def _children(field: str) -> float | None:
 
 
 def runnable() -> str | None:
-    """Return how many tasks want a processor now, of all there are, e.g. '3 of 127'."""
+    """Return how many of all tasks want a processor now, e.g. '3 of 127'."""
     fields = (system.file_text(Path("/proc/loadavg")) or "").split()
     return fields[3].replace("/", " of ") if len(fields) > 3 else None
 
@@ -124,24 +129,24 @@ def pressure_seconds(text: str | None) -> float | None:
 
 
 def throttled_periods() -> float | None:
-    """Return in how many periods the processor limit of this group has stopped it."""
+    """Return the number of periods in which its processor limit has stopped this control group."""
     for group in ("", "cpu"):
         lines = (system.file_text(GROUPS / group / "cpu.stat") or "").splitlines()
-        found = dict(line.split(maxsplit=1) for line in lines if " " in line)
-        if "nr_throttled" in found:
-            return float(found["nr_throttled"])
+        statistics = dict(line.split(maxsplit=1) for line in lines if " " in line)
+        if "nr_throttled" in statistics:
+            return float(statistics["nr_throttled"])
     return None
 
 
 def waited(seconds: float) -> None:
-    """Let time pass: what is read before and after tells of the others."""
+    """Let time pass: readings before and after show what others do."""
     time.sleep(seconds)
 
 
 def energy_joules() -> float | None:
-    """Return the packages' counters together (docs.kernel.org/power/powercap), or None.
+    """Return the sum of the packages' counters (docs.kernel.org/power/powercap), or None.
 
-    Most systems show them to root alone. They start at 0 again: a fall counts as no energy.
+    Most systems show them to root only. They wrap around to 0: a fall counts as no energy.
     """
     counts = [system.file_text(zone / "energy_uj") for zone in sorted(POWER.glob("intel-rapl:?"))]
     readable = [int(text) for text in counts if text and text.strip().isdigit()]
@@ -150,17 +155,17 @@ def energy_joules() -> float | None:
 
 def group_limits() -> dict[str, str]:
     """Return what the control group allows, version 2 or 1: processors and memory."""
-    files = {
+    files_of = {
         "processors": ("cpu.max", "cpu/cpu.cfs_quota_us"),
         "memory": ("memory.max", "memory/memory.limit_in_bytes"),
     }
-    return {
-        name: text
-        for name, places in files.items()
-        if (
-            text := next(filter(None, (system.file_text(GROUPS / place) for place in places)), None)
-        )
-    }
+    limits = {}
+    for name, files in files_of.items():
+        texts = [system.file_text(GROUPS / file) for file in files]
+        text = next((text for text in texts if text), None)
+        if text:
+            limits[name] = text
+    return limits
 
 
 def memory_available_bytes() -> int | None:
@@ -179,12 +184,13 @@ def swap_used_bytes() -> int | None:
 def frequency() -> str | None:
     """Return the present frequency of the processors, e.g. '2400 MHz of at most 3600'."""
     try:
-        found = psutil.cpu_freq()
+        reading = psutil.cpu_freq()
     except (OSError, NotImplementedError, FileNotFoundError):
         return None
-    if found is None or not found.current:
+    if reading is None or not reading.current:
         return None
-    return f"{found.current:.0f} MHz" + (f" of at most {found.max:.0f}" if found.max else "")
+    at_most = f" of at most {reading.max:.0f}" if reading.max else ""
+    return f"{reading.current:.0f} MHz{at_most}"
 
 
 def governor(processor: int) -> str | None:
@@ -202,8 +208,8 @@ def turbo() -> str | None:
 
 def clock_source() -> str | None:
     """Return what the system's clock is read from, e.g. 'tsc'."""
-    place = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
-    return system.file_text(place)
+    path = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+    return system.file_text(path)
 
 
 def address_randomisation() -> str | None:
@@ -214,41 +220,42 @@ def address_randomisation() -> str | None:
 def temperature() -> float | None:
     """Return the highest temperature that a sensor of this machine shows, in degrees Celsius."""
     read = getattr(psutil, "sensors_temperatures", dict)
-    found = [each.current for group in read().values() for each in group if each.current]
-    return max(found, default=None)
+    readings = [sensor.current for group in read().values() for sensor in group if sensor.current]
+    return max(readings, default=None)
 
 
 def battery() -> str | None:
-    """Return whether the machine runs on its battery, or None if it has none that shows."""
+    """Return whether the machine runs on its battery; None if no battery is visible."""
     read = getattr(psutil, "sensors_battery", lambda: None)
-    found = read()
-    return None if found is None else ("on mains" if found.power_plugged else "on battery")
+    state = read()
+    return None if state is None else ("on mains" if state.power_plugged else "on battery")
 
 
-CANARY_BYTES, CANARY_TIMES = bytes(1 << 20), 9
+CANARY_BYTES = bytes(1 << 20)
+CANARY_TIMES = 9
 
 
 def canary_seconds(processors: Sequence[int]) -> float | None:
-    """Return how long a fixed piece of work takes on a processor that measures: one SHA-256.
+    """Return how long a fixed piece of work, one SHA-256, takes on a measuring processor.
 
-    The middle of nine, in a thread of its own, so that this process stays where it is.
+    The median of nine, in a thread of its own, so that this process is not moved.
     """
-    found: list[float] = []
+    seconds: list[float] = []
 
     def work() -> None:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, processors)  # of the thread alone
         piece = partial(hashlib.sha256, CANARY_BYTES)
-        found.extend(clock.seconds(piece) for _ in range(CANARY_TIMES))
+        seconds.extend(clock.seconds(piece) for _ in range(CANARY_TIMES))
 
     thread = Thread(target=work)
     thread.start()
     thread.join()
-    return median(found) if found else None
+    return median(seconds) if seconds else None
 
 
 def own_names() -> tuple[str, ...]:
-    """Return the names of this host and this person, and this host's own addresses."""
+    """Return the names of this host and this person, and this host's addresses."""
     import getpass
     import platform
     import socket
@@ -258,5 +265,6 @@ def own_names() -> tuple[str, ...]:
         names.add(getpass.getuser())
     except (OSError, KeyError):
         names.discard("")
-    names |= {each.address for found in psutil.net_if_addrs().values() for each in found}
+    for addresses in psutil.net_if_addrs().values():
+        names |= {address.address for address in addresses}
     return tuple(sorted(names - {""}))

@@ -1,4 +1,4 @@
-"""The only module that knows the platform: processors, memory, processes, and where caches live.
+"""The platform: processors, memory, processes, and the variables that a worker starts with.
 
 What a platform does not offer is answered with None or "not enforceable here", never guessed.
 """
@@ -27,7 +27,7 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
-"""Of the libraries under every framework; its own stand in its adapter's header."""
+"""For the libraries under every framework; a framework's own are in its adapter's header."""
 
 
 def cores() -> list[int]:
@@ -38,7 +38,7 @@ def cores() -> list[int]:
 
 
 def measuring_cores(threads: int) -> list[int]:
-    """Return the processors for timed work: the last ones, so that the first serves the system."""
+    """Return the processors for timed work: the last ones, as the first serves the system."""
     return cores()[-threads:]
 
 
@@ -63,33 +63,31 @@ COMMON_VARIABLES = (*THREAD_VARIABLES, TF32_OVERRIDE, "CUDA_VISIBLE_DEVICES", "P
 
 
 def process_environment(
-    threads: int, place: str, extra: Mapping[str, str], precision: str = "strict-float32"
+    threads: int, device: str, extra: Mapping[str, str], precision: str = "strict-float32"
 ) -> dict[str, str]:
     """Return the variables that a worker starts with, for the libraries that all frameworks share.
 
-    `extra` holds those of its framework: execution.worker_environment adds them. `place` is 'cpu'
-    or, say, 'cuda:1'; of all CUDA devices a worker sees that one alone.
+    `extra` holds those of its framework: execution.worker_environment adds them. `device` is 'cpu'
+    or, say, 'cuda:1', which is then the only CUDA device that the worker sees.
     """
-    strict = precision != "tf32"
-    chosen = dict.fromkeys(THREAD_VARIABLES, str(threads))
-    chosen |= {"PYTHONHASHSEED": "0"}
-    chosen |= {TF32_OVERRIDE: "0"} if strict else {}
-    own = {name: value for name, value in os.environ.items() if strict or name != TF32_OVERRIDE}
-    return {**own, **chosen, **_device_variables(place), **extra}
-
-
-def _device_variables(place: str) -> dict[str, str]:
-    kind, _, index = place.partition(":")
+    variables = dict(os.environ)
+    variables |= dict.fromkeys(THREAD_VARIABLES, str(threads))
+    variables["PYTHONHASHSEED"] = "0"
+    if precision == "tf32":
+        variables.pop(TF32_OVERRIDE, None)
+    else:
+        variables[TF32_OVERRIDE] = "0"
+    kind, _, index = device.partition(":")
     if kind == "cpu":
-        return {"CUDA_VISIBLE_DEVICES": ""}
-    return {
-        "CUDA_VISIBLE_DEVICES": visible(int(index or 0)),
-        "CUDA_DEVICE_ORDER": os.environ.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID"),
-    }
+        variables["CUDA_VISIBLE_DEVICES"] = ""
+    else:
+        variables["CUDA_VISIBLE_DEVICES"] = visible(int(index or 0))
+        variables.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+    return variables | dict(extra)
 
 
 def threads_named(prefix: str) -> int | None:
-    """Return how many threads of this process have such a name, or None where no one tells."""
+    """Return how many threads of this process have a name with this prefix; None if unknown."""
     try:
         names = [file.read_text() for file in Path("/proc/self/task").glob("*/comm")]
     except OSError:  # a thread ended while its name was read
@@ -136,7 +134,7 @@ def kill_group(pid: int) -> None:
 
 
 def die_with_parent() -> None:
-    """Ask Linux to kill this worker when the parent dies: no orphan is to disturb a later run."""
+    """Ask Linux to kill this worker when the parent dies: an orphan would disturb later runs."""
     if sys.platform != "linux":
         return
     import ctypes
@@ -147,7 +145,7 @@ def die_with_parent() -> None:
 
 
 def file_text(path: Path) -> str | None:
-    """Return what a file of the system says, or None if it says nothing or cannot be read."""
+    """Return the text of a system file; None if it is empty or cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip() or None
     except OSError:
@@ -172,7 +170,7 @@ def memory_bytes() -> int | None:
 
 
 def load_average() -> float | None:
-    """Return how many tasks wanted to run on average over the last minute."""
+    """Return how many tasks wanted to run, on average over the last minute."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 

@@ -1,7 +1,7 @@
-"""Which processors share a core: work on one slows the other, where it does not show as its load.
+"""Which processors share a core: work on one slows the other down without being its load.
 
 Source: docs.kernel.org/admin-guide/cputopology.html. A virtual machine may show each processor as a
-core of its own while its host runs two of them on one core; then any other may be the neighbour.
+core of its own while its host runs two of them on one core; then any of them may be a neighbour.
 """
 
 from __future__ import annotations
@@ -29,13 +29,16 @@ def hypervisor() -> str | None:
 
 def neighbours(measuring: Sequence[int]) -> tuple[int, ...]:
     """Return the other processors that share a core with these, or in a virtual machine may."""
-    shared = {n for each in measuring for n in numbers(siblings(each) or "")} - set(measuring)
+    shared: set[int] = set()
+    for processor in measuring:
+        shared |= set(numbers(siblings(processor) or ""))
+    shared -= set(measuring)
     if shared or hypervisor() != "yes":
         return tuple(sorted(shared))
-    return tuple(n for n in range(os.cpu_count() or 1) if n not in measuring)
+    return tuple(number for number in range(os.cpu_count() or 1) if number not in measuring)
 
 
 def numbers(text: str) -> list[int]:
     """Return [0, 1, 4] for the kernel's '0-1,4'."""
-    ends = [part.split("-") for part in text.split(",") if part.strip()]
-    return [n for pair in ends for n in range(int(pair[0]), int(pair[-1]) + 1)]
+    ranges = [part.split("-") for part in text.split(",") if part.strip()]
+    return [n for ends in ranges for n in range(int(ends[0]), int(ends[-1]) + 1)]

@@ -201,10 +201,10 @@ def predicted_seconds(jobs: Iterable[Job]) -> float:
     return one_by_one + sum(job.predicted_seconds for job in jobs if not job.timed) / 2
 
 
-Item = TypeVar("Item")
+_Item = TypeVar("_Item")
 
 
-def balanced(items: Sequence[Item], repeat: int) -> list[Item]:
+def balanced(items: Sequence[_Item], repeat: int) -> list[_Item]:
     """Return the items rotated: over the repeats, each takes every position equally often."""
     shift = repeat % len(items) if items else 0
     return [*items[shift:], *items[:shift]]

@@ -1,6 +1,7 @@
-"""What is asked: network, training, task, task file, table; plain frozen data.
+"""What is asked for: network, training, task, task file, table; plain frozen data.
 
-May import: nothing of samenet but the small files beside the packages.
+May import: stats and machine, in the layers below; so far it needs only the small files beside the
+packages, and the shipped task files as data.
 """
 
 from samenet.spec.network import (

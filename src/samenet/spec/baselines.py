@@ -1,6 +1,6 @@
-"""The models that are no networks and stand beside them on tables: what each is called.
+"""The models that are not networks, for comparison in tables: what each is called.
 
-How each is fitted stands under the same names in samenet.worker.baseline_models.
+How each is fitted is in samenet.worker.baseline_models, under the same names.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Baseline:
     """On the page."""
     in_sentence: str
     one: bool
-    """Whether it is one thing in a sentence: a linear model *does*, boosted trees *do*."""
+    """Whether it is singular in a sentence: a linear model *does*, boosted trees *do*."""
 
 
 LINEAR = Baseline(name="linear", title="Linear model", in_sentence="a linear model", one=True)

@@ -1,6 +1,6 @@
-"""A person's own table: read a CSV file, check its target, make it a task.
+"""A person's own table: read a CSV file, check its target, make a task of it.
 
-The parent process works with this module, so it knows pandas but not scikit-learn.
+The parent process uses this module, so it imports pandas but not scikit-learn.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from samenet.spec.task_defaults import EPOCHS, HIDDEN, make_task, usual_batch
 
 SEPARATORS = ",;\t"
 MISSING_MARKS = ["?"]
-"""Read as missing beside pandas' own list (empty, NA, null ...): the mark of the UCI tables."""
+"""Read as missing, in addition to pandas' own list (empty, NA, null ...): used in UCI tables."""
 
 LARGEST_NUMBER = 1e100
-"""Beyond it a square overflows; such numbers are typing errors or stand for infinity."""
+"""The square of larger numbers overflows; they are typing errors or stand for infinity."""
 
 CLASSES_MAX = 1000
 
@@ -44,7 +44,7 @@ def read_csv(path: str | Path) -> pd.DataFrame:
     text = _text(Path(path))
     try:
         separator, names = _header(text)
-        _named_once(names, path)
+        _refuse_equal_names(names, path)
         frame = _parsed(text, separator)
     except (pd.errors.ParserError, csv.Error) as error:
         reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
@@ -72,16 +72,16 @@ def _text(path: Path) -> str:
 
 def _header(text: str) -> tuple[str, list[str]]:
     first_line = text.split("\n", 1)[0]
-    pieces = {mark: len(next(csv.reader([first_line], delimiter=mark))) for mark in SEPARATORS}
-    separator = max(SEPARATORS, key=lambda mark: pieces[mark])  # the first of equals: the comma
+    columns = {mark: len(next(csv.reader([first_line], delimiter=mark))) for mark in SEPARATORS}
+    separator = max(SEPARATORS, key=lambda mark: columns[mark])  # of equals the first: the comma
     names = next(csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True))
     return separator, [_one_line(name) for name in names]
 
 
-def _named_once(names: list[str], path: str | Path) -> None:
-    twice = [name for name, times in Counter(names).items() if name and times > 1]
-    if twice:
-        raise UsageError(f"{path} has two columns called '{twice[0]}'; rename one.")
+def _refuse_equal_names(names: list[str], path: str | Path) -> None:
+    repeated = [name for name, count in Counter(names).items() if name and count > 1]
+    if repeated:
+        raise UsageError(f"{path} has two columns called '{repeated[0]}'; rename one.")
 
 
 def _parsed(text: str, separator: str) -> pd.DataFrame:
@@ -122,9 +122,9 @@ def refuse_infinite(frame: pd.DataFrame, where: str) -> None:
 
 
 def target_columns(frame: pd.DataFrame, targets: Sequence[str], where: str) -> pd.DataFrame:
-    """Return the values to predict, a column per target; rows that lack one are left out.
+    """Return the values to predict, one column per target, without rows that lack a value.
 
-    Raises UsageError if a column is not there, or if no row is left.
+    Raises UsageError if there is no such column, or if no row is left.
     """
     if not targets:
         raise UsageError(f"{where}: no target column is named; set data.target.")
@@ -148,7 +148,8 @@ def check_targets(values: pd.DataFrame, kind: Kind, where: str) -> None:
 
 
 def _check_target(values: pd.Series[Any], kind: Kind, where: str) -> None:
-    distinct, name = values.nunique(), values.name
+    distinct = values.nunique()
+    name = values.name
     if distinct == 1:
         raise UsageError(f"{where}: '{name}' has one value only: there is nothing to predict.")
     if kind is Kind.REGRESSION and not is_numeric_dtype(values):
@@ -165,7 +166,7 @@ def _check_target(values: pd.Series[Any], kind: Kind, where: str) -> None:
 
 
 def guess_kind(path: str | Path, target: str | Sequence[str]) -> tuple[Kind, str]:
-    """Return what kind of task one or several columns make, and the reason as one sentence."""
+    """Return the kind of task that one or several columns make, and the reason in one sentence."""
     values = target_columns(read_csv(path), _data(path, target).target, str(path))
     kind, reason = kind_guess.guess_kind(values)
     check_targets(values, kind, str(path))
@@ -189,14 +190,15 @@ def csv_task(  # noqa: PLR0913  (each is one option of the command line)
 ) -> Task:
     """Return the task of predicting one column of a CSV file, or several, from all the others.
 
-    Without a batch size it is 64, or a quarter of a small table's training rows.
+    The default batch size is 64, or a quarter of a small table's training rows.
     Raises UsageError if the file or a column does not allow it.
     """
     data = _data(path, target)
     columns = target_columns(read_csv(path), data.target, str(path))
     kind = kind or kind_guess.guess_kind(columns)[0]
     check_targets(columns, kind, str(path))
-    file, what = Path(path).name, plural(len(data.target), "column")
+    file = Path(path).name
+    noun = plural(len(data.target), "column")
     named = join(f"'{name}'" for name in data.target)
     return make_task(
         re.sub(r"[^\w.-]+", "-", Path(path).stem).strip("-.")[:80] or "data",
@@ -207,6 +209,6 @@ def csv_task(  # noqa: PLR0913  (each is one option of the command line)
         activation=activation,
         epochs=epochs,
         title=f"{file}: {', '.join(data.target)}",
-        description=f"Predicts the {what} {named} of {file} from the others.",
+        description=f"Predicts the {noun} {named} of {file} from the others.",
         where=f"The task for {path}",
     )

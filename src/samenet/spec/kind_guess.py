@@ -1,10 +1,10 @@
 """The guess of what kind of task a target makes, the same for a table and for arrays.
 
-It asks for the type first and counts values second, as AutoGluon's `infer_problem_type` does: texts
-and categoricals are classes, whole numbers (also such as 2.0) are classes if they are few and each
-is seen often enough, all other numbers are a regression. scikit-learn's `type_of_target` takes all
-whole numbers for classes, which is right for a check of labels and wrong for a guess: counts, years
-and ages are whole numbers, too.
+It looks at the type first and counts values second, as AutoGluon's `infer_problem_type` does: texts
+and categoricals are classes; whole numbers (also 2.0) are classes if they are few and each occurs
+often enough; all other numbers are a regression. scikit-learn's `type_of_target` takes all whole
+numbers for classes, which is right for a check of labels and wrong for a guess: counts, years and
+ages are whole numbers, too.
 """
 
 from __future__ import annotations
@@ -17,32 +17,35 @@ from samenet.errors import UsageError
 from samenet.spec.network import Kind
 
 FEW_WHOLE_NUMBERS = 20
-"""A target of at most so many different whole numbers is taken for class numbers ..."""
+"""A target with at most this many different whole numbers is taken for class numbers ..."""
 ROWS_PER_NUMBER = 5
-"""... if each of them stands in at least so many rows on average."""
+"""... if each of them occurs in at least this many rows on average."""
 
 
 def guess_kind(targets: pd.DataFrame) -> tuple[Kind, str]:
     """Return the kind that targets suggest, and why in one sentence.
 
-    A column per target, without missing values. Raises UsageError where columns of 0 and 1 alone
-    may be one-hot classes or numbers.
+    There is a column per target, without missing values. Raises UsageError for several columns of
+    only 0 and 1, which may be one-hot classes or numbers.
     """
     if len(targets.columns) > 1:
         return _of_several(targets)
-    name, values = str(targets.columns[0]), targets.iloc[:, 0]
+    name = str(targets.columns[0])
+    values = targets.iloc[:, 0]
     distinct = values.nunique()
     if distinct == 2:
         first, second = sorted(values.unique())
-        return _said(Kind.BINARY, f"{name} has two different values ({first}, {second})")
+        return _with_reason(Kind.BINARY, f"{name} has two different values ({first}, {second})")
     if isinstance(values.dtype, pd.CategoricalDtype):
-        return _said(Kind.MULTICLASS, f"{name} is categorical with {distinct} different values")
+        return _with_reason(
+            Kind.MULTICLASS, f"{name} is categorical with {distinct} different values"
+        )
     if not is_numeric_dtype(values):
-        return _said(Kind.MULTICLASS, f"{name} is text with {distinct} different values")
+        return _with_reason(Kind.MULTICLASS, f"{name} is text with {distinct} different values")
     whole = bool((values % 1 == 0).all())
     if whole and distinct <= min(FEW_WHOLE_NUMBERS, len(values) / ROWS_PER_NUMBER):
-        return _said(Kind.MULTICLASS, f"{name} is one of {distinct} whole numbers")
-    return _said(Kind.REGRESSION, f"{name} is numeric with {distinct} different values")
+        return _with_reason(Kind.MULTICLASS, f"{name} is one of {distinct} whole numbers")
+    return _with_reason(Kind.REGRESSION, f"{name} is numeric with {distinct} different values")
 
 
 def _of_several(targets: pd.DataFrame) -> tuple[Kind, str]:
@@ -53,8 +56,8 @@ def _of_several(targets: pd.DataFrame) -> tuple[Kind, str]:
             "such as onehot.argmax(axis=1). If they are numbers to predict, say that the kind is "
             "regression."
         )
-    return _said(Kind.REGRESSION, f"{names} are several targets")
+    return _with_reason(Kind.REGRESSION, f"{names} are several targets")
 
 
-def _said(kind: Kind, reason: str) -> tuple[Kind, str]:
+def _with_reason(kind: Kind, reason: str) -> tuple[Kind, str]:
     return kind, f"{reason}: {kind}"

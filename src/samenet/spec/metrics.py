@@ -1,6 +1,6 @@
 """The scores of a task: what they are called, which way is better, and for which kinds they exist.
 
-How each is computed stands under the same names in samenet.worker.metrics, where scikit-learn is.
+How each is computed is in samenet.worker.metrics, under the same names, with scikit-learn.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Metric:
     best: float
     """The score of a model that is always right."""
     unit: str = ""
-    """What one of it is, if it is more than a bare number."""
+    """Its unit, if it has one."""
 
     @property
     def direction(self) -> str:
@@ -35,7 +35,7 @@ class Metric:
 
     @property
     def words(self) -> str:
-        """Return the name as the page of a run has it; `samenet verify` compares such texts."""
+        """Return the name as on the page of a run; `samenet verify` compares such texts."""
         return self.name.replace("_", " ")
 
     @property
@@ -55,13 +55,21 @@ METRICS = {
     for metric in (
         Metric(name="accuracy", title="Accuracy", kinds=CLASSES, higher_is_better=True, best=1.0),
         Metric(
-            name="log_loss", title="Log loss", kinds=CLASSES, higher_is_better=False, best=0.0,
+            name="log_loss",
+            title="Log loss",
+            kinds=CLASSES,
+            higher_is_better=False,
+            best=0.0,
             unit="nats per row",
         ),
         Metric(name="roc_auc", title="ROC AUC", kinds=CLASSES, higher_is_better=True, best=1.0),
         Metric(name="f1", title="F1", kinds=CLASSES, higher_is_better=True, best=1.0),
         Metric(
-            name="rmse", title="RMSE", kinds=VALUES, higher_is_better=False, best=0.0,
+            name="rmse",
+            title="RMSE",
+            kinds=VALUES,
+            higher_is_better=False,
+            best=0.0,
             unit=OF_TARGET,
         ),
         Metric(
@@ -69,8 +77,8 @@ METRICS = {
         ),
         Metric(name="r2", title="R²", kinds=VALUES, higher_is_better=True, best=1.0),
     )
-}  # fmt: skip
-"""By name, in the order of columns. Of a multi-class task F1 and ROC AUC are macro averages, ROC
+}
+"""By name, in the order of columns. For a multi-class task F1 and ROC AUC are macro averages, ROC
 AUC one against the rest (scikit-learn's terms)."""
 
 
@@ -80,10 +88,10 @@ def of_kind(kind: Kind) -> tuple[Metric, ...]:
 
 
 def names_of(kind: Kind) -> tuple[str, ...]:
-    """Return their names."""
+    """Return the names of the scores of a kind of task."""
     return tuple(metric.name for metric in of_kind(kind))
 
 
 def main_of(kind: Kind) -> Metric:
-    """Return the score that is shown where there is room for one."""
+    """Return the score that is shown where there is room for only one."""
     return of_kind(kind)[0]

@@ -50,7 +50,7 @@ class Activation(Frozen):
 
     name: ActivationName
     slope: float = 0.01
-    """Of leaky_relu alone: any finite number."""
+    """Only of leaky_relu: any finite number."""
 
     @model_validator(mode="after")
     def _only_leaky_relu_has_a_slope(self) -> Activation:
@@ -69,7 +69,7 @@ SLOPE = 0.01
 class Dense(Frozen):
     """A fully connected layer: `activation(inputs @ kernel + bias)`, then dropout.
 
-    With dropout p > 0 each value is, in training alone, set to 0 with probability p and otherwise
+    With dropout p > 0, in training only, each value is set to 0 with probability p and otherwise
     multiplied by 1 / (1 - p) (Srivastava et al. 2014, in the inverted form of all frameworks). In
     the same-network comparison the masks are drawn once, in NumPy, and handed to every framework.
     """

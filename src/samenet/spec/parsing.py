@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import (
@@ -38,7 +37,7 @@ def from_text(value: Any) -> Any:
 
 
 class Step(NamedTuple):
-    """One place in a validation error: where, what was received, what is wrong."""
+    """One problem of a validation error: its key, what was received, what is wrong."""
 
     key: str
     received: Any
@@ -46,13 +45,13 @@ class Step(NamedTuple):
 
 
 TAGS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
-"""What pydantic puts into the place of an error to say which kind of optimiser it tried."""
+"""What pydantic puts into the path of an error to say which kind of optimiser it tried."""
 
 _PLAIN = {"extra_forbidden": "is not a known key", "missing": "is missing"}
 
 
 def explain(error: ValidationError) -> list[Step]:
-    """Return the problems of a pydantic error as plain places and sentences."""
+    """Return the problems of a pydantic error as plain keys and sentences."""
     return [
         Step(
             key=".".join(_untagged(item["loc"])),
@@ -63,24 +62,21 @@ def explain(error: ValidationError) -> list[Step]:
     ]
 
 
-def _untagged(place: tuple[int | str, ...]) -> list[str]:
-    """Return a place as one writes it: what pydantic inserts after "optimizer" is left out."""
-    before = ("", *place)
-    pairs = zip(before, place, strict=False)
-    return [str(part) for last, part in pairs if not (last == "optimizer" and part in TAGS)]
+def _untagged(path: tuple[int | str, ...]) -> list[str]:
+    """Return a path as one writes it, without what pydantic inserts after "optimizer"."""
+    pairs = zip(("", *path), path, strict=False)
+    return [str(part) for before, part in pairs if not (before == "optimizer" and part in TAGS)]
 
 
 def parse(kind: type[SpecType], values: Any, *, where: str) -> SpecType:
-    """Return the spec, or raise UsageError: the place, the received value, what is allowed."""
-    return _guarded(lambda: kind.model_validate(values), where=where)
-
-
-def _guarded(build: Callable[[], SpecType], *, where: str) -> SpecType:
+    """Return the spec, or raise UsageError: the key, the received value, what is allowed."""
     try:
-        return build()
+        return kind.model_validate(values)
     except ValidationError as error:
-        lines = [f"{s.key or 'file'}: {s.problem}{_got(s.received)}" for s in explain(error)]
-        raise UsageError(f"{where}: " + "; ".join(lines)) from None
+        problems = [
+            f"{step.key or 'file'}: {step.problem}{_got(step.received)}" for step in explain(error)
+        ]
+        raise UsageError(f"{where}: {'; '.join(problems)}") from None
 
 
 def _got(received: Any) -> str:

@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 from samenet.spec.network import Network
 
-STEP, MEMORY = "step", "memory"
-"""The quantities beside single products: all products of one step; reading and writing memory."""
+STEP = "step"
+"""The quantity of all products of one training step together."""
+
+MEMORY = "memory"
+"""The quantity of reading and writing memory."""
 
 
 class Product(NamedTuple):
@@ -21,7 +24,7 @@ class Product(NamedTuple):
 
     @property
     def quantity(self) -> str:
-        """Return how it is recorded."""
+        """Return its name in records."""
         return f"{self.name}: {self.rows} x {self.inner} x {self.columns}"
 
     @property
@@ -32,13 +35,13 @@ class Product(NamedTuple):
 
 def products(shapes: Sequence[tuple[int, int]], batch_size: int) -> list[Product]:
     """Return the products of one training step, layers counted from 1."""
-    found: list[Product] = []
-    for place, (fan_in, fan_out) in enumerate(shapes, start=1):
-        found.append(Product(f"forward {place}", batch_size, fan_in, fan_out))
-        found.append(Product(f"kernel gradient {place}", fan_in, batch_size, fan_out))
-        if place > 1:
-            found.append(Product(f"input gradient {place}", batch_size, fan_out, fan_in))
-    return found
+    step: list[Product] = []
+    for layer, (fan_in, fan_out) in enumerate(shapes, start=1):
+        step.append(Product(f"forward {layer}", batch_size, fan_in, fan_out))
+        step.append(Product(f"kernel gradient {layer}", fan_in, batch_size, fan_out))
+        if layer > 1:
+            step.append(Product(f"input gradient {layer}", batch_size, fan_out, fan_in))
+    return step
 
 
 def of_network(network: Network, batch_size: int) -> list[Product]:

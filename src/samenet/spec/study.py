@@ -24,20 +24,21 @@ Scene = Literal["own", "deep", "fast"]
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu")
 VALUE_LOSSES: tuple[LossName, ...] = LOSSES_OF_KIND[Kind.REGRESSION]
-"""Losses that take outputs for values; of a task with classes the values are 0 and 1."""
+"""Losses that take outputs as values; for a task with classes the values are 0 and 1."""
 
 DEEP_LAYERS = 10
 FAST_FACTOR = 64
-"""How many times the task's learning rate the third scene has: enough to kill ReLU's units."""
+"""The third scene's learning rate in multiples of the task's: enough to kill ReLU units."""
 
 SCORES: dict[Kind, tuple[str, ...]] = {
     Kind.BINARY: ("accuracy",),
     Kind.MULTICLASS: ("accuracy",),
     Kind.REGRESSION: ("rmse", "mae"),
 }
-"""Of samenet.spec.metrics, those that need no probabilities: a mismatching loss gives none."""
+"""Those of samenet.spec.metrics that need no probabilities: a mismatching loss gives none."""
 
-SEEDS_MIN, SEEDS_MAX = 5, 30
+SEEDS_MIN = 5
+SEEDS_MAX = 30
 ALPHA = 0.05
 
 SCENES: dict[Scene, str] = {
@@ -52,14 +53,14 @@ SCENES_OF: dict[StudyKind, tuple[Scene, ...]] = {
 
 
 class Variant(NamedTuple):
-    """One training of a study, seed aside."""
+    """One training of a study, apart from the seed."""
 
     scene: Scene
     choice: str
 
 
 class Study(Frozen):
-    """What is compared, in its order, and from how many starting points."""
+    """What is compared, in order, and from how many starting points."""
 
     kind: StudyKind
     choices: tuple[str, ...] = Field(min_length=2)
@@ -68,19 +69,23 @@ class Study(Frozen):
     @property
     def variants(self) -> tuple[Variant, ...]:
         """Return every training of one seed."""
-        return tuple(Variant(s, c) for s in SCENES_OF[self.kind] for c in self.choices)
+        return tuple(
+            Variant(scene, choice) for scene in SCENES_OF[self.kind] for choice in self.choices
+        )
 
 
 def study_of(kind: StudyKind, task: Task, choices: Sequence[str] = (), seeds: int = 0) -> Study:
-    """Return the study of a task; without choices the usual ones, without seeds just enough.
+    """Return the study of a task: by default the usual choices, and just enough seeds.
 
     Raises UsageError for a choice that this task cannot have.
     """
-    if kind == "activations":
-        _needs_hidden_layers(task)
+    if kind == "activations" and not task.model.layers:
+        raise UsageError(
+            f"{task.name} has no hidden layer, so there is no activation to choose: its only layer "
+            "is linear. Take a task with hidden layers, e.g. digits."
+        )
     usual = ACTIVATIONS if kind == "activations" else losses_of(task.kind)
-    named = [_canonical(kind, task, text) for text in choices or usual]
-    chosen = tuple(dict.fromkeys(named))
+    chosen = tuple(dict.fromkeys(_canonical(kind, task, text) for text in choices or usual))
     if len(chosen) < 2:
         raise UsageError(f"A study compares at least two {kind}; {', '.join(chosen)} is one.")
     return Study(kind=kind, choices=chosen, seeds=seeds or seeds_needed(len(chosen)))
@@ -89,17 +94,9 @@ def study_of(kind: StudyKind, task: Task, choices: Sequence[str] = (), seeds: in
 def losses_of(kind: Kind) -> tuple[str, ...]:
     """Return the losses of a study: the task's usual one, then those that take outputs as values.
 
-    For classes these are the mismatching ones; for a regression each aims at something else.
+    For classes these are the mismatching ones; for a regression each has another optimum.
     """
     return tuple(dict.fromkeys((LOSSES_OF_KIND[kind][0], *VALUE_LOSSES)))
-
-
-def _needs_hidden_layers(task: Task) -> None:
-    if not task.model.layers:
-        raise UsageError(
-            f"{task.name} has no hidden layer, so there is no activation to choose: its only layer "
-            "is linear. Take a task with hidden layers, e.g. digits."
-        )
 
 
 def _canonical(kind: StudyKind, task: Task, text: str) -> str:
@@ -119,21 +116,23 @@ def _canonical(kind: StudyKind, task: Task, text: str) -> str:
 
 def trained_as(task: Task, study: Study, variant: Variant) -> tuple[ModelSpec, TrainSpec]:
     """Return the network and the training of one variant: the task's, with one thing changed."""
-    model, training = task.model, task.training
+    training = task.training
     if study.kind == "losses":
         loss = Loss.model_validate(from_text(variant.choice))
-        return model, training.model_copy(update={"loss": loss})
-    activation = Activation.model_validate(from_text(variant.choice))
+        return task.model, training.model_copy(update={"loss": loss})
     if variant.scene == "fast":
         training = faster(training)
-    layers = tuple(Dense(units=u, activation=activation) for u in units(task, variant.scene))
-    return model.model_copy(update={"layers": layers}), training
+    activation = Activation.model_validate(from_text(variant.choice))
+    layers = tuple(
+        Dense(units=width, activation=activation) for width in units(task, variant.scene)
+    )
+    return task.model.model_copy(update={"layers": layers}), training
 
 
 def units(task: Task, scene: Scene) -> tuple[int, ...]:
     """Return the widths of the hidden layers; deep ones are all as wide as the task's first."""
-    own = tuple(layer.units for layer in task.model.layers)
-    return own[:1] * DEEP_LAYERS if scene == "deep" else own
+    widths = tuple(layer.units for layer in task.model.layers)
+    return widths[:1] * DEEP_LAYERS if scene == "deep" else widths
 
 
 def faster(training: TrainSpec) -> TrainSpec:
@@ -145,17 +144,17 @@ def faster(training: TrainSpec) -> TrainSpec:
 
 
 def matching(kind: Kind, choice: str) -> bool:
-    """Return whether a loss belongs to a task of this kind: it is its link's own."""
+    """Return whether a loss belongs to a task of this kind, that is to its link."""
     return choice.partition("(")[0] in LOSSES_OF_KIND[kind]
 
 
-def apart(one: Sequence[float], other: Sequence[float]) -> bool:
-    """Return whether the seeds do not overlap: all of one are above all of the other."""
-    return max(one) < min(other) or max(other) < min(one)
+def apart(a: Sequence[float], b: Sequence[float]) -> bool:
+    """Return whether two samples do not overlap: all values of one are above all of the other."""
+    return max(a) < min(b) or max(b) < min(a)
 
 
 def chance_apart(seeds: int, choices: int) -> float:
-    """Return how likely any two of so many equal choices are apart by luck: an upper bound.
+    """Return an upper bound of the chance that any two of equal choices are apart by luck.
 
     Two samples of n are completely separated with chance 2 / C(2n, n) if they are drawn alike (Mann
     and Whitney 1947, https://doi.org/10.1214/aoms/1177730491); the pairs are summed (Bonferroni).
@@ -164,6 +163,6 @@ def chance_apart(seeds: int, choices: int) -> float:
 
 
 def seeds_needed(choices: int) -> int:
-    """Return the fewest seeds, at least 5, for which being apart means something."""
-    enough = (n for n in range(SEEDS_MIN, SEEDS_MAX) if chance_apart(n, choices) <= ALPHA)
-    return next(enough, SEEDS_MAX)
+    """Return the fewest seeds, at least 5, for which being apart is significant."""
+    counts = range(SEEDS_MIN, SEEDS_MAX)
+    return next((n for n in counts if chance_apart(n, choices) <= ALPHA), SEEDS_MAX)

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from samenet.spec.parsing import Frozen
 from samenet.spec.task import Task
-from samenet.spec.training import Schedule
 
 
 def optimizer(task: Task) -> str:
     """Return the optimiser with its constants, e.g. 'adam (learning rate 0.000976562, ...)'."""
-    found = task.training.optimizer
-    return f"{found.name} ({constants(found)})"
+    rule = task.training.optimizer
+    return f"{rule.name} ({constants(rule)})"
 
 
 def constants(spec: Frozen) -> str:
-    """Return the constants of an optimiser or a schedule that say something: 0 is off."""
-    found = spec.model_dump(exclude={"name"}).items()
-    return ", ".join(f"{name.replace('_', ' ')} {value:.6g}" for name, value in found if value)
+    """Return the constants of an optimiser or a schedule, without those that are 0 (off)."""
+    values = spec.model_dump(exclude={"name"})
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value:.6g}" for name, value in values.items() if value
+    )
 
 
 def schedule(task: Task) -> str:
-    """Return how the rate changes, or nothing if it stays."""
-    found: Schedule = task.training.schedule
-    plain = found.name == "constant" and not found.warmup_steps
-    return "" if plain else f"; learning rate {found.name} ({constants(found)})"
+    """Return how the learning rate changes; "" if it does not."""
+    spec = task.training.schedule
+    if spec.name == "constant" and not spec.warmup_steps:
+        return ""
+    return f"; learning rate {spec.name} ({constants(spec)})"
 
 
 def initializer(task: Task) -> str:

@@ -1,4 +1,4 @@
-"""A task: named data, the network to train on it, how, and what counts as reaching the goal."""
+"""A task: named data, the network to train on them, how, and what counts as reaching the goal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAIN_JOB = ("breast_cancer", "digits", "diabetes")
 
 
 def _as_names(value: Any) -> Any:
-    """Return one name as a list of one, and the empty text as none."""
+    """Return a single name as a list, and the empty text as an empty one."""
     return [name for name in [value] if name] if isinstance(value, str) else value
 
 
@@ -61,7 +61,7 @@ class Goal(Frozen):
 
 
 def against_several(kind: Kind, targets: Sequence[str]) -> str:
-    """Return why so many targets do not fit a kind, or nothing: only numbers come in several."""
+    """Return why several targets do not fit a kind, or "": only a regression can have several."""
     if kind is Kind.REGRESSION or len(targets) < 2:
         return ""
     return f"several targets ({', '.join(targets)}) need a regression; a {kind} task has one"
@@ -142,24 +142,21 @@ def set_value(values: dict[str, Any], key: str, text: str) -> None:
 
     Raises UsageError if the task has no such place; the value itself is checked by `parse`.
     """
+    try:
+        value = json.loads(text)
+    except ValueError:  # no JSON, or a number of too many digits: a text
+        value = text
     *parents, last = key.split(".")
-    place: Any = values
+    node: Any = values
     try:
         for part in parents:
-            place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
-        if isinstance(place, list):
-            place[int(last)] = _value(text)
+            node = node[int(part)] if isinstance(node, list) else node.setdefault(part, {})
+        if isinstance(node, list):
+            node[int(last)] = value
         else:
-            place[last] = _value(text)
+            node[last] = value
     except (ValueError, IndexError, TypeError, AttributeError):
         raise UsageError(f"--set {key}: the task has no such place.") from None
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
 
 
 def unique_names(tasks: Iterable[Task]) -> None:

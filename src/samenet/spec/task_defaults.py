@@ -1,7 +1,7 @@
-"""The task that samenet makes where nobody has written one: from a table, from arrays, of a size.
+"""The task that samenet makes if nobody has written one: from a table, from arrays, of a size.
 
-One place for everything that is then not asked: the loss of the kind, the batch, the optimiser with
-constants that are exact in binary.
+One place for everything that is then not asked for: the loss of the kind, the batch size, and the
+optimiser, with constants that are exact in binary.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def exact_adam(learning_rate: float = LEARNING_RATE) -> dict[str, str | float]:
 
 
 def usual_batch(rows: int) -> int:
-    """Return 64, or what still gives four batches of the three quarters that are trained on."""
+    """Return 64, or for few rows what gives four batches of the three quarters for training."""
     return max(1, min(BATCH_MOST, rows * 3 // 4 // BATCHES_LEAST))
 
 

@@ -65,7 +65,7 @@ def lines(diagnosis: Diagnosis) -> list[str]:
     text: list[str] = []
     for title, items in chapters.items():
         if items:
-            text += [title, *(f"  {item.name:<34} {item.said}" for item in items), ""]
+            text += [title, *(f"  {item.name:<34} {item.text}" for item in items), ""]
     if diagnosis.refusals:
         return [
             *text,

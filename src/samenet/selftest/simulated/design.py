@@ -70,7 +70,7 @@ def _level(seconds: float) -> list[float]:
 
 
 def wrong_unit() -> int:
-    """Return how many of three processes, one of them slow, have another time than their middle."""
+    """Return how many of three processes, one of them slow, are not given their own median."""
     levels = [1.0, 1.02, 3.0]
     seconds = made({"a": [_level(level) for level in levels]}).per_repeat(TASK, "a", "step")
     wrong = [level for place, level in enumerate(levels) if seconds.get(place) != level]

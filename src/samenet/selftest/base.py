@@ -26,17 +26,17 @@ PACKAGES = ("simulated", "fake_frameworks", "measured")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is asked of a test of the instrument."""
+    """How a self-test is to be run."""
 
     n: int | None = None
-    """Trials, or repetitions; None is the test's own number."""
+    """Trials, or repetitions; None means the test's own number."""
 
     short: bool = False
-    """The form for the test command: fewer trials, wider limits where the number decides."""
+    """Fewer trials, and wider limits where the number of trials matters: for the test command."""
 
     seed: int = 0
     say: Callable[[str], None] = lambda _: None
-    """Hears of each trial that takes longer than a moment."""
+    """Called with a line of progress after each trial that takes more than a moment."""
 
     def trials(self, usual: int, short: int) -> int:
         """Return how many trials to make."""
@@ -45,7 +45,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One number beside its limits; both limits belong to what is allowed."""
+    """One number beside its limits, which are inclusive."""
 
     quantity: str
     value: float
@@ -59,7 +59,7 @@ class Figure:
 
     @property
     def passed(self) -> bool:
-        """Return whether the value is inside its limits; one without limits is shown only."""
+        """Return whether the value is within its limits; one without limits always is."""
         above = self.least is None or self.value >= self.least
         return above and (self.most is None or self.value <= self.most)
 
@@ -94,7 +94,7 @@ def rate(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one test of the instrument found."""
+    """The result of one self-test."""
 
     name: str
     figures: Sequence[Figure]
@@ -104,7 +104,7 @@ class Finding:
 
     @property
     def passed(self) -> bool:
-        """Return whether every figure is inside its limits, and there is one that is judged."""
+        """Return whether every figure is within its limits, and at least one has limits."""
         return any(f.judged for f in self.figures) and all(f.passed for f in self.figures)
 
     def plain(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from samenet.stats.pairwise import Times
 from samenet.stats.significance import ALPHA, Array
 
 SAMPLE = 20
-"""So many of the simulated runs are judged once more, by the functions a real run uses."""
+"""How many of the simulated runs are judged again by the functions that a real run uses."""
 
 Bools = NDArray[np.bool_]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
@@ -37,7 +37,7 @@ LAWS: Mapping[str, Draw] = {
     "contaminated": _contaminated,
     "heavy": lambda draw, shape: draw.standard_t(3, size=shape) / np.sqrt(3.0),
 }
-"""What processes differ by: standard deviation 1, and 2 with the contamination."""
+"""The noise between processes: standard deviation 1, or 2 with the contamination."""
 
 
 class Rows(NamedTuple):
@@ -91,7 +91,7 @@ def as_times(logs: Array) -> dict[str, dict[int, float]]:
 def counted(
     quantity: str, answers: ArrayLike, *, least: float | None = None, most: float | None = None
 ) -> Figure:
-    """Return in which share of the runs something was found, with its limits."""
+    """Return the share of the runs in which the answer is yes, with its limits."""
     hits = np.asarray(answers)
     return rate(quantity, int(hits.sum()), len(hits), least=least, most=most)
 
@@ -103,16 +103,16 @@ def differ(times: Times) -> bool:
 
 
 class Sample(NamedTuple):
-    """Some simulated runs, and what was found of them all at once."""
+    """Some simulated runs, and the answers that were computed for all of them at once."""
 
     runs: Array
     found: ArrayLike
     judge: Callable[[Times], object]
-    """What a real run finds of times."""
+    """What a real run concludes from times."""
 
 
 def agreement(*samples: Sample) -> Figure:
-    """Return how many of the first runs of each sample a real run judges otherwise."""
+    """Return how many of the first runs of each sample a real run judges differently."""
     wrong = count = 0
     for runs, answers, judge in samples:
         pairs = zip(runs[:SAMPLE], np.asarray(answers)[:SAMPLE].tolist(), strict=True)

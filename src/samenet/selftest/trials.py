@@ -1,8 +1,8 @@
 """Real runs of one program against itself, with a known difference planted: truth to judge by.
 
 A trial is a whole run (real processes, the product's own path) of one framework on one task: in
-each repeat the reference, and the same program again, with so many per cent more steps than it
-says. With 0 % there is nothing to be found.
+each repeat the reference, and the same program again with a few per cent more steps than it
+reports. With 0 % there is no difference to find.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Trial:
 
     @property
     def slower(self) -> bool:
-        """Return whether the run finds that the planted one takes longer."""
+        """Return whether the run finds the planted arm slower."""
         return self.ratio.low > 1
 
 
@@ -103,7 +103,7 @@ def of(run: Frames) -> Trial | None:
 
 
 def series(sizes: Sequence[int], count: int, say: Callable[[str], None]) -> dict[int, list[Trial]]:
-    """Return so many trials of each size, made in turns, and say what each found."""
+    """Return `count` trials of each size, made in turn; say what each one found."""
     made_by_size: dict[int, list[Trial]] = {percent: [] for percent in sizes}
     for number, percent in itertools.product(range(count), sizes):
         trial = made(percent)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from samenet.advice.recommend import Advice
 
 NOTHING = 6
-"""The exit code where nothing meets all that is asked."""
+"""The exit code where no framework meets all the needs."""
 
 MISSED = 3
 
@@ -31,7 +31,9 @@ MISSED = 3
 @click.option("--epochs", type=click.IntRange(1), help="Length of the training.")
 @click.option("--steps", type=click.IntRange(1), help="The same in steps.")
 @click.option("--time-limit", metavar="DURATION", help="For the whole training: 90s, 10m, 1h.")
-@click.option("--max-install-mb", type=click.FloatRange(0), help="With all that it requires.")
+@click.option(
+    "--max-install-mb", type=click.FloatRange(0), help="Including everything it requires."
+)
 @click.option("--max-import-seconds", type=click.FloatRange(0), help="In a bare interpreter.")
 @click.option(
     "--serve",
@@ -44,7 +46,9 @@ MISSED = 3
 @click.option("--model", metavar="64-256-128-10", help="Predict for these layers instead of RUN.")
 @click.option("--batch", type=click.IntRange(1), help="With --model: rows of a step.")
 @click.option("--samples", type=click.IntRange(1), help="With --model: rows to train on.")
-@click.option("--check", is_flag=True, help="How right predictions are: RUN is a ladder’s.")
+@click.option(
+    "--check", is_flag=True, help="How right the predictions were: RUN is a ladder’s run."
+)
 @commands_options.as_json
 def command(run: Path | None, *, as_json: bool, **options: Any) -> int:
     """Say which framework RUN speaks for, or which is fastest for a network of your own.
@@ -122,7 +126,7 @@ def _predict(run: Path | None, options: dict[str, Any], *, as_json: bool) -> int
     length["epochs"] = options["epochs"] or options["steps"]
     lacking = [name for name, value in length.items() if value is None]
     if lacking:
-        raise UsageError(f"--model needs --{' and --'.join(lacking)}, too.")
+        raise UsageError(f"--model also needs --{' and --'.join(lacking)}.")
     training = forecast.Training(
         widths=forecast.widths_of(options["model"]),
         batch_size=options["batch"],

@@ -32,8 +32,13 @@ QUICK_TASKS = ("single_neuron", "iris")
 @click.command("certify")
 @click.argument("tasks", nargs=-1)
 @options.frameworks()
-@click.option("--all", "everything", is_flag=True, help="Every mode, every function and optimiser.")
-@click.option("--quick", is_flag=True, help="Two small tasks and what they rest on.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Every mode (unless --framework chooses), function and optimiser.",
+)
+@click.option("--quick", is_flag=True, help="Two small tasks and the cases they rest on.")
 @options.device
 @options.worker_limit
 @options.as_json
@@ -106,7 +111,7 @@ class Worst:
 
 
 class Outcome(NamedTuple):
-    """What the frameworks were asked, parted by how it ended."""
+    """What was asked of the frameworks, by how it ended."""
 
     rows: list[Worst]
     failures: list[FailureRecord]
@@ -115,7 +120,7 @@ class Outcome(NamedTuple):
 
 
 def outcome(records: Sequence[Record]) -> Outcome:
-    """Return the rows of the table, and what gave none."""
+    """Return the rows of the table, and the records that gave none."""
     gave_none = [record for record in records if isinstance(record, FailureRecord)]
     unsupported = [entry for entry in gave_none if entry.mark == "unsupported"]
     failures = [entry for entry in gave_none if entry.mark != "unsupported"]

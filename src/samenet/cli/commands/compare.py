@@ -37,7 +37,7 @@ def share(ctx: click.Context, param: click.Parameter, text: str) -> float:
     default="5%",
     show_default=True,
     callback=share,
-    help="What is still no regression.",
+    help="Slowdowns up to this are no regression.",
 )
 @click.option(
     "--quantity",

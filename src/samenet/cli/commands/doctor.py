@@ -85,7 +85,7 @@ def _framework(adapter: discovery.Leaf) -> Item:
 
 
 def _here() -> list[Item]:
-    """Return what a run needs beside a processor."""
+    """Return what a run needs besides a processor."""
     compiler = next(filter(None, map(shutil.which, ("c++", "g++", "clang++", "cl"))), None)
     lost = [
         adapter.arm(name)

@@ -1,4 +1,4 @@
-"""Options that several commands have, and what is done with them."""
+"""Options that several commands share, and helpers for them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ dtype = click.option(
     type=click.Choice(["float32", "float64"]),
     default="float32",
     show_default=True,
-    help="Of all numbers.",
+    help="The precision of all numbers.",
 )
 dry_run = click.option(
     "--dry-run", is_flag=True, help="Only say what would be measured and how long it takes."

@@ -36,7 +36,7 @@ OPTIONS = (
 
 
 def both(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what both studies are asked."""
+    """Add the options that both studies share."""
     for option in reversed(OPTIONS):
         function = option(function)
     return function

@@ -1,4 +1,4 @@
-"""`samenet trace`: one training step, framework beside framework."""
+"""`samenet trace`: one training step, with the frameworks side by side."""
 
 from __future__ import annotations
 

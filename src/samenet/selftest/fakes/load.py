@@ -1,7 +1,7 @@
 """Other work on one processor, for tests of the instrument.
 
 As a program (`python -m samenet.selftest.fakes.load CORE FROM TO SECONDS`) it keeps a share of the
-processor busy, growing from the first to the second share in so many seconds, until it is ended.
+processor busy until it is ended; the share grows from FROM to TO within SECONDS.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The whole path, from a plan to frames, in a temporary folder: real workers, no certificate."""
+"""A whole run in a temporary folder, from plan to frames: real workers, no certificate."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def measured(
 ) -> Frames:
     """Return a run; what stands before and after the timing is left out.
 
-    Raises WorkerError if one that must work does not.
+    Raises WorkerError if a worker fails, where all of them must work.
     """
     request = Request(tasks=(TASK,), track="same", repeats=repeats, name="selftest")
     plan = planner.make_plan(request, pairs).only("prepare", "cell")

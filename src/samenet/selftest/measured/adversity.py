@@ -27,7 +27,7 @@ from samenet.stats.intervals import VERDICT_REPEATS_MIN
 SUMMARY = "other work locked to one arm is refused or flagged, and none makes a verdict (real)"
 OPTIONS = ("n", "short")
 SHARES = (1.0, 0.5, 0.25, 0.12, 0.08)
-"""Of the measuring processor, or of the one beside it, in turns."""
+"""Shares of the measuring processor, or of its neighbour, that are taken in turn."""
 
 CAUGHT_LEAST, WRONG_MOST = 0.9, 0.05
 LOCKED, BESIDE = "locked to one arm", "locked to one arm, beside its processor"
@@ -36,7 +36,7 @@ STEADY, RISING = "all the time", "growing"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one run beside other work came to."""
+    """The outcome of one run beside other work."""
 
     kind: str
     share: float
@@ -49,7 +49,7 @@ class Outcome:
 
     @property
     def wrong(self) -> bool:
-        """Return whether two equal arms are called different: a word needs enough repeats."""
+        """Return whether two equal arms are called different; a verdict needs enough repeats."""
         trial = self.trial
         return trial is not None and trial.different and len(trial.logs) >= VERDICT_REPEATS_MIN
 
@@ -85,7 +85,7 @@ def _throughout(load: Load) -> Watcher:
 
 
 def locked(load: Load, plan: Plan) -> Watcher:
-    """Let the work go on only while the second of the arms runs."""
+    """Let the work go on only while the second arm runs."""
     following = {one.id: other for one, other in itertools.pairwise(plan.jobs)}
 
     def watch(job: Job, *_: object) -> None:
@@ -113,7 +113,7 @@ def said(result: Outcome) -> str:
 
 
 def figures(outcomes: Sequence[Outcome]) -> list[Figure]:
-    """Return how often it was noticed, and how often it made a difference that there is not."""
+    """Return how often the work was noticed, and how often it made equal arms look different."""
     kinds = list(dict.fromkeys(result.kind for result in outcomes))
     return [
         *(_noticed(outcomes, kind) for kind in kinds if kind in (LOCKED, BESIDE)),

@@ -1,4 +1,4 @@
-"""Differences planted on purpose, in real runs: how often they are found, and how large they read.
+"""Differences planted in real runs: how often they are found, and how large they appear.
 
 Exact work is added, 2, 3 and 5 % more steps than the program says, and none for comparison.
 """
@@ -24,7 +24,7 @@ BIAS_MOST, COVERED_LEAST = 0.005, 0.90
 
 
 def run(order: Order) -> list[Figure]:
-    """Make the trials of all sizes in turns, so that a drift of the machine meets all alike."""
+    """Make the trials of all sizes in turn, so that a drift of the machine affects all alike."""
     sizes = (0, 5) if order.short else (0, *FOUND_LEAST)
     by_size = trials.series(sizes, order.trials(40, 1), order.say)
     figures_of_sizes = [

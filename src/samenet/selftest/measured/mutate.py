@@ -36,7 +36,7 @@ class Defect:
 
     what: str
     by: str
-    """The test that has to fail."""
+    """The test that must fail."""
     planted: Callable[[], AbstractContextManager[Any]]
     """The defect is in force inside."""
 
@@ -83,7 +83,7 @@ def _caught(defect: Defect) -> str:
 
 
 class _Changed:
-    """A program of which one method is another."""
+    """A program with some of its methods replaced."""
 
     def __init__(self, program: Any, **methods: Any) -> None:
         self.program, self.methods = program, methods

@@ -29,7 +29,7 @@ OPTIONS = ("short",)
 STEP_SECONDS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 STEPS, CALLS = 4, 10
 READING, DISPATCH, SYNC = 2e-7, 1e-6, 5e-6
-"""Seconds of one look at the clock, of asking for a call, of a sync with nothing to wait for."""
+"""Seconds of one reading of the clock, of starting a call, of a sync with nothing to wait for."""
 
 OVERHEAD_MOST = 0.001
 CHUNK_SECONDS_MIN = 0.01

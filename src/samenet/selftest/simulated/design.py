@@ -75,7 +75,7 @@ def _result(tables: Frames, arm: str) -> ArmResult:
 
 
 def wrong_unit() -> int:
-    """Return how many of three processes, one of them slow, have another time than their middle."""
+    """Return how many of three processes, one of them slow, are not given their own median."""
     levels = [1.0, 1.02, 3.0]
     seconds = _result(made({"a": [_level(level) for level in levels]}), "a").step
     wrong = [level for repeat, level in enumerate(levels) if seconds.get(repeat) != level]

@@ -18,7 +18,7 @@ SUMMARY = "arms as fast as each other are called so, arms that differ by the mar
 OPTIONS = ("n", "short", "seed")
 
 PLENTY, NOISY, FEW = (0.02, 12), (0.08, 8), (0.02, 7)
-"""Noise of one arm and repeats: enough, too noisy, too few for any word."""
+"""Noise of one arm, and repeats: enough of them, too noisy, too few for any verdict."""
 
 
 def run(order: Order) -> list[Figure]:

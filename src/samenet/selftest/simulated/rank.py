@@ -49,7 +49,7 @@ def _runs(order: Order, centres: Array, trials: int) -> Array:
 
 
 def _ranked(runs: Array) -> Iterable[Ranks]:
-    """Yield the ranks of every run; who is told apart comes for all runs at once."""
+    """Yield the ranks of every run; which arms differ is computed for all runs at once."""
     for logs, apart in zip(runs, simulation.judged(runs).apart.tolist(), strict=True):
         yield intervals.ranks(simulation.as_times(logs), partial(_apart, apart))
 
@@ -69,7 +69,7 @@ def _ordered(every: Iterable[Ranks]) -> int:
 
 
 def _planted() -> list[Figure]:
-    """Three arms of which only the outer two can be told apart: a triple, and it hangs on one."""
+    """Three arms of which only the outer two differ: an intransitive triple that hangs on one."""
     noise = 0.02 * np.resize([1.0, -1.0], REPEATS)
     middle = np.roll(np.repeat([0.055, -0.055], REPEATS // 2), 3)
     logs = np.stack([noise, 0.02 + middle, 0.045 - noise])

@@ -21,12 +21,12 @@ from samenet.stats.intervals import Estimate
 from samenet.stats.pairwise import Times
 from samenet.stats.significance import ALPHA, Array
 
-SUMMARY = "stopping on the width of the interval keeps its promise; repeating until significant not"
+SUMMARY = "stopping on the interval's width keeps its promise; repeating until significant does not"
 OPTIONS = ("n", "short", "seed")
 
 LAWS = ("normal", "contaminated")
 NOISES = (0.01, 0.03, 0.045)
-"""Of one arm: the run ends early, in the middle where luck counts most, and mostly at the end."""
+"""Of one arm: runs end early, midway (where luck counts most), or mostly at the last look."""
 
 Rule = Callable[[Array], Bools]
 EVERY = tuple(range(stopping.LOOKS[0], stopping.LOOKS[-1] + 1))

@@ -16,6 +16,7 @@ from samenet.analysis import own_fit
 from samenet.analysis.quantities import Quantity
 from samenet.execution import planner, runner
 from samenet.report import page as report_page
+from samenet.report import result
 from samenet.runs.folder import Store
 from samenet.runs.plan import Plan
 from samenet.runs.records import TimingRecord

@@ -16,6 +16,7 @@ from samenet.analysis import own_fit
 from samenet.analysis.quantities import Quantity
 from samenet.execution import planner, runner
 from samenet.report import page as report_page
+from samenet.report import result
 from samenet.runs.folder import Store
 from samenet.runs.plan import Plan
 from samenet.runs.records import TimingRecord
@@ -131,17 +132,17 @@ def test_the_row_the_note_and_the_document_say_what_our_order_costs() -> None:
     """Beside the row, in a sentence below the table and as data: the same factor."""
     run = made(tasks=["digits"], refused=(), failed=())
     task = run.plan.tasks[0]
-    result = run.result(task, "keras:fit")
-    ours = result.epoch[0]
-    assert list(result.per_repeat(Quantity.OWN_FIT)) == [0]
-    found = own_fit.cost(result)
+    keras = run.result(task, "keras:fit")
+    ours = keras.epoch[0]
+    assert list(keras.per_repeat(Quantity.OWN_FIT)) == [0]
+    found = own_fit.cost(keras)
     assert found is not None
     assert (found.ours, found.factor) == (ours, pytest.approx(1 / OWN_FIT, rel=0.1))
     page = report_page.page(run)
     (note,) = own_fit.notes(run, task, ["keras:fit", "pytorch:eager"])
     assert "Keras (fit): an epoch in our order of the rows takes 0." in note
     assert note in page
-    assert own_fit.beside(result)[0] in page
+    assert own_fit.beside(keras)[0] in page
     rows = {r["framework"]: r for r in result.document(run)["tasks"][0]["same_network"]}
     assert rows["keras"]["own_fit"] == {
         "epoch_seconds": found.own,

@@ -60,11 +60,8 @@ def checks(of: Timing, *, first: bool = True) -> dict[str, Check]:
                 kept[place] = losses
         last = gate_timed_end.last_call(given, program, CALLS, of.capabilities)
         seen = Seen(calls=CALLS, last=last, losses=kept)
-        found = (
-            gate_timed_end.of_first_process(of, program, seen)
-            if first
-            else gate_timed_end.of_every_process(of, last)
-        )
+        found = gate_timed_end.of_every_process(of, last)
+        found += gate_timed_end.of_first_process(of, program, seen) if first else []
     return {check.quantity: check for check in found}
 
 

@@ -78,6 +78,7 @@ def checks(
         readback.sync_waits(program, problem.calls[0]),
         readback.kept_precision(program, target),
         readback.product_precision(build, target),
+        *gate_timed_end.of_every_process(timing, last),
         *gate_timed_end.of_first_process(timing, program, seen),
     ]
 

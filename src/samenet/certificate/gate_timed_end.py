@@ -4,8 +4,8 @@ What is asked of every timed process, once the clock has stopped:
 
     last loss        the first loss of a call on an order never used before, which has rows never
                      trained on: the oracle's at the weights read just before
-    last call        where that call ends: along the oracle from those weights; where the oracle
-                     cannot know what the optimiser remembers, that it ends elsewhere at all
+    last call        where that call ends: along the oracle from those weights; where the optimiser
+                     remembers earlier gradients, that it ends elsewhere at all
     machine's limit  how many times faster its steps are than this machine multiplies matrices
 
 and of one process per result, the first one, because it takes about as long as the timing itself:
@@ -15,8 +15,10 @@ and of one process per result, the first one, because it takes about as long as 
     farthest call    the second program beside the oracle, call by call: see follower
     usual call       the middle of the same: a small error in every call adds up to no large one
     outputs          what the timed program predicts, of more rows than any task here scores at once
+    last call, to its end   the last call once more, with what the oracle's optimiser remembers of
+                     all calls before; where it was beside all of them
 
-"Checked" asks for them by these names.
+"Checked" asks for them by these names, but for the last one.
 """
 
 from __future__ import annotations
@@ -48,9 +50,10 @@ from samenet.certificate.problem import Build, Check, Problem, trained
 from samenet.spec.training import SGD
 
 GATE = "gate 4"
-STEPS_MIN = 2_048
+STEPS_MIN, STEPS_MAX = 2_048, 32_768
 """So many steps are followed at least, however few were timed, and never fewer than a training has;
-of a large network fewer, see WORK_MIN."""
+of a large network fewer, see WORK_MIN. And at most: of a tiny network, a hundred thousand steps may
+be timed in a second, which the oracle would need a minute for."""
 
 WORK_MIN, WORK_MAX = 2**30, 2**33
 """Weights times rows times steps: what is followed beyond the timing, and at most."""
@@ -163,7 +166,9 @@ def _clipped(rows: NDArray[np.float64]) -> float:
     return float(np.mean(np.maximum(rows - CLIPPED, 0.0)))
 
 
-def _last_call(timing: Timing, last: LastCall, follower: Follower | None = None) -> Check:
+def _last_call(
+    timing: Timing, last: LastCall, follower: Follower | None = None, name: str = "last call"
+) -> Check:
     """Compare where the last call ended with the oracle, whose optimiser is that of `follower`."""
     fresh = Follower(
         problem=timing.problem,
@@ -175,7 +180,7 @@ def _last_call(timing: Timing, last: LastCall, follower: Follower | None = None)
     found = beside.follow(last.call, last.before, last.after)
     steps = len(last.call.order)
     detail = f"relative to how far the oracle goes in {steps} steps from the weights read before"
-    return timing.check("last call", found.error, allowed(beside.calls)[-1], detail)
+    return timing.check(name, found.error, allowed(beside.calls)[-1], detail)
 
 
 def moved(timing: Timing, last: LastCall) -> Check:
@@ -225,9 +230,8 @@ def of_first_process(timing: Timing, program: Program, seen: Seen) -> list[Check
     ]
     if again.at_the_end is None or not again.alike:
         # what the second program's optimiser remembers is not what that of the first one does
-        return [*of_every_process(timing, seen.last), *found]
-    last = _last_call(timing, seen.last, again.at_the_end)
-    return [_last_loss(timing, seen.last), last, *found]
+        return found
+    return [_last_call(timing, seen.last, again.at_the_end, "last call, to its end"), *found]
 
 
 class _Again:
@@ -276,7 +280,7 @@ class _Again:
         a_step = problem.network.parameters * training.batch_size
         wanted = max(STEPS_MIN, training.epochs * shape.steps_per_epoch)
         more = min(wanted, WORK_MIN // a_step)
-        steps = min(max(more, self.seen.calls * shape.steps), WORK_MAX // a_step)
+        steps = min(max(more, self.seen.calls * shape.steps), WORK_MAX // a_step, STEPS_MAX)
         return max(1, math.ceil(steps / shape.steps))
 
     @property

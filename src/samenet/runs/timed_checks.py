@@ -31,7 +31,7 @@ def whole_length(job: Job) -> bool:
 def missing(plan: Plan, records: Sequence[Record]) -> list[CertificateRecord]:
     """Return a failed check for each one that was asked for and is not there.
 
-    Only results that have times are looked at: where a process gave none, its failure says why.
+    Only results that have times, and no failed check, are looked at: else that says why.
     """
     if plan.timed_program == "ten epochs":
         return []
@@ -46,8 +46,13 @@ def missing(plan: Plan, records: Sequence[Record]) -> list[CertificateRecord]:
             if there is not None:
                 there.add(record.quantity)
     everywhere = (*OF_EVERY_PROCESS, *(ON_PROCESSORS if plan.target.device == "cpu" else ()))
+    refused = {
+        (r.task, r.arm) for r in records if isinstance(r, CertificateRecord) and not r.passed
+    }
     found = []
     for (task, arm), processes in results.items():
+        if (task, arm) in refused:
+            continue
         for repeat, there in processes.items():
             found += [_absent(plan, task, arm, repeat, q) for q in everywhere if q not in there]
         shown = set().union(*processes.values())

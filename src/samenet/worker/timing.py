@@ -37,6 +37,9 @@ CHUNK_SECONDS = 0.01
 
 CHUNKS_MIN = 9
 
+CALLS_MAX = 4096
+"""Of a stretch: a call that takes less than 2.5 microseconds trains nothing, and all are drawn."""
+
 KEPT_FIRST, KEPT_EVERY = 16, 8
 """The losses of so many of the first stretches are kept, then of one in so many."""
 
@@ -267,7 +270,7 @@ def steady(watch: Stopwatch, program: Program, calls: Calls, problem: Problem) -
         stretch.prepare()
         spent = clock.seconds(stretch)
         watch.add("calibration", [trial, spent], steps=steps * per_chunk)
-        if spent >= CHUNK_SECONDS:
+        if spent >= CHUNK_SECONDS or per_chunk >= CALLS_MAX:
             break
         call_seconds = max(spent / per_chunk / 1.1, call_seconds / 10)  # alone it waited, too
     budget = watch.order.plan.steady_seconds
@@ -290,7 +293,7 @@ def calls_per_chunk(
     calls. Where such a stretch would take longer than `seconds_max` they are one of steps, and the
     last of what is planted is a shorter call.
     """
-    least = max(1, math.ceil(CHUNK_SECONDS / max(call_seconds, 1e-7)))
+    least = min(CALLS_MAX, max(1, math.ceil(CHUNK_SECONDS / max(call_seconds, 1e-7))))
     unit = 100 // math.gcd(100, percent)
     if unit * call_seconds > seconds_max:
         unit = 100 // math.gcd(100, percent * steps)
@@ -408,20 +411,17 @@ def _to_the_end(
         dtype=target.dtype,
         precision=target.precision,
     )
-    whole = seen.losses and timed_checks.whole_length(order.job)
-    found = (
-        gate_timed_end.of_first_process(timing, program, seen)
-        if whole
-        else gate_timed_end.of_every_process(timing, seen.last)
-    )
-    if target.device != "cpu":
-        return found
-    stretches = [record for record in watch.records if record.phase == "call"]
-    step = min(min(record.seconds) / record.steps for record in stretches)
-    products = of_network(problem.network, problem.training.batch_size)
-    operations = float(sum(product.operations for product in products))
-    rate = fastest_products.rate(target.dtype)
-    return [*found, gate_timed_end.machine_limit(timing, step, operations, rate)]
+    found = gate_timed_end.of_every_process(timing, seen.last)
+    if target.device == "cpu":
+        stretches = [record for record in watch.records if record.phase == "call"]
+        step = min(min(record.seconds) / record.steps for record in stretches)
+        products = of_network(problem.network, problem.training.batch_size)
+        operations = float(sum(product.operations for product in products))
+        rate = fastest_products.rate(target.dtype)
+        found.append(gate_timed_end.machine_limit(timing, step, operations, rate))
+    if all(check.passed for check in found) and timed_checks.whole_length(order.job):
+        found += gate_timed_end.of_first_process(timing, program, seen)
+    return found
 
 
 def _checks(

@@ -12,10 +12,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from mutants import AT_THE_SEAM, INSIDE_NUMPY, TASK, Mutant, checks
+from mutants import AT_THE_SEAM, INSIDE_NUMPY, PLANTED, TASK, Mutant, checks
 from threadpoolctl import threadpool_limits
 
 from samenet.adapter import Target, discovery
+from samenet.certificate import coverage
 from samenet.certificate.problem import Build, Check, Problem, builder, task_problem
 from samenet.spec import load_task
 from samenet.tasks import sources
@@ -66,6 +67,13 @@ def test_a_mutant_of_numpy_is_caught_by_its_gate(name: str) -> None:
     print(f"{name}: {failed[0].error:.2g} instead of at most {failed[0].limit:.2g}")
 
 
+def test_check_tries_what_every_planted_fault_shows_on() -> None:
+    """The case on which a maintainer's fault is caught belongs to what `samenet check` tries."""
+    tried = coverage.covering(healthy()[1])
+    assert {mutant.on for mutant in PLANTED.values()} <= set(tried)
+    assert len(PLANTED) >= 18
+
+
 def test_every_gate_catches_something() -> None:
     """A gate that no mutant falls to would be there for show."""
     assert {mutant.gate for mutant in NUMPY.values()} == GATES
@@ -92,7 +100,13 @@ def of_framework(name: str) -> dict[str, dict]:
     path = discovery.shipped()[name].path
     header = discovery.shipped()[name].header
     done = subprocess.run(
-        [sys.executable, "-P", str(ROOT / "tests" / "mutation_run.py"), name, str(path)],
+        [
+            sys.executable,
+            "-P",
+            str(ROOT / "tests" / "helpers" / "mutation_run.py"),
+            name,
+            str(path),
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -9,6 +9,7 @@ import click
 from samenet._console import say
 from samenet.adapter.api import Target, placed
 from samenet.adapter.checklist import Finding
+from samenet.certificate import coverage
 from samenet.cli.commands import options
 from samenet.execution import adapter_check
 from samenet.execution.adapter_check import Examination
@@ -55,6 +56,10 @@ def text(found: Examination) -> str:
     lines = [f"{found.arm} · {found.file}"]
     for finding in found.findings:
         lines += _lines(finding)
+    if found.not_offered:
+        lines.append(f"  not offered, so not tried: {', '.join(found.not_offered)}")
+    if found.passed:
+        lines.append(f"  not seen by any item: {coverage.NOT_SEEN}")
     return "\n".join([*lines, "", _verdict(found)])
 
 
@@ -88,6 +93,7 @@ def _document(found: Examination) -> dict[str, Any]:
         "file": found.file,
         "versions": found.versions,
         "passed": found.passed,
+        "not_offered": list(found.not_offered),
         "items": [
             {
                 "part": finding.item.part,

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 from late_mutants import LATE
-from mutants import AT_THE_SEAM, INSIDE_NUMPY, TASK, Mutant, checks
+from mutants import AT_THE_SEAM, INSIDE_NUMPY, PLANTED, TASK, Mutant, checks
 from threadpoolctl import threadpool_limits
 
 from samenet.adapter import Target, discovery
+from samenet.certificate import coverage
 from samenet.certificate.problem import Build, Check, Problem, builder, task_problem
 from samenet.spec import load_task
 from samenet.tasks import sources
@@ -66,6 +67,13 @@ def test_a_mutant_of_numpy_is_caught_by_its_gate(name: str) -> None:
     failed = [check for check in found(mutant) if not check.passed]
     assert [check.gate for check in failed][:1] == [mutant.gate]
     print(f"{name}: {failed[0].error:.2g} instead of at most {failed[0].limit:.2g}")
+
+
+def test_check_tries_what_every_planted_fault_shows_on() -> None:
+    """The case on which a maintainer's fault is caught belongs to what `samenet check` tries."""
+    tried = coverage.covering(healthy()[1])
+    assert {mutant.on for mutant in PLANTED.values()} <= set(tried)
+    assert len(PLANTED) >= 18
 
 
 def test_every_gate_catches_something() -> None:

@@ -18,6 +18,8 @@ from unittest.mock import patch
 import numpy as np
 
 from samenet.adapter import Capabilities, DataSource, Layer, Program, Target, draws
+from samenet.adapters.numpy import adapter as numpy_adapter
+from samenet.adapters.numpy import functions as numpy_functions
 from samenet.adapters.numpy import network as numpy_network
 from samenet.adapters.numpy import optimizers
 from samenet.adapters.numpy.functions import FUNCTIONS
@@ -671,7 +673,399 @@ def products_in(digits: int) -> Iterator[None]:
         yield
 
 
+LARGE = "training by adam + large, smooth"
+MANY_CALLS = "training by momentum + many calls, smooth"
+ADAM_COVERED = "training by adam + l2 + cosine + several outputs, smooth"
+CLIPPED = "training by nesterov + clipping + exponential + dropout, smooth"
+DECAYED = "training by momentum + decay + step + usual constants, smooth"
+SHORT = "training by sgd + l2 + warm-up + short batch, smooth"
+"""Cases by which `samenet check` tries all that an adapter offers."""
+
+
+class OffByOneRow(Ordered):
+    """Takes in the last batch of a call the row after the one it should for its last place."""
+
+    def changed(self, order):
+        order[-1, -1] = (order[-1, -1] + 1) % (order.max() + 1)
+        return order
+
+
+class DroppedIfLong(LastDropped):
+    """Leaves out the last batch of a call of more than 20 steps."""
+
+    def train(self, batches):
+        if len(batches.order) > 20:
+            super().train(batches)
+        else:
+            self.missing = False
+            self.program.train(batches)
+
+
+class Counting(Wrapped):
+    """Knows which call this is, from 1."""
+
+    calls = 0
+
+    def train(self, batches):
+        self.calls += 1
+        self.called(batches)
+
+    def called(self, batches):
+        raise NotImplementedError
+
+
+class IdleAfter100(Counting):
+    """Does nothing from its 101st call on, and repeats its latest losses."""
+
+    def called(self, batches):
+        if self.calls <= 100:
+            self.program.train(batches)
+
+
+class StaleAfter100(Counting):
+    """Trains on one batch from its 101st call on: the buffer of the input is filled no more."""
+
+    def called(self, batches):
+        if self.calls == 100:
+            self.kept = batches.order[0]
+        if self.calls > 100:
+            order = np.broadcast_to(self.kept, batches.order.shape).copy()
+            batches = replace(batches, order=order)
+        self.program.train(batches)
+
+
+class SkipsLate(Wrapped):
+    """Leaves out every 64th step after the 700th, and repeats the loss before it."""
+
+    def train(self, batches):
+        steps = batches.first_step + np.arange(len(batches.order))
+        kept = (steps < 700) | (steps % 64 != 0)
+        self.found = []
+        for place in range(len(steps)):
+            if kept[place]:
+                masks = tuple(None if m is None else m[place : place + 1] for m in batches.masks)
+                self.program.train(
+                    replace(
+                        batches,
+                        order=batches.order[place : place + 1],
+                        first_step=int(steps[place]),
+                        masks=masks,
+                    )
+                )
+            self.found.append(np.asarray(self.program.losses())[-1])
+
+    def losses(self):
+        return np.array(self.found)
+
+
+class WrongBeyond1024(Wrapped):
+    """Predicts for rows from the 1,025th on what the first rows have."""
+
+    def predict(self, rows):
+        found = np.array(self.program.predict(rows))
+        found[1024:] = found[: len(found[1024:])]
+        return found
+
+
+def numpy_step(change: Callable) -> Callable[[], AbstractContextManager[object]]:
+    """Return a patch of NumPy's update: `change(usual, updates, gradients, rate)` in its place."""
+    usual = optimizers.Updates.apply
+
+    def apply(self, gradients, rate):
+        self.steps = getattr(self, "steps", 0) + 1
+        change(partial(usual, self), self, gradients, rate)
+
+    return lambda: patch.object(optimizers.Updates, "apply", apply)
+
+
+def not_zeroed_every(count: int) -> Callable:
+    """Add the gradients of the step before in every so many-th step."""
+
+    def change(usual, updates, gradients, rate):
+        before = getattr(updates, "before", None)
+        updates.before = [g.copy() for g in gradients]
+        if before is not None and updates.steps % count == 0:
+            gradients = [g + b for g, b in zip(gradients, before, strict=True)]
+        usual(gradients, rate)
+
+    return change
+
+
+def halved_late(usual, updates, gradients, rate):
+    """Halve the rate from the 150th step on."""
+    usual(gradients, rate / 2 if updates.steps >= 150 else rate)
+
+
+def decayed_after(usual, updates, gradients, rate):
+    """Decay the weights after the step instead of before it."""
+    decay = updates.spec.weight_decay
+    kept = updates.spec
+    updates.spec = kept.model_copy(update={"weight_decay": 0.0})
+    usual(gradients, rate)
+    updates.spec = kept
+    for kernel in updates.kernels:
+        kernel -= (rate * decay) * kernel
+
+
+def _wide(updates):
+    return [k for k in updates.kernels if k.dtype == np.float32 and k.size >= 4096]
+
+
+def last_column_kept(usual, updates, gradients, rate):
+    """Never update the last column of a wide kernel in float32."""
+    columns = [kernel[:, -1].copy() for kernel in _wide(updates)]
+    usual(gradients, rate)
+    for kernel, column in zip(_wide(updates), columns, strict=True):
+        kernel[:, -1] = column
+
+
+def wide_rate_off(usual, updates, gradients, rate):
+    """Move wide kernels by 1 % more after the first step, in float32."""
+    before = [kernel.copy() for kernel in _wide(updates)]
+    usual(gradients, rate)
+    if updates.steps > 1:
+        for kernel, old in zip(_wide(updates), before, strict=True):
+            kernel += np.float32(0.01) * (kernel - old)
+
+
+def clipped_above_twice(self, gradients, norm_max):
+    """Clip only what is more than twice as long as it may be."""
+    norm = sum(float(np.vdot(g, g)) for g in gradients) ** 0.5
+    return [g * (norm_max / norm) for g in gradients] if norm > 2 * norm_max else gradients
+
+
+def always_scaled(self, gradients, norm_max):
+    """Scale every gradient to the norm, a shorter one too."""
+    norm = sum(float(np.vdot(g, g)) for g in gradients) ** 0.5
+    return [g * (norm_max / norm) for g in gradients]
+
+
+def summed_over_outputs(z, y, spec):
+    """Return the squared error summed over the outputs, its mean over the rows alone."""
+    loss, gradient = FUNCTIONS.mean_squared_error(z, y, spec)
+    return loss * z.shape[1], gradient * z.shape[1]
+
+
+def smoothed_over_others(y, classes, spec):
+    """Return targets whose smoothing is shared by the other classes only."""
+    share = spec.label_smoothing
+    return (1 - share) * y + share / (classes - 1) * (1 - y) if share else y
+
+
+@contextmanager
+def uncorrected_first() -> Iterator[None]:
+    """Leave Adam's bias correction out in the first step alone."""
+    usual = optimizers.AdamStandard.directions
+
+    def directions(self, gradients):
+        first = self.t == 0
+        found = usual(self, gradients)
+        if not first:
+            return found
+        return [m / (self.xp.sqrt(v) + self.spec.epsilon) for m, v in self.moments]
+
+    with patch.object(optimizers.AdamStandard, "directions", directions):
+        yield
+
+
+@contextmanager
+def state_forgotten() -> Iterator[None]:
+    """Start the optimiser anew in every call."""
+    usual = numpy_adapter.NumpyProgram.train
+
+    def train(self, batches):
+        self.updates = optimizers.Updates(self.training, self.layers.kernels, self.layers.biases)
+        usual(self, batches)
+
+    start = numpy_adapter.NumpyProgram.__init__
+
+    def keeping(self, network, training, weights, dtype):
+        start(self, network, training, weights, dtype)
+        self.training = training
+
+    with (
+        patch.object(numpy_adapter.NumpyProgram, "train", train),
+        patch.object(numpy_adapter.NumpyProgram, "__init__", keeping),
+    ):
+        yield
+
+
+@contextmanager
+def gradients_changed(change: Callable) -> Iterator[None]:
+    """Change what the backward pass gives: `change(gradients, rows, kernels)`."""
+    usual = numpy_network.DenseLayers.gradients
+
+    def gradients(self, inputs, targets, masks=()):
+        loss, found = usual(self, inputs, targets, masks)
+        return loss, change(found, len(inputs))
+
+    with patch.object(numpy_network.DenseLayers, "gradients", gradients):
+        yield
+
+
+def bias_sums_float32(found, rows):
+    """Round the gradients of biases to float32."""
+    del rows
+    return [g if g.ndim == 2 else g.astype(np.float32).astype(g.dtype) for g in found]
+
+
+def divided_by_full_size(found, rows):
+    """Divide the gradient of a short batch by the full batch size, in float32."""
+    if found[0].dtype != np.float32 or rows in (1, cases.BATCH):
+        return found
+    return [g * (rows / cases.BATCH) for g in found]
+
+
+PLANTED: dict[str, Mutant] = {
+    "uncorrected_first": Mutant(
+        what="Adam's bias correction missing in the first step",
+        on=ADAM_COVERED,
+        gate="gate 2",
+        inside=uncorrected_first,
+    ),
+    "decayed_after": Mutant(
+        what="decoupled decay after the step",
+        on=DECAYED,
+        gate="gate 2",
+        inside=numpy_step(decayed_after),
+    ),
+    "summed_over_outputs": Mutant(
+        what="sum over the outputs instead of the mean",
+        on="loss mean_squared_error",
+        gate="gate 0",
+        inside=lambda: patch.dict(FUNCTIONS.losses, {"mean_squared_error": summed_over_outputs}),
+    ),
+    "not_zeroed_50": Mutant(
+        what="gradients not set to zero in every 50th step",
+        on=MANY_CALLS,
+        gate="gate 2",
+        inside=numpy_step(not_zeroed_every(50)),
+    ),
+    "not_zeroed_500": Mutant(
+        what="gradients not set to zero in every 500th step",
+        on=MANY_CALLS,
+        gate="gate 2",
+        inside=numpy_step(not_zeroed_every(500)),
+    ),
+    "bias_sums_float32": Mutant(
+        what="gradients of biases in float32",
+        on=ADAM_COVERED,
+        gate="gate 2",
+        inside=partial(gradients_changed, bias_sums_float32),
+    ),
+    "off_by_one_row": Mutant(
+        what="last row of a call replaced by its neighbour",
+        on=MANY_CALLS,
+        gate="gate 2",
+        apply=wrapped(OffByOneRow),
+    ),
+    "relu_at_0": Mutant(
+        what="ReLU's slope at 0 that of the right side",
+        on="activation relu",
+        gate="gate 0",
+        inside=lambda: patch.dict(
+            FUNCTIONS.activations,
+            {"relu": (FUNCTIONS.activations["relu"][0], lambda z, s: z >= 0)},
+        ),
+    ),
+    "error_at_0": Mutant(
+        what="absolute error with a slope at an exact hit",
+        on="loss mean_absolute_error",
+        gate="gate 0",
+        inside=lambda: patch.dict(
+            FUNCTIONS.losses,
+            {
+                "mean_absolute_error": lambda z, y, spec: (
+                    np.mean(np.abs(z - y)),
+                    np.where(z >= y, 1, -1).astype(z.dtype) / z.size,
+                )
+            },
+        ),
+    ),
+    "smoothed_over_others": Mutant(
+        what="label smoothing shared by the other classes",
+        on="loss sparse_categorical_cross_entropy(label_smoothing=0.125)",
+        gate="gate 0",
+        inside=lambda: patch.object(numpy_functions, "smoothed", smoothed_over_others),
+    ),
+    "idle_after_100": Mutant(
+        what="nothing done after a hundred calls, in float32",
+        on=MANY_CALLS,
+        gate="gate 3",
+        apply=wrapped_in("float32", IdleAfter100),
+    ),
+    "stale_after_100": Mutant(
+        what="one stale batch after a hundred calls, in float32",
+        on=MANY_CALLS,
+        gate="gate 3",
+        apply=wrapped_in("float32", StaleAfter100),
+    ),
+    "state_forgotten": Mutant(
+        what="optimiser started anew in every call",
+        on=ADAM_COVERED,
+        gate="gate 2",
+        inside=state_forgotten,
+    ),
+    "dropped_if_long": Mutant(
+        what="last batch dropped from a call of more than 20 steps",
+        on=LARGE,
+        gate="gate 2",
+        apply=wrapped(DroppedIfLong),
+    ),
+    "last_column": Mutant(
+        what="last column of wide kernels never updated, in float32",
+        on=LARGE,
+        gate="gate 3",
+        inside=numpy_step(last_column_kept),
+    ),
+    "wide_rate": Mutant(
+        what="rate of wide kernels off by 1 % after the first step, in float32",
+        on=LARGE,
+        gate="gate 3",
+        inside=numpy_step(wide_rate_off),
+    ),
+    "halved_late": Mutant(
+        what="rate halved from the 150th step on",
+        on=MANY_CALLS,
+        gate="gate 2",
+        inside=numpy_step(halved_late),
+    ),
+    "wrong_beyond_1024": Mutant(
+        what="predictions wrong beyond row 1,024",
+        on=LARGE,
+        gate="gate 2",
+        apply=wrapped(WrongBeyond1024),
+    ),
+    "short_batch_float32": Mutant(
+        what="short batch divided by the full size, in float32",
+        on=SHORT,
+        gate="gate 3",
+        inside=partial(gradients_changed, divided_by_full_size),
+    ),
+    "clipped_above_twice": Mutant(
+        what="clipped only above twice the norm",
+        on=CLIPPED,
+        gate="gate 2",
+        inside=lambda: patch.object(optimizers.Updates, "clipped", clipped_above_twice),
+    ),
+    "always_scaled": Mutant(
+        what="scaled to the norm of clipping even if shorter",
+        on=CLIPPED,
+        gate="gate 2",
+        inside=lambda: patch.object(optimizers.Updates, "clipped", always_scaled),
+    ),
+    "skips_late": Mutant(
+        what="every 64th step skipped after the 700th, in float32",
+        on=MANY_CALLS,
+        gate="gate 3",
+        apply=wrapped_in("float32", SkipsLate),
+    ),
+}
+"""What a framework's maintainer planted to see whether `samenet check` notices: it does, on these
+cases, all of which belong to what it tries."""
+
 INSIDE_NUMPY: dict[str, Mutant] = {
+    **PLANTED,
     "softmax_twice": Mutant(
         what="softmax twice",
         on="loss sparse_categorical_cross_entropy",

@@ -98,6 +98,7 @@ EXTRAS: dict[str, dict[str, Any]] = {
     "short batch": {"rows": ROWS + BATCH // 2},
     "several outputs": {"loss": "mean_squared_error"},
     "deep": {"hidden": (8,) * 6},
+    "binary": {"loss": "binary_cross_entropy"},
     "rows of zeros": {"zeros": True},
     "narrow dropout": {"hidden": (2, 8), "dropout": 0.5},
     "smoothing": {"loss": "categorical_cross_entropy(label_smoothing=0.125)"},

@@ -14,6 +14,7 @@ from samenet.adapter import checklist, discovery, file_checks
 from samenet.adapter.api import Target
 from samenet.adapter.checklist import Finding, Item, Part
 from samenet.adapter.discovery import Leaf
+from samenet.certificate import coverage
 from samenet.errors import UsageError
 from samenet.execution import describe, planner, session
 from samenet.execution.gate_findings import of_records, untried
@@ -38,6 +39,8 @@ class Examination:
     file: str
     versions: dict[str, str]
     findings: tuple[Finding, ...]
+    not_offered: tuple[str, ...] = ()
+    """What samenet knows and this adapter does not offer: nothing of it was tried."""
 
     @property
     def passed(self) -> bool:
@@ -108,12 +111,13 @@ class _Examiner:
         arm, findings = self.file()
         if arm is not None:
             findings += self.program(arm)
-            findings += self.gates(tasks or TASKS, findings)
+            findings += self.gates(arm, tasks or TASKS, findings)
         return Examination(
             arm=self.leaf.arm(self.mode),
             file=self.leaf.path.name,
             versions=arm.versions if arm else {},
             findings=tuple(findings),
+            not_offered=tuple(coverage.not_offered(arm.capabilities)) if arm else (),
         )
 
     def file(self) -> tuple[Arm | None, list[Finding]]:
@@ -149,8 +153,11 @@ class _Examiner:
         records = self._carried_out(plan.model_copy(update={"jobs": jobs}))
         return [finding for part in parts for finding in answered(part, records)]
 
-    def gates(self, tasks: tuple[str, ...], before: Sequence[Finding]) -> list[Finding]:
-        """Prove the certificate on some tasks, if the program keeps the rest of its contract."""
+    def gates(self, arm: Arm, tasks: tuple[str, ...], before: Sequence[Finding]) -> list[Finding]:
+        """Prove the certificate on some tasks, if the program keeps the rest of its contract.
+
+        Beside what the tasks rest on, every part that is offered is tried in a parity case.
+        """
         broken = [
             finding.item
             for finding in before
@@ -158,15 +165,19 @@ class _Examiner:
         ]
         if broken:
             return untried(f"first: {broken[0].asks}")
-        plan = self._plan(tasks)
-        return of_records(self._carried_out(plan.only(*ADMISSION, RESULT)))
+        wanted = coverage.covering(arm.capabilities)
+        plan = self._plan(tasks, tuple(wanted))
+        self.say(f"{len(wanted)} parity cases try what it offers, {len(tasks)} tasks the rest")
+        records = self._carried_out(plan.only(*ADMISSION, RESULT))
+        return of_records(records, arm.capabilities, wanted)
 
-    def _plan(self, tasks: tuple[str, ...]) -> Plan:
+    def _plan(self, tasks: tuple[str, ...], cases: tuple[str, ...] = ()) -> Plan:
         request = planner.Request(
             tasks=tasks,
             target=self.target,
             track="same",
             repeats=1,
+            cases=cases,
             worker_seconds=self.worker_seconds,
         )
         plan = planner.make_plan(request, [(self.leaf, self.mode)])

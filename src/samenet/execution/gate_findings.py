@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from samenet.adapter.api import Capabilities
 from samenet.adapter.checklist import Finding, Item
+from samenet.certificate import expected
 from samenet.certificate.gate_info import GATES
 from samenet.runs.records import CertificateRecord, FailureRecord, Record
 
@@ -17,33 +19,67 @@ RAN = Item(
 )
 
 
-def of_records(records: Sequence[Record]) -> list[Finding]:
-    """Return one finding per gate, after one on whether they came to an end."""
-    failures = [record for record in records if isinstance(record, FailureRecord)]
+COVERED = Item(
+    part="gates",
+    key="covered",
+    asks="every part that it offers was tried",
+    expected="figures for each function, optimiser and part of a training that it offers",
+    mend="offer only what build() can make of it, or see above what stopped it",
+)
+
+
+def of_records(
+    records: Sequence[Record], offered: Capabilities, wanted: Sequence[str] = ()
+) -> list[Finding]:
+    """Return one finding per gate, after the one that says whether they came to an end.
+
+    `wanted` names the parity cases that had to be tried; each has to be there with figures, and so
+    has each gate that an adapter of these capabilities goes through: what is missing has failed.
+    """
+    gave_none = [record for record in records if isinstance(record, FailureRecord)]
     checks = [record for record in records if isinstance(record, CertificateRecord)]
-    # What is only unsupported ends nothing, unless there is not a single check beside it.
-    fatal = [failure for failure in failures if failure.mark != "unsupported"]
-    reported = fatal or ([] if checks else failures)
-    text = f"{reported[0].task}: {reported[0].mark}: {reported[0].reason}" if reported else ""
-    ended = Finding(item=RAN, state="failed" if text else "ok", found=text)
-    return [ended, *(_of_gate(gate, checks) for gate in GATES)]
+    ended = _ended(gave_none, any_shown=bool(checks))
+    findings = [ended, *([_covered(checks, wanted)] if wanted else [])]
+    broken = any(finding.state == "failed" for finding in findings) or not all(
+        check.passed for check in checks
+    )
+    needed = set() if broken else expected.gates(offered)
+    return [*findings, *(_of_gate(gate, checks, needed) for gate in GATES)]
+
+
+def _covered(checks: Sequence[CertificateRecord], wanted: Sequence[str]) -> Finding:
+    there = {check.task for check in checks}
+    missing = [name for name in wanted if name not in there]
+    found = f"no figures for {'; '.join(missing[:3])}" if missing else ""
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    return Finding(item=COVERED, state="failed" if missing else "ok", found=found + more)
 
 
 def untried(why: str) -> list[Finding]:
-    """Return every gate as not tried, all for the same reason."""
-    items = [RAN, *(_item(gate, "an error within rounding") for gate in GATES)]
+    """Return every gate as not tried, for one reason."""
+    items = [RAN, COVERED, *(_item(gate, "an error within rounding") for gate in GATES)]
     return [Finding(item=item, state="not tried", found=why) for item in items]
 
 
-def _of_gate(gate: str, checks: Sequence[CertificateRecord]) -> Finding:
-    of_gate = [check for check in checks if check.gate == gate]
-    failed = [check for check in of_gate if not check.passed]
-    if not of_gate:
+def _ended(gave_none: Sequence[FailureRecord], *, any_shown: bool) -> Finding:
+    broken = [each for each in gave_none if each.mark != "unsupported"]
+    said = broken or ([] if any_shown else list(gave_none))
+    found = f"{said[0].task}: {said[0].mark}: {said[0].reason}" if said else ""
+    return Finding(item=RAN, state="failed" if found else "ok", found=found)
+
+
+def _of_gate(gate: str, checks: Sequence[CertificateRecord], needed: set[str]) -> Finding:
+    own = [check for check in checks if check.gate == gate]
+    wrong = [check for check in own if not check.passed]
+    if not own:
+        item = _item(gate, "an error within rounding")
+        if gate in needed:
+            return Finding(item=item, state="failed", found="no check of it was made")
         why = "nothing came so far, or nothing that is offered rests on it"
-        return Finding(item=_item(gate, "an error within rounding"), state="not tried", found=why)
-    worst = max(failed or of_gate, key=lambda check: check.share)
+        return Finding(item=item, state="not tried", found=why)
+    worst = max(wrong or own, key=lambda check: check.share)
     item = _item(gate, f"an error of at most {worst.limit:.1e}")
-    if not failed:
+    if not wrong:
         return Finding(item=item, state="ok", found="")
     detail = f" ({worst.detail})" if worst.detail else ""
     text = f"{worst.quantity}, {worst.dtype}, on {worst.task}: {worst.error:.1e}{detail}"

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 from samenet.adapter.api import Capabilities
 from samenet.adapter.support import missing
-from samenet.certificate import cases, determinism, gate_functions, gate_gradients, gate_training
+from samenet.certificate import (
+    cases,
+    determinism,
+    expected,
+    gate_functions,
+    gate_gradients,
+    gate_training,
+)
 from samenet.certificate.problem import Build, Check, builder
 from samenet.runs.work_order import WorkOrder
 from samenet.spec.network import Activation
@@ -44,4 +51,5 @@ def checks_of(case: cases.Case, build: Build, capabilities: Capabilities) -> Seq
     if case.gates == "repeat":
         return determinism.same_seed_twice(case.shown, build)
     wanted = [dtype for dtype in ("float64", "float32") if dtype in capabilities.dtypes]
-    return gate_training.of_training(case.shown, build, capabilities, *wanted)
+    found = gate_training.of_training(case.shown, build, capabilities, *wanted)
+    return expected.completed(found, expected.of_training(capabilities))

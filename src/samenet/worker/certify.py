@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samenet.certificate import gate_training
+from samenet.certificate import expected, gate_training
 from samenet.certificate.problem import builder
 from samenet.runs.work_order import WorkOrder
 from samenet.worker.common import certificate_records, problem_of, unsupported
@@ -19,5 +19,8 @@ def run(order: WorkOrder) -> None:
         if reason:
             order.emit([reason])
             continue
-        checks = gate_training.of_task(problem, build, order.arm.capabilities)
+        offered = order.arm.capabilities
+        checks = expected.completed(
+            gate_training.of_task(problem, build, offered), expected.of_task(offered)
+        )
         order.emit(certificate_records(order, task.name, checks, None))

@@ -9,6 +9,7 @@ import click
 from samenet._console import say
 from samenet.adapter.api import Target, placed
 from samenet.adapter.checklist import Finding
+from samenet.certificate import coverage
 from samenet.cli.commands import options
 from samenet.execution import adapter_check
 from samenet.execution.adapter_check import Examination
@@ -69,6 +70,10 @@ def text(examination: Examination) -> str:
     lines = [f"{examination.arm} · {examination.file}"]
     for finding in examination.findings:
         lines += _lines(finding)
+    if examination.not_offered:
+        lines.append(f"  not offered, so not tried: {', '.join(examination.not_offered)}")
+    if examination.passed:
+        lines.append(f"  not seen by any item: {coverage.NOT_SEEN}")
     return "\n".join([*lines, "", _verdict(examination)])
 
 
@@ -102,6 +107,7 @@ def _document(examination: Examination) -> dict[str, Any]:
         "file": examination.file,
         "versions": examination.versions,
         "passed": examination.passed,
+        "not_offered": list(examination.not_offered),
         "items": [
             {
                 "part": finding.item.part,

@@ -93,10 +93,11 @@ def test_weights_that_stay_fail_gate_4() -> None:
 
 
 def test_every_activation_is_seen_at_saturated_and_at_kinked_points() -> None:
-    """The points of gate 0 hold both signs of large, ordinary and tiny numbers."""
-    assert {np.sign(p) for p in gate_functions.POINTS} == {-1.0, 1.0}
-    assert np.abs(gate_functions.POINTS).max() == 100
-    assert 0 < np.abs(gate_functions.POINTS).min() < 1e-5
+    """The points of gate 0 hold 0 itself, and both signs of large, ordinary and tiny numbers."""
+    points = np.abs(gate_functions.POINTS)
+    assert {np.sign(p) for p in gate_functions.POINTS} == {-1.0, 0.0, 1.0}
+    assert points.max() == 100
+    assert 0 < points[points > 0].min() < 1e-5
     np.testing.assert_array_equal(gate_functions.POINTS, gate_functions.POINTS.astype(np.float32))
 
 

@@ -54,7 +54,7 @@ def test_the_example_keeps_the_contract() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     (document,) = json.loads(done.stdout)["adapters"]
     items = [*checklist.FILE, *checklist.PROGRAM]
-    keys = [*(item.key for item in items), "ran", *GATES]
+    keys = [*(item.key for item in items), "ran", "covered", *GATES]
     assert [item["item"] for item in document["items"]] == keys
     assert {item["state"] for item in document["items"]} == {"ok"}
     assert document["passed"]

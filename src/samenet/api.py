@@ -146,17 +146,19 @@ def run(  # noqa: PLR0913 - each is one choice of the caller
         target=target,
         name=name,
     )
-    return measured(request, folder, quiet=quiet)
+    return measured(request, folder, quiet=quiet, is_made=True)
 
 
-def measured(request: planner.Request, folder: Path, *, quiet: bool) -> Result:
-    """Carry out a request and return its Result, page included."""
+def measured(
+    request: planner.Request, folder: Path, *, quiet: bool, is_made: bool = False
+) -> Result:
+    """Carry out a request and return its Result, page included; the folder may be made already."""
     from samenet.report.page import write_report
 
     plan = planner.make_plan(request)
     planner.refuse_nothing(plan)
     with watching(plan, quiet=quiet) as watch:
-        session.start(plan, folder, watch)
+        session.start(plan, folder, watch, is_made=is_made)
     write_report(folder)
     return Result(folder)
 

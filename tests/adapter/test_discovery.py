@@ -167,15 +167,15 @@ def test_an_unreadable_file_is_one_sentence(tmp_path: Path, content: bytes | Non
 def test_nothing_chosen_means_every_framework_in_its_default_modes() -> None:
     """Without names, each shipped adapter runs once per default mode."""
     arms = [found.arm(mode) for found, mode in discovery.choose(())]
-    assert arms[0] == "numpy:plain"
+    assert arms[0] == "numpy:buffers"
     assert {"tensorflow:graph", "keras:fit", "pytorch:eager"} <= set(arms)
     assert "pytorch:compiled" not in arms
 
 
 def test_a_mode_is_chosen_by_name_and_nothing_twice() -> None:
     """`pytorch:compiled` is that mode alone; a name given twice counts once."""
-    chosen = discovery.choose(("pytorch:compiled", "numpy", "numpy:plain"))
-    assert [found.arm(mode) for found, mode in chosen] == ["pytorch:compiled", "numpy:plain"]
+    chosen = discovery.choose(("pytorch:compiled", "numpy", "numpy:buffers"))
+    assert [found.arm(mode) for found, mode in chosen] == ["pytorch:compiled", "numpy:buffers"]
 
 
 def test_a_file_anywhere_is_an_adapter(tmp_path: Path) -> None:

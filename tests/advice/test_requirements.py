@@ -167,7 +167,7 @@ def test_refused_and_missing_arms_are_not_advised_whatever_is_asked() -> None:
     [
         ([], "Name a RUN, or describe a network"),
         (["x", "--model", "4-2"], "leave RUN out"),
-        (["--model", "4-2", "--batch", "8"], "--model needs --samples and --epochs, too"),
+        (["--model", "4-2", "--batch", "8"], "--model also needs --samples and --epochs"),
         (["--model", "4", "--batch", "8", "--samples", "9", "--epochs", "1"], "64-256-128-10"),
         (["--model", "4-2", "--batch", "8", "--samples", "3", "--epochs", "1"], "no batch of 8"),
         (["x", "--batch", "8"], "--batch belongs to --model"),

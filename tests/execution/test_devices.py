@@ -150,7 +150,7 @@ def test_a_run_where_nothing_can_be_measured_ends_politely(tmp_path: Path) -> No
         check=False,
     )
     assert done.returncode == RefusedError.exit_code
-    assert f"iris · numpy:plain: {NONE} 1" in done.stderr
+    assert f"iris · numpy:buffers: {NONE} 1" in done.stderr
     assert f"Nothing can be measured: {NONE} 1." in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()
@@ -160,7 +160,7 @@ def test_a_run_that_can_measure_something_goes_on() -> None:
     """One framework that can run is enough."""
     plan = plan_on("numpy")
     planner.refuse_nothing(plan)
-    assert [arm.name for arm in plan.arms] == ["numpy:plain"]
+    assert [arm.name for arm in plan.arms] == ["numpy:buffers"]
 
 
 # What proves that a device was used, on a made-up one.

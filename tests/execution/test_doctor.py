@@ -123,7 +123,7 @@ def test_the_deep_form_reads_back_in_real_workers(
     code, out = call(capsys, "--deep", "--json")
     items = {item["name"]: item for item in json.loads(out)["in_force"]}
     assert code == 0
-    assert items["numpy:plain threads"]["value"] == "1 (asked for 1)"
-    assert "float32" in items["numpy:plain dtype"]["value"]
+    assert items["numpy:buffers threads"]["value"] == "1 (asked for 1)"
+    assert "float32" in items["numpy:buffers dtype"]["value"]
     assert all(item["good"] for item in items.values())
-    assert "numpy:plain matrix product" in items
+    assert "numpy:buffers matrix product" in items

@@ -17,11 +17,11 @@ def planned(compile_seconds: float = 0.0, **request: float) -> tuple[Plan, Arm, 
         planner.Request(tasks=("iris",), frameworks=("numpy",), track="same", repeats=1, **request)
     )
     header = plan.arms[0].header
-    mode = header.modes["plain"].model_copy(
+    mode = header.modes[plan.arms[0].mode].model_copy(
         update={"compiler": "slow" if compile_seconds else "none"}
     )
     header = header.model_copy(
-        update={"compile_seconds": {"slow": compile_seconds}, "modes": {"plain": mode}}
+        update={"compile_seconds": {"slow": compile_seconds}, "modes": {plan.arms[0].mode: mode}}
     )
     job = plan.jobs[0].model_copy(update={"predicted_seconds": 1.0})
     return plan, plan.arms[0].model_copy(update={"header": header}), job

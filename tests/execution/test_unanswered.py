@@ -56,7 +56,8 @@ def test_a_proof_that_was_not_answered_is_no_proof(tmp_path: Path, fault: str) -
     assert [record for record in records if isinstance(record, FailureRecord)]
     assert not [record for record in records if isinstance(record, TimingRecord)]
     assert not [record for record in records if isinstance(record, CertificateRecord)]
-    assert frames.load(folder).compared("iris") == []
+    run = frames.load(folder)
+    assert run.compared(run.plan.task("iris")) == []
     (tmp_path / "again").mkdir()
     again = open_run(carried_out(tmp_path / "again", fault, "parity", "certify")).records()
     assert not [record for record in again if isinstance(record, CertificateRecord)]

@@ -144,7 +144,7 @@ LATE = {
         apply=wrapped_in("float32", SkipsSteps),
     ),
     "rate_halved": Mutant(
-        what="rate halved from the 150th step on",
+        what="rate halved from the 150th step on, in what is timed",
         on=IRIS,
         gate="gate 4",
         apply=training(

@@ -106,7 +106,7 @@ GATES: dict[str, Gate] = {
             "one batch again and again after 100 calls, in what is timed alone",
             "gradients not zeroed on every 500th step",
             "every 64th step skipped after the first 700, in float32 alone",
-            "rate halved from the 150th step on",
+            "rate halved from the 150th step on, in what is timed",
             "last batch dropped in calls of more than 20 steps, in what is timed alone",
             "last column of the weights never updated after 100 calls, in float32 alone",
             "predictions beyond the 1024th row wrong, in float32 alone",

@@ -186,7 +186,8 @@ class _Run:
         if answer is None and not final and not self.live.stopped:
             return None
         silent = job.tasks if answer is None else _unanswered(job, answer)
-        records = [*(answer or []), *_failures(job, silent, code, errors, seconds_max)]
+        said = answer or (file.read_unfinished() if job.kind.counts_unfinished else [])
+        records = [*said, *_failures(job, silent, code, errors, seconds_max)]
         if job.kind.shares_warm_cache:
             records.append(
                 CompiledCodeKept(

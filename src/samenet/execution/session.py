@@ -27,14 +27,20 @@ def silent(sentence: str) -> None:
     del sentence
 
 
-def start(plan: Plan, folder: Path, watch: Watcher, say: Say = silent) -> Store:
-    """Create the run folder, write the plan, and carry it out; a refusal leaves no folder."""
+def start(
+    plan: Plan, folder: Path, watch: Watcher, say: Say = silent, *, is_made: bool = False
+) -> Store:
+    """Create the run folder, write the plan, and carry it out; a refusal leaves no folder.
+
+    Whoever has put data into the folder has made it: then it `is_made`.
+    """
     store = Store(folder)
     if paths.free_bytes(folder) < DISK_BYTES_MIN:
         raise RefusedError(f"Less than 200 MB are free where {folder} is; nothing was measured.")
     with alone():
         _admit(plan, say)
-        store.create()
+        if not is_made:
+            store.create()
         store.write_json("machine.json", facts(plan))
         store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
         # What decides the verdicts, the margin above all, is on record before anything is measured.

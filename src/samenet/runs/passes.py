@@ -121,6 +121,9 @@ class Pass:
     """Whether it compiles the same code as a result, and shares it in a run with warm caches."""
     only_if_warm: bool = False
     """Whether only a run with warm caches has this pass."""
+    counts_unfinished: bool = False
+    """Whether what a worker said before it ended counts: it tells where that was, and proves
+    nothing."""
     progress_unit: Literal["", "repeats", "seeds"] = ""
     """What the progress counts in this pass, if anything."""
     evidence: tuple[Gives, ...] = ()
@@ -293,6 +296,7 @@ _ROWS = (
         done_text="contract looked at",
         one_per="command",
         timed=True,
+        counts_unfinished=True,
     ),
     Pass(
         name="probe",

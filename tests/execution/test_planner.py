@@ -178,8 +178,9 @@ def test_a_plan_says_what_its_tasks_rest_on() -> None:
 def test_a_plan_without_cases_keeps_its_seal() -> None:
     """A run that was sealed before plans named their cases is still what it was."""
     plan = make_plan(Request(tasks=("iris",), frameworks=("numpy",), track="same"))
-    old = plan.model_copy(update={"cases": None})
-    left_out = {"jobs", "repeats", "repeats_most", "budget_seconds", "cases"}
+    old = plan.model_copy(update={"cases": None, "timed_program": "ten epochs"})
+    left_out = {"jobs", "repeats", "repeats_most", "budget_seconds", "worker_seconds"}
+    left_out |= {"cases", "timed_program"}
     text = old.model_dump_json(exclude=left_out)
     assert old.seal == hashlib.sha256(text.encode()).hexdigest()
     assert plan.seal != old.seal

@@ -69,7 +69,7 @@ def test_one_flipped_digit_names_the_record(
     (run / "records.jsonl").write_text("".join(changed), encoding="utf-8", newline="\n")
     assert code_of(run) == 3
     output = capsys.readouterr().out
-    assert f"record {index + 1}: timing record of job cell/numpy:plain/iris/r0" in output
+    assert f"record {index + 1}: timing record of job cell/numpy:buffers/iris/r0" in output
     assert output.endswith("1 mismatch\n")
 
 
@@ -89,13 +89,13 @@ def test_a_forged_score_disagrees_with_the_raw_outputs(run: Path) -> None:
     sentences = [s for s in verify(run).mismatches if s.startswith("score ")]
     assert len(sentences) == 1
     assert (
-        "same · iris · numpy:plain · 0 · test · roc_auc: recorded 0.5, recomputed" in sentences[0]
+        "same · iris · numpy:buffers · 0 · test · roc_auc: recorded 0.5, recomputed" in sentences[0]
     )
 
 
 def test_changed_outputs_are_named(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Raw outputs that differ in one number from those that were scored are named by file."""
-    path = outputs_path(run, "same", "iris", "numpy:plain", 1)
+    path = outputs_path(run, "same", "iris", "numpy:buffers", 1)
     with np.load(path) as stored:
         epochs, outputs = stored["epochs"], stored["outputs"].copy()
     outputs[0, 0, 0] = np.nextafter(outputs[0, 0, 0], np.float32(9))
@@ -118,7 +118,7 @@ def test_unreadable_outputs_are_named_and_nothing_is_raised(
     run: Path, damage: Callable[[Path], object]
 ) -> None:
     """Outputs that are gone or cannot be read are one sentence with their name, not a traceback."""
-    path = outputs_path(run, "same", "iris", "numpy:plain", 0)
+    path = outputs_path(run, "same", "iris", "numpy:buffers", 0)
     damage(path)
     found = verify(run).mismatches
     assert found == (f"outputs/{path.name} changed or is missing",)

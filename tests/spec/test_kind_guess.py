@@ -33,8 +33,8 @@ def from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that gives the task of `samenet.run(X, y)` without running it."""
     seen: list[Task] = []
 
-    def stop(request: planner.Request, folder: Path, *, quiet: bool) -> None:
-        del folder, quiet
+    def stop(request: planner.Request, folder: Path, *, quiet: bool, is_made: bool) -> None:
+        del folder, quiet, is_made
         seen.extend(request.own)
         raise _Stopped
 

@@ -63,7 +63,7 @@ def start_up(seconds: dict[str, float]) -> float:
         for phase, s in seconds.items()
     ]
     phases = processes.grouped(records)["same"]["t", "a", 0]
-    return processes._process(phases, 1)["start_up"]
+    return processes._quantities(phases, 1)["start_up"]
 
 
 def test_an_adapter_that_is_nothing_but_the_seam_loads_nothing(tmp_path: Path) -> None:

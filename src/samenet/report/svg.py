@@ -71,7 +71,8 @@ def inline(text: str, *, prefix: str, label: str) -> Markup:
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r"\s*\n\s*", " ", text)
-    referred = sorted({match[2] for match in REFERENCE.finditer(text)})
+    # In a style, too, which becomes attributes only below; what is no reference is merely not used.
+    referred = sorted(set(re.findall(r'(?:href="#|url\(#)([^")]+)', text)))
     ids = {name: f"{prefix}-{number}" for number, name in enumerate(referred)}
     # Only tags are changed: a name that looks like an attribute stays the name it is.
     text = TAG.sub(lambda tag: _fit_for_page(tag[0], ids), text)

@@ -311,6 +311,7 @@ _ROWS = (
         one_per="command",
         timed=True,
         progress_unit="seeds",
+        answers="many",
     ),
 )
 

@@ -256,8 +256,8 @@ class Stretch:
 def steady(watch: Stopwatch, program: Program, calls: Calls, problem: Problem) -> Kept:
     """Time chunks of whole calls, one sync each, without the garbage collector."""
     steps, call_seconds = problem.shape.steps, _call_seconds(watch)
-    same, percent = watch.track == "same", watch.order.plan.planted_percent
-    percent = 0 if same else percent
+    same = watch.track == "same"
+    percent = 0 if same else watch.order.plan.planted_percent
     seconds_max = watch.order.plan.steady_seconds / CHUNKS_MIN
     while True:
         per_chunk = calls_per_chunk(call_seconds, steps, percent, seconds_max)

@@ -219,7 +219,7 @@ def test_a_study_from_the_command_line_leaves_a_figure_and_one_document(
     assert main._code([*arguments.split(), str(out)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert len(found["trainings"]) == 3 * len(study.ACTIVATIONS)
-    assert [c["about"] for c in found["conclusions"]["numpy:plain"]] == ["seeds"]
+    assert [c["about"] for c in found["conclusions"]["numpy:buffers"]] == ["seeds"]
     assert (out / "study.png").stat().st_size > 10_000
     assert found == json.loads(json.dumps(document(load(out))))
 

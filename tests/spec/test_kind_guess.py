@@ -41,8 +41,9 @@ def from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(api, "measured", stop)
 
     def task_of(targets: Any, **options: Any) -> Task:
+        out = tmp_path / f"run {len(list(tmp_path.iterdir()))}"  # a run asks for a new folder
         with pytest.raises(_Stopped):
-            samenet.run(np.zeros((len(targets), 2)), targets, out=tmp_path / "run", **options)
+            samenet.run(np.zeros((len(targets), 2)), targets, out=out, **options)
         return seen.pop()
 
     return task_of

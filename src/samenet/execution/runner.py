@@ -304,11 +304,7 @@ def _failures(
 
 
 def _task_of(record: Record) -> str | None:
-    return (
-        record.task
-        if isinstance(record, Answer | DataPrepared | StepTraced)
-        else None
-    )
+    return record.task if isinstance(record, Answer | DataPrepared | StepTraced) else None
 
 
 def _stop_if_all_failed(job: Job, records: Sequence[Record]) -> None:

@@ -198,9 +198,17 @@ DEFECTS = (
     _defect(readback, "compiled", lambda *_: [], what="compiles ignored", by="design"),
     _defect(readback, "BUSY_TOLERANCE", 10.0, what="busy processors ignored", by="design"),
     _defect(
-        steady_state, "_drifts", lambda logs, band: False, what="drift taken for steady", by="steady"
+        steady_state,
+        "_drifts",
+        lambda logs, band: False,
+        what="drift taken for steady",
+        by="steady",
     ),
     _defect(
-        steady_state, "_onset", lambda pieces, band: 0, what="onset always at the start", by="steady"
+        steady_state,
+        "_onset",
+        lambda pieces, band: 0,
+        what="onset always at the start",
+        by="steady",
     ),
 )

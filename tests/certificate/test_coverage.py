@@ -36,7 +36,21 @@ LESS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("what", LESS)
+NO_PLAIN_DESCENT = pytest.mark.xfail(
+    strict=True, reason="the cases of functions are read by an SGD step, or have a usual loss"
+)
+"""Known to be missing: of an adapter without them, functions are not tried, and `check` says so."""
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param(name, marks=NO_PLAIN_DESCENT)
+        if name in {"one of each", "binary alone", "AdamW alone"}
+        else name
+        for name in LESS
+    ],
+)
 def test_every_part_that_is_offered_is_tried(what: str) -> None:
     """Each function, optimiser and part has a case that the adapter can run, and none more."""
     able = offered(**LESS[what])

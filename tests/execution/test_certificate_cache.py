@@ -13,8 +13,9 @@ import pytest
 from samenet.adapter import discovery, source_files
 from samenet.errors import UsageError
 from samenet.execution import certificate_cache, describe, planner
+from samenet.machine import cache
 from samenet.runs.plan import Job, Plan
-from samenet.runs.records import CertificateRecord, FailureRecord, Record
+from samenet.runs.records import CertificateRecord, FailureRecord, Record, encode
 
 FAKES = Path(__file__).parents[1] / "helpers"
 CASES = ("activation relu", "activation tanh", "loss huber")
@@ -195,3 +196,25 @@ def test_a_wrong_python_is_explained(setting: str, sentence: str) -> None:
     """A framework that is not in the run, and a path without a program, are usage errors."""
     with pytest.raises(UsageError, match=re.escape(sentence)):
         planner.interpreters([setting], {"jax", "numpy"})
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param({}, id="no list"),
+        pytest.param("proved", id="a text"),
+        pytest.param([1, None], id="no records"),
+        pytest.param(['{"kind": "certificate"}'], id="half a record"),
+        pytest.param(None, id="a case of another name"),
+    ],
+)
+def test_what_is_no_proof_is_not_remembered_as_one(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: object
+) -> None:
+    """Whatever stands in the cache, only records that prove this case spare its proof."""
+    if stored is None:
+        stored = [encode(check(plan, CASES[1], passed=True))]
+    monkeypatch.setattr(cache, "get", lambda kind, key: stored)
+    known, left = certificate_cache.remembered(plan, parity_job(plan, CASES[0]), tmp_path)
+    assert (known, left.tasks) == ([], (CASES[0],))

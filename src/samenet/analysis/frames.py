@@ -18,7 +18,7 @@ from samenet.analysis import processes
 from samenet.analysis.deviations import because
 from samenet.analysis.memo import once, uncollected
 from samenet.analysis.quantities import Quantity
-from samenet.runs import environment, timed_checks
+from samenet.runs import asked_proofs, environment, timed_checks
 from samenet.runs.folder import open_run
 from samenet.runs.plan import Plan
 from samenet.runs.records import (
@@ -388,7 +388,8 @@ def load(folder: Path) -> Frames:
 
 def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Frames:
     """Return the frames of records."""
-    records = [*attributed(records, plan), *timed_checks.missing(plan, records)]
+    absent = [*asked_proofs.missing(plan, records), *timed_checks.missing(plan, records)]
+    records = [*attributed(records, plan), *absent]
     times, proofs, steadiness = _measured(plan, records)
     checks = table(records, CertificateRecord, _CHECKS)
     return Frames(

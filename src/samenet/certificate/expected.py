@@ -9,28 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from samenet.adapter.api import Capabilities
+from samenet.adapter.expected_checks import Named, is_one, of_training
 from samenet.certificate.problem import Check
-
-Named = tuple[str, str, str]
-"""Gate, what its quantity begins with, precision."""
-
-
-def of_task(offered: Capabilities) -> list[Named]:
-    """Return what stands before the timing of a task: gates 1 and 2."""
-    found: list[Named] = []
-    for dtype in offered.dtypes:
-        found += [("initial weights", "", dtype), ("gate 1", "gradient", dtype)]
-    return found + (_trajectory("gate 2", "float64") if "float64" in offered.dtypes else [])
-
-
-def of_training(offered: Capabilities) -> list[Named]:
-    """Return what a training case gives: gate 2 in float64, gate 3 in float32."""
-    gates = {"float64": "gate 2", "float32": "gate 3"}
-    return [each for dtype in offered.dtypes for each in _trajectory(gates[dtype], dtype)]
-
-
-def _trajectory(gate: str, dtype: str) -> list[Named]:
-    return [(gate, quantity, dtype) for quantity in ("weights", "loss", "outputs")]
 
 
 def gates(offered: Capabilities) -> set[str]:
@@ -42,8 +22,9 @@ def gates(offered: Capabilities) -> set[str]:
 def completed(checks: Sequence[Check], wanted: Iterable[Named]) -> list[Check]:
     """Return the checks, with a failed one in the place of each that is missing."""
     found = list(checks)
-    for gate, quantity, dtype in wanted:
-        if not any(_is(check, gate, quantity, dtype) for check in checks):
+    for named in wanted:
+        gate, quantity, dtype = named
+        if not any(is_one(named, made.gate, made.quantity, made.dtype) for made in checks):
             found.append(
                 Check(
                     gate=gate,
@@ -55,7 +36,3 @@ def completed(checks: Sequence[Check], wanted: Iterable[Named]) -> list[Check]:
                 )
             )
     return found
-
-
-def _is(check: Check, gate: str, quantity: str, dtype: str) -> bool:
-    return (check.gate, check.dtype) == (gate, dtype) and check.quantity.startswith(quantity)

@@ -10,6 +10,7 @@ from pathlib import Path
 from samenet.adapter import source_files
 from samenet.adapter.api import Target
 from samenet.adapter.dataset import Dataset
+from samenet.errors import RunFolderError
 from samenet.machine import cache, gpu, system
 from samenet.runs.passes import PASSES
 from samenet.runs.plan import Arm, Job, Plan
@@ -28,12 +29,31 @@ def remembered(plan: Plan, job: Job, folder: Path) -> tuple[list[Record], Job]:
     known: list[Record] = []
     unknown: list[str] = []
     for task in job.tasks:
-        lines = cache.get("certificates", _key(plan, job, task, folder))
-        if lines is None:
-            unknown.append(task)
+        proof = _proof(cache.get("certificates", _key(plan, job, task, folder)), task)
+        if proof:
+            known += [replace(record, job=job.id) for record in proof]
         else:
-            known += [replace(decode(line), job=job.id) for line in lines]
+            unknown.append(task)
     return known, job.model_copy(update={"tasks": tuple(unknown)})
+
+
+def _proof(stored: object, task: str) -> list[Record]:
+    """Return the records of a remembered proof; nothing if they are not one.
+
+    The cache is a folder that anything may have written to: an empty list, or what says nothing
+    about the task, is no proof of it.
+    """
+    if not isinstance(stored, list):
+        return []
+    try:
+        records = [decode(line) for line in stored]
+    except (RunFolderError, TypeError, ValueError, KeyError, AttributeError, RecursionError):
+        return []
+    return records if all(_is_of(record, task) and _final(record) for record in records) else []
+
+
+def _is_of(record: Record, task: str) -> bool:
+    return isinstance(record, Answer) and record.task == task
 
 
 def remember(plan: Plan, job: Job, records: Sequence[Record], folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from samenet.adapter import expected_checks
 from samenet.adapter.api import Capabilities
 from samenet.adapter.support import missing
 from samenet.certificate import (
@@ -52,4 +53,4 @@ def checks_of(case: cases.Case, build: Build, capabilities: Capabilities) -> Seq
         return determinism.same_seed_twice(case.shown, build)
     wanted = [dtype for dtype in ("float64", "float32") if dtype in capabilities.dtypes]
     found = gate_training.of_training(case.shown, build, capabilities, *wanted)
-    return expected.completed(found, expected.of_training(capabilities))
+    return expected.completed(found, expected_checks.of_training(capabilities))

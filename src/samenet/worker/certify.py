@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from samenet.adapter import expected_checks
 from samenet.certificate import expected, gate_training
 from samenet.certificate.problem import builder
 from samenet.runs.work_order import WorkOrder
@@ -21,6 +22,6 @@ def run(order: WorkOrder) -> None:
             continue
         offered = order.arm.capabilities
         checks = expected.completed(
-            gate_training.of_task(problem, build, offered), expected.of_task(offered)
+            gate_training.of_task(problem, build, offered), expected_checks.of_task(offered)
         )
         order.emit(certificate_records(order, task.name, checks, None))

@@ -1,0 +1,37 @@
+"""Which checks stand before the timing of an adapter with these capabilities, by name.
+
+The workers that prove and the reader of a run ask for the same ones: what is missing is no proof.
+"""
+
+from __future__ import annotations
+
+from samenet.adapter.api import Capabilities
+
+Named = tuple[str, str, str]
+"""Gate, what its quantity begins with, precision."""
+
+TRAINING = "training "
+"""With this word begins the name of a parity case that trains."""
+
+
+def of_task(offered: Capabilities) -> list[Named]:
+    """Return what stands before the timing of a task: gates 1 and 2."""
+    named: list[Named] = []
+    for dtype in offered.dtypes:
+        named += [("initial weights", "", dtype), ("gate 1", "gradient", dtype)]
+    return named + (_trajectory("gate 2", "float64") if "float64" in offered.dtypes else [])
+
+
+def of_training(offered: Capabilities) -> list[Named]:
+    """Return what a training case gives: gate 2 in float64, gate 3 in float32."""
+    gates = {"float64": "gate 2", "float32": "gate 3"}
+    return [check for dtype in offered.dtypes for check in _trajectory(gates[dtype], dtype)]
+
+
+def _trajectory(gate: str, dtype: str) -> list[Named]:
+    return [(gate, quantity, dtype) for quantity in ("weights", "loss", "outputs")]
+
+
+def is_one(check: Named, gate: str, quantity: str, dtype: str) -> bool:
+    """Return whether a check that was made is the one that is asked for."""
+    return (gate, dtype) == (check[0], check[2]) and quantity.startswith(check[1])

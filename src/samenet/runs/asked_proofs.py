@@ -1,0 +1,82 @@
+"""Which proofs a plan asks for before anything is timed: "checked" is that all of them are there.
+
+Records can be lost, left out or taken away. A result whose proofs are not there has failed a check,
+as one whose proofs failed: that no failure was recorded shows nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from samenet.adapter import expected_checks
+from samenet.adapter.expected_checks import Named
+from samenet.runs.plan import Job, Plan
+from samenet.runs.records import HUGE, CertificateRecord, FailureRecord, Record, TimingRecord
+
+ANY: Named = ("certificate", "", "")
+"""Asked of what proves a single function: one check, whichever."""
+
+
+def missing(plan: Plan, records: Sequence[Record]) -> list[CertificateRecord]:
+    """Return a failed check for each one that was asked for and is not there.
+
+    Of a parity case there is one for each task that rests on it. Only results that have times are
+    looked at: any other says itself why it has none.
+    """
+    timed = {
+        (record.task, record.arm)
+        for record in records
+        if isinstance(record, TimingRecord) and record.track == "same" and record.phase == "call"
+    }
+    made: dict[tuple[str, str], list[CertificateRecord]] = {}
+    explained = set()  # what is not offered, or failed, says so itself
+    for record in records:
+        if isinstance(record, CertificateRecord) and record.repeat is None:
+            made.setdefault((record.task, record.arm), []).append(record)
+        elif isinstance(record, FailureRecord) and record.repeat is None:
+            explained.add((record.task, record.arm))
+    resting = plan.resting
+    absent: list[CertificateRecord] = []
+    for job in plan.jobs:
+        for name in job.tasks if job.kind.certifies else ():
+            tasks = resting.get(name, ()) if job.kind.on_cases else (name,)
+            of_timed = [task for task in tasks if (task, job.arm) in timed]
+            checks = made.get((name, job.arm), [])
+            if (name, job.arm) in explained or any(not check.passed for check in checks):
+                continue
+            for asked in _asked(plan, job, name) if of_timed else ():
+                if not any(_is(check, asked) for check in checks):
+                    absent += [_absent(plan, task, job.arm, name, asked) for task in of_timed]
+    return absent
+
+
+def _asked(plan: Plan, job: Job, name: str) -> list[Named]:
+    offered = plan.arm(job.arm).capabilities
+    if not job.kind.on_cases:
+        return expected_checks.of_task(offered)
+    return expected_checks.of_training(offered) if _trains(name) else [ANY]
+
+
+def _trains(case: str) -> bool:
+    return case.startswith(expected_checks.TRAINING)
+
+
+def _is(check: CertificateRecord, asked: Named) -> bool:
+    return asked == ANY or expected_checks.is_one(asked, check.gate, check.quantity, check.dtype)
+
+
+def _absent(plan: Plan, task: str, arm: str, proof: str, asked: Named) -> CertificateRecord:
+    gate, quantity, dtype = asked
+    return CertificateRecord(
+        job="",
+        task=task,
+        arm=arm,
+        repeat=None,
+        gate=gate,
+        quantity=" ".join(word for word in (quantity, "" if proof == task else proof) if word),
+        dtype=dtype or plan.target.dtype,
+        error=HUGE,
+        limit=0.0,
+        passed=False,
+        detail="this check is missing",
+    )

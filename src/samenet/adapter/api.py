@@ -189,6 +189,10 @@ class Header(_Grown):
     newer: ClassVar[frozenset[str]] = frozenset({"variables", "compile_seconds", "order"})
 
 
+WOULD_HOLD = "it would hold"
+"""With these words begins, in the detail of a check, which other form explains its error."""
+
+
 class Deviation(_Grown):
     """What a framework does otherwise than the spec says, and cannot be talked out of."""
 

@@ -6,9 +6,9 @@ import math
 from typing import NamedTuple
 
 from samenet._text import join
+from samenet.adapter.api import WOULD_HOLD
 from samenet.analysis.frames import Frames
 from samenet.analysis.memo import once
-from samenet.certificate.gate_info import WOULD_HOLD
 from samenet.runs.plan import title_of
 
 FIGURES = (("gate 2", "float64"), ("first update", "first update"), ("epoch loss", "epoch loss"))

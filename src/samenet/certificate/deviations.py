@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from samenet.adapter.api import Capabilities, Deviation
+from samenet.adapter.api import WOULD_HOLD, Capabilities, Deviation
 from samenet.adapter.arrays import Weights
-from samenet.certificate.gate_info import WOULD_HOLD
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.oracle.functions import SPEC
 from samenet.certificate.problem import Check, Problem

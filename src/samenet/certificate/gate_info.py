@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-WOULD_HOLD = "it would hold"
-"""With these words begins, in the detail of a check, which other form explains its error."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:

@@ -109,6 +109,8 @@ class Outcome(NamedTuple):
     failures: list[FailureRecord]
     unsupported: list[FailureRecord]
     """What a framework does not offer: said, but no failure."""
+    deviations: tuple[CertificateRecord, ...] = ()
+    """How far declared deviations lead: said, and judged by nothing."""
 
 
 def outcome(records: Sequence[Record]) -> Outcome:
@@ -116,7 +118,10 @@ def outcome(records: Sequence[Record]) -> Outcome:
     gave_none = [record for record in records if isinstance(record, FailureRecord)]
     unsupported = [entry for entry in gave_none if entry.mark == "unsupported"]
     failures = [entry for entry in gave_none if entry.mark != "unsupported"]
-    return Outcome(worst(records), failures, unsupported)
+    checks = [record for record in records if isinstance(record, CertificateRecord)]
+    sizes = tuple(check for check in checks if check.gate == DEVIATION)
+    judged = [check for check in checks if check.gate != DEVIATION]
+    return Outcome(worst(judged), failures, unsupported, sizes)
 
 
 def shown(found: Outcome, plan: Plan) -> bool:
@@ -139,7 +144,7 @@ def worst(records: Sequence[Record]) -> list[Worst]:
     return [_worst_of(key, groups[key]) for key in sorted(groups, key=_gate_order)]
 
 
-GATES = ("gate 0", "initial weights", "gate 1", "gate 2", "gate 3", "repeatable", DEVIATION)
+GATES = ("gate 0", "initial weights", "gate 1", "gate 2", "gate 3", "repeatable")
 
 
 def _gate_order(key: tuple[str, str, str, str]) -> tuple[str, int, str, str]:
@@ -204,10 +209,23 @@ def _text(found: Outcome, plan: Plan) -> str:
     if len(plan.arms) > 1:
         lines += ["", *(_line(row) for row in overall(found.rows))]
     lines += [f"{f.arm} · {f.task}: {f.mark}: {f.reason}" for f in found.failures]
+    lines += _deviating(found)
     lines += not_offered(found, plan)
     lines += sorted({f"{s.arm}: {s.reason}" for s in plan.skipped})
     lines += _gone(plan)
     return "\n".join([*lines, "", _verdict(found, plan)])
+
+
+def _deviating(found: Outcome) -> list[str]:
+    """Return one line per declared deviation that changes weights: by how much, where the most."""
+    groups: dict[tuple[str, str], CertificateRecord] = {}
+    for check in found.deviations:
+        key = (check.arm, check.detail)
+        groups[key] = max(groups.get(key, check), check, key=lambda each: each.error)
+    return [
+        f"{most.arm}: {most.detail}; the weights of {most.task} differ by {most.error:.0e}"
+        for most in groups.values()
+    ]
 
 
 def not_offered(found: Outcome, plan: Plan) -> list[str]:
@@ -264,7 +282,15 @@ def _document(found: Outcome, plan: Plan) -> dict[str, Any]:
         "unsupported": [_said(entry) for entry in found.unsupported],
         "skipped": sorted({f"{s.arm}: {s.reason}" for s in plan.skipped}),
         "deviations": [
-            {"arm": arm.name, **deviation.model_dump()}
+            {
+                "arm": arm.name,
+                **deviation.model_dump(),
+                "weights": {
+                    check.task: check.error
+                    for check in found.deviations
+                    if check.arm == arm.name and check.detail.startswith(f"{deviation.what}: ")
+                },
+            }
             for arm in plan.arms
             for deviation in arm.capabilities.deviations
         ],

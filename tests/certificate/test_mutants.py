@@ -22,6 +22,7 @@ from samenet.spec import load_task
 from samenet.tasks import sources
 
 ROOT = Path(__file__).resolve().parents[2]
+RUN = ROOT / "tests" / "helpers" / "mutation_run.py"
 NUMPY = {**AT_THE_SEAM, **INSIDE_NUMPY}
 GATES = {
     *("gate 0", "initial weights", "gate 1", "gate 2", "gate 3", "gate 4"),
@@ -100,13 +101,7 @@ def of_framework(name: str) -> dict[str, dict]:
     path = discovery.shipped()[name].path
     header = discovery.shipped()[name].header
     done = subprocess.run(
-        [
-            sys.executable,
-            "-P",
-            str(ROOT / "tests" / "helpers" / "mutation_run.py"),
-            name,
-            str(path),
-        ],
+        [sys.executable, "-P", str(RUN), name, str(path)],
         capture_output=True,
         text=True,
         check=False,

@@ -61,7 +61,7 @@ class Updater:
 
 def _seen(spec: Optimizer, forms: Forms) -> Optimizer:
     """Return the optimiser with the constants that the forms say are rounded to float32."""
-    rounded = {
+    rounded: dict[str, float] = {
         name: nearest_float32(value)
         for name in forms.rounded
         if isinstance(value := getattr(spec, name, None), float)

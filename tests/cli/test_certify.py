@@ -15,6 +15,7 @@ from samenet.adapter import Deviation, discovery
 from samenet.certificate import cases
 from samenet.cli.commands import certify as command
 from samenet.machine import distributions
+from samenet.runs.records import DEVIATION, CertificateRecord
 
 
 def certify(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -98,6 +99,31 @@ def test_all_shows_every_case_in_every_mode() -> None:
     counts = {row["checks"] + lacking[row["arm"]] for row in rows if row["quantity"] == "values"}
     assert counts == {len(functions)}
     assert set(lacking) <= {"scikit-learn:fit"}
+
+
+def test_a_deviation_is_said_with_its_size_and_counts_as_no_check() -> None:
+    """Its line names the task on which it leads farthest; no row of the table has it."""
+    sizes = [
+        CertificateRecord(
+            job="certify",
+            task=task,
+            arm="keras:fit",
+            repeat=None,
+            gate=DEVIATION,
+            quantity="weights",
+            dtype="float64",
+            error=size,
+            limit=1e300,
+            passed=True,
+            detail="rounds its constants: https://example.org",
+        )
+        for task, size in (("iris", 2e-7), ("wine", 3e-6))
+    ]
+    found = command.outcome(sizes)
+    assert found.rows == []
+    assert command._deviating(found) == [
+        "keras:fit: rounds its constants: https://example.org; the weights of wine differ by 3e-06"
+    ]
 
 
 def test_a_deviation_that_is_gone_is_said() -> None:

@@ -200,6 +200,10 @@ WOULD_HOLD = "it would hold"
 """With these words begins, in the detail of a check, which other form explains its error."""
 
 
+WOULD_HOLD = "it would hold"
+"""With these words begins, in the detail of a check, which other form explains its error."""
+
+
 class Deviation(_Grown):
     """What a framework does otherwise than the spec says, and cannot be talked out of."""
 

@@ -16,9 +16,16 @@ def missing(
     """Return why this network cannot run there, in one sentence, or None if it can."""
     if reason := missing_device(capabilities, target):
         return reason
+    if target.dtype not in capabilities.dtypes:
+        has = f"; it has {', '.join(capabilities.dtypes)}" if capabilities.dtypes else ""
+        return f"dtype {target.dtype} is not offered{has}"
+    return lacking(capabilities, network, training)
+
+
+def lacking(capabilities: Capabilities, network: Network, training: TrainSpec) -> str | None:
+    """Return what is not offered of a network and its training, wherever they run, or None."""
     names = {str(layer.activation.name) for layer in network.layers} - {"identity"}
     wanted: list[tuple[str, set[str], tuple[str, ...]]] = [
-        ("dtype", {target.dtype}, capabilities.dtypes),
         ("activation", names, capabilities.activations),
         ("loss", {training.loss.name}, capabilities.losses),
         ("optimizer", {training.optimizer.name}, capabilities.optimizers),

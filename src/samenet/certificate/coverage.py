@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from samenet.adapter.api import PARTS, Capabilities
+from samenet.adapter.support import lacking
 from samenet.certificate import cases
 from samenet.spec.case_names import SAME_SEED_TWICE
 from samenet.spec.network import Activation, ActivationName
@@ -25,10 +26,19 @@ NOT_SEEN = (
 def covering(offered: Capabilities) -> list[str]:
     """Return the names of the cases, in the order of the gates."""
     return [
-        *_functions(offered),
+        *(name for name in _functions(offered) if not _unreadable(name, offered)),
         *dict.fromkeys(_trainings(offered)),
-        *([SAME_SEED_TWICE] if _is_usual(offered) else []),
+        *([] if _unreadable(SAME_SEED_TWICE, offered) else [SAME_SEED_TWICE]),
     ]
+
+
+def _unreadable(name: str, offered: Capabilities) -> str | None:
+    """Return why a case cannot be made of what is offered, or None.
+
+    A function is read by a step of plain SGD, an activation from a mean squared error.
+    """
+    shown = cases.case(name).shown
+    return lacking(offered, shown.network, shown.training)
 
 
 def _functions(offered: Capabilities) -> list[str]:
@@ -43,11 +53,6 @@ def _functions(offered: Capabilities) -> list[str]:
         ),
         *(f"activation {text}" for text, a in activations if a.name in offered.activations),
     ]
-
-
-def _is_usual(offered: Capabilities) -> bool:
-    """Return whether it has what every training case is made of unless its name says otherwise."""
-    return "tanh" in offered.activations and "sparse_categorical_cross_entropy" in offered.losses
 
 
 def _trainings(offered: Capabilities) -> list[str]:
@@ -116,8 +121,9 @@ def _shape(offered: Capabilities) -> str:
 
 
 def not_offered(offered: Capabilities) -> list[str]:
-    """Return what the specs know and the adapter does not offer: none of it is tried."""
+    """Return what the specs know and is not tried, and why if it is offered."""
     return [
+        *(f"{n} ({why})" for n in _functions(offered) if (why := _unreadable(n, offered))),
         *(f"activation {n}" for n in get_args(ActivationName) if n not in offered.activations),
         *(f"loss {name}" for name in get_args(LossName) if name not in offered.losses),
         *(f"optimizer {name}" for name in TAGS if name not in offered.optimizers),

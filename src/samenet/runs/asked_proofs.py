@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from samenet.adapter import expected_checks
 from samenet.adapter.expected_checks import Named
 from samenet.runs.plan import Job, Plan
-from samenet.runs.records import HUGE, CertificateRecord, FailureRecord, Record, TimingRecord
+from samenet.runs.records import (
+    DEVIATION,
+    HUGE,
+    CertificateRecord,
+    FailureRecord,
+    Record,
+    TimingRecord,
+)
 
 ANY: Named = ("certificate", "", "")
 """Asked of what proves a single function: one check, whichever."""
@@ -32,6 +39,8 @@ def missing(plan: Plan, records: Sequence[Record]) -> list[CertificateRecord]:
     explained = set()  # what is not offered, or failed, says so itself
     for record in records:
         if isinstance(record, CertificateRecord) and record.repeat is None:
+            if record.gate == DEVIATION:
+                continue  # it states a size and proves nothing
             made.setdefault((record.task, record.arm), []).append(record)
         elif isinstance(record, FailureRecord) and record.repeat is None:
             explained.add((record.task, record.arm))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -76,7 +76,7 @@ class Updater:
 
 def _seen(spec: Optimizer, forms: Forms) -> Optimizer:
     """Return the optimiser with the constants that the forms say are rounded to float32."""
-    rounded: dict[str, Any] = {
+    rounded: dict[str, float] = {
         name: nearest_float32(value)
         for name in forms.rounded
         if isinstance(value := getattr(spec, name, None), float)

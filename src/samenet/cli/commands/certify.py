@@ -117,6 +117,8 @@ class Outcome(NamedTuple):
     failures: list[FailureRecord]
     unsupported: list[FailureRecord]
     """What a framework does not offer: said, but no failure."""
+    deviations: tuple[CertificateRecord, ...] = ()
+    """How far declared deviations lead: said, and judged by nothing."""
 
 
 def outcome(records: Sequence[Record]) -> Outcome:
@@ -124,7 +126,10 @@ def outcome(records: Sequence[Record]) -> Outcome:
     gave_none = [record for record in records if isinstance(record, FailureRecord)]
     unsupported = [entry for entry in gave_none if entry.mark == "unsupported"]
     failures = [entry for entry in gave_none if entry.mark != "unsupported"]
-    return Outcome(worst(records), failures, unsupported)
+    checks = [record for record in records if isinstance(record, CertificateRecord)]
+    sizes = tuple(check for check in checks if check.gate == DEVIATION)
+    judged = [check for check in checks if check.gate != DEVIATION]
+    return Outcome(worst(judged), failures, unsupported, sizes)
 
 
 def shown(result: Outcome, plan: Plan) -> bool:
@@ -147,7 +152,7 @@ def worst(records: Sequence[Record]) -> list[Worst]:
     return [_worst_of(key, groups[key]) for key in sorted(groups, key=_gate_order)]
 
 
-GATES = ("gate 0", "initial weights", "gate 1", "gate 2", "gate 3", "repeatable", DEVIATION)
+GATES = ("gate 0", "initial weights", "gate 1", "gate 2", "gate 3", "repeatable")
 
 
 def _gate_order(key: tuple[str, str, str, str]) -> tuple[str, int, str, str]:
@@ -212,10 +217,23 @@ def _text(result: Outcome, plan: Plan) -> str:
     if len(plan.arms) > 1:
         lines += ["", *(_line(row) for row in overall(result.rows))]
     lines += [f"{f.arm} · {f.task}: {f.mark}: {f.reason}" for f in result.failures]
+    lines += _deviating(result)
     lines += not_offered(result, plan)
     lines += sorted({f"{s.arm}: {s.reason}" for s in plan.skipped})
     lines += _gone(plan)
     return "\n".join([*lines, "", _verdict(result, plan)])
+
+
+def _deviating(result: Outcome) -> list[str]:
+    """Return one line per declared deviation that changes weights: by how much, where the most."""
+    groups: dict[tuple[str, str], CertificateRecord] = {}
+    for check in result.deviations:
+        key = (check.arm, check.detail)
+        groups[key] = max(groups.get(key, check), check, key=lambda check: check.error)
+    return [
+        f"{most.arm}: {most.detail}; the weights of {most.task} differ by {most.error:.0e}"
+        for most in groups.values()
+    ]
 
 
 def not_offered(result: Outcome, plan: Plan) -> list[str]:
@@ -272,7 +290,15 @@ def _document(result: Outcome, plan: Plan) -> dict[str, Any]:
         "unsupported": [_said(entry) for entry in result.unsupported],
         "skipped": sorted({f"{s.arm}: {s.reason}" for s in plan.skipped}),
         "deviations": [
-            {"arm": arm.name, **deviation.model_dump()}
+            {
+                "arm": arm.name,
+                **deviation.model_dump(),
+                "weights": {
+                    check.task: check.error
+                    for check in result.deviations
+                    if check.arm == arm.name and check.detail.startswith(f"{deviation.what}: ")
+                },
+            }
             for arm in plan.arms
             for deviation in arm.capabilities.deviations
         ],

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from samenet.adapter import PARTS, Capabilities, Target, discovery
+from samenet.adapter import PARTS, Capabilities, Target, discovery, expected_checks
 from samenet.adapter.support import missing
 from samenet.certificate import cases, coverage, expected
 from samenet.certificate.gate_info import GATES
@@ -134,11 +134,11 @@ def test_a_check_that_is_missing_stands_as_a_failed_one() -> None:
     """A certificate of a task without its trajectory in float64 does not pass."""
     given = [
         Check(gate=gate, quantity=quantity or "x", dtype=dtype, error=0.0, limit=1.0)
-        for gate, quantity, dtype in expected.of_task(offered())
+        for gate, quantity, dtype in expected_checks.of_task(offered())
     ]
-    assert expected.completed(given, expected.of_task(offered())) == given
+    assert expected.completed(given, expected_checks.of_task(offered())) == given
     for left_out in given:
         rest = [check for check in given if check is not left_out]
-        completed = expected.completed(rest, expected.of_task(offered()))
+        completed = expected.completed(rest, expected_checks.of_task(offered()))
         (failed,) = (check for check in completed if not check.passed)
         assert (failed.gate, failed.dtype) == (left_out.gate, left_out.dtype)

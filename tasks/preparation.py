@@ -50,7 +50,7 @@ class Column(NamedTuple):
     note: str
 
 
-def typed(features: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def type_columns(features: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Return the columns as float64, datetime64 or texts (object), and what was done to them.
 
     Columns that only name the rows are left out. Raises UsageError if nothing is left.
@@ -164,7 +164,7 @@ def _columns_of(features: pd.DataFrame, kind: str) -> list[str]:
     return [str(name) for name, dtype in features.dtypes.items() if dtype.kind == kind]
 
 
-def learnt(train: pd.DataFrame) -> list[str]:
+def describe_learnt(train: pd.DataFrame) -> list[str]:
     """Return what `preprocessor` learns from the training rows, one sentence per kind of column."""
     numbers, gaps = _columns_of(train, NUMBER), [str(n) for n in train if train[n].isna().any()]
     notes = []

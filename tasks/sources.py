@@ -19,10 +19,10 @@ from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
 from samenet.adapter.dataset import DataCard, Dataset
-from samenet.errors import UsageError, unknown
-from samenet.spec import DataSpec, Kind, Task, parse
+from samenet.errors import UsageError, unknown_name
+from samenet.spec import DataSpec, Task, TaskKind, parse
 from samenet.spec.csv_task import check_targets, read_csv, refuse_infinite, target_columns
-from samenet.tasks.preparation import learnt, preprocessor, split, typed
+from samenet.tasks.preparation import describe_learnt, preprocessor, split, type_columns
 from samenet.tasks.synthetic import FORMULAS, ROWS_MIN
 
 
@@ -47,7 +47,7 @@ class RawTable:
     target: NDArray[Any]
     train: NDArray[np.int64]
     test: NDArray[np.int64]
-    kind: Kind
+    kind: TaskKind
     target_names: tuple[str, ...]
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
@@ -55,7 +55,7 @@ class RawTable:
     @property
     def outputs(self) -> int:
         """Return the width of a network's head."""
-        return len(self.class_names) if self.kind is Kind.MULTICLASS else len(self.target_names)
+        return len(self.class_names) if self.kind is TaskKind.MULTICLASS else len(self.target_names)
 
 
 def load(task: Task) -> RawTable:
@@ -63,12 +63,12 @@ def load(task: Task) -> RawTable:
     table = _table(task)
     check_targets(table.targets, task.kind, task.data.source)
     dropped = len(table.features) - len(table.targets)
-    features, notes = typed(table.features.loc[table.targets.index])
+    features, notes = type_columns(table.features.loc[table.targets.index])
     refuse_infinite(features, task.data.source)  # texts that turned out to be numbers
     codes, names = _coded(table, task.kind)
     _enough(task, rows=len(codes))
     parts = split(
-        None if task.kind is Kind.REGRESSION else codes,
+        None if task.kind is TaskKind.REGRESSION else codes,
         rows=len(codes),
         test_rows=task.data.test_rows,
         seed=task.data.split_seed,
@@ -87,10 +87,10 @@ def load(task: Task) -> RawTable:
     )
 
 
-def _coded(table: Table, kind: Kind) -> tuple[NDArray[Any], tuple[str, ...]]:
+def _coded(table: Table, kind: TaskKind) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Return class numbers and the names of the classes, or the values of a regression."""
     columns = table.targets
-    if kind is Kind.REGRESSION:
+    if kind is TaskKind.REGRESSION:
         values = columns.to_numpy(np.float64)
         return values[:, 0] if values.shape[1] == 1 else values, ()
     values, codes = np.unique(columns.iloc[:, 0].to_numpy(), return_inverse=True)
@@ -135,17 +135,17 @@ def prepare(task: Task) -> Dataset:
         class_names=raw.class_names,
         target_mean=mean,
         target_scale=scale,
-        notes=(*raw.notes, *learnt(train), _about_target(raw)),
+        notes=(*raw.notes, *describe_learnt(train), _about_target(raw)),
     )
     return Dataset(card=card, inputs=np.ascontiguousarray(inputs), targets=targets[order])
 
 
 def _targets(raw: RawTable) -> tuple[NDArray[Any], tuple[float, ...], tuple[float, ...]]:
     """Return the targets as DataSource holds them; mean and scale if they are values."""
-    if raw.kind is Kind.MULTICLASS:
+    if raw.kind is TaskKind.MULTICLASS:
         return raw.target.astype(np.int32), (), ()
     columns = raw.target.reshape(len(raw.target), -1)
-    if raw.kind is Kind.BINARY:
+    if raw.kind is TaskKind.BINARY:
         return columns.astype(np.float32), (), ()
     scaler = target_scaler(raw)
     scaled = scaler.transform(columns).astype(np.float32)
@@ -158,12 +158,12 @@ def target_scaler(raw: RawTable) -> StandardScaler:
 
 
 def _about_target(raw: RawTable) -> str:
-    if raw.kind is Kind.REGRESSION and raw.outputs > 1:
+    if raw.kind is TaskKind.REGRESSION and raw.outputs > 1:
         return (
             f"Each of the {raw.outputs} targets ({', '.join(raw.target_names)}) is scaled like the "
             "inputs; errors are in their own units, and the average over the targets is reported."
         )
-    if raw.kind is Kind.REGRESSION:
+    if raw.kind is TaskKind.REGRESSION:
         return "The target is scaled like the inputs; errors are reported in its own units."
     counts = np.bincount(raw.target, minlength=len(raw.class_names))
     shown = [f"{name} ({count})" for name, count in zip(raw.class_names, counts, strict=True)]
@@ -174,7 +174,7 @@ def _about_target(raw: RawTable) -> str:
 def _table(task: Task) -> Table:
     prefix, _, name = task.data.source.partition(":")
     if prefix not in SOURCES or not name:
-        raise unknown("data source", task.data.source, [f"{key}:..." for key in SOURCES])
+        raise unknown_name("data source", task.data.source, [f"{key}:..." for key in SOURCES])
     if task.data.options and prefix != "synthetic":
         raise UsageError(f"data.options: a source '{prefix}:' has no options.")
     return SOURCES[prefix](name, task.data)
@@ -183,7 +183,7 @@ def _table(task: Task) -> Table:
 def _from_sklearn(name: str, data: DataSpec) -> Table:
     del data  # these sets have no options
     if name not in SKLEARN_SETS:
-        raise unknown("data set of scikit-learn", name, SKLEARN_SETS)
+        raise unknown_name("data set of scikit-learn", name, SKLEARN_SETS)
     bunch = SKLEARN_SETS[name]()
     names = getattr(bunch, "target_names", ())
     targets = pd.DataFrame({"target": bunch.target})
@@ -201,7 +201,7 @@ SKLEARN_SETS: dict[str, Callable[[], Any]] = {
 
 def _from_formula(name: str, data: DataSpec) -> Table:
     if name not in FORMULAS:
-        raise unknown("synthetic data set", name, FORMULAS)
+        raise unknown_name("synthetic data set", name, FORMULAS)
     kind, formula = FORMULAS[name]
     inputs, targets = formula(parse(kind, data.options, where=f"The options of synthetic:{name}"))
     return Table(_named(inputs, "x"), _named(targets, "target"))

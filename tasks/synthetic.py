@@ -10,46 +10,46 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn import datasets
 
-from samenet._random import generator
-from samenet.spec import Frozen
+from samenet._random import make_generator
+from samenet.spec import FrozenModel
 
 ROWS_MIN = 10
 """Fewer rows cannot be split into a part to learn from and a part to judge by."""
 
 
-class Drawn(Frozen):
+class SyntheticOptions(FrozenModel):
     """The options of every synthetic source."""
 
     rows: int = Field(default=1000, ge=ROWS_MIN, le=1_000_000)
     seed: int = Field(default=0, ge=0, lt=2**32)
 
 
-class Synthetic(Drawn):
+class LearnableOptions(SyntheticOptions):
     """The options of a source with something to learn."""
 
     noise: float = Field(default=0.1, ge=0)
 
 
-class Ladder(Drawn):
+class LadderOptions(SyntheticOptions):
     """The options of rows of any width that are there to be timed."""
 
     features: int = Field(default=16, ge=1, le=65_536)
     classes: int = Field(default=10, ge=2, le=1_000)
 
 
-def _two_moons(options: Synthetic) -> tuple[NDArray[Any], NDArray[Any]]:
+def _two_moons(options: LearnableOptions) -> tuple[NDArray[Any], NDArray[Any]]:
     moons = datasets.make_moons(options.rows, noise=options.noise, random_state=options.seed)
     return moons[0], moons[1]
 
 
-def _friedman(options: Synthetic) -> tuple[NDArray[Any], NDArray[Any]]:
+def _friedman(options: LearnableOptions) -> tuple[NDArray[Any], NDArray[Any]]:
     table = datasets.make_friedman1(options.rows, noise=options.noise, random_state=options.seed)
     return table[0], table[1]
 
 
-def _spirals(options: Synthetic) -> tuple[NDArray[Any], NDArray[Any]]:
+def _spirals(options: LearnableOptions) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return three arms wound once around the origin; noise is the deviation of each point."""
-    draw = generator("spirals", options.seed)
+    draw = make_generator("spirals", options.seed)
     arm = np.arange(options.rows) % 3
     radius = np.sqrt(draw.uniform(0.01, 1.0, options.rows))  # evenly along the area, not the arm
     angle = 2 * np.pi * (radius + arm / 3)
@@ -57,12 +57,12 @@ def _spirals(options: Synthetic) -> tuple[NDArray[Any], NDArray[Any]]:
     return points + options.noise * draw.standard_normal(points.shape), arm
 
 
-def _projectile(options: Synthetic) -> tuple[NDArray[Any], NDArray[Any]]:
+def _projectile(options: LearnableOptions) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return throws (speed, angle, height of the hand) and how far, how high and how long they go.
 
     Without air; the noise of each target is a share of its deviation.
     """
-    draw = generator("projectile", options.seed)
+    draw = make_generator("projectile", options.seed)
     speed, angle = draw.uniform(5, 30, options.rows), draw.uniform(0.2, 1.4, options.rows)
     hand = draw.uniform(0, 20, options.rows)
     across, up = speed * np.cos(angle), speed * np.sin(angle)
@@ -72,9 +72,9 @@ def _projectile(options: Synthetic) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.stack([speed, angle, hand], axis=1), flights + noise
 
 
-def _ladder(options: Ladder) -> tuple[NDArray[Any], NDArray[Any]]:
+def _ladder(options: LadderOptions) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return normal inputs and classes in turn, shuffled: nothing to learn, a size to time."""
-    draw = generator("ladder", options.seed)
+    draw = make_generator("ladder", options.seed)
     inputs = draw.standard_normal((options.rows, options.features), dtype=np.float32)
     return inputs, draw.permutation(np.arange(options.rows) % options.classes)
 
@@ -82,11 +82,13 @@ def _ladder(options: Ladder) -> tuple[NDArray[Any], NDArray[Any]]:
 GRAVITY = 9.81
 """Metres per second squared."""
 
-FORMULAS: dict[str, tuple[type[Drawn], Callable[[Any], tuple[NDArray[Any], NDArray[Any]]]]] = {
-    "two_moons": (Synthetic, _two_moons),
-    "spirals": (Synthetic, _spirals),
-    "friedman": (Synthetic, _friedman),
-    "projectile": (Synthetic, _projectile),
-    "ladder": (Ladder, _ladder),
+FORMULAS: dict[
+    str, tuple[type[SyntheticOptions], Callable[[Any], tuple[NDArray[Any], NDArray[Any]]]]
+] = {
+    "two_moons": (LearnableOptions, _two_moons),
+    "spirals": (LearnableOptions, _spirals),
+    "friedman": (LearnableOptions, _friedman),
+    "projectile": (LearnableOptions, _projectile),
+    "ladder": (LadderOptions, _ladder),
 }
 """Per name: what its options are, and the formula."""

@@ -71,7 +71,7 @@ def calm(monkeypatch: pytest.MonkeyPatch) -> None:
     A screening measures on a busy machine too, so that workers and commands need no such help.
     """
     calm = {"others": 0.0, "steal": 0.0, "pressure": 0.0, "throttled": 0.0}
-    monkeypatch.setattr(environment, "between", lambda before, after: dict(calm))
+    monkeypatch.setattr(environment, "compare_counters", lambda before, after: dict(calm))
     monkeypatch.setattr(environment, "WINDOW_SECONDS", 0.0)
 
 

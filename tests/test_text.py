@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from samenet._text import counted, join, plural
+from samenet._text import count_noun, join_names, pluralize
 
 
 @pytest.mark.parametrize(
@@ -19,13 +19,13 @@ from samenet._text import counted, join, plural
 )
 def test_a_count_goes_with_its_noun(number: int, noun: str, said: str) -> None:
     """One has the plain noun, all other numbers its plural."""
-    assert counted(number, noun) == said
-    assert f"{number} {plural(number, noun)}" == said
+    assert count_noun(number, noun) == said
+    assert f"{number} {pluralize(number, noun)}" == said
 
 
 def test_names_are_joined_as_in_a_sentence() -> None:
     """Commas between all but the last two."""
-    assert join([]) == ""
-    assert join(["a"]) == "a"
-    assert join(["a", "b"], "or") == "a or b"
-    assert join(["a", "b", "c"]) == "a, b and c"
+    assert join_names([]) == ""
+    assert join_names(["a"]) == "a"
+    assert join_names(["a", "b"], "or") == "a or b"
+    assert join_names(["a", "b", "c"]) == "a, b and c"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.adapter import Array, Batches, DataSource, Layer, Weights
-from samenet.adapters.numpy.functions import Functions, wanted
+from samenet.adapters.numpy.functions import Functions, targets_as_rows
 from samenet.adapters.numpy.network import DenseLayers, masks_of
 from samenet.adapters.numpy.optimizers import Updates
 from samenet.spec import Network, TrainSpec
@@ -31,7 +31,7 @@ class DeviceUpdates(Updates):
         return [factor * g for g in gradients]
 
 
-class Fetched:
+class HostCopy:
     """An array that NumPy can read: CuPy copies nothing to the host unless it is told to."""
 
     def __init__(self, array: Any) -> None:
@@ -60,7 +60,9 @@ class CupyProgram:
         """Keep the rows on the device, in the precision of the computation."""
         inputs, targets = source.arrays()
         self.inputs = cp.asarray(inputs.astype(self.dtype))
-        self.targets = cp.asarray(wanted(targets, self.network.widths[-1], self.loss, self.dtype))
+        self.targets = cp.asarray(
+            targets_as_rows(targets, self.network.widths[-1], self.loss, self.dtype)
+        )
 
     def train(self, batches: Batches) -> None:
         """Forward, backward, update: once per row of the order, which travels as a whole."""
@@ -78,9 +80,9 @@ class CupyProgram:
         """Return the loss before each update of the latest call."""
         return np.asarray(cp.asnumpy(cp.stack(self.step_losses)))
 
-    def predict(self, rows: NDArray[np.int32]) -> Fetched:
+    def predict(self, rows: NDArray[np.int32]) -> HostCopy:
         """Return the outputs of the linear head."""
-        return Fetched(self.layers.forward(self.inputs[cp.asarray(rows)])[0][-1])
+        return HostCopy(self.layers.forward(self.inputs[cp.asarray(rows)])[0][-1])
 
     def weights(self) -> Weights:
         """Return copies on the host."""

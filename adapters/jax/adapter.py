@@ -12,7 +12,7 @@ from jax import monitoring
 from samenet.adapter import NOT_READABLE, Capabilities, Target, Weights, threads_named
 from samenet.adapters.jax.functions import ACTIVATIONS, LOSSES
 from samenet.adapters.jax.modes import CompiledProgram, LoopProgram, ScanProgram
-from samenet.adapters.jax.network import place
+from samenet.adapters.jax.network import device_of
 from samenet.adapters.jax.optimizers import OPTIMIZERS
 from samenet.spec import Network, TrainSpec
 
@@ -87,7 +87,7 @@ PRODUCTS = {"strict-float32": "highest", "tf32": "tensorfloat32"}
 def wake(target: Target) -> None:
     """Say how float32 is multiplied, then do it once; threads were fixed before the import."""
     jax.config.update("jax_default_matmul_precision", PRODUCTS[target.precision])
-    small = jnp.ones((8, 8), jnp.float32, device=place(target))
+    small = jnp.ones((8, 8), jnp.float32, device=device_of(target))
     jnp.sum(small @ small).block_until_ready()
 
 
@@ -98,13 +98,13 @@ reported: Counter[str] = Counter()
 """How often JAX has reported each event in this process."""
 
 
-def count(event: str, duration_secs: float, **details: Any) -> None:
+def count_event(event: str, duration_secs: float, **details: Any) -> None:
     """Count an event; JAX calls this: https://docs.jax.dev/en/latest/jax.monitoring.html."""
     del duration_secs, details
     reported[event] += 1
 
 
-monitoring.register_event_duration_secs_listener(count)
+monitoring.register_event_duration_secs_listener(count_event)
 
 
 def read_back(program: CompiledProgram, target: Target) -> dict[str, str | int | float]:
@@ -124,7 +124,7 @@ def read_back(program: CompiledProgram, target: Target) -> dict[str, str | int |
 
 def device_memory(target: Target) -> int | None:
     """Return the most bytes that arrays ever took on the device."""
-    found = (place(target).memory_stats() or {}).get("peak_bytes_in_use")
+    found = (device_of(target).memory_stats() or {}).get("peak_bytes_in_use")
     return None if found is None else int(found)
 
 

@@ -18,7 +18,7 @@ Masks = Sequence[Any]
 """One entry per layer: an array, or None."""
 
 
-def place(target: Target) -> jax.Device:
+def device_of(target: Target) -> jax.Device:
     """Return the device of a target."""
     return jax.devices(target.device)[target.index]
 
@@ -59,7 +59,7 @@ class JaxProgram:
         """Copy the weights in: every call overwrites the state that it is given."""
         self.network = network
         self.training = training
-        self.device = place(target)
+        self.device = device_of(target)
         self.dtype = target.dtype
         self.like = [tuple(layer) for layer in weights]  # named ones cost each call 2 µs
         parts = [part.ravel() for layer in weights for part in layer]

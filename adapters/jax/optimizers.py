@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from samenet.adapter import Array
-from samenet.spec import SGD, Adagrad, Moments, Optimizer, RMSprop
+from samenet.spec import SGD, Adagrad, AdamConstants, Optimizer, RMSprop
 
 Tree = Any
 """A pytree of arrays like the parameters: kernel and bias per layer, or one vector of them all."""
@@ -26,7 +26,7 @@ Slots = tuple[Tree, ...]
 def new_slots(spec: Optimizer, parameters: Tree) -> Slots:
     """Return what the optimiser remembers at its start, as NumPy arrays."""
     start = spec.initial_accumulator if isinstance(spec, Adagrad) else 0.0
-    count = 2 if isinstance(spec, Moments) else 1
+    count = 2 if isinstance(spec, AdamConstants) else 1
     if isinstance(spec, SGD) and not spec.momentum:
         count = 0
 
@@ -45,7 +45,7 @@ def sgd(spec: SGD, g: Tree, slots: Slots, factors: jax.Array) -> tuple[Tree, Slo
     return jax.tree.map(lambda g: factors[0] * g, g), slots
 
 
-def adam(spec: Moments, g: Tree, slots: Slots, factors: jax.Array) -> tuple[Tree, Slots]:
+def adam(spec: AdamConstants, g: Tree, slots: Slots, factors: jax.Array) -> tuple[Tree, Slots]:
     """Return the step of Adam and AdamW, form "standard"."""
     m = jax.tree.map(lambda m, g: m + (1 - spec.beta1) * (g - m), slots[0], g)
     v = jax.tree.map(lambda v, g: v + (1 - spec.beta2) * (g * g - v), slots[1], g)
@@ -99,7 +99,7 @@ def parted(vector: Any, like: Tree) -> Tree:
 def update(
     spec: Optimizer, parameters: Tree, slots: Slots, gradients: Tree, factors: jax.Array
 ) -> tuple[Tree, Slots]:
-    """Take one step in the order of spec.training.Rule; kernels are what has two dimensions.
+    """Take one step in the order of `OptimizerRule`; kernels are what has two dimensions.
 
     Gradients are a tree of layers; parameters and slots are such trees, or all of them vectors.
     """
@@ -108,7 +108,7 @@ def update(
     if spec.l2:
         gradients = plus_kernels(gradients, spec.l2, layers)
     if spec.clip_norm:
-        gradients = clipped(gradients, spec.clip_norm)
+        gradients = clip_gradients(gradients, spec.clip_norm)
     changes = joined(gradients) if vector else gradients
     steps, slots = OPTIMIZERS[spec.name](spec, changes, slots, factors)
     if spec.weight_decay:  # beside the step: a factor 1 - rate * decay would round
@@ -123,7 +123,7 @@ def plus_kernels(changes: Tree, share: float | jax.Array, parameters: Tree) -> T
     return jax.tree.map(lambda c, w: c + share * w if w.ndim == 2 else c, changes, parameters)
 
 
-def clipped(gradients: Tree, norm_max: float) -> Tree:
+def clip_gradients(gradients: Tree, norm_max: float) -> Tree:
     """Shorten all gradients together to the norm allowed; without any, the factor is 1."""
     norm = jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(gradients)))
     factor = jnp.minimum(1.0, norm_max / norm)

@@ -13,7 +13,7 @@ from jax import monitoring
 from samenet.adapter import NOT_READABLE, Batches, Capabilities, Target, threads_named
 from samenet.adapters.keras import precision
 from samenet.adapters.keras.loop_jax import ScanProgram
-from samenet.adapters.keras.program import FitProgram, build_from, offered
+from samenet.adapters.keras.program import FitProgram, build_from, offered_capabilities
 
 ADAPTER = {
     "name": "keras-jax",
@@ -48,7 +48,9 @@ ADAPTER = {
 
 def capabilities() -> Capabilities:
     """Everything, in Keras' own forms; fit reports the mean loss of a call."""
-    return offered(precision.rounded_results(), precision.kinked_error(), cuda=has_cuda())
+    return offered_capabilities(
+        precision.rounded_results(), precision.kinked_error(), cuda=has_cuda()
+    )
 
 
 def has_cuda() -> bool:
@@ -78,13 +80,13 @@ JAX's own adapter counts in the same way; frameworks share no files, so that eac
 """
 
 
-def count(event: str, duration_secs: float, **details: Any) -> None:
+def count_event(event: str, duration_secs: float, **details: Any) -> None:
     """Count an event; JAX calls this: https://docs.jax.dev/en/latest/jax.monitoring.html."""
     del duration_secs, details
     reported[event] += 1
 
 
-monitoring.register_event_duration_secs_listener(count)
+monitoring.register_event_duration_secs_listener(count_event)
 
 
 def read_back(program: ArraysProgram | ScanProgram, target: Target) -> dict[str, str | int | float]:

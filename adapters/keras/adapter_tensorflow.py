@@ -13,7 +13,12 @@ import tensorflow as tf
 from samenet.adapter import Array, Batches, Capabilities, Target
 from samenet.adapters.keras import precision
 from samenet.adapters.keras.loop_tensorflow import GraphProgram
-from samenet.adapters.keras.program import FitProgram, KerasProgram, build_from, offered
+from samenet.adapters.keras.program import (
+    FitProgram,
+    KerasProgram,
+    build_from,
+    offered_capabilities,
+)
 
 ADAPTER = {
     "name": "keras",
@@ -47,7 +52,9 @@ ADAPTER = {
 
 def capabilities() -> Capabilities:
     """Everything, in Keras' own forms; fit reports the mean loss of a call."""
-    return offered(precision.rounded_constants(), cuda=bool(tf.config.list_physical_devices("GPU")))
+    return offered_capabilities(
+        precision.rounded_constants(), cuda=bool(tf.config.list_physical_devices("GPU"))
+    )
 
 
 def wake(target: Target) -> None:
@@ -80,7 +87,7 @@ class DatasetProgram(FitProgram):
         """Fit the batches; a GPU receives each of them."""
         inputs = self.inputs[batches.order]
         masks = self.masks(batches)
-        dataset = batched((inputs, *masks) if masks else inputs, self.targets[batches.order])
+        dataset = as_dataset((inputs, *masks) if masks else inputs, self.targets[batches.order])
         return self.model.fit(dataset, shuffle=False, verbose=0)
 
     def sync(self) -> None:
@@ -89,7 +96,7 @@ class DatasetProgram(FitProgram):
             tf.test.experimental.sync_devices()
 
 
-def batched(inputs: Array | tuple[Array, ...], targets: Array) -> tf.data.Dataset:
+def as_dataset(inputs: Array | tuple[Array, ...], targets: Array) -> tf.data.Dataset:
     """Return the batches as a dataset; they are ready, so one thread and no tuning suffice."""
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1

@@ -12,8 +12,13 @@ from torch.utils.data import DataLoader
 from samenet.adapter import Batches, Capabilities, DataSource, Target
 from samenet.adapters.keras import precision
 from samenet.adapters.keras.loop_torch import TapeProgram
-from samenet.adapters.keras.program import FitProgram, KerasProgram, build_from, offered
-from samenet.adapters.keras.tensors_torch import resident, wait
+from samenet.adapters.keras.program import (
+    FitProgram,
+    KerasProgram,
+    build_from,
+    offered_capabilities,
+)
+from samenet.adapters.keras.tensors_torch import copy_to_device, wait
 
 ADAPTER = {
     "name": "keras-torch",
@@ -50,7 +55,7 @@ ADAPTER = {
 
 def capabilities() -> Capabilities:
     """Everything, in Keras' own forms; fit reports the mean loss of a call."""
-    return offered(precision.rounded_results(), cuda=torch.cuda.is_available())
+    return offered_capabilities(precision.rounded_results(), cuda=torch.cuda.is_available())
 
 
 def wake(target: Target) -> None:
@@ -89,14 +94,14 @@ class LoaderProgram(FitProgram):
     def load(self, source: DataSource) -> None:
         """Keep all rows on the device."""
         inputs, targets = self.host_arrays(source)
-        self.inputs = resident(inputs, self.target)
-        self.targets = resident(targets, self.target)
+        self.inputs = copy_to_device(inputs, self.target)
+        self.targets = copy_to_device(targets, self.target)
         self.train_rows = source.train_rows
 
     def fit(self, batches: Batches) -> keras.callbacks.History:
         """Fit the batches, made by one gather."""
-        order = resident(batches.order, self.target)
-        masks = [resident(mask, self.target) for mask in self.masks(batches)]
+        order = copy_to_device(batches.order, self.target)
+        masks = [copy_to_device(mask, self.target) for mask in self.masks(batches)]
         inputs: Any = self.inputs[order]
         given = zip(inputs, *masks, strict=True) if masks else inputs
         ready: Any = list(zip(given, self.targets[order], strict=True))

@@ -20,7 +20,7 @@ from torch import Tensor
 from samenet.adapter import Array, Batches, DataSource, Target, Weights
 from samenet.adapters.keras.precision import scope
 from samenet.adapters.keras.program import LoopProgram
-from samenet.adapters.keras.tensors_torch import Fetched, resident, wait
+from samenet.adapters.keras.tensors_torch import HostCopy, copy_to_device, wait
 from samenet.spec import Network, TrainSpec
 
 
@@ -38,13 +38,13 @@ class TapeProgram(LoopProgram):
 
     def load(self, source: DataSource) -> None:
         """Keep all rows on the device."""
-        self.data = [resident(array, self.target) for array in self.host_arrays(source)]
+        self.data = [copy_to_device(array, self.target) for array in self.host_arrays(source)]
 
     def train(self, batches: Batches) -> None:
         """Run the steps; losses stay on the device until somebody asks."""
         with scope(self.target):
-            order = resident(batches.order, self.target)
-            masks = [resident(mask, self.target) for mask in self.masks(batches)]
+            order = copy_to_device(batches.order, self.target)
+            masks = [copy_to_device(mask, self.target) for mask in self.masks(batches)]
             steps = zip(order, *masks, strict=True)
             self.step_losses = [self.step(rows, kept) for rows, *kept in steps]
 
@@ -70,11 +70,11 @@ class TapeProgram(LoopProgram):
         """Return the loss before each update of the latest call."""
         return torch.stack(self.step_losses).cpu().numpy()
 
-    def predict(self, rows: NDArray[np.int32]) -> Fetched:
+    def predict(self, rows: NDArray[np.int32]) -> HostCopy:
         """Return the outputs of the linear head without recording a graph."""
         with scope(self.target), torch.no_grad():
-            chosen = self.data[0][resident(rows, self.target)]
-            return Fetched(self.predictor(chosen, training=False))
+            chosen = self.data[0][copy_to_device(rows, self.target)]
+            return HostCopy(self.predictor(chosen, training=False))
 
     def sync(self) -> None:
         """Wait for the device; on the CPU, PyTorch has finished when it returns."""

@@ -45,7 +45,7 @@ def promotions() -> dict[str, str]:
     return BIT64_TO_BIT32_DTYPE
 
 
-def offered() -> tuple[Dtype, ...]:
+def offered_precisions() -> tuple[Dtype, ...]:
     """Return the precisions that all of a training can be computed in."""
     whole = keras.config.backend() == "tensorflow" or "float64" in promotions()
     return ("float32", "float64") if whole else ("float32",)

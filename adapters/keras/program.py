@@ -29,11 +29,11 @@ from samenet.adapters.keras.precision import scope
 from samenet.spec import Network, TrainSpec
 
 
-def offered(*deviations: Deviation, cuda: bool) -> Capabilities:
+def offered_capabilities(*deviations: Deviation, cuda: bool) -> Capabilities:
     """Return everything, in Keras' own forms; fit reports the mean loss of a call."""
     return Capabilities(
         devices=("cpu", "cuda") if cuda else ("cpu",),
-        dtypes=precision.offered(),
+        dtypes=precision.offered_precisions(),
         activations=tuple(parts.ACTIVATIONS),
         losses=tuple(rules.LOSSES),
         optimizers=tuple(rules.OPTIMIZERS),
@@ -74,7 +74,7 @@ class KerasProgram:
     def host_arrays(self, source: DataSource) -> tuple[Array, Array]:
         """Return all rows as Keras' loss takes them, numbers in the target's precision."""
         inputs, given = source.arrays()
-        targets = rules.prepared(given, self.training.loss, self.predictor.output_shape[1])
+        targets = rules.prepare_targets(given, self.training.loss, self.predictor.output_shape[1])
         inputs = inputs.astype(self.target.dtype)
         return inputs, targets if targets.dtype.kind == "i" else targets.astype(inputs.dtype)
 

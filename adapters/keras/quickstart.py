@@ -62,11 +62,11 @@ def quickstart(
     network: Network, training: TrainSpec, data: QuickStartData, *, seed: int
 ) -> KerasQuickStart:
     """Return the example with its own random weights and order."""
-    seeded(seed)
+    set_seed(seed)
     return KerasQuickStart(network, training.batch_size, data)
 
 
-def seeded(seed: int) -> None:
+def set_seed(seed: int) -> None:
     """Fix what initial weights and order are drawn from.
 
     Keras' own set_random_seed imports TensorFlow wherever that is installed: seconds that would be

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from samenet.adapter import Array
 from samenet.adapter.schedules import learning_rates
-from samenet.spec import SGD, Adagrad, Loss, Moments, RMSprop, TrainSpec
+from samenet.spec import SGD, Adagrad, AdamConstants, Loss, RMSprop, TrainSpec
 
 LOSSES = {
     "binary_cross_entropy": keras.losses.BinaryCrossentropy,
@@ -40,7 +40,7 @@ def compile_model(model: keras.Model, training: TrainSpec) -> None:
     )
 
 
-def prepared(targets: Array, spec: Loss, outputs: int) -> Array:
+def prepare_targets(targets: Array, spec: Loss, outputs: int) -> Array:
     """Return what Keras' loss takes: its sparse one smooths no labels, so numbers become rows."""
     if spec.name == "sparse_categorical_cross_entropy" and spec.label_smoothing:
         return keras.utils.to_categorical(targets, outputs)
@@ -76,14 +76,14 @@ def sgd(spec: SGD, **shared: Any) -> keras.optimizers.Optimizer:
     return keras.optimizers.SGD(momentum=spec.momentum, nesterov=spec.nesterov, **shared)
 
 
-def adam(spec: Moments, **shared: Any) -> keras.optimizers.Optimizer:
+def adam(spec: AdamConstants, **shared: Any) -> keras.optimizers.Optimizer:
     """Return Keras' Adam."""
     return keras.optimizers.Adam(
         beta_1=spec.beta1, beta_2=spec.beta2, epsilon=spec.epsilon, **shared
     )
 
 
-def adamw(spec: Moments, **shared: Any) -> keras.optimizers.Optimizer:
+def adamw(spec: AdamConstants, **shared: Any) -> keras.optimizers.Optimizer:
     """Return Keras' AdamW."""
     return keras.optimizers.AdamW(
         beta_1=spec.beta1, beta_2=spec.beta2, epsilon=spec.epsilon, **shared

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
 from samenet.adapter import Array, Batches, Capabilities, DataSource, Target, Weights
-from samenet.adapters.numpy.functions import FUNCTIONS, wanted
+from samenet.adapters.numpy.functions import FUNCTIONS, targets_as_rows
 from samenet.adapters.numpy.network import DenseLayers, masks_of
 from samenet.adapters.numpy.optimizers import RULES, Updates
 from samenet.spec import Network, TrainSpec
@@ -95,7 +95,7 @@ class NumpyProgram:
         """Keep the rows in the precision of the computation."""
         inputs, targets = source.arrays()
         self.inputs = inputs.astype(self.dtype)
-        self.targets = wanted(targets, self.network.widths[-1], self.loss, self.dtype)
+        self.targets = targets_as_rows(targets, self.network.widths[-1], self.loss, self.dtype)
 
     def train(self, batches: Batches) -> None:
         """Forward, backward, update: once per row of the order."""

@@ -139,14 +139,14 @@ class Functions:
 FUNCTIONS = Functions(np, scipy)
 
 
-def wanted(targets: Array, outputs: int, spec: Loss, dtype: np.dtype) -> Array:
+def targets_as_rows(targets: Array, outputs: int, spec: Loss, dtype: np.dtype) -> Array:
     """Return all targets as numbers (rows, outputs), one-hot and smoothed as the loss says."""
     y = np.eye(outputs, dtype=dtype)[targets] if targets.dtype.kind == "i" else targets
     classes = 2 if spec.name == "binary_cross_entropy" else outputs
-    return smoothed(y.astype(dtype), classes, spec)
+    return smooth_targets(y.astype(dtype), classes, spec)
 
 
-def smoothed(y: Array, classes: int, spec: Loss) -> Array:
+def smooth_targets(y: Array, classes: int, spec: Loss) -> Array:
     """Return the targets with label smoothing."""
     share = spec.label_smoothing
     return (1 - share) * y + share / classes if share else y

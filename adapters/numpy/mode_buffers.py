@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.adapter import Array, Batches, DataSource, Layer, Weights
-from samenet.adapters.numpy.functions import wanted
+from samenet.adapters.numpy.functions import targets_as_rows
 from samenet.adapters.numpy.inplace.operations import row_length, rows_of
 from samenet.adapters.numpy.inplace.optimizers import VectorUpdates
 from samenet.adapters.numpy.inplace.passes import ForwardPass, TrainingPass
@@ -66,7 +66,7 @@ class BufferedProgram:
         width = inputs.shape[1]
         self.inputs = rows_of(len(inputs), width + 1, self.dtype, fill=1)
         self.inputs[:, :width] = inputs
-        found = wanted(targets, self.network.widths[-1], self.training.loss, self.dtype)
+        found = targets_as_rows(targets, self.network.widths[-1], self.training.loss, self.dtype)
         self.targets = np.ascontiguousarray(found.T)
 
     def train(self, batches: Batches) -> None:

@@ -46,7 +46,7 @@ class DenseLayers:
             z = values[i] @ self.kernels[i] + self.biases[i]
             activated = function(z, constant)
             sums.append(z)
-            values.append(dropped(activated, masks[i]) if masks else activated)
+            values.append(apply_dropout(activated, masks[i]) if masks else activated)
         return sums, values
 
     def gradients(
@@ -63,7 +63,7 @@ class DenseLayers:
             if i > 0:
                 _, slope, constant = self.functions[i - 1]
                 delta = (delta @ self.kernels[i].T) * slope(sums[i - 1], constant)
-                delta = dropped(delta, masks[i - 1]) if masks else delta
+                delta = apply_dropout(delta, masks[i - 1]) if masks else delta
         return loss, kernels[::-1] + biases[::-1]
 
     def copies(self) -> Weights:
@@ -71,7 +71,7 @@ class DenseLayers:
         return [Layer(k.copy(), b.copy()) for k, b in zip(self.kernels, self.biases, strict=True)]
 
 
-def dropped(values: Array, mask: Array | None) -> Array:
+def apply_dropout(values: Array, mask: Array | None) -> Array:
     """Return what dropout leaves of a layer's values, or of what flows back through them."""
     return values if mask is None else values * mask
 

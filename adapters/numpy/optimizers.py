@@ -13,7 +13,7 @@ import numpy as np
 
 from samenet.adapter import Array, Batches
 from samenet.adapter.schedules import learning_rates, rates_of
-from samenet.spec import SGD, Adagrad, Moments, RMSprop, TrainSpec
+from samenet.spec import SGD, Adagrad, AdamConstants, RMSprop, TrainSpec
 
 
 class Rule(Protocol):
@@ -53,7 +53,7 @@ class MomentumSGD:
 class AdamStandard:
     """Adam and AdamW in the form of Kingma & Ba's algorithm 1."""
 
-    def __init__(self, spec: Moments, parameters: list[Array], xp: Any) -> None:
+    def __init__(self, spec: AdamConstants, parameters: list[Array], xp: Any) -> None:
         """Start both moments at zero."""
         self.spec = spec
         self.xp = xp

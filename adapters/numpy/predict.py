@@ -36,10 +36,10 @@ def predictors(program: Any, target: Target) -> dict[str, Callable[[Array], Arra
             inputs = FUNCTIONS.activate(layer.activation, inputs @ kernel + bias)
         return inputs
 
-    return {"usual": usual, "fast": Buffered(network, weights, np.dtype(target.dtype))}
+    return {"usual": usual, "fast": BufferedPredictor(network, weights, np.dtype(target.dtype))}
 
 
-class Buffered:
+class BufferedPredictor:
     """A forward pass whose arrays are kept, one set per number of rows."""
 
     def __init__(self, network: Network, weights: Any, dtype: np.dtype) -> None:

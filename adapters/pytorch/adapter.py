@@ -9,7 +9,7 @@ import torch
 from samenet.adapter import Capabilities, Precision, Target, Weights
 from samenet.adapters.pytorch.functions import ACTIVATIONS, LOSSES
 from samenet.adapters.pytorch.mode_eager import EagerProgram
-from samenet.adapters.pytorch.network import TorchProgram, place
+from samenet.adapters.pytorch.network import TorchProgram, device_of
 from samenet.adapters.pytorch.optimizers import RULES
 from samenet.spec import Forms, Network, TrainSpec
 
@@ -79,7 +79,7 @@ def wake(target: Target) -> None:
     torch.set_num_threads(target.threads)
     torch.set_num_interop_threads(1)
     torch.set_float32_matmul_precision(PRODUCTS[target.precision])
-    small = torch.ones(8, 8, device=place(target))
+    small = torch.ones(8, 8, device=device_of(target))
     (small @ small).sum().item()
 
 
@@ -101,7 +101,7 @@ def device_memory(target: Target) -> int | None:
     """Return the most bytes that tensors ever took on the device."""
     if target.device != "cuda":
         return None
-    return int(torch.cuda.max_memory_allocated(place(target)))
+    return int(torch.cuda.max_memory_allocated(device_of(target)))
 
 
 def event_seconds(program: TorchProgram, work: Callable[[], None]) -> float:

@@ -47,7 +47,7 @@ LOSSES: dict[str, Callable[[Loss], Criterion]] = {
 }
 
 
-def smoothed(targets: Tensor, spec: Loss) -> Tensor:
+def smooth_targets(targets: Tensor, spec: Loss) -> Tensor:
     """Return the targets as the loss is to see them; the others smooth them by themselves."""
     if spec.name != "binary_cross_entropy" or not spec.label_smoothing:
         return targets

@@ -20,17 +20,17 @@ Change = Callable[[Tensor], None]
 """Takes one row of adapter.schedules.step_factors and updates the parameters by their gradients."""
 
 
-def changed(training: TrainSpec, model: nn.Module) -> tuple[Change, list[Tensor]]:
+def make_update(training: TrainSpec, model: nn.Module) -> tuple[Change, list[Tensor]]:
     """Return the update and the tensors that it keeps between steps."""
     if len(learning_rates(training)) > 1:
-        return written(training, model)
+        return written_update(training, model)
     updates = Updates(training, model)
     rate = training.optimizer.learning_rate
     # the rate is constant, and the optimiser counts its steps on the device
     return lambda factors: updates.step(rate), updates.state()
 
 
-def written(training: TrainSpec, model: nn.Module) -> tuple[Change, list[Tensor]]:
+def written_update(training: TrainSpec, model: nn.Module) -> tuple[Change, list[Tensor]]:
     """Return the update that the compiled mode has, too."""
     parameters = [p.detach() for p in model.parameters()]  # the same memory
     state = new_state(training.optimizer, parameters)
@@ -42,6 +42,6 @@ def written(training: TrainSpec, model: nn.Module) -> tuple[Change, list[Tensor]
     return change, [tensor for tensors in state for tensor in tensors]
 
 
-def kept(model: nn.Module, state: Sequence[Tensor]) -> list[Tensor]:
+def changed_tensors(model: nn.Module, state: Sequence[Tensor]) -> list[Tensor]:
     """Return everything that a step changes."""
     return [*(p.detach() for p in model.parameters()), *state]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from samenet.spec import SGD, Adagrad, Moments, Optimizer, RMSprop
+from samenet.spec import SGD, Adagrad, AdamConstants, Optimizer, RMSprop
 
 State = list[list[Tensor]]
 
@@ -21,7 +21,7 @@ def new_state(spec: Optimizer, parameters: Sequence[Tensor]) -> State:
     if isinstance(spec, SGD):
         kept = 1 if spec.momentum else 0
     else:
-        kept = 2 if isinstance(spec, Moments) else 1
+        kept = 2 if isinstance(spec, AdamConstants) else 1
     start = spec.initial_accumulator if isinstance(spec, Adagrad) else 0.0
     return [[torch.full_like(p, start) for _ in range(kept)] for p in parameters]
 
@@ -33,19 +33,19 @@ def update(
     gradients: Sequence[Tensor],
     factors: Tensor,
 ) -> None:
-    """Take one step in the order of spec.training.Rule; kernels are what has two dimensions."""
+    """Take one step in the order of `OptimizerRule`; kernels are what has two dimensions."""
     if spec.l2:
         pairs = zip(gradients, parameters, strict=True)
         gradients = [g + spec.l2 * p if p.ndim == 2 else g for g, p in pairs]
     if spec.clip_norm:
-        gradients = clipped(gradients, spec.clip_norm)
+        gradients = clip_gradients(gradients, spec.clip_norm)
     for p, kept, gradient in zip(parameters, state, gradients, strict=True):
         if spec.weight_decay and p.ndim == 2:
             p.sub_(factors[0] * spec.weight_decay * p)  # 1 - rate * decay would round
         p.sub_(move(spec, kept, gradient, factors))
 
 
-def clipped(gradients: Sequence[Tensor], norm_max: float) -> list[Tensor]:
+def clip_gradients(gradients: Sequence[Tensor], norm_max: float) -> list[Tensor]:
     """Return the gradients as torch.nn.utils.clip_grad_norm_ leaves them."""
     norms = torch.stack([torch.linalg.vector_norm(g) for g in gradients])
     factor = (norm_max / (torch.linalg.vector_norm(norms) + 1e-6)).clamp(max=1.0)
@@ -56,7 +56,7 @@ def move(spec: Optimizer, kept: list[Tensor], g: Tensor, factors: Tensor) -> Ten
     """Return what is subtracted from a parameter."""
     if isinstance(spec, SGD):
         return factors[0] * momentum(spec, kept, g)
-    if isinstance(spec, Moments):
+    if isinstance(spec, AdamConstants):
         return factors[1] * adam(spec, kept, g, factors[2])
     (squares,) = kept
     if isinstance(spec, RMSprop):
@@ -75,7 +75,7 @@ def momentum(spec: SGD, kept: list[Tensor], g: Tensor) -> Tensor:
     return g + spec.momentum * buffer if spec.nesterov else buffer
 
 
-def adam(spec: Moments, kept: list[Tensor], g: Tensor, root: Tensor) -> Tensor:
+def adam(spec: AdamConstants, kept: list[Tensor], g: Tensor, root: Tensor) -> Tensor:
     """Return the direction of Adam's standard form but for the correction of its first moment."""
     m, v = kept
     m.lerp_(g, 1 - spec.beta1)

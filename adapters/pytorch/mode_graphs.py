@@ -15,7 +15,7 @@ from torch import Tensor
 
 from samenet.adapter import Array, Batches, Target, Weights
 from samenet.adapter.schedules import learning_rates, step_factors
-from samenet.adapters.pytorch.graph_step import changed, kept
+from samenet.adapters.pytorch.graph_step import changed_tensors, make_update
 from samenet.adapters.pytorch.network import TorchProgram
 from samenet.spec import Network, TrainSpec
 
@@ -25,12 +25,12 @@ WARMUPS = 3
 Step = Callable[[], None]
 
 
-def captured(step: Step, kept_tensors: Sequence[Tensor]) -> Step:
+def capture_step(step: Step, kept_tensors: Sequence[Tensor]) -> Step:
     """Return the step as a graph to replay; the capture itself computes nothing."""
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
-        warmed_up(step, kept_tensors)
+        warm_up(step, kept_tensors)
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
@@ -38,7 +38,7 @@ def captured(step: Step, kept_tensors: Sequence[Tensor]) -> Step:
     return graph.replay
 
 
-def warmed_up(step: Step, kept_tensors: Sequence[Tensor]) -> None:
+def warm_up(step: Step, kept_tensors: Sequence[Tensor]) -> None:
     """Run the step some times and put back, after each, all that it changed."""
     before = [tensor.detach().clone() for tensor in kept_tensors]
     for _ in range(WARMUPS):
@@ -82,8 +82,8 @@ class GraphProgram(TorchProgram):
         """Make the optimiser's state now: a graph cannot, it would make it again in every step."""
         super().__init__(network, training, weights, target)
         self.rates = learning_rates(training)
-        self.change, state = changed(training, self.model)
-        self.kept = kept(self.model, state)
+        self.change, state = make_update(training, self.model)
+        self.kept = changed_tensors(self.model, state)
         self.replays: dict[tuple[int, ...], tuple[CallBuffers, Step]] = {}
 
     def train(self, batches: Batches) -> None:
@@ -94,7 +94,7 @@ class GraphProgram(TorchProgram):
         if order.shape not in self.replays:
             buffers = CallBuffers(order, factors, masks)
             step = self.step_on(buffers)
-            self.replays[order.shape] = buffers, captured(step, [*self.kept, buffers.place])
+            self.replays[order.shape] = buffers, capture_step(step, [*self.kept, buffers.place])
         buffers, replay = self.replays[order.shape]
         buffers.fill(order, factors, masks)
         for _ in range(len(order)):

@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from samenet.adapter import Array, Batches, DataSource, Layer, Target, Weights
-from samenet.adapters.pytorch.functions import ACTIVATIONS, LOSSES, smoothed
+from samenet.adapters.pytorch.functions import ACTIVATIONS, LOSSES, smooth_targets
 from samenet.spec import Network, TrainSpec
 
 Masks = Sequence[Tensor | None]
 """One entry per layer, or none at all without dropout."""
 
 
-def place(target: Target) -> torch.device:
+def device_of(target: Target) -> torch.device:
     """Return the device of a target."""
     return torch.device("cuda", target.index) if target.device == "cuda" else torch.device("cpu")
 
@@ -31,7 +31,7 @@ def sequential(linears: Sequence[nn.Module], activations: Sequence[nn.Module]) -
     return nn.Sequential(*layers)
 
 
-class Fetched:
+class HostCopy:
     """A tensor that NumPy can read from any device."""
 
     def __init__(self, tensor: Tensor) -> None:
@@ -52,7 +52,7 @@ class TorchProgram:
         self, network: Network, training: TrainSpec, weights: Weights, target: Target
     ) -> None:
         """Copy the weights in; nn.Linear holds kernels as (fan_out, fan_in)."""
-        self.device = place(target)
+        self.device = device_of(target)
         self.dtype = getattr(torch, target.dtype)
         self.linears = [nn.Linear(n, m, dtype=self.dtype) for n, m in network.shapes]
         activations = [layer.activation for layer in network.layers]
@@ -76,7 +76,7 @@ class TorchProgram:
         self.targets = (
             self.rows(targets)
             if targets.dtype.kind == "i"
-            else smoothed(self.resident(targets), self.training.loss)
+            else smooth_targets(self.resident(targets), self.training.loss)
         )
 
     def resident(self, values: Array) -> Tensor:
@@ -111,10 +111,10 @@ class TorchProgram:
         """Return the loss before each update of the latest call."""
         return torch.stack(self.step_losses).cpu().numpy()
 
-    def predict(self, rows: NDArray[np.int32]) -> Fetched:
+    def predict(self, rows: NDArray[np.int32]) -> HostCopy:
         """Return the logits without recording a graph."""
         with torch.inference_mode():
-            return Fetched(self.model(self.inputs[self.rows(rows)]))
+            return HostCopy(self.model(self.inputs[self.rows(rows)]))
 
     def weights(self) -> Weights:
         """Return copies, kernels turned back to (fan_in, fan_out)."""

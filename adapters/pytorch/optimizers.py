@@ -26,7 +26,7 @@ from torch.optim.sgd import sgd as torch_sgd
 from samenet.adapter import Batches
 from samenet.adapter.schedules import learning_rates, rates_of
 from samenet.adapters.pytorch.inplace_optimizers import new_state
-from samenet.spec import SGD, Adagrad, Adam, AdamW, Moments, Optimizer, RMSprop, TrainSpec
+from samenet.spec import SGD, Adagrad, Adam, AdamConstants, AdamW, Optimizer, RMSprop, TrainSpec
 
 
 class Group(NamedTuple):
@@ -49,7 +49,7 @@ def native_decay(spec: Optimizer) -> float:
 
     The coupled one comes after clipping, so it is an L2 penalty only where nothing is clipped.
     """
-    if isinstance(spec, Moments) and spec.weight_decay:
+    if isinstance(spec, AdamConstants) and spec.weight_decay:
         return spec.weight_decay
     return 0.0 if spec.clip_norm else spec.l2
 
@@ -169,7 +169,7 @@ RULES: dict[str, Callable[[Any, Group, list[Tensor], float], None]] = {
 
 
 class Updates:
-    """An optimiser, and the changes before its step in the order of samenet.spec.training.Rule."""
+    """An optimiser, and the changes before its step in the order of `OptimizerRule`."""
 
     def __init__(self, training: TrainSpec, model: nn.Module) -> None:
         """Choose once what every step will need; usually nothing beside the optimiser."""
@@ -183,7 +183,7 @@ class Updates:
         wanted = {
             self.penalise: self.spec.l2 and self.spec.clip_norm,
             self.clip: self.spec.clip_norm,
-            self.decay: self.spec.weight_decay and not isinstance(self.spec, Moments),
+            self.decay: self.spec.weight_decay and not isinstance(self.spec, AdamConstants),
         }
         self.changes: list[Callable[[float], object]] = [c for c, asked in wanted.items() if asked]
 

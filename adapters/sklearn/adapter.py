@@ -116,8 +116,8 @@ class SklearnProgram:
         """Make the estimator and replace its initial weights."""
         squared = training.loss.name == "mean_squared_error"
         self.loss_factor, factor = parts.factors(network.widths[-1]) if squared else (1.0, 1.0)
-        self.model = parts.started(parts.made(network, training, factor), weights)
-        self.linear = parts.linear(self.model, weights)
+        self.model = parts.start_at(parts.make_estimator(network, training, factor), weights)
+        self.linear = parts.linear_predictor(self.model, weights)
         self.dtype = dtype
         self.classes = not squared
         self.batch_size = training.batch_size
@@ -127,7 +127,9 @@ class SklearnProgram:
         inputs, targets = source.arrays()
         self.train_rows = source.train_rows
         self.inputs = inputs.astype(self.dtype)
-        self.targets = parts.flat(targets).astype(np.int64 if self.classes else self.dtype)
+        self.targets = parts.squeeze_column(targets).astype(
+            np.int64 if self.classes else self.dtype
+        )
 
     def train(self, batches: Batches) -> None:
         """Fit the rows once, in this order, cut into these batches."""

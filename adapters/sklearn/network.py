@@ -20,7 +20,7 @@ ESTIMATORS = {
 Estimator: TypeAlias = MLPClassifier | MLPRegressor
 
 
-def made(network: Network, training: TrainSpec, factor: float) -> Estimator:
+def make_estimator(network: Network, training: TrainSpec, factor: float) -> Estimator:
     """Return the estimator with every constant from the spec; `factor`: its gradient over ours."""
     hidden = network.layers[:-1]
     return ESTIMATORS[training.loss.name](
@@ -53,7 +53,7 @@ def _solver(rule: Optimizer, factor: float) -> dict[str, Any]:
     raise ValueError(f"{rule.name} is not offered")
 
 
-def started(model: Estimator, weights: Weights) -> Estimator:
+def start_at(model: Estimator, weights: Weights) -> Estimator:
     """Return the estimator at exactly these weights, as if it had not been trained yet.
 
     It has weights only after a first step; what else that step left behind is removed.
@@ -65,7 +65,7 @@ def started(model: Estimator, weights: Weights) -> Estimator:
     if isinstance(model, MLPClassifier):
         model.partial_fit(row, [0], classes=range(max(2, outputs)))
     else:
-        model.partial_fit(row, flat(np.zeros((1, outputs), row.dtype)))
+        model.partial_fit(row, squeeze_column(np.zeros((1, outputs), row.dtype)))
     for kernel, bias, layer in zip(model.coefs_, model.intercepts_, weights, strict=True):
         kernel[...], bias[...] = layer
     del model._optimizer  # noqa: SLF001 - its moments and step count; partial_fit makes a new one
@@ -74,12 +74,12 @@ def started(model: Estimator, weights: Weights) -> Estimator:
     return model
 
 
-def flat(targets: Array) -> Array:
+def squeeze_column(targets: Array) -> Array:
     """Return one column as scikit-learn wants it, without its second axis; others as they are."""
     return targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets
 
 
-def linear(model: Estimator, weights: Weights) -> MLPRegressor:
+def linear_predictor(model: Estimator, weights: Weights) -> MLPRegressor:
     """Return what predicts the linear outputs: of a classifier, a regressor with its weights.
 
     A classifier's own methods give probabilities, in which large logits are lost.
@@ -89,7 +89,7 @@ def linear(model: Estimator, weights: Weights) -> MLPRegressor:
     regressor = MLPRegressor(
         hidden_layer_sizes=model.hidden_layer_sizes, activation=model.activation
     )
-    found = started(regressor, weights)
+    found = start_at(regressor, weights)
     found.coefs_ = model.coefs_  # the same arrays, which training changes in place
     found.intercepts_ = model.intercepts_
     return found
@@ -109,15 +109,15 @@ def factors(outputs: int) -> tuple[float, float]:
         nesterovs_momentum=False,
         alpha=0.0,
     )
-    started(model, [Layer(np.zeros((1, outputs)), np.zeros(outputs))])
-    model.partial_fit(np.zeros((1, 1)), flat(np.ones((1, outputs))))
+    start_at(model, [Layer(np.zeros((1, outputs)), np.zeros(outputs))])
+    model.partial_fit(np.zeros((1, 1)), squeeze_column(np.ones((1, outputs))))
     return 1 / float(model.loss_curve_[-1]), float(model.intercepts_[0][0]) * outputs / 2
 
 
 def clips() -> bool:
     """Return whether the reported cross entropy of a logit of 100 with target 0 is not 100."""
     weights = [Layer(np.zeros((1, 1)), np.full(1, 100.0))]
-    model = started(MLPClassifier(hidden_layer_sizes=[]), weights)
+    model = start_at(MLPClassifier(hidden_layer_sizes=[]), weights)
     model.partial_fit(np.zeros((1, 1)), [0])
     return abs(model.loss_curve_[-1] - 100) > 1
 

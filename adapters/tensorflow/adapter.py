@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from samenet.adapter import Array, Batches, Capabilities, Target, Weights
 from samenet.adapters.tensorflow.functions import ACTIVATIONS, LOSSES, loss_of
-from samenet.adapters.tensorflow.network import Masks, TensorFlowProgram, place
+from samenet.adapters.tensorflow.network import Masks, TensorFlowProgram, device_name
 from samenet.adapters.tensorflow.optimizers import OPTIMIZERS, Updates
 from samenet.spec import Network, TrainSpec
 
@@ -62,13 +62,13 @@ def wake(target: Target) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(target.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_tensor_float_32_execution(target.precision == "tf32")
-    with tf.device(place(target)):
+    with tf.device(device_name(target)):
         tf.reduce_sum(tf.ones((8, 8), target.dtype) @ tf.ones((8, 8), target.dtype)).numpy()
 
 
 def read_back(program: GraphProgram, target: Target) -> dict[str, str | int | float]:
     """Return what TensorFlow says is in force."""
-    with tf.device(place(target)):
+    with tf.device(device_name(target)):
         return {
             "compilations": program.run.experimental_get_tracing_count(),
             "threads": tf.config.threading.get_intra_op_parallelism_threads(),

@@ -87,7 +87,7 @@ LOSSES: dict[str, Callable[..., tf.Tensor]] = {
 }
 
 
-def smoothed(targets: tf.Tensor, z: tf.Tensor, spec: Loss) -> tf.Tensor:
+def smooth_targets(targets: tf.Tensor, z: tf.Tensor, spec: Loss) -> tf.Tensor:
     """Return a cross entropy of smoothed targets, class numbers as one-hot rows."""
     if spec.name == "sparse_categorical_cross_entropy":
         targets = tf.one_hot(targets, z.shape[1], dtype=z.dtype)
@@ -99,5 +99,5 @@ def smoothed(targets: tf.Tensor, z: tf.Tensor, spec: Loss) -> tf.Tensor:
 def loss_of(spec: Loss) -> LossPerRow:
     """Return the loss with its constants."""
     if spec.label_smoothing:
-        return partial(smoothed, spec=spec)
+        return partial(smooth_targets, spec=spec)
     return partial(huber, delta=spec.delta) if spec.name == "huber" else LOSSES[spec.name]

@@ -15,7 +15,7 @@ from samenet.spec import Network
 Masks = Sequence[tf.Tensor | None]
 
 
-def place(target: Target) -> str:
+def device_name(target: Target) -> str:
     """Return TensorFlow's name of the device."""
     return f"/GPU:{target.index}" if target.device == "cuda" else "/CPU:0"
 
@@ -49,7 +49,7 @@ class TensorFlowProgram:
 
     def __init__(self, network: Network, weights: Weights, target: Target) -> None:
         """Make the variables of the network."""
-        self.device = place(target)
+        self.device = device_name(target)
         self.dtype = tf.as_dtype(target.dtype)
         with tf.device(self.device):
             self.model = DenseLayers(network, weights, self.dtype)

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from samenet.adapter import Array, Batches
 from samenet.adapter.schedules import learning_rates, step_factors
-from samenet.spec import SGD, Adagrad, Moments, Optimizer, RMSprop, TrainSpec
+from samenet.spec import SGD, Adagrad, AdamConstants, Optimizer, RMSprop, TrainSpec
 
 Slots = Sequence[tf.Variable]
 """What an optimiser remembers about one variable."""
@@ -52,7 +52,7 @@ def sgd(
 
 
 def adam(
-    spec: Moments, variable: tf.Variable, gradient: tf.Tensor, slots: Slots, factors: Factors
+    spec: AdamConstants, variable: tf.Variable, gradient: tf.Tensor, slots: Slots, factors: Factors
 ) -> None:
     """Take a step of Adam and AdamW, form "standard".
 
@@ -109,7 +109,7 @@ OPTIMIZERS: dict[str, Callable[..., None]] = {
 def slots_of(spec: Optimizer, variable: tf.Variable) -> Slots:
     """Return what the optimiser remembers about a variable, at its start and on its device."""
     start = spec.initial_accumulator if isinstance(spec, Adagrad) else 0.0
-    count = 2 if isinstance(spec, Moments) else 1
+    count = 2 if isinstance(spec, AdamConstants) else 1
     if isinstance(spec, SGD) and not spec.momentum:
         count = 0
     value = tf.constant(start, variable.dtype, variable.shape)
@@ -134,7 +134,7 @@ class Updates:
     def factors(self, batches: Batches) -> Array:
         """Return what depends on the step number: (steps, 3), as Factors."""
         factors = step_factors(self.training, self.rates, batches)
-        if not isinstance(self.spec, Moments):
+        if not isinstance(self.spec, AdamConstants):
             return factors
         rates, scales, roots = factors.T
         return np.stack([rates, scales * roots, self.spec.epsilon * roots], axis=1)

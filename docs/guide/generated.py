@@ -25,18 +25,18 @@ from samenet.spec import (
     AdamW,
     DataSpec,
     Dense,
-    Frozen,
+    FrozenModel,
     Goal,
     Loss,
     ModelSpec,
+    OptimizerRule,
     RMSprop,
-    Rule,
     Schedule,
     Task,
     TrainSpec,
 )
 
-TABLES: dict[str, type[Frozen]] = {
+TABLES: dict[str, type[FrozenModel]] = {
     "At the top": Task,
     "`[data]`": DataSpec,
     "`[model]`": ModelSpec,
@@ -44,7 +44,7 @@ TABLES: dict[str, type[Frozen]] = {
     "`activation`": Activation,
     "`[training]`": TrainSpec,
     "`loss`": Loss,
-    "`[training.optimizer]`, all of them": Rule,
+    "`[training.optimizer]`, all of them": OptimizerRule,
     '`[training.optimizer]`, `name = "sgd"`': SGD,
     '`[training.optimizer]`, `name = "adam"`': Adam,
     '`[training.optimizer]`, `name = "adamw"`': AdamW,
@@ -54,7 +54,7 @@ TABLES: dict[str, type[Frozen]] = {
     "`[goal]`": Goal,
 }
 """Where a task file says it, and the class that reads it."""
-HEADER: dict[str, type[Frozen]] = {
+HEADER: dict[str, type[FrozenModel]] = {
     "The header": Header,
     "`modes`": Mode,
     "`variables`": Variables,
@@ -110,14 +110,14 @@ def header_keys() -> str:
     return _tables(HEADER, level=4)
 
 
-def _tables(kinds: Mapping[str, type[Frozen]], *, level: int) -> str:
+def _tables(kinds: Mapping[str, type[FrozenModel]], *, level: int) -> str:
     parts = [
         f"{'#' * level} {title}\n\n{_said(kind)}\n\n{_keys(kind)}" for title, kind in kinds.items()
     ]
     return "\n\n".join(parts)
 
 
-def _said(kind: type[Frozen]) -> str:
+def _said(kind: type[FrozenModel]) -> str:
     paragraphs = inspect.cleandoc(kind.__doc__ or "").split("\n\n")
     return "\n\n".join(_fenced(text) if _is_set(text) else _prose(text) for text in paragraphs)
 
@@ -134,7 +134,7 @@ def _prose(text: str) -> str:
     return "`".join(plain)
 
 
-def _keys(kind: type[Frozen]) -> str:
+def _keys(kind: type[FrozenModel]) -> str:
     schema, notes = kind.model_json_schema(), _notes(kind)
     long = {key: text for key, text in notes.items() if "\n\n" in text or _is_set(text)}
     short = {key: _prose(text).replace("\n", " ") for key, text in notes.items() if key not in long}
@@ -195,7 +195,7 @@ def _named(kind: str) -> str:
     return f"see {found[0]} below" if found else "`binary`, `multiclass`, `regression`"
 
 
-def _notes(kind: type[Frozen]) -> dict[str, str]:
+def _notes(kind: type[FrozenModel]) -> dict[str, str]:
     """Return the sentences that stand under a class's fields in its module."""
     written = ModuleAnalyzer.for_module(kind.__module__).find_attr_docs()
     return {

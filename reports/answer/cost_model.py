@@ -9,11 +9,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from samenet._text import join
+from samenet._text import join_names
 from samenet.analysis.frames import Frames
 from samenet.experiments.scaling import fit
-from samenet.experiments.scaling.cost_model import BEYOND, CALL, NAMES, TERMS, WITHIN, CostModel
-from samenet.experiments.scaling.fit import Fitted, Prediction, median_error, worst_error
+from samenet.experiments.scaling.cost_model import (
+    BEYOND,
+    CALL,
+    COST_NAMES,
+    TERMS,
+    WITHIN,
+    CostModel,
+)
+from samenet.experiments.scaling.fit import FittedArm, StepPrediction, median_error, worst_error
 from samenet.report import plotting
 from samenet.report.blocks import (
     Cell,
@@ -24,7 +31,7 @@ from samenet.report.blocks import (
     Text,
     arm_cell,
     columns,
-    missing,
+    missing_cell,
 )
 from samenet.stats import formatting
 
@@ -50,7 +57,7 @@ LINES = (
 
 def section(frames: Frames) -> Section | None:
     """Return the fitted costs of a run that holds a size ladder."""
-    fits, lacking = fit.fitted(frames), fit.not_fitted(frames)
+    fits, lacking = fit.fit_arms(frames), fit.arms_not_fitted(frames)
     if not fits and not lacking:
         return None
     return Section(
@@ -65,24 +72,24 @@ def section(frames: Frames) -> Section | None:
     )
 
 
-def _summary(frames: Frames, fits: Sequence[Fitted]) -> str:
+def _summary(frames: Frames, fits: Sequence[FittedArm]) -> str:
     """Say for which frameworks the model predicts sizes it has not seen, and for which not."""
     good = [frames.title(fitted.arm) for fitted in fits if fitted.fits]
     bad = [frames.title(fitted.arm) for fitted in fits if not fitted.fits]
-    parts = [f"predicted within {PERCENT} for {join(good)}"] if good else []
-    parts += [f"not within {PERCENT} for {join(bad, last='or')}"] if bad else []
+    parts = [f"predicted within {PERCENT} for {join_names(good)}"] if good else []
+    parts += [f"not within {PERCENT} for {join_names(bad, last='or')}"] if bad else []
     return f"Sizes that were held out are {', '.join(parts) or 'not predicted: too few sizes'}."
 
 
 def _lacking(frames: Frames, lacking: dict[str, int]) -> list[str]:
     return [
         f"{frames.title(arm)} is not fitted: {count} sizes were measured and passed every check, "
-        f"and {len(NAMES)} are needed."
+        f"and {len(COST_NAMES)} are needed."
         for arm, count in lacking.items()
     ]
 
 
-def _judged(frames: Frames, fits: Sequence[Fitted]) -> Table:
+def _judged(frames: Frames, fits: Sequence[FittedArm]) -> Table:
     """Return how far off the predictions are, per framework."""
     return Table(
         title="How well the fitted costs predict a step",
@@ -106,14 +113,14 @@ def _judged(frames: Frames, fits: Sequence[Fitted]) -> Table:
     )
 
 
-def _errors(predictions: Sequence[Prediction]) -> tuple[Cell, Cell]:
+def _errors(predictions: Sequence[StepPrediction]) -> tuple[Cell, Cell]:
     if not predictions:
-        return missing(), missing()
+        return missing_cell(), missing_cell()
     median, worst = median_error(predictions), worst_error(predictions)
     return Cell(text=f"{median:.0%}", value=median), Cell(text=f"{worst:.0%}", value=worst)
 
 
-def _costs(frames: Frames, fits: Sequence[Fitted]) -> Table:
+def _costs(frames: Frames, fits: Sequence[FittedArm]) -> Table:
     """Return the fitted costs per framework; the tiny ones stand as rates per second."""
     heads = [CALL, *(term.name for term in TERMS if not term.rated)]
     rates = [f"{term.name.capitalize()}s/s" for term in TERMS if term.rated]
@@ -139,22 +146,26 @@ def _cells(model: CostModel) -> list[Cell]:
         _rate(model.seconds[name])
         if name in rated
         else _duration(model.seconds[name], limits.get(name))
-        for name in NAMES
+        for name in COST_NAMES
     ]
 
 
 def _rate(seconds: float) -> Cell:
-    return Cell(text=f"{1e-9 / seconds:.3g} · 10⁹", value=1 / seconds) if seconds else missing()
+    return (
+        Cell(text=f"{1e-9 / seconds:.3g} · 10⁹", value=1 / seconds) if seconds else missing_cell()
+    )
 
 
 def _duration(seconds: float, above: int | None) -> Cell:
     below = (f"above {above:,}".replace(",", " "),) if above else ()
     return (
-        Cell(text=formatting.words(seconds), value=seconds, below=below) if seconds else missing()
+        Cell(text=formatting.format_seconds(seconds), value=seconds, below=below)
+        if seconds
+        else missing_cell()
     )
 
 
-def _figure(frames: Frames, fits: Sequence[Fitted]) -> Figure:
+def _figure(frames: Frames, fits: Sequence[FittedArm]) -> Figure:
     return Figure(
         name="sizes",
         title="Predicted against measured time of a step",
@@ -168,8 +179,8 @@ def _figure(frames: Frames, fits: Sequence[Fitted]) -> Figure:
     )
 
 
-def _draw(frames: Frames, fits: Sequence[Fitted], narrow: bool) -> Drawing:  # noqa: FBT001
-    picture, panels = plotting.panels(
+def _draw(frames: Frames, fits: Sequence[FittedArm], narrow: bool) -> Drawing:  # noqa: FBT001
+    picture, panels = plotting.make_panels(
         len(fits), narrow=narrow, height=2.6, sharex=True, sharey=True
     )
     for axes, fitted in zip(panels, fits, strict=True):
@@ -178,8 +189,8 @@ def _draw(frames: Frames, fits: Sequence[Fitted], narrow: bool) -> Drawing:  # n
     return picture
 
 
-def _scatter(frames: Frames, axes: Axes, fitted: Fitted) -> None:
-    look = plotting.look(frames, fitted.arm)
+def _scatter(frames: Frames, axes: Axes, fitted: FittedArm) -> None:
+    look = plotting.style_of(frames, fitted.arm)
     every = [*fitted.left_out, *fitted.held_out]
     ends = [min(p.measured_seconds for p in every) / 2, max(p.measured_seconds for p in every) * 2]
     axes.fill_between(
@@ -203,13 +214,13 @@ def _scatter(frames: Frames, axes: Axes, fitted: Fitted) -> None:
     for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
         getattr(axes, f"set_{name}scale")("log")
         axis.set_major_locator(LogLocator(numticks=8))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: formatting.words(value)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: formatting.format_seconds(value)))
         axis.set_minor_locator(NullLocator())
     axes.set_xlabel("measured")
     axes.set_ylabel("predicted")
 
 
-def _table(frames: Frames, fits: Sequence[Fitted]) -> Table:
+def _table(frames: Frames, fits: Sequence[FittedArm]) -> Table:
     """Return every prediction."""
     return Table(
         title="Every prediction of a step",
@@ -224,12 +235,12 @@ def _table(frames: Frames, fits: Sequence[Fitted]) -> Table:
     )
 
 
-def _prediction(prediction: Prediction, *, held_out: bool) -> tuple[Cell, ...]:
+def _prediction(prediction: StepPrediction, *, held_out: bool) -> tuple[Cell, ...]:
     measured, predicted = prediction.measured_seconds, prediction.predicted_seconds
     return (
         Cell(text=prediction.size),
         Cell(text="yes" if held_out else "no"),
-        Cell(text=formatting.words(measured), value=measured),
-        Cell(text=formatting.words(predicted), value=predicted),
+        Cell(text=formatting.format_seconds(measured), value=measured),
+        Cell(text=formatting.format_seconds(predicted), value=predicted),
         Cell(text=f"{prediction.error:+.0%}", value=prediction.error),
     )

@@ -12,11 +12,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch, Rectangle
 
-from samenet._text import join, plural
+from samenet._text import join_names, pluralize
 from samenet.adapter import discovery
 from samenet.analysis.frames import Frames
 from samenet.experiments.scaling import crossover
-from samenet.experiments.scaling.crossover import BATCHES, DEPTHS, STEPS, WIDTHS, Contender, Place
+from samenet.experiments.scaling.crossover import (
+    BATCHES,
+    DEPTHS,
+    STEPS,
+    WIDTHS,
+    Contender,
+    MapField,
+)
 from samenet.report import plotting
 from samenet.report.blocks import Cell, Column, Figure, Section, Subject, Table, subject_of
 from samenet.report.multi_run import Run
@@ -33,12 +40,14 @@ Runs = Sequence[tuple[Frames, Contender]]
 
 def section(frames: Frames) -> Section | None:
     """Return the map of a run that holds a size ladder of at least two frameworks."""
-    return _map([(frames, contender) for contender in crossover.contenders(frames)])
+    return _map([(frames, contender) for contender in crossover.find_contenders(frames)])
 
 
 def section_of_runs(runs: Sequence[Run]) -> Section | None:
     """Return the map of the ladders of several runs, e.g. of two devices."""
-    return _map([(run.frames, each) for run in runs for each in crossover.contenders(run.frames)])
+    return _map(
+        [(run.frames, each) for run in runs for each in crossover.find_contenders(run.frames)]
+    )
 
 
 def _map(runs: Runs) -> Section | None:
@@ -88,7 +97,9 @@ def _help(contenders: Sequence[Contender]) -> str:
 
 
 def _plain() -> str:
-    return join((found.header.title for found in discovery.included().values()), last="or")
+    return join_names(
+        (found.header.title for found in discovery.included_adapters().values()), last="or"
+    )
 
 
 def _names(runs: Runs) -> list[str]:
@@ -103,13 +114,13 @@ def _names(runs: Runs) -> list[str]:
 def _draw(runs: Runs, narrow: bool) -> Drawing:  # noqa: FBT001 - Figure.draw
     contenders = [contender for _, contender in runs]
     names = _names(runs)
-    picture, panels = plotting.panels(
+    picture, panels = plotting.make_panels(
         len(DEPTHS), narrow=narrow, height=2.9, legend_of=len(runs) + 2, across=2
     )
     for axes, depth in zip(panels, DEPTHS, strict=True):
-        _panel(axes, runs, crossover.mapped(contenders, depth))
+        _panel(axes, runs, crossover.make_map(contenders, depth))
         _dots(axes, contenders, depth)
-        axes.set_title(f"{depth} hidden {plural(depth, 'layer')}")
+        axes.set_title(f"{depth} hidden {pluralize(depth, 'layer')}")
     handles = [
         *(Patch(color=_color(frames, contender)) for frames, contender in runs),
         Patch(color=plotting.INK, alpha=0.15),
@@ -124,13 +135,13 @@ def _draw(runs: Runs, narrow: bool) -> Drawing:  # noqa: FBT001 - Figure.draw
 
 
 def _color(frames: Frames, contender: Contender) -> str:
-    return plotting.look(frames, contender.arm).color
+    return plotting.style_of(frames, contender.arm).color
 
 
-def _tip(runs: Runs, field: Place) -> str:
+def _tip(runs: Runs, field: MapField) -> str:
     """Return a field's size and the predicted times of its contenders, fastest first."""
     names = _names(runs)
-    times = (f"{names[k]} {formatting.words(field.seconds[k])}" for k in field.best)
+    times = (f"{names[k]} {formatting.format_seconds(field.seconds[k])}" for k in field.best)
     return f"{field.point}: {', '.join(times)}{'' if field.measured else ' (not measured)'}"
 
 
@@ -138,7 +149,7 @@ def _subject(contender: Contender) -> Subject:
     return subject_of(contender.arm)
 
 
-def _panel(axes: Axes, runs: Runs, rows: Sequence[Sequence[Place]]) -> None:
+def _panel(axes: Axes, runs: Runs, rows: Sequence[Sequence[MapField]]) -> None:
     for y, row in enumerate(rows):
         for x, field in enumerate(row):
             _field(axes, runs, field, x, y)
@@ -153,7 +164,7 @@ def _panel(axes: Axes, runs: Runs, rows: Sequence[Sequence[Place]]) -> None:
     axes.grid(visible=False)
 
 
-def _field(axes: Axes, runs: Runs, field: Place, x: int, y: int) -> None:
+def _field(axes: Axes, runs: Runs, field: MapField, x: int, y: int) -> None:
     frames, winner = runs[field.best[0]]
     tie = len(field.best) > 1
     fill = Rectangle(
@@ -175,8 +186,8 @@ def _field(axes: Axes, runs: Runs, field: Place, x: int, y: int) -> None:
         color=plotting.INK if tie else "white",
     )
     axes.add_patch(fill)
-    plotting.marked((fill,), _subject(winner), tip=_tip(runs, field))
-    plotting.marked((text,), _subject(winner))
+    plotting.mark_subject((fill,), _subject(winner), tip=_tip(runs, field))
+    plotting.mark_subject((text,), _subject(winner))
     if not field.measured:
         axes.add_patch(
             Rectangle(
@@ -238,7 +249,7 @@ def _table(runs: Runs) -> Table:
             Cell(text=_where(row)),
         )
         for depth in DEPTHS
-        for row in crossover.mapped(contenders, depth)
+        for row in crossover.make_map(contenders, depth)
     ]
     spreads = [
         f"{name} {100 * contender.spread:.0f} %"
@@ -259,19 +270,19 @@ def _table(runs: Runs) -> Table:
     )
 
 
-def _leads(row: Sequence[Place], names: Sequence[str]) -> str:
+def _leads(row: Sequence[MapField], names: Sequence[str]) -> str:
     """Return in one line which framework leads over which batch sizes."""
     parts = []
     for (best, measured), fields in groupby(row, key=lambda field: (field.best, field.measured)):
         sizes = [field.point.batch_size for field in fields]
         span = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
-        text = f"{span}: {join((names[k] for k in best), last='or')}"
+        text = f"{span}: {join_names((names[k] for k in best), last='or')}"
         parts.append(text if measured else f"({text})")
     return "; ".join(parts)
 
 
-def _where(row: Sequence[Place]) -> str:
+def _where(row: Sequence[MapField]) -> str:
     sizes = [str(field.point.batch_size) for field in row if field.plain_enough]
     if len(sizes) == len(row):
         return "everywhere"
-    return f"at batch {join(sizes)}" if sizes else "nowhere"
+    return f"at batch {join_names(sizes)}" if sizes else "nowhere"

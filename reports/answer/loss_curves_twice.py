@@ -16,13 +16,13 @@ from samenet.report.blocks import (
     Section,
     Table,
     columns,
-    missing,
+    missing_cell,
     subject_of,
 )
 from samenet.reports.quickstart import scores_and_settings
-from samenet.runs.plan import title_of
-from samenet.spec import Kind, Task
-from samenet.spec.metrics import main_of
+from samenet.runs.plan import task_title
+from samenet.spec import Task, TaskKind
+from samenet.spec.metrics import main_metric
 
 ORDER = 1
 Ends = dict[str, tuple[float, float, str]]
@@ -32,10 +32,10 @@ RIGHT = "Same network: equal weights and formulas"
 
 def section(frames: Frames) -> Section | None:
     """Return the hero figure of one task."""
-    task = hero_task(frames)
+    task = choose_task(frames)
     if task is None:
         return None
-    name = title_of(frames.plan, task.name)
+    name = task_title(frames.plan, task.name)
     figure = Figure(
         name="hero",
         title=f"{name}: first examples, and the same network",
@@ -59,19 +59,22 @@ def section(frames: Frames) -> Section | None:
     )
 
 
-def hero_task(frames: Frames) -> Task | None:
+def choose_task(frames: Frames) -> Task | None:
     """Return the task to show: digits, else the first multi-class one, else the first."""
     tasks = [
         task
         for task in frames.plan.tasks
-        if not (scores_and_settings.final(frames, task).empty and same(frames, task.name).empty)
+        if not (
+            scores_and_settings.final(frames, task).empty
+            and same_network_losses(frames, task.name).empty
+        )
     ]
     digits = [task for task in tasks if task.name == "digits"]
-    classes = [task for task in tasks if task.kind == Kind.MULTICLASS]
+    classes = [task for task in tasks if task.kind == TaskKind.MULTICLASS]
     return next(iter([*digits, *classes, *tasks]), None)
 
 
-def same(frames: Frames, task: str) -> pd.DataFrame:
+def same_network_losses(frames: Frames, task: str) -> pd.DataFrame:
     """Return the training losses of the same network; epoch 0 is the untrained one."""
     rows = frames.scores
     rows = rows[(rows.track == "same") & (rows.task == task) & (rows.split == "train")]
@@ -79,13 +82,15 @@ def same(frames: Frames, task: str) -> pd.DataFrame:
 
 
 def _draw(frames: Frames, task: Task, narrow: bool) -> Drawing:  # noqa: FBT001 - Figure.draw
-    picture, (left, right) = plotting.panels(2, narrow=narrow, height=3.3 if not narrow else 2.9)
-    quick, equal = scores_and_settings.final(frames, task), same(frames, task.name)
+    picture, (left, right) = plotting.make_panels(
+        2, narrow=narrow, height=3.3 if not narrow else 2.9
+    )
+    quick, equal = scores_and_settings.final(frames, task), same_network_losses(frames, task.name)
     if quick.empty:
-        plotting.say(left, "not measured in this run")
+        plotting.write_in_panel(left, "not measured in this run")
     else:
         scores_and_settings.strip(frames, left, task, quick.arm.nunique())
-        left.set_xlabel(f"test {main_of(task.kind).words}")
+        left.set_xlabel(f"test {main_metric(task.kind).words}")
     if not equal.empty:
         plotting.log_scale(right, equal.value.tolist())
     plotting.epochs_axis(right)
@@ -100,26 +105,26 @@ def _draw(frames: Frames, task: Task, narrow: bool) -> Drawing:  # noqa: FBT001 
 
 def _same(frames: Frames, axes: Axes, task: str, rows: pd.DataFrame) -> Ends:
     if rows.empty:
-        plotting.say(axes, "not measured in this run")
+        plotting.write_in_panel(axes, "not measured in this run")
     arms = rows.arm.unique().tolist()
     ends: Ends = {}
     for number, arm in enumerate(arms):
         mean = rows[rows.arm == arm].groupby("epoch").value.mean()
-        look = plotting.look(frames, arm)
-        values = plotting.finite(mean.tolist())
-        line = plotting.coinciding(axes, number, len(arms), mean.index.tolist(), values, look)
-        plotting.marked(line, subject_of(arm, task))
+        look = plotting.style_of(frames, arm)
+        values = plotting.positive_or_gap(mean.tolist())
+        line = plotting.draw_striped(axes, number, len(arms), mean.index.tolist(), values, look)
+        plotting.mark_subject(line, subject_of(arm, task))
         ends[frames.title(arm)] = (mean.index[-1], mean.iloc[-1], look.color)
     return ends
 
 
 def _table(frames: Frames, task: Task) -> Table:
     """Return the curves of the right panel; the scores stand in the section of the quick starts."""
-    rows = same(frames, task.name)
+    rows = same_network_losses(frames, task.name)
     means = {arm: rows[rows.arm == arm].groupby("epoch").value.mean() for arm in rows.arm.unique()}
     epochs = sorted({int(epoch) for mean in means.values() for epoch in mean.index})
     return Table(
-        title=f"Training loss per epoch, {title_of(frames.plan, task.name)}",
+        title=f"Training loss per epoch, {task_title(frames.plan, task.name)}",
         columns=columns(*(frames.title(arm) for arm in means), first="Epoch"),
         rows=tuple(
             (Cell(text=str(epoch), value=epoch), *(_loss(mean, epoch) for mean in means.values()))
@@ -132,6 +137,6 @@ def _table(frames: Frames, task: Task) -> Table:
 
 def _loss(mean: pd.Series[float], epoch: int) -> Cell:
     if epoch not in mean.index:
-        return missing()
+        return missing_cell()
     value = float(mean[epoch])
     return Cell(text=f"{value:.4g}", value=value)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from samenet._text import join
+from samenet._text import join_names
 from samenet.adapter import Offer
 from samenet.advice import recommend
 from samenet.advice.needs import Wishes
 from samenet.advice.recommend import Advice
 from samenet.analysis.frames import Frames
-from samenet.report.blocks import Cell, Column, Section, Table, missing
-from samenet.runs.plan import title_of
+from samenet.report.blocks import Cell, Column, Section, Table, missing_cell
+from samenet.runs.plan import task_title
 from samenet.spec import Task
 
 ORDER = 4
@@ -47,7 +47,7 @@ def section(frames: Frames) -> Section | None:
 
 def _table(frames: Frames, task: Task) -> Table:
     return Table(
-        title=f"What to use on {title_of(frames.plan, task.name)}",
+        title=f"What to use on {task_title(frames.plan, task.name)}",
         columns=tuple(
             Column(title=head, numeric=False) for head in ("If", "Use", "It takes", "Left out")
         ),
@@ -76,13 +76,13 @@ def _questions(frames: Frames, task: Task) -> Iterator[tuple[str, Wishes]]:
 
 
 def _row(frames: Frames, question: str, advice: Advice) -> tuple[Cell, ...]:
-    choice = join((frames.title(arm) for arm in advice.choice), last="or")
-    left = join((frames.title(arm) for arm in advice.left_out), last="and")
+    choice = join_names((frames.title(arm) for arm in advice.choice), last="or")
+    left = join_names((frames.title(arm) for arm in advice.left_out), last="and")
     return (
         Cell(text=question),
         Cell(text=choice or "none of these"),
         _takes(advice),
-        Cell(text=left) if left else missing("nobody"),
+        Cell(text=left) if left else missing_cell("nobody"),
     )
 
 
@@ -90,7 +90,7 @@ def _takes(advice: Advice) -> Cell:
     """Return the first choice's number as its sentence prints it."""
     shown = [e for e in advice.said[0].evidence if e.kind in UNITS]
     if not shown or not advice.choice:
-        return missing()
+        return missing_cell()
     return Cell(
         text=f"{shown[0].shown}{UNITS[shown[0].kind]}", value=advice.numbers[advice.choice[0]]
     )

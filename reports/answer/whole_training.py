@@ -67,7 +67,7 @@ def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
     longest = 0.0
     for row, total in enumerate(totals):
         start = frames.result(task, total.arm).typical(Quantity.START_UP).value
-        color = plotting.look(frames, total.arm).color
+        color = plotting.style_of(frames, total.arm).color
         value = total.seconds.value
         pale = axes.barh(row, start, height=0.56, color=color, alpha=PALE)
         full = axes.barh(row, value - start, left=start, height=0.56, color=color)
@@ -76,15 +76,15 @@ def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
             span = [total.seconds.low, total.seconds.high]
             parts += axes.plot(span, [row, row], color=plotting.INK, linewidth=1.4)
         edge = max(value, total.seconds.high)
-        parts.append(plotting.at_end(axes, formatting.words(value), edge, row))
+        parts.append(plotting.write_at_end(axes, formatting.format_seconds(value), edge, row))
         # the full part carries the tip; the others are marked so that they vanish with it
-        whole = f"{frames.title(total.arm)}: {formatting.duration(total.seconds)}"
-        tip = f"{whole}, start-up {formatting.words(start)}"
-        plotting.marked(full, subject_of(total.arm), tip=tip)
-        plotting.marked(parts, subject_of(total.arm))
+        whole = f"{frames.title(total.arm)}: {formatting.format_duration(total.seconds)}"
+        tip = f"{whole}, start-up {formatting.format_seconds(start)}"
+        plotting.mark_subject(full, subject_of(total.arm), tip=tip)
+        plotting.mark_subject(parts, subject_of(total.arm))
         longest = max(longest, edge)
     arms = [total.arm for total in totals]
-    plotting.arm_names(axes, frames, task.name, arms, most)
+    plotting.name_arm_rows(axes, frames, task.name, arms, most)
     plotting.seconds_axis(axes, longest * 1.25)
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Drawing
 from samenet.analysis.frames import Frames
 from samenet.report import line_labels, plotting
 from samenet.report.blocks import Cell, Figure, Section, Table, arm_cell, columns, slug, subject_of
-from samenet.runs.plan import title_of
+from samenet.runs.plan import task_title
 from samenet.spec import Task
 
 ORDER = 2
@@ -22,7 +22,7 @@ FLOOR = 1e-17
 
 def section(frames: Frames) -> Section | None:
     """Return one figure per task."""
-    tasks = [task for task in frames.plan.tasks if not losses(frames, task, "train").empty]
+    tasks = [task for task in frames.plan.tasks if not losses_of(frames, task, "train").empty]
     if not tasks:
         return None
     return Section(
@@ -33,7 +33,7 @@ def section(frames: Frames) -> Section | None:
     )
 
 
-def losses(frames: Frames, task: Task, split: str) -> pd.DataFrame:
+def losses_of(frames: Frames, task: Task, split: str) -> pd.DataFrame:
     """Return the losses of the same network: arm, repeat, epoch, value."""
     rows = frames.scores
     rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.split == split)]
@@ -42,7 +42,7 @@ def losses(frames: Frames, task: Task, split: str) -> pd.DataFrame:
 
 def distances(frames: Frames, task: Task) -> dict[str, pd.Series[float]]:
     """Return per arm and epoch the largest |loss - first arm's| / first arm's over the repeats."""
-    rows = losses(frames, task, "train")
+    rows = losses_of(frames, task, "train")
     tables = {
         str(arm): trainings.set_index(["repeat", "epoch"]).value
         for arm, trainings in rows.groupby("arm", sort=False)
@@ -53,11 +53,11 @@ def distances(frames: Frames, task: Task) -> dict[str, pd.Series[float]]:
 
 
 def _figure(frames: Frames, task: Task) -> Figure:
-    first = frames.title(str(losses(frames, task, "train").arm.iloc[0]))
+    first = frames.title(str(losses_of(frames, task, "train").arm.iloc[0]))
     return Figure(
         name=f"curves-{slug(frames.plan, task.name)}",
         task=task.name,
-        title=f"{title_of(frames.plan, task.name)}: loss per epoch",
+        title=f"{task_title(frames.plan, task.name)}: loss per epoch",
         help=(
             "Left and middle: lower is better; a line is striped where frameworks coincide. "
             "Shaded: the gap between test and training loss; dotted: the lowest test loss. "
@@ -72,8 +72,8 @@ def _figure(frames: Frames, task: Task) -> Figure:
 
 
 def _draw(frames: Frames, task: Task, narrow: bool) -> Drawing:  # noqa: FBT001
-    picture, (train, test, apart) = plotting.panels(3, narrow=narrow, height=2.6)
-    both = [losses(frames, task, split) for split in ("train", "test")]
+    picture, (train, test, apart) = plotting.make_panels(3, narrow=narrow, height=2.6)
+    both = [losses_of(frames, task, split) for split in ("train", "test")]
     for axes, rows, title in zip((train, test), both, ("Training rows", "Test rows"), strict=True):
         plotting.log_scale(axes, [value for part in both for value in part.value])
         _curves(frames, axes, task, rows)
@@ -93,10 +93,10 @@ def _curves(frames: Frames, axes: Axes, task: Task, rows: pd.DataFrame) -> None:
     arms = rows.arm.unique().tolist()
     for number, arm in enumerate(arms):
         mean = rows[rows.arm == arm].groupby("epoch").value.mean()
-        values = plotting.finite(mean.tolist())
-        look = plotting.look(frames, arm)
-        line = plotting.coinciding(axes, number, len(arms), mean.index.tolist(), values, look)
-        plotting.marked(line, subject_of(arm, task.name))
+        values = plotting.positive_or_gap(mean.tolist())
+        look = plotting.style_of(frames, arm)
+        line = plotting.draw_striped(axes, number, len(arms), mean.index.tolist(), values, look)
+        plotting.mark_subject(line, subject_of(arm, task.name))
 
 
 def _mean_curve(rows: pd.DataFrame) -> pd.Series[float]:
@@ -108,7 +108,7 @@ def _gap(axes: Axes, train: pd.Series[float], test: pd.Series[float]) -> None:
     """Shade what lies between test and training loss, and mark where the test loss is lowest."""
     if test.empty:
         return
-    low, high = plotting.finite(train.tolist()), plotting.finite(test.tolist())
+    low, high = plotting.positive_or_gap(train.tolist()), plotting.positive_or_gap(test.tolist())
     axes.fill_between(test.index.tolist(), low, high, color=plotting.INK, alpha=GAP_OPACITY, lw=0)
     axes.axvline(test.index[int(test.argmin())], color=plotting.INK, linewidth=0.8, linestyle=":")
 
@@ -118,22 +118,22 @@ def _apart(frames: Frames, axes: Axes, task: Task) -> None:
     plotting.epochs_axis(axes)
     gaps = distances(frames, task)
     if not gaps:
-        plotting.say(axes, "one framework only")
+        plotting.write_in_panel(axes, "one framework only")
         return
     plotting.log_scale(axes, [max(v, FLOOR) for gap in gaps.values() for v in gap])
     ends = {}
     for arm, gap in gaps.items():
-        look = plotting.look(frames, arm)
+        look = plotting.style_of(frames, arm)
         values = gap.clip(lower=FLOOR)
         line = axes.plot(gap.index, values, color=look.color, linewidth=1.6, linestyle=look.dash)
-        plotting.marked(line, subject_of(arm, task.name))
+        plotting.mark_subject(line, subject_of(arm, task.name))
         ends[frames.title(arm)] = (float(gap.index[-1]), float(values.iloc[-1]), look.color)
     named = {frames.title(arm): subject_of(arm, task.name) for arm in gaps}
     line_labels.label_ends(axes, ends, named)
 
 
 def _table(frames: Frames, task: Task) -> Table:
-    rows = losses(frames, task, "train")
+    rows = losses_of(frames, task, "train")
     gaps = distances(frames, task)
     return Table(
         title="Losses after the last epoch, and the largest distance",
@@ -147,7 +147,7 @@ def _table(frames: Frames, task: Task) -> Table:
 def _row(frames: Frames, task: Task, arm: str, gap: pd.Series[float] | None) -> tuple[Cell, ...]:
     cells = []
     for split in ("train", "test"):
-        rows = losses(frames, task, split)
+        rows = losses_of(frames, task, split)
         last = rows[(rows.arm == arm) & (rows.epoch == rows.epoch.max())]
         mean = float(last.value.mean())
         cells.append(Cell(text=f"{mean:.8g}", value=mean))

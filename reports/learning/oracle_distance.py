@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from samenet.analysis import certificates
 from samenet.analysis.frames import Frames
-from samenet.analysis.memo import once
+from samenet.analysis.memo import remember
 from samenet.report import plotting
 from samenet.report.blocks import (
     Cell,
@@ -16,7 +16,7 @@ from samenet.report.blocks import (
     Table,
     arm_cell,
     columns,
-    missing,
+    missing_cell,
     subject_of,
     task_cell,
 )
@@ -57,7 +57,7 @@ def section(frames: Frames) -> Section | None:
     )
 
 
-@once
+@remember
 def distances(frames: Frames, task: Task) -> dict[str, dict[str, float]]:
     """Return the worst distance of each kind per arm; what has none is left out."""
     errors = {arm: certificates.errors(frames.result(task, arm)) for arm in frames.compared(task)}
@@ -76,17 +76,18 @@ def limit(frames: Frames, task: Task, arm: str) -> float | None:
 
 
 def _legend() -> Legend:
-    handles = [plotting.key(marker) for marker, _ in KINDS.values()]
+    handles = [plotting.legend_key(marker) for marker, _ in KINDS.values()]
     names = [name for _, name in KINDS.values()]
     return Legend(
-        handles=[*handles, plotting.key("o", hollow=True)], names=[*names, "limit of the dot"]
+        handles=[*handles, plotting.legend_key("o", hollow=True)],
+        names=[*names, "limit of the dot"],
     )
 
 
 def _rows(frames: Frames, axes: Axes, task: Task, most: int) -> None:
     arm_distances = distances(frames, task)
     for row, (arm, by_kind) in enumerate(arm_distances.items()):
-        color = plotting.look(frames, arm).color
+        color = plotting.style_of(frames, arm).color
         marks: list[Line2D] = []
         for kind, value in by_kind.items():
             marker, _ = KINDS[kind]
@@ -96,8 +97,8 @@ def _rows(frames: Frames, axes: Axes, task: Task, most: int) -> None:
             marks += axes.plot(
                 [bound], [row], "o", color=color, markersize=7, markerfacecolor="none"
             )
-        plotting.marked(marks, subject_of(arm, task.name))
-    plotting.arm_names(axes, frames, task.name, list(arm_distances), most)
+        plotting.mark_subject(marks, subject_of(arm, task.name))
+    plotting.name_arm_rows(axes, frames, task.name, list(arm_distances), most)
     plotting.log_scale_across(axes, (FLOOR, 1.0))
     axes.set_xlim(FLOOR / 2, 2.0)
     axes.grid(visible=True, axis="x")
@@ -123,4 +124,4 @@ def _table(frames: Frames, tasks: list[Task]) -> Table:
 
 
 def _cell(value: float | None) -> Cell:
-    return missing() if value is None else Cell(text=formatting.error_text(value), value=value)
+    return missing_cell() if value is None else Cell(text=formatting.error_text(value), value=value)

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from samenet.analysis import time_to_goal, totals
 from samenet.analysis.frames import Frames
-from samenet.analysis.memo import once
+from samenet.analysis.memo import remember
 from samenet.report import plotting
 from samenet.report.blocks import (
     Cell,
@@ -24,13 +24,13 @@ from samenet.report.blocks import (
     Table,
     arm_cell,
     columns,
-    missing,
+    missing_cell,
     seconds_cell,
     subject_of,
     task_cell,
 )
 from samenet.report.plotting import Legend
-from samenet.runs.plan import title_of
+from samenet.runs.plan import task_title
 from samenet.spec import Task
 from samenet.spec.metrics import METRICS
 from samenet.stats import formatting
@@ -67,7 +67,7 @@ def _figure(frames: Frames, tasks: list[Task]) -> Figure:
 
 
 def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
-    picture, panels = plotting.panels(
+    picture, panels = plotting.make_panels(
         len(tasks), narrow=narrow, height=2.5, legend_of=len(frames.plan.arms) + 1
     )
     lines: dict[str, Line2D] = {}
@@ -79,7 +79,7 @@ def _draw(frames: Frames, tasks: list[Task], narrow: bool) -> Drawing:  # noqa: 
         axes.set_xlim(left=0)
         axes.set_xlabel("seconds")
         axes.set_ylabel(f"test {METRICS[time_to_goal.metric_of(task)].words}")
-        plotting.panel_of(axes, frames, task.name)
+        plotting.title_panel(axes, frames, task.name)
     arms = {frames.title(arm.name): arm.name for arm in frames.plan.arms}
     subjects = [subject_of(arms[name]) if name in arms else Subject() for name in lines]
     legend = Legend(handles=list(lines.values()), names=list(lines), subjects=subjects)
@@ -101,8 +101,8 @@ class Lead:
     arm: str
 
 
-@once
-def frontier(frames: Frames, task: Task) -> list[Lead]:
+@remember
+def find_leads(frames: Frames, task: Task) -> list[Lead]:
     """Return every moment at which some framework beats the best score so far.
 
     Only frameworks that one can adopt count; the NumPy reference does not.
@@ -110,7 +110,7 @@ def frontier(frames: Frames, task: Task) -> list[Lead]:
     points = sorted(
         (second, value, arm)
         for arm in _names(frames, task).values()
-        if totals.adoptable(frames, arm)
+        if totals.is_adoptable(frames, arm)
         for second, value in zip(*_path(frames, task, arm), strict=True)
     )
     higher = METRICS[time_to_goal.metric_of(task)].higher_is_better
@@ -125,7 +125,7 @@ def frontier(frames: Frames, task: Task) -> list[Lead]:
 
 def _best_so_far(frames: Frames, axes: Axes, task: Task) -> dict[str, Line2D]:
     """Draw the frontier behind the curves; its last score extends to the end of the panel."""
-    leads = frontier(frames, task)
+    leads = find_leads(frames, task)
     if not leads:
         return {}
     ends = [_path(frames, task, arm)[0][-1] for arm in _names(frames, task).values()]
@@ -148,7 +148,7 @@ def _leads(frames: Frames, tasks: list[Task]) -> list[Table]:
             Cell(text=f"{leads[-1].value:.4g}", value=leads[-1].value),
         )
         for task in tasks
-        for arm, group in groupby(frontier(frames, task), key=lambda lead: lead.arm)
+        for arm, group in groupby(find_leads(frames, task), key=lambda lead: lead.arm)
         if (leads := list(group))
     ]
     if not rows:
@@ -174,7 +174,7 @@ def _names(frames: Frames, task: Task) -> dict[str, str]:
 
 def _line(frames: Frames, axes: Axes, task: Task, arm: str) -> Line2D:
     times, values = _path(frames, task, arm)
-    look = plotting.look(frames, arm)
+    look = plotting.style_of(frames, arm)
     (line,) = axes.plot(
         times,
         values,
@@ -184,11 +184,11 @@ def _line(frames: Frames, axes: Axes, task: Task, arm: str) -> Line2D:
         markersize=4.5,
         markevery=max(1, len(times) // 8),
     )
-    plotting.marked(line, subject_of(arm, task.name))
+    plotting.mark_subject(line, subject_of(arm, task.name))
     return line
 
 
-@once
+@remember
 def _path(frames: Frames, task: Task, arm: str) -> tuple[list[float], list[float]]:
     rows = time_to_goal.curve(frames, task)
     mean = rows[rows.arm == arm].groupby("epoch").value.mean()
@@ -222,7 +222,7 @@ def _tables(frames: Frames, tasks: list[Task]) -> list[Table]:
     arms = dict.fromkeys(arm for task in aimed for arm in _names(frames, task).values())
     heads = (
         Column(
-            title=f"{title_of(frames.plan, task.name)}: test "
+            title=f"{task_title(frames.plan, task.name)}: test "
             f"{METRICS[task.goal.metric].words} {task.goal.target:g}"
         )
         for task in aimed
@@ -244,9 +244,9 @@ def _tables(frames: Frames, tasks: list[Task]) -> list[Table]:
 
 def _reached(frames: Frames, task: Task, arm: str) -> Cell:
     if arm not in _names(frames, task).values():
-        return missing()
-    reached = time_to_goal.reached(frames.result(task, arm))
+        return missing_cell()
+    reached = time_to_goal.when_reached(frames.result(task, arm))
     if reached is None:
-        return missing("not reached")
+        return missing_cell("not reached")
     below = (f"after epoch {reached.epoch:g}",)
-    return Cell(text=formatting.words(reached.seconds), value=reached.seconds, below=below)
+    return Cell(text=formatting.format_seconds(reached.seconds), value=reached.seconds, below=below)

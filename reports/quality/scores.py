@@ -7,11 +7,11 @@ from statistics import fmean, stdev
 import pandas as pd
 
 from samenet.analysis.frames import Frames
-from samenet.report.blocks import Cell, Column, Section, Table, arm_cell, missing
-from samenet.runs.plan import title_of
+from samenet.report.blocks import Cell, Column, Section, Table, arm_cell, missing_cell
+from samenet.runs.plan import task_title
 from samenet.spec import Task
-from samenet.spec.metrics import of_kind
-from samenet.stats.formatting import small
+from samenet.spec.metrics import metrics_of
+from samenet.stats.formatting import format_small
 
 ORDER = 1
 
@@ -30,12 +30,12 @@ def section(frames: Frames) -> Section | None:
 
 
 def _table(frames: Frames, task: Task) -> Table:
-    metrics = of_kind(task.kind)
+    metrics = metrics_of(task.kind)
     heads = (Column(title=metric.title, help=metric.direction) for metric in metrics)
     directions = "; ".join(f"{metric.title}: {metric.direction}" for metric in metrics)
     return Table(
         task=task.name,
-        title=title_of(frames.plan, task.name),
+        title=task_title(frames.plan, task.name),
         columns=(Column(title="Framework", numeric=False), *heads),
         rows=tuple(
             _row(frames, task, track, arm)
@@ -57,7 +57,7 @@ def _row(frames: Frames, task: Task, track: str, arm: str) -> tuple[Cell, ...]:
     below = ("not a network",) if track == "reference" else ()
     return (
         arm_cell(frames, arm, *below),
-        *(_cell(rows[rows.metric == metric.name]) for metric in of_kind(task.kind)),
+        *(_cell(rows[rows.metric == metric.name]) for metric in metrics_of(task.kind)),
     )
 
 
@@ -66,8 +66,8 @@ def _cell(rows: pd.DataFrame) -> Cell:
     last = rows[rows.epoch == rows.epoch.max()]
     test, train = (last[last.split == split].value.tolist() for split in ("test", "train"))
     if not test:
-        return missing()
-    spread = f" ± {small(stdev(test))}" if len(test) > 1 else ""
+        return missing_cell()
+    spread = f" ± {format_small(stdev(test))}" if len(test) > 1 else ""
     below = f"{fmean(train):.4g} in training" if train else ""
     mean = fmean(test)
     return Cell(text=f"{mean:.4g}{spread}", value=mean, below=(below,))

@@ -7,7 +7,7 @@ from statistics import median
 import pandas as pd
 from matplotlib.axes import Axes
 
-from samenet._text import counted
+from samenet._text import count_noun
 from samenet.analysis.frames import Frames
 from samenet.report import guessing, plotting
 from samenet.report.blocks import (
@@ -20,14 +20,14 @@ from samenet.report.blocks import (
     columns,
     framework_cell,
     framework_of,
-    missing,
+    missing_cell,
     quick_start_of,
     task_cell,
 )
 from samenet.runs import adapter_source
-from samenet.runs.plan import title_of
+from samenet.runs.plan import task_title
 from samenet.spec import Task, summary
-from samenet.spec.metrics import main_of
+from samenet.spec.metrics import main_metric
 from samenet.stats import formatting
 
 ORDER = 1
@@ -84,7 +84,7 @@ def _lines(frames: Frames) -> tuple[str, ...]:
     pairs = dict.fromkeys(zip(rows.task, rows.arm, rows["mark"], rows.reason, strict=True))
     for task, arm, mark, reason in pairs:
         lines.append(
-            f"{framework_of(frames, arm)} on {title_of(frames.plan, task)}: {mark}: {reason}"
+            f"{framework_of(frames, arm)} on {task_title(frames.plan, task)}: {mark}: {reason}"
         )
     return tuple(lines)
 
@@ -101,7 +101,7 @@ def final(frames: Frames, task: Task) -> pd.DataFrame:
     """Return the task's first score after the last epoch: arm, repeat, split, value."""
     rows = frames.scores
     rows = rows[(rows.track == "quickstart") & (rows.task == task.name)]
-    rows = rows[rows.metric == main_of(task.kind).name]
+    rows = rows[rows.metric == main_metric(task.kind).name]
     last = rows.groupby(["arm", "repeat", "split"]).epoch.transform("max")
     return rows[rows.epoch == last]
 
@@ -111,7 +111,7 @@ def _arms(frames: Frames, task: Task) -> list[str]:
 
 
 def _metric(task: Task) -> str:
-    return main_of(task.kind).words
+    return main_metric(task.kind).words
 
 
 def _figure(frames: Frames, tasks: list[Task]) -> Figure:
@@ -135,15 +135,15 @@ def strip(frames: Frames, axes: Axes, task: Task, most: int) -> None:
     arms = rows.arm.unique().tolist()
     for row, arm in enumerate(arms):
         values = rows[rows.arm == arm].value.tolist()
-        look = plotting.look(frames, arm)
+        look = plotting.style_of(frames, arm)
         mean = sum(values) / len(values)
         marks = axes.plot([mean, mean], [row - 0.26, row + 0.26], color=plotting.INK, linewidth=1.4)
         marks += axes.plot(
             values, [row] * len(values), look.marker, color=look.color, markersize=7, alpha=0.75
         )
-        plotting.marked(marks, quick_start_of(arm, task.name))
+        plotting.mark_subject(marks, quick_start_of(arm, task.name))
     subjects = [quick_start_of(arm, task.name) for arm in arms]
-    plotting.bar_names(axes, [framework_of(frames, arm) for arm in arms], most, subjects)
+    plotting.name_rows(axes, [framework_of(frames, arm) for arm in arms], most, subjects)
     axes.margins(x=0.12)
     axes.set_xlabel(f"test {_metric(task)}")
 
@@ -175,7 +175,7 @@ def _table(frames: Frames, task: Task) -> Table:
     metric = _metric(task)
     return Table(
         task=task.name,
-        title=f"{title_of(frames.plan, task.name)}: first examples",
+        title=f"{task_title(frames.plan, task.name)}: first examples",
         columns=columns(
             f"Test {metric}",
             "Same network",
@@ -203,10 +203,10 @@ def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
         _range(test, "{:.4g}".format),
         _guess(frames, task, arm),
         _mean(train),
-        Cell(text=formatting.words(median(seconds)), value=median(seconds))
+        Cell(text=formatting.format_seconds(median(seconds)), value=median(seconds))
         if seconds
-        else missing(),
-        _range(seconds, formatting.words),
+        else missing_cell(),
+        _range(seconds, formatting.format_seconds),
     )
 
 
@@ -214,7 +214,7 @@ def _same_network(frames: Frames, task: Task) -> list[float]:
     """Return all frameworks' test scores of the same network after its last epoch."""
     rows = frames.scores
     rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.split == "test")]
-    rows = rows[(rows.metric == main_of(task.kind).name) & rows.arm.isin(frames.compared(task))]
+    rows = rows[(rows.metric == main_metric(task.kind).name) & rows.arm.isin(frames.compared(task))]
     values: list[float] = rows[rows.epoch == rows.epoch.max()].value.tolist()
     return values
 
@@ -225,19 +225,19 @@ def _guess(frames: Frames, task: Task, arm: str) -> Cell:
         if each.arm == arm:
             mark = () if each.learnt(task) else ("learns nothing",)
             return Cell(text=f"{each.guess:.4g}", value=each.guess, below=mark)
-    return missing()
+    return missing_cell()
 
 
 def _mean(values: list[float]) -> Cell:
     if not values:
-        return missing()
+        return missing_cell()
     mean = sum(values) / len(values)
     return Cell(text=f"{mean:.4g}", value=mean)
 
 
 def _range(values: list[float], text: object) -> Cell:
     if len(values) < 2 or not callable(text):
-        return missing()
+        return missing_cell()
     low, high = min(values), max(values)
     return Cell(text=f"{text(low)} … {text(high)}", value=high - low, quiet=True)
 
@@ -246,7 +246,7 @@ def _settings(frames: Frames) -> list[Table]:
     """Return, per kind of task, a table of what the pages that were followed prescribe."""
     tables = []
     for kind in dict.fromkeys(str(task.kind) for task in frames.plan.tasks):
-        settings_of = {arm.name: adapter_source.pages(arm, kind) for arm in frames.plan.arms}
+        settings_of = {arm.name: adapter_source.read_pages(arm, kind) for arm in frames.plan.arms}
         settings_of = {arm: settings for arm, settings in settings_of.items() if settings}
         tables += [_settings_table(frames, kind, settings_of)] if settings_of else []
     return tables
@@ -282,13 +282,15 @@ def _same_settings(tasks: list[Task]) -> dict[str, str]:
     """Return what the tasks of a kind prescribe for every framework, by aspect."""
     texts_of = {
         "training": (
-            f"{counted(task.training.epochs, 'epoch')}, batches of {task.training.batch_size}"
+            f"{count_noun(task.training.epochs, 'epoch')}, batches of {task.training.batch_size}"
             for task in tasks
         ),
-        "optimizer": (summary.optimizer(task) + summary.schedule(task) for task in tasks),
-        "initializer": map(summary.initializer, tasks),
+        "optimizer": (
+            summary.describe_optimizer(task) + summary.describe_schedule(task) for task in tasks
+        ),
+        "initializer": map(summary.describe_initializer, tasks),
         "shuffling": ("every epoch, one order of rows for all" for _ in tasks),
-        "loss": map(summary.loss, tasks),
+        "loss": map(summary.describe_loss, tasks),
         "reported": ("mean over all rows after the epoch, computed once for all" for _ in tasks),
     }
     return {aspect: "; or ".join(dict.fromkeys(texts)) for aspect, texts in texts_of.items()}
@@ -296,10 +298,10 @@ def _same_settings(tasks: list[Task]) -> dict[str, str]:
 
 def _page(settings: dict[str, str]) -> Cell:
     page = settings.get("page", "")
-    return Cell(text=short(page), link=page, below=(f"read {settings.get('read', '–')}",))
+    return Cell(text=shorten_address(page), link=page, below=(f"read {settings.get('read', '–')}",))
 
 
-def short(page: str) -> str:
+def shorten_address(page: str) -> str:
     """Return an address as a readable link text: host and last part."""
     parts = page.partition("://")[2].split("/")
     return f"{parts[0]} … {parts[-1]}" if len(parts) > 2 else page

@@ -20,21 +20,23 @@ from samenet.report.blocks import (
     Table,
     Text,
     arm_cell,
-    missing,
+    missing_cell,
     subject_of,
 )
 from samenet.report.multi_run import Run
 from samenet.report.plotting import Legend
 from samenet.spec import Task
 from samenet.stats import formatting
-from samenet.stats.verdicts import percent, signed
+from samenet.stats.verdicts import format_percent, with_symbol
 
 ORDER = 1
 
 
 def section_of_runs(runs: Sequence[Run]) -> Section | None:
     """Return the runs, their differences, and a figure and table of every task."""
-    tasks = [task for task in multi_run.tasks(runs) if multi_run.arms(runs, task.name)]
+    tasks = [
+        task for task in multi_run.tasks_of_runs(runs) if multi_run.arms_of_runs(runs, task.name)
+    ]
     results: list[Block] = []
     if tasks:
         tables = [_table(runs, task) for task in tasks]
@@ -53,13 +55,13 @@ def section_of_runs(runs: Sequence[Run]) -> Section | None:
 
 
 def _how(runs: Sequence[Run]) -> str:
-    worded = all(multi_run.worded(runs[0], run) for run in runs[1:])
+    worded = all(multi_run.allows_verdicts(runs[0], run) for run in runs[1:])
     words = "" if worded else "Words need eight repeats in both runs. "
     return (
         "Ratios are this run’s time over run A’s, with an interval that treats the two as "
         f"independent; below 1 is faster. {words}"
         f"“Not slower” is shown by test: by less than "
-        f"{percent(runs[0].frames.plan.margin)}. What differs "
+        f"{format_percent(runs[0].frames.plan.margin)}. What differs "
         "between two sessions of one machine is in no interval."
     )
 
@@ -79,7 +81,7 @@ def _run(run: Run) -> tuple[Cell, ...]:
     return (
         Cell(text=run.letter),
         Cell(text=plan.name),
-        Cell(text=summary.day(plan.created)),
+        Cell(text=summary.format_day(plan.created)),
         Cell(text=str(machine.get("processor", "not recorded"))),
         Cell(text=str(plan.target)),
         Cell(text=plan.profile),
@@ -89,7 +91,7 @@ def _run(run: Run) -> tuple[Cell, ...]:
 
 
 def _differences(runs: Sequence[Run]) -> list[Table]:
-    differences = multi_run.differences(runs)
+    differences = multi_run.find_differences(runs)
     if not differences:
         return []
     heads = ("Field", "Of", *(run.letter for run in runs))
@@ -128,14 +130,16 @@ def _figure(runs: Sequence[Run], tasks: list[Task]) -> Figure:
 
 
 def _draw(runs: Sequence[Run], tasks: list[Task], narrow: bool) -> Drawing:  # noqa: FBT001
-    most = max(len(multi_run.arms(runs, task.name)) for task in tasks)
+    most = max(len(multi_run.arms_of_runs(runs, task.name)) for task in tasks)
     height = plotting.bars_height(most)
-    picture, panels = plotting.panels(len(tasks), narrow=narrow, height=height, legend_of=len(runs))
+    picture, panels = plotting.make_panels(
+        len(tasks), narrow=narrow, height=height, legend_of=len(runs)
+    )
     for axes, task in zip(panels, tasks, strict=True):
         _rows(axes, runs, task, most)
-        plotting.panel_of(axes, _with(runs, task).frames, task.name)
+        plotting.title_panel(axes, _with(runs, task).frames, task.name)
     legend = Legend(
-        handles=[plotting.key(_marker(runs, run)) for run in runs],
+        handles=[plotting.legend_key(_marker(runs, run)) for run in runs],
         names=[f"{run.letter}: {run.frames.plan.name}, {run.place}" for run in runs],
     )
     plotting.add_legend(picture, legend, narrow=narrow)
@@ -148,26 +152,32 @@ def _marker(runs: Sequence[Run], run: Run) -> str:
 
 def _with(runs: Sequence[Run], task: Task, arm: str = "") -> Run:
     """Return the first run with a task, preferably one with a result of the named arm."""
-    able = [run for run in runs if (times := multi_run.times(run, task.name)) and (arm in times)]
-    return next(iter(able), next(run for run in runs if multi_run.times(run, task.name)))
+    able = [
+        run
+        for run in runs
+        if (times := multi_run.seconds_of_arms(run, task.name)) and (arm in times)
+    ]
+    return next(iter(able), next(run for run in runs if multi_run.seconds_of_arms(run, task.name)))
 
 
 def _rows(axes: Axes, runs: Sequence[Run], task: Task, most: int) -> None:
-    arms = multi_run.arms(runs, task.name)
+    arms = multi_run.arms_of_runs(runs, task.name)
     for run in runs:
-        times = multi_run.times(run, task.name)
+        times = multi_run.seconds_of_arms(run, task.name)
         for row, arm in enumerate(arms):
             if arm not in times:
                 continue
             seconds = times[arm]
-            color = plotting.look(run.frames, arm).color
+            color = plotting.style_of(run.frames, arm).color
             span = axes.plot([seconds.low, seconds.high], [row] * 2, color=plotting.INK)
             mark = axes.plot([seconds.value], [row], _marker(runs, run), color=color, markersize=7)
-            plotting.marked([*span, *mark], subject_of(arm, task.name))
+            plotting.mark_subject([*span, *mark], subject_of(arm, task.name))
     names = [_with(runs, task, arm).frames.title(arm) for arm in arms]
     subjects = [subject_of(arm, task.name) for arm in arms]
-    plotting.bar_names(axes, names, most, subjects)
-    intervals = [interval for run in runs for interval in multi_run.times(run, task.name).values()]
+    plotting.name_rows(axes, names, most, subjects)
+    intervals = [
+        interval for run in runs for interval in multi_run.seconds_of_arms(run, task.name).values()
+    ]
     plotting.log_scale_across(
         axes, [end for interval in intervals for end in (interval.low, interval.high)]
     )
@@ -192,7 +202,7 @@ def _numbers(runs: Sequence[Run], tasks: list[Task]) -> Table:
             )
             for task in tasks
             for run in runs
-            for arm, seconds in multi_run.times(run, task.name).items()
+            for arm, seconds in multi_run.seconds_of_arms(run, task.name).items()
         ),
         folded=True,
     )
@@ -200,7 +210,7 @@ def _numbers(runs: Sequence[Run], tasks: list[Task]) -> Table:
 
 def _table(runs: Sequence[Run], task: Task) -> Table:
     """Return one row per arm: its time in run A, and in every other run with the ratio to A."""
-    arms = multi_run.arms(runs, task.name)
+    arms = multi_run.arms_of_runs(runs, task.name)
     against = [_against(runs[0], run, task) for run in runs[1:]]
     return Table(
         title=f"{task.title or task.name}: whole training in every run",
@@ -224,9 +234,9 @@ def _table(runs: Sequence[Run], task: Task) -> Table:
 
 def _against(base: Run, new: Run, task: Task) -> dict[str, tuple[str, ...]]:
     """Return the lines below each arm's time: its ratio to the base, and a word."""
-    comparison = multi_run.compared(base, new)
+    comparison = multi_run.compare_runs(base, new)
     rows = [row for row in comparison.rows if row.task == task.name] if comparison else []
-    return {row.arm: _lines(row, words=multi_run.worded(base, new)) for row in rows}
+    return {row.arm: _lines(row, words=multi_run.allows_verdicts(base, new)) for row in rows}
 
 
 def _lines(row: regression.Row, *, words: bool) -> tuple[str, ...]:
@@ -234,11 +244,13 @@ def _lines(row: regression.Row, *, words: bool) -> tuple[str, ...]:
         return (row.note,)
     span = f" [{row.ratio.low:.3g}, {row.ratio.high:.3g}]" if row.ratio.known else ""
     ratio = f"{row.ratio.value:.3g}× A{span}"
-    return (ratio, signed(row.word)) if words else (ratio,)
+    return (ratio, with_symbol(row.word)) if words else (ratio,)
 
 
 def _time(run: Run, task: Task, arm: str, below: tuple[str, ...] | None) -> Cell:
-    seconds = multi_run.times(run, task.name).get(arm)
+    seconds = multi_run.seconds_of_arms(run, task.name).get(arm)
     if seconds is None:
-        return missing()
-    return Cell(text=formatting.words(seconds.value), value=seconds.value, below=below or ())
+        return missing_cell()
+    return Cell(
+        text=formatting.format_seconds(seconds.value), value=seconds.value, below=below or ()
+    )

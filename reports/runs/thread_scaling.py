@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
-from samenet._text import counted
+from samenet._text import count_noun
 from samenet.analysis import fingerprint
 from samenet.analysis.quantities import Quantity
 from samenet.report import multi_run, plotting
@@ -22,7 +22,7 @@ from samenet.report.blocks import (
     Section,
     Table,
     arm_cell,
-    missing,
+    missing_cell,
     seconds_cell,
     subject_of,
     task_cell,
@@ -60,7 +60,7 @@ class Scaling:
 def section_of_runs(runs: Sequence[Run]) -> Section | None:
     """Return how a step scales with threads, from runs that differ in nothing else that matters."""
     group = _alike(runs)
-    tasks = [task for task in multi_run.tasks(group) if scalings(group, task)]
+    tasks = [task for task in multi_run.tasks_of_runs(group) if scalings(group, task)]
     if not tasks:
         return None
     return Section(
@@ -91,7 +91,7 @@ def scalings(runs: Sequence[Run], task: Task) -> list[Scaling]:
     same = [run for run, mark in zip(runs, marks, strict=True) if mark == marks[0]]
     seconds_of: dict[str, dict[int, Interval]] = defaultdict(dict)
     for run in same:
-        for arm, seconds in multi_run.times(run, task.name, Quantity.STEP).items():
+        for arm, seconds in multi_run.seconds_of_arms(run, task.name, Quantity.STEP).items():
             if run.frames.result(task, arm).is_steady:
                 seconds_of[arm][run.frames.plan.target.threads] = seconds
     return [
@@ -118,7 +118,7 @@ def _figure(runs: Sequence[Run], tasks: list[Task]) -> Figure:
 def _draw(runs: Sequence[Run], tasks: list[Task]) -> Callable[[bool], Drawing]:
     def legend() -> Legend:
         arms = list(dict.fromkeys(line.arm for task in tasks for line in scalings(runs, task)))
-        looks = [plotting.look(_run_of(runs, arm).frames, arm) for arm in arms]
+        looks = [plotting.style_of(_run_of(runs, arm).frames, arm) for arm in arms]
         handles = [Line2D([], [], color=look.color, marker=look.marker) for look in looks]
         ideal = Line2D([], [], color=plotting.INK, linewidth=1, linestyle=(0, (4, 3)))
         return Legend(
@@ -147,7 +147,7 @@ def _lines(runs: Sequence[Run], axes: Axes, task: Task) -> None:
     )
     for scaling in scalings(runs, task):
         frames = _run_of(runs, scaling.arm).frames
-        look = plotting.look(frames, scaling.arm)
+        look = plotting.style_of(frames, scaling.arm)
         threads = sorted(scaling.seconds)
         line = axes.plot(
             threads,
@@ -157,7 +157,7 @@ def _lines(runs: Sequence[Run], axes: Axes, task: Task) -> None:
             markersize=6,
             linewidth=1.8,
         )
-        plotting.marked(line, subject_of(scaling.arm, task.name))
+        plotting.mark_subject(line, subject_of(scaling.arm, task.name))
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.set_ylim(bottom=0)
     axes.set_xlabel("threads")
@@ -166,7 +166,7 @@ def _lines(runs: Sequence[Run], axes: Axes, task: Task) -> None:
 
 def _table(runs: Sequence[Run], tasks: list[Task]) -> Table:
     counts = [run.frames.plan.target.threads for run in runs]
-    heads = [counted(count, "thread") for count in counts]
+    heads = [count_noun(count, "thread") for count in counts]
     return Table(
         title="A step by number of threads",
         columns=(
@@ -191,11 +191,13 @@ def _table(runs: Sequence[Run], tasks: list[Task]) -> Table:
 
 def _cell(scaling: Scaling, count: int) -> Cell:
     if count not in scaling.seconds:
-        return missing()
+        return missing_cell()
     cell = seconds_cell(scaling.seconds[count].value)
     if count == scaling.fewest:
         return cell
-    below = f"{formatting.digits(scaling.gain(count), 2)}×, {100 * scaling.used(count):.0f} %"
+    below = (
+        f"{formatting.format_digits(scaling.gain(count), 2)}×, {100 * scaling.used(count):.0f} %"
+    )
     return Cell(text=cell.text, value=cell.value, below=(below,))
 
 

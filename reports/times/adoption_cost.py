@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samenet.analysis import predictions
 from samenet.analysis.frames import Frames
-from samenet.report.blocks import Cell, Column, Section, Table, framework_cell, missing
+from samenet.report.blocks import Cell, Column, Section, Table, framework_cell, missing_cell
 from samenet.runs.plan import Arm
 from samenet.stats import formatting
 
@@ -56,13 +56,13 @@ def _row(frames: Frames, arm: Arm) -> tuple[Cell, ...]:
         _seconds(sum(predictions.first_prediction(frames, arm.header.name).values())),
         Cell(text=str(arm.quickstart_lines), value=arm.quickstart_lines)
         if arm.quickstart_lines
-        else missing("none"),
+        else missing_cell("none"),
     )
 
 
 def _seconds(value: float) -> Cell:
-    return Cell(text=formatting.words(value), value=value) if value else missing()
+    return Cell(text=formatting.format_seconds(value), value=value) if value else missing_cell()
 
 
 def _megabytes(count: int | None) -> Cell:
-    return missing() if count is None else Cell(text=f"{count / 1e6:.0f} MB", value=count)
+    return missing_cell() if count is None else Cell(text=f"{count / 1e6:.0f} MB", value=count)

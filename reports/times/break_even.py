@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from samenet.analysis import totals as analysis_totals
 from samenet.analysis.frames import ArmResult, Frames
-from samenet.analysis.memo import once
+from samenet.analysis.memo import remember
 from samenet.analysis.quantities import Quantity
 from samenet.report import plotting
 from samenet.report.blocks import (
@@ -24,7 +24,7 @@ from samenet.report.blocks import (
     Table,
     arm_cell,
     columns,
-    missing,
+    missing_cell,
     seconds_cell,
     subject_of,
     task_cell,
@@ -32,7 +32,7 @@ from samenet.report.blocks import (
 from samenet.report.plotting import Legend
 from samenet.spec import Task
 from samenet.stats import break_even, formatting, verdicts
-from samenet.stats.break_even import BreakEven, Cost, Kind
+from samenet.stats.break_even import ArmTimes, BreakEven, BreakEvenKind
 from samenet.stats.intervals import Interval
 
 ORDER = 5
@@ -41,7 +41,7 @@ DECADES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class CostLine:
     """What an arm takes: seconds once, and seconds per epoch."""
 
     arm: str
@@ -55,7 +55,7 @@ class Line:
 
 def section(frames: Frames) -> Section | None:
     """Return the chart, and for every arm when it beats the first choice."""
-    tasks = [task for task in frames.plan.tasks if len(lines(frames, task)) > 1]
+    tasks = [task for task in frames.plan.tasks if len(cost_lines(frames, task)) > 1]
     if not tasks:
         return None
     return Section(
@@ -76,18 +76,18 @@ def section(frames: Frames) -> Section | None:
                 draw=_draw(frames, tasks),
                 table=_costs(frames, tasks),
             ),
-            *(_table(frames, task) for task in tasks if against(frames, task)),
+            *(_table(frames, task) for task in tasks if base_arm(frames, task)),
         ),
     )
 
 
-@once
-def lines(frames: Frames, task: Task) -> list[Line]:
+@remember
+def cost_lines(frames: Frames, task: Task) -> list[CostLine]:
     """Return the costs of all arms that have a steady state, by their start."""
     arms = [total.arm for total in analysis_totals.totals(frames, task, quantity=Quantity.EPOCH)]
     results = [frames.result(task, arm) for arm in arms]
     costs = [
-        Line(
+        CostLine(
             arm=result.arm,
             start_up=result.typical(Quantity.START_UP).value,
             epoch=result.typical(Quantity.EPOCH).value,
@@ -97,16 +97,16 @@ def lines(frames: Frames, task: Task) -> list[Line]:
     return sorted(costs, key=lambda line: line.start_up)
 
 
-def against(frames: Frames, task: Task) -> str | None:
+def base_arm(frames: Frames, task: Task) -> str | None:
     """Return the arm that the others have to catch up with: the first choice for the task."""
-    known = {line.arm for line in lines(frames, task)}
+    known = {line.arm for line in cost_lines(frames, task)}
     totals = analysis_totals.totals(frames, task)
-    adoptable = [t.arm for t in totals if analysis_totals.adoptable(frames, t.arm)]
+    adoptable = [t.arm for t in totals if analysis_totals.is_adoptable(frames, t.arm)]
     candidates = [arm for arm in adoptable if arm in known]
     return candidates[0] if len(known) > 1 and candidates else None
 
 
-def epochs_of(
+def break_even_epochs(
     frames: Frames, task: Task, base: str, challenger: str
 ) -> tuple[BreakEven, Interval | None]:
     """Return when the challenger takes less time than the base: in steps, and in epochs."""
@@ -120,14 +120,14 @@ def epochs_of(
     return result, Interval(value=ends[0], low=ends[1], high=ends[2], n=steps.n)
 
 
-def _cost(result: ArmResult) -> Cost:
-    return Cost(start_up=result.start_up, step=result.step)
+def _cost(result: ArmResult) -> ArmTimes:
+    return ArmTimes(start_up=result.start_up, step=result.step)
 
 
 def _draw(frames: Frames, tasks: list[Task]) -> Callable[[bool], Drawing]:
     def legend() -> Legend:
-        arms = list(dict.fromkeys(line.arm for task in tasks for line in lines(frames, task)))
-        looks = [plotting.look(frames, arm) for arm in arms]
+        arms = list(dict.fromkeys(line.arm for task in tasks for line in cost_lines(frames, task)))
+        looks = [plotting.style_of(frames, arm) for arm in arms]
         return Legend(
             handles=[
                 Line2D([], [], color=look.color, marker=look.marker, linestyle=look.dash)
@@ -144,8 +144,8 @@ def _chart(frames: Frames, axes: Axes, task: Task) -> None:
     epochs_of_task = task.training.epochs
     epochs = np.geomspace(1, epochs_of_task * 10.0**DECADES, 60)
     drawn: list[float] = []
-    for line in lines(frames, task):
-        look = plotting.look(frames, line.arm)
+    for line in cost_lines(frames, task):
+        look = plotting.style_of(frames, line.arm)
         values = [line.after(float(e)) for e in epochs]
         curve = axes.plot(
             epochs,
@@ -158,10 +158,10 @@ def _chart(frames: Frames, axes: Axes, task: Task) -> None:
             markevery=12,
         )
         tip = (
-            f"{frames.title(line.arm)}: {formatting.words(line.start_up)} to start, "
-            f"{formatting.words(line.epoch)} per epoch"
+            f"{frames.title(line.arm)}: {formatting.format_seconds(line.start_up)} to start, "
+            f"{formatting.format_seconds(line.epoch)} per epoch"
         )
-        plotting.marked(curve, subject_of(line.arm, task.name), tip=tip)
+        plotting.mark_subject(curve, subject_of(line.arm, task.name), tip=tip)
         drawn += values
     plotting.log_scale(axes, drawn)
     plotting.log_scale_across(axes, epochs.tolist())
@@ -189,7 +189,7 @@ def _costs(frames: Frames, tasks: list[Task]) -> Table:
                 ),
             )
             for task in tasks
-            for line in lines(frames, task)
+            for line in cost_lines(frames, task)
         ),
         folded=True,
     )
@@ -197,8 +197,8 @@ def _costs(frames: Frames, tasks: list[Task]) -> Table:
 
 def _table(frames: Frames, task: Task) -> Table:
     """Return for every other arm when it is the faster choice."""
-    base = against(frames, task) or ""
-    arms = [line.arm for line in lines(frames, task) if line.arm != base]
+    base = base_arm(frames, task) or ""
+    arms = [line.arm for line in cost_lines(frames, task) if line.arm != base]
     return Table(
         title=f"{task.title or task.name}: when to leave {frames.title(base)} for another",
         columns=(
@@ -208,13 +208,15 @@ def _table(frames: Frames, task: Task) -> Table:
             Column(title="Interval, epochs"),
         ),
         rows=tuple(
-            (arm_cell(frames, arm), *_said(*epochs_of(frames, task, base, arm))) for arm in arms
+            (arm_cell(frames, arm), *_said(*break_even_epochs(frames, task, base, arm)))
+            for arm in arms
         ),
         notes=(
             (
                 f"Epochs in one program that starts afresh; this task trains "
                 f"{task.training.epochs}. A gain per step of less than "
-                f"{verdicts.percent(frames.plan.margin)}, by test, never pays for a slower start."
+                f"{verdicts.format_percent(frames.plan.margin)}, by test, never pays for a slower "
+                "start."
             ),
         ),
         task=task.name,
@@ -222,18 +224,18 @@ def _table(frames: Frames, task: Task) -> Table:
 
 
 WORDS = {
-    Kind.FROM: "in longer trainings",
-    Kind.UNTIL: "in shorter trainings",
-    Kind.ALWAYS: "always",
-    Kind.NEVER: "never",
-    Kind.UNKNOWN: str(Kind.UNKNOWN),
+    BreakEvenKind.FROM: "in longer trainings",
+    BreakEvenKind.UNTIL: "in shorter trainings",
+    BreakEvenKind.ALWAYS: "always",
+    BreakEvenKind.NEVER: "never",
+    BreakEvenKind.UNKNOWN: str(BreakEvenKind.UNKNOWN),
 }
 
 
 def _said(result: BreakEven, epochs: Interval | None) -> tuple[Cell, ...]:
     word = Cell(text=WORDS[result.kind])
     if epochs is None:
-        return (word, missing(), missing())
+        return (word, missing_cell(), missing_cell())
     low, high = (_number(end) for end in (epochs.low, epochs.high))
     value = Cell(text=f"{result.kind} {_number(epochs.value)}", value=epochs.value)
     return (word, value, Cell(text=f"{low} … {high}", quiet=True))
@@ -242,4 +244,4 @@ def _said(result: BreakEven, epochs: Interval | None) -> tuple[Cell, ...]:
 def _number(value: float) -> str:
     if not np.isfinite(value):
         return "no end"
-    return "0" if value == 0 else "under 1" if value < 1 else formatting.digits(value, 2)
+    return "0" if value == 0 else "under 1" if value < 1 else formatting.format_digits(value, 2)

@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean, median
 
-from samenet._text import counted, join
+from samenet._text import count_noun, join_names
 from samenet.advice import evidence
 from samenet.analysis import certificates, own_fit, roofline, subset
 from samenet.analysis import totals as analysis_totals
 from samenet.analysis.deviations import deviations
 from samenet.analysis.frames import Frames
 from samenet.analysis.quantities import Quantity
-from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, missing, slug
-from samenet.runs.plan import title_of
+from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, missing_cell, slug
+from samenet.runs.plan import task_title
 from samenet.spec import Task
 from samenet.spec.baselines import BEST_FIRST
 from samenet.stats import formatting, verdicts
 from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval
-from samenet.stats.verdicts import Word
+from samenet.stats.verdicts import VerdictWord
 
 ORDER = 1
 EVERY_TASK = True
-PARTS = (
+PART_QUANTITIES = (
     (Quantity.EPOCH, "all steps of one pass over the training rows, no evaluation"),
     (Quantity.STEP, "one update of all weights, gathering the batch included"),
 )
@@ -35,7 +35,7 @@ def section(frames: Frames) -> Section | None:
     """Return two tables per task: the whole training, and its parts."""
     if not frames.plan.tasks:
         return None
-    detailed = {task.name for task in subset.detailed(frames).plan.tasks}
+    detailed = {task.name for task in subset.detailed_part(frames).plan.tasks}
     tables: list[Table | None] = []
     for task in frames.plan.tasks:
         tables.append(_whole_table(frames, task))
@@ -75,14 +75,16 @@ def _baseline(frames: Frames, task: Task) -> str:
     arms = [
         t.arm
         for t in analysis_totals.totals(frames, task)
-        if analysis_totals.adoptable(frames, t.arm)
+        if analysis_totals.is_adoptable(frames, t.arm)
     ]
     return frames.title(arms[0]) if arms else ""
 
 
 def _whole_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
     totals = analysis_totals.totals(frames, task)
-    best = next((total for total in totals if analysis_totals.adoptable(frames, total.arm)), None)
+    best = next(
+        (total for total in totals if analysis_totals.is_adoptable(frames, total.arm)), None
+    )
     return [
         (
             _named(frames, total.arm),
@@ -98,19 +100,21 @@ def _whole_rows(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
 
 
 def _named(frames: Frames, arm: str, *more: str) -> Cell:
-    role = [] if analysis_totals.adoptable(frames, arm) else ["for reference"]
+    role = [] if analysis_totals.is_adoptable(frames, arm) else ["for reference"]
     return arm_cell(frames, arm, *role, *more)
 
 
 def _parts_table(frames: Frames, task: Task) -> Table | None:
     by_part = [
         {total.arm: total for total in analysis_totals.totals(frames, task, quantity=quantity)}
-        for quantity, _ in PARTS
+        for quantity, _ in PART_QUANTITIES
     ]
     arms = [total.arm for total in analysis_totals.totals(frames, task)]
     if not arms:
         return None
-    heads = (Column(title=quantity.label.capitalize(), help=text) for quantity, text in PARTS)
+    heads = (
+        Column(title=quantity.label.capitalize(), help=text) for quantity, text in PART_QUANTITIES
+    )
     return Table(
         task=task.name,
         view="steady",
@@ -118,10 +122,10 @@ def _parts_table(frames: Frames, task: Task) -> Table | None:
         columns=(Column(title="Framework", numeric=False), *heads, LIMIT),
         rows=tuple(
             (
-                _named(frames, arm, *own_fit.beside(frames.result(task, arm))),
+                _named(frames, arm, *own_fit.row_note(frames.result(task, arm))),
                 *(
                     _part(frames, task, part.get(arm), quantity)
-                    for part, (quantity, _) in zip(by_part, PARTS, strict=True)
+                    for part, (quantity, _) in zip(by_part, PART_QUANTITIES, strict=True)
                 ),
                 _limit(frames, task, arm),
             )
@@ -141,14 +145,14 @@ LIMIT = Column(title="Of the machine’s limit", help="the step’s matrix produ
 
 def _limit(frames: Frames, task: Task, arm: str) -> Cell:
     share = roofline.share(frames.result(task, arm))
-    return missing() if share is None else Cell(text=roofline.percent(share), value=share)
+    return missing_cell() if share is None else Cell(text=roofline.percent(share), value=share)
 
 
 def _fixed_costs(frames: Frames, task: Task, arms: Sequence[str]) -> tuple[str, ...]:
     """Say what a call costs apart from its steps: it is part of the step and epoch times above."""
     known = {arm: frames.result(task, arm).per_repeat(Quantity.CALL_FIXED) for arm in arms}
     costs = [
-        f"{frames.title(arm)} {formatting.words(fmean(seconds.values()))}"
+        f"{frames.title(arm)} {formatting.format_seconds(fmean(seconds.values()))}"
         for arm, seconds in known.items()
         if seconds and fmean(seconds.values()) > 0
     ]
@@ -157,31 +161,33 @@ def _fixed_costs(frames: Frames, task: Task, arms: Sequence[str]) -> tuple[str, 
 
 
 def _rank(total: analysis_totals.Total) -> Cell:
-    return missing() if total.rank is None else Cell(text=str(total.rank), value=total.rank)
+    return missing_cell() if total.rank is None else Cell(text=str(total.rank), value=total.rank)
 
 
 def _part(
     frames: Frames, task: Task, total: analysis_totals.Total | None, quantity: Quantity
 ) -> Cell:
     if total is None:
-        return missing("no steady state")
+        return missing_cell("no steady state")
     seconds = total.seconds
     factor = total.factor
-    text = f"{formatting.words(seconds.value)} {interval_text(seconds)}".strip()
+    text = f"{formatting.format_seconds(seconds.value)} {interval_text(seconds)}".strip()
     rank = "" if total.rank is None else f" · rank {total.rank}"
     below = (f"{factor_text(factor)}{rank}", *verdict_lines(total))
-    cell = timed(frames, task, total, quantity)
+    cell = time_cell(frames, task, total, quantity)
     return replace(cell, text=text, below=below, relative="lines")
 
 
 def _time(frames: Frames, task: Task, total: analysis_totals.Total) -> Cell:
     interval = total.seconds
     span = interval_text(interval)
-    cell = timed(frames, task, total, Quantity.TOTAL)
-    return replace(cell, text=formatting.words(interval.value), below=(span,) if span else ())
+    cell = time_cell(frames, task, total, Quantity.TOTAL)
+    return replace(
+        cell, text=formatting.format_seconds(interval.value), below=(span,) if span else ()
+    )
 
 
-def timed(frames: Frames, task: Task, total: analysis_totals.Total, quantity: Quantity) -> Cell:
+def time_cell(frames: Frames, task: Task, total: analysis_totals.Total, quantity: Quantity) -> Cell:
     """Return the cell of a time, which the page draws as a bar, without its text."""
     repeats = frames.result(task, total.arm).per_repeat(quantity)
     seconds = total.seconds
@@ -198,10 +204,9 @@ def interval_text(interval: Interval) -> str:
     """Return the interval of a time in the unit of its value, e.g. '[1.7, 2.1]'."""
     if not interval.known:
         return ""
-    scale = UNIT_SECONDS[formatting.words(interval.value).split(" ")[1]]
-    return (
-        f"[{formatting.digits(interval.low / scale)}, {formatting.digits(interval.high / scale)}]"
-    )
+    scale = UNIT_SECONDS[formatting.format_seconds(interval.value).split(" ")[1]]
+    low, high = (formatting.format_digits(end / scale) for end in (interval.low, interval.high))
+    return f"[{low}, {high}]"
 
 
 def _factor(total: analysis_totals.Total, repeat_seconds: float) -> Cell:
@@ -224,30 +229,30 @@ def verdict_lines(
     """Return the verdict in words, as lines of a cell; a screening gives none."""
     if total.verdict is None or total.word is None:
         return ()
-    if total.word in {Word.FASTER, Word.SLOWER}:
+    if total.word in {VerdictWord.FASTER, VerdictWord.SLOWER}:
         return (str(total.word),)  # the factor stands above it
-    word, _, rest = verdicts.sentence(total.verdict, seconds_per_repeat=repeat_seconds).partition(
-        ": "
-    )
+    word, _, rest = verdicts.verdict_sentence(
+        total.verdict, seconds_per_repeat=repeat_seconds
+    ).partition(": ")
     return (f"{word}:", rest)
 
 
 def _more(total: analysis_totals.Total, best: analysis_totals.Total | None) -> Cell:
     if best is None or total.arm == best.arm:
-        return replace(missing(), relative="difference")
+        return replace(missing_cell(), relative="difference")
     once = total.seconds.value - best.seconds.value
     below = (f"{_signed(100 * once)} in 100",)
     return Cell(text=_signed(once), value=once, below=below, relative="difference")
 
 
 def _signed(seconds: float) -> str:
-    return f"{'+' if seconds > 0 else '−'}{formatting.words(abs(seconds))}"
+    return f"{'+' if seconds > 0 else '−'}{formatting.format_seconds(abs(seconds))}"
 
 
 def _memory(frames: Frames, task: Task, arm: str) -> Cell:
     memory = frames.result(task, arm).memory
     if memory is None:
-        return missing()
+        return missing_cell()
     below = [f"import {memory.after_import / 1e6:.0f}"]
     if memory.device_peak:
         below.append(f"on the GPU {memory.device_peak / 1e6:.0f}")
@@ -255,9 +260,9 @@ def _memory(frames: Frames, task: Task, arm: str) -> Cell:
 
 
 def _figures(frames: Frames, task: Task, arm: str) -> Cell:
-    shown = certificates.figures(certificates.errors(frames.result(task, arm)))
+    shown = certificates.figures_text(certificates.errors(frames.result(task, arm)))
     first, *rest = shown.split("; ")
-    return Cell(text=first, below=tuple(rest)) if first else missing("no check recorded")
+    return Cell(text=first, below=tuple(rest)) if first else missing_cell("no check recorded")
 
 
 def _reference(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
@@ -267,7 +272,7 @@ def _reference(frames: Frames, task: Task) -> list[tuple[Cell, ...]]:
         if not fits:
             continue
         seconds = float(median(fits))
-        cell = Cell(text=formatting.words(seconds), value=seconds, quiet=True)
+        cell = Cell(text=formatting.format_seconds(seconds), value=seconds, quiet=True)
         rest = Cell(text="not a network; fit only, in a warm process", span=len(WHOLE), quiet=True)
         rows.append((arm_cell(frames, line.name), cell, rest))
     return rows
@@ -291,7 +296,7 @@ def _lines(frames: Frames) -> tuple[str, ...]:
     ]
     repeats = frames.repeats
     if repeats < VERDICT_REPEATS_MIN:
-        count = "one repeat" if repeats == 1 else counted(repeats, "repeat")
+        count = "one repeat" if repeats == 1 else count_noun(repeats, "repeat")
         lines.append(f"With {count} this is a screening: factors with intervals, no verdict words.")
     lines += _not_run(frames)
     return tuple(lines)
@@ -323,9 +328,9 @@ def _notes(frames: Frames) -> tuple[str, ...]:
 def _moved(frames: Frames, arm: str, what: str) -> str:
     """Return how far a deviation leads on each task where it changes the weights at all."""
     sizes = [
-        f"{formatting.error_text(each.weights)} on {title_of(frames.plan, task.name)}"
+        f"{formatting.error_text(each.weights)} on {task_title(frames.plan, task.name)}"
         for task in frames.plan.tasks
         for each in deviations(frames.deviations, task.name, arm)
         if each.what == what
     ]
-    return f"; the weights differ by {join(sizes)}" if sizes else ""
+    return f"; the weights differ by {join_names(sizes)}" if sizes else ""

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from samenet.analysis.frames import Frames
-from samenet.analysis.memo import once
+from samenet.analysis.memo import remember
 from samenet.report import plotting
 from samenet.report.blocks import (
     Cell,
@@ -15,7 +15,7 @@ from samenet.report.blocks import (
     Table,
     arm_cell,
     columns,
-    missing,
+    missing_cell,
     subject_of,
     task_cell,
 )
@@ -52,7 +52,7 @@ def section(frames: Frames) -> Section | None:
     )
 
 
-@once
+@remember
 def peaks(frames: Frames, task: Task) -> dict[str, tuple[float, float, float | None]]:
     """Return bytes after import, at the largest, and on the device, per arm, smallest first."""
     by_arm = {arm.name: frames.result(task, arm.name).memory for arm in frames.plan.arms}
@@ -74,15 +74,15 @@ def _legend() -> Legend:
 def _bars(frames: Frames, axes: Axes, task: Task, most: int) -> None:
     arm_peaks = peaks(frames, task)
     for row, (arm, (start, peak, _)) in enumerate(arm_peaks.items()):
-        color = plotting.look(frames, arm).color
+        color = plotting.style_of(frames, arm).color
         first = start / MEGABYTE
         largest = peak / MEGABYTE
         pale = axes.barh(row, first, height=0.56, color=color, alpha=PALE)
         full = axes.barh(row, max(0.0, largest - first), left=first, height=0.56, color=color)
-        label = plotting.at_end(axes, f"{largest:.0f}", largest, row)
+        label = plotting.write_at_end(axes, f"{largest:.0f}", largest, row)
         tip = f"{frames.title(arm)}: {largest:.0f} MB, {first:.0f} MB after import"
-        plotting.marked([*pale, *full, label], subject_of(arm, task.name), tip=tip)
-    plotting.arm_names(axes, frames, task.name, list(arm_peaks), most)
+        plotting.mark_subject([*pale, *full, label], subject_of(arm, task.name), tip=tip)
+    plotting.name_arm_rows(axes, frames, task.name, list(arm_peaks), most)
     plotting.seconds_axis(axes, 1.25 * max(peak for _, peak, _ in arm_peaks.values()) / MEGABYTE)
     axes.set_xlabel("megabytes")
 
@@ -101,4 +101,4 @@ def _table(frames: Frames, tasks: list[Task]) -> Table:
 
 
 def _cell(value: float | None) -> Cell:
-    return missing() if value is None else Cell(text=f"{value / MEGABYTE:.0f}", value=value)
+    return missing_cell() if value is None else Cell(text=f"{value / MEGABYTE:.0f}", value=value)

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from samenet.analysis import totals
 from samenet.analysis.frames import ArmResult, Frames
-from samenet.analysis.memo import once
+from samenet.analysis.memo import remember
 from samenet.analysis.processes import START_UP
 from samenet.analysis.quantities import Quantity
 from samenet.report import blocks, plotting
@@ -21,17 +21,17 @@ from samenet.report.blocks import (
     Table,
     arm_cell,
     columns,
-    missing,
+    missing_cell,
     subject_of,
     task_cell,
 )
 from samenet.report.plotting import Legend
 from samenet.spec import Task
 from samenet.stats import formatting
-from samenet.stats.intervals import PerRepeat, geometric
+from samenet.stats.intervals import PerRepeat, geometric_mean
 
 ORDER = 4
-NAMES = {
+PHASE_TITLES = {
     "interpreter": "Python itself",
     "import": "import",
     "adapter": "load the program",
@@ -42,7 +42,7 @@ NAMES = {
     "fixed": "starting calls",
     "steps": "steps",
 }
-COLORS = {
+PHASE_COLORS = {
     "interpreter": "#8a93a0",
     "import": "#4f7fd1",
     "adapter": "#9db7e4",
@@ -61,7 +61,7 @@ LONG_EPOCHS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class PhaseView:
     """One way to look at the phases: which of them, and how many epochs."""
 
     name: blocks.View
@@ -74,7 +74,7 @@ class View:
 
 
 VIEWS = (
-    View(
+    PhaseView(
         name="total",
         id="one-run",
         title="One run: seconds from an empty interpreter to the last epoch of the task",
@@ -86,7 +86,7 @@ VIEWS = (
         start_up=True,
         epochs=None,
     ),
-    View(
+    PhaseView(
         name="long",
         id="hundred-epochs",
         title=f"{LONG_EPOCHS} epochs: seconds from an empty interpreter to the last of them",
@@ -97,7 +97,7 @@ VIEWS = (
         start_up=True,
         epochs=LONG_EPOCHS,
     ),
-    View(
+    PhaseView(
         name="steady",
         id="steady",
         title="Steady only: seconds of one epoch, once everything is warm",
@@ -108,7 +108,7 @@ VIEWS = (
         start_up=False,
         epochs=1,
     ),
-    View(
+    PhaseView(
         name="",
         id="start-up",
         title="Start-up only: seconds from an empty interpreter to the first finished steps",
@@ -137,22 +137,22 @@ def section(frames: Frames) -> Section | None:
     )
 
 
-@once
-def seconds(frames: Frames, task: Task, arm: str, view: View) -> dict[str, float]:
+@remember
+def phase_seconds(frames: Frames, task: Task, arm: str, view: PhaseView) -> dict[str, float]:
     """Return the typical seconds of each phase of one result in a view, in order."""
-    found = phases(frames, task, arm) if view.start_up else {}
+    found = start_up_phases(frames, task, arm) if view.start_up else {}
     epochs = task.training.epochs if view.epochs is None else view.epochs
     return found | {phase: epochs * s for phase, s in _epoch(frames, task, arm).items() if epochs}
 
 
-@once
-def phases(frames: Frames, task: Task, arm: str) -> dict[str, float]:
+@remember
+def start_up_phases(frames: Frames, task: Task, arm: str) -> dict[str, float]:
     """Return the typical seconds of each phase of one result's start-up."""
     found = frames.result(task, arm).phases
-    return {phase: geometric([*seconds.values()]).value for phase, seconds in found.items()}
+    return {phase: geometric_mean([*seconds.values()]).value for phase, seconds in found.items()}
 
 
-@once
+@remember
 def _epoch(frames: Frames, task: Task, arm: str) -> dict[str, float]:
     """Return what one epoch takes: the fixed cost of its calls, and the rest."""
     result = frames.result(task, arm)
@@ -176,17 +176,17 @@ def _calls(result: ArmResult) -> float:
     return round(per_epoch) / int(steps.iloc[0]) if len(steps) else 0.0
 
 
-@once
-def _arms(frames: Frames, task: Task, view: View) -> list[str]:
+@remember
+def _arms(frames: Frames, task: Task, view: PhaseView) -> list[str]:
     """Return the arms of a view, the fastest first; a steady state is asked of those without."""
     quantity = Quantity.TOTAL if view.start_up else Quantity.EPOCH
     if view.epochs == 0:
         quantity = Quantity.START_UP
     arms = [total.arm for total in totals.totals(frames, task, quantity=quantity)]
-    return sorted(arms, key=lambda arm: sum(seconds(frames, task, arm, view).values()))
+    return sorted(arms, key=lambda arm: sum(phase_seconds(frames, task, arm, view).values()))
 
 
-def _figure(frames: Frames, view: View) -> Figure | None:
+def _figure(frames: Frames, view: PhaseView) -> Figure | None:
     tasks = [task for task in frames.plan.tasks if _arms(frames, task, view)]
     if not tasks:
         return None
@@ -202,41 +202,43 @@ def _figure(frames: Frames, view: View) -> Figure | None:
     )
 
 
-def _shown(view: View) -> list[str]:
+def _shown(view: PhaseView) -> list[str]:
     """Return the phases of a view in their order."""
     shown = [*START_UP] if view.start_up else []
     return shown if view.epochs == 0 else [*shown, "fixed", "steps"]
 
 
-def _legend(view: View) -> Legend:
+def _legend(view: PhaseView) -> Legend:
     shown = _shown(view)
     return Legend(
-        handles=[Patch(color=COLORS[phase]) for phase in shown],
-        names=[NAMES[phase] for phase in shown],
+        handles=[Patch(color=PHASE_COLORS[phase]) for phase in shown],
+        names=[PHASE_TITLES[phase] for phase in shown],
     )
 
 
-def _bars(view: View, frames: Frames, axes: Axes, task: Task, most: int) -> None:
+def _bars(view: PhaseView, frames: Frames, axes: Axes, task: Task, most: int) -> None:
     arms = _arms(frames, task, view)
     longest = 0.0
     for row, arm in enumerate(arms):
         left = 0.0
         subject = subject_of(arm, task.name)
-        for phase, value in seconds(frames, task, arm, view).items():
-            tip = f"{frames.title(arm)}, {NAMES[phase]}: {formatting.words(value)}"
-            bar = axes.barh(row, value, left=left, height=0.56, color=COLORS[phase])
-            plotting.marked(bar, subject, tip=tip)
+        for phase, value in phase_seconds(frames, task, arm, view).items():
+            tip = f"{frames.title(arm)}, {PHASE_TITLES[phase]}: {formatting.format_seconds(value)}"
+            bar = axes.barh(row, value, left=left, height=0.56, color=PHASE_COLORS[phase])
+            plotting.mark_subject(bar, subject, tip=tip)
             left += value
-        plotting.marked(plotting.at_end(axes, formatting.words(left), left, row), subject)
+        plotting.mark_subject(
+            plotting.write_at_end(axes, formatting.format_seconds(left), left, row), subject
+        )
         longest = max(longest, left)
-    plotting.arm_names(axes, frames, task.name, arms, most)
+    plotting.name_arm_rows(axes, frames, task.name, arms, most)
     plotting.seconds_axis(axes, longest * 1.25)
 
 
-def _table(frames: Frames, tasks: list[Task], view: View) -> Table:
+def _table(frames: Frames, tasks: list[Task], view: PhaseView) -> Table:
     return Table(
         title=f"{view.title}, by phase",
-        columns=columns("Task", *(NAMES[phase] for phase in _shown(view)), "Together"),
+        columns=columns("Task", *(PHASE_TITLES[phase] for phase in _shown(view)), "Together"),
         rows=tuple(
             _row(frames, task, arm, view) for task in tasks for arm in _arms(frames, task, view)
         ),
@@ -244,9 +246,11 @@ def _table(frames: Frames, tasks: list[Task], view: View) -> Table:
     )
 
 
-def _row(frames: Frames, task: Task, arm: str, view: View) -> tuple[Cell, ...]:
-    by_phase = seconds(frames, task, arm, view)
-    cells = [_cell(by_phase[phase]) if phase in by_phase else missing() for phase in _shown(view)]
+def _row(frames: Frames, task: Task, arm: str, view: PhaseView) -> tuple[Cell, ...]:
+    by_phase = phase_seconds(frames, task, arm, view)
+    cells = [
+        _cell(by_phase[phase]) if phase in by_phase else missing_cell() for phase in _shown(view)
+    ]
     return (
         arm_cell(frames, arm),
         task_cell(frames, task.name),

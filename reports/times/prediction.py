@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
-from samenet._text import counted
+from samenet._text import count_noun
 from samenet.analysis import predictions
 from samenet.analysis.frames import Frames
 from samenet.analysis.predictions import WAYS
@@ -23,13 +23,13 @@ from samenet.report.blocks import (
     columns,
     framework_cell,
     framework_of,
-    missing,
+    missing_cell,
     quick_start_of,
     task_cell,
 )
 from samenet.report.plotting import Legend
 from samenet.runs import adapter_source
-from samenet.runs.plan import BATCHES, title_of
+from samenet.runs.plan import PREDICTION_BATCHES, task_title
 from samenet.spec import Task
 from samenet.stats import formatting
 
@@ -68,7 +68,7 @@ def _lost(frames: Frames) -> list[str]:
     ]
     wrong = frames.predicted[~frames.predicted.passed.astype(bool)]
     return failed + [
-        f"{framework_of(frames, str(r.arm))}, {title_of(frames.plan, str(r.task))}, "
+        f"{framework_of(frames, str(r.arm))}, {task_title(frames.plan, str(r.task))}, "
         f"{r.quantity} way: refused: "
         f"error {formatting.error_text(error)}, limit {formatting.error_text(limit)}."
         for r, error, limit in zip(wrong.itertuples(), wrong.error, wrong.limit, strict=True)
@@ -104,7 +104,7 @@ def _draw(frames: Frames, tasks: list[Task], *, rate: bool) -> Callable[[bool], 
 
     def legend() -> Legend:
         arms = list(dict.fromkeys(arm for task in tasks for arm in predictions.arms(frames, task)))
-        looks = [plotting.look(frames, arm) for arm in arms]
+        looks = [plotting.style_of(frames, arm) for arm in arms]
         return Legend(
             handles=[Line2D([], [], color=look.color, marker=look.marker) for look in looks],
             names=[framework_of(frames, arm) for arm in arms],
@@ -117,7 +117,7 @@ def _draw(frames: Frames, tasks: list[Task], *, rate: bool) -> Callable[[bool], 
 def _lines(frames: Frames, axes: Axes, task: Task, *, rate: bool) -> None:
     drawn: list[float] = []
     for arm in predictions.arms(frames, task):
-        look = plotting.look(frames, arm)
+        look = plotting.style_of(frames, arm)
         for way, style in STYLES.items():
             seconds = predictions.seconds(frames.result(task, arm), way)
             values = [_shown(rows, each.value, rate=rate) for rows, each in seconds.items()]
@@ -130,11 +130,11 @@ def _lines(frames: Frames, axes: Axes, task: Task, *, rate: bool) -> None:
                 marker=look.marker,
                 markersize=4.5,
             )
-            plotting.marked(line, quick_start_of(arm, task.name))
+            plotting.mark_subject(line, quick_start_of(arm, task.name))
             drawn += values
     plotting.log_scale(axes, drawn)
     axes.set_xscale("log")
-    axes.set_xticks(BATCHES, [str(rows) for rows in BATCHES])
+    axes.set_xticks(PREDICTION_BATCHES, [str(rows) for rows in PREDICTION_BATCHES])
     axes.minorticks_off()
     axes.set_xlabel("rows")
     axes.set_ylabel("rows per second" if rate else "seconds")
@@ -151,8 +151,10 @@ def _points(frames: Frames, tasks: list[Task], *, rate: bool = False) -> Table:
             task_cell(frames, task.name),
             Cell(text=way),
             *(
-                _number(_shown(rows, times[rows].value, rate=rate)) if rows in times else missing()
-                for rows in BATCHES
+                _number(_shown(rows, times[rows].value, rate=rate))
+                if rows in times
+                else missing_cell()
+                for rows in PREDICTION_BATCHES
             ),
         )
         for task in tasks
@@ -162,21 +164,21 @@ def _points(frames: Frames, tasks: list[Task], *, rate: bool = False) -> Table:
     ]
     return Table(
         title="Rows per second" if rate else "Seconds of one prediction",
-        columns=columns("Task", "Way", *map(_rows, BATCHES)),
+        columns=columns("Task", "Way", *map(_rows, PREDICTION_BATCHES)),
         rows=tuple(rows),
         folded=True,
     )
 
 
 def _number(value: float) -> Cell:
-    return Cell(text=formatting.digits(value), value=value)
+    return Cell(text=formatting.format_digits(value), value=value)
 
 
 def _table(frames: Frames, task: Task) -> Table:
-    heads = (Column(title=_rows(count)) for count in BATCHES)
+    heads = (Column(title=_rows(count)) for count in PREDICTION_BATCHES)
     return Table(
         task=task.name,
-        title=f"{title_of(frames.plan, task.name)}: one prediction, usual way",
+        title=f"{task_title(frames.plan, task.name)}: one prediction, usual way",
         columns=(
             Column(title="Framework", numeric=False),
             *heads,
@@ -187,25 +189,25 @@ def _table(frames: Frames, task: Task) -> Table:
 
 
 def _rows(count: int) -> str:
-    return counted(count, "row")
+    return count_noun(count, "row")
 
 
 def _row(frames: Frames, task: Task, arm: str) -> tuple[Cell, ...]:
     usual, fast = (predictions.seconds(frames.result(task, arm), way) for way in WAYS)
     cells = []
-    for rows in BATCHES:
+    for rows in PREDICTION_BATCHES:
         if rows not in usual:
-            cells.append(missing())
+            cells.append(missing_cell())
             continue
         value = usual[rows].value
         below: tuple[str, ...] = ()
         if rows in fast:
-            quicker = formatting.digits(value / fast[rows].value, 2)
-            below = (f"fast {formatting.words(fast[rows].value)} ({quicker}×)",)
-        cells.append(Cell(text=formatting.words(value), value=value, below=below))
+            quicker = formatting.format_digits(value / fast[rows].value, 2)
+            below = (f"fast {formatting.format_seconds(fast[rows].value)} ({quicker}×)",)
+        cells.append(Cell(text=formatting.format_seconds(value), value=value, below=below))
     most, best = predictions.throughput(usual), predictions.throughput(fast)
     total = (f"fast {best:,.0f}",) if best else ()
-    whole = Cell(text=f"{most:,.0f}", value=most, below=total) if most else missing()
+    whole = Cell(text=f"{most:,.0f}", value=most, below=total) if most else missing_cell()
     return (_named(frames, arm), *cells, whole)
 
 
@@ -223,7 +225,7 @@ def _ways(frames: Frames) -> tuple[Table, ...]:
             Cell(text=str(way.get("why", "")), below=(str(way.get("source", "")),)),
         )
         for arm in reversed(arms.values())
-        for name, way in adapter_source.predicting(arm).items()
+        for name, way in adapter_source.read_predictors(arm).items()
     )
     heads = tuple(Column(title=t, numeric=False) for t in ("Framework", "Way", "Why and source"))
     title = "The two ways to predict"

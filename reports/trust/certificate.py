@@ -12,7 +12,7 @@ from samenet.analysis import certificates, control_arms
 from samenet.analysis.frames import Frames
 from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, task_cell
 from samenet.report.multi_run import Run
-from samenet.runs.plan import title_of
+from samenet.runs.plan import task_title
 from samenet.spec import Task
 from samenet.stats import formatting
 
@@ -75,7 +75,7 @@ def _instrument(frames: Frames) -> list[str]:
     """Return what control and sensitivity arms showed, task by task."""
     reference = frames.plan.reference
     lines = [
-        f"{title_of(frames.plan, task.name)}, {frames.title(reference[task.name])}. {line}"
+        f"{task_title(frames.plan, task.name)}, {frames.title(reference[task.name])}. {line}"
         for task in frames.plan.tasks
         if (line := control_arms.sentence(frames, task)) is not None
     ]
@@ -83,13 +83,13 @@ def _instrument(frames: Frames) -> list[str]:
 
 
 def _overview(frames: Frames) -> Table:
-    good = set(certificates.checked(frames))
+    good = set(certificates.checked_results(frames))
     rows = []
     for task in frames.plan.tasks:
         checks = frames.checks[frames.checks.task == task.name]
         for arm in checks.arm.unique():
             passed = (task.name, arm) in good
-            shown = certificates.figures(certificates.errors(frames.result(task, arm)))
+            shown = certificates.figures_text(certificates.errors(frames.result(task, arm)))
             passes = checks[checks.arm == arm].passed.astype(bool)
             text = f"{int(passes.sum())} of {len(passes)}"
             rows.append(
@@ -119,7 +119,7 @@ def _table(frames: Frames, task: Task) -> Table:
     heads = tuple(Column(title=head, numeric=head in numeric) for head in HEADS)
     return Table(
         task=task.name,
-        title=f"{title_of(frames.plan, task.name)}: all {len(checks)} checks",
+        title=f"{task_title(frames.plan, task.name)}: all {len(checks)} checks",
         columns=(Column(title="Framework", numeric=False), *heads),
         rows=tuple(rows),
         notes=("A check that ran in every repeat stands here once, with its largest error.",),

@@ -6,8 +6,8 @@ from typing import Any
 
 from samenet.analysis.frames import Frames
 from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, columns
-from samenet.report.summary import day
-from samenet.runs.plan import title_of
+from samenet.report.summary import format_day
+from samenet.runs.plan import task_title
 from samenet.spec import Task, summary
 
 ORDER = 3
@@ -114,7 +114,7 @@ def _card(frames: Frames, task: Task) -> Text:
     if prepared:
         lines += prepared.notes
         lines.append(f"SHA-256 of the bytes every framework saw: {prepared.digest}")
-    title = f"Data: {title_of(frames.plan, task.name)}"
+    title = f"Data: {task_title(frames.plan, task.name)}"
     return Text(title=title, lines=tuple(lines), task=task.name)
 
 
@@ -122,7 +122,8 @@ def _training(task: Task) -> str:
     training = task.training
     return (
         f"{training.epochs} epochs of batches of {training.batch_size}; "
-        f"{summary.optimizer(task)}; {summary.loss(task)}{summary.schedule(task)}."
+        f"{summary.describe_optimizer(task)}; "
+        f"{summary.describe_loss(task)}{summary.describe_schedule(task)}."
     )
 
 
@@ -145,7 +146,7 @@ def _plan(frames: Frames) -> Table:
         rows=rows,
         notes=(
             (
-                f"Planned on {day(plan.created)}; target {plan.target}; "
+                f"Planned on {format_day(plan.created)}; target {plan.target}; "
                 f"profile {plan.profile}: {frames.repeats} repeats, {plan.seeds} seeds, "
                 f"{plan.steady_seconds:g} s of steady measuring per result; the processes took "
                 f"{frames.seconds_taken:.0f} s together."

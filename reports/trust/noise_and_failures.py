@@ -7,10 +7,10 @@ from statistics import fmean, stdev
 
 from matplotlib.axes import Axes
 
-from samenet._text import counted, plural
+from samenet._text import count_noun, pluralize
 from samenet.analysis import control_arms, interference, totals
 from samenet.analysis.frames import Frames
-from samenet.analysis.memo import once
+from samenet.analysis.memo import remember
 from samenet.report import plotting
 from samenet.report.blocks import (
     Cell,
@@ -21,11 +21,11 @@ from samenet.report.blocks import (
     Text,
     arm_cell,
     columns,
-    missing,
+    missing_cell,
     subject_of,
     task_cell,
 )
-from samenet.runs.plan import title_of
+from samenet.runs.plan import task_title
 from samenet.spec import Task
 from samenet.stats import formatting
 
@@ -53,16 +53,16 @@ def section(frames: Frames) -> Section | None:
 
 
 def _summary(frames: Frames, refused: int, failed: int) -> str:
-    parts = [f"{counted(frames.repeats, 'repeat')} of every result"]
-    parts.append(f"{refused or 'no'} {plural(refused, 'process')} refused")
-    parts.append(f"{failed or 'no'} {plural(failed, 'result')} without a number")
+    parts = [f"{count_noun(frames.repeats, 'repeat')} of every result"]
+    parts.append(f"{refused or 'no'} {pluralize(refused, 'process')} refused")
+    parts.append(f"{failed or 'no'} {pluralize(failed, 'result')} without a number")
     return f"{', '.join(parts)}."
 
 
 def _lines(frames: Frames) -> tuple[str, ...]:
     said = interference.sentence(frames)
     shown = [
-        f"{title_of(frames.plan, task.name)}: {line}"
+        f"{task_title(frames.plan, task.name)}: {line}"
         for task in frames.plan.tasks
         if (line := control_arms.sentence(frames, task)) is not None
     ]
@@ -76,7 +76,7 @@ def _lines(frames: Frames) -> tuple[str, ...]:
     )
 
 
-@once
+@remember
 def spreads(frames: Frames, task: Task) -> dict[str, dict[int, float]]:
     """Return each repeat's whole training as a share of its arm's typical one, per arm."""
     shares = {}
@@ -106,7 +106,7 @@ def _strip(frames: Frames, axes: Axes, task: Task, most: int) -> None:
     arm_spreads = spreads(frames, task)
     axes.axvspan(1 / 1.05, 1.05, color=plotting.INK, alpha=0.08, linewidth=0)
     for row, (arm, values) in enumerate(arm_spreads.items()):
-        look = plotting.look(frames, arm)
+        look = plotting.style_of(frames, arm)
         marks = axes.plot(
             [*values.values()],
             [row] * len(values),
@@ -117,8 +117,8 @@ def _strip(frames: Frames, axes: Axes, task: Task, most: int) -> None:
         )
         low, high = min(values.values()), max(values.values())
         tip = f"{frames.title(arm)}: {len(values)} processes from {low:.3f} to {high:.3f}"
-        plotting.marked(marks, subject_of(arm, task.name), tip=tip)
-    plotting.arm_names(axes, frames, task.name, list(arm_spreads), most)
+        plotting.mark_subject(marks, subject_of(arm, task.name), tip=tip)
+    plotting.name_arm_rows(axes, frames, task.name, list(arm_spreads), most)
     axes.margins(x=0.12)
     axes.set_xlabel("time / typical time")
 
@@ -169,7 +169,7 @@ def _spread_tables(frames: Frames, tasks: list[Task]) -> list[Table]:
 
 def _percent(ratio: float) -> Cell:
     value = 100 * (ratio - 1)
-    text = f"{formatting.digits(abs(value), 2)} %"
+    text = f"{formatting.format_digits(abs(value), 2)} %"
     return Cell(text=f"−{text}" if value < 0 else text, value=value)
 
 
@@ -177,7 +177,7 @@ NO_ENERGY = "Energy: unavailable, no counter is readable here."
 
 
 def _disturbance(frames: Frames) -> list[Table]:
-    levels = interference.seen(frames)
+    levels = interference.summarize_readings(frames)
     if not levels:
         return []
     return [
@@ -195,7 +195,7 @@ def _disturbance(frames: Frames) -> list[Table]:
 
 
 def _reading(value: float | None) -> Cell:
-    return missing() if value is None else Cell(text=f"{value:.3g}", value=value)
+    return missing_cell() if value is None else Cell(text=f"{value:.3g}", value=value)
 
 
 def _refused(frames: Frames) -> Table:
@@ -246,7 +246,7 @@ def _failures(frames: Frames) -> Table:
             (
                 arm_cell(frames, arm),
                 _task(frames, task),
-                Cell(text=TRACKS.get(track, track)),
+                Cell(text=TRACK_TITLES.get(track, track)),
                 Cell(text=mark),
                 Cell(text=reason),
             )
@@ -255,7 +255,7 @@ def _failures(frames: Frames) -> Table:
     )
 
 
-TRACKS = {
+TRACK_TITLES = {
     "same": "same network",
     "quickstart": "quick start",
     "reference": "not a network",

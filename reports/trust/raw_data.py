@@ -31,9 +31,9 @@ def section(frames: Frames) -> Section | None:
 
 def _block(frames: Frames) -> Data | Text:
     elsewhere = "The data are too many for a page: see records.jsonl in the run’s folder."
-    if subset.large(frames):
+    if subset.is_large(frames):
         return Text(lines=(elsewhere,))
-    values = data(frames)
+    values = run_data(frames)
     size = len(json.dumps(values))
     if size > LARGEST_BYTES:
         return Text(lines=(elsewhere,))
@@ -49,7 +49,7 @@ def _what(size: int) -> str:
     )
 
 
-def data(frames: Frames) -> dict[str, Any]:
+def run_data(frames: Frames) -> dict[str, Any]:
     """Return the frames as columns; samples and scores as lists, one per phase and training."""
     return {
         "samenet": frames.plan.samenet,

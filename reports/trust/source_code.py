@@ -7,7 +7,7 @@ from samenet.analysis.frames import Frames
 from samenet.analysis.quantities import Quantity
 from samenet.report.blocks import Code, Section, Text
 from samenet.runs import adapter_source
-from samenet.runs.plan import Arm, title_of
+from samenet.runs.plan import Arm, task_title
 from samenet.stats import formatting
 
 ORDER = 4
@@ -37,11 +37,11 @@ def section(frames: Frames) -> Section | None:
 
 
 def _code(frames: Frames, arm: Arm) -> Code:
-    text, remark = adapter_source.source(arm)
-    excerpt = adapter_source.loop(text)
+    text, remark = adapter_source.read_source(arm)
+    excerpt = adapter_source.extract_loop(text)
     mode = arm.header.modes[arm.mode]
     steps = [
-        f"{title_of(frames.plan, task.name)} {formatting.duration(total.seconds)}"
+        f"{task_title(frames.plan, task.name)} {formatting.format_duration(total.seconds)}"
         for task in frames.plan.tasks
         for total in totals.totals(frames, task, quantity=Quantity.STEP)
         if total.arm == arm.name

@@ -52,7 +52,7 @@ class Row:
     @property
     def line(self) -> str:
         """Return the row as text."""
-        share = base.rate("", self.right, self.trials)
+        share = base.rate_figure("", self.right, self.trials)
         each = f"{self.minutes / self.right:8.2f}" if self.right else "   never"
         return (
             f"{self.tool:<8} {self.percent:+4d} % {self.right:>4} of {self.trials:<3} "
@@ -85,7 +85,7 @@ def main() -> int:
 
 def prepared(folder: Path) -> Path:
     """Return the folder of a run that holds the trials' data."""
-    session.start(trials.plan_of(0, 1).only("prepare"), folder, lambda *_: None)
+    session.start_run(trials.plan_of(0, 1).only("prepare"), folder, lambda *_: None)
     return folder
 
 
@@ -125,7 +125,7 @@ def row(tool: str, percent: int, answers: Sequence[tuple[bool, bool, float, floa
 def by_samenet(percent: int, data: Path) -> tuple[bool, bool, float]:
     """Make a trial as the instrument's test of itself does."""
     del data  # it prepares its own
-    trial = trials.made(percent)
+    trial = trials.run_trial(percent)
     return trial.different, trial.slower, trial.ratio.value
 
 

@@ -7,12 +7,12 @@ from unicodedata import category
 import click
 
 
-def say(text: str = "", *, err: bool = False) -> None:
+def print_text(text: str = "", *, err: bool = False) -> None:
     """Print a text for people; control characters in it are shown instead of obeyed."""
-    click.echo(printable(text), err=err)
+    click.echo(make_printable(text), err=err)
 
 
-def printable(text: str) -> str:
+def make_printable(text: str) -> str:
     """Return a text for a terminal: what would move its cursor or change its colours is shown.
 
     Control characters (Unicode class Cc, tab and line end apart) become \x1b and the like, and so

@@ -7,12 +7,12 @@ import hashlib
 import numpy as np
 
 
-def seed_of(*words: str | int) -> int:
+def derive_seed(*words: str | int) -> int:
     """Return a 64-bit seed that depends on every word, equal on every machine."""
     text = "\x1f".join(str(word) for word in words)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
 
 
-def generator(*words: str | int) -> np.random.Generator:
-    """Return the generator for one purpose, e.g. `generator("digits", 0, "weights")`."""
-    return np.random.default_rng(seed_of(*words))
+def make_generator(*words: str | int) -> np.random.Generator:
+    """Return the generator for one purpose, e.g. `make_generator("digits", 0, "weights")`."""
+    return np.random.default_rng(derive_seed(*words))

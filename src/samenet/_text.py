@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-HISSING = ("s", "x", "tch", "sh")
+SIBILANT_ENDINGS = ("s", "x", "tch", "sh")
 """Endings whose plural is -es: process, match; but not epoch."""
 
 
-def plural(number: float, noun: str) -> str:
+def pluralize(number: float, noun: str) -> str:
     """Return a regular noun in singular or plural: 1 'task', 0 or 3 'tasks'."""
     if number == 1:
         return noun
-    return f"{noun}es" if noun.endswith(HISSING) else f"{noun}s"
+    return f"{noun}es" if noun.endswith(SIBILANT_ENDINGS) else f"{noun}s"
 
 
-def counted(number: int, noun: str) -> str:
+def count_noun(number: int, noun: str) -> str:
     """Return a count in words: '1 task', '3 tasks', '2 mismatches'."""
-    return f"{number} {plural(number, noun)}"
+    return f"{number} {pluralize(number, noun)}"
 
 
-def join(names: Iterable[str], last: str = "and") -> str:
+def join_names(names: Iterable[str], last: str = "and") -> str:
     """Return names as in a sentence: 'a, b and c'."""
     *head, tail = [*names] or [""]
     return f"{', '.join(head)} {last} {tail}" if head else tail

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from samenet._console import say
-from samenet.adapter.api import Precision, Target, placed
+from samenet._console import print_text
+from samenet.adapter.api import Precision, Target, parse_device
 from samenet.advice import recommend
 from samenet.analysis import frames
 from samenet.analysis.frames import Frames
-from samenet.errors import UsageError, unknown
+from samenet.errors import UsageError, unknown_name
 from samenet.execution import planner, session
-from samenet.execution.live_table import watching
+from samenet.execution.live_table import watch_run
 from samenet.machine import paths
 from samenet.report import result
 from samenet.runs.folder import Store
 from samenet.runs.plan import ProfileName, TrackName
 from samenet.spec import kind_guess, task_defaults
 from samenet.spec.csv_task import target_columns
-from samenet.spec.network import Kind
+from samenet.spec.network import TaskKind
 from samenet.spec.parsing import parse
 from samenet.spec.task import Task
 
@@ -64,7 +64,7 @@ class Result:
         """Return a figure of the page by its name; raises UsageError for an unknown one."""
         from samenet.report import page as report_page
 
-        return report_page.figure(self.frames, name)
+        return report_page.draw_figure(self.frames, name)
 
     def advice(self) -> list[str]:
         """Return the recommendation of each task in plain words."""
@@ -72,11 +72,11 @@ class Result:
 
     def json(self) -> dict[str, Any]:
         """Return what `samenet run --json` prints."""
-        return result.document(self.frames)
+        return result.to_document(self.frames)
 
     def __repr__(self) -> str:
         """Return the table that the terminal shows."""
-        return "\n".join(result.lines(self.frames))
+        return "\n".join(result.to_lines(self.frames))
 
     def _repr_html_(self) -> str:
         """Return the tables, the advice and the first figure, for a notebook."""
@@ -84,7 +84,7 @@ class Result:
         from samenet.report import page as report
 
         pictures = report.compose(self.frames).figures
-        first = svg.drawn(pictures[0], narrow=False) if pictures else None
+        first = svg.draw(pictures[0], narrow=False) if pictures else None
         return notebook.run_html(self.frames, first, str(self.page))
 
 
@@ -124,7 +124,7 @@ def run(  # noqa: PLR0913 - each is one choice of the caller
     is imported into this process. Raises UsageError for data or names that do not fit, RefusedError
     if nothing can be measured on that device.
     """
-    wanted = {**placed(device), "threads": threads, "precision": precision}
+    wanted = {**parse_device(device), "threads": threads, "precision": precision}
     target = parse(Target, wanted, where="samenet.run")
     numbers, values = _numbers(inputs), _targets(targets)
     if len(numbers) != len(values):
@@ -146,19 +146,19 @@ def run(  # noqa: PLR0913 - each is one choice of the caller
         target=target,
         name=name,
     )
-    return measured(request, folder, quiet=quiet, is_made=True)
+    return measure_request(request, folder, quiet=quiet, is_made=True)
 
 
-def measured(
+def measure_request(
     request: planner.Request, folder: Path, *, quiet: bool, is_made: bool = False
 ) -> Result:
     """Carry out a request and return its Result, page included; the folder may be made already."""
     from samenet.report.page import write_report
 
     plan = planner.make_plan(request)
-    planner.refuse_nothing(plan)
-    with watching(plan, quiet=quiet) as watch:
-        session.start(plan, folder, watch, is_made=is_made)
+    planner.refuse_empty_plan(plan)
+    with watch_run(plan, quiet=quiet) as watch:
+        session.start_run(plan, folder, watch, is_made=is_made)
     write_report(folder)
     return Result(folder)
 
@@ -168,16 +168,16 @@ def load(folder: str | Path) -> Result:
     return Result(Path(folder))
 
 
-def _kind(name: str) -> Kind:
-    if name not in list(Kind):
-        raise unknown("kind", name, list(Kind))
-    return Kind(name)
+def _kind(name: str) -> TaskKind:
+    if name not in list(TaskKind):
+        raise unknown_name("kind", name, list(TaskKind))
+    return TaskKind(name)
 
 
-def _guessed(columns: pd.DataFrame, *, quiet: bool) -> Kind:
+def _guessed(columns: pd.DataFrame, *, quiet: bool) -> TaskKind:
     kind, reason = kind_guess.guess_kind(columns)
     if not quiet:
-        say(f"{reason} (kind= overrides this)", err=True)
+        print_text(f"{reason} (kind= overrides this)", err=True)
     return kind
 
 
@@ -203,8 +203,8 @@ def _columns(given: Any, values: Any) -> pd.DataFrame:
     return target_columns(frame, names, "samenet.run")
 
 
-def _one_target_for_classes(kind: Kind, targets: Any) -> None:
-    if targets.ndim == 2 and kind is not Kind.REGRESSION:
+def _one_target_for_classes(kind: TaskKind, targets: Any) -> None:
+    if targets.ndim == 2 and kind is not TaskKind.REGRESSION:
         raise UsageError(
             f"The targets have the shape {targets.shape}; a {kind} task has one target: (rows,)."
         )
@@ -248,13 +248,13 @@ def _numbers(inputs: Any) -> Any:
     return array
 
 
-def _task(name: str, kind: Kind, path: Path, training: Training, *, rows: int) -> Task:
+def _task(name: str, kind: TaskKind, path: Path, training: Training, *, rows: int) -> Task:
     batch = training.batch_size
     return task_defaults.make_task(
         name,
         kind,
         {"source": f"arrays:{path.as_posix()}"},
-        batch_size=task_defaults.usual_batch(rows) if batch is None else batch,
+        batch_size=task_defaults.default_batch_size(rows) if batch is None else batch,
         hidden=training.hidden,
         epochs=training.epochs,
         learning_rate=training.learning_rate,

@@ -41,7 +41,7 @@ class WorkerError(SamenetError):
     exit_code = 3
 
 
-def unknown(what: str, received: str, allowed: Iterable[str]) -> UsageError:
+def unknown_name(what: str, received: str, allowed: Iterable[str]) -> UsageError:
     """Return the error for an unknown name, with the nearest allowed name as a suggestion."""
     names = sorted(allowed)
     near = difflib.get_close_matches(received, names, n=1)

@@ -35,12 +35,12 @@ def write(folder: Path, text: str, file: str = "mine_adapter.py") -> Path:
 
 def test_the_shipped_adapters_are_found_in_their_order() -> None:
     """NumPy first, as the reference, then the frameworks; helper files are no adapters."""
-    assert list(discovery.shipped()) == [
+    assert list(discovery.shipped_adapters()) == [
         *("numpy", "scikit-learn", "tensorflow", "keras", "keras-torch", "keras-jax"),
         *("pytorch", "jax", "cupy"),
     ]
     assert all(found.quickstart_path is None or found.quickstart_path.exists()
-               for found in discovery.shipped().values())  # fmt: skip
+               for found in discovery.shipped_adapters().values())  # fmt: skip
 
 
 def test_a_header_is_read_without_running_the_file(tmp_path: Path) -> None:
@@ -136,10 +136,10 @@ def test_a_plan_with_an_older_header_keeps_its_text() -> None:
     assert Header.model_validate(old).model_dump(mode="json") == old
 
 
-@pytest.mark.parametrize("name", discovery.shipped())
+@pytest.mark.parametrize("name", discovery.shipped_adapters())
 def test_a_header_is_the_same_after_a_plan_was_written(name: str) -> None:
     """What a plan keeps of a header is all of it."""
-    header = discovery.shipped()[name].header
+    header = discovery.shipped_adapters()[name].header
     assert Header.model_validate_json(header.model_dump_json()) == header
 
 
@@ -209,7 +209,7 @@ def test_two_adapters_of_one_name_are_refused(tmp_path: Path) -> None:
 
 def test_a_file_of_the_name_of_a_shipped_framework_is_refused(tmp_path: Path) -> None:
     """A copy of the NumPy adapter that kept its name cannot run beside the original."""
-    copy = write(tmp_path, discovery.shipped()["numpy"].path.read_text(encoding="utf-8"))
+    copy = write(tmp_path, discovery.shipped_adapters()["numpy"].path.read_text(encoding="utf-8"))
     with pytest.raises(UsageError, match="both called 'numpy'"):
         discovery.choose(("numpy", str(copy)))
 

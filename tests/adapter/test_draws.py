@@ -83,10 +83,10 @@ def test_draws_are_the_same_on_every_call(network: Network) -> None:
 
 def test_draws_are_the_same_on_every_machine() -> None:
     """A seed and the numbers that follow from it are written down here: they may never change."""
-    assert _random.seed_of("digits", 0, "weights") == 192848228915230449
+    assert _random.derive_seed("digits", 0, "weights") == 192848228915230449
     order = draws.epoch_order(8, task="digits", repeat=0, epoch=0)
     assert order.tolist() == [5, 0, 7, 2, 1, 6, 3, 4]
-    assert _random.generator("digits", 0).uniform() == 0.8762630972694971
+    assert _random.make_generator("digits", 0).uniform() == 0.8762630972694971
 
 
 def test_each_purpose_has_its_own_stream(network: Network) -> None:
@@ -109,7 +109,7 @@ def test_words_of_a_seed_do_not_run_together(
     one: tuple[str | int, ...], other: tuple[str | int, ...]
 ) -> None:
     """Purposes that would be the same text without borders have different seeds."""
-    assert _random.seed_of(*one) != _random.seed_of(*other)
+    assert _random.derive_seed(*one) != _random.derive_seed(*other)
 
 
 def test_an_order_is_a_permutation() -> None:

@@ -11,9 +11,15 @@ import pytest
 from report_fixture import made
 
 from samenet.adapter import PARTS, Capabilities, Target, discovery
-from samenet.adapter.support import ONLY_ON_CUDA, missing
+from samenet.adapter.support import ONLY_ON_CUDA, why_unsupported
 from samenet.certificate import cases
-from samenet.cli.commands.certify import Outcome, not_offered, outcome, shown, worst
+from samenet.cli.commands.certify import (
+    CertifyOutcome,
+    is_proved,
+    not_offered_lines,
+    outcome_of,
+    worst_errors,
+)
 from samenet.runs.records import CertificateRecord, FailureRecord
 from samenet.spec import Network, TrainSpec
 
@@ -45,7 +51,7 @@ def training(**changes: Any) -> TrainSpec:
 def reason(limits: dict[str, Any], given: Network | None = None, **changes: Any) -> str | None:
     """Return why a network cannot run with an adapter of these limits."""
     capabilities = EVERYTHING.model_copy(update=limits)
-    return missing(capabilities, given or network("tanh"), training(**changes), Target())
+    return why_unsupported(capabilities, given or network("tanh"), training(**changes), Target())
 
 
 def test_nothing_is_missing_unless_it_is_declared() -> None:
@@ -149,9 +155,9 @@ LIMITS = {
 @pytest.mark.parametrize("name", LIMITS)
 def test_scikit_learn_says_what_it_lacks(name: str) -> None:
     """Of every kind of case scikit-learn either has it, or says by name what it lacks."""
-    problem = cases.case(name).shown
-    limits = discovery.load(discovery.shipped()["scikit-learn"].path).capabilities()
-    said = missing(limits, problem.network, problem.training, Target())
+    problem = cases.find_case(name).shown
+    limits = discovery.load(discovery.shipped_adapters()["scikit-learn"].path).capabilities()
+    said = why_unsupported(limits, problem.network, problem.training, Target())
     assert (said or "").partition(" is not offered")[0] == LIMITS[name]
 
 
@@ -187,8 +193,8 @@ def test_what_is_not_offered_is_no_failure() -> None:
     """The marks part what gave no result: unsupported is said, everything else has failed."""
     rows = [check("iris")]
     given = [*rows, none("wine"), none("digits", "failed"), none("a", "timed out")]
-    found = outcome(given)
-    assert found.rows == worst(rows)
+    found = outcome_of(given)
+    assert found.rows == worst_errors(rows)
     assert [entry.task for entry in found.unsupported] == ["wine"]
     assert [entry.task for entry in found.failures] == ["digits", "a"]
 
@@ -211,7 +217,7 @@ def plan_of(*tasks: str):
 )
 def test_certify_shows_what_is_offered(records: list[Any], *, expected: bool) -> None:
     """A task that is not offered leaves the verdict to the others; without others there is none."""
-    assert shown(outcome(records), plan_of("iris", "wine")) is expected
+    assert is_proved(outcome_of(records), plan_of("iris", "wine")) is expected
 
 
 def test_frameworks_without_any_task_show_nothing() -> None:
@@ -219,16 +225,18 @@ def test_frameworks_without_any_task_show_nothing() -> None:
     plan, case = plan_of("wine"), "activation tanh"
     assert case in plan.resting
     one = [check("loss mean_squared_error"), none(case)]
-    assert shown(outcome(one), plan)  # the other framework has it
-    assert not shown(outcome([*one, none("wine", arm="keras:fit")]), plan)
+    assert is_proved(outcome_of(one), plan)  # the other framework has it
+    assert not is_proved(outcome_of([*one, none("wine", arm="keras:fit")]), plan)
 
 
 def test_a_reason_stands_once_with_the_tasks_it_is_about() -> None:
     """One line per framework and reason: tasks by name, in the plan's order, cases counted."""
     plan = plan_of("iris", "wine")
-    found = Outcome([], [], [none("activation tanh"), none("gradient of tanh, huber"), none("b")])
+    found = CertifyOutcome(
+        [], [], [none("activation tanh"), none("gradient of tanh, huber"), none("b")]
+    )
     other = none("iris", why="needs a GPU", arm="keras:fit")
-    lines = not_offered(found._replace(unsupported=[*found.unsupported, other]), plan)
+    lines = not_offered_lines(found._replace(unsupported=[*found.unsupported, other]), plan)
     assert lines == [f"{ARM}: {REASON} (wine, 3 cases)", "keras:fit: needs a GPU (iris)"]
 
 

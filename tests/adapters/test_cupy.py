@@ -31,7 +31,7 @@ CASES = [
 def adapter() -> Iterator[ModuleType]:
     """Return the adapter as it is with NumPy for CuPy."""
     with cupy_on_numpy.installed():
-        found = discovery.load(discovery.shipped()["cupy"].path)
+        found = discovery.load(discovery.shipped_adapters()["cupy"].path)
         found.wake(TARGET)
         yield found
 
@@ -40,7 +40,7 @@ def adapter() -> Iterator[ModuleType]:
 def test_the_formulas_are_those_of_the_spec(adapter: ModuleType, name: str) -> None:
     """Every function, loss, optimiser, schedule and part passes the gates that it is there for."""
     build = builder(adapter, "plain", TARGET)
-    found = checks_of(cases.case(name), build, adapter.capabilities())
+    found = checks_of(cases.find_case(name), build, adapter.capabilities())
     assert [check for check in found if not check.passed] == []
 
 
@@ -48,7 +48,7 @@ def test_a_shipped_task_passes_gates_1_and_2(adapter: ModuleType) -> None:
     """The gradients and the float64 training of a shipped task are the oracle's."""
     task = load_task("iris")
     problem = task_problem(task, sources.prepare(task))
-    checks = gate_training.of_task(
+    checks = gate_training.check_task(
         problem, builder(adapter, "plain", TARGET), adapter.capabilities()
     )
     assert [check for check in checks if not check.passed] == []
@@ -59,7 +59,7 @@ def test_a_wrong_momentum_is_caught(adapter: ModuleType, monkeypatch: pytest.Mon
     right = optimizers.MomentumSGD.directions
     wrong = lambda self, gradients: right(self, [0.5 * g for g in gradients])  # noqa: E731
     monkeypatch.setattr(optimizers.MomentumSGD, "directions", wrong)
-    case = cases.case("training by momentum, smooth")
+    case = cases.find_case("training by momentum, smooth")
     found = checks_of(case, builder(adapter, "plain", TARGET), adapter.capabilities())
     assert not all(check.passed for check in found)
 
@@ -68,7 +68,7 @@ def test_losses_stay_on_the_device_until_somebody_asks(
     adapter: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A step fetches nothing: a copy to the host waits for the GPU, and would be paid per step."""
-    problem = cases.case("training by adam + clipping, smooth").shown
+    problem = cases.find_case("training by adam + clipping, smooth").shown
     build = builder(adapter, "plain", TARGET)
     program = build(problem, problem.training, problem.weights, "float32")
 
@@ -80,7 +80,7 @@ def test_losses_stay_on_the_device_until_somebody_asks(
     with monkeypatch.context() as patch:
         patch.setattr(cupy, "asnumpy", refused)
         program.train(problem.calls[0])
-    assert np.all(np.isfinite(certificate_problem.trained(program, problem.calls[0])))
+    assert np.all(np.isfinite(certificate_problem.train_call(program, problem.calls[0])))
 
 
 def test_it_says_what_the_device_told(adapter: ModuleType) -> None:
@@ -93,7 +93,7 @@ def test_it_says_what_the_device_told(adapter: ModuleType) -> None:
 
 def test_it_does_not_run_unless_it_is_named() -> None:
     """NumPy on the GPU is a reference line: no part of a run, nor of advice, that did not ask."""
-    header = discovery.shipped()["cupy"].header
+    header = discovery.shipped_adapters()["cupy"].header
     assert (header.default, header.adoptable) == (False, False)
     assert "cupy" not in {found.header.name for found, _ in discovery.choose(())}
     assert "cupy" in {found.header.name for found, _ in discovery.choose(("cupy",))}
@@ -106,7 +106,7 @@ def test_cupy_itself_on_a_device() -> None:
 
     if not cupy.cuda.is_available():
         pytest.skip("no CUDA device")
-    found = discovery.load(discovery.shipped()["cupy"].path)
-    case = cases.case("training by adam, smooth")
+    found = discovery.load(discovery.shipped_adapters()["cupy"].path)
+    case = cases.find_case("training by adam, smooth")
     checks = checks_of(case, builder(found, "plain", TARGET), found.capabilities())
     assert [check for check in checks if not check.passed] == []

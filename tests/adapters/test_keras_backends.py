@@ -31,7 +31,7 @@ def answer(name: str) -> dict[str, Any]:
         or importlib.util.find_spec(BACKENDS[name]) is None
     ):
         pytest.skip(f"{name} is not installed")
-    header = discovery.shipped()[name].header
+    header = discovery.shipped_adapters()[name].header
     done = subprocess.run(
         [sys.executable, "-P", str(SCRIPT), name],
         capture_output=True,
@@ -53,7 +53,7 @@ def test_read_backs_say_what_is_in_force(name: str, mode: str) -> None:
     assert "cpu" in found["device"].lower()
     assert found["dtype"] == "float32"
     assert found["threads"] in {1, system.NOT_READABLE}
-    asked = discovery.shipped()[name].header.modes[mode].compiler
+    asked = discovery.shipped_adapters()[name].header.modes[mode].compiler
     assert found["compiler"] in ({asked} if asked else {"none", "xla"})
 
 
@@ -101,6 +101,8 @@ def test_a_backend_without_float64_of_its_own_says_so(name: str) -> None:
 @pytest.mark.parametrize("name", BACKENDS)
 def test_only_keras_on_tensorflow_runs_unasked(name: str) -> None:
     """Whoever names no framework does not pay for three times Keras."""
-    header = discovery.shipped()[name].header
+    header = discovery.shipped_adapters()[name].header
     assert header.default is (name == "keras")
-    assert discovery.shipped()[name].default_modes == ["fit" if name == "keras" else "native"]
+    assert discovery.shipped_adapters()[name].default_modes == [
+        "fit" if name == "keras" else "native"
+    ]

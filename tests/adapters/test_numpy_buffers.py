@@ -22,7 +22,7 @@ from samenet.certificate.problem import Problem, builder, task_problem
 from samenet.spec import Network, TrainSpec, load_task
 from samenet.tasks import sources
 
-ADAPTER = discovery.load(discovery.shipped()["numpy"].path)
+ADAPTER = discovery.load(discovery.shipped_adapters()["numpy"].path)
 ROWS = 60
 SGD = {"name": "sgd", "learning_rate": 2.0**-5}
 MOMENTS = {"learning_rate": 2.0**-10, "beta1": 0.875, "beta2": 1 - 2.0**-10, "epsilon": 2.0**-20}
@@ -87,12 +87,12 @@ def call(net: Network, steps: int = 5, rows: int = 12, first_step: int = 0) -> B
     return Batches(order=order, first_step=first_step, masks=masks)
 
 
-def law(steps: int, values: Any) -> limits.Law:
+def law(steps: int, values: Any) -> limits.RoundingLaw:
     """Return what the certificate grants to rounding in float64, where nothing amplifies it.
 
     Less than what a framework is granted: neither the order of sums nor the training counts here.
     """
-    return limits.Law(
+    return limits.RoundingLaw(
         dtype="float64",
         growth=1.0,
         realised_weights={steps: 0.0},

@@ -34,7 +34,7 @@ CASES = (
 @pytest.fixture(scope="module")
 def adapter() -> ModuleType:
     """Return the adapter, awake on the processor."""
-    found = discovery.load(discovery.shipped()["pytorch"].path)
+    found = discovery.load(discovery.shipped_adapters()["pytorch"].path)
     found.wake(Target())
     return found
 
@@ -45,17 +45,17 @@ def graphs(adapter: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     from samenet.adapters.pytorch import mode_graphs
 
     def uncaptured(step: Any, kept: Any) -> Any:
-        mode_graphs.warmed_up(step, kept)
+        mode_graphs.warm_up(step, kept)
         return step
 
-    monkeypatch.setattr(mode_graphs, "captured", uncaptured)
+    monkeypatch.setattr(mode_graphs, "capture_step", uncaptured)
     return mode_graphs
 
 
 def failures(adapter: ModuleType, mode: str, name: str) -> list[Any]:
     """Return the checks of a case that a mode does not pass."""
     build = builder(adapter, mode, Target())
-    found = checks_of(cases.case(name), build, adapter.capabilities())
+    found = checks_of(cases.find_case(name), build, adapter.capabilities())
     return [check for check in found if not check.passed]
 
 
@@ -87,7 +87,7 @@ def test_warm_ups_that_are_not_undone_are_caught(
 @pytest.mark.parametrize("rule", ["nesterov", "adam", "rmsprop"])
 def test_an_optimiser_starts_from_nothing(adapter: ModuleType, rule: str) -> None:
     """What an optimiser keeps exists before the first step, where a graph can find it, all zero."""
-    problem = cases.case(f"training by {rule}, smooth").shown
+    problem = cases.find_case(f"training by {rule}, smooth").shown
     program = builder(adapter, "eager", Target())(
         problem, problem.training, problem.weights, "float64"
     )
@@ -123,6 +123,6 @@ def test_the_modes_pass_on_a_device(adapter: ModuleType, mode: str) -> None:
         pytest.skip("no CUDA device")
     target = Target(device="cuda")
     adapter.wake(target)
-    case = cases.case("training by adam, smooth")
+    case = cases.find_case("training by adam, smooth")
     found = checks_of(case, builder(adapter, mode, target), adapter.capabilities())
     assert [check for check in found if not check.passed] == []

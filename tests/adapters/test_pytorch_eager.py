@@ -33,7 +33,7 @@ CASES = (
 @pytest.fixture(scope="module")
 def adapter() -> ModuleType:
     """Return the adapter as it is loaded; both sides compute with the threads of this process."""
-    return discovery.load(discovery.shipped()["pytorch"].path)
+    return discovery.load(discovery.shipped_adapters()["pytorch"].path)
 
 
 def by_classes(problem: Problem, loss: object) -> list[np.ndarray]:
@@ -83,7 +83,7 @@ def by_classes(problem: Problem, loss: object) -> list[np.ndarray]:
 @pytest.mark.parametrize("name", CASES)
 def test_the_functional_loop_ends_at_the_same_bits(adapter: ModuleType, name: str) -> None:
     """In float32 every weight is that of nn.Sequential and torch.optim's class, to the last bit."""
-    problem = cases.case(name).shown
+    problem = cases.find_case(name).shown
     program = builder(adapter, "eager", Target())(
         problem, problem.training, problem.weights, "float32"
     )

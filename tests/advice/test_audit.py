@@ -10,8 +10,8 @@ import pytest
 from report_fixture import MACHINE, recorded
 
 from samenet.advice import evidence, recommend, sentences
-from samenet.advice.audit import Traced, traced
-from samenet.advice.evidence import Said, joined, phrase, say
+from samenet.advice.audit import Audit, audit_advice
+from samenet.advice.evidence import Sentence, join_phrases, phrase, say
 from samenet.analysis.frames import build
 from samenet.report import page as report_page
 from samenet.runs.plan import Job, Plan
@@ -24,15 +24,15 @@ def made() -> tuple[Plan, list[Record], str]:
     plan, records = recorded(tasks=["digits"], repeats=8, refused=(), failed=())
     job = Job(id="score", pass_name="score", tasks=("digits",), predicted_seconds=1.0)
     plan = plan.model_copy(update={"jobs": (*plan.jobs, job)})
-    return plan, records, report_page.page(build(plan, MACHINE, records))
+    return plan, records, report_page.build_page(build(plan, MACHINE, records))
 
 
-def found(change: Callable[[str], str] = str) -> Traced:
+def found(change: Callable[[str], str] = str) -> Audit:
     """Return what tracing finds on the page after a change of its text."""
     plan, records, page = made()
     changed = change(page)
     assert changed != page or change is str
-    return traced(plan, MACHINE, records, changed)
+    return audit_advice(plan, MACHINE, records, changed)
 
 
 def test_every_sentence_of_an_untouched_run_is_traced() -> None:
@@ -70,7 +70,7 @@ def test_a_number_that_nothing_stands_behind_is_caught(monkeypatch: pytest.Monke
 def test_a_number_that_its_records_do_not_give_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Evidence that prints something else than what its own records give is named with both."""
 
-    def off(*arguments: object) -> Said:
+    def off(*arguments: object) -> Sentence:
         said = evidence.cite(*arguments)  # type: ignore[arg-type]
         return replace(said, shown="9.99 s") if said.kind == "more" else said  # type: ignore[return-value]
 
@@ -89,7 +89,7 @@ def test_a_record_that_changed_after_the_page_was_written_is_caught() -> None:
         else r
         for r in records
     ]
-    assert traced(plan, MACHINE, other, page).wrong
+    assert audit_advice(plan, MACHINE, other, page).wrong
 
 
 def test_each_piece_of_evidence_names_the_jobs_of_its_own_arms() -> None:
@@ -113,7 +113,7 @@ def test_evidence_keeps_its_place_in_a_sentence_of_phrases() -> None:
     frames = build(plan, MACHINE, records)
     task = plan.tasks[0]
     times = [evidence.cite(frames, "time", task, [arm.name]) for arm in plan.arms[:2]]
-    listed = joined(" and ", [phrase("it {time}", time=time) for time in times])
+    listed = join_phrases(" and ", [phrase("it {time}", time=time) for time in times])
     margin = evidence.cite(frames, "margin", task, [])
     said = say("Within {margin}: {listed}.", margin=margin, listed=listed)
     assert said.evidence == (margin, *times)

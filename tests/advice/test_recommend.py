@@ -17,7 +17,7 @@ from samenet.report import summary
 from samenet.spec import Task
 from samenet.stats import formatting, verdicts
 from samenet.stats.intervals import Interval
-from samenet.stats.verdicts import Word
+from samenet.stats.verdicts import VerdictWord
 
 
 def with_totals(times: dict[str, Sequence[float]]) -> tuple[Frames, Task]:
@@ -53,11 +53,11 @@ def test_the_first_screen_keeps_the_slower_ones_folded() -> None:
     """Only the nearest framework stands under a recommendation; the others are one click away."""
     totals = {"pytorch:eager": 1.0, "keras:fit": 3.0, "tensorflow:graph": 5.0}
     frames, _ = with_totals({arm: [t, 1.01 * t, 0.99 * t] for arm, t in totals.items()})
-    (card,) = summary.headline(frames).cards
+    (card,) = summary.make_headline(frames).cards
     assert [line for line in card.details if line.startswith("Keras (fit) takes")]
     assert not [line for line in card.details if line.startswith("TensorFlow")]
     assert [line for line in card.further if line.startswith("TensorFlow (graph) takes")]
-    page = report_page.page(
+    page = report_page.build_page(
         made(
             tasks=["digits"],
             arms=[*totals, "keras:native"],
@@ -174,19 +174,22 @@ def test_an_unknown_task_is_a_usage_error() -> None:
 )
 def test_durations_are_written_in_readable_units(seconds: float, text: str) -> None:
     """Every time has the unit a person would choose."""
-    assert formatting.words(seconds) == text
+    assert formatting.format_seconds(seconds) == text
 
 
 def test_an_interval_is_printed_in_the_unit_of_its_value() -> None:
     """Value and interval share one unit; one repeat has no interval."""
-    assert formatting.duration(Interval(value=1.5, low=0.9, high=2.5, n=3)) == "1.5 s [0.9, 2.5]"
-    assert formatting.duration(Interval(value=1.5, low=1.5, high=1.5, n=1)) == "1.5 s"
+    assert (
+        formatting.format_duration(Interval(value=1.5, low=0.9, high=2.5, n=3))
+        == "1.5 s [0.9, 2.5]"
+    )
+    assert formatting.format_duration(Interval(value=1.5, low=1.5, high=1.5, n=1)) == "1.5 s"
 
 
 def test_a_tie_is_within_the_margin_of_the_plan() -> None:
     """With a margin of 10 % an arm that is 7 % slower is a tie, and the sentence says 10 %."""
     times = {"a": dict.fromkeys(range(8), 1.0), "b": {r: 1.07 + r / 1e4 for r in range(8)}}
-    (close,) = verdicts.verdicts(times, margin=0.1)
-    (apart,) = verdicts.verdicts(times)
-    assert verdicts.sentence(close) == "too close to call: within 10 %"
-    assert apart.word is Word.SLOWER
+    (close,) = verdicts.judge_arms(times, margin=0.1)
+    (apart,) = verdicts.judge_arms(times)
+    assert verdicts.verdict_sentence(close) == "too close to call: within 10 %"
+    assert apart.word is VerdictWord.SLOWER

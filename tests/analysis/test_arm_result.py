@@ -8,9 +8,9 @@ import weakref
 import pytest
 from report_fixture import made
 
-from samenet.advice.evidence import lasting
+from samenet.advice.evidence import with_epochs
 from samenet.analysis.quantities import Quantity
-from samenet.stats.intervals import geometric
+from samenet.stats.intervals import geometric_mean
 
 EVERYTHING = {"repeats": 8, "refused": (), "failed": ()}
 
@@ -20,7 +20,7 @@ def test_a_whole_training_lasts_as_long_as_its_task_is_meant() -> None:
     frames = made(**EVERYTHING)
     task = frames.plan.tasks[0]
     result = frames.result(task, "keras:fit")
-    longer = frames.result(lasting(task, 3000), "keras:fit")
+    longer = frames.result(with_epochs(task, 3000), "keras:fit")
     for repeat in range(8):
         own = result.start_up[repeat] + task.training.epochs * result.epoch[repeat]
         assert result.total()[repeat] == pytest.approx(own)
@@ -37,7 +37,7 @@ def test_every_quantity_is_the_one_it_is_called() -> None:
     assert result.per_repeat(Quantity.EPOCH) == result.epoch
     assert result.per_repeat(Quantity.START_UP) == result.start_up
     assert result.per_repeat(Quantity.TOTAL) == result.total()
-    assert result.typical(Quantity.STEP) == geometric(list(result.step.values()))
+    assert result.typical(Quantity.STEP) == geometric_mean(list(result.step.values()))
 
 
 def test_the_reference_a_second_time_is_a_result_of_its_own() -> None:

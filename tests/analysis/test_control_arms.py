@@ -11,7 +11,7 @@ from report_fixture import made, recorded
 from samenet.analysis import control_arms
 from samenet.execution import early_stopping, scheduler
 from samenet.report import result, summary
-from samenet.runs.passes import PROOFS
+from samenet.runs.passes import CONTROL_PASSES
 from samenet.runs.plan import PROFILES, Plan
 from samenet.worker.timing import calls_per_chunk
 
@@ -22,14 +22,14 @@ def test_a_healthy_instrument_allows_verdicts() -> None:
     """A control that is equal and a planted difference that is seen: verdicts are given."""
     frames = made(**LONG)
     for task in frames.plan.tasks:
-        found = control_arms.shown(frames, task)
+        found = control_arms.check_instrument(frames, task)
         assert found is not None
         assert found.arm == "numpy:plain"
         assert all(found.equivalent.values())
         assert found.seen
-        assert control_arms.verdicts(frames, task)
-    assert summary.headline(frames).refusals == ()
-    assert result.document(frames)["verdicts"]
+        assert control_arms.allow_verdicts(frames, task)
+    assert summary.make_headline(frames).refusals == ()
+    assert result.to_document(frames)["verdicts"]
 
 
 @pytest.mark.parametrize(
@@ -41,20 +41,20 @@ def test_an_instrument_that_fails_gives_no_verdicts_and_says_so_first(
 ) -> None:
     """A control that differs, or a planted difference that is missed, refuses every verdict."""
     frames = made(**LONG, proofs=proofs)
-    assert not any(control_arms.verdicts(frames, task) for task in frames.plan.tasks)
-    assert all(said in line for line in summary.headline(frames).refusals)
-    assert len(summary.headline(frames).refusals) == len(frames.plan.tasks)
-    assert said in "\n".join(result.lines(frames))
-    assert not result.document(frames)["verdicts"]
+    assert not any(control_arms.allow_verdicts(frames, task) for task in frames.plan.tasks)
+    assert all(said in line for line in summary.make_headline(frames).refusals)
+    assert len(summary.make_headline(frames).refusals) == len(frames.plan.tasks)
+    assert said in "\n".join(result.to_lines(frames))
+    assert not result.to_document(frames)["verdicts"]
 
 
 def test_a_screening_holds_no_such_arms_and_refuses_nothing() -> None:
     """Three repeats have no control: nothing is refused, and no verdict is given either."""
     frames = made()
     task = frames.plan.tasks[0]
-    assert control_arms.shown(frames, task) is None
+    assert control_arms.check_instrument(frames, task) is None
     assert control_arms.why_refused(frames, task) is None
-    assert not control_arms.verdicts(frames, task)
+    assert not control_arms.allow_verdicts(frames, task)
 
 
 def test_control_and_sensitivity_enter_no_comparison() -> None:
@@ -89,20 +89,20 @@ def plan_of(profile: str, arms: int = 3) -> Plan:
 
 def test_every_member_of_a_block_takes_every_place_equally_often() -> None:
     """Control and sensitivity arm rotate with the results: no place favours one of them."""
-    plan = scheduler.extended(plan_of("standard"), 10)
+    plan = scheduler.extend_plan(plan_of("standard"), 10)
     places: Counter[tuple[str, str, int]] = Counter()
     for task in plan.tasks:
         for repeat in range(10):
             block = [j for j in plan.jobs if j.tasks == (task.name,) and j.repeat == repeat]
-            assert {j.pass_name for j in block} == {"cell", *PROOFS}
+            assert {j.pass_name for j in block} == {"cell", *CONTROL_PASSES}
             places.update((j.pass_name, j.arm, place) for place, j in enumerate(block))
     assert set(places.values()) == {2 * len(plan.tasks)}
 
 
 def test_more_repeats_keep_the_jobs_that_there_are() -> None:
     """A longer plan begins with the jobs of the shorter one, each still planned once."""
-    shorter = scheduler.extended(plan_of("standard"), 8)
-    longer = scheduler.extended(shorter, 16)
+    shorter = scheduler.extend_plan(plan_of("standard"), 8)
+    longer = scheduler.extend_plan(shorter, 16)
     ids = [job.id for job in longer.jobs]
     assert [job.id for job in shorter.jobs] == ids[: len(shorter.jobs)]
     assert len(ids) == len(set(ids)) == 2 * len(shorter.jobs)
@@ -111,9 +111,9 @@ def test_more_repeats_keep_the_jobs_that_there_are() -> None:
 
 def test_a_run_is_looked_at_after_fixed_counts_only() -> None:
     """A standard run decides after 8 repeats, a rigorous one after 12, 16 and 24, a quick never."""
-    assert early_stopping.looks(plan_of("quick")) == ()
-    assert early_stopping.looks(plan_of("standard")) == (8,)
-    assert early_stopping.looks(plan_of("rigorous")) == (12, 16, 24)
+    assert early_stopping.interim_looks(plan_of("quick")) == ()
+    assert early_stopping.interim_looks(plan_of("standard")) == (8,)
+    assert early_stopping.interim_looks(plan_of("rigorous")) == (12, 16, 24)
     decided = [
         early_stopping.look_before(plan_of("rigorous"), repeat) for repeat in (11, 12, 15, 16, 29)
     ]

@@ -37,7 +37,7 @@ def test_a_network_warmed_up_by_one_call_has_no_fixed_cost() -> None:
     warmed_up = found.result(plan.tasks[0], "keras:fit")
     assert warmed_up.step
     assert warmed_up.per_repeat(Quantity.CALL_FIXED) == {}
-    assert result.document(found)["tasks"]
+    assert result.to_document(found)["tasks"]
 
 
 def test_start_up_is_the_sum_of_its_phases() -> None:
@@ -50,7 +50,7 @@ def test_start_up_is_the_sum_of_its_phases() -> None:
 
 def test_the_result_document_has_only_documented_keys() -> None:
     """docs/result-schema.md names every key of the JSON document."""
-    document = result.document(made())
+    document = result.to_document(made())
     text = (Path(__file__).parents[2] / "docs" / "result-schema.md").read_text("utf-8")
     task = document["tasks"][0]
     row = task["same_network"][0]
@@ -60,7 +60,7 @@ def test_the_result_document_has_only_documented_keys() -> None:
 
 def test_refused_frameworks_stand_in_the_document_with_their_reason() -> None:
     """A framework that is not compared is named, with the check that failed."""
-    task = result.document(made(refused=(("digits", "keras:fit"),)))["tasks"][1]
+    task = result.to_document(made(refused=(("digits", "keras:fit"),)))["tasks"][1]
     assert [entry["arm"] for entry in task["not_compared"]] == ["keras:fit"]
     assert task["not_compared"][0]["reason"]
 
@@ -68,7 +68,7 @@ def test_refused_frameworks_stand_in_the_document_with_their_reason() -> None:
 def test_the_closing_lines_name_every_framework_of_every_task() -> None:
     """The terminal's table leaves nobody out: a row, a failure or a refusal each."""
     found = made()
-    lines = "\n".join(result.lines(found))
+    lines = "\n".join(result.to_lines(found))
     for task in found.plan.tasks:
         assert task.title in lines
     for arm in found.plan.arms:
@@ -83,7 +83,7 @@ def test_what_a_task_rests_on_counts_as_its_own() -> None:
         job="parity", task=case, arm="a", repeat=None, gate="gate 0",
         quantity="q", dtype="float32", error=0.0, limit=1.0, passed=True,
     )  # fmt: skip
-    found = {each.task for each in frames.attributed([record], plan)}
+    found = {each.task for each in frames.attribute_to_tasks([record], plan)}
     assert found == set(plan.resting[case])
 
 
@@ -95,7 +95,7 @@ def test_a_failed_parity_case_refuses_the_task_that_rests_on_it() -> None:
         job="parity", task=case, arm="a", repeat=None, gate="gate 3",
         quantity="weights", dtype="float32", error=2.0, limit=1.0, passed=False,
     )  # fmt: skip
-    (first, *_) = frames.attributed([record], plan)
+    (first, *_) = frames.attribute_to_tasks([record], plan)
     assert first.quantity == f"weights ({case})"
     assert not first.passed
 
@@ -108,4 +108,4 @@ def test_a_check_stands_for_the_tasks_that_the_plan_names() -> None:
         job="parity", task="a case of another version", arm="a", repeat=None, gate="gate 0",
         quantity="q", dtype="float32", error=0.0, limit=1.0, passed=True,
     )  # fmt: skip
-    assert [each.task for each in frames.attributed([record], plan)] == ["digits"]
+    assert [each.task for each in frames.attribute_to_tasks([record], plan)] == ["digits"]

@@ -12,7 +12,7 @@ from samenet.adapter import discovery
 from samenet.analysis import predictions, roofline
 from samenet.machine import distributions
 from samenet.runs import adapter_source
-from samenet.spec import Kind, load_task, products
+from samenet.spec import TaskKind, load_task, products
 from samenet.worker import predict as measuring
 from samenet.worker import roofline as machine_limits
 
@@ -23,8 +23,8 @@ TASK = load_task("diabetes")
 
 def shown(predict: measuring.Predictor, returns: str = "outputs") -> bool:
     """Return whether a way to predict passes."""
-    way = measuring.Way("usual", predict, returns)
-    return measuring.check(way, ROWS, TRUTH, TASK, "float32").passed
+    way = measuring.PredictionMethod("usual", predict, returns)
+    return measuring.check_predictions(way, ROWS, TRUTH, TASK, "float32").passed
 
 
 def right(rows: np.ndarray) -> np.ndarray:
@@ -58,15 +58,17 @@ def test_a_wrong_prediction_is_refused(wrong: measuring.Predictor) -> None:
 
 def test_probabilities_are_those_of_the_link() -> None:
     """Sigmoid gives two columns, softmax rows that sum to 1, a regression its own outputs."""
-    both = measuring.linked(np.array([[0.0], [700.0]]), Kind.BINARY)
+    both = measuring.apply_link(np.array([[0.0], [700.0]]), TaskKind.BINARY)
     assert both.tolist() == [[0.5, 0.5], [pytest.approx(0, abs=1e-300), 1.0]]
-    assert measuring.linked(TRUTH, Kind.REGRESSION) is TRUTH
-    assert np.allclose(measuring.linked(np.arange(6.0).reshape(2, 3), Kind.MULTICLASS).sum(1), 1)
+    assert measuring.apply_link(TRUTH, TaskKind.REGRESSION) is TRUTH
+    assert np.allclose(
+        measuring.apply_link(np.arange(6.0).reshape(2, 3), TaskKind.MULTICLASS).sum(1), 1
+    )
 
 
 def test_products_of_a_step_are_those_of_the_chain_rule() -> None:
     """Two layers have five products: the first passes nothing further back."""
-    found = products.products([(64, 32), (32, 10)], 16)
+    found = products.matrix_products([(64, 32), (32, 10)], 16)
     assert [p.name for p in found] == [
         *("forward 1", "kernel gradient 1"),
         *("forward 2", "kernel gradient 2", "input gradient 2"),
@@ -74,8 +76,10 @@ def test_products_of_a_step_are_those_of_the_chain_rule() -> None:
     assert sum(p.operations for p in found) == 2 * 16 * (2 * 64 * 32 + 3 * 32 * 10)
 
 
-@pytest.mark.parametrize("shape", products.products([(7, 5), (5, 3)], 4), ids=lambda s: s.name)
-def test_a_product_has_the_shape_it_is_recorded_with(shape: products.Product) -> None:
+@pytest.mark.parametrize(
+    "shape", products.matrix_products([(7, 5), (5, 3)], 4), ids=lambda s: s.name
+)
+def test_a_product_has_the_shape_it_is_recorded_with(shape: products.MatrixProduct) -> None:
     """What is multiplied is (rows, inner) by (inner, columns): of ones, every sum is `inner`."""
     found = machine_limits.call_of(shape, np.dtype("float32"))()
     assert isinstance(found, np.ndarray)
@@ -104,29 +108,29 @@ def test_what_predicting_lacks_does_not_refuse_the_training() -> None:
 
 def test_a_closure_holds_what_is_required_and_nothing_of_unused_extras() -> None:
     """The report's own requirement of matplotlib brings NumPy; no test tool comes along."""
-    found = distributions.closure(["matplotlib"])
+    found = distributions.find_required(["matplotlib"])
     assert {"matplotlib", "numpy", "packaging"} <= set(found)
     assert "pytest" not in found
     assert distributions.size_bytes(["numpy"]) > 1e6
-    assert distributions.closure(["no-such-distribution"]) == ()
+    assert distributions.find_required(["no-such-distribution"]) == ()
 
 
 def test_lines_of_code_are_neither_comments_nor_texts_nor_quoted_pages() -> None:
     """Of eight lines, two compute."""
     text = '"""Text."""\n# why\nPAGES = {\n    "a": 1,\n}\n\nx = (1 +\n     2)\n'
-    assert adapter_source.code_lines(text) == 2
+    assert adapter_source.count_code_lines(text) == 2
 
 
-ON_A_PROCESSOR = [name for name in discovery.shipped() if name != "cupy"]
+ON_A_PROCESSOR = [name for name in discovery.shipped_adapters() if name != "cupy"]
 
 
 @pytest.mark.parametrize("name", ON_A_PROCESSOR)
 def test_every_shipped_framework_says_why_it_predicts_so(name: str) -> None:
     """Both ways have a reason and a public source, read without running the file."""
-    path = discovery.shipped()[name].predictors_path
+    path = discovery.shipped_adapters()[name].predictors_path
     assert path is not None
     assert Path(path).exists()
-    said = discovery.literal(path, "PREDICT")
+    said = discovery.read_literal(path, "PREDICT")
     assert isinstance(said, dict)
     assert set(said) == set(predictions.WAYS)
     assert all(way["why"] and way["source"].startswith("http") for way in said.values())

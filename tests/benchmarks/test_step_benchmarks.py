@@ -26,7 +26,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from threadpoolctl import threadpool_limits
 
 from samenet.adapter import Batches, Program, Target, discovery
-from samenet.adapter.discovery import Leaf
+from samenet.adapter.discovery import AdapterFile
 from samenet.certificate.problem import Problem, builder, task_problem
 from samenet.spec import load_task
 from samenet.tasks import sources
@@ -56,7 +56,7 @@ def awake(path: Path) -> ModuleType:
     return adapter
 
 
-def prepared(arm: tuple[Leaf, str], task: str) -> tuple[Program, Batches]:
+def prepared(arm: tuple[AdapterFile, str], task: str) -> tuple[Program, Batches]:
     """Return a program whose first call, with trace and compile, is over, and a call for it."""
     found, mode = arm
     asked = problem(task)
@@ -70,7 +70,10 @@ def prepared(arm: tuple[Leaf, str], task: str) -> tuple[Program, Batches]:
 
 @pytest.mark.parametrize("task", ["iris", "digits", "diabetes"])
 def test_step(
-    arm: tuple[Leaf, str], task: str, benchmark: BenchmarkFixture, pytestconfig: pytest.Config
+    arm: tuple[AdapterFile, str],
+    task: str,
+    benchmark: BenchmarkFixture,
+    pytestconfig: pytest.Config,
 ) -> None:
     """A call of the timed shape trains all its steps, and its time is what is reported."""
     benchmark.group = task

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from samenet.adapter import PARTS, Capabilities, Target, discovery, expected_checks
-from samenet.adapter.support import missing
+from samenet.adapter.support import why_unsupported
 from samenet.certificate import cases, coverage, expected
 from samenet.certificate.gate_info import GATES
 from samenet.certificate.problem import Check
@@ -18,7 +18,7 @@ from samenet.spec import Activation, Loss
 
 def offered(**limits: Any) -> Capabilities:
     """Return what NumPy offers, or less."""
-    found = discovery.load(discovery.shipped()["numpy"].path).capabilities()
+    found = discovery.load(discovery.shipped_adapters()["numpy"].path).capabilities()
     return found.model_copy(update=limits)
 
 
@@ -40,9 +40,10 @@ LESS: dict[str, dict[str, Any]] = {
 def test_every_part_that_is_offered_is_tried(what: str) -> None:
     """Each function, optimiser and part has a case that the adapter can run, and none more."""
     able = offered(**LESS[what])
-    shown = [cases.case(name) for name in coverage.covering(able)]
+    shown = [cases.find_case(name) for name in coverage.covering(able)]
     assert all(
-        missing(able, case.shown.network, case.shown.training, Target()) is None for case in shown
+        why_unsupported(able, case.shown.network, case.shown.training, Target()) is None
+        for case in shown
     )
     functions = [case.function for case in shown]
     activations = {f.name for f in functions if isinstance(f, Activation)}
@@ -105,10 +106,12 @@ def record(gate: str, task: str = "iris") -> CertificateRecord:
 def test_a_gate_without_any_check_has_failed() -> None:
     """Absence is no proof: nothing failed, one gate was never tried, and that is a failure."""
     everything = [record(gate) for gate in GATES]
-    assert {f.state for f in gate_findings.of_records(everything, offered())} == {"ok"}
+    assert {f.state for f in gate_findings.findings_of_gates(everything, offered())} == {"ok"}
     for gate in GATES:
         rest = [each for each in everything if each.gate != gate]
-        failed = [f for f in gate_findings.of_records(rest, offered()) if f.state == "failed"]
+        failed = [
+            f for f in gate_findings.findings_of_gates(rest, offered()) if f.state == "failed"
+        ]
         assert [f.item.key for f in failed] == [gate]
         assert failed[0].found == "no check of it was made"
 
@@ -117,7 +120,7 @@ def test_an_adapter_without_float64_has_no_gate_2_to_miss() -> None:
     """What an adapter does not offer is not expected of it."""
     single = offered(dtypes=("float32",))
     found = [record(gate) for gate in GATES if gate != "gate 2"]
-    states = {f.item.key: f.state for f in gate_findings.of_records(found, single)}
+    states = {f.item.key: f.state for f in gate_findings.findings_of_gates(found, single)}
     assert states["gate 2"] == "not tried"
     assert "failed" not in states.values()
 
@@ -125,7 +128,7 @@ def test_an_adapter_without_float64_has_no_gate_2_to_miss() -> None:
 def test_a_case_without_figures_has_failed() -> None:
     """A case that had to be tried and left nothing is named."""
     everything = [record(gate) for gate in GATES]
-    findings = gate_findings.of_records(everything, offered(), ["iris", "activation relu"])
+    findings = gate_findings.findings_of_gates(everything, offered(), ["iris", "activation relu"])
     (found,) = (f for f in findings if f.state == "failed")
     assert (found.item.key, found.found) == ("covered", "no figures for activation relu")
 

@@ -19,7 +19,7 @@ USUAL_ADAM = "training by adam + usual constants, smooth"
 
 def numpy() -> tuple[Build, Capabilities]:
     """Return how NumPy's programs are built, and what it offers."""
-    adapter = discovery.load(discovery.shipped()["numpy"].path)
+    adapter = discovery.load(discovery.shipped_adapters()["numpy"].path)
     return builder(adapter, "plain", Target()), adapter.capabilities()
 
 
@@ -66,7 +66,7 @@ def test_another_side_than_the_declared_one_fails_gate_0(name: str) -> None:
     build, _ = numpy()
     wrong = [
         check.quantity
-        for check in gate_functions.of_activation(
+        for check in gate_functions.check_activation(
             activation, build, declaring(**{f"{name}_at_0": "right"})
         )
         if not check.passed
@@ -75,7 +75,7 @@ def test_another_side_than_the_declared_one_fails_gate_0(name: str) -> None:
 
 
 def _activation(text: str) -> Activation:
-    function = cases.case(f"activation {text}").function
+    function = cases.find_case(f"activation {text}").function
     assert isinstance(function, Activation)
     return function
 
@@ -85,14 +85,14 @@ def _activation(text: str) -> Activation:
 
 def test_a_rounded_constant_is_the_nearest_float32_number() -> None:
     """The momentum 0.9 as float32 is another training; one that is exact in binary is the same."""
-    problem = cases.case("training by momentum + usual constants, smooth").shown
+    problem = cases.find_case("training by momentum + usual constants, smooth").shown
     rounded = Forms(rounded=("momentum",))
     written = problem.training.optimizer.model_copy(update={"momentum": float(np.float32(0.9))})
     other = replace(problem, training=problem.training.model_copy(update={"optimizer": written}))
     found = problem.truth(rounded, problem.whole).final
     assert oracle.distance(found, other.truth(Forms(), problem.whole).final) == 0
     assert oracle.distance(found, problem.truth(Forms(), problem.whole).final) > 1e-9
-    dyadic = cases.case("training by momentum, smooth").shown
+    dyadic = cases.find_case("training by momentum, smooth").shown
     trained = [dyadic.truth(forms, dyadic.whole).final for forms in (rounded, Forms())]
     assert oracle.distance(*trained) == 0
 
@@ -100,13 +100,13 @@ def test_a_rounded_constant_is_the_nearest_float32_number() -> None:
 def test_an_undeclared_rounding_fails_gate_2_which_names_it() -> None:
     """What rounds Adam's betas in its correction is refused, and told which form would fit."""
     build, offered = numpy()
-    problem = cases.case(USUAL_ADAM).shown
+    problem = cases.find_case(USUAL_ADAM).shown
     wrong = declaring(rounded=("bias_correction",))
-    refused = gate_training.of_training(problem, build, wrong, "float64")
+    refused = gate_training.check_training(problem, build, wrong, "float64")
     (weights,) = (check for check in refused if check.quantity == "weights")
     assert not weights.passed
     assert weights.detail.endswith("it would hold with the form rounded = none")
-    right = gate_training.of_training(problem, build, offered, "float64")
+    right = gate_training.check_training(problem, build, offered, "float64")
     assert all(check.passed for check in right)
 
 
@@ -124,12 +124,12 @@ def deviating(*, present: bool = True) -> Capabilities:
 
 def test_a_deviation_has_a_size_where_it_changes_something() -> None:
     """It is stated with its words and its address, judged by no limit, and absent where it is 0."""
-    problem = cases.case(USUAL_ADAM).shown
+    problem = cases.find_case(USUAL_ADAM).shown
     (found,) = deviations.sizes(problem, deviating())
     assert (found.gate, found.detail) == ("deviation", "rounds: https://example.org")
     assert 1e-9 < found.error < 1e-4
     assert found.passed
-    assert deviations.sizes(cases.case("training by adam, smooth").shown, deviating()) == []
+    assert deviations.sizes(cases.find_case("training by adam, smooth").shown, deviating()) == []
     assert deviations.sizes(problem, deviating(present=False)) == []
 
 
@@ -142,7 +142,7 @@ CLIPPED = [name for name in cases.names() if "clipping" in name]
 @pytest.mark.parametrize("name", CLIPPED)
 def test_clipping_is_taken_and_not_taken(name: str, forms: Forms) -> None:
     """A third of the steps at least are clipped, and a third are not, whatever the form."""
-    problem = cases.case(name).shown
+    problem = cases.find_case(name).shown
     clip_norm = problem.training.optimizer.clip_norm
     assert clip_norm
     share = float(np.mean(cases.gradient_norms(problem, forms) > clip_norm))
@@ -152,7 +152,7 @@ def test_clipping_is_taken_and_not_taken(name: str, forms: Forms) -> None:
 def test_schedules_run_on_past_their_end() -> None:
     """Each schedule holds its last value for some steps of its case, and rises before."""
     for name in cases.SCHEDULES:
-        shown = [cases.case(n).shown for n in cases.names() if f"+ {name}," in n]
+        shown = [cases.find_case(n).shown for n in cases.names() if f"+ {name}," in n]
         assert shown
         for problem in shown:
             schedule = problem.training.schedule
@@ -165,7 +165,7 @@ def _steps(problem: Problem) -> int:
 
 def test_rows_are_dropped_whole_in_a_narrow_layer() -> None:
     """Some rows of the first steps have a mask of zeros alone: what follows sees biases only."""
-    problem = cases.case("training by adam + narrow dropout, selu").shown
+    problem = cases.find_case("training by adam + narrow dropout, selu").shown
     (mask, *_) = problem.whole[0].masks
     assert (mask == 0).all(axis=2).any(axis=1).all()
 
@@ -173,7 +173,7 @@ def test_rows_are_dropped_whole_in_a_narrow_layer() -> None:
 @pytest.mark.parametrize("name", [n for n in cases.names() if n.startswith("gradient")])
 def test_a_gradient_is_read_at_exact_kinks(name: str) -> None:
     """The batch whose gradient is read has a row of zeros, and biases are 0: all sums are 0."""
-    problem = cases.case(name).shown
+    problem = cases.find_case(name).shown
     first = problem.steps([problem.whole[0].first(1)])[0]
     assert (first.inputs == 0).all(axis=1).any()
     passed = oracle.forward(problem.network, problem.weights, first.inputs)
@@ -182,10 +182,10 @@ def test_a_gradient_is_read_at_exact_kinks(name: str) -> None:
 
 def test_the_long_cases_are_long() -> None:
     """More than 700 steps, more than 100 calls; calls over 20 steps, 1,024 rows, wide kernels."""
-    many = cases.case("training by momentum + many calls, smooth").shown
+    many = cases.find_case("training by momentum + many calls, smooth").shown
     assert _steps(many) > 800
     assert len(many.whole) > 100
-    large = cases.case("training by adam + large, smooth").shown
+    large = cases.find_case("training by adam + large, smooth").shown
     assert large.shape.steps > 20
     assert len(large.source.inputs) > 1024
     assert max(n * m for n, m in large.network.shapes) >= 4096

@@ -10,7 +10,7 @@ import pytest
 
 from samenet.adapter import Array, Layer, Target, discovery
 from samenet.certificate import gate_functions, gate_timed, gate_training
-from samenet.certificate.problem import Build, Check, Problem, builder, task_problem, trained
+from samenet.certificate.problem import Build, Check, Problem, builder, task_problem, train_call
 from samenet.spec import Activation, Loss, load_task
 from samenet.tasks import sources
 
@@ -20,12 +20,12 @@ LIMITS = np.array([0.5, 0.5, 0.1])
 
 def healthy() -> Build:
     """Return how NumPy's programs are built."""
-    return builder(discovery.load(discovery.shipped()["numpy"].path), "plain", Target())
+    return builder(discovery.load(discovery.shipped_adapters()["numpy"].path), "plain", Target())
 
 
 def capabilities():
     """Return what NumPy offers."""
-    return discovery.load(discovery.shipped()["numpy"].path).capabilities()
+    return discovery.load(discovery.shipped_adapters()["numpy"].path).capabilities()
 
 
 def test_the_loss_nearest_its_limit_is_reported() -> None:
@@ -58,17 +58,19 @@ def task() -> Problem:
     return task_problem(iris, sources.prepare(iris))
 
 
-def timed(problem: Problem, build: Build) -> gate_timed.Timed:
+def timed(problem: Problem, build: Build) -> gate_timed.TimedCalls:
     """Return what a program gives that is timed on the task."""
     program = build(problem, problem.training, problem.weights, "float32")
-    losses = [trained(program, problem.calls[0])]
+    losses = [train_call(program, problem.calls[0])]
     weights = list(program.weights())
-    return gate_timed.Timed(losses + [trained(program, c) for c in problem.calls[1:]], weights)
+    return gate_timed.TimedCalls(
+        losses + [train_call(program, c) for c in problem.calls[1:]], weights
+    )
 
 
-def failed(given: gate_timed.Timed) -> dict[str, float]:
+def failed(given: gate_timed.TimedCalls) -> dict[str, float]:
     """Return which quantities of gate 4 fail, with their errors."""
-    found = gate_timed.after_timing(task(), healthy(), capabilities(), given, "float32")
+    found = gate_timed.check_timed_program(task(), healthy(), capabilities(), given, "float32")
     return {check.quantity: check.error for check in found if not check.passed}
 
 
@@ -81,7 +83,7 @@ def test_losses_that_are_missing_fail_gate_4() -> None:
     """A timed program that reports fewer losses than it was to take steps is refused for that."""
     given = timed(task(), healthy())
     short = [given.losses[0][:-1], *given.losses[1:]]
-    assert failed(gate_timed.Timed(short, given.weights)) == {"epoch loss": math.inf}
+    assert failed(gate_timed.TimedCalls(short, given.weights)) == {"epoch loss": math.inf}
 
 
 def test_weights_that_stay_fail_gate_4() -> None:
@@ -89,7 +91,7 @@ def test_weights_that_stay_fail_gate_4() -> None:
     problem = task()
     given = timed(problem, healthy())
     start = [Layer(*(part.astype(np.float32) for part in layer)) for layer in problem.weights]
-    assert failed(gate_timed.Timed(given.losses, start)) == {"first call": pytest.approx(1.0)}
+    assert failed(gate_timed.TimedCalls(given.losses, start)) == {"first call": pytest.approx(1.0)}
 
 
 def test_every_activation_is_seen_at_saturated_and_at_kinked_points() -> None:
@@ -114,7 +116,7 @@ def test_huber_is_seen_on_both_sides_of_its_delta() -> None:
 
 def test_gate_0_reads_the_function_and_nothing_else() -> None:
     """The values that gate 0 reads from NumPy are the function at the points, to few roundings."""
-    found = gate_functions.of_activation(Activation(name="silu"), healthy(), capabilities())
+    found = gate_functions.check_activation(Activation(name="silu"), healthy(), capabilities())
     assert [check.quantity for check in found] == ["silu", "derivative of silu"] * 2
     assert all(0 <= check.error < 4 * check.limit / 32 for check in found)
 
@@ -149,7 +151,7 @@ INFINITE = reporting(lambda losses: np.where(losses > 50, np.inf, losses))
 def test_a_loss_of_clipped_probabilities_has_to_be_declared(build, told: str, *, passed) -> None:
     """A clipped probability loses saturated rows: who says so is compared in probabilities."""
     limits = capabilities().model_copy(update={"losses_from": told})
-    found = gate_functions.of_loss(Loss(name="binary_cross_entropy"), build, limits)
+    found = gate_functions.check_loss(Loss(name="binary_cross_entropy"), build, limits)
     values = [c.passed for c in found if c.dtype == "float64" and "derivative" not in c.quantity]
     assert values == [passed]
     assert all(check.passed for check in found if "derivative" in check.quantity)

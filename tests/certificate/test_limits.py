@@ -16,12 +16,12 @@ CASE = "training by momentum, smooth"
 DTYPES = ("float32", "float64")
 
 
-def law(dtype: str) -> limits.Law:
+def law(dtype: str) -> limits.RoundingLaw:
     """Return what rounding may do to one parity case."""
-    problem = cases.case(CASE).shown
+    problem = cases.find_case(CASE).shown
     truth = problem.truth(Forms(), problem.whole, snapshots=ends_of(problem.whole))
-    growth = limits.growth(problem, Forms(), truth)
-    return limits.law(problem, Forms(), truth, dtype, growth)
+    growth = limits.measure_growth(problem, Forms(), truth)
+    return limits.rounding_law(problem, Forms(), truth, dtype, growth)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -49,17 +49,17 @@ def test_the_limits_of_float64_are_those_of_the_issue() -> None:
 
 def test_growth_is_what_the_training_makes_of_a_disturbance() -> None:
     """A calm training hardly amplifies a disturbance."""
-    problem = cases.case(CASE).shown
+    problem = cases.find_case(CASE).shown
     truth = problem.truth(Forms(), problem.whole)
-    assert 1 <= limits.growth(problem, Forms(), truth) < 2
+    assert 1 <= limits.measure_growth(problem, Forms(), truth) < 2
 
 
 def test_another_order_of_units_is_the_same_training() -> None:
     """Reordered, trained and turned back, float64 weights are equal up to its own rounding."""
-    problem = cases.case("training by nesterov + dropout, smooth").shown
+    problem = cases.find_case("training by nesterov + dropout, smooth").shown
     ends = ends_of(problem.whole)
     truth = problem.truth(Forms(), problem.whole, snapshots=ends)
-    found = limits.reordered(problem, Forms(), "float64", ends, 3)
+    found = limits.train_reordered(problem, Forms(), "float64", ends, 3)
     assert 0 < oracle.distance(found.final, truth.final) < 1e-14
     np.testing.assert_allclose(found.losses, truth.losses, rtol=1e-13)
 
@@ -73,7 +73,7 @@ def test_products_are_told_from_the_next_coarser_format() -> None:
 
 def test_deeper_networks_have_more_roundings() -> None:
     """The limit of a gradient grows with the number of layers and with nothing else."""
-    shallow = cases.case(CASE).shown.network
-    deep = cases.case("training by adam + deep, smooth").shown.network
+    shallow = cases.find_case(CASE).shown.network
+    deep = cases.find_case("training by adam + deep, smooth").shown.network
     ratio = limits.gradient_limit(deep, "float32") / limits.gradient_limit(shallow, "float32")
     assert ratio == (len(deep.layers) + 1) / (len(shallow.layers) + 1)

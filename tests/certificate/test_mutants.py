@@ -43,7 +43,7 @@ def problem(on: str) -> Problem | None:
 @cache
 def healthy() -> tuple[Build, object]:
     """Return how NumPy's programs are built, and what it offers."""
-    adapter = discovery.load(discovery.shipped()["numpy"].path)
+    adapter = discovery.load(discovery.shipped_adapters()["numpy"].path)
     return builder(adapter, "plain", Target()), adapter.capabilities()
 
 
@@ -99,8 +99,8 @@ def test_the_method_page_names_the_gate_of_every_mutant() -> None:
 @cache
 def of_framework(name: str) -> dict[str, dict]:
     """Return what a framework's own process found: {mutant: {"wanted": gate, "found": gate}}."""
-    path = discovery.shipped()[name].path
-    header = discovery.shipped()[name].header
+    path = discovery.shipped_adapters()[name].path
+    header = discovery.shipped_adapters()[name].header
     done = subprocess.run(
         [sys.executable, "-P", str(RUN), name, str(path)],
         capture_output=True,

@@ -74,7 +74,7 @@ def outputs_of(loss: Loss) -> int:
 
 def complex_step(net: Network, loss: Loss, weights: Any, batch: Batch, index: int) -> float:
     """Return the derivative of the mean loss by one weight, without cancellation."""
-    vector = oracle.flat(weights).astype(complex)
+    vector = oracle.flatten(weights).astype(complex)
     vector[index] += 1e-30j
     moved = oracle.unflatten(vector, weights)
     logits = oracle.forward(net, moved, batch.inputs.astype(complex), batch.masks).sums[-1]
@@ -107,7 +107,7 @@ def test_gradients_match_the_complex_step(name: str, loss: Loss, dropout: float)
     batch = problem(loss, net)
     assert bool(batch.masks) == bool(dropout)
     weights = draws.initial_weights(net, task="t", repeat=0)
-    found = oracle.flat(oracle.gradient(net, loss, weights, batch).gradient)
+    found = oracle.flatten(oracle.gradient(net, loss, weights, batch).gradient)
     for index in range(0, len(found), 3):
         exact = complex_step(net, loss, weights, batch, index)
         assert found[index] == pytest.approx(exact, rel=1e-11, abs=1e-15)
@@ -119,9 +119,9 @@ def test_gradients_match_central_differences(loss: Loss) -> None:
     net = network("tanh", outputs_of(loss), dropout=0.5)
     batch = problem(loss, net)
     weights = draws.initial_weights(net, task="t", repeat=0)
-    found = oracle.flat(oracle.gradient(net, loss, weights, batch).gradient)
+    found = oracle.flatten(oracle.gradient(net, loss, weights, batch).gradient)
     for index in range(0, len(found), 5):
-        high, low = oracle.flat(weights), oracle.flat(weights)
+        high, low = oracle.flatten(weights), oracle.flatten(weights)
         high[index] += 1e-6
         low[index] -= 1e-6
         losses = [
@@ -197,7 +197,7 @@ def test_class_numbers_and_one_hot_rows_are_the_same_loss() -> None:
     one = oracle.gradient(net, dense, weights, problem(dense))
     other = oracle.gradient(net, sparse, weights, problem(sparse))
     assert one.loss == other.loss
-    np.testing.assert_array_equal(oracle.flat(one.gradient), oracle.flat(other.gradient))
+    np.testing.assert_array_equal(oracle.flatten(one.gradient), oracle.flatten(other.gradient))
 
 
 def test_saturated_losses_stay_finite_and_exact() -> None:
@@ -390,10 +390,10 @@ def test_a_trajectory_reports_losses_before_updates_and_the_snapshots_asked_for(
     found = oracle.trajectory(net, training, weights, [batch] * 3, forms=Forms(), snapshots=[1, 3])
     first = oracle.gradient(net, MSE, weights, batch)
     assert found.losses[0] == first.loss
-    expected = oracle.flat(weights) - 0.125 * oracle.flat(first.gradient)
-    np.testing.assert_array_equal(oracle.flat(found.snapshots[1]), expected)
+    expected = oracle.flatten(weights) - 0.125 * oracle.flatten(first.gradient)
+    np.testing.assert_array_equal(oracle.flatten(found.snapshots[1]), expected)
     assert sorted(found.snapshots) == [1, 3]
-    np.testing.assert_array_equal(oracle.flat(found.snapshots[3]), oracle.flat(found.final))
+    np.testing.assert_array_equal(oracle.flatten(found.snapshots[3]), oracle.flatten(found.final))
     second = oracle.gradient(net, MSE, found.snapshots[1], batch)
     assert found.losses[1] == second.loss
 
@@ -410,11 +410,11 @@ def test_a_trajectory_follows_schedule_masks_and_every_part_of_an_update() -> No
         penalised = [
             Layer(g.kernel + 0.125 * w.kernel, g.bias) for g, w in zip(raw, current, strict=True)
         ]
-        norm = np.linalg.norm(oracle.flat(penalised))
+        norm = np.linalg.norm(oracle.flatten(penalised))
         assert norm > 0.25
-        moved = oracle.flat(current) - rate * 0.25 / norm * oracle.flat(penalised)
+        moved = oracle.flatten(current) - rate * 0.25 / norm * oracle.flatten(penalised)
         current = oracle.unflatten(moved, current)
-    np.testing.assert_allclose(oracle.flat(found.final), oracle.flat(current), rtol=1e-14)
+    np.testing.assert_allclose(oracle.flatten(found.final), oracle.flatten(current), rtol=1e-14)
 
 
 def test_the_loss_of_a_trajectory_holds_no_penalty() -> None:
@@ -472,33 +472,33 @@ def kinked(activation: str) -> tuple[Network, list[Layer], Batch]:
 def test_the_margin_is_the_nearest_row_to_a_kink(activation: str) -> None:
     """The rows have z = 1 of 2 + 1 and z = 0.5 of 1.5 + 1: the margin is a fifth."""
     net, weights, batch = kinked(activation)
-    assert oracle.margin(net, MSE, weights, batch) == pytest.approx(0.2)
+    assert oracle.kink_margin(net, MSE, weights, batch) == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "elu", "gelu", "softplus"])
 def test_without_a_kink_the_margin_is_infinite(activation: str) -> None:
     """Smooth activations with a smooth loss come near to nothing."""
     net, weights, batch = kinked(activation)
-    assert oracle.margin(net, MSE, weights, batch) == math.inf
-    assert oracle.margin(net, LOSSES["huber"], weights, batch) == math.inf
+    assert oracle.kink_margin(net, MSE, weights, batch) == math.inf
+    assert oracle.kink_margin(net, LOSSES["huber"], weights, batch) == math.inf
 
 
 def test_the_margin_sees_the_kink_of_the_absolute_error() -> None:
     """The outputs 3 and 1.5 are 1 and 0.5 from the target 2: 1 of 5, and 0.5 of 3.5, a seventh."""
     net, weights, batch = kinked("relu")
     loss = LOSSES["mean_absolute_error"]
-    assert oracle.margin(net, loss, weights, batch) == pytest.approx(1 / 7)
+    assert oracle.kink_margin(net, loss, weights, batch) == pytest.approx(1 / 7)
 
 
 def test_disturbed_weights_are_as_far_as_was_asked_and_the_same_everywhere() -> None:
     """Every kernel number moves by the relative size, in a pattern of signs; biases stay."""
     weights = [Layer(np.arange(1.0, 13.0).reshape(4, 3), np.ones(3))]
-    moved = oracle.disturbed(weights, 0.25)
+    moved = oracle.disturb(weights, 0.25)
     relative = moved[0].kernel / weights[0].kernel - 1
     np.testing.assert_allclose(np.abs(relative), 0.25, rtol=1e-14)
     assert {*np.sign(relative).ravel()} == {-1, 1}
     np.testing.assert_array_equal(moved[0].bias, weights[0].bias)
-    other = oracle.disturbed(weights, 0.25, pattern=1)
+    other = oracle.disturb(weights, 0.25, pattern=1)
     assert (other[0].kernel != moved[0].kernel).any()
 
 

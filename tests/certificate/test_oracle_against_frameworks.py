@@ -257,8 +257,8 @@ def test_networks_have_the_same_gradient(says: Says, framework: str, name: str) 
     problem = (net, plan.loss, asked.weights_for(net), batches[0])
     mine, answer = oracle.gradient(*problem), says(framework)["gradients"][name]
     compare(answer["loss"], mine.loss, scale=mine.loss, roundoffs=24)
-    error = oracle.flat(layers(answer["gradient"])) - oracle.flat(mine.gradient)
-    scale = np.linalg.norm(oracle.flat(oracle.magnitude(*problem)))
+    error = oracle.flatten(layers(answer["gradient"])) - oracle.flatten(mine.gradient)
+    scale = np.linalg.norm(oracle.flatten(oracle.magnitude(*problem)))
     assert np.linalg.norm(error) < 24 * ROUNDOFF * scale
 
 
@@ -300,7 +300,7 @@ def follow(name: str, forms: Forms) -> oracle.Trajectory:
     updater.rates = asked.sklearn_rates(plan, len(batches))
     for step, batch in enumerate(whole, start=1):
         found = oracle.gradient(net, plan.loss, weights, batch)
-        weights = oracle.unflatten(updater.step(oracle.flat(found.gradient), step), weights)
+        weights = oracle.unflatten(updater.step(oracle.flatten(found.gradient), step), weights)
         losses.append(found.loss)
         kept[step] = weights
     return oracle.Trajectory(losses=np.array(losses), snapshots=kept, final=weights)

@@ -21,7 +21,7 @@ from samenet.adapter import (
 )
 from samenet.certificate import gate_timed, limits, readback
 from samenet.certificate.oracle import network as oracle
-from samenet.certificate.problem import Build, Check, Problem, task_problem, trained
+from samenet.certificate.problem import Build, Check, Problem, task_problem, train_call
 from samenet.spec import SGD, Network, TrainSpec, load_task
 from samenet.tasks import sources
 
@@ -103,11 +103,11 @@ def gate(name: str, build: Build, precision: Precision) -> list[Check]:
     """Return gate 4 of a program on the first three calls of a task."""
     given = problem(name)
     program = build(given, given.training, given.weights, "float32")
-    losses = [trained(program, call) for call in given.calls[:1]]
+    losses = [train_call(program, call) for call in given.calls[:1]]
     weights = list(program.weights())
-    losses += [trained(program, call) for call in given.calls[1:3]]
-    timed = gate_timed.Timed(losses, weights)
-    return gate_timed.after_timing(given, build, EVERYTHING, timed, "float32", precision)
+    losses += [train_call(program, call) for call in given.calls[1:3]]
+    timed = gate_timed.TimedCalls(losses, weights)
+    return gate_timed.check_timed_program(given, build, EVERYTHING, timed, "float32", precision)
 
 
 def failed(checks: list[Check]) -> set[str]:
@@ -152,7 +152,9 @@ def test_a_mistake_is_caught_in_tf32(name: str, change: Callable[[TrainSpec], Tr
 
 def product(multiply: oracle.Multiply, precision: Precision) -> Check:
     """Return the check of one matrix product."""
-    return readback.product_precision(built(multiply), Target(device="cuda", precision=precision))
+    return readback.check_product_precision(
+        built(multiply), Target(device="cuda", precision=precision)
+    )
 
 
 @pytest.mark.parametrize(

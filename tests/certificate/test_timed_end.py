@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from samenet.adapter import Layer, Target, discovery
 from samenet.certificate import gate_timed_end
 from samenet.certificate.gate_timed_end import Seen, Timing
-from samenet.certificate.problem import Check, Problem, builder, task_problem, trained
+from samenet.certificate.problem import Check, Problem, builder, task_problem, train_call
 from samenet.spec import load_task
 from samenet.tasks import sources
 
@@ -37,7 +37,7 @@ def problem(name: str) -> Problem:
 
 def timing(task: str, framework: str, change: Callable = lambda program: program) -> Timing:
     """Return what the programs of a framework, with a fault or none, would be timed on."""
-    adapter = discovery.load(discovery.shipped()[framework].path)
+    adapter = discovery.load(discovery.shipped_adapters()[framework].path)
     adapter.wake(Target())
     build = builder(adapter, MODES[framework], Target())
     return Timing(
@@ -55,7 +55,7 @@ def checks(of: Timing, *, first: bool = True) -> dict[str, Check]:
         program = of.build(given, given.training, given.weights, of.dtype)
         kept = {}
         for place, call in enumerate(itertools.islice(given.stream(), CALLS)):
-            losses = trained(program, call)
+            losses = train_call(program, call)
             if place % 5 == 0:
                 kept[place] = losses
         last = gate_timed_end.last_call(given, program, CALLS, of.capabilities)

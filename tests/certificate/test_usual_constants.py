@@ -40,7 +40,7 @@ def answer(name: str) -> dict[str, dict]:
         check=False,
         env={
             **os.environ,
-            **discovery.shipped()[name].header.environment,
+            **discovery.shipped_adapters()[name].header.environment,
             "OMP_NUM_THREADS": "1",
         },
     )

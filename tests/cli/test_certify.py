@@ -38,9 +38,10 @@ def installed() -> set[str]:
     """Return the default modes of the usual frameworks that are installed."""
     return {
         each.arm(mode)
-        for each in discovery.shipped().values()
+        for each in discovery.shipped_adapters().values()
         for mode in each.default_modes
-        if each.header.default and None not in map(distributions.version, each.header.distributions)
+        if each.header.default
+        and None not in map(distributions.installed_version, each.header.distributions)
     }
 
 
@@ -119,7 +120,7 @@ def test_a_deviation_is_said_with_its_size_and_counts_as_no_check() -> None:
         )
         for task, size in (("iris", 2e-7), ("wine", 3e-6))
     ]
-    found = command.outcome(sizes)
+    found = command.outcome_of(sizes)
     assert found.rows == []
     assert command._deviating(found) == [
         "keras:fit: rounds its constants: https://example.org; the weights of wine differ by 3e-06"

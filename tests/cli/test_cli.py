@@ -16,7 +16,7 @@ from samenet.cli import main
 from samenet.errors import RefusedError, SamenetError, UsageError, WorkerError
 from samenet.machine import lock, paths
 from samenet.spec import load_task
-from samenet.spec.task_file import task_file
+from samenet.spec.task_file import format_task_file
 
 FRAMEWORKS = ["torch", "tensorflow", "keras", "jax", "sklearn"]
 
@@ -148,7 +148,7 @@ def test_a_second_run_at_the_same_time_is_refused(
 ) -> None:
     """While one run measures, another is refused with 6 and leaves no folder behind."""
     out = tmp_path / "run"
-    with lock.alone():
+    with lock.machine_lock():
         code, _, err = call(capsys, "run", "iris", "--framework", "numpy", "--out", str(out))
     assert code == 6
     assert "Another samenet run is measuring" in err
@@ -239,7 +239,9 @@ def test_json_of_a_run_with_failures_is_still_json(
     """
     recorder = Path(__file__).parents[1] / "helpers" / "recorder_adapter.py"
     large = tmp_path / "large.toml"
-    large.write_text(task_file(load_task("wine", [("training.batch_size", "9999")])), "utf-8")
+    large.write_text(
+        format_task_file(load_task("wine", [("training.batch_size", "9999")])), "utf-8"
+    )
     faults = [{"job": "cell~*~r0", "at": "train", "how": "raise"}]
     monkeypatch.setenv("SAMENET_RECORDER", json.dumps({"faults": faults}))
     arguments = ["--framework", str(recorder), "--repeats", "1", "--track", "same"]

@@ -99,7 +99,7 @@ def costs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a small and a large framework have been fitted; the large one is 1.5 times as fast."""
     small = fitted("small", slower=1.5, offers=("sklearn-api",), install_bytes=90_000_000,
                    import_seconds=0.5)  # fmt: skip
-    monkeypatch.setattr(forecast, "remembered", lambda: [fitted("large"), small])
+    monkeypatch.setattr(forecast, "recall", lambda: [fitted("large"), small])
 
 
 def answered(
@@ -157,7 +157,7 @@ def test_a_prediction_is_for_the_device_that_is_asked_for(
     assert "samenet ladder --device cuda" in capsys.readouterr().err
     assert answered(capsys, *ASKED, "--device", "cpu")["choice"] == ["large"]
     monkeypatch.setattr(
-        forecast, "remembered", lambda: [fitted("large", device="cuda"), fitted("small")]
+        forecast, "recall", lambda: [fitted("large", device="cuda"), fitted("small")]
     )
     assert answered(capsys, *ASKED, "--device", "cuda:0")["choice"] == ["large"]
     found = answered(capsys, *ASKED, "--device", "cpu")

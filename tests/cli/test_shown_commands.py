@@ -95,7 +95,7 @@ def folder(tmp_path: Path, measured: Path, monkeypatch: pytest.MonkeyPatch) -> P
     """Return the folder in which lines are run: table, task, adapter, runs; costs are fitted."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(paths, "runs_folder", lambda: tmp_path / "runs")
-    monkeypatch.setattr(forecast, "remembered", lambda: [made("pytorch")])
+    monkeypatch.setattr(forecast, "recall", lambda: [made("pytorch")])
     draw = np.random.default_rng(0)
     table = pd.DataFrame(draw.normal(size=(400, 4)), columns=["area", "age", "price", "days"])
     table.to_csv("sales.csv", index=False)

@@ -14,14 +14,14 @@ from late_mutants import LATE
 from mutants import AT_THE_SEAM, INSIDE_NUMPY
 
 from samenet.adapter import Target, checklist, discovery, file_checks
-from samenet.adapter.discovery import Leaf
+from samenet.adapter.discovery import AdapterFile
 from samenet.certificate.gate_info import GATES
 from samenet.cli.commands import check as command
 from samenet.errors import UsageError
 from samenet.execution import adapter_check
 from samenet.execution.adapter_check import Examination
 from samenet.machine import clock
-from samenet.worker.contract import CHECKS, tried
+from samenet.worker.contract import CHECKS, try_items
 from samenet.worker.contract.subject import Subject
 
 
@@ -41,7 +41,7 @@ def examined(path: Path, *tasks: str) -> Examination:
 def test_the_example_is_one_file_of_less_than_a_hundred_lines() -> None:
     """A framework that is not shipped needs no more than that."""
     assert len(EXAMPLE.read_text(encoding="utf-8").splitlines()) < 100
-    assert discovery.read(EXAMPLE).header.name not in discovery.shipped()
+    assert discovery.read(EXAMPLE).header.name not in discovery.shipped_adapters()
 
 
 def test_the_example_keeps_the_contract() -> None:
@@ -54,17 +54,17 @@ def test_the_example_keeps_the_contract() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     (document,) = json.loads(done.stdout)["adapters"]
-    items = [*checklist.FILE, *checklist.PROGRAM]
+    items = [*checklist.FILE_ITEMS, *checklist.PROGRAM_ITEMS]
     keys = [*(item.key for item in items), "ran", "covered", *GATES]
     assert [item["item"] for item in document["items"]] == keys
     assert {item["state"] for item in document["items"]} == {"ok"}
     assert document["passed"]
 
 
-@pytest.mark.parametrize("name", sorted(discovery.shipped()))
+@pytest.mark.parametrize("name", sorted(discovery.shipped_adapters()))
 def test_the_file_of_a_shipped_adapter_keeps_the_contract(name: str) -> None:
     """What is asked of a stranger's file holds for ours: reasons, sources, imports, names."""
-    found = discovery.shipped()[name]
+    found = discovery.shipped_adapters()[name]
     assert {key: check(found) for key, check in file_checks.CHECKS.items() if check(found)} == {}
 
 
@@ -262,7 +262,7 @@ def test_a_fault_in_the_program_is_named_by_its_item(what: str, tmp_path: Path) 
     """The first item that fails is the right one, and says what it found."""
     key, change, said = PROGRAM[what]
     path = copy(tmp_path, change)
-    answers = tried("program", subject(path), tmp_path)
+    answers = try_items("program", subject(path), tmp_path)
     item, fault = next(((item, fault) for item, fault in answers if fault), (None, ""))
     assert item is not None, "the fault was not seen"
     assert (item.key, said in fault) == (key, True), fault
@@ -272,8 +272,8 @@ def test_a_fault_in_the_program_is_named_by_its_item(what: str, tmp_path: Path) 
 
 def test_a_program_without_a_fault_passes_every_item() -> None:
     """What the faults are planted in has none."""
-    answers = list(tried("program", subject(EXAMPLE), EXAMPLE.parent))
-    assert [item for item, _ in answers] == list(checklist.PROGRAM)
+    answers = list(try_items("program", subject(EXAMPLE), EXAMPLE.parent))
+    assert [item for item, _ in answers] == list(checklist.PROGRAM_ITEMS)
     assert {found for _, found in answers} == {""}
 
 
@@ -299,7 +299,7 @@ def test_a_sync_that_does_not_wait_is_named(
         work()
         return 0.01 * (len(asked.adapter.TRAINED) - before)
 
-    monkeypatch.setattr(clock, "seconds", seconds)
+    monkeypatch.setattr(clock, "time_call", seconds)
     assert CHECKS["waits"](asked) == "100% of the work was left after sync()"
 
 
@@ -332,10 +332,10 @@ WEIGHTS_LATER = """    def weights(self):
 
 def test_every_item_has_its_function_and_says_how_to_mend_it() -> None:
     """No item is a title alone, and no two share a key."""
-    items = [item for part in checklist.PARTS.values() for item in part]
+    items = [item for part in checklist.ITEMS_BY_PART.values() for item in part]
     assert len({item.key for item in items}) == len(items)
     assert all(item.asks and item.expected and item.mend for item in items)
-    in_workers = {item.key for item in (*checklist.PROGRAM, *checklist.QUICK_START)}
+    in_workers = {item.key for item in (*checklist.PROGRAM_ITEMS, *checklist.QUICK_START_ITEMS)}
     assert set(CHECKS) == in_workers
 
 
@@ -375,7 +375,7 @@ def test_a_fault_in_the_quick_start_is_named_by_its_item(
     path = copy(tmp_path, change)
     (tmp_path / "quick.py").write_text(QUICK.replace(old, new) if old else QUICK, "utf-8")
     arm = Described(discovery.read(path))
-    wrong = [(item.key, fault) for item, fault in tried("quick start", arm, tmp_path) if fault]
+    wrong = [(item.key, fault) for item, fault in try_items("quick start", arm, tmp_path) if fault]
     assert [name for name, _ in wrong][:1] == ([key] if key else [])
     assert all(said in fault for _, fault in wrong[:1])
 
@@ -383,7 +383,7 @@ def test_a_fault_in_the_quick_start_is_named_by_its_item(
 class Described:
     """What the quick start's items read of an arm."""
 
-    def __init__(self, found: Leaf) -> None:
+    def __init__(self, found: AdapterFile) -> None:
         self.path, self.header = str(found.path), found.header
 
 
@@ -396,7 +396,7 @@ def test_a_gate_that_fails_lists_the_usual_mistakes(tmp_path: Path) -> None:
     examination = examined(path, "iris")
     assert "gate 2" in failed(examination)
     assert set(failed(examination)) <= set(GATES)
-    text = command.text(examination)
+    text = command.examination_text(examination)
     assert "learning rate off by a millionth" in text
     assert "weights, float64, on iris" in text
 
@@ -436,7 +436,7 @@ def test_reaching_for_the_network_is_seen(tmp_path: Path) -> None:
     path = copy(tmp_path, ("    value_and_grad(np.sum)", f"    {ask}\n    value_and_grad(np.sum)"))
     examination = examined(path)
     assert failed(examination) == ["offline"]
-    assert "localhost" in command.text(examination)
+    assert "localhost" in command.examination_text(examination)
 
 
 def test_an_unknown_adapter_is_a_usage_error() -> None:

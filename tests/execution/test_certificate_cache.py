@@ -67,7 +67,7 @@ def test_what_is_known_is_not_proved_again(plan: Plan, tmp_path: Path) -> None:
     """A case that passed and one that is not offered come from memory; only the other is left."""
     records: list[Record] = [check(plan, CASES[0]), not_offered(plan, CASES[2])]
     certificate_cache.remember(plan, parity_job(plan, CASES[0], CASES[2]), records, tmp_path)
-    known, left = certificate_cache.remembered(plan, parity_job(plan, *CASES), tmp_path)
+    known, left = certificate_cache.recall(plan, parity_job(plan, *CASES), tmp_path)
     assert [(type(r), r.job) for r in known] == [
         (CertificateRecord, "parity/a"),
         (FailureRecord, "parity/a"),
@@ -82,7 +82,7 @@ def test_a_failed_check_is_not_remembered(plan: Plan, tmp_path: Path) -> None:
         replace(not_offered(plan, CASES[1]), mark="failed"),
     ]
     certificate_cache.remember(plan, parity_job(plan, *CASES[:2]), records, tmp_path)
-    known, left = certificate_cache.remembered(plan, parity_job(plan, *CASES[:2]), tmp_path)
+    known, left = certificate_cache.recall(plan, parity_job(plan, *CASES[:2]), tmp_path)
     assert (known, left.tasks) == ([], CASES[:2])
 
 
@@ -103,7 +103,7 @@ def test_a_file_changes_the_certificates_of_what_is_built_on_it(
     stranger = tmp_path / "mine.py"
     shutil.copy(FAKES / "recorder_adapter.py", stranger)  # which is built on NumPy's
     monkeypatch.setattr(source_files, "shipped_folder", lambda: copy)
-    every = {**discovery.shipped(), "mine": discovery.read(stranger)}
+    every = {**discovery.shipped_adapters(), "mine": discovery.read(stranger)}
     before = {name: discovery.digest(leaf) for name, leaf in every.items()}
     with (copy / file).open("a", encoding="utf-8") as opened:
         opened.write("# another\n")
@@ -165,7 +165,7 @@ def other_python(tmp_path: Path) -> Path:
 def test_another_environment_s_python_is_asked(plan: Plan, other_python: Path) -> None:
     """With `--python`, the framework describes itself there, and its workers will start there."""
     pairs = discovery.choose([str(FAKES / "recorder_adapter.py")])
-    arms, absent = describe.describe(pairs, "cpu", {"recorder": str(other_python)})
+    arms, absent = describe.describe_adapters(pairs, "cpu", {"recorder": str(other_python)})
     assert (absent, [arm.python for arm in arms]) == ([], [str(other_python)])
     assert (other_python.parent / "asked").read_text().split() == ["samenet.worker.describe"]
     assert plan.arms[0].python == ""
@@ -179,7 +179,7 @@ def test_a_python_without_samenet_is_said(tmp_path: Path) -> None:
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
     program.chmod(0o755)
     pairs = discovery.choose([str(FAKES / "recorder_adapter.py")])
-    arms, absent = describe.describe(pairs, "cpu", {"recorder": str(program)})
+    arms, absent = describe.describe_adapters(pairs, "cpu", {"recorder": str(program)})
     assert arms == []
     assert "has no samenet: install it there too" in absent[0].reason
 
@@ -195,7 +195,7 @@ def test_a_python_without_samenet_is_said(tmp_path: Path) -> None:
 def test_a_wrong_python_is_explained(setting: str, sentence: str) -> None:
     """A framework that is not in the run, and a path without a program, are usage errors."""
     with pytest.raises(UsageError, match=re.escape(sentence)):
-        planner.interpreters([setting], {"jax", "numpy"})
+        planner.find_interpreters([setting], {"jax", "numpy"})
 
 
 @pytest.mark.parametrize(
@@ -216,5 +216,5 @@ def test_what_is_no_proof_is_not_remembered_as_one(
     if stored is None:
         stored = [encode(check(plan, CASES[1], passed=True))]
     monkeypatch.setattr(cache, "get", lambda kind, key: stored)
-    known, left = certificate_cache.remembered(plan, parity_job(plan, CASES[0]), tmp_path)
+    known, left = certificate_cache.recall(plan, parity_job(plan, CASES[0]), tmp_path)
     assert (known, left.tasks) == ([], (CASES[0],))

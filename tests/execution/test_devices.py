@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from samenet.adapter import Layer, Target, discovery, placed
+from samenet.adapter import Layer, Target, discovery, parse_device
 from samenet.certificate import cuda
 from samenet.errors import RefusedError, UsageError
 from samenet.execution import planner
@@ -30,14 +30,14 @@ needs_none = pytest.mark.skipif(HAS_CUDA, reason="there is a CUDA device")
 )
 def test_a_device_is_named_by_its_kind_and_number(text: str, place: str) -> None:
     """What a person writes becomes a target, and is read back the same way."""
-    assert parse(Target, placed(text), where="test").place == place
+    assert parse(Target, parse_device(text), where="test").place == place
 
 
 @pytest.mark.parametrize("text", ["gpu", "cuda:", "cuda:-1", "cpu:1", "cuda:x", ""])
 def test_another_name_of_a_device_is_refused(text: str) -> None:
     """Anything else is refused with what is allowed."""
     with pytest.raises(UsageError, match="Write cpu, cuda, or cuda:1"):
-        placed(text)
+        parse_device(text)
 
 
 def test_tf32_is_a_precision_of_float32() -> None:
@@ -121,7 +121,11 @@ def test_tf32_on_a_processor_is_not_available() -> None:
 @needs_none
 def test_no_framework_finds_a_device_that_is_not_there() -> None:
     """Every installed framework, in every mode, says that there is no CUDA device."""
-    names = [leaf.arm(mode) for leaf in discovery.shipped().values() for mode in leaf.header.modes]
+    names = [
+        leaf.arm(mode)
+        for leaf in discovery.shipped_adapters().values()
+        for mode in leaf.header.modes
+    ]
     plan = plan_on(*names, device="cuda")
     reasons = {s.arm: s.reason for s in plan.skipped if s.mark != "not installed"}
     assert set(reasons) == {arm.name for arm in plan.arms}
@@ -131,7 +135,10 @@ def test_no_framework_finds_a_device_that_is_not_there() -> None:
 
 def test_a_mode_of_the_gpu_is_not_available_on_the_processor() -> None:
     """CUDA graphs say what they need; the other modes of the framework run."""
-    if None in map(distributions.version, discovery.shipped()["pytorch"].header.distributions):
+    if None in map(
+        distributions.installed_version,
+        discovery.shipped_adapters()["pytorch"].header.distributions,
+    ):
         pytest.skip("PyTorch is not installed")
     plan = plan_on("pytorch:graphs", "pytorch:reduce-overhead", "pytorch:eager")
     assert {s.arm for s in plan.skipped} == {"pytorch:graphs", "pytorch:reduce-overhead"}
@@ -159,7 +166,7 @@ def test_a_run_where_nothing_can_be_measured_ends_politely(tmp_path: Path) -> No
 def test_a_run_that_can_measure_something_goes_on() -> None:
     """One framework that can run is enough."""
     plan = plan_on("numpy")
-    planner.refuse_nothing(plan)
+    planner.refuse_empty_plan(plan)
     assert [arm.name for arm in plan.arms] == ["numpy:buffers"]
 
 
@@ -197,7 +204,7 @@ def barrier(waits: float, monkeypatch: pytest.MonkeyPatch) -> cuda.Check:
         return seconds(lambda: (work(), program.weights()))
 
     monkeypatch.setattr(cuda.clock, "seconds", seconds)
-    return cuda.barrier_waits(event_seconds, program, None, Target(device="cuda"))
+    return cuda.check_barrier(event_seconds, program, None, Target(device="cuda"))
 
 
 def test_a_barrier_that_waits_agrees_with_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,9 +227,9 @@ def test_a_device_that_never_held_the_parameters_did_not_compute() -> None:
     """The allocator's peak has to be more than what the parameters alone take."""
     target = Target(device="cuda")
     weights = [Layer(*(zeros((8, 8)), zeros((8,))))]
-    assert cuda.held_memory(4096, weights, target).passed
-    assert not cuda.held_memory(0, weights, target).passed
-    assert not cuda.held_memory(287, weights, target).passed
+    assert cuda.check_memory_held(4096, weights, target).passed
+    assert not cuda.check_memory_held(0, weights, target).passed
+    assert not cuda.check_memory_held(287, weights, target).passed
 
 
 def zeros(shape: tuple[int, ...]) -> Any:
@@ -235,6 +242,6 @@ def test_nothing_is_asked_of_a_processor() -> None:
     adapter: Any = type("Adapter", (), {"device_memory": lambda target: 1})
     program: Any = None
     call: Any = None
-    assert cuda.checks(adapter, program, call, Target()) == []
+    assert cuda.check_device(adapter, program, call, Target()) == []
     assert cuda.device_bytes_peak(adapter, Target()) is None
     assert cuda.device_bytes_peak(adapter, Target(device="cuda")) == 1

@@ -43,7 +43,7 @@ def test_a_busy_machine_is_exit_code_6(
     """What would refuse a standard run is said with its numbers, in both forms."""
     monkeypatch.setattr(
         environment,
-        "between",
+        "compare_counters",
         lambda before, after: dict.fromkeys(("others", "steal", "pressure", "throttled"), 0.5),
     )
     code, out = call(capsys)
@@ -56,7 +56,7 @@ def test_a_busy_machine_is_exit_code_6(
 
 def test_a_run_that_measures_now_is_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
     """While another run holds the machine, the doctor says so."""
-    with lock.alone():
+    with lock.machine_lock():
         code, out = call(capsys, "--json")
     assert code == 6
     assert "Another samenet run is measuring" in json.loads(out)["refusals"][0]
@@ -72,7 +72,7 @@ def test_nothing_readable_is_no_failure(
     monkeypatch.setattr(readings.psutil, "cpu_freq", lambda: None)
     monkeypatch.setattr(
         environment,
-        "between",
+        "compare_counters",
         lambda before, after: dict.fromkeys(("others", "steal", "pressure", "throttled")),
     )
     code, out = call(capsys)
@@ -83,14 +83,14 @@ def test_nothing_readable_is_no_failure(
 def test_what_slows_a_graphics_card_is_named() -> None:
     """The driver's bits become words; idle is no reason, what is not shown is said."""
     hot = "1410 MHz, 1980 MHz, 88, 690.1 W, 0x0000000000000060"
-    assert doctor.graphics_said([hot]) == (
+    assert doctor.format_graphics_state([hot]) == (
         "1410 MHz of 1980 MHz, 88 °C, 690.1 W, slowed down by thermal limit of the driver, "
         "thermal limit of the hardware"
     )
-    assert "not slowed down" in str(doctor.graphics_said(["1 MHz, 2 MHz, 30, 9 W, 0x01"]))
+    assert "not slowed down" in str(doctor.format_graphics_state(["1 MHz, 2 MHz, 30, 9 W, 0x01"]))
     unknown = "1 MHz, 2 MHz, 30, [N/A], [N/A]"
-    assert "throttling not readable here" in str(doctor.graphics_said([unknown]))
-    assert doctor.graphics_said(None) is None
+    assert "throttling not readable here" in str(doctor.format_graphics_state([unknown]))
+    assert doctor.format_graphics_state(None) is None
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_the_control_group_s_limits_are_words(
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    monkeypatch.setattr(readings, "GROUPS", tmp_path)
+    monkeypatch.setattr(readings, "CONTROL_GROUPS", tmp_path)
     assert doctor._limits() == said
 
 

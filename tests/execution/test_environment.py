@@ -22,7 +22,7 @@ from samenet.report import page, result, summary
 from samenet.runs import environment
 from samenet.runs.folder import Store
 from samenet.runs.plan import Job, Plan
-from samenet.runs.records import EnvironmentRead, Record, SetAside, TimingRecord
+from samenet.runs.records import EnvironmentRead, ProcessSetAside, Record, TimingRecord
 
 BEFORE = Counters(
     when=100.0,
@@ -34,7 +34,7 @@ BEFORE = Counters(
     beside=40.0,
     neighbours=1,
 )
-between = environment.between
+between = environment.compare_counters
 """The real one: fixtures make every machine calm."""
 
 
@@ -65,7 +65,7 @@ def test_each_rule_has_its_number(changed: dict[str, float | None], sentence: st
     Pressure is shown and judged by none: a neighbour on another processor waits too. What cannot
     be read breaks no rule.
     """
-    found = environment.broken(between(BEFORE, after(**changed)))
+    found = environment.find_breaches(between(BEFORE, after(**changed)))
     assert len(found) == (sentence is not None)
     assert sentence is None or sentence in found[0]
 
@@ -96,8 +96,8 @@ def test_memory_and_the_cuda_devices_have_rules_too(
     readings: dict[str, float | None], word: str
 ) -> None:
     """Too little memory and another process on the GPU are reasons to refuse."""
-    assert word in environment.broken(readings)[0]
-    assert not environment.broken(dict.fromkeys(readings))
+    assert word in environment.find_breaches(readings)[0]
+    assert not environment.find_breaches(dict.fromkeys(readings))
 
 
 def test_the_system_s_counters_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,18 +113,18 @@ def test_the_system_s_counters_are_read(monkeypatch: pytest.MonkeyPatch) -> None
 
     both = [Times(1, 2, 3, 4, 5), Times(10, 20, 30, 40, 10)]
     monkeypatch.setattr(machine_readings.psutil, "cpu_times", lambda percpu: both)
-    counters = machine_readings.counters([1])
+    counters = machine_readings.read_counters([1])
     assert (counters.busy, counters.steal) == (10, 40)
-    assert machine_readings.counters([0, 1]).steal == 22  # of one on average
-    assert machine_readings.counters([7]).busy is None
+    assert machine_readings.read_counters([0, 1]).steal == 22  # of one on average
+    assert machine_readings.read_counters([7]).busy is None
 
 
 def test_where_nothing_is_bound_no_processor_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without affinity nobody knows which processor measures: work of others is not readable."""
     monkeypatch.setattr(system, "can_pin", lambda: False)
-    before = environment.look(Target())
+    before = environment.take_snapshot(Target())
     assert before.processors == ()
-    assert between(before.counters, environment.look(Target()).counters)["others"] is None
+    assert between(before.counters, environment.take_snapshot(Target()).counters)["others"] is None
 
 
 def test_a_disturbed_process_is_measured_again(
@@ -132,14 +132,14 @@ def test_a_disturbed_process_is_measured_again(
 ) -> None:
     """What others disturbed waits for a quiet moment and is done again; its samples are kept."""
     shares = iter([0.5, 0.3, 0.0])  # during the process, in the first look, in the second
-    monkeypatch.setattr(environment, "of_a_moment", lambda _: {"others": next(shares)})
+    monkeypatch.setattr(environment, "observe", lambda _: {"others": next(shares)})
     answered = measured(tmp_path, monkeypatch, lambda: {"others": next(shares, 0.0)})
-    aside, counted = environment.attempts(answered)
-    assert isinstance(aside, SetAside)
+    aside, counted = environment.timed_processes(answered)
+    assert isinstance(aside, ProcessSetAside)
     assert isinstance(counted, EnvironmentRead)
     assert aside.again
     assert [record["seconds"] for record in aside.records] == [(1.0,)]
-    assert environment.refused(answered) == {}
+    assert environment.refusal_reasons(answered) == {}
     (timing,) = [kept for kept in answered if isinstance(kept, TimingRecord)]
     assert timing.seconds == (2.0,)
 
@@ -149,10 +149,10 @@ def test_a_machine_that_never_rests_is_waited_for_once(
 ) -> None:
     """After all its looks a run refuses the process and waits for no further one."""
     looks = []
-    monkeypatch.setattr(environment, "of_a_moment", lambda _: looks.append(0) or {"others": 0.5})
+    monkeypatch.setattr(environment, "observe", lambda _: looks.append(0) or {"others": 0.5})
     records = measured(tmp_path, monkeypatch, lambda: {"others": 0.5}, times=2)
-    assert len(looks) == environment.LOOKS
-    assert [process.refused for process in environment.attempts(records)] == [True, True]
+    assert len(looks) == environment.QUIET_ATTEMPTS_MAX
+    assert [process.refused for process in environment.timed_processes(records)] == [True, True]
 
 
 def measured(
@@ -168,12 +168,15 @@ def measured(
     run = runner._Run(store, plan, lambda *_: None)
     job = next(job for job in plan.jobs if job.pass_name == "cell")
     seconds = itertools.count(1.0)
-    monkeypatch.setattr(environment, "between", lambda before, after: readings())
+    monkeypatch.setattr(environment, "compare_counters", lambda before, after: readings())
 
     def once(job: Job) -> list[Record]:
         of = {"job": job.id, "task": job.tasks[0], "arm": job.arm, "repeat": job.repeat}
         timing = TimingRecord(**of, track="same", phase="call", seconds=(next(seconds),), steps=1)
-        return [timing, environment.recorded(plan, job, environment.look(plan.target))]
+        return [
+            timing,
+            environment.record_environment(plan, job, environment.take_snapshot(plan.target)),
+        ]
 
     monkeypatch.setattr(run, "run_process", once)
     return [record for _ in range(times) for record in run.run_until_undisturbed(job)]
@@ -188,8 +191,8 @@ def test_pressure_is_read_in_seconds() -> None:
 
 def busy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let others keep half of every measuring processor busy."""
-    monkeypatch.setattr(environment, "between", lambda before, after: {"others": 0.5})
-    monkeypatch.setattr(machine_readings, "waited", lambda _: None)
+    monkeypatch.setattr(environment, "compare_counters", lambda before, after: {"others": 0.5})
+    monkeypatch.setattr(machine_readings, "wait", lambda _: None)
 
 
 def plan_of(profile: str) -> Plan:
@@ -206,15 +209,15 @@ def test_a_busy_machine_is_refused_before_anything_is_measured(
     busy(monkeypatch)
     folder = tmp_path / "run"
     with pytest.raises(RefusedError, match=r"keeps 0\.50 of the measuring processors busy"):
-        session.start(plan_of(profile), folder, lambda *_: None)
+        session.start_run(plan_of(profile), folder, lambda *_: None)
     assert not folder.exists()
 
 
 def test_a_run_waits_for_a_quiet_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Work that ends within the looks delays a standard run and does not refuse it."""
     shares = iter([0.5, 0.3, 0.0])
-    monkeypatch.setattr(environment, "of_a_moment", lambda _: {"others": next(shares)})
-    assert environment.admitted(plan_of("standard")) == ()
+    monkeypatch.setattr(environment, "observe", lambda _: {"others": next(shares)})
+    assert environment.admit_run(plan_of("standard")) == ()
     assert next(shares, None) is None
 
 
@@ -226,7 +229,7 @@ def test_a_screening_is_warned_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> N
     busy(monkeypatch)
     few = plan_of("standard").model_copy(update={"repeats": 7})
     for plan in (plan_of("quick"), few):
-        (sentence,) = environment.admitted(plan)
+        (sentence,) = environment.admit_run(plan)
         assert "0.50 of the measuring processors" in sentence
 
 
@@ -241,7 +244,7 @@ def event(plan: Plan, arm: str, repeat: int, task: str = "digits") -> Environmen
         timed=True,
         predicted_seconds=1.0,
     )
-    return environment.recorded(plan, job, environment.look(Target()))
+    return environment.record_environment(plan, job, environment.take_snapshot(Target()))
 
 
 def with_events(plan: Plan, records: list[Record], *events: EnvironmentRead) -> frames.Frames:
@@ -285,7 +288,9 @@ def test_refusals_do_not_know_which_arm_was_measured(monkeypatch: pytest.MonkeyP
     plan, _ = report_fixture.recorded(repeats=8)
     first, second = "numpy:plain", "pytorch:eager"
     loads = iter([0.0, 0.5, 0.03, 0.9] * 2)
-    monkeypatch.setattr(environment, "between", lambda before, after: {"others": next(loads)})
+    monkeypatch.setattr(
+        environment, "compare_counters", lambda before, after: {"others": next(loads)}
+    )
     there = [event(plan, arm, r) for r in (0, 1) for arm in (first, second)]
     back = [event(plan, arm, r) for r in (0, 1) for arm in (second, first)]
     assert [read.refused for read in there] == [read.refused for read in back]
@@ -308,7 +313,7 @@ def test_a_plan_without_timed_work_is_never_refused(
     busy(monkeypatch)
     request = planner.Request(tasks=("iris",), frameworks=("numpy",), profile="standard")
     plan = planner.make_plan(request).only("prepare")
-    store = session.start(plan, tmp_path / "run", lambda *_: None)
+    store = session.start_run(plan, tmp_path / "run", lambda *_: None)
     assert store.finished_jobs() == {job.id for job in plan.jobs}
 
 
@@ -320,19 +325,21 @@ def test_the_page_says_how_much_others_disturbed(monkeypatch: pytest.MonkeyPatch
     busy(monkeypatch)
     run = with_events(plan, records, event(plan, "numpy:plain", 1))
     said = "1 of 1 timed processes were disturbed, for instance: other work keeps 0.50"
-    assert said in summary.headline(run).resolution
-    assert said in result.lines(run)[-1]
-    assert "Not counted for that: 1, of which 0 were measured again" in result.lines(run)[-1]
-    others = next(item for item in interference.seen(run) if "Busy with others" in item.name)
+    assert said in summary.make_headline(run).resolution
+    assert said in result.to_lines(run)[-1]
+    assert "Not counted for that: 1, of which 0 were measured again" in result.to_lines(run)[-1]
+    others = next(
+        item for item in interference.summarize_readings(run) if "Busy with others" in item.name
+    )
     assert (others.middle, others.worst, others.limit) == (0.5, 0.5, 0.05)
-    assert "Busy with others" in page.page(run)
+    assert "Busy with others" in page.build_page(run)
 
 
 def test_energy_is_the_sum_of_readable_packages_or_unavailable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two packages add up; where one cannot be read there is no number at all."""
-    monkeypatch.setattr(machine_readings, "POWER", tmp_path)
+    monkeypatch.setattr(machine_readings, "POWER_ZONES", tmp_path)
     assert machine_readings.energy_joules() is None
     for zone, text in (("intel-rapl:0", "2500000\n"), ("intel-rapl:1", "500000\n")):
         (tmp_path / zone).mkdir()

@@ -10,7 +10,7 @@ import pytest
 
 from samenet.errors import UsageError
 from samenet.execution import planner
-from samenet.execution.planner import Request, chosen_tasks, duration_seconds, make_plan
+from samenet.execution.planner import Request, choose_tasks, make_plan, parse_duration
 from samenet.spec import case_names
 
 HEADER = """
@@ -76,28 +76,28 @@ def test_an_adapter_that_does_not_start_is_a_row_with_the_reason(
 
 def test_the_main_job_is_three_tasks() -> None:
     """Nothing asked for means one real data set per kind."""
-    names = [task.name for task in chosen_tasks(Request())]
+    names = [task.name for task in choose_tasks(Request())]
     assert names == ["breast_cancer", "digits", "diabetes"]
 
 
 def test_sizes_are_changed_in_every_task() -> None:
     """Epochs, batch size and hidden layers given on the command line hold for each task."""
     request = Request(tasks=("iris", "digits"), epochs=3, batch_size=8, hidden=(5, 4))
-    for task in chosen_tasks(request):
+    for task in choose_tasks(request):
         assert (task.training.epochs, task.training.batch_size) == (3, 8)
         assert [layer.units for layer in task.model.layers] == [5, 4]
 
 
 def test_no_hidden_layer_can_be_asked_for() -> None:
     """An empty list of hidden layers is the single neuron, not "as in the task"."""
-    (task,) = chosen_tasks(Request(tasks=("digits",), hidden=()))
+    (task,) = choose_tasks(Request(tasks=("digits",), hidden=()))
     assert task.model.layers == ()
 
 
 def test_several_values_make_a_sweep() -> None:
     """Two changes of two values each give four tasks with names that tell them apart."""
     settings = ("training.epochs=2,3", "model.layers.0.units=4,8", "training.batch_size=16")
-    tasks = chosen_tasks(Request(tasks=("iris",), settings=settings))
+    tasks = choose_tasks(Request(tasks=("iris",), settings=settings))
     variants = {task.name: (task.training.epochs, task.model.layers[0].units) for task in tasks}
     assert variants == {
         f"iris[training.epochs={epochs},model.layers.0.units={units}]": (epochs, units)
@@ -111,7 +111,7 @@ def test_several_values_make_a_sweep() -> None:
 def test_a_change_that_is_none_is_refused(setting: str) -> None:
     """`--set` without a key or a value says how it is written."""
     with pytest.raises(UsageError, match="write KEY=VALUE"):
-        chosen_tasks(Request(tasks=("iris",), settings=(setting,)))
+        choose_tasks(Request(tasks=("iris",), settings=(setting,)))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_change_that_is_none_is_refused(setting: str) -> None:
 )
 def test_durations_are_read(text: str, seconds: float) -> None:
     """Seconds, minutes, hours; a bare number is minutes."""
-    assert duration_seconds(text) == seconds
+    assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_durations_are_read(text: str, seconds: float) -> None:
 def test_what_is_no_duration_is_refused(text: str) -> None:
     """Anything else, and nothing above zero, is refused with examples."""
     with pytest.raises(UsageError, match="is not a duration: write"):
-        duration_seconds(text)
+        parse_duration(text)
 
 
 def test_a_device_that_is_not_there_is_a_row(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_fixture import ARMS, made
 
-from samenet.execution.durations import Predict, Start
+from samenet.execution.durations import ArmStart, DurationPredictor
 from samenet.execution.scheduler import schedule
-from samenet.runs.plan import PROFILES, Job, Plan, balanced, predicted_seconds
+from samenet.runs.plan import PROFILES, Job, Plan, predict_wall_seconds, rotate
 from samenet.spec import load_task
 
 TASKS = [load_task(name) for name in ("iris", "wine")]
@@ -32,7 +32,7 @@ def jobs(
         runnable,
         settings=PROFILES["quick"].model_copy(update={"repeats": repeats, "repeats_most": repeats}),
         track=track,
-        predict=Predict({}, steady_seconds=0.5, history={}),
+        predict=DurationPredictor({}, steady_seconds=0.5, history={}),
         warm=warm,
     )
 
@@ -46,7 +46,7 @@ def test_over_the_repeats_every_arm_takes_every_position_equally_often(
     counts = Counter(
         (name, position)
         for repeat in range(arms * rounds)
-        for position, name in enumerate(balanced(names, repeat))
+        for position, name in enumerate(rotate(names, repeat))
     )
     assert set(counts.values()) == {rounds}
     assert len(counts) == arms * arms
@@ -121,14 +121,14 @@ def test_the_prediction_adds_up() -> None:
     chosen = jobs()
     alone = sum(job.predicted_seconds for job in chosen if job.timed)
     together = sum(job.predicted_seconds for job in chosen if not job.timed)
-    assert predicted_seconds(chosen) == pytest.approx(alone + together / 2)
+    assert predict_wall_seconds(chosen) == pytest.approx(alone + together / 2)
     assert all(job.predicted_seconds > 0 for job in chosen)
 
 
 def test_earlier_runs_make_the_prediction() -> None:
     """What a job took before is what it is predicted to take, whatever is guessed otherwise."""
-    predict = Predict(
-        {"numpy:plain": Start(0.1)}, steady_seconds=0.5, history={"cell|numpy:plain|iris": 42.0}
+    predict = DurationPredictor(
+        {"numpy:plain": ArmStart(0.1)}, steady_seconds=0.5, history={"cell|numpy:plain|iris": 42.0}
     )
     assert predict.seconds("cell", "numpy:plain", ["iris"]) == 42.0
     assert predict.seconds("cell", "numpy:plain", ["wine"]) < 10

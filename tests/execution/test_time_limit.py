@@ -60,4 +60,4 @@ def test_a_limit_that_is_none_is_refused(command: object, text: str) -> None:
     assert found.exit_code != 0
     said = str(found.exception) + found.output
     assert "is not a duration" in said
-    assert discovery.shipped()
+    assert discovery.shipped_adapters()

@@ -26,7 +26,7 @@ def carried_out(folder: Path, fault: str, *passes: str) -> Path:
         tasks=("iris",), frameworks=(str(adapter),), track="same", repeats=1, epochs=2
     )
     plan = planner.make_plan(request).only("prepare", *passes)
-    session.start(plan, folder / "run", lambda *_: None)
+    session.start_run(plan, folder / "run", lambda *_: None)
     return folder / "run"
 
 

@@ -76,7 +76,7 @@ def test_a_worker_is_told_what_it_was_told_before(
 ) -> None:
     """Threads, device, precision, caches and memory are said in each framework's own words."""
     environment = worker_environment(
-        discovery.shipped()[name].header,
+        discovery.shipped_adapters()[name].header,
         target,
         compiled=CompiledCode(kept, FOLDER),
         growing_memory=not timed,
@@ -93,14 +93,14 @@ def test_a_worker_is_told_what_it_was_told_before(
 
 def test_every_shipped_adapter_stands_in_the_table() -> None:
     """An adapter that is added says here what its workers must start with."""
-    assert set(OWN) == set(discovery.shipped())
+    assert set(OWN) == set(discovery.shipped_adapters())
 
 
 def test_no_two_shipped_headers_disagree() -> None:
     """The headers hold for every worker, so none may set what another one sets otherwise."""
     values: dict[tuple[str, str], set[str]] = {}
     compiling: dict[str, set[float]] = {}
-    for header in discovery.headers():
+    for header in discovery.known_headers():
         for group, variables in header.variables.groups.items():
             for name, value in variables.items():
                 values.setdefault((group, name), set()).add(value)

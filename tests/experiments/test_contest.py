@@ -20,12 +20,12 @@ from samenet.cli.commands import contest as command
 from samenet.errors import UsageError
 from samenet.experiments.contest import networks, result, rule
 from samenet.experiments.contest.result import Contest
-from samenet.experiments.contest.rule import Comparison, Judged, Verdict
+from samenet.experiments.contest.rule import ContestVerdict, Judged, LoopComparison
 from samenet.runs import redaction
 from samenet.spec.task import MAIN_JOB, load_task
 from samenet.stats import intervals
 from samenet.stats.intervals import MARGIN, Estimate
-from samenet.stats.verdicts import Word
+from samenet.stats.verdicts import VerdictWord
 
 
 def times(
@@ -46,7 +46,7 @@ def times(
 
 def compared(
     *factors: float, whole: tuple[float, ...] = (1.0, 1.0), **options: float
-) -> dict[Judged, Comparison]:
+) -> dict[Judged, LoopComparison]:
     """Return both comparisons: of steps by these factors, of whole trainings by `whole`."""
     return {
         Judged.WHOLE: rule.compare(times(*whole, **options)),
@@ -59,7 +59,7 @@ def judged(
     undefended: tuple[str, ...] = (),
     unmeasured: tuple[str, ...] = (),
     **options: object,
-) -> Verdict:
+) -> ContestVerdict:
     """Return the verdict on made-up times."""
     return rule.judge(
         compared(*factors, **options),
@@ -180,7 +180,7 @@ def test_an_address_defends_a_loop_if_it_is_a_paper_or_the_library_s_own(
 
 def test_every_shipped_mode_is_defended_as_a_challenger_must_be() -> None:
     """What is asked of others holds of ours."""
-    for leaf in discovery.shipped().values():
+    for leaf in discovery.shipped_adapters().values():
         for mode in leaf.header.modes:
             assert command._undefended(leaf, mode) == []
 
@@ -189,7 +189,7 @@ def test_fewer_than_eight_repeats_never_give_a_verdict() -> None:
     """Whatever the times, a screening says how many repeats to ask for."""
     for repeats in (1, 3, 7):
         verdict = judged(2.0, 2.0, repeats=repeats)
-        assert verdict.word is Word.UNKNOWN
+        assert verdict.word is VerdictWord.UNKNOWN
         assert f"about {8 - repeats} more minute" in verdict.sentence
         assert "--repeats 8)" in verdict.sentence
 
@@ -202,24 +202,24 @@ def test_noise_makes_it_say_how_long_it_would_take() -> None:
     found = {Judged.STEP: rule.compare(times(1.1, 1.1, noise=0.1))}
     verdict = rule.judge(found, margin=MARGIN, undefended=(), seconds_per_repeat=60.0)
     needed = rule.repeats_needed(found, MARGIN)
-    assert verdict.word is Word.UNKNOWN
+    assert verdict.word is VerdictWord.UNKNOWN
     assert needed is not None
     assert f"about {needed - 8} more minutes (--repeats {needed})" in verdict.sentence
     later, before = (
         {judged: each.at(n) for judged, each in found.items()} for n in (needed, needed - 1)
     )
-    assert rule.overall_word(later, MARGIN) is not Word.UNKNOWN
-    assert rule.overall_word(before, MARGIN) is Word.UNKNOWN
+    assert rule.overall_word(later, MARGIN) is not VerdictWord.UNKNOWN
+    assert rule.overall_word(before, MARGIN) is VerdictWord.UNKNOWN
 
 
 def test_nobody_is_sent_to_wait_for_what_no_repeats_tell() -> None:
     """No number of repeats tells 5 % from 5 %: there is no number of minutes."""
     edge = Estimate(centre=math.log1p(MARGIN), spread=0.05, n=8)
-    found = Comparison(overall=edge, tasks={"one": edge})
+    found = LoopComparison(overall=edge, tasks={"one": edge})
     verdict = rule.judge(
         {Judged.STEP: found}, margin=MARGIN, undefended=(), seconds_per_repeat=60.0
     )
-    assert verdict.word is Word.UNKNOWN
+    assert verdict.word is VerdictWord.UNKNOWN
     assert verdict.sentence == "cannot tell yet: more than 400 repeats would be needed"
 
 
@@ -227,15 +227,15 @@ def test_one_noisy_task_keeps_the_rest_from_a_verdict() -> None:
     """Faster on the whole, but perhaps slower beyond the margin somewhere: it cannot tell yet."""
     fast = Estimate(centre=0.3, spread=0.02, n=8)
     noisy = Estimate(centre=0.0, spread=0.2, n=8)
-    found = Comparison(overall=fast, tasks={"fast": fast, "noisy": noisy})
-    assert rule.word_of(found, MARGIN) is Word.UNKNOWN
+    found = LoopComparison(overall=fast, tasks={"fast": fast, "noisy": noisy})
+    assert rule.word_of(found, MARGIN) is VerdictWord.UNKNOWN
 
 
 def test_the_interval_is_that_of_the_statistics() -> None:
     """One task's estimate is the t interval of paired log-ratios of samenet.stats.intervals."""
     one = times(1.1, noise=0.05)
     (ours, theirs) = one["task 0"]
-    found, usual = rule.compare(one), intervals.ratio(ours, theirs)
+    found, usual = rule.compare(one), intervals.paired_ratio(ours, theirs)
     for factor in (found.overall.ratio(), found.tasks["task 0"].ratio()):
         assert (factor.value, factor.low, factor.high, factor.n) == pytest.approx(
             (usual.value, usual.low, usual.high, usual.n)
@@ -267,7 +267,7 @@ def test_an_identical_loop_never_replaces_ours(noise: float) -> None:
         rule.word_of(rule.compare(times(1.0, 1.0, 1.0, noise=noise, seed=seed)), MARGIN)
         for seed in range(500)
     }
-    assert Word.FASTER not in words
+    assert VerdictWord.FASTER not in words
 
 
 def test_at_the_margin_few_loops_replace_ours() -> None:
@@ -276,7 +276,7 @@ def test_at_the_margin_few_loops_replace_ours() -> None:
     Of 2,000 the three-sigma bound is 3.6 %.
     """
     won = [
-        rule.word_of(rule.compare(times(1.05, noise=0.03, seed=seed)), MARGIN) is Word.FASTER
+        rule.word_of(rule.compare(times(1.05, noise=0.03, seed=seed)), MARGIN) is VerdictWord.FASTER
         for seed in range(2000)
     ]
     assert sum(won) / len(won) <= 0.036
@@ -293,9 +293,9 @@ a copy that sleeps for 20 ms in every call."""
 
 @pytest.mark.parametrize(
     ("which", "words"),
-    [("identical", {Word.CLOSE, Word.UNKNOWN}), ("sleeping", {Word.SLOWER})],
+    [("identical", {VerdictWord.CLOSE, VerdictWord.UNKNOWN}), ("sleeping", {VerdictWord.SLOWER})],
 )
-def test_recorded_contests_get_the_right_verdict(which: str, words: set[Word]) -> None:
+def test_recorded_contests_get_the_right_verdict(which: str, words: set[VerdictWord]) -> None:
     """On real times a copy of ours does not replace it, and one with a planted sleep is slower."""
     found = {
         task: (dict(enumerate(ours)), dict(enumerate(theirs)))
@@ -328,7 +328,7 @@ def settled(*, undefended: tuple[str, ...] = (), planned: int = 0, **options: ob
 def test_the_block_holds_everything_the_verdict_rests_on() -> None:
     """Names, versions, checks, reasons, times, ratios, machine and rule stand in one block."""
     found = settled()
-    block = result.markdown(found)
+    block = result.to_markdown(found)
     assert found.verdict.answer == "faster"
     assert "not measured: 64-256-128, batch 512; not measured: 320 × 3" in block
     assert block.startswith("### tensorflow:graph against numpy:plain\n")
@@ -339,20 +339,20 @@ def test_the_block_holds_everything_the_verdict_rests_on() -> None:
         assert f"| {title} | " in block
     assert block.count("| geometric mean | | | ") == 2
     assert "A made-up processor" in block
-    assert result.rule(MARGIN) in block
+    assert result.rule_sentence(MARGIN) in block
 
 
 def test_the_block_names_neither_host_nor_user_nor_folder() -> None:
     """What is pasted in public says nothing about whose machine it was."""
     found = settled()
     paths = {arm.path for arm in found.frames.plan.arms}
-    block = result.markdown(found)
+    block = result.to_markdown(found)
     for private in {platform.node(), str(Path.home()), *paths} - {""}:
         assert private not in block
     assert f"/{getpass.getuser()}/" not in block
     said = "failed: No such file: '/home/ada/secret/mine.py' (see https://example.org/a/b)"
     shown = "failed: No such file: 'mine.py' (see https://example.org/a/b)"
-    assert redaction.without_folders(said) == shown
+    assert redaction.remove_folders(said) == shown
 
 
 def test_the_margin_is_that_of_the_plan() -> None:
@@ -367,7 +367,7 @@ def test_the_margin_is_that_of_the_plan() -> None:
         undefended=(),
     )
     assert found.verdict.sentence.startswith("too close to call: within 900 %")
-    assert "above 10.00 on the geometric mean" in result.markdown(found)
+    assert "above 10.00 on the geometric mean" in result.to_markdown(found)
 
 
 @pytest.mark.parametrize("place", ["refused", "failed"])
@@ -376,8 +376,8 @@ def test_a_loop_that_failed_a_check_is_not_compared(place: str) -> None:
     found = settled(**{place: (("digits", "tensorflow:graph"),)})
     assert found.verdict.answer == "not compared"
     assert found.verdict.sentence.startswith("not compared: tensorflow:graph on ")
-    assert "| geometric mean |" not in result.markdown(found)
-    assert result.document(found)["judged"] == {}
+    assert "| geometric mean |" not in result.to_markdown(found)
+    assert result.to_document(found)["judged"] == {}
 
 
 @pytest.mark.parametrize("proofs", [(1.2, 1.05), (1.0, 1.0)])
@@ -385,7 +385,7 @@ def test_an_instrument_that_does_not_work_gives_no_verdict(proofs: tuple[float, 
     """Where equal programs differ, or planted work is not seen, no loop replaces another."""
     assert settled(proofs=(1.0, 1.05)).verdict.answer == "faster"
     found = settled(proofs=proofs)
-    assert found.verdict.word is Word.UNKNOWN
+    assert found.verdict.word is VerdictWord.UNKNOWN
     assert command.EXIT_CODES[found.verdict.word] == 5, "noise is no failed check"
 
 
@@ -393,7 +393,7 @@ def test_the_document_is_json_and_holds_every_raw_number() -> None:
     """Also of a single repeat, whose interval has no ends."""
     for repeats in (1, 8):
         found = settled(repeats=repeats)
-        document = result.document(found)
+        document = result.to_document(found)
         json.dumps(document, allow_nan=False)
         seconds = document["step_seconds"]["digits"]["tensorflow:graph"]
         assert len(seconds) == repeats
@@ -407,8 +407,8 @@ def test_the_block_says_how_many_repeats_were_measured() -> None:
     """The number comes from the records: a plan may allow more than its first repeats."""
     found = settled(repeats=12, planned=8)
     assert found.frames.plan.repeats == 8
-    assert "Repeats in fresh processes: 12," in result.markdown(found)
-    assert result.document(found)["repeats"] == 12
+    assert "Repeats in fresh processes: 12," in result.to_markdown(found)
+    assert result.to_document(found)["repeats"] == 12
 
 
 # Names.
@@ -417,27 +417,29 @@ def test_the_block_says_how_many_repeats_were_measured() -> None:
 def test_a_copy_that_kept_its_name_gets_one_of_its_own(tmp_path: Path) -> None:
     """Most challengers start from a copy of our file; it need not be changed to take part."""
     path = tmp_path / "mine.py"
-    path.write_text(discovery.shipped()["pytorch"].path.read_text(encoding="utf-8"), "utf-8")
-    (ours, mode), (theirs, other) = command.loops("pytorch:compiled", str(path))
+    path.write_text(
+        discovery.shipped_adapters()["pytorch"].path.read_text(encoding="utf-8"), "utf-8"
+    )
+    (ours, mode), (theirs, other) = command.choose_loops("pytorch:compiled", str(path))
     assert (ours.arm(mode), theirs.arm(other)) == (
         "pytorch:compiled",
         "pytorch-challenger:compiled",
     )
     assert theirs.path == path
-    assert command.loops("pytorch", f"{path}:compiled")[1][1] == "compiled"
+    assert command.choose_loops("pytorch", f"{path}:compiled")[1][1] == "compiled"
 
 
 def test_a_file_with_a_name_of_its_own_keeps_it() -> None:
     """A challenger in its own name and mode is shown as what it is."""
-    _, (theirs, mode) = command.loops("numpy:plain", str(EXAMPLE))
+    _, (theirs, mode) = command.choose_loops("numpy:plain", str(EXAMPLE))
     assert theirs.arm(mode) == "autograd:grad"
 
 
 def test_a_loop_does_not_race_itself() -> None:
     """The same file in the same mode twice is a usage error; two modes of one file are a race."""
     with pytest.raises(UsageError, match="name two different loops"):
-        command.loops("numpy:plain", "numpy")
-    (_, one), (_, other) = command.loops("numpy:plain", "numpy:buffers")
+        command.choose_loops("numpy:plain", "numpy")
+    (_, one), (_, other) = command.choose_loops("numpy:plain", "numpy:buffers")
     assert (one, other) == ("plain", "buffers")
 
 
@@ -455,7 +457,7 @@ def test_a_copy_of_ours_races_under_another_name(
 ) -> None:
     """A copy that kept header and helpers is checked and timed; one repeat cannot tell: code 5."""
     path = tmp_path / "mine.py"
-    path.write_text(discovery.shipped()["numpy"].path.read_text(encoding="utf-8"), "utf-8")
+    path.write_text(discovery.shipped_adapters()["numpy"].path.read_text(encoding="utf-8"), "utf-8")
     out = tmp_path / "run"
     words = ("--task", "single_neuron", "--repeats", "1", "--json", "--out", str(out))
     code, said, errors = run(capsys, "numpy:plain", str(path), *words)

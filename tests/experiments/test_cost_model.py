@@ -14,7 +14,7 @@ import pytest
 from planted_costs import PLANTED
 
 from samenet.experiments.scaling import cost_model, ladder
-from samenet.experiments.scaling.cost_model import BEYOND, TERMS, Call, CostModel, Measured
+from samenet.experiments.scaling.cost_model import BEYOND, TERMS, Call, CostModel, MeasuredCall
 
 
 def calls(points: Iterable[ladder.Size]) -> list[Call]:
@@ -27,10 +27,10 @@ def calls(points: Iterable[ladder.Size]) -> list[Call]:
     return found
 
 
-def noisy(model: CostModel, found: list[Call], share: float = 0.02) -> list[Measured]:
+def noisy(model: CostModel, found: list[Call], share: float = 0.02) -> list[MeasuredCall]:
     """Return the model's seconds, each off by up to a share, always by the same."""
     signs = itertools.cycle([0.9, -0.4, 0.1, -1.0, 0.6, -0.8, 0.3])
-    return [Measured(c, model.predict(*c) * (1 + share * s)) for c, s in zip(found, signs)]  # noqa: B905 - the signs are endless
+    return [MeasuredCall(c, model.predict(*c) * (1 + share * s)) for c, s in zip(found, signs)]  # noqa: B905 - the signs are endless
 
 
 def test_planted_costs_are_found_exactly_without_noise() -> None:
@@ -66,7 +66,7 @@ def hump(call: Call) -> float:
 def errors(more: Callable[[Call], float]) -> float:
     """Return what is left of the held-out sizes' errors, where calls cost so many times as much."""
     found = cost_model.fit(
-        [Measured(call, PLANTED.predict(*call) * more(call)) for call in calls(ladder.DESIGN)]
+        [MeasuredCall(call, PLANTED.predict(*call) * more(call)) for call in calls(ladder.DESIGN)]
     )
     near, bare = 0.0, 0.0
     for call in calls(ladder.HELD_OUT):
@@ -83,7 +83,7 @@ def test_what_no_cost_explains_is_learnt_from_the_neighbours() -> None:
 
 def test_neighbours_of_another_memory_layout_say_less() -> None:
     """Where widths that are multiples of 64 cost 25 % more, errors at both kinds nearly halve."""
-    assert errors(lambda call: 1 + 0.25 * cost_model.aligned(call)) < 0.6
+    assert errors(lambda call: 1 + 0.25 * cost_model.aligned_share(call)) < 0.6
 
 
 def test_far_from_every_measured_size_only_the_costs_are_left() -> None:
@@ -101,7 +101,7 @@ def test_nothing_measured_costs_nothing() -> None:
 
 def test_one_measured_call_is_predicted_exactly() -> None:
     """A fit to a single call returns that call's seconds for that call, whatever the costs are."""
-    one = Measured(Call((64, 64, 10), 32, 16), 0.003)
+    one = MeasuredCall(Call((64, 64, 10), 32, 16), 0.003)
     assert cost_model.fit([one]).predict(*one.call) == pytest.approx(0.003)
 
 

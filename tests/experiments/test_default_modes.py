@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from samenet.adapter import discovery
-from samenet.adapter.discovery import Leaf
+from samenet.adapter.discovery import AdapterFile
 from samenet.stats.intervals import MARGIN
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
@@ -27,7 +27,7 @@ TIED = 0.15
 
 def whole_trainings() -> dict[str, list[float]]:
     """Return the seconds of every arm's whole training, one per task of the main job."""
-    names = {leaf.header.title: name for name, leaf in discovery.shipped().items()}
+    names = {leaf.header.title: name for name, leaf in discovery.shipped_adapters().items()}
     found: dict[str, list[float]] = defaultdict(list)
     for line in (RESULTS / "all-modes.txt").read_text(encoding="utf-8").splitlines():
         if row := WHOLE.match(line):
@@ -53,7 +53,7 @@ def mean_factor(ours: list[float], theirs: list[float]) -> float:
     return product ** (1 / len(ours))
 
 
-def replaced_by(leaf: Leaf, ours: str, other: str) -> bool:
+def replaced_by(leaf: AdapterFile, ours: str, other: str) -> bool:
     """Return whether a mode would take the place of another one by the published rule."""
     whole, step = whole_trainings(), steps()
     ours, other = leaf.arm(ours), leaf.arm(other)
@@ -69,11 +69,11 @@ def replaced_by(leaf: Leaf, ours: str, other: str) -> bool:
     return wins and not loses
 
 
-SEVERAL = [leaf for leaf in discovery.shipped().values() if len(leaf.header.modes) > 1]
+SEVERAL = [leaf for leaf in discovery.shipped_adapters().values() if len(leaf.header.modes) > 1]
 
 
 @pytest.mark.parametrize("leaf", SEVERAL, ids=lambda leaf: leaf.header.name)
-def test_no_usual_mode_loses_to_another_shipped_one(leaf: Leaf) -> None:
+def test_no_usual_mode_loses_to_another_shipped_one(leaf: AdapterFile) -> None:
     """What replaces a loop of ours if a stranger brings it replaces it if we have it already."""
     (usual,) = leaf.default_modes
     others = [mode for mode in leaf.header.modes if mode != usual]
@@ -85,5 +85,5 @@ def test_the_results_are_read() -> None:
     whole, step = whole_trainings(), steps()
     for arm in ("numpy:plain", "tensorflow:xla", "keras-jax:native", "pytorch:compiled"):
         assert (len(whole[arm]), len(step[arm])) == (3, 3)
-    assert replaced_by(discovery.shipped()["numpy"], "plain", "buffers")
-    assert not replaced_by(discovery.shipped()["tensorflow"], "graph", "xla")
+    assert replaced_by(discovery.shipped_adapters()["numpy"], "plain", "buffers")
+    assert not replaced_by(discovery.shipped_adapters()["tensorflow"], "graph", "xla")

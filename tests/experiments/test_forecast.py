@@ -20,8 +20,8 @@ from planted_costs import PLANTED
 from samenet.cli import main
 from samenet.errors import RefusedError, UsageError
 from samenet.experiments.scaling import forecast, validation
-from samenet.experiments.scaling.cost_model import shapes
-from samenet.experiments.scaling.forecast import Training
+from samenet.experiments.scaling.cost_model import count_shapes
+from samenet.experiments.scaling.forecast import TrainingSize
 from samenet.machine import paths
 
 
@@ -36,8 +36,8 @@ def test_a_total_is_start_first_call_and_every_step() -> None:
 
 def test_layers_of_one_shape_are_compiled_once() -> None:
     """Of four layers that are all alike but the last, two are different."""
-    assert shapes((64, 64, 64, 64, 10)) == 2
-    assert shapes((64, 32, 16, 10)) == 3
+    assert count_shapes((64, 64, 64, 64, 10)) == 2
+    assert count_shapes((64, 32, 16, 10)) == 3
 
 
 def test_the_interval_is_as_wide_as_the_errors_of_the_fit() -> None:
@@ -75,7 +75,7 @@ def test_outside_of_what_was_measured_nothing_is_predicted() -> None:
     """A batch beyond the largest one is refused with both numbers, as are too many layers."""
     with pytest.raises(RefusedError, match=r"rows of a batch: 50,000, measured were 256 to 32,768"):
         forecast.answer([made("a")], ASKED.with_batch(50_000)).lines()
-    deep = Training(widths=(64,) * 300, batch_size=512, samples=1000, epochs=1)
+    deep = TrainingSize(widths=(64,) * 300, batch_size=512, samples=1000, epochs=1)
     with pytest.raises(RefusedError, match="layers with weights: 299"):
         forecast.answer([made("a")], deep).lines()
 
@@ -84,7 +84,7 @@ def test_outside_of_what_was_measured_nothing_is_predicted() -> None:
 def test_layers_are_whole_numbers_joined_by_dashes(text: str) -> None:
     """Anything else is a usage error that shows how layers are written."""
     with pytest.raises(UsageError, match="64-256-128-10"):
-        forecast.widths_of(text)
+        forecast.parse_widths(text)
 
 
 def test_forecasts_are_remembered_on_the_machine(
@@ -98,7 +98,7 @@ def test_forecasts_are_remembered_on_the_machine(
     assert "`samenet ladder` does it" in capsys.readouterr().err
     forecast.remember([made("one")])
     forecast.remember([made("other", 1.5)])
-    assert forecast.remembered() == [made("one"), made("other", 1.5)]
+    assert forecast.recall() == [made("one"), made("other", 1.5)]
     assert main._code([*asked, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["choice"] == ["one"]
 
@@ -114,7 +114,7 @@ def test_predicting_loads_neither_pandas_nor_the_optimiser() -> None:
 
 def test_twenty_held_out_trainings_judge_the_predictions() -> None:
     """Of planted costs every total is near; the advice needs two frameworks one can adopt."""
-    checked = validation.check(run())
+    checked = validation.validate(run())
     assert len(checked.judged) == 40
     assert all(checked.good(arm) for arm in checked.arms)
     assert checked.choices == ()
@@ -124,8 +124,8 @@ def test_twenty_held_out_trainings_judge_the_predictions() -> None:
 def test_a_framework_that_is_predicted_badly_fails_the_check() -> None:
     """A cliff that the fit cannot follow is named with its size, and the check does not pass."""
     frames = run(stepped)
-    checked = validation.check(frames)
+    checked = validation.validate(frames)
     assert checked.good("numpy:plain")
     assert not checked.good("pytorch:eager")
     assert not checked.passed
-    assert any("✗ PyTorch (eager)" in line for line in validation.lines(frames, checked))
+    assert any("✗ PyTorch (eager)" in line for line in validation.to_lines(frames, checked))

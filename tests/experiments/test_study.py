@@ -17,10 +17,10 @@ from samenet.cli import main
 from samenet.errors import UsageError
 from samenet.experiments.study import conclusions
 from samenet.experiments.study.outcome import gather, load
-from samenet.experiments.study.run import carried_out, make_study
-from samenet.experiments.study.text import document, lines
+from samenet.experiments.study.run import carry_out, make_study
+from samenet.experiments.study.text import to_document, to_lines
 from samenet.spec import load_task, study
-from samenet.spec.study import Scene, StudyKind, Variant, study_of
+from samenet.spec.study import Scene, StudyKind, Variant, define_study
 from samenet.tasks.sources import prepare
 from samenet.worker import study_measures
 
@@ -35,7 +35,7 @@ def rows(name: str) -> Dataset:
 def problem(kind: StudyKind, name: str, scene: Scene, choice: str) -> Problem:
     task = load_task(name)
     return study_measures.problem_of(
-        task, study_of(kind, task), Variant(scene, choice), rows(name), seed=0
+        task, define_study(kind, task), Variant(scene, choice), rows(name), seed=0
     )
 
 
@@ -101,7 +101,7 @@ def test_numbers_that_are_not_finite_become_gaps() -> None:
     """A training that has diverged leaves None in its record, which JSON can hold."""
     given = problem("activations", "digits", "own", "relu")
     broken = [Layer(layer.kernel * np.nan, layer.bias) for layer in given.weights]
-    found = study_measures.look(given, rows("digits"), broken)
+    found = study_measures.measure_weights(given, rows("digits"), broken)
     assert found["test"]["loss"] is None
     json.dumps(found, allow_nan=False)
 
@@ -114,23 +114,23 @@ OVERLAPPING = {"relu": [0.97, 0.96, 0.98, 0.97, 0.96], "sigmoid": [0.95, 0.97, 0
 
 def test_a_choice_is_called_worse_only_if_every_seed_is() -> None:
     """Seeds that do not overlap give a finding; seeds that do give a refusal that says so."""
-    found = conclusions.score(APART, "accuracy", "own")
+    found = conclusions.conclude_on_score(APART, "accuracy", "own")
     assert found.findings == ("sigmoid worse",)
-    refused = conclusions.score(OVERLAPPING, "accuracy", "own")
+    refused = conclusions.conclude_on_score(OVERLAPPING, "accuracy", "own")
     assert refused.findings == ()
     assert "overlap" in refused.sentence
 
 
 def test_lower_is_better_for_an_error() -> None:
     """Of RMSE the smaller one is the better."""
-    found = conclusions.score(APART, "rmse", "own")
+    found = conclusions.conclude_on_score(APART, "rmse", "own")
     assert found.findings == ("relu worse",)
 
 
 def test_a_choice_that_diverged_is_said_and_not_compared() -> None:
     """A score that is no number is no low score."""
     seeds = {**APART, "tanh": [0.9, float("nan"), 0.9, 0.9, 0.9]}
-    found = conclusions.score(seeds, "accuracy", "own")
+    found = conclusions.conclude_on_score(seeds, "accuracy", "own")
     assert found.findings == ("sigmoid worse",)
     assert "tanh diverged" in found.sentence
 
@@ -138,7 +138,7 @@ def test_a_choice_that_diverged_is_said_and_not_compared() -> None:
 def test_units_that_die_in_some_seeds_only_are_no_finding_of_their_choice() -> None:
     """Dead in every seed, in none, or depending on the seed: three words."""
     counts = {"relu": [3.0, 4.0], "tanh": [0.0, 0.0], "elu": [0.0, 1.0]}
-    found = conclusions.dying(counts, units=96)
+    found = conclusions.conclude_on_dead_units(counts, units=96)
     assert found.findings == ("relu dies", "tanh lives")
     assert "elu: it depends on the seed" in found.sentence
 
@@ -146,22 +146,24 @@ def test_units_that_die_in_some_seeds_only_are_no_finding_of_their_choice() -> N
 def test_a_gradient_is_called_smaller_from_a_factor_of_ten_on() -> None:
     """A factor of nine is no order of magnitude, whatever the seeds do."""
     near = {"relu": [9.0] * 5, "tanh": [1.0] * 5}
-    assert conclusions.vanishing(near).findings == ()
+    assert conclusions.conclude_on_gradients(near).findings == ()
     far = {"relu": [2e4] * 5, "sigmoid": [1.0] * 5}
-    assert conclusions.vanishing(far).findings == ("sigmoid below relu by 10^4",)
+    assert conclusions.conclude_on_gradients(far).findings == ("sigmoid below relu by 10^4",)
 
 
 def test_times_that_differ_by_four_percent_are_not_worth_a_sentence() -> None:
     """A difference below the margin is no finding even if every process shows it."""
-    assert conclusions.time({"relu": [1.0] * 5, "tanh": [1.04] * 5}).findings == ()
-    assert conclusions.time({"relu": [1.0] * 5, "tanh": [1.2] * 5}).findings == ("tanh slower",)
+    assert conclusions.conclude_on_time({"relu": [1.0] * 5, "tanh": [1.04] * 5}).findings == ()
+    assert conclusions.conclude_on_time({"relu": [1.0] * 5, "tanh": [1.2] * 5}).findings == (
+        "tanh slower",
+    )
 
 
 def test_the_chance_to_be_apart_by_luck_is_that_of_counting() -> None:
     """Of all ways to part six equal numbers into two threes, two are apart."""
     ways = list(itertools.combinations(range(6), 3))
-    apart = sum(study.apart(way, [n for n in range(6) if n not in way]) for way in ways)
-    assert study.chance_apart(3, 2) == pytest.approx(apart / len(ways))
+    apart = sum(study.are_separated(way, [n for n in range(6) if n not in way]) for way in ways)
+    assert study.separation_chance(3, 2) == pytest.approx(apart / len(ways))
 
 
 @pytest.mark.parametrize(("choices", "seeds"), [(2, 5), (4, 5), (5, 6), (10, 7)])
@@ -176,7 +178,7 @@ def test_more_choices_need_more_seeds(choices: int, seeds: int) -> None:
 def test_a_task_without_hidden_layers_has_no_activation_to_study() -> None:
     """The single neuron is refused in a sentence that names a task that works."""
     with pytest.raises(UsageError, match=r"no hidden layer.*digits"):
-        study_of("activations", load_task("single_neuron"))
+        define_study("activations", load_task("single_neuron"))
 
 
 @pytest.mark.parametrize(
@@ -193,7 +195,7 @@ def test_a_wrong_choice_is_one_sentence(
 ) -> None:
     """What cannot be studied is refused before anything is trained."""
     with pytest.raises(UsageError, match=said):
-        study_of(kind, load_task("digits"), choices)
+        define_study(kind, load_task("digits"), choices)
 
 
 @pytest.mark.parametrize("kind", ["activations", "losses"])
@@ -218,10 +220,10 @@ def test_a_study_from_the_command_line_leaves_a_figure_and_one_document(
     arguments = "study activations two_moons --seeds 1 --epochs 2 --json --out"
     assert main._code([*arguments.split(), str(out)]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert len(found["trainings"]) == 3 * len(study.ACTIVATIONS)
+    assert len(found["trainings"]) == 3 * len(study.USUAL_ACTIVATIONS)
     assert [c["about"] for c in found["conclusions"]["numpy:buffers"]] == ["seeds"]
     assert (out / "study.png").stat().st_size > 10_000
-    assert found == json.loads(json.dumps(document(load(out))))
+    assert found == json.loads(json.dumps(to_document(load(out))))
 
 
 def test_a_framework_whose_outputs_are_not_those_of_its_weights_is_left_out(
@@ -235,9 +237,9 @@ def test_a_framework_whose_outputs_are_not_those_of_its_weights_is_left_out(
         seeds=1,
         epochs=1,
     )
-    found = carried_out(plan, tmp_path / "study", lambda *_: None)
+    found = carry_out(plan, tmp_path / "study", lambda *_: None)
     assert found.choices("leaky-slope:plain") == ["relu", "tanh"]
-    text = "\n".join(lines(found))
+    text = "\n".join(to_lines(found))
     assert "leaky_relu: left out: its " in text
     assert "differ from the float64 network" in text
     assert found.failed
@@ -254,7 +256,7 @@ def test_a_framework_without_an_activation_is_left_out_of_that_choice_alone(
         seeds=1,
         epochs=1,
     )
-    found = carried_out(plan, tmp_path / "study", lambda *_: None)
+    found = carry_out(plan, tmp_path / "study", lambda *_: None)
     arm = found.arms[0]
     assert found.choices(arm) == ["relu", "tanh"]
     assert "is not offered" in found.left_out[arm, "leaky_relu"]
@@ -280,12 +282,12 @@ def test_a_worker_that_dies_leaves_a_reason_and_no_finding(tmp_path: Path) -> No
 def test_numpy_and_pytorch_come_to_the_same_conclusions_on_digits(tmp_path: Path) -> None:
     """Ten layers of sigmoid lose their gradient, ReLU's units die at a large rate, in both."""
     plan = make_study("activations", "digits", frameworks=("numpy", "pytorch"))
-    found = carried_out(plan, tmp_path / "study", lambda *_: None)
-    per_arm = [conclusions.conclusions(found, arm) for arm in found.arms]
+    found = carry_out(plan, tmp_path / "study", lambda *_: None)
+    per_arm = [conclusions.draw_conclusions(found, arm) for arm in found.arms]
     assert len(per_arm) == 2
     for each in per_arm:
         findings = [text for conclusion in each for text in conclusion.findings]
         assert any(text.startswith("sigmoid below") and "relu" in text for text in findings)
         assert {"relu dies", "leaky_relu lives"} <= set(findings)
-    same, all_ = conclusions.agreement(per_arm)
+    same, all_ = conclusions.count_agreements(per_arm)
     assert same == all_

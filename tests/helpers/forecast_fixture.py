@@ -7,10 +7,10 @@ from dataclasses import replace
 from planted_costs import PLANTED
 
 from samenet.experiments.scaling import forecast
-from samenet.experiments.scaling.forecast import Forecast, Training
+from samenet.experiments.scaling.forecast import Forecast, TrainingSize
 
-ASKED = Training(widths=(64, 256, 128, 10), batch_size=512, samples=100_000, epochs=20)
-RANGES = {name: (0.5 * n, 64.0 * n) for name, n in forecast.numbers(ASKED).items()}
+ASKED = TrainingSize(widths=(64, 256, 128, 10), batch_size=512, samples=100_000, epochs=20)
+RANGES = {name: (0.5 * n, 64.0 * n) for name, n in forecast.size_numbers(ASKED).items()}
 
 
 def made(arm: str, slower: float = 1.0, start: float = 1.0, error: float = 0.02) -> Forecast:

@@ -103,7 +103,7 @@ def float64_gives(precision: Any) -> list[str]:
 
 def main(name: str) -> None:
     """Let the adapter do everything once, and print what came of it."""
-    shipped = discovery.shipped()[name]
+    shipped = discovery.shipped_adapters()[name]
     adapter = discovery.load(shipped.path)
     offers = adapter.capabilities()
     adapter.wake(Target())

@@ -34,7 +34,7 @@ def stepped(arm: str, call: Call) -> float:
 def run(seconds: Seconds = planted, points: int | None = None) -> Frames:
     """Return a made-up run of the first points of the ladder, whose calls take these seconds."""
     plan, records = recorded(
-        tasks=ladder.tasks()[:points],
+        tasks=ladder.ladder_tasks()[:points],
         arms=ARMS,
         track="same",
         repeats=2,

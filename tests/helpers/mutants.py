@@ -24,8 +24,8 @@ from samenet.adapters.numpy import network as numpy_network
 from samenet.adapters.numpy import optimizers
 from samenet.adapters.numpy.functions import FUNCTIONS
 from samenet.certificate import cases, gate_timed, gate_timed_end, gate_training, readback
-from samenet.certificate.problem import Build, Check, Problem, trained
-from samenet.spec import Forms, Moments, Schedule
+from samenet.certificate.problem import Build, Check, Problem, train_call
+from samenet.spec import AdamConstants, Forms, Schedule
 from samenet.worker.cases import checks_of
 
 SMOOTH_ADAM = "training by adam, smooth"
@@ -57,18 +57,20 @@ def checks(
 ) -> list[Check]:
     """Return every check of a case, or of a task as a run makes them."""
     if not on.startswith(TASK):
-        return list(checks_of(cases.case(on), build, capabilities))
+        return list(checks_of(cases.find_case(on), build, capabilities))
     assert problem is not None
-    found = gate_training.of_task(problem, build, capabilities)
+    found = gate_training.check_task(problem, build, capabilities)
     target = Target()
     program = build(problem, problem.training, problem.weights, target.dtype)
     losses, weights = [], []
     for call in problem.calls:
-        losses.append(trained(program, call))
+        losses.append(train_call(program, call))
         weights = weights or list(program.weights())
-    timed = gate_timed.Timed(losses, weights)
+    timed = gate_timed.TimedCalls(losses, weights)
     further = itertools.islice(problem.stream(), len(problem.calls), CALLS)
-    kept = {place: trained(program, call) for place, call in enumerate(further, len(problem.calls))}
+    kept = {
+        place: train_call(program, call) for place, call in enumerate(further, len(problem.calls))
+    }
     last = gate_timed_end.last_call(problem, program, CALLS, capabilities)
     seen = gate_timed_end.Seen(calls=CALLS, last=last, losses=kept)
     timing = gate_timed_end.Timing(
@@ -76,10 +78,10 @@ def checks(
     )
     return [
         *found,
-        *gate_timed.after_timing(problem, build, capabilities, timed, target.dtype),
-        readback.sync_waits(program, problem.calls[0]),
-        readback.kept_precision(program, target),
-        readback.product_precision(build, target),
+        *gate_timed.check_timed_program(problem, build, capabilities, timed, target.dtype),
+        readback.check_sync(program, problem.calls[0]),
+        readback.check_precision_kept(program, target),
+        readback.check_product_precision(build, target),
         *gate_timed_end.of_every_process(timing, last),
         *gate_timed_end.of_first_process(timing, program, seen),
     ]
@@ -445,7 +447,7 @@ AT_THE_SEAM: dict[str, Mutant] = {
         on=SMOOTH_ADAM,
         gate="gate 2",
         apply=rule(
-            lambda o: {"beta1": o.beta2, "beta2": o.beta1} if isinstance(o, Moments) else {}
+            lambda o: {"beta1": o.beta2, "beta2": o.beta1} if isinstance(o, AdamConstants) else {}
         ),
     ),
     "beta_rounded": Mutant(
@@ -986,7 +988,7 @@ PLANTED: dict[str, Mutant] = {
         what="label smoothing shared by the other classes",
         on="loss sparse_categorical_cross_entropy(label_smoothing=0.125)",
         gate="gate 0",
-        inside=lambda: patch.object(numpy_functions, "smoothed", smoothed_over_others),
+        inside=lambda: patch.object(numpy_functions, "smooth_targets", smoothed_over_others),
     ),
     "idle_after_100": Mutant(
         what="nothing done after a hundred calls, in float32",

@@ -213,7 +213,7 @@ def of_sklearn() -> dict[str, Mutant]:
     """Return mistakes that scikit-learn makes easy."""
     from samenet.adapters.sklearn import network as sklearn_network
 
-    usual = sklearn_network.made
+    usual = sklearn_network.make_estimator
 
     def with_setting(**values):
         return lambda *arguments: usual(*arguments).set_params(**values)
@@ -237,13 +237,17 @@ def of_sklearn() -> dict[str, Mutant]:
             what="its default penalty left on",
             on=SMOOTH_ADAM,
             gate="gate 2",
-            inside=lambda: patch.object(sklearn_network, "made", with_setting(alpha=1e-4)),
+            inside=lambda: patch.object(
+                sklearn_network, "make_estimator", with_setting(alpha=1e-4)
+            ),
         ),
         "shuffled": Mutant(
             what="its own shuffling left on",
             on=SMOOTH_ADAM,
             gate="gate 2",
-            inside=lambda: patch.object(sklearn_network, "made", with_setting(shuffle=True)),
+            inside=lambda: patch.object(
+                sklearn_network, "make_estimator", with_setting(shuffle=True)
+            ),
         ),
     }
 

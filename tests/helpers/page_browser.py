@@ -20,7 +20,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-headless-shell")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the page of the made-up run."""
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(report_page.page(made()), encoding="utf-8")
+    path.write_text(report_page.build_page(made()), encoding="utf-8")
     return path
 
 

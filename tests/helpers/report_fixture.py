@@ -10,8 +10,8 @@ from typing import Any
 from samenet.adapter import Capabilities, Target, discovery
 from samenet.analysis.frames import Frames, build
 from samenet.analysis.processes import START_UP
-from samenet.runs.passes import PROOFS, PassName
-from samenet.runs.plan import Arm, Installed, Job, Plan, Skipped
+from samenet.runs.passes import CONTROL_PASSES, PassName
+from samenet.runs.plan import Arm, InstallSize, Job, Plan, SkippedResult
 from samenet.runs.records import (
     CertificateRecord,
     DataPrepared,
@@ -23,8 +23,8 @@ from samenet.runs.records import (
     TimingRecord,
     Track,
 )
-from samenet.spec import Kind, Task, load_task
-from samenet.spec.metrics import main_of, names_of
+from samenet.spec import Task, TaskKind, load_task
+from samenet.spec.metrics import main_metric, metric_names
 from samenet.stats.intervals import VERDICT_REPEATS_MIN
 
 WHEN = "2026-11-23T17:12:20+00:00"
@@ -124,7 +124,7 @@ def _plan(tasks: Sequence[Task], arms: Sequence[str], repeats: int, track: str) 
         track=track,  # type: ignore[arg-type]
         jobs=_jobs(tasks, arms, repeats),
         skipped=(
-            Skipped(
+            SkippedResult(
                 task=tasks[0].name,
                 arm="jax:scan",
                 mark="not installed",
@@ -136,7 +136,7 @@ def _plan(tasks: Sequence[Task], arms: Sequence[str], repeats: int, track: str) 
 
 def _arm(name: str) -> Arm:
     framework, _, mode = name.partition(":")
-    found = discovery.shipped()[framework]
+    found = discovery.shipped_adapters()[framework]
     return Arm(
         name=name,
         mode=mode,
@@ -152,7 +152,7 @@ def _arm(name: str) -> Arm:
         ),
         versions=dict.fromkeys(found.header.distributions, "1.2.3"),
         import_seconds=START[framework],
-        installed=Installed(
+        installed=InstallSize(
             distributions=found.header.distributions, bytes=214_000_000, import_bytes=30_000_000
         ),
         quickstart_lines=42 if found.header.quickstart else 0,
@@ -162,7 +162,7 @@ def _arm(name: str) -> Arm:
 def _jobs(tasks: Sequence[Task], arms: Sequence[str], repeats: int) -> tuple[Job, ...]:
     members: list[tuple[PassName, str]] = [("cell", arm) for arm in arms]
     if repeats >= VERDICT_REPEATS_MIN:
-        members += [(proof, arms[0]) for proof in PROOFS]
+        members += [(proof, arms[0]) for proof in CONTROL_PASSES]
     return tuple(
         Job(
             id=f"{pass_name}/{arm}/{task.name}/r{repeat}",
@@ -190,7 +190,7 @@ def _prepared(task: Task) -> Record:
         features=2,
         outputs=1,
         feature_names=(COLUMN, "plain"),
-        class_names=() if task.kind == Kind.REGRESSION else ("no", "yes"),
+        class_names=() if task.kind == TaskKind.REGRESSION else ("no", "yes"),
         notes=("1797 rows: 1408 to train on.", f"Column {COLUMN} was filled in."),
         digest="0422bdac0931b7c5",
     )
@@ -396,9 +396,9 @@ def _scores(
     for split, worse in (("train", 1.0), ("test", 1.3)):
         seed = 0.1 * _wobble(repeat) + 1e-9 * _wobble(arm, repeat)
         loss = [worse * (floor + (2.2 + seed) * math.exp(-rate * e)) for e in range(steps)]
-        for metric in ("loss", *names_of(task.kind)):
+        for metric in ("loss", *metric_names(task.kind)):
             values = [_score(metric, each) for each in loss]
-            along = metric in ("loss", main_of(task.kind).name) and track == "same"
+            along = metric in ("loss", main_metric(task.kind).name) and track == "same"
             part = values if along else values[-1:]
             found.append(_quality(task, arm, track, repeat, split, metric, part, steps - len(part)))
     return found
@@ -435,7 +435,7 @@ def _quickstart(task: Task, arm: Arm, guess: float) -> list[Record]:
                 seconds=(2.0 + START[arm.header.name] + 0.1 * _wobble(seed),),
             )
         )
-        alone = [_score(main_of(task.kind).name, 2.5 * (1 - guess))]
+        alone = [_score(main_metric(task.kind).name, 2.5 * (1 - guess))]
         found.append(_quality(task, arm.name, "quickstart", seed, "test", "guess", alone, 0))
         found += _scores(task, arm.name, "quickstart", seed, rate=rate, floor=floor, steps=31)
     return found

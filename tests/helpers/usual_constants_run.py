@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 
 from samenet.adapter import Target, discovery
-from samenet.adapter.support import missing
+from samenet.adapter.support import why_unsupported
 from samenet.certificate import cases, gate_training
 from samenet.certificate.problem import Problem, builder, task_problem
 from samenet.spec import load_task
@@ -34,15 +34,15 @@ def problems() -> Iterator[tuple[str, Problem]]:
 
 def main(name: str) -> None:
     """Follow each training in float64 and print what came of it."""
-    found = discovery.shipped()[name]
+    found = discovery.shipped_adapters()[name]
     adapter, target = discovery.load(found.path), Target()
     adapter.wake(target)
     build, offered = builder(adapter, found.default_modes[0], target), adapter.capabilities()
     answer = {}
     for what, problem in problems():
-        if missing(offered, problem.network, problem.training, target):
+        if why_unsupported(offered, problem.network, problem.training, target):
             continue
-        checks = gate_training.of_task(problem, build, offered)
+        checks = gate_training.check_task(problem, build, offered)
         answer[what] = {
             "failed": [f"{c.gate}, {c.quantity}: {c.error:.2g}" for c in checks if not c.passed],
             "gates": sorted({c.gate for c in checks}),

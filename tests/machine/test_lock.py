@@ -17,7 +17,7 @@ from samenet.machine import clock, lock, paths
 HOLD = """
 import sys
 from samenet.machine import lock
-with lock.alone():
+with lock.machine_lock():
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -46,13 +46,13 @@ def test_another_cache_is_no_way_around_the_lock(tmp_path: Path) -> None:
     try:
         with (
             pytest.raises(RefusedError, match=r"since 20\d\d-.*wait for it to end"),
-            lock.alone(),
+            lock.machine_lock(),
         ):
             pass
     finally:
         second.kill()
         second.communicate()
-    with lock.alone():
+    with lock.machine_lock():
         pass
 
 
@@ -76,7 +76,7 @@ def test_everybody_may_take_the_lock_in_turn(
     monkeypatch.setenv("SAMENET_LOCK", str(path))
     before = os.umask(0o077)
     try:
-        with lock.alone():
+        with lock.machine_lock():
             since = path.with_suffix(".since")
             assert clock.utc()[:4] in since.read_text(encoding="utf-8")
     finally:
@@ -90,7 +90,7 @@ import fcntl, os
 from samenet.machine import lock
 os.setgid(65534)
 os.setuid(65534)
-with lock.alone():
+with lock.machine_lock():
     pass
 """
 
@@ -103,7 +103,7 @@ def test_another_user_s_file_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv("SAMENET_LOCK", f"{folder}/lock")
         for _ in range(2):
             subprocess.run([sys.executable, "-P", "-c", AS_NOBODY], check=True)
-            with lock.alone():
+            with lock.machine_lock():
                 pass
         assert Path(folder, "lock").stat().st_uid == 65534
 
@@ -114,13 +114,13 @@ def test_a_lock_that_cannot_be_taken_is_one_sentence(
     """A place that cannot be written refuses, and says what to set."""
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("SAMENET_LOCK", str(tmp_path / "file" / "lock"))
-    with pytest.raises(RefusedError, match="Let SAMENET_LOCK name a file"), lock.alone():
+    with pytest.raises(RefusedError, match="Let SAMENET_LOCK name a file"), lock.machine_lock():
         pass
 
 
 def test_an_error_inside_gives_the_lock_back() -> None:
     """Whatever ends a run, Ctrl-C too, the next one may begin."""
-    with pytest.raises(KeyboardInterrupt), lock.alone():
+    with pytest.raises(KeyboardInterrupt), lock.machine_lock():
         signal.raise_signal(signal.SIGINT)
-    with lock.alone():
+    with lock.machine_lock():
         pass

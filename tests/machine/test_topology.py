@@ -20,7 +20,7 @@ def machine(
     info = folder / "cpuinfo"
     info.write_text("flags: fpu" + " hypervisor" * virtual, encoding="utf-8")
     monkeypatch.setattr(topology, "CPU", folder)
-    monkeypatch.setattr(topology, "INFO", info)
+    monkeypatch.setattr(topology, "CPU_INFO", info)
     monkeypatch.setattr(topology.os, "cpu_count", lambda: len(lists))
 
 
@@ -59,12 +59,12 @@ def test_what_cannot_be_read_has_no_neighbours(
 ) -> None:
     """Without the kernel's files, as on macOS, nothing is known and nothing is suspected."""
     monkeypatch.setattr(topology, "CPU", tmp_path)
-    monkeypatch.setattr(topology, "INFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(topology, "CPU_INFO", tmp_path / "cpuinfo")
     assert topology.hypervisor() is None
     assert topology.neighbours([1]) == ()
 
 
 def test_the_kernel_s_lists_are_read() -> None:
     """Ranges and single numbers, mixed; an empty text is no processor."""
-    assert topology.numbers("0-2,5,7-8") == [0, 1, 2, 5, 7, 8]
-    assert topology.numbers("") == []
+    assert topology.parse_ranges("0-2,5,7-8") == [0, 1, 2, 5, 7, 8]
+    assert topology.parse_ranges("") == []

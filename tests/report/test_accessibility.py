@@ -43,7 +43,7 @@ def test_the_html_is_valid(tmp_path: Path, options: dict[str, str]) -> None:
     """The Nu checker has no error, with usual names and with names that want to be programs."""
     frames = made(tasks=[hostile()], failed=(), refused=()) if options else made()
     path = tmp_path / "report.html"
-    path.write_text(report_page.page(frames), encoding="utf-8")
+    path.write_text(report_page.build_page(frames), encoding="utf-8")
     command = ["java", "-jar", str(VNU), "--format", "json", "--exit-zero-always", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     said = [m for m in json.loads(done.stderr)["messages"] if m["type"] == "error"]

@@ -34,7 +34,7 @@ def test_names_from_data_run_no_script(visit, tmp_path: Path) -> None:
     """A column named like a script does nothing, in the page and in its pictures."""
     path = tmp_path / "report.html"
     path.write_text(
-        report_page.page(made(tasks=[hostile()], failed=(), refused=())), encoding="utf-8"
+        report_page.build_page(made(tasks=[hostile()], failed=(), refused=())), encoding="utf-8"
     )
     page = visit(path)
     page.click("#expand")

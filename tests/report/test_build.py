@@ -17,7 +17,7 @@ from samenet.analysis.frames import Frames, build, load
 from samenet.errors import UsageError
 from samenet.report import blocks, summary, svg
 from samenet.report import page as report_page
-from samenet.report.line_labels import apart
+from samenet.report.line_labels import spread_labels
 from samenet.runs.folder import Store
 from samenet.stats import formatting
 
@@ -79,7 +79,7 @@ def run() -> Frames:
 
 @pytest.fixture(scope="module")
 def page(run: Frames) -> str:
-    return report_page.page(run)
+    return report_page.build_page(run)
 
 
 def sections_with(function: str) -> list[ModuleType]:
@@ -149,17 +149,17 @@ def test_nothing_in_the_page_loads_or_styles_from_elsewhere(page: str) -> None:
 
 def test_page_built_twice_is_the_same(page: str, run: Frames) -> None:
     """The same run gives the same page to the byte, pictures included."""
-    assert report_page.page(run) == page
+    assert report_page.build_page(run) == page
 
 
 def test_embedded_numbers_are_the_recomputed_ones(page: str, run: Frames) -> None:
     """`samenet verify` can compare: what the page holds equals what is computed again."""
-    assert embedded(page, "samenet-numbers") == report_page.numbers(run)
+    assert embedded(page, "samenet-numbers") == report_page.printed_numbers(run)
 
 
 def test_every_printed_table_stands_in_the_numbers(run: Frames) -> None:
     """Each cell of each table that comes from measurements is part of what verify compares."""
-    known = json.dumps(report_page.numbers(run), ensure_ascii=False)
+    known = json.dumps(report_page.printed_numbers(run), ensure_ascii=False)
     for section in report_page.compose(run).sections:
         for block in section.blocks:
             if isinstance(block, blocks.Table) and not block.quoted:
@@ -171,7 +171,7 @@ def test_a_changed_sample_changes_the_numbers(run: Frames) -> None:
     """A run whose times differ does not verify against this page."""
     times = run.times.assign(seconds=run.times.seconds * 1.01)
     changed = Frames(**{**{f: getattr(run, f) for f in run.__dataclass_fields__}, "times": times})
-    assert report_page.numbers(changed) != report_page.numbers(run)
+    assert report_page.printed_numbers(changed) != report_page.printed_numbers(run)
 
 
 def test_raw_data_are_embedded_whole(page: str, run: Frames) -> None:
@@ -185,7 +185,7 @@ def test_raw_data_are_embedded_whole(page: str, run: Frames) -> None:
 def test_names_from_data_are_inert() -> None:
     """A task or column named like a script is text in the page and in its pictures."""
     task = hostile()
-    page = report_page.page(made(tasks=[task], failed=[(task.name, "keras:fit")], refused=()))
+    page = report_page.build_page(made(tasks=[task], failed=[(task.name, "keras:fit")], refused=()))
     read = Reader(page)
     assert read.open == []
     assert not [tag for tag, _ in read.tags if tag in {"img", "b"}]
@@ -221,7 +221,7 @@ def test_few_repeats_give_no_verdict_words(page: str) -> None:
 
 def test_eight_repeats_give_verdict_words() -> None:
     """From eight repeats on, a factor is called faster, slower or too close to call."""
-    text = Reader(report_page.page(made(tasks=["digits"], repeats=8))).text
+    text = Reader(report_page.build_page(made(tasks=["digits"], repeats=8))).text
     assert "slower" in text
     assert "screening" not in text
 
@@ -243,7 +243,7 @@ def test_eight_repeats_give_verdict_words() -> None:
 )  # fmt: skip
 def test_missing_parts_still_give_a_page(options: dict[str, object]) -> None:
     """Whatever is missing from a run, there is a whole page that says so."""
-    page = report_page.page(made(tasks=["digits"], refused=(), **{"failed": (), **options}))  # type: ignore[arg-type]
+    page = report_page.build_page(made(tasks=["digits"], refused=(), **{"failed": (), **options}))  # type: ignore[arg-type]
     read = Reader(page)
     assert read.open == []
     assert len(read.ids) == len(set(read.ids))
@@ -252,15 +252,15 @@ def test_missing_parts_still_give_a_page(options: dict[str, object]) -> None:
 
 def test_plan_without_any_record_gives_a_page() -> None:
     """A run that was interrupted before its first result has a page, too."""
-    page = report_page.page(build(made(tasks=["digits"]).plan, {}, []))
+    page = report_page.build_page(build(made(tasks=["digits"]).plan, {}, []))
     assert "No recommendation" in page
 
 
 def test_figure_by_name_and_unknown_name(run: Frames) -> None:
     """`result.figure` gives a matplotlib figure; an unknown name is answered with a known one."""
-    assert len(report_page.figure(run, "hero").axes) == 2
+    assert len(report_page.draw_figure(run, "hero").axes) == 2
     with pytest.raises(UsageError, match="hero"):
-        report_page.figure(run, "heros")
+        report_page.draw_figure(run, "heros")
 
 
 def test_write_report_leaves_page_and_pictures(tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def test_write_report_leaves_page_and_pictures(tmp_path: Path) -> None:
     store.append(records)
     path = report_page.write_report(tmp_path)
     page = path.read_text(encoding="utf-8")
-    assert embedded(page, "samenet-numbers") == report_page.numbers(load(tmp_path))
+    assert embedded(page, "samenet-numbers") == report_page.printed_numbers(load(tmp_path))
     names = {file.name for file in (tmp_path / "figures").iterdir()}
     assert {"hero.svg", "hero.png", "speed.svg", "curves-digits.png"} <= names
 
@@ -300,7 +300,7 @@ def test_a_page_takes_away_only_what_a_page_has_written(tmp_path: Path) -> None:
 def test_picture_keeps_its_numbers_and_takes_the_pages_colour(run: Frames) -> None:
     """Coordinates are rounded, texts are not, and ink becomes the colour of the page's text."""
     figure = next(f for f in report_page.compose(run).figures if f.name == "hero")
-    text = svg.inline(svg.placed(svg.drawn(figure, narrow=False)), prefix="p", label="<&>")
+    text = svg.inline(svg.draw_as_svg(svg.draw(figure, narrow=False)), prefix="p", label="<&>")
     assert "0.03" in text
     assert "currentColor" in text
     assert "style=" not in text
@@ -310,7 +310,7 @@ def test_picture_keeps_its_numbers_and_takes_the_pages_colour(run: Frames) -> No
 
 def test_labels_are_moved_apart_in_order() -> None:
     """Labels that would overlap keep their order, a gap, and the panel."""
-    places = apart({"a": 0.5, "b": 0.5, "c": 0.99, "d": 0.98}, gap=0.1)
+    places = spread_labels({"a": 0.5, "b": 0.5, "c": 0.99, "d": 0.98}, gap=0.1)
     ordered = sorted(places.values())
     assert all(later - earlier > 0.0999 for earlier, later in pairwise(ordered))
     assert max(ordered) <= 1.0
@@ -339,9 +339,9 @@ def test_errors_are_written_with_one_digit(value: float, text: str) -> None:
 )
 def test_numbers_have_three_digits_and_no_exponent(value: float, text: str) -> None:
     """A number in an interval is never printed as 1.2e+03."""
-    assert formatting.digits(value) == text
+    assert formatting.format_digits(value) == text
 
 
 def test_the_date_is_written_in_words() -> None:
     """The page names the day as people do."""
-    assert summary.day("2026-11-23T17:12:20+00:00") == "23 November 2026, 17:12 UTC"
+    assert summary.format_day("2026-11-23T17:12:20+00:00") == "23 November 2026, 17:12 UTC"

@@ -92,7 +92,7 @@ def test_another_baseline_gives_the_paired_interval(page) -> None:
     frames = made()
     task = frames.plan.task("digits")
     own, base = (frames.result(task, a).total() for a in ("keras:fit", "pytorch:eager"))
-    wanted = intervals.ratio(own, base)
+    wanted = intervals.paired_ratio(own, base)
     row = page.locator("#leaderboards [data-task=digits][data-view=total] [data-arm='keras:fit']")
     shown = row.locator(".factor").inner_text()
     numbers = [

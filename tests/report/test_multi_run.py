@@ -54,7 +54,7 @@ def made(
 
 def lettered(*frames: Frames) -> tuple[Run, ...]:
     """Return runs in folders called after their place."""
-    return multi_run.lettered([(f"run-{place}", each) for place, each in enumerate(frames)])
+    return multi_run.assign_letters([(f"run-{place}", each) for place, each in enumerate(frames)])
 
 
 def tables(section: Section | None) -> list[Table]:
@@ -93,8 +93,8 @@ def test_the_margin_is_that_of_run_a() -> None:
     """A plan that calls 60 % no difference finds nothing slower at 1.4 times, and says 60 %."""
     wide, slow = made(), made({"pytorch:eager": 1.4})
     wide = replace(wide, plan=wide.plan.model_copy(update={"margin": 0.6}))
-    usual = multi_run.compared(*lettered(made(), slow), Quantity.STEP)
-    compared = multi_run.compared(*lettered(wide, slow), Quantity.STEP)
+    usual = multi_run.compare_runs(*lettered(made(), slow), Quantity.STEP)
+    compared = multi_run.compare_runs(*lettered(wide, slow), Quantity.STEP)
     assert usual is not None
     assert compared is not None
     assert (usual.verdict, compared.verdict) == ("regression", "fine")

@@ -16,7 +16,7 @@ from samenet.analysis.frames import build
 from samenet.report import page as report_page
 from samenet.report import result
 from samenet.report.annotations import mark, restore_marks
-from samenet.report.html import attributes
+from samenet.report.html import data_attributes
 from samenet.spec import Task, csv_task, load_task
 
 pytest_plugins = ("page_browser",)
@@ -46,7 +46,7 @@ def named(title: str) -> Task:
 @pytest.mark.parametrize("text", ['"><b>', "' onclick=x", "</script>", COLUMN, FORMULA])
 def test_a_data_attribute_is_only_an_attribute(text: str) -> None:
     """Whatever a name holds, the attribute gives it back whole and there is nothing beside it."""
-    element = ET.fromstring(f"<a{attributes(task=text)}/>")
+    element = ET.fromstring(f"<a{data_attributes(task=text)}/>")
     assert element.attrib == {"data-task": text}
 
 
@@ -60,7 +60,7 @@ def test_a_mark_survives_the_picture(text: str) -> None:
     drawing = Figure()
     (bar,) = drawing.subplots().barh(0, 1)
     mark(bar, tip=text)
-    root = ET.fromstring(svg.saved(drawing, "svg"))
+    root = ET.fromstring(svg.save(drawing, "svg"))
     assert text in [element.get("data-tip") for element in root.iter()]
     assert restore_marks("<g/>", {}) == "<g/>"
 
@@ -71,7 +71,7 @@ def test_pictures_as_files_hold_hostile_names_as_text() -> None:
 
     found = report_page.compose(made(tasks=[hostile()], failed=(), refused=()))
     for figure in found.figures:
-        root = ET.fromstring(svg.saved(svg.drawn(figure, narrow=False), "svg"))
+        root = ET.fromstring(svg.save(svg.draw(figure, narrow=False), "svg"))
         names = {element.tag.rpartition("}")[2] for element in root.iter()}
         assert not names & {"script", "img", "image", "foreignObject", "a"}
 
@@ -80,7 +80,7 @@ def test_saved_tables_are_inert(visit, tmp_path: Path) -> None:
     """In CSV a formula is a text; in Markdown a tag is a text and a bar splits no cell."""
     path = tmp_path / "report.html"
     frames = made(tasks=[named(FORMULA), "digits"], failed=(), refused=(), track="same")
-    path.write_text(report_page.page(frames), encoding="utf-8")
+    path.write_text(report_page.build_page(frames), encoding="utf-8")
     page = visit(path, state="open=checks")
     buttons = page.locator("#checks .saving").first.get_by_role("button")
     texts = []
@@ -99,7 +99,7 @@ def test_saved_tables_are_inert(visit, tmp_path: Path) -> None:
 def test_the_terminal_is_left_alone() -> None:
     """Titles and reasons that hold escape codes are printed with the codes made visible."""
     plan, records = recorded(tasks=[named(ESCAPES)], failed=(), refused=(), track="same")
-    lines = "\n".join(result.lines(build(plan, {}, records)))
+    lines = "\n".join(result.to_lines(build(plan, {}, records)))
     assert "owned" in lines
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", lines)
 
@@ -107,7 +107,7 @@ def test_the_terminal_is_left_alone() -> None:
 def test_visible_text_stays_as_it_is() -> None:
     """Letters of any language, signs, tabs and line ends are no control characters."""
     text = "PyTorch (eager): 1.9 s → −3 %\t中文 ½\n"
-    assert _console.printable(text) == text
+    assert _console.make_printable(text) == text
 
 
 def test_columns_of_a_csv_file_carry_no_codes(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_name_in_our_own_syntax_is_drawn_as_it_is(name: str, *, marked: bool) 
     if marked:
         mark(bar, task=name, tip=name)
     with rc_context({"svg.fonttype": "none"}):
-        text = svg.saved(drawing, "svg").decode()
+        text = svg.save(drawing, "svg").decode()
     whole = ET.fromstring(text)
     inline = ET.fromstring(svg.inline(text, prefix="p", label=name))
     for root in (whole, inline):

@@ -79,7 +79,11 @@ def test_two_figures_in_one_notebook_share_no_ids() -> None:
     drawings = [plt.figure() for _ in range(2)]
     for drawing in drawings:
         drawing.add_subplot().plot([1, 2], [3, 4])
-    ids = [id_ for d in drawings for id_ in re.findall(r' id="([^"]+)"', notebook.inline(d, "x"))]
+    ids = [
+        id_
+        for d in drawings
+        for id_ in re.findall(r' id="([^"]+)"', notebook.inline_drawing(d, "x"))
+    ]
     plt.close("all")
     assert len(ids) == len(set(ids))
 

@@ -21,7 +21,7 @@ from samenet.errors import UsageError
 from samenet.report import regression_text, result
 from samenet.stats import significance, welch
 from samenet.stats.intervals import Estimate
-from samenet.stats.verdicts import Word
+from samenet.stats.verdicts import VerdictWord
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -32,7 +32,7 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, s
 
 def seconds(factor: float, noise: float, n: int, *words: object) -> list[float]:
     """Return process medians around `factor`."""
-    drawn = _random.generator("compare", *words).normal(0.0, noise, n)
+    drawn = _random.make_generator("compare", *words).normal(0.0, noise, n)
     return [factor * math.exp(each) for each in drawn]
 
 
@@ -43,14 +43,14 @@ def logs_of(times: list[float]) -> Estimate:
 
 def p_of(base: list[float], new: list[float]) -> float:
     """Return the p of 'new is at most 5 % slower'."""
-    found = welch.difference(logs_of(base), logs_of(new))
+    found = welch.welch_difference(logs_of(base), logs_of(new))
     return float(significance.above_p(found, math.log1p(0.05)))
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     """Return the result document of a made-up run."""
-    return regression_text.json_again(result.document(report_fixture.made(repeats=8)))
+    return regression_text.as_json_reads(result.to_document(report_fixture.made(repeats=8)))
 
 
 def changed(document: dict[str, Any], factor: float, arm: str = "") -> dict[str, Any]:
@@ -67,7 +67,7 @@ def changed(document: dict[str, Any], factor: float, arm: str = "") -> dict[str,
 def test_welch_agrees_with_scipy() -> None:
     """Interval and one-sided p value are those of SciPy's Welch test on the logarithms."""
     base, new = seconds(1.0, 0.03, 8, "base"), seconds(1.1, 0.08, 12, "new")
-    found = welch.difference(logs_of(base), logs_of(new))
+    found = welch.welch_difference(logs_of(base), logs_of(new))
     theirs = ttest_ind(np.log(new), np.log(base), equal_var=False)
     interval = theirs.confidence_interval(0.95)
     ours = found.ratio()
@@ -84,7 +84,7 @@ def test_welch_covers_the_truth_although_the_spreads_differ() -> None:
     for trial in range(400):
         base = logs_of(seconds(1.0, 0.01, 5, "cover", trial))
         new = logs_of(seconds(1.2, 0.06, 9, "cover too", trial))
-        found = welch.difference(base, new).ratio()
+        found = welch.welch_difference(base, new).ratio()
         hits += found.low <= 1.2 <= found.high
     assert 368 <= hits <= 392
 
@@ -92,17 +92,17 @@ def test_welch_covers_the_truth_although_the_spreads_differ() -> None:
 @pytest.mark.parametrize(
     ("base", "new", "word"),
     [
-        ([1.0], [2.0], Word.UNKNOWN),
-        ([1.0, 1.0], [1.0, 1.0], Word.NOT_SLOWER),
-        ([1.0, 1.0], [1.2, 1.2], Word.SLOWER),
-        ([1.0, 1.0], [0.5, 0.5], Word.FASTER),
+        ([1.0], [2.0], VerdictWord.UNKNOWN),
+        ([1.0, 1.0], [1.0, 1.0], VerdictWord.NOT_SLOWER),
+        ([1.0, 1.0], [1.2, 1.2], VerdictWord.SLOWER),
+        ([1.0, 1.0], [0.5, 0.5], VerdictWord.FASTER),
     ],
 )
 def test_no_spread_and_one_repeat_are_defined(
-    base: list[float], new: list[float], word: Word
+    base: list[float], new: list[float], word: VerdictWord
 ) -> None:
     """Zero variance decides by the values alone; one repeat decides nothing."""
-    found = welch.difference(logs_of(base), logs_of(new))
+    found = welch.welch_difference(logs_of(base), logs_of(new))
     assert regression.word_of(found, p_of(base, new), 0.05) is word
 
 
@@ -121,7 +121,7 @@ def test_a_gate_of_many_equal_results_hardly_ever_stops() -> None:
             for arm in range(30)
         ]
         alone += min(found) < regression.LEVEL
-        stopped += min(significance.holm(found)) < regression.LEVEL
+        stopped += min(significance.adjust_by_holm(found)) < regression.LEVEL
     assert stopped <= 10
     assert alone > 60
 
@@ -161,7 +161,9 @@ def test_so_many_repeats_in_each_run_are_just_enough(one: float, other: float) -
     new = logs_of(seconds(1.0, other, 8, "needed too"))
     needed = regression.repeats_needed(base, new, 0.05)
     assert needed is not None
-    halves = [welch.difference(base.at(n), new.at(n)).half_width() for n in (needed, needed - 1)]
+    halves = [
+        welch.welch_difference(base.at(n), new.at(n)).half_width() for n in (needed, needed - 1)
+    ]
     assert halves[0] <= math.log1p(0.05) / 2 < halves[1]
 
 

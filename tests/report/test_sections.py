@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from report_fixture import hostile, made
 
-from samenet.adapter.discovery import shipped
+from samenet.adapter.discovery import shipped_adapters
 from samenet.analysis import totals as analysis_totals
 from samenet.analysis.frames import Frames
 from samenet.analysis.quantities import Quantity
@@ -60,7 +60,7 @@ def test_who_against_whom_agrees_with_the_leaderboard(run: Frames) -> None:
     """Against the first choice, the matrix has the leaderboard's word and no other."""
     totals = analysis_totals.totals(run, run.plan.task(TASK))
     (table,) = tables(times_pairwise.section(run))
-    best = next(t.arm for t in totals if analysis_totals.adoptable(run, t.arm))
+    best = next(t.arm for t in totals if analysis_totals.is_adoptable(run, t.arm))
     place = [total.arm for total in totals].index(best)
     for total, row in zip(totals, first_words(table), strict=True):
         if total.word:
@@ -98,15 +98,17 @@ def test_phases_of_a_view_add_up_to_what_the_table_says(run: Frames) -> None:
         "steady": epoch,
         "start-up": start,
     }
-    found = {view.id: sum(phases.seconds(run, task, arm, view).values()) for view in phases.VIEWS}
+    found = {
+        view.id: sum(phases.phase_seconds(run, task, arm, view).values()) for view in phases.VIEWS
+    }
     assert found == pytest.approx(expected, rel=0.01)
 
 
 def test_a_slow_start_pays_off_where_the_lines_cross(run: Frames) -> None:
     """The number of epochs is the difference of the starts over that of the epochs."""
     one, other = "pytorch:eager", "tensorflow:graph"
-    lines = {line.arm: line for line in break_even.lines(run, run.plan.task(TASK))}
-    _, epochs = break_even.epochs_of(run, run.plan.task(TASK), one, other)
+    lines = {line.arm: line for line in break_even.cost_lines(run, run.plan.task(TASK))}
+    _, epochs = break_even.break_even_epochs(run, run.plan.task(TASK), one, other)
     crossing_at = (lines[other].start_up - lines[one].start_up) / (
         lines[one].epoch - lines[other].epoch
     )
@@ -117,7 +119,7 @@ def test_a_slow_start_pays_off_where_the_lines_cross(run: Frames) -> None:
 
 def test_the_frontier_rises_and_holds_only_what_one_can_adopt(run: Frames) -> None:
     """Each lead is later and better than the one before, and none is the NumPy reference."""
-    leads = goal_section.frontier(run, run.plan.task(TASK))
+    leads = goal_section.find_leads(run, run.plan.task(TASK))
     assert leads
     assert all(a.seconds <= b.seconds and a.value < b.value for a, b in pairwise(leads))
     assert "numpy:plain" not in {lead.arm for lead in leads}
@@ -144,7 +146,7 @@ def test_an_example_that_learns_nothing_is_marked_with_its_reason() -> None:
         if cell.below
     ]
     assert marks == [("learns nothing",)] * len(sentences)
-    assert f"  {torch}" in result.lines(frames)
+    assert f"  {torch}" in result.to_lines(frames)
 
 
 def test_an_example_that_learns_carries_no_mark(run: Frames) -> None:
@@ -202,26 +204,26 @@ def test_the_map_names_who_is_faster_and_what_is_a_tie() -> None:
     """A cheap step wins where networks are small, cheap products where they are large."""
     small = contender("numpy:plain", step=1e-5, multiplication=1e-10)
     large = contender("pytorch:eager", step=1e-3, multiplication=1e-11)
-    rows = crossover.mapped([small, large], depth=1)
+    rows = crossover.make_map([small, large], depth=1)
     assert rows[0][0].best == (0,)
     assert rows[-1][-1].best == (1,)
-    assert len(crossover.mapped([small, replace(small, arm="jax:scan")], depth=1)[3][3].best) == 2
+    assert len(crossover.make_map([small, replace(small, arm="jax:scan")], depth=1)[3][3].best) == 2
 
 
 def test_the_map_knows_what_was_not_measured() -> None:
     """Sizes beyond the measured widths, batches, depths or products are extrapolated."""
     found = [contender("numpy:plain", step=1e-5), contender("pytorch:eager", step=1e-4)]
-    rows = crossover.mapped(found, depth=1)
+    rows = crossover.make_map(found, depth=1)
     assert rows[0][0].measured
     assert not rows[-1][0].measured
-    assert not crossover.mapped(found, depth=3)[0][0].measured
+    assert not crossover.make_map(found, depth=3)[0][0].measured
 
 
 def test_the_map_says_where_plain_is_enough_and_where_a_gpu_pays() -> None:
     """Plain is enough while 100 trainings lose less than a minute; a GPU pays once it wins."""
     plain = contender("numpy:plain", multiplication=1e-9)
     gpu = contender("pytorch:eager", "cuda", step=1e-3, multiplication=1e-13)
-    rows = crossover.mapped([plain, gpu], depth=1)
+    rows = crossover.make_map([plain, gpu], depth=1)
     assert (rows[0][0].plain_enough, rows[0][0].graphics_pays) == (True, False)
     assert (rows[-1][-1].plain_enough, rows[-1][-1].graphics_pays) == (False, True)
 
@@ -235,7 +237,7 @@ def test_no_map_of_a_single_framework(run: Frames) -> None:
 def test_every_picture_is_whole_and_names_its_units(run: Frames, form: str) -> None:
     """Nothing of any figure leaves the picture, and every panel says what its axes count."""
     for figure in page.compose(run).figures:
-        picture = svg.drawn(figure, narrow=form == "narrow")
+        picture = svg.draw(figure, narrow=form == "narrow")
         picture.draw_without_rendering()
         drawn, (width, height) = picture.get_tightbbox(), picture.get_size_inches()
         inside = (drawn.x0, drawn.y0, width - drawn.x1, height - drawn.y1)
@@ -246,9 +248,9 @@ def test_every_picture_is_whole_and_names_its_units(run: Frames, form: str) -> N
 def test_what_a_mark_is_about_cannot_break_out_of_the_picture() -> None:
     """A hostile task name becomes an escaped attribute of the drawn mark, and nothing else."""
     task = hostile()
-    picture, (axes,) = plotting.panels(1, narrow=True, height=1)
-    plotting.marked(axes.plot([0, 1], [0, 1]), Subject(task=task.name, arm="a:b"), tip="<b>")
-    text = svg.inline(svg.placed(picture), prefix="p", label="x")
+    picture, (axes,) = plotting.make_panels(1, narrow=True, height=1)
+    plotting.mark_subject(axes.plot([0, 1], [0, 1]), Subject(task=task.name, arm="a:b"), tip="<b>")
+    text = svg.inline(svg.draw_as_svg(picture), prefix="p", label="x")
     assert "<img" not in text
     assert "<b>" not in text
     assert 'data-arm="a:b"' in text
@@ -298,7 +300,7 @@ def in_lab(color: str, seen: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("eyes", SEEN)
 def test_colours_of_frameworks_are_told_apart_by_all_eyes(eyes: str) -> None:
     """Two frameworks differ by 14 in L*a*b*, the main ones by 20, whoever looks at them."""
-    found = {leaf.header.name: leaf.header.color for leaf in shipped().values()}
+    found = {leaf.header.name: leaf.header.color for leaf in shipped_adapters().values()}
     for one, other in combinations(found, 2):
         apart = np.linalg.norm(in_lab(found[one], SEEN[eyes]) - in_lab(found[other], SEEN[eyes]))
         assert apart >= (20 if {one, other} <= set(MAIN) else 14), (one, other)

@@ -12,7 +12,14 @@ import pytest
 from source_tree import Source, dotted, product
 
 from samenet.runs import passes
-from samenet.runs.passes import ADMISSION, BLOCKS, PASSES, PROOFS, Pass, PassName
+from samenet.runs.passes import (
+    ADMISSION_PASSES,
+    BLOCK_PASSES,
+    CONTROL_PASSES,
+    PASSES,
+    Pass,
+    PassName,
+)
 
 NAMES = set(get_args(PassName))
 KNOWS_NAMES = {
@@ -58,16 +65,16 @@ def test_every_pass_has_a_module_that_runs(kind: Pass) -> None:
 
 def test_the_instrument_is_tested_by_what_it_measures_with() -> None:
     """Control and sensitivity arm differ from a result by their rows, not by their code."""
-    assert ("cell", *PROOFS) == BLOCKS
-    assert len({PASSES[name].module for name in BLOCKS}) == 1
-    assert {PASSES[name].track for name in PROOFS} == set(PROOFS)
+    assert ("cell", *CONTROL_PASSES) == BLOCK_PASSES
+    assert len({PASSES[name].module for name in BLOCK_PASSES}) == 1
+    assert {PASSES[name].track for name in CONTROL_PASSES} == set(CONTROL_PASSES)
 
 
 def test_nothing_is_timed_before_what_admits_it() -> None:
     """The data and the proofs stand before every timed pass, so that a refusal comes in time."""
     order = list(PASSES)
     timed = [order.index(kind.name) for kind in PASSES.values() if kind.timed]
-    assert max(order.index(name) for name in ADMISSION) < min(timed)
+    assert max(order.index(name) for name in ADMISSION_PASSES) < min(timed)
 
 
 def texts(node: ast.AST) -> list[str | None]:

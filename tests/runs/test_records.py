@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from samenet.errors import RunFolderError
 from samenet.runs.records import (
-    EVENTS,
-    KINDS,
+    EVENT_TYPES,
+    RECORD_TYPES,
     CertificateRecord,
     CompiledCodeKept,
     ContractItem,
@@ -24,16 +24,16 @@ from samenet.runs.records import (
     FailureRecord,
     FootprintRecord,
     JobFinished,
-    LeftOut,
     LimitNotMeasured,
     LimitRecord,
     OutputsKept,
     PlanSealed,
+    ProcessSetAside,
     QualityRecord,
     Record,
-    SetAside,
     StepTraced,
-    Studied,
+    StudyOmission,
+    StudyTraining,
     TimingRecord,
     checksum,
     decode,
@@ -79,11 +79,11 @@ HAPPENED = st.one_of(
     st.builds(OutputsKept, **WHEN, file=TEXTS, sha256=TEXTS),
     st.builds(CompiledCodeKept, **WHEN, cache=TEXTS, files_before=REPEATS, files_after=REPEATS),
     st.builds(EnvironmentRead, **PROCESS),
-    st.builds(SetAside, **PROCESS, records=OBJECTS),
+    st.builds(ProcessSetAside, **PROCESS, records=OBJECTS),
     st.builds(LimitNotMeasured, **WHEN, reason=TEXTS),
-    st.builds(Studied, **CHOICE, epochs=WHOLES, looks=OBJECTS, seconds=FLOATS,
+    st.builds(StudyTraining, **CHOICE, epochs=WHOLES, looks=OBJECTS, seconds=FLOATS,
               checks=st.dictionaries(TEXTS, NUMBERS, max_size=2)),
-    st.builds(LeftOut, **CHOICE, reason=TEXTS, wrong=st.booleans()),
+    st.builds(StudyOmission, **CHOICE, reason=TEXTS, wrong=st.booleans()),
     st.builds(ContractItem, **WHEN, part=TEXTS, key=TEXTS, found=TEXTS),
     st.builds(StepTraced, **WHEN, task=TEXTS, arm=TEXTS, inputs=ANYTHING, targets=ANYTHING,
               weights=FLOATS, weighted_sum=ANYTHING, loss=NUMBERS, gradient=FLOATS,
@@ -182,8 +182,8 @@ def test_records_cannot_be_changed() -> None:
 
 def test_every_kind_has_its_own_name() -> None:
     """Each record class is found by the word that its lines carry."""
-    assert len(KINDS) == 7
-    assert all(cls.kind == name for name, cls in KINDS.items())
+    assert len(RECORD_TYPES) == 7
+    assert all(cls.kind == name for name, cls in RECORD_TYPES.items())
 
 
 WRITTEN = (
@@ -199,13 +199,13 @@ WRITTEN = (
 def test_an_event_of_an_old_run_has_its_type(line: str) -> None:
     """A line from before events had types is read into one, and written again byte for byte."""
     record = decode(line)
-    assert type(record) is EVENTS[json.loads(line)["name"]]
+    assert type(record) is EVENT_TYPES[json.loads(line)["name"]]
     assert encode(record) == line
 
 
 def test_every_kind_of_event_was_written_before() -> None:
     """No kind is missing among the old lines, so that none of them can become unreadable."""
-    assert {json.loads(line)["name"] for line in WRITTEN} == set(EVENTS)
+    assert {json.loads(line)["name"] for line in WRITTEN} == set(EVENT_TYPES)
 
 
 @pytest.mark.parametrize(

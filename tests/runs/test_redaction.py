@@ -37,13 +37,13 @@ def test_a_message_loses_what_names_a_person(
 ) -> None:
     """Folders, this host, this person, addresses and device numbers go; everything else stays."""
     own = ("anna", "anna-laptop", "10.1.2.3", "root", "vm")
-    monkeypatch.setattr(readings, "own_names", lambda: own)
-    assert redaction.cleaned_text(text) == clean
+    monkeypatch.setattr(readings, "identifying_names", lambda: own)
+    assert redaction.redact_text(text) == clean
 
 
 def test_records_are_cleaned_before_they_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reasons, details and what was read back are clean; names of tasks are the user's own."""
-    monkeypatch.setattr(readings, "own_names", lambda: ("anna",))
+    monkeypatch.setattr(readings, "identifying_names", lambda: ("anna",))
     failure = FailureRecord(
         job="j",
         track="same",
@@ -54,7 +54,7 @@ def test_records_are_cleaned_before_they_are_kept(monkeypatch: pytest.MonkeyPatc
         reason="anna: /home/anna/x.py",
         detail="File /home/anna/x.py",
     )
-    kept = redaction.cleaned(failure)
+    kept = redaction.redact(failure)
     assert isinstance(kept, FailureRecord)
     assert (kept.task, kept.reason, kept.detail) == ("anna", "…: x.py", "File x.py")
     check = CertificateRecord(
@@ -70,21 +70,21 @@ def test_records_are_cleaned_before_they_are_kept(monkeypatch: pytest.MonkeyPatc
         passed=True,
         detail="at /home/anna/x",
     )
-    cleaned = redaction.cleaned(check)
+    cleaned = redaction.redact(check)
     assert isinstance(cleaned, CertificateRecord)
     assert cleaned.detail == "at x"
 
 
 def test_no_exported_file_names_anybody() -> None:
     """The self-test: a real run in a made-up home on a made-up host, every export searched."""
-    finding = base.made("privacy", base.Order(short=True))
+    finding = base.run_selftest("privacy", base.SelfTestOrder(short=True))
     assert finding.passed, finding.plain()
 
 
 def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
     """A planted name and any device's number are found in the file that holds them."""
     exported = {"page": f"by {planted.PERSON}", "data": f"on {NUMBER}", "clean": "nothing"}
-    assert planted.found(exported, [planted.PERSON, str(tmp_path)]) == [
+    assert planted.find_names(exported, [planted.PERSON, str(tmp_path)]) == [
         f"{planted.PERSON} in page",
         f"{NUMBER} in data",
     ]

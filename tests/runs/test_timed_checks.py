@@ -80,7 +80,7 @@ def test_a_result_with_every_check_is_checked() -> None:
     """Nothing is missing, and the result counts as before."""
     plan, records = run()
     assert timed_checks.missing(plan, records) == []
-    assert (TASK, ARM) in certificates.checked(frames.build(plan, {}, records))
+    assert (TASK, ARM) in certificates.checked_results(frames.build(plan, {}, records))
 
 
 @pytest.mark.parametrize("quantity", ASKED)
@@ -91,7 +91,7 @@ def test_a_check_that_is_not_there_is_no_check_passed(quantity: str) -> None:
     assert len(kept) == len(records) - 1
     (found,) = timed_checks.missing(plan, kept)
     assert (found.arm, found.quantity, found.passed) == (ARM, quantity, False)
-    assert (TASK, ARM) not in certificates.checked(frames.build(plan, {}, kept))
+    assert (TASK, ARM) not in certificates.checked_results(frames.build(plan, {}, kept))
 
 
 def test_a_later_process_is_asked_for_its_own_checks() -> None:

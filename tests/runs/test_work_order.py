@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samenet.runs.plan import Job
-from samenet.runs.work_order import file_name, new_answer, outputs_path
+from samenet.runs.work_order import new_answer, outputs_path, safe_file_name
 
 
 @given(st.text(min_size=1, max_size=40))
 def test_a_file_name_is_safe_on_every_system(text: str) -> None:
     """Whatever a task or a framework is called, its files hold no character a system minds."""
-    assert re.fullmatch(r"[A-Za-z0-9_~+-][A-Za-z0-9._~+=-]*", file_name(text))
+    assert re.fullmatch(r"[A-Za-z0-9_~+-][A-Za-z0-9._~+=-]*", safe_file_name(text))
 
 
 APART = [
@@ -30,7 +30,7 @@ APART = [
 @pytest.mark.parametrize(("one", "other"), APART)
 def test_different_names_have_different_files(one: str, other: str) -> None:
     """Two tasks or frameworks never share a file of rows, answers or outputs."""
-    assert file_name(one) != file_name(other)
+    assert safe_file_name(one) != safe_file_name(other)
 
 
 def test_jobs_and_trainings_have_files_of_their_own(tmp_path) -> None:

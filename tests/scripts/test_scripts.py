@@ -63,7 +63,7 @@ def test_every_framework_has_an_extra_and_a_cost() -> None:
 
 def test_frameworks_are_those_of_the_headers_in_their_order() -> None:
     """The scripts offer what is shipped and of use without a GPU, as samenet itself lists it."""
-    shipped = [name for name in discovery.shipped() if name != "cupy"]
+    shipped = [name for name in discovery.shipped_adapters() if name != "cupy"]
     assert list(parts.EVERY_FRAMEWORK) == shipped
     assert set(parts.MAIN_JOB) <= set(shipped)
 

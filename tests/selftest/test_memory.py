@@ -12,5 +12,5 @@ from samenet.selftest import base
 @pytest.mark.skipif(sys.platform == "win32", reason="measured on POSIX systems only")
 def test_what_is_touched_is_what_is_reported() -> None:
     """The self-test: 300 MB more are seen as 300 +- 6 MB, and no memory run takes a time."""
-    finding = base.made("memory", base.Order(short=True))
+    finding = base.run_selftest("memory", base.SelfTestOrder(short=True))
     assert finding.passed, finding.plain()

@@ -15,7 +15,7 @@ from samenet.execution import runner
 from samenet.runs.plan import Job
 from samenet.runs.records import FailureRecord, Record
 from samenet.selftest import base
-from samenet.selftest.base import Order
+from samenet.selftest.base import SelfTestOrder
 
 VALUES = {"n": ["--n", "5"], "short": ["--short"], "seed": ["--seed", "3"]}
 READS = {"trials": {"n", "short"}, "n": {"n"}, "short": {"short"}, "seed": {"seed"}}
@@ -32,7 +32,7 @@ ON_WORKERS = (
 
 def read(name: str) -> set[str]:
     """Return what the source of a test reads of its order."""
-    tree = ast.parse(inspect.getsource(base.module(name)))
+    tree = ast.parse(inspect.getsource(base.selftest_module(name)))
     attributes = {
         node.attr
         for node in ast.walk(tree)
@@ -45,15 +45,15 @@ def read(name: str) -> set[str]:
 
 def ignored() -> Iterable[tuple[str, str]]:
     """Yield every self-test with every option that it does not heed."""
-    for name in base.names():
-        for option in VALUES.keys() - set(base.options(name)):
+    for name in base.selftest_names():
+        for option in VALUES.keys() - set(base.heeded_options(name)):
             yield name, option
 
 
-@pytest.mark.parametrize("name", base.names())
+@pytest.mark.parametrize("name", base.selftest_names())
 def test_a_self_test_reads_what_it_says_it_heeds(name: str) -> None:
     """`OPTIONS` of a self-test is what its code looks at: no more, no less."""
-    assert set(base.options(name)) == read(name) | BESIDE.get(name, set())
+    assert set(base.heeded_options(name)) == read(name) | BESIDE.get(name, set())
 
 
 @pytest.mark.parametrize(("name", "option"), sorted(ignored()))
@@ -90,7 +90,7 @@ def test_a_self_test_whose_workers_fail_says_so(name: str, monkeypatch: pytest.M
     monkeypatch.setattr(runner._Run, "run_until_undisturbed", run_until_undisturbed)
     numpy = discovery.choose(("numpy",))
     monkeypatch.setattr(discovery, "choose", lambda names: numpy)  # the others take their time
-    finding = base.made(name, Order(short=True))
+    finding = base.run_selftest(name, SelfTestOrder(short=True))
     assert not finding.passed
     if name == "threads":  # which shows what became of each framework
         assert finding.figures
@@ -104,12 +104,12 @@ def test_a_failing_worker_is_one_sentence_on_the_terminal(
 ) -> None:
     """The command says why, goes on with the next test, and ends with 3."""
 
-    def fails(order: Order) -> list[base.Figure]:
+    def fails(order: SelfTestOrder) -> list[base.Figure]:
         del order
         base.raise_failure([FAILURE])
         return []
 
-    monkeypatch.setattr(base.module("memory"), "run", fails)
+    monkeypatch.setattr(base.selftest_module("memory"), "run", fails)
     code = command.main(["memory", "design"], standalone_mode=False)
     said = capsys.readouterr().out
     assert code == 3

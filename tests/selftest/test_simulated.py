@@ -10,7 +10,7 @@ import pytest
 from scipy.special import ndtri
 
 from samenet.selftest import base, simulation
-from samenet.selftest.base import Order
+from samenet.selftest.base import SelfTestOrder
 from samenet.selftest.simulated import drift
 from samenet.stats import break_even, intervals, significance, stopping
 from samenet.stats.intervals import Estimate
@@ -30,7 +30,7 @@ SIMULATED = (
 @pytest.mark.parametrize("name", SIMULATED)
 def test_the_instrument_passes_its_simulated_tests(name: str) -> None:
     """The short form is inside all limits, and no run was judged otherwise by a real function."""
-    found = base.made(name, Order(short=True))
+    found = base.run_selftest(name, SelfTestOrder(short=True))
     assert [f for f in found.figures if not f.passed] == []
     assert found.passed
     assert [f.value for f in found.figures if "judged" in f.quantity or "answered" in f.quantity]
@@ -39,7 +39,7 @@ def test_the_instrument_passes_its_simulated_tests(name: str) -> None:
 @pytest.mark.parametrize("name", SIMULATED)
 def test_the_number_of_trials_can_be_asked_for(name: str) -> None:
     """`--n` is the number of trials of every test, down to one, and figures come of it."""
-    assert base.made(name, Order(n=1, short=True)).figures
+    assert base.run_selftest(name, SelfTestOrder(n=1, short=True)).figures
 
 
 def significant(logs: Any, margin: float = 0.05) -> Any:
@@ -88,14 +88,14 @@ def test_a_planted_fault_is_caught(fault: Fault, monkeypatch: pytest.MonkeyPatch
     """Another rule in the place of ours, and the figure that watches it is out of its limits."""
     name, module, attribute, wrong, watching = fault
     monkeypatch.setattr(module, attribute, wrong)
-    found = base.made(name, Order(short=True))
+    found = base.run_selftest(name, SelfTestOrder(short=True))
     assert [f for f in found.figures if not f.passed and watching in f.quantity]
 
 
 def test_the_simulated_rule_is_held_to_the_real_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the rule applied to all runs at once were another one, `agreement` counts it."""
+    """If the rule applied to all runs at once were another one, `agreement_figure` counts it."""
     monkeypatch.setattr(simulation, "ALPHA", 0.5)
-    found = base.made("family", Order(short=True))
+    found = base.run_selftest("family", SelfTestOrder(short=True))
     (checked,) = [f for f in found.figures if "judged" in f.quantity]
     assert checked.value > 0
     assert not checked.passed

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from samenet._random import generator
+from samenet._random import make_generator
 from samenet.selftest import trials
-from samenet.selftest.base import rate
+from samenet.selftest.base import rate_figure
 from samenet.selftest.measured import inject
 from samenet.selftest.trials import Trial
 
@@ -18,9 +18,9 @@ SPREAD = 0.015
 
 def trial(percent: float, number: int, spread: float = SPREAD) -> Trial:
     """Return a made-up trial of 12 repeats with this truth."""
-    noise = generator("trial", number).normal(0.0, spread, size=12)
+    noise = make_generator("trial", number).normal(0.0, spread, size=12)
     planted = {r: (1 + percent / 100) * math.exp(n) for r, n in enumerate(noise)}
-    return trials.judged(planted, dict.fromkeys(range(12), 1.0))
+    return trials.judge(planted, dict.fromkeys(range(12), 1.0))
 
 
 def test_a_planted_difference_is_found_and_none_is_not() -> None:
@@ -40,7 +40,7 @@ def test_the_figures_judge_found_bias_and_coverage() -> None:
 
 def test_replayed_blocks_are_called_different_in_about_five_per_cent() -> None:
     """Flipped signs leave nothing to be found: what is still found is the rate of errors."""
-    hits, rounds = trials.replayed([trial(5, n) for n in range(40)], 200, seed=0)
+    hits, rounds = trials.replay([trial(5, n) for n in range(40)], 200, seed=0)
     assert rounds == 40 * 200
     assert 0.03 <= hits / rounds <= 0.07
 
@@ -60,11 +60,11 @@ def test_the_plan_of_a_trial_holds_the_pair_and_what_proves_it() -> None:
 @pytest.mark.parametrize("percent", [0, 10])
 def test_a_trial_goes_through_real_processes(percent: int) -> None:
     """A trial of two repeats has two log-ratios, from four processes."""
-    assert len(trials.made(percent, repeats=2).logs) == 2
+    assert len(trials.run_trial(percent, repeats=2).logs) == 2
 
 
 def test_a_rate_carries_its_wilson_interval() -> None:
     """5 of 40 is 12.5 %, with the interval that Wilson's formula gives."""
-    found = rate("hits", 5, 40, most=0.125)
+    found = rate_figure("hits", 5, 40, most=0.125)
     assert found.passed
     assert (found.low, found.high) == pytest.approx((0.0546, 0.2611), abs=1e-4)

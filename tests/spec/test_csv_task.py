@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samenet.errors import UsageError
-from samenet.spec import Kind, Loss, Task, load_task, shipped_tasks
+from samenet.spec import Loss, Task, TaskKind, load_task, shipped_tasks
 from samenet.spec.csv_task import csv_task, guess_kind, read_csv
-from samenet.spec.task_file import task_file
+from samenet.spec.task_file import format_task_file
 
 
 def written(folder: Path, text: str, name: str = "table.csv") -> Path:
@@ -84,17 +84,21 @@ def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "kind", "reason"),
     [
-        (["no", "yes"] * 20, Kind.BINARY, "y has two different values (no, yes): binary"),
-        (["True", "False", ""] * 20, Kind.BINARY, "(False, True)"),
-        ([0, 1] * 20, Kind.BINARY, "(0, 1)"),
-        (["a", "b", "c"] * 20, Kind.MULTICLASS, "y is text with 3 different values: multiclass"),
-        ([1, 2, 3] * 20, Kind.MULTICLASS, "y is one of 3 whole numbers: multiclass"),
-        (range(60), Kind.REGRESSION, "y is numeric with 60 different values: regression"),
-        ([1.5, 2.5, 3.5] * 20, Kind.REGRESSION, "y is numeric with 3 different values"),
+        (["no", "yes"] * 20, TaskKind.BINARY, "y has two different values (no, yes): binary"),
+        (["True", "False", ""] * 20, TaskKind.BINARY, "(False, True)"),
+        ([0, 1] * 20, TaskKind.BINARY, "(0, 1)"),
+        (
+            ["a", "b", "c"] * 20,
+            TaskKind.MULTICLASS,
+            "y is text with 3 different values: multiclass",
+        ),
+        ([1, 2, 3] * 20, TaskKind.MULTICLASS, "y is one of 3 whole numbers: multiclass"),
+        (range(60), TaskKind.REGRESSION, "y is numeric with 60 different values: regression"),
+        ([1.5, 2.5, 3.5] * 20, TaskKind.REGRESSION, "y is numeric with 3 different values"),
     ],
 )
 def test_kind_is_guessed_with_its_reason(
-    tmp_path: Path, values: list[object], kind: Kind, reason: str
+    tmp_path: Path, values: list[object], kind: TaskKind, reason: str
 ) -> None:
     """The kind follows from the target's values, and the reason is said in one sentence."""
     path = written(tmp_path, "x,y\n" + "".join(f"1,{value}\n" for value in values))
@@ -109,12 +113,12 @@ def test_kind_is_guessed_with_its_reason(
         (["a"] * 20, None, "one value only"),
         ([""] * 20, None, "the target column 'y' has no values"),
         ([f"name {i}" for i in range(20)], None, "too many to be classes"),
-        (["1", "2", "n. a."] * 9, Kind.REGRESSION, "holds texts such as 'n. a.'"),
-        (["a", "b", "c"] * 9, Kind.BINARY, "3 different values; binary needs two"),
+        (["1", "2", "n. a."] * 9, TaskKind.REGRESSION, "holds texts such as 'n. a.'"),
+        (["a", "b", "c"] * 9, TaskKind.BINARY, "3 different values; binary needs two"),
     ],
 )
 def test_a_target_that_cannot_be_predicted_is_refused(
-    tmp_path: Path, values: list[str], kind: Kind | None, sentence: str
+    tmp_path: Path, values: list[str], kind: TaskKind | None, sentence: str
 ) -> None:
     """A target that does not fit the kind is refused before anything runs."""
     path = written(tmp_path, "x,y\n" + "".join(f"1,{value}\n" for value in values))
@@ -132,7 +136,7 @@ def test_a_csv_becomes_a_task(tmp_path: Path) -> None:
     """The task of a CSV file has a clean name, the loss of its kind and exact constants."""
     path = written(tmp_path, "x,y\n" + "1,2.5\n2,3.5\n3,4.5\n" * 9, "my sales (new).csv")
     task = csv_task(path, "y", hidden=(8,), epochs=3, batch=4, activation="leaky_relu(slope=0.5)")
-    assert (task.name, task.kind) == ("my-sales-new", Kind.REGRESSION)
+    assert (task.name, task.kind) == ("my-sales-new", TaskKind.REGRESSION)
     assert task.training.loss == Loss(name="mean_squared_error")
     assert task.data.target == ("y",)
     assert task.model.layers[0].activation.slope == 0.5
@@ -149,11 +153,11 @@ def test_several_columns_become_a_regression_of_several_outputs(tmp_path: Path) 
     """Two targets are a regression, which is said, and both names stand in title and task."""
     path = written(tmp_path, PEOPLE, "people.csv")
     kind, reason = guess_kind(path, ["height", "weight"])
-    assert kind is Kind.REGRESSION
+    assert kind is TaskKind.REGRESSION
     assert reason == "height and weight are several targets: regression"
     task = csv_task(path, ["height", "weight"], batch=4)
     assert task.data.target == ("height", "weight")
-    assert task.kind is Kind.REGRESSION
+    assert task.kind is TaskKind.REGRESSION
     assert task.title == "people.csv: height, weight"
     assert "the columns 'height' and 'weight'" in task.description
     assert csv_task(path, ["height"], batch=4) == csv_task(path, "height", batch=4)
@@ -165,14 +169,14 @@ def test_several_columns_become_a_regression_of_several_outputs(tmp_path: Path) 
         (["height", "height"], None, "people.csv: target: 'height' is named twice"),
         (["height", "wieght"], None, "'wieght'. Did you mean 'weight'?"),
         (["height", "name"], None, "'name' holds texts such as 'n1'; a regression needs numbers"),
-        (["height", "weight"], Kind.BINARY, "need a regression; a binary task has one"),
-        (["height", "weight"], Kind.MULTICLASS, "need a regression; a multiclass task has one"),
+        (["height", "weight"], TaskKind.BINARY, "need a regression; a binary task has one"),
+        (["height", "weight"], TaskKind.MULTICLASS, "need a regression; a multiclass task has one"),
         ([], None, "no target column is named"),
         ("", None, "no target column is named"),
     ],
 )
 def test_wrong_targets_are_refused_in_one_sentence(
-    tmp_path: Path, targets: list[str], kind: Kind | None, sentence: str
+    tmp_path: Path, targets: list[str], kind: TaskKind | None, sentence: str
 ) -> None:
     """A target named twice, absent, of texts, or several of classes: one sentence says which."""
     path = written(tmp_path, PEOPLE, "people.csv")
@@ -202,7 +206,7 @@ def test_bad_arguments_of_a_csv_task_are_named(tmp_path: Path) -> None:
 def test_every_shipped_task_survives_its_task_file(tmp_path: Path, name: str) -> None:
     """`load_task` reads from the written text the very task it was written from."""
     task = load_task(name)
-    path = written(tmp_path, task_file(task), "again.toml")
+    path = written(tmp_path, format_task_file(task), "again.toml")
     assert load_task(str(path)) == task
 
 
@@ -220,14 +224,14 @@ def test_any_text_and_number_survive_the_task_file(
     values["data"]["options"] = {text: text, "flag": True, "number": number}
     values["training"]["optimizer"]["epsilon"] = values["goal"]["target"] = number
     task = Task.model_validate(values)
-    path = written(tmp_path_factory.mktemp("task"), task_file(task), "any.toml")
+    path = written(tmp_path_factory.mktemp("task"), format_task_file(task), "any.toml")
     assert load_task(str(path)) == task
 
 
 def test_every_key_of_a_task_file_is_explained(tmp_path: Path) -> None:
     """No line of the written file holds a key that neither it nor the line above comments."""
     path = written(tmp_path, "x,y\n" + "1,2.5\n2,3.5\n3,4.5\n" * 9)
-    for line in task_file(csv_task(path, "y")).splitlines():
+    for line in format_task_file(csv_task(path, "y")).splitlines():
         key = line.split(" = ")[0]
         above = ("source", "target", "kind", "initializer", "units", "activation", "dropout",
                  "loss", "metric")  # fmt: skip

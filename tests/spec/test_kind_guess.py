@@ -16,12 +16,12 @@ from samenet import api
 from samenet.errors import UsageError
 from samenet.execution import planner
 from samenet.experiments.scaling import ladder
-from samenet.spec import LOSSES_OF_KIND, Adam, Kind, Task
+from samenet.spec import LOSSES_OF_KIND, Adam, Task, TaskKind
 from samenet.spec.csv_task import csv_task
 from samenet.spec.csv_task import guess_kind as guess_of_table
 from samenet.spec.kind_guess import guess_kind
 
-BINARY, MULTICLASS, REGRESSION = Kind.BINARY, Kind.MULTICLASS, Kind.REGRESSION
+BINARY, MULTICLASS, REGRESSION = TaskKind.BINARY, TaskKind.MULTICLASS, TaskKind.REGRESSION
 
 
 class _Stopped(Exception):  # noqa: N818 - no error: the request is all that is wanted
@@ -38,7 +38,7 @@ def from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         seen.extend(request.own)
         raise _Stopped
 
-    monkeypatch.setattr(api, "measured", stop)
+    monkeypatch.setattr(api, "measure_request", stop)
 
     def task_of(targets: Any, **options: Any) -> Task:
         out = tmp_path / f"run {len(list(tmp_path.iterdir()))}"  # a run asks for a new folder
@@ -60,7 +60,7 @@ def from_table(folder: Path, targets: Any, **options: Any) -> Task:
 FEW = np.arange(60) % 15
 """Fifteen whole numbers in sixty rows: four rows each."""
 
-SAME: dict[str, tuple[Any, Kind]] = {
+SAME: dict[str, tuple[Any, TaskKind]] = {
     "booleans": (np.arange(60) % 3 == 0, BINARY),
     "zero and one": (np.arange(60) % 2, BINARY),
     "two floats": (np.where(np.arange(60) % 2, 0.5, 2.25), BINARY),
@@ -192,7 +192,7 @@ def test_every_made_task_has_the_same_exact_optimiser(tmp_path: Path, from_pytho
     made = [
         from_python(np.arange(60) / 7, training=samenet.Training(learning_rate=2.0**-14)),
         from_table(tmp_path, np.arange(60) / 7),
-        ladder.tasks()[0],
+        ladder.ladder_tasks()[0],
     ]
     rules = [task.training.optimizer for task in made]
     assert {type(rule) for rule in rules} == {Adam}

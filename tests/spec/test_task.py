@@ -18,23 +18,23 @@ from samenet.spec import (
     AdamW,
     Goal,
     InitializerName,
-    Kind,
     Loss,
     RMSprop,
     Schedule,
     Task,
+    TaskKind,
+    check_names_unique,
     load_task,
     needs_one_hot,
     set_value,
     shipped_tasks,
-    unique_names,
 )
 from samenet.spec.task_file import (
     ABOUT_LOSS,
     ABOUT_OPTIMIZER,
     ABOUT_SCHEDULE,
     KEYS_OF_SCHEDULE,
-    task_file,
+    format_task_file,
 )
 
 GOOD = """
@@ -160,19 +160,19 @@ def test_the_shipped_tasks_cover_kinds_and_optimizers() -> None:
     """Ten tasks, all three kinds, SGD with and without momentum, Nesterov and Adam."""
     tasks = [load_task(name) for name in shipped_tasks()]
     assert len(tasks) >= 10
-    assert {task.kind for task in tasks} == set(Kind)
+    assert {task.kind for task in tasks} == set(TaskKind)
     rules = [task.training.optimizer for task in tasks]
     assert {type(rule) for rule in rules} == {SGD, Adam}
     assert {rule.nesterov for rule in rules if isinstance(rule, SGD)} == {True, False}
     assert {rule.momentum > 0 for rule in rules if isinstance(rule, SGD)} == {True, False}
-    assert {load_task(name).kind for name in MAIN_JOB} == set(Kind)
+    assert {load_task(name).kind for name in MAIN_JOB} == set(TaskKind)
 
 
 @pytest.mark.parametrize("name", shipped_tasks())
 def test_the_text_that_init_writes_is_the_same_task(name: str, tmp_path: Path) -> None:
     """A task written as a commented file and read again is equal."""
     path = tmp_path / "again.toml"
-    path.write_text(task_file(load_task(name)), encoding="utf-8")
+    path.write_text(format_task_file(load_task(name)), encoding="utf-8")
     assert load_task(str(path)) == load_task(name)
 
 
@@ -198,29 +198,33 @@ SCHEDULES = (
     Schedule(name="cosine", steps=100, every=3, drop=0.7),
 )
 LOSSES = {
-    Kind.BINARY: (
+    TaskKind.BINARY: (
         Loss(name="binary_cross_entropy"),
         Loss(name="binary_cross_entropy", label_smoothing=1e-5),
     ),
-    Kind.MULTICLASS: (
+    TaskKind.MULTICLASS: (
         Loss(name="sparse_categorical_cross_entropy"),
         Loss(name="sparse_categorical_cross_entropy", label_smoothing=0.1),
         Loss(name="categorical_cross_entropy"),
         Loss(name="categorical_cross_entropy", label_smoothing=0.3),
     ),
-    Kind.REGRESSION: (
+    TaskKind.REGRESSION: (
         Loss(name="mean_squared_error"),
         Loss(name="mean_absolute_error"),
         Loss(name="huber"),
         Loss(name="huber", delta=1e-5),
     ),
 }
-OF_KIND = {Kind.BINARY: "two_moons", Kind.MULTICLASS: "digits", Kind.REGRESSION: "friedman"}
+OF_KIND = {
+    TaskKind.BINARY: "two_moons",
+    TaskKind.MULTICLASS: "digits",
+    TaskKind.REGRESSION: "friedman",
+}
 
 
 def again(folder: Path, task: Task) -> Task:
     path = folder / "again.toml"
-    path.write_text(task_file(task), encoding="utf-8")
+    path.write_text(format_task_file(task), encoding="utf-8")
     return load_task(str(path))
 
 
@@ -244,8 +248,8 @@ def test_every_schedule_survives_the_text_that_init_writes(
     assert again(tmp_path, task) == task
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_every_loss_survives_the_text_that_init_writes(kind: Kind, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", TaskKind)
+def test_every_loss_survives_the_text_that_init_writes(kind: TaskKind, tmp_path: Path) -> None:
     """Every loss of every kind, with and without its argument, is written and read back equal."""
     for loss in LOSSES[kind]:
         task = with_training(load_task(OF_KIND[kind]), loss=loss)
@@ -278,12 +282,12 @@ def test_one_or_several_targets_survive_the_text_that_init_writes(
     task = Task.model_validate(values)
     assert task.data.target == names
     assert again(tmp_path, task) == task
-    written = tomllib.loads(task_file(task))["data"]["target"]
+    written = tomllib.loads(format_task_file(task))["data"]["target"]
     assert isinstance(written, str) == (len(names) < 2)
 
 
-@pytest.mark.parametrize("kind", [Kind.BINARY, Kind.MULTICLASS])
-def test_several_targets_of_classes_are_refused(kind: Kind, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [TaskKind.BINARY, TaskKind.MULTICLASS])
+def test_several_targets_of_classes_are_refused(kind: TaskKind, tmp_path: Path) -> None:
     """Two columns of classes in one task are refused when the file is read."""
     text = GOOD.replace('"regression"', f'"{kind}"').replace('"rmse"', '"accuracy"')
     text = text.replace('"mean_squared_error"', f'"{LOSSES_OF_KIND[kind][0]}"')
@@ -296,7 +300,7 @@ def test_several_targets_of_classes_are_refused(kind: Kind, tmp_path: Path) -> N
 def test_every_name_that_may_stand_in_a_task_file_is_shown_in_one() -> None:
     """The written file names every activation, initialiser, optimiser, schedule and loss."""
     for kind, losses in LOSSES_OF_KIND.items():
-        text = task_file(load_task(OF_KIND[kind]))
+        text = format_task_file(load_task(OF_KIND[kind]))
         assert all(f'"{name}' in ABOUT_LOSS[kind] for name in losses)
         assert ABOUT_LOSS[kind] in text
         assert all(name in text for name in get_args(InitializerName))
@@ -353,7 +357,7 @@ def test_an_unknown_key_that_is_set_is_refused() -> None:
 def test_two_tasks_of_one_name_are_refused() -> None:
     """Results are kept by name, so a run with two tasks of one name does not start."""
     with pytest.raises(UsageError, match="called 'iris'"):
-        unique_names([load_task("iris"), load_task("wine"), load_task("iris")])
+        check_names_unique([load_task("iris"), load_task("wine"), load_task("iris")])
 
 
 def test_a_goal_knows_its_direction() -> None:

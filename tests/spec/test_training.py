@@ -18,17 +18,17 @@ from samenet.spec import (
     ActivationName,
     Adagrad,
     Adam,
+    AdamConstants,
     AdamW,
     Forms,
     InitializerName,
-    Kind,
     Loss,
     LossName,
-    Moments,
+    OptimizerRule,
     RMSprop,
-    Rule,
     Schedule,
     Task,
+    TaskKind,
     TrainSpec,
     needs_one_hot,
     parse,
@@ -211,8 +211,8 @@ def test_an_optimizer_is_read_by_its_name(name: str) -> None:
     """The name chooses the optimiser; what all share is none unless asked for."""
     optimizer = read(rule(name)).optimizer
     assert type(optimizer) is CLASSES[name]
-    assert isinstance(optimizer, Rule)
-    assert isinstance(optimizer, Moments) == name.startswith("adam")
+    assert isinstance(optimizer, OptimizerRule)
+    assert isinstance(optimizer, AdamConstants) == name.startswith("adam")
     assert (optimizer.l2, optimizer.clip_norm) == (0, None)
     assert optimizer.weight_decay == (0.25 if name == "adamw" else 0)
 
@@ -258,7 +258,7 @@ def test_a_loss_is_read_as_it_is_written(text: str, loss: Loss) -> None:
 def test_every_kind_has_losses_and_every_loss_a_kind() -> None:
     """Each of the six losses belongs to exactly one kind."""
     names = [name for losses in LOSSES_OF_KIND.values() for name in losses]
-    assert set(LOSSES_OF_KIND) == set(Kind)
+    assert set(LOSSES_OF_KIND) == set(TaskKind)
     assert len(names) == len(set(names)) == 6
 
 

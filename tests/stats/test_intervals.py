@@ -13,13 +13,13 @@ from scipy import stats
 from samenet.stats.intervals import (
     Estimate,
     Interval,
-    arithmetic,
-    geometric,
+    arithmetic_mean,
+    geometric_mean,
+    is_slower_in_pairs,
     log_ratios,
-    ranks,
-    ratio,
+    paired_ratio,
+    rank_arms,
     resolution,
-    slower,
     t_factor,
 )
 
@@ -41,7 +41,7 @@ def repeats(*values: float) -> dict[int, float]:
 @pytest.mark.parametrize("confidence", [0.90, 0.95])
 def test_the_t_interval_is_that_of_scipy(values: list[float], confidence: float) -> None:
     """The interval of a mean equals scipy's t interval to rounding error."""
-    interval = arithmetic(values, confidence)
+    interval = arithmetic_mean(values, confidence)
     low, high = stats.t.interval(
         confidence, len(values) - 1, loc=np.mean(values), scale=stats.sem(values)
     )
@@ -52,7 +52,7 @@ def test_the_t_interval_is_that_of_scipy(values: list[float], confidence: float)
 @pytest.mark.parametrize("values", SAMPLES, ids=len)
 def test_the_geometric_interval_is_the_t_interval_of_logarithms(values: list[float]) -> None:
     """The interval of a geometric mean is scipy's t interval of the logarithms, raised back."""
-    interval = geometric(values)
+    interval = geometric_mean(values)
     logs = np.log(values)
     low, high = stats.t.interval(0.95, len(values) - 1, loc=logs.mean(), scale=stats.sem(logs))
     assert (interval.low, interval.high) == (
@@ -77,7 +77,10 @@ def test_an_estimate_of_many_runs_holds_that_of_each(values: list[float]) -> Non
 @pytest.mark.parametrize("values", [[3.0], *SAMPLES], ids=len)
 def test_a_printed_interval_holds_the_whole_estimate(values: list[float]) -> None:
     """Mean, spread and number come back from value, low, high and n."""
-    recovered, direct = Estimate.from_ratio(geometric(values)), Estimate.of(np.log(values).tolist())
+    recovered, direct = (
+        Estimate.from_ratio(geometric_mean(values)),
+        Estimate.of(np.log(values).tolist()),
+    )
     assert (recovered.centre, recovered.spread, recovered.n) == pytest.approx(
         (direct.centre, direct.spread, direct.n), rel=1e-9
     )
@@ -108,19 +111,19 @@ def test_the_factor_is_students_t(n: int) -> None:
 
 def test_one_repeat_has_no_interval() -> None:
     """A single repeat gives its value, says that it knows no interval, and never a verdict."""
-    interval = geometric([3.0])
+    interval = geometric_mean([3.0])
     assert (interval.value, interval.low, interval.high) == pytest.approx((3.0, 3.0, 3.0))
     assert not interval.known
-    assert not slower(repeats(9.0), repeats(1.0))
-    assert ranks({"a": repeats(1.0), "b": repeats(9.0)}) == {"a": 1, "b": 1}
+    assert not is_slower_in_pairs(repeats(9.0), repeats(1.0))
+    assert rank_arms({"a": repeats(1.0), "b": repeats(9.0)}) == {"a": 1, "b": 1}
 
 
 def test_equal_repeats_have_an_interval_of_no_width() -> None:
     """Repeats without any spread give value = low = high, and a plain difference is one."""
-    interval = arithmetic([2.0, 2.0, 2.0])
+    interval = arithmetic_mean([2.0, 2.0, 2.0])
     assert (interval.low, interval.value, interval.high) == (2.0, 2.0, 2.0)
     assert interval.known
-    assert ranks({"a": repeats(1.0, 1.0, 1.0), "b": repeats(2.0, 2.0, 2.0)}) == {"a": 1, "b": 2}
+    assert rank_arms({"a": repeats(1.0, 1.0, 1.0), "b": repeats(2.0, 2.0, 2.0)}) == {"a": 1, "b": 2}
 
 
 @pytest.mark.parametrize("n", [3, 8])
@@ -134,14 +137,14 @@ def test_the_interval_covers_the_truth_as_often_as_it_says(n: int) -> None:
         shared = draw.normal(0, 0.2, n)
         numerator = np.exp(math.log(truth) + shared + draw.normal(0, 0.05, n))
         denominator = np.exp(shared + draw.normal(0, 0.05, n))
-        interval = ratio(repeats(*numerator), repeats(*denominator))
+        interval = paired_ratio(repeats(*numerator), repeats(*denominator))
         hits += interval.low <= truth <= interval.high
     assert 0.93 <= hits / trials <= 0.97
 
 
 def test_a_ratio_is_paired_within_the_repeats_both_have() -> None:
     """A drift that both arms share leaves no trace, and a repeat that one lacks is left out."""
-    interval = ratio({0: 2.0, 1: 4.0, 2: 40.0, 3: 1.0}, {0: 1.0, 1: 2.0, 2: 20.0})
+    interval = paired_ratio({0: 2.0, 1: 4.0, 2: 40.0, 3: 1.0}, {0: 1.0, 1: 2.0, 2: 20.0})
     assert (interval.value, interval.low, interval.high) == pytest.approx((2.0, 2.0, 2.0))
     assert interval.n == 3
 
@@ -149,13 +152,13 @@ def test_a_ratio_is_paired_within_the_repeats_both_have() -> None:
 def test_without_a_common_repeat_there_is_no_ratio() -> None:
     """Arms that never ran in the same repeat are not compared."""
     with pytest.raises(ValueError, match="No repeat holds both"):
-        ratio({0: 1.0}, {1: 1.0})
-    assert not slower({0: 1.0}, {1: 1.0})
+        paired_ratio({0: 1.0}, {1: 1.0})
+    assert not is_slower_in_pairs({0: 1.0}, {1: 1.0})
 
 
 def test_ties_share_a_rank_and_the_next_one_counts_them() -> None:
     """Arms that the repeats do not tell apart share a rank; the next has its place in the order."""
-    rank_of = ranks(
+    rank_of = rank_arms(
         {
             "slow": repeats(9.0, 9.1, 9.2),
             "one": repeats(1.0, 1.2, 1.1),
@@ -169,8 +172,8 @@ def test_ties_share_a_rank_and_the_next_one_counts_them() -> None:
 @given(st.dictionaries(st.sampled_from("abcdef"), st.lists(SECONDS, min_size=3, max_size=3)))
 def test_ranks_begin_at_one_and_follow_the_means(times: dict[str, list[float]]) -> None:
     """Whatever was measured, the fastest has rank 1 and no slower mean has a better rank."""
-    rank_of = ranks({arm: repeats(*values) for arm, values in times.items()})
-    order = sorted(times, key=lambda arm: geometric(times[arm]).value)
+    rank_of = rank_arms({arm: repeats(*values) for arm, values in times.items()})
+    order = sorted(times, key=lambda arm: geometric_mean(times[arm]).value)
     ordered = [rank_of[arm] for arm in order]
     assert ordered == sorted(ordered)
     assert ordered[:1] == [1][: len(ordered)]
@@ -180,7 +183,10 @@ def test_ranks_begin_at_one_and_follow_the_means(times: dict[str, list[float]]) 
 @given(st.lists(SECONDS, min_size=2, max_size=8), st.lists(SECONDS, min_size=2, max_size=8))
 def test_a_ratio_and_its_inverse_say_the_same(first: list[float], second: list[float]) -> None:
     """First / second and second / first are reciprocal, intervals included."""
-    there, back = ratio(repeats(*first), repeats(*second)), ratio(repeats(*second), repeats(*first))
+    there, back = (
+        paired_ratio(repeats(*first), repeats(*second)),
+        paired_ratio(repeats(*second), repeats(*first)),
+    )
     assert there.value == pytest.approx(1 / back.value)
     assert there.low == pytest.approx(1 / back.high)
 
@@ -198,13 +204,13 @@ def test_infinite_times_give_the_median_and_its_interval() -> None:
     smallest and the largest.
     """
     partly_infinite = {**repeats(*[2.0, 2.2, 1.8, 2.1, 1.9, 2.3, 1.7]), 7: math.inf}
-    interval = ratio(partly_infinite, repeats(*[1.0] * 8))
+    interval = paired_ratio(partly_infinite, repeats(*[1.0] * 8))
     assert (interval.value, interval.low, interval.high) == (
         pytest.approx(2.05, rel=1e-3),
         1.7,
         math.inf,
     )
-    few = ratio({0: 1.0, 1: math.inf}, repeats(1.0, 1.0))
+    few = paired_ratio({0: 1.0, 1: math.inf}, repeats(1.0, 1.0))
     assert (few.low, few.high) == (0, math.inf)
 
 
@@ -212,10 +218,10 @@ def test_infinite_times_on_both_sides_are_alike() -> None:
     """Where neither arm got there neither is slower, and opposite infinities cancel."""
     both = {0: math.inf, 1: 1.0}
     assert log_ratios(both, both) == [0.0, 0.0]
-    assert ratio({0: math.inf, 1: 1.0}, {0: 1.0, 1: math.inf}).value == 1
+    assert paired_ratio({0: math.inf, 1: 1.0}, {0: 1.0, 1: math.inf}).value == 1
 
 
 def test_numbers_without_end_become_infinite() -> None:
     """An interval that leaves the range of numbers ends at infinity, not in an error."""
-    found = ratio({0: 1e-300, 1: 1e300}, {0: 1.0, 1: 1.0})
+    found = paired_ratio({0: 1e-300, 1: 1e300}, {0: 1.0, 1: 1.0})
     assert (found.low, found.high) == (0, math.inf)

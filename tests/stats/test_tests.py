@@ -13,7 +13,7 @@ from scipy import stats
 
 from samenet.stats import intervals, significance
 from samenet.stats.intervals import Estimate
-from samenet.stats.significance import ALPHA, equivalent
+from samenet.stats.significance import ALPHA, is_equivalent
 
 MARGIN = 0.05
 SAMPLES = [
@@ -48,7 +48,9 @@ def test_equivalence_is_the_larger_of_two_one_sided_t_tests(logs: list[float]) -
 @given(LOGS)
 def test_p_values_and_intervals_say_the_same(logs: list[float]) -> None:
     """A p of 5 % is where the 95 % interval, or the 90 % one of equivalence, touches its edge."""
-    wide, narrow = (intervals.from_logs(logs, confidence) for confidence in (0.95, 0.90))
+    wide, narrow = (
+        intervals.geometric_mean_of_logs(logs, confidence) for confidence in (0.95, 0.90)
+    )
     edges = [1.0, 1 + MARGIN, 1 / (1 + MARGIN)]
     ends = [wide.low, wide.high, narrow.low, narrow.high]
     if any(math.isclose(edge, end, rel_tol=1e-9) for edge in edges for end in ends):
@@ -100,7 +102,7 @@ def test_the_sign_test_bears_infinity() -> None:
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
 def test_holm_is_the_closed_bonferroni_test(p_values: list[float]) -> None:
     """An adjusted p is the largest Bonferroni p of all sets of tests that hold this one."""
-    adjusted = significance.holm(p_values)
+    adjusted = significance.adjust_by_holm(p_values)
     for index in range(len(p_values)):
         others = [p for n, p in enumerate(p_values) if n != index]
         sets = (c for size in range(len(p_values)) for c in itertools.combinations(others, size))
@@ -119,7 +121,7 @@ def test_many_runs_are_tested_as_each_alone() -> None:
         lambda logs: significance.equivalence_p(of(logs), MARGIN),
         lambda logs: significance.beyond_p(of(logs), MARGIN),
         significance.sign_flip_p,
-        significance.holm,
+        significance.adjust_by_holm,
     )
     for function in functions:
         together = function(runs)
@@ -137,7 +139,7 @@ def test_one_repeat_shows_nothing() -> None:
 def test_equivalence_needs_a_test_not_a_missing_difference() -> None:
     """Equal within 5 % is said only after 8 repeats whose 90 % interval lies inside the margin."""
     ones = dict.fromkeys(range(8), 1.0)
-    assert equivalent(dict(enumerate([1.0, 1.01] * 4)), ones)
-    assert not equivalent(dict(enumerate([0.5, 2.0] * 4)), ones)
-    assert not equivalent(dict.fromkeys(range(7), 1.0), ones)
-    assert not equivalent({**ones, 8: 1.0, 9: math.inf}, {**ones, 8: 1.0, 9: 1.0})
+    assert is_equivalent(dict(enumerate([1.0, 1.01] * 4)), ones)
+    assert not is_equivalent(dict(enumerate([0.5, 2.0] * 4)), ones)
+    assert not is_equivalent(dict.fromkeys(range(7), 1.0), ones)
+    assert not is_equivalent({**ones, 8: 1.0, 9: math.inf}, {**ones, 8: 1.0, 9: 1.0})

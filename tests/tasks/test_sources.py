@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 
 from samenet.adapter.dataset import Dataset
 from samenet.errors import UsageError
-from samenet.spec import Kind, Task, load_task, shipped_tasks
+from samenet.spec import Task, TaskKind, load_task, shipped_tasks
 from samenet.spec.csv_task import csv_task
 from samenet.tasks.preparation import CATEGORIES_MAX, preprocessor
 from samenet.tasks.sources import load, prepare
@@ -51,7 +51,9 @@ def sales_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def small_task(path: Path, table: dict[str, Any], kind: Kind | None = None, batch: int = 4) -> Task:
+def small_task(
+    path: Path, table: dict[str, Any], kind: TaskKind | None = None, batch: int = 4
+) -> Task:
     pd.DataFrame(table).to_csv(path, index=False)
     return csv_task(path, "y", kind=kind, batch=batch)
 
@@ -73,9 +75,9 @@ def test_shipped_tasks_fill_whole_batches(name: str) -> None:
     assert dataset.inputs.shape == (rows, card.features)
     assert len(card.feature_names) == card.features
     expected = {
-        Kind.BINARY: (np.float32, (rows, 1)),
-        Kind.MULTICLASS: (np.int32, (rows,)),
-        Kind.REGRESSION: (np.float32, (rows, 3 if name == "projectile" else 1)),
+        TaskKind.BINARY: (np.float32, (rows, 1)),
+        TaskKind.MULTICLASS: (np.int32, (rows,)),
+        TaskKind.REGRESSION: (np.float32, (rows, 3 if name == "projectile" else 1)),
     }[card.kind]
     assert (dataset.targets.dtype, dataset.targets.shape) == expected
 

@@ -39,7 +39,7 @@ def test_work_at_module_level_is_on_the_clock(monkeypatch: pytest.MonkeyPatch) -
         now[0] += 2.0
         return SimpleNamespace(name="file")
 
-    monkeypatch.setattr(clock, "seconds", timed)
+    monkeypatch.setattr(clock, "time_call", timed)
     made, seconds = adapter_timed(SimpleNamespace(adapter=run_file))  # type: ignore[arg-type]
     assert (made.name, seconds) == ("file", 2.0)  # type: ignore[attr-defined]
 
@@ -62,7 +62,7 @@ def start_up(seconds: dict[str, float]) -> float:
         )
         for phase, s in seconds.items()
     ]
-    phases = processes.grouped(records)["same"]["t", "a", 0]
+    phases = processes.group_samples(records)["same"]["t", "a", 0]
     return processes._quantities(phases, 1)["start_up"]
 
 

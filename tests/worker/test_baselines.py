@@ -19,10 +19,10 @@ from threadpoolctl import threadpool_limits
 from samenet.spec import load_task
 from samenet.spec.baselines import BASELINES
 from samenet.spec.csv_task import csv_task
-from samenet.spec.metrics import names_of
+from samenet.spec.metrics import metric_names
 from samenet.tasks.preparation import preprocessor
 from samenet.tasks.sources import load
-from samenet.worker.baseline_models import FITS, ReferenceLine, reference_lines
+from samenet.worker.baseline_models import FITS, ReferenceLine, fit_reference_models
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def one_thread() -> Iterator[None]:
 
 @cache
 def lines_of(name: str) -> list[ReferenceLine]:
-    return reference_lines(load_task(name))
+    return fit_reference_models(load_task(name))
 
 
 @pytest.mark.parametrize("name", ["single_neuron", "wine", "diabetes", "projectile"])
@@ -43,7 +43,7 @@ def test_every_kind_has_both_lines_with_all_scores(name: str) -> None:
     task, lines = load_task(name), lines_of(name)
     assert [line.name for line in lines] == [*BASELINES]
     for line in lines:
-        assert {*line.train} == {*line.test} == {*names_of(task.kind), "loss"}
+        assert {*line.train} == {*line.test} == {*metric_names(task.kind), "loss"}
         assert len(line.fit_seconds) == FITS
         assert min(line.fit_seconds) > 0
 
@@ -73,7 +73,7 @@ def test_the_linear_regression_is_scikit_learn_s_own(tmp_path: Path) -> None:
     model = make_pipeline(preprocessor(raw.features), Ridge())
     model.fit(raw.features.iloc[raw.train], raw.target[raw.train])
     values, truth = model.predict(raw.features.iloc[raw.test]), raw.target[raw.test]
-    test = reference_lines(task)[0].test
+    test = fit_reference_models(task)[0].test
     assert test["rmse"] == metrics.root_mean_squared_error(truth, values)
     assert test["mae"] == metrics.mean_absolute_error(truth, values)
     assert test["r2"] == metrics.r2_score(truth, values)
@@ -103,12 +103,12 @@ def test_several_targets_are_predicted_by_scikit_learn_s_own() -> None:
 def test_the_loss_of_a_line_is_the_one_the_networks_are_trained_on() -> None:
     """A line beside networks that minimise an absolute error is shown with that loss."""
     task = load_task("diabetes", [("training.loss", "mean_absolute_error")])
-    raw, line = load(task), reference_lines(task)[0]
+    raw, line = load(task), fit_reference_models(task)[0]
     assert line.test["loss"] == pytest.approx(
         line.test["mae"] / raw.target[raw.train].std(), rel=1e-12
     )
     smoothed = load_task("wine", [("training.loss", SMOOTHED)])
-    assert reference_lines(smoothed)[0].test["loss"] > lines_of("wine")[0].test["loss"]
+    assert fit_reference_models(smoothed)[0].test["loss"] > lines_of("wine")[0].test["loss"]
 
 
 SMOOTHED = "sparse_categorical_cross_entropy(label_smoothing=0.25)"
@@ -118,6 +118,6 @@ def test_a_class_with_one_row_does_not_stop_the_lines(tmp_path: Path) -> None:
     """A rare class is learnt from like any other, and the scores of the others are there."""
     table = pd.DataFrame({"x": range(41), "y": ["a", "b"] * 20 + ["rare"]})
     table.to_csv(tmp_path / "rare.csv", index=False)
-    for line in reference_lines(csv_task(tmp_path / "rare.csv", "y", batch=8)):
+    for line in fit_reference_models(csv_task(tmp_path / "rare.csv", "y", batch=8)):
         assert "accuracy" in line.test
         assert "roc_auc" not in line.test

@@ -15,9 +15,9 @@ from sklearn import metrics
 
 from samenet.adapter.dataset import DataCard, Dataset
 from samenet.certificate.oracle.functions import mean_loss
-from samenet.spec import LOSSES_OF_KIND, Kind, Loss, from_text
-from samenet.spec.metrics import METRICS, Metric, main_of, names_of
-from samenet.spec.study import SCORES
+from samenet.spec import LOSSES_OF_KIND, Loss, TaskKind, parse_call
+from samenet.spec.metrics import METRICS, Metric, main_metric, metric_names
+from samenet.spec.study import STUDY_SCORES
 from samenet.worker import metrics as worker_metrics
 from samenet.worker.metrics import Link
 
@@ -29,14 +29,14 @@ LOSS_OF_KIND = {kind: Loss(name=losses[0]) for kind, losses in LOSSES_OF_KIND.it
 
 def scores(data: Dataset, rows: slice, outputs: Any, *, link: Link, loss: str = "") -> Any:
     """Return the scores for a loss as it is written; without one, that of the kind."""
-    found = Loss.model_validate(from_text(loss)) if loss else LOSS_OF_KIND[data.card.kind]
+    found = Loss.model_validate(parse_call(loss)) if loss else LOSS_OF_KIND[data.card.kind]
     return worker_metrics.scores(data, rows, outputs, loss=found, link=link)
 
 
-def dataset(kind: Kind, targets: Any, *, outputs: int = 1) -> Dataset:
-    dtype = np.int32 if kind is Kind.MULTICLASS else np.float32
+def dataset(kind: TaskKind, targets: Any, *, outputs: int = 1) -> Dataset:
+    dtype = np.int32 if kind is TaskKind.MULTICLASS else np.float32
     array = np.array(targets, dtype)
-    regression = kind is Kind.REGRESSION
+    regression = kind is TaskKind.REGRESSION
     card = DataCard(
         kind=kind,
         train_rows=len(array),
@@ -47,13 +47,13 @@ def dataset(kind: Kind, targets: Any, *, outputs: int = 1) -> Dataset:
         target_mean=(100.0, -5.0, 0.0)[:outputs] if regression else (),
         target_scale=(10.0, 0.25, 1.0)[:outputs] if regression else (),
     )
-    column = array if kind is Kind.MULTICLASS else array.reshape(-1, outputs)
+    column = array if kind is TaskKind.MULTICLASS else array.reshape(-1, outputs)
     return Dataset(card=card, inputs=np.zeros((len(array), 1), np.float32), targets=column)
 
 
-BINARY = dataset(Kind.BINARY, [0, 1, 1, 0, 1])
-THREE = dataset(Kind.MULTICLASS, [0, 1, 2, 2, 1, 0], outputs=3)
-VALUES = dataset(Kind.REGRESSION, [-1.0, 0.0, 2.0])
+BINARY = dataset(TaskKind.BINARY, [0, 1, 1, 0, 1])
+THREE = dataset(TaskKind.MULTICLASS, [0, 1, 2, 2, 1, 0], outputs=3)
+VALUES = dataset(TaskKind.REGRESSION, [-1.0, 0.0, 2.0])
 LOGITS = np.array([[-1.0], [2.0], [-0.5], [-3.0], [0.25]], np.float32)
 THREE_LOGITS = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
 
@@ -105,7 +105,7 @@ def test_regression_scores_are_in_the_data_s_own_units() -> None:
 
 
 SEVERAL = dataset(
-    Kind.REGRESSION, [[-1.0, 0.5, 2.0], [0.0, 1.5, -1.0], [2.0, -0.5, 0.0]], outputs=3
+    TaskKind.REGRESSION, [[-1.0, 0.5, 2.0], [0.0, 1.5, -1.0], [2.0, -0.5, 0.0]], outputs=3
 )
 SEVERAL_OUTPUTS = np.random.default_rng(1).normal(size=(3, 3))
 
@@ -144,26 +144,26 @@ def test_the_loss_of_a_regression_is_the_one_it_is_trained_on(loss: str, expecte
 
 
 LOSSES = {
-    Kind.BINARY: ["binary_cross_entropy", "binary_cross_entropy(label_smoothing=0.25)"],
-    Kind.MULTICLASS: [
+    TaskKind.BINARY: ["binary_cross_entropy", "binary_cross_entropy(label_smoothing=0.25)"],
+    TaskKind.MULTICLASS: [
         "sparse_categorical_cross_entropy",
         "sparse_categorical_cross_entropy(label_smoothing=0.25)",
         "categorical_cross_entropy(label_smoothing=0.25)",
     ],
-    Kind.REGRESSION: ["mean_squared_error", "mean_absolute_error", "huber(delta=0.25)"],
+    TaskKind.REGRESSION: ["mean_squared_error", "mean_absolute_error", "huber(delta=0.25)"],
 }
 
 
 @pytest.mark.parametrize("text", [text for texts in LOSSES.values() for text in texts])
 def test_the_loss_agrees_with_the_oracle(text: str) -> None:
     """Scored from raw outputs, the training loss is the number that the oracle trains on."""
-    loss = Loss.model_validate(from_text(text))
+    loss = Loss.model_validate(parse_call(text))
     kind = next(kind for kind, names in LOSSES_OF_KIND.items() if loss.name in names)
-    link: Link = "values" if kind is Kind.REGRESSION else "logits"
+    link: Link = "values" if kind is TaskKind.REGRESSION else "logits"
     data, outputs = {
-        Kind.BINARY: (BINARY, LOGITS.astype(float)),
-        Kind.MULTICLASS: (THREE, THREE_LOGITS.astype(float)),
-        Kind.REGRESSION: (SEVERAL, SEVERAL_OUTPUTS),
+        TaskKind.BINARY: (BINARY, LOGITS.astype(float)),
+        TaskKind.MULTICLASS: (THREE, THREE_LOGITS.astype(float)),
+        TaskKind.REGRESSION: (SEVERAL, SEVERAL_OUTPUTS),
     }[kind]
     targets = data.source(one_hot=loss.name == "categorical_cross_entropy").targets
     targets = targets if targets.dtype == np.int32 else targets.astype(np.float64)
@@ -192,7 +192,7 @@ def test_logits_and_probabilities_score_alike(data: Dataset, outputs: Any) -> No
     from_logits = scores(data, ALL, outputs, link="logits")
     from_chances = scores(data, ALL, chances.astype(np.float32), link="probabilities")
     assert from_chances == pytest.approx(from_logits, rel=1e-5)
-    assert {*names_of(data.card.kind), "loss"} == {*from_logits} == {*from_chances}
+    assert {*metric_names(data.card.kind), "loss"} == {*from_logits} == {*from_chances}
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
@@ -205,7 +205,7 @@ def test_any_finite_logits_have_finite_scores(values: list[float]) -> None:
 
 def test_saturated_logits_keep_their_loss_and_their_ranks() -> None:
     """The loss of a confident mistake is its logit, and the ranks do not tie at probability 1."""
-    data = dataset(Kind.BINARY, [0, 1])
+    data = dataset(TaskKind.BINARY, [0, 1])
     found = scores(data, ALL, np.array([[1000.0], [2000.0]]), link="logits")
     assert found["loss"] == pytest.approx(500.0)
     assert found["roc_auc"] == 1.0
@@ -213,7 +213,7 @@ def test_saturated_logits_keep_their_loss_and_their_ranks() -> None:
 
 def test_a_saturated_float32_probability_is_not_taken_for_certainty() -> None:
     """Probabilities of exactly 0 or 1 are clipped at their own precision, as in scikit-learn."""
-    data = dataset(Kind.BINARY, [0, 1])
+    data = dataset(TaskKind.BINARY, [0, 1])
     found = scores(data, ALL, np.array([[1.0], [1.0]], np.float32), link="probabilities")
     assert found["loss"] == pytest.approx(-math.log(np.finfo(np.float32).eps) / 2, rel=1e-5)
 
@@ -221,14 +221,14 @@ def test_a_saturated_float32_probability_is_not_taken_for_certainty() -> None:
 def test_an_undefined_score_is_left_out() -> None:
     """ROC AUC of rows without every class, and R2 of one row, are absent rather than NaN."""
     assert "roc_auc" not in scores(THREE, slice(0, 2), THREE_LOGITS[:2], link="logits")
-    one_class = dataset(Kind.BINARY, [1, 1])
+    one_class = dataset(TaskKind.BINARY, [1, 1])
     assert "roc_auc" not in scores(one_class, ALL, LOGITS[:2], link="logits")
     assert "r2" not in scores(VALUES, slice(0, 1), np.zeros((1, 1)), link="values")
 
 
 def test_two_classes_may_be_a_multiclass_task() -> None:
     """A softmax over two classes is scored like any other."""
-    data = dataset(Kind.MULTICLASS, [0, 1, 1], outputs=2)
+    data = dataset(TaskKind.MULTICLASS, [0, 1, 1], outputs=2)
     found = scores(data, ALL, np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 0.5]]), link="logits")
     assert found["accuracy"] == pytest.approx(2 / 3)
     assert found["roc_auc"] == 1.0
@@ -256,14 +256,16 @@ def test_outputs_that_cannot_be_scored_are_refused(outputs: Any, link: Any, sent
 
 def test_every_score_of_the_table_is_computed_and_no_other() -> None:
     """What the spec calls a score has a function here, for the kinds that it exists for."""
-    classes = {name for name, metric in METRICS.items() if Kind.BINARY in metric.kinds}
-    assert set(worker_metrics.CLASS_SCORES) == classes == set(names_of(Kind.MULTICLASS))
+    classes = {name for name, metric in METRICS.items() if TaskKind.BINARY in metric.kinds}
+    assert set(worker_metrics.CLASS_SCORES) == classes == set(metric_names(TaskKind.MULTICLASS))
     assert (
-        set(worker_metrics.VALUE_SCORES) == set(METRICS) - classes == set(names_of(Kind.REGRESSION))
+        set(worker_metrics.VALUE_SCORES)
+        == set(METRICS) - classes
+        == set(metric_names(TaskKind.REGRESSION))
     )
     assert set(METRICS) > worker_metrics.COSTLY
-    assert {*SCORES} == {*Kind}
-    assert all(set(names) <= set(names_of(kind)) for kind, names in SCORES.items())
+    assert {*STUDY_SCORES} == {*TaskKind}
+    assert all(set(names) <= set(metric_names(kind)) for kind, names in STUDY_SCORES.items())
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=str)
@@ -271,14 +273,14 @@ def test_a_perfect_model_has_the_best_score_and_a_worse_one_lies_on_its_other_si
     metric: Metric,
 ) -> None:
     """Direction and best value of the table are those of the numbers that are computed."""
-    if Kind.REGRESSION in metric.kinds:
+    if TaskKind.REGRESSION in metric.kinds:
         truth = np.array([1.0, 2.0, 4.0])
         right, wrong = (worker_metrics.value_metrics(truth, truth + off) for off in (0.0, 1.0))
     else:
-        truth, loss = np.array([0, 1, 2, 2]), LOSS_OF_KIND[Kind.MULTICLASS]
+        truth, loss = np.array([0, 1, 2, 2]), LOSS_OF_KIND[TaskKind.MULTICLASS]
         chances = np.eye(3)[truth]
         right, wrong = (
-            worker_metrics.class_metrics(Kind.MULTICLASS, truth, each, loss)
+            worker_metrics.class_metrics(TaskKind.MULTICLASS, truth, each, loss)
             for each in (chances, 0.4 * chances + 0.6 * chances[::-1])
         )
     assert right[metric.name] == pytest.approx(metric.best, abs=1e-12)
@@ -290,4 +292,4 @@ def test_a_score_has_a_name_for_columns_and_one_for_sentences() -> None:
     """Within a sentence a word is small and an abbreviation is not."""
     said = [metric.in_sentence for metric in METRICS.values()]
     assert said == ["accuracy", "log loss", "ROC AUC", "F1", "RMSE", "MAE", "R²"]
-    assert [main_of(kind).name for kind in Kind] == ["accuracy", "accuracy", "rmse"]
+    assert [main_metric(kind).name for kind in TaskKind] == ["accuracy", "accuracy", "rmse"]

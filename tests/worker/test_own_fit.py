@@ -124,7 +124,7 @@ def called(adapter: Any, *, dropout: float) -> list[float]:
         job=SimpleNamespace(repeat=0), arm=SimpleNamespace(mode="fit"), target=Target()
     )
     watch = SimpleNamespace(order=order, add=lambda phase, seconds, *, steps: added.extend(seconds))
-    timing.own_fit(watch, adapter, problem)  # type: ignore[arg-type]
+    timing.time_own_fit(watch, adapter, problem)  # type: ignore[arg-type]
     return added
 
 
@@ -138,12 +138,12 @@ def test_the_row_the_note_and_the_document_say_what_our_order_costs() -> None:
     found = own_fit.cost(keras)
     assert found is not None
     assert (found.ours, found.factor) == (ours, pytest.approx(1 / OWN_FIT, rel=0.1))
-    page = report_page.page(run)
+    page = report_page.build_page(run)
     (note,) = own_fit.notes(run, task, ["keras:fit", "pytorch:eager"])
     assert "Keras (fit): an epoch in our order of the rows takes 0." in note
     assert note in page
-    assert own_fit.beside(keras)[0] in page
-    rows = {r["framework"]: r for r in result.document(run)["tasks"][0]["same_network"]}
+    assert own_fit.row_note(keras)[0] in page
+    rows = {r["framework"]: r for r in result.to_document(run)["tasks"][0]["same_network"]}
     assert rows["keras"]["own_fit"] == {
         "epoch_seconds": found.own,
         "order_factor": pytest.approx(found.factor),
@@ -159,7 +159,7 @@ def test_scikit_learn_fits_as_many_epochs_as_asked_for_on_the_training_rows(
 ) -> None:
     """Its own fit shuffles, has the task's batches, never stops early, leaves out test rows."""
     pytest.importorskip("sklearn")
-    adapter = discovery.load(discovery.shipped()["scikit-learn"].path)
+    adapter = discovery.load(discovery.shipped_adapters()["scikit-learn"].path)
     net = Network.model_validate({"inputs": 5, "layers": [{"units": 3, "activation": "identity"}]})
     rule = {"name": "sgd", "learning_rate": 2.0**-40}
     training = TrainSpec.model_validate(

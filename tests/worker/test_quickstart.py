@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from samenet.adapter import discovery, source_files
-from samenet.adapter.discovery import Leaf
+from samenet.adapter.discovery import AdapterFile
 from samenet.machine.imports import KEPT_OUT_VARIABLE
 from samenet.runs import adapter_source
 from samenet.spec.task import load_task
 from samenet.worker.quickstart import as_on_page
 
-EXAMPLES = [leaf for leaf in discovery.shipped().values() if leaf.header.quickstart]
+EXAMPLES = [leaf for leaf in discovery.shipped_adapters().values() if leaf.header.quickstart]
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_an_example_makes_at_least_the_updates_of_its_page(
 
 
 @pytest.mark.parametrize("leaf", EXAMPLES, ids=lambda leaf: leaf.header.name)
-def test_every_shipped_example_says_how_long_its_page_trains(leaf: Leaf) -> None:
+def test_every_shipped_example_says_how_long_its_page_trains(leaf: AdapterFile) -> None:
     """The number of updates is the page's choice as much as its rate: none is left to the task."""
-    pages = discovery.literal(leaf.quickstart_path, "PAGES")
+    pages = discovery.read_literal(leaf.quickstart_path, "PAGES")
     assert pages.keys() == {"binary", "multiclass", "regression"}
     assert all({"batch_size", "updates", "training"} <= page.keys() for page in pages.values())
 
@@ -58,9 +58,9 @@ HOSTS = {
 
 
 @pytest.mark.parametrize("leaf", EXAMPLES, ids=lambda leaf: leaf.header.name)
-def test_every_example_follows_the_framework_s_own_site(leaf: Leaf) -> None:
+def test_every_example_follows_the_framework_s_own_site(leaf: AdapterFile) -> None:
     """Keras follows keras.io for every kind of task, TensorFlow its own quickstart, and so on."""
-    pages = discovery.literal(leaf.quickstart_path, "PAGES")
+    pages = discovery.read_literal(leaf.quickstart_path, "PAGES")
     hosts = {page["page"].split("/")[2] for page in pages.values()}
     assert hosts == {HOSTS[leaf.header.name]}
 
@@ -72,7 +72,9 @@ def test_lines_count_the_helpers_an_example_imports(tmp_path: Path) -> None:
     (tmp_path / "one.py").write_text('"""A."""\nimport json\n\nfrom two import b\n', "utf-8")
     (tmp_path / "two.py").write_text("b = 1\nc = 2  # said\n", "utf-8")
     (tmp_path / "unused.py").write_text("d = 1\n", "utf-8")
-    assert adapter_source.quickstart_lines(discovery.read(tmp_path / "adapter.py")) == 3 + 2 + 2
+    assert (
+        adapter_source.count_quickstart_lines(discovery.read(tmp_path / "adapter.py")) == 3 + 2 + 2
+    )
 
 
 HEADER = """ADAPTER = {
@@ -92,8 +94,8 @@ def test_shipped_examples_are_counted_whole() -> None:
         path = leaf.quickstart_path
         assert path is not None
         assert {file.parent for file in source_files.beside(path)} == {path.parent}
-        own = adapter_source.code_lines(path.read_text(encoding="utf-8"))
-        assert adapter_source.quickstart_lines(leaf) >= own > 20
+        own = adapter_source.count_code_lines(path.read_text(encoding="utf-8"))
+        assert adapter_source.count_quickstart_lines(leaf) >= own > 20
 
 
 PROBE = """
@@ -120,7 +122,7 @@ def test_what_is_kept_out_is_as_if_it_were_not_installed() -> None:
 
 def test_a_framework_starts_alike_whatever_else_is_installed() -> None:
     """TensorFlow and Keras load JAX where it lies beside them: their workers are kept from it."""
-    kept_out = {name: leaf.header.keeps_out for name, leaf in discovery.shipped().items()}
+    kept_out = {name: leaf.header.keeps_out for name, leaf in discovery.shipped_adapters().items()}
     assert "jax" in kept_out["tensorflow"]
     assert "jax" in kept_out["keras"]
     assert {"jax", "tensorflow"} <= set(kept_out["keras-torch"])

@@ -110,9 +110,9 @@ def test_nothing_is_drawn_and_nothing_read_inside_the_clock(
     program.losses = noted("losses", program.losses)  # type: ignore[method-assign,assignment]
     calls = Calls(problem.stream())
     calls.take = noted("take", calls.take)  # type: ignore[method-assign,assignment]
-    monkeypatch.setattr(clock, "seconds", timed)
+    monkeypatch.setattr(clock, "time_call", timed)
     stretch = Stretch(program, calls, 2, (1, 3), keep=True)  # type: ignore[arg-type]
-    timing.sampled(stretch, 0.0, 40, 40, stretch.prepare)
+    timing.take_samples(stretch, 0.0, 40, 40, stretch.prepare)
     assert inside == []
     assert len(stretch.kept.losses) > timing.KEPT_FIRST
     assert len(program.orders) == 40 * 4

@@ -25,7 +25,7 @@ class InPlace(NamedTuple):
     backward: list[Operation]
 
 
-def bound(operations: Iterable[Operation]) -> list[Call]:
+def bind(operations: Iterable[Operation]) -> list[Call]:
     """Return the operations as calls without arguments."""
     return [_bound(*operation) for operation in operations]
 
@@ -91,7 +91,7 @@ def sum_of_products(one: Array, other: Array, out: Array) -> Operation:
     return (np.dot, one.reshape(-1), other.reshape(-1), out)
 
 
-def faded(kept: Array, beta: float, added: Array) -> list[Operation]:
+def fade_and_add(kept: Array, beta: float, added: Array) -> list[Operation]:
     """Return kept = beta * kept + added."""
     fade = [(np.multiply, kept, number(beta, kept), kept)] if beta != 1 else []
     return [*fade, (np.add, kept, added, kept)]

@@ -13,8 +13,8 @@ import numpy as np
 
 from samenet.adapter import Array
 from samenet.adapter.schedules import learning_rates
-from samenet.adapters.numpy.inplace.operations import Call, Operation, bound, faded, number
-from samenet.spec import SGD, Adagrad, Moments, RMSprop, TrainSpec
+from samenet.adapters.numpy.inplace.operations import Call, Operation, bind, fade_and_add, number
+from samenet.spec import SGD, Adagrad, AdamConstants, RMSprop, TrainSpec
 
 
 class VectorUpdates:
@@ -32,11 +32,11 @@ class VectorUpdates:
         self.epsilon = number(0, weights)
         clips = self.spec.clip_norm is not None
         self.plain = isinstance(self.spec, SGD) and not self.spec.momentum and not clips
-        self.calls: list[Call] = bound(self._penalty(kernel))
+        self.calls: list[Call] = bind(self._penalty(kernel))
         if clips:
             self.calls.append(self._clip)
-        self.calls += bound(self._decay(kernel))
-        self.calls += bound(self._rule())
+        self.calls += bind(self._decay(kernel))
+        self.calls += bind(self._rule())
 
     def error_factor(self, step: int) -> float:
         """Return what the error of the outputs is to be multiplied by, apart from 1 / rows.
@@ -62,7 +62,7 @@ class VectorUpdates:
     def _factors(self, rate: float, t: int) -> tuple[float, float]:
         """Return the size of the step and the epsilon that go with sums without their factors."""
         spec = self.spec
-        if isinstance(spec, Moments):
+        if isinstance(spec, AdamConstants):
             root = math.sqrt((1 - spec.beta2**t) / (1 - spec.beta2))
             return rate * root * (1 - spec.beta1) / (1 - spec.beta1**t), spec.epsilon * root
         if isinstance(spec, RMSprop):
@@ -106,9 +106,9 @@ class VectorUpdates:
             return [(np.subtract, self.weights, gradient, self.weights)]
         if isinstance(spec, SGD):
             return self._momentum(spec)
-        if isinstance(spec, Moments):
+        if isinstance(spec, AdamConstants):
             mean = np.zeros_like(gradient)
-            return [*faded(mean, spec.beta1, gradient), *self._over_root(mean, spec.beta2)]
+            return [*fade_and_add(mean, spec.beta1, gradient), *self._over_root(mean, spec.beta2)]
         if isinstance(spec, RMSprop):
             return self._over_root(gradient, spec.rho)
         return self._over_root(gradient, 1.0, spec.initial_accumulator)
@@ -118,7 +118,7 @@ class VectorUpdates:
             return self._subtract(self.gradient, self.size)
         buffer = np.zeros_like(self.gradient)
         scratch = self.scratch
-        faded_sum = faded(buffer, spec.momentum, self.gradient)
+        faded_sum = fade_and_add(buffer, spec.momentum, self.gradient)
         if not spec.nesterov:
             return [*faded_sum, *self._subtract(buffer, self.size)]
         ahead = (np.multiply, buffer, number(spec.momentum, buffer), scratch)
@@ -131,7 +131,7 @@ class VectorUpdates:
         scratch = self.scratch
         return [
             (np.square, self.gradient, scratch),
-            *faded(squares, beta, scratch),
+            *fade_and_add(squares, beta, scratch),
             (np.sqrt, squares, scratch),
             (np.add, scratch, self.epsilon, scratch),
             (np.divide, above, scratch, scratch),

@@ -18,7 +18,7 @@ from samenet.adapters.numpy.inplace.losses import LOSSES
 from samenet.adapters.numpy.inplace.operations import (
     InPlace,
     Operation,
-    bound,
+    bind,
     number,
     product,
     rows_of,
@@ -40,7 +40,7 @@ class Hidden(NamedTuple):
     entering: Array
 
 
-def hidden(layer: Dense, rows: int, dtype: np.dtype, *, drop: bool) -> Hidden:
+def make_hidden(layer: Dense, rows: int, dtype: np.dtype, *, drop: bool) -> Hidden:
     """Make the arrays of a hidden layer; all but delta have ones beside the units."""
     values = rows_of(rows, layer.units + 1, dtype, fill=1)
     delta = rows_of(rows, layer.units, dtype)[:, : layer.units]
@@ -58,13 +58,13 @@ class ForwardPass:
         self.layers = layers
         dtype = layers[0].dtype
         self.inputs = rows_of(rows, network.inputs + 1, dtype)
-        self.hidden = [hidden(layer, rows, dtype, drop=drop) for layer in network.layers[:-1]]
+        self.hidden = [make_hidden(layer, rows, dtype, drop=drop) for layer in network.layers[:-1]]
         self.outputs = np.empty((network.widths[-1], rows), dtype)  # columns: see the losses
         whole = [self.inputs, *(layer.entering for layer in self.hidden)]
         self.entered = [a[:, : len(layer)] for a, layer in zip(whole, layers, strict=True)]
         masks = [(i, layer.mask, layer.delta) for i, layer in enumerate(self.hidden)]
         self.masks = [(i, units_of(mask, like)) for i, mask, like in masks if mask is not None]
-        self.forward = bound(self._forward())
+        self.forward = bind(self._forward())
 
     def _forward(self) -> list[Operation]:
         found: list[Operation] = []
@@ -95,7 +95,7 @@ class TrainingPass(ForwardPass):
         self.loss = LOSSES[loss.name](self.outputs, self.targets, loss)
         self.factor = self.loss.factor / rows
         scaled = (np.multiply, self.outputs, self.scale, self.outputs)
-        self.calls = self.forward + bound([*self.loss.operations, scaled, *self._backward()])
+        self.calls = self.forward + bind([*self.loss.operations, scaled, *self._backward()])
 
     def run(self, error_factor: float) -> float:
         """Return the mean loss; leave the gradient, times a factor, where the update finds it."""

@@ -16,7 +16,7 @@ from samenet.adapter.api import (
     Program,
     QuickStart,
     Target,
-    placed,
+    parse_device,
 )
 from samenet.adapter.arrays import (
     Array,
@@ -51,6 +51,6 @@ __all__ = [
     "QuickStartData",
     "Target",
     "Weights",
-    "placed",
+    "parse_device",
     "threads_named",
 ]

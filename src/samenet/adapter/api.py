@@ -56,18 +56,18 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from samenet._text import counted
+from samenet._text import count_noun
 from samenet.adapter.arrays import Array, Batches, DataSource, Dtype, Fetchable, Weights
 from samenet.adapter.variables import Variables
 from samenet.errors import UsageError
-from samenet.spec.parsing import Frozen
+from samenet.spec.parsing import FrozenModel
 from samenet.spec.training import Forms
 
 Precision = Literal["strict-float32", "tf32"]
 """Of matrix products: full float32, or a GPU's units for numbers of 11 binary digits."""
 
 
-class Target(Frozen):
+class Target(FrozenModel):
     """Where and how precisely a result is computed."""
 
     device: Literal["cpu", "cuda"] = "cpu"
@@ -100,10 +100,10 @@ class Target(Frozen):
 
     def __str__(self) -> str:
         """Return the short form, e.g. 'cpu, float32, 1 thread'."""
-        return f"{self.place}, {self.numbers}, {counted(self.threads, 'thread')}"
+        return f"{self.place}, {self.numbers}, {count_noun(self.threads, 'thread')}"
 
 
-def placed(text: str) -> dict[str, str | int]:
+def parse_device(text: str) -> dict[str, str | int]:
     """Return device and index of 'cpu', 'cuda' or 'cuda:1'; any other text is a UsageError."""
     match = re.fullmatch(r"cpu|cuda(?::(\d+))?", text.strip().lower())
     if not match:
@@ -111,7 +111,7 @@ def placed(text: str) -> dict[str, str | int]:
     return {"device": match[0].partition(":")[0], "index": int(match[1] or 0)}
 
 
-class _Grown(Frozen):
+class _Grown(FrozenModel):
     """Part of a header that has got keys since the first plans were sealed.
 
     A plan's seal is the hash of its text, so a header that came without such a key is written
@@ -221,7 +221,7 @@ PARTS: tuple[Part, ...] = get_args(Part)
 """What a training may have beside its loss and its optimiser."""
 
 
-class Capabilities(Frozen):
+class Capabilities(FrozenModel):
     """What an adapter offers where it runs, as plain data."""
 
     devices: tuple[str, ...]

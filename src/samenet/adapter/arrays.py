@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.spec.network import Kind
+from samenet.spec.network import TaskKind
 
 Array = NDArray[Any]
 Dtype = Literal["float32", "float64"]
@@ -77,4 +77,4 @@ class QuickStartData:
 
     inputs: Array
     targets: Array
-    kind: Kind
+    kind: TaskKind

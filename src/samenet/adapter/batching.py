@@ -37,7 +37,7 @@ def call_shape(train_rows: int, batch_size: int) -> CallShape:
     )
 
 
-def orders(task: str, repeat: int, train_rows: int, epoch: int) -> NDArray[np.int32]:
+def epoch_orders(task: str, repeat: int, train_rows: int, epoch: int) -> NDArray[np.int32]:
     """Return the order of one epoch, rows (train_rows,)."""
     return draws.epoch_order(train_rows, task=task, repeat=repeat, epoch=epoch)
 
@@ -46,7 +46,7 @@ def timed_calls(shape: CallShape, *, task: str, repeat: int, train_rows: int) ->
     """Yield calls of exactly the timed shape, for ever: epoch after epoch, whole calls only."""
     step = epoch = 0
     while True:
-        order = orders(task, repeat, train_rows, epoch)
+        order = epoch_orders(task, repeat, train_rows, epoch)
         whole = draws.full_batches(order, shape.batch_size)
         for call in range(shape.calls_per_epoch):
             rows = whole[call * shape.steps : (call + 1) * shape.steps]
@@ -59,7 +59,7 @@ def whole_epoch(
     shape: CallShape, *, task: str, repeat: int, train_rows: int, epoch: int
 ) -> list[Batches]:
     """Return all calls of one epoch, with the rest and the short last batch at its end."""
-    order = orders(task, repeat, train_rows, epoch)
+    order = epoch_orders(task, repeat, train_rows, epoch)
     step = epoch * shape.steps_per_epoch
     whole = draws.full_batches(order, shape.batch_size)
     calls = [

@@ -9,18 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Part = Literal["file", "program", "quick start", "gates"]
-State = Literal["ok", "failed", "not tried"]
+ChecklistPart = Literal["file", "program", "quick start", "gates"]
+ItemState = Literal["ok", "failed", "not tried"]
 
 METHODS = ("load", "train", "losses", "predict", "weights", "sync")
 """What samenet.adapter.Program has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class ChecklistItem:
     """One thing that is asked of an adapter."""
 
-    part: Part
+    part: ChecklistPart
     key: str
     """The name of the function that looks at it."""
     asks: str
@@ -29,23 +29,23 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class ChecklistResult:
     """What came of one item."""
 
-    item: Item
-    state: State
+    item: ChecklistItem
+    state: ItemState
     found: str = ""
     """What was found instead of the expected; or why it was not tried."""
 
 
-def _items(part: Part, *rows: tuple[str, str, str, str]) -> tuple[Item, ...]:
+def _items(part: ChecklistPart, *rows: tuple[str, str, str, str]) -> tuple[ChecklistItem, ...]:
     return tuple(
-        Item(part=part, key=key, asks=asks, expected=expected, mend=mend)
+        ChecklistItem(part=part, key=key, asks=asks, expected=expected, mend=mend)
         for key, asks, expected, mend in rows
     )
 
 
-FILE = _items(
+FILE_ITEMS = _items(
     "file",
     (
         "header",
@@ -108,7 +108,7 @@ FILE = _items(
         "list only what is true on this machine; the names are in docs/model-spec.md",
     ),
 )
-PROGRAM = _items(
+PROGRAM_ITEMS = _items(
     "program",
     (
         "wakes",
@@ -228,7 +228,7 @@ PROGRAM = _items(
         "leave out downloads, telemetry and update checks",
     ),
 )
-QUICK_START = _items(
+QUICK_START_ITEMS = _items(
     "quick start",
     (
         "there",
@@ -255,8 +255,8 @@ QUICK_START = _items(
         "quickstart(network, training, data, *, seed) returns an object with fit and predict",
     ),
 )
-PARTS: dict[str, tuple[Item, ...]] = {
-    "file": FILE,
-    "program": PROGRAM,
-    "quick start": QUICK_START,
+ITEMS_BY_PART: dict[str, tuple[ChecklistItem, ...]] = {
+    "file": FILE_ITEMS,
+    "program": PROGRAM_ITEMS,
+    "quick start": QUICK_START_ITEMS,
 }

@@ -13,7 +13,7 @@ import numpy as np
 
 from samenet.adapter.arrays import Array, DataSource
 from samenet.errors import RunFolderError
-from samenet.spec.network import Kind, Network
+from samenet.spec.network import Network, TaskKind
 from samenet.spec.task import Task
 
 
@@ -21,7 +21,7 @@ from samenet.spec.task import Task
 class DataCard:
     """What a reader wants to know about the data, as plain values."""
 
-    kind: Kind
+    kind: TaskKind
     train_rows: int
     test_rows: int
     features: int
@@ -82,7 +82,7 @@ class Dataset:
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    values["kind"] = Kind(values["kind"])
+    values["kind"] = TaskKind(values["kind"])
     return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
 
 

@@ -16,12 +16,12 @@ from types import ModuleType
 
 from samenet.adapter import source_files
 from samenet.adapter.api import Header
-from samenet.errors import UsageError, unknown
+from samenet.errors import UsageError, unknown_name
 from samenet.spec.parsing import parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
+class AdapterFile:
     """One adapter file and what its header says."""
 
     path: Path
@@ -48,23 +48,23 @@ class Leaf:
         return self.path.parent / self.header.predictors if self.header.predictors else None
 
 
-def shipped() -> dict[str, Leaf]:
+def shipped_adapters() -> dict[str, AdapterFile]:
     """Return the shipped adapters by name; a file without a header is a helper of one."""
     return dict(_leaves(source_files.shipped_folder()))
 
 
-def included() -> dict[str, Leaf]:
+def included_adapters() -> dict[str, AdapterFile]:
     """Return the shipped adapters that need nothing beside samenet, in their order."""
-    return {name: leaf for name, leaf in shipped().items() if not leaf.header.extra}
+    return {name: leaf for name, leaf in shipped_adapters().items() if not leaf.header.extra}
 
 
-def headers(own: Header | None = None) -> list[Header]:
+def known_headers(own: Header | None = None) -> list[Header]:
     """Return the headers whose facts about libraries hold for an adapter: the shipped, its own.
 
     What a shipped adapter says of its library holds for everyone who uses the library: a loop of
     yours for a framework that samenet has, or Keras on top of it, need not say it again.
     """
-    return [*(leaf.header for leaf in shipped().values()), *([own] if own else [])]
+    return [*(leaf.header for leaf in shipped_adapters().values()), *([own] if own else [])]
 
 
 COMPILE_SECONDS = 1.0
@@ -74,30 +74,30 @@ COMPILE_SECONDS = 1.0
 def compile_seconds(header: Header, mode: str) -> float:
     """Return a first guess of how long a mode compiles one training step."""
     known = {"none": 0.0}
-    for each in headers(header):
+    for each in known_headers(header):
         known |= each.compile_seconds
     return known.get(header.modes[mode].compiler, COMPILE_SECONDS)
 
 
 @cache
-def _leaves(folder: Path) -> dict[str, Leaf]:
+def _leaves(folder: Path) -> dict[str, AdapterFile]:
     """Read a folder once: parsing all files takes a tenth of a second, and many ask for them."""
-    leaves = [read(p) for p in sorted(folder.glob("*/adapter*.py")) if literal(p, "ADAPTER")]
+    leaves = [read(p) for p in sorted(folder.glob("*/adapter*.py")) if read_literal(p, "ADAPTER")]
     leaves.sort(key=lambda leaf: (leaf.header.order, leaf.header.name))
     return {leaf.header.name: leaf for leaf in leaves}
 
 
-def read(path: Path) -> Leaf:
+def read(path: Path) -> AdapterFile:
     """Return the adapter of a file; raises UsageError if it has no readable header."""
-    values = literal(path, "ADAPTER")
+    values = read_literal(path, "ADAPTER")
     if values is None:
         raise UsageError(
             f"{path} is not an adapter: it has no line ADAPTER = {{...}} of plain data."
         )
-    return Leaf(path=path, header=parse(Header, values, where=f"{path.name}, ADAPTER"))
+    return AdapterFile(path=path, header=parse(Header, values, where=f"{path.name}, ADAPTER"))
 
 
-def literal(path: Path, name: str) -> object | None:
+def read_literal(path: Path, name: str) -> object | None:
     """Return the value of `name = <literal>` at the top level of a file, without running it."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -119,7 +119,7 @@ def _evaluate(node: ast.stmt, path: Path) -> object:
         raise UsageError(f"{path}, line {node.lineno}: this must be plain data.") from None
 
 
-def choose(wanted: Sequence[str]) -> list[tuple[Leaf, str]]:
+def choose(wanted: Sequence[str]) -> list[tuple[AdapterFile, str]]:
     """Return (adapter, mode) for names like 'pytorch', 'pytorch:compiled', 'mine.py' or 'all'.
 
     Nothing wanted means the usual frameworks in their default modes; 'all' means every shipped one
@@ -132,17 +132,17 @@ def choose(wanted: Sequence[str]) -> list[tuple[Leaf, str]]:
     return [found[key] for key in distinct]
 
 
-EVERYTHING = "all"
+ALL_MODES = "all"
 
 
 def _usual() -> list[str]:
-    return [name for name, leaf in shipped().items() if leaf.header.default]
+    return [name for name, leaf in shipped_adapters().items() if leaf.header.default]
 
 
-def _named(text: str) -> list[tuple[Leaf, str]]:
+def _named(text: str) -> list[tuple[AdapterFile, str]]:
     """Return what one name stands for."""
-    if text == EVERYTHING:
-        return [(leaf, mode) for leaf in shipped().values() for mode in leaf.header.modes]
+    if text == ALL_MODES:
+        return [(leaf, mode) for leaf in shipped_adapters().values() for mode in leaf.header.modes]
     leaf, mode = find(text)
     return [(leaf, m) for m in ([mode] if mode else leaf.default_modes)]
 
@@ -151,23 +151,23 @@ FILE = re.compile(r"(?P<path>.+\.py)(:(?P<mode>[^:/\\]+))?")
 """An adapter file, perhaps with one of its modes, as it is written on the command line."""
 
 
-def find(text: str) -> tuple[Leaf, str]:
+def find(text: str) -> tuple[AdapterFile, str]:
     """Return the adapter of a name or a file, and the mode that is named with it or nothing."""
     file = FILE.fullmatch(text)
     if file:
         leaf, mode = read(Path(file["path"]).absolute()), file["mode"] or ""
     else:
         name, _, mode = text.partition(":")
-        leaves = shipped()
+        leaves = shipped_adapters()
         if name not in leaves:
-            raise unknown("framework", name, leaves)
+            raise unknown_name("framework", name, leaves)
         leaf = leaves[name]
     if mode and mode not in leaf.header.modes:
-        raise unknown(f"mode of {leaf.header.name}", mode, leaf.header.modes)
+        raise unknown_name(f"mode of {leaf.header.name}", mode, leaf.header.modes)
     return leaf, mode
 
 
-def _refuse_same_names(pairs: Sequence[tuple[Leaf, str]]) -> None:
+def _refuse_same_names(pairs: Sequence[tuple[AdapterFile, str]]) -> None:
     seen: dict[str, Path] = {}
     for leaf, _ in pairs:
         other = seen.setdefault(leaf.header.name, leaf.path)
@@ -199,7 +199,7 @@ def load(path: Path) -> ModuleType:
     return module
 
 
-def own_files(leaf: Leaf) -> list[Path]:
+def own_files(leaf: AdapterFile) -> list[Path]:
     """Return the files that make up the adapter itself, without what it uses of others.
 
     Of a shipped one that is its folder; else its file, those its header names, and what these
@@ -209,22 +209,22 @@ def own_files(leaf: Leaf) -> list[Path]:
     if shipped in leaf.path.parents:
         return sorted(leaf.path.parent.rglob("*.py"))
     named = (leaf.path, leaf.quickstart_path, leaf.predictors_path)
-    every = source_files.closure(path for path in named if path is not None)
+    every = source_files.import_closure(path for path in named if path is not None)
     core = source_files.core_folder()
     return sorted(p for p in every if not {shipped, core} & {*p.parents})
 
 
-def digest(leaf: Leaf) -> str:
+def digest(leaf: AdapterFile) -> str:
     """Return a hash of all files an adapter is made of but for samenet's core.
 
     An adapter may be built on the parts of a shipped one: then those count too.
     """
-    every = source_files.closure(own_files(leaf))
+    every = source_files.import_closure(own_files(leaf))
     core = source_files.core_folder()
     return source_files.digest_of(path for path in every if core not in path.parents)
 
 
 def code_digest() -> str:
     """Return a hash of samenet's own code that a worker may run, shipped adapters included."""
-    workers = source_files.closure(source_files.package_files("worker"))
+    workers = source_files.import_closure(source_files.package_files("worker"))
     return source_files.digest_of({*workers, *source_files.shipped_folder().rglob("*.py")})

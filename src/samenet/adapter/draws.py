@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet._random import generator
+from samenet._random import make_generator
 from samenet.adapter.arrays import Array, Dtype, Layer, Weights
 from samenet.spec.network import Network
 
@@ -22,7 +22,7 @@ def initial_weights(network: Network, *, task: str, repeat: int) -> Weights:
     They are rounded to float32 and held as float64, so that every precision starts from exactly
     the same numbers.
     """
-    draw = generator(task, repeat, "weights")
+    draw = make_generator(task, repeat, "weights")
     return [_layer(draw, network.initializer, *shape) for shape in network.shapes]
 
 
@@ -44,7 +44,9 @@ def dropout_masks(
     if not network.has_dropout:
         return ()
     return tuple(
-        _mask(generator(task, repeat, "mask", place, first_step), layer.dropout, (*shape, units))
+        _mask(
+            make_generator(task, repeat, "mask", place, first_step), layer.dropout, (*shape, units)
+        )
         if layer.dropout
         else None
         for place, (layer, units) in enumerate(zip(network.layers, network.widths[1:], strict=True))
@@ -63,12 +65,14 @@ def as_dtype(weights: Weights, dtype: Dtype) -> Weights:
 
 def epoch_order(rows: int, *, task: str, repeat: int, epoch: int) -> NDArray[np.int32]:
     """Return the order in which one epoch visits the training rows: int32 (rows,)."""
-    return generator(task, repeat, "order", epoch).permutation(rows).astype(np.int32)
+    return make_generator(task, repeat, "order", epoch).permutation(rows).astype(np.int32)
 
 
 def unseen_order(rows: int, *, task: str, repeat: int) -> NDArray[np.int32]:
     """Return an order of all rows that no epoch has: int32 (rows,)."""
-    return generator(task, repeat, "order", "after the clock").permutation(rows).astype(np.int32)
+    return (
+        make_generator(task, repeat, "order", "after the clock").permutation(rows).astype(np.int32)
+    )
 
 
 def full_batches(order: NDArray[np.int32], batch_size: int) -> NDArray[np.int32]:
@@ -90,7 +94,7 @@ def parity_rows(
 
     Normal inputs; classes at random; a regression's targets are normal.
     """
-    draw = generator(*words, "rows")
+    draw = make_generator(*words, "rows")
     inputs = draw.normal(size=(rows, features)).astype(np.float32)
     classes = draw.integers(0, max(2, outputs), rows).astype(np.int32)
     if loss == "binary_cross_entropy":

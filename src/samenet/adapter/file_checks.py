@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 from samenet.adapter import discovery, source_files
 from samenet.adapter.api import Capabilities
-from samenet.adapter.discovery import Leaf
+from samenet.adapter.discovery import AdapterFile
 from samenet.machine import distributions, system
 from samenet.spec.network import ActivationName
-from samenet.spec.parsing import TAGS
+from samenet.spec.parsing import OPTIMIZER_TAGS
 from samenet.spec.training import LossName
 
 SHARED = {"numpy", "threadpoolctl"}
@@ -29,13 +29,13 @@ NETWORK = {
 }
 
 
-def defended(found: Leaf) -> str:
+def defended(found: AdapterFile) -> str:
     """Every mode has a reason and a public source."""
-    wrong = undefended(found)
+    wrong = missing_defences(found)
     return f"missing in {', '.join(wrong)}" if wrong else ""
 
 
-def undefended(found: Leaf, only: str = "") -> list[str]:
+def missing_defences(found: AdapterFile, only: str = "") -> list[str]:
     """Return what is missing in which mode, e.g. "fast: source"; `only` names one of them.
 
     To be run and shown, an address must be public; what `unrecommended` asks for besides
@@ -60,7 +60,7 @@ MANY_OWNERS = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org")
 """Hosts whose pages belong to whom the first part of the path names."""
 
 
-def unrecommended(found: Leaf, mode: str) -> str:
+def unrecommended(found: AdapterFile, mode: str) -> str:
     """Return why the address of a mode does not defend it, or an empty text.
 
     It must lead to a paper, to the site or repository that an installed package of the adapter
@@ -89,13 +89,13 @@ def site_of(address: str) -> str:
     return ".".join(labels[-own:])
 
 
-def _packages(found: Leaf) -> set[str]:
+def _packages(found: AdapterFile) -> set[str]:
     return {name for each in found.header.distributions for name in each.split("|")}
 
 
-def _sites(found: Leaf) -> set[str]:
+def _sites(found: AdapterFile) -> set[str]:
     """Return the sites of the packages and those that shipped adapters of the framework quote."""
-    shipped = discovery.shipped().values()
+    shipped = discovery.shipped_adapters().values()
     quoted = [
         mode.source
         for leaf in shipped
@@ -106,20 +106,20 @@ def _sites(found: Leaf) -> set[str]:
     return {site_of(each) for each in addresses} - {""}
 
 
-def named(found: Leaf) -> str:
+def named(found: AdapterFile) -> str:
     """No file of the adapter shadows a library."""
     taken = sys.stdlib_module_names | set(_distributions()) | set(found.header.imports)
     shadowing = sorted(file.name for file in discovery.own_files(found) if file.stem in taken)
     return f"{', '.join(shadowing)} is also the name of a library" if shadowing else ""
 
 
-def own_imports(found: Leaf) -> str:
+def own_imports(found: AdapterFile) -> str:
     """The core, its own libraries, and helpers of the same framework."""
     foreign = sorted({name for name in imports(found) if not _is_own(name, found)})
     return f"it imports {', '.join(foreign)}" if foreign else ""
 
 
-def _is_own(name: str, found: Leaf) -> bool:
+def _is_own(name: str, found: AdapterFile) -> bool:
     top = name.partition(".")[0]
     if top == "samenet":
         return _core_or_family(name, found)
@@ -131,14 +131,14 @@ def _is_own(name: str, found: Leaf) -> bool:
     return top in known or _plain(top) in listed or bool(installed_by & listed)
 
 
-def _family(found: Leaf) -> list[Leaf]:
+def _family(found: AdapterFile) -> list[AdapterFile]:
     """Return the adapter and the shipped ones of the same framework: Keras has three backends."""
     framework = found.header.distributions[:1]
-    others = discovery.shipped().values()
+    others = discovery.shipped_adapters().values()
     return [found, *(each for each in others if each.header.distributions[:1] == framework)]
 
 
-def _core_or_family(name: str, found: Leaf) -> bool:
+def _core_or_family(name: str, found: AdapterFile) -> bool:
     """Return whether this is the core, or a shipped file of the same framework.
 
     Which shipped adapters are built on another one is for samenet's own tests to say.
@@ -151,7 +151,7 @@ def _core_or_family(name: str, found: Leaf) -> bool:
     family = rest.removeprefix("adapters.").partition(".")[0]
     frameworks = {
         each.header.distributions[0]
-        for each in discovery.shipped().values()
+        for each in discovery.shipped_adapters().values()
         if each.path.parent.name == family and each.header.distributions
     }
     return bool(frameworks & set(found.header.distributions[:1]))
@@ -166,7 +166,7 @@ def _plain(name: str) -> str:
     return name.lower().replace("-", "_").replace(".", "_")
 
 
-def no_network(found: Leaf) -> str:
+def no_network(found: AdapterFile) -> str:
     """Nothing that reaches the network is imported."""
     names = sorted(
         name
@@ -176,24 +176,24 @@ def no_network(found: Leaf) -> str:
     return f"it imports {', '.join(names)}" if names else ""
 
 
-def environment(found: Leaf) -> str:
+def environment(found: AdapterFile) -> str:
     """No variable is set that samenet sets by itself."""
     by_samenet = set(system.COMMON_VARIABLES)
     own = found.header.variables
     doubled = by_samenet & own.names(own.groups)
-    for each in discovery.headers(found.header):
+    for each in discovery.known_headers(found.header):
         by_samenet |= each.variables.names(("threads", "cpu", "cuda"))
     doubled |= by_samenet & set(found.header.environment)
     return f"it sets {', '.join(sorted(doubled))}" if doubled else ""
 
 
-def imports(found: Leaf) -> Iterator[str]:
+def imports(found: AdapterFile) -> Iterator[str]:
     """Yield the dotted name of everything that the adapter's files import, wherever it stands."""
     for file in discovery.own_files(found):
         yield from source_files.imported_names(file)
 
 
-CHECKS: dict[str, Callable[[Leaf], str]] = {
+CHECKS: dict[str, Callable[[AdapterFile], str]] = {
     check.__name__: check for check in (defended, named, own_imports, no_network, environment)
 }
 
@@ -205,7 +205,7 @@ def capabilities(offered: Capabilities) -> str:
         "dtypes": (offered.dtypes, ("float32", "float64")),
         "activations": (offered.activations, get_args(ActivationName)),
         "losses": (offered.losses, get_args(LossName)),
-        "optimizers": (offered.optimizers, TAGS),
+        "optimizers": (offered.optimizers, OPTIMIZER_TAGS),
     }
     empty = [f"no {name}" for name, (there, _) in known.items() if not there]
     strange = [

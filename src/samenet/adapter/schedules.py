@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.adapter.arrays import Batches
-from samenet.spec.training import Moments, Schedule, TrainSpec
+from samenet.spec.training import AdamConstants, Schedule, TrainSpec
 
 
 def learning_rates(training: TrainSpec) -> NDArray[np.float64]:
@@ -53,7 +53,7 @@ def step_factors(
     found = np.zeros((len(batches.order), 3))
     found[:, 0] = rates_of(rates, batches)
     rule = training.optimizer
-    if isinstance(rule, Moments):
+    if isinstance(rule, AdamConstants):
         t = batches.first_step + 1 + np.arange(len(found))
         found[:, 1] = found[:, 0] / (1 - rule.beta1**t)
         found[:, 2] = np.sqrt(1 - rule.beta2**t)

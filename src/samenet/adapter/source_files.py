@@ -57,7 +57,7 @@ def imported_names(path: Path) -> Iterator[str]:
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-def closure(start: Iterable[Path]) -> set[Path]:
+def import_closure(start: Iterable[Path]) -> set[Path]:
     """Return these files and all that they import of samenet or from beside themselves, in turn.
 
     Of a shipped adapter's folder the whole counts: its modes are loaded by name. An imported

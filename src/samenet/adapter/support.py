@@ -10,11 +10,11 @@ ONLY_ON_CUDA = "not available: no CUDA device; it needs one, and --device cuda"
 """Of an adapter or a mode that is asked to run on a processor."""
 
 
-def missing(
+def why_unsupported(
     capabilities: Capabilities, network: Network, training: TrainSpec, target: Target
 ) -> str | None:
     """Return why this network cannot run there, in one sentence, or None if it can."""
-    if reason := missing_device(capabilities, target):
+    if reason := why_device_unsupported(capabilities, target):
         return reason
     if target.dtype not in capabilities.dtypes:
         has = f"; it has {', '.join(capabilities.dtypes)}" if capabilities.dtypes else ""
@@ -39,7 +39,7 @@ def lacking(capabilities: Capabilities, network: Network, training: TrainSpec) -
     return _missing_layers(capabilities, network, training)
 
 
-def missing_device(capabilities: Capabilities, target: Target) -> str | None:
+def why_device_unsupported(capabilities: Capabilities, target: Target) -> str | None:
     """Return why nothing at all can run there, or None."""
     if target.device == "cuda" and "cuda" not in capabilities.devices:
         return f"not available: no CUDA device{f' {target.index}' if target.index else ''}"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from samenet.spec.parsing import Frozen
+from samenet.spec.parsing import FrozenModel
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Values = dict[Name, str]
@@ -19,7 +19,7 @@ MAY_HOLD = {"threads": THREADS, "cache": CACHE, "cache_cold": CACHE, "cache_warm
 """What samenet fills in, and in which groups."""
 
 
-class Variables(Frozen):
+class Variables(FrozenModel):
     """Environment variables that a framework's library reads when it is imported.
 
     They are grouped by when they are set; a group that is left out sets nothing. In a value,

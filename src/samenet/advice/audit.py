@@ -14,7 +14,7 @@ from html import unescape
 from typing import Any
 
 from samenet.advice import evidence, recommend
-from samenet.advice.evidence import Evidence, Said
+from samenet.advice.evidence import Evidence, Sentence
 from samenet.advice.recommend import Advice
 from samenet.analysis import frames
 from samenet.analysis.frames import Frames
@@ -28,28 +28,30 @@ NUMBER = re.compile(r"\d[\d.,]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Traced:
+class Audit:
     """How many sentences were traced to records, and what does not agree."""
 
     sentences: int
     wrong: tuple[str, ...]
 
 
-def traced(plan: Plan, machine: Mapping[str, Any], records: Sequence[Record], page: str) -> Traced:
+def audit_advice(
+    plan: Plan, machine: Mapping[str, Any], records: Sequence[Record], page: str
+) -> Audit:
     """Trace the advice of a run, as its page shows it, back to the records."""
     whole = frames.build(plan, dict(machine), records)
     advice = recommend.advise(whole)
     sentences = [said for item in advice for said in item.said]
     source = _Source(plan, dict(machine), records)
     wrong = [
-        *missing(advice, page),
-        *(mismatch for said in sentences for mismatch in untraced(whole, said)),
+        *missing_sentences(advice, page),
+        *(mismatch for said in sentences for mismatch in untraced_numbers(whole, said)),
         *(mismatch for said in sentences for mismatch in source.disagreeing(said)),
     ]
-    return Traced(sentences=len(sentences), wrong=tuple(wrong))
+    return Audit(sentences=len(sentences), wrong=tuple(wrong))
 
 
-def missing(advice: Sequence[Advice], page: str) -> Iterator[str]:
+def missing_sentences(advice: Sequence[Advice], page: str) -> Iterator[str]:
     """Yield the sentences that the records give and the page does not show."""
     without_code = re.sub(r"(?s)<(script|style).*?</\1>", "", page)
     shown = _words(re.sub(r"<[^>]*>", "", without_code))
@@ -63,7 +65,7 @@ def _words(text: str) -> str:
     return " ".join(unescape(text).split())
 
 
-def untraced(whole: Frames, said: Said) -> Iterator[str]:
+def untraced_numbers(whole: Frames, said: Sentence) -> Iterator[str]:
     """Yield the numbers of a sentence that no evidence stands for."""
     for part in said.parts:
         if isinstance(part, str):
@@ -90,7 +92,7 @@ class _Source:
         self.records = records
         self.known: dict[tuple[str, ...], Frames] = {}
 
-    def disagreeing(self, said: Said) -> Iterator[str]:
+    def disagreeing(self, said: Sentence) -> Iterator[str]:
         """Yield what a sentence prints otherwise than its records give it."""
         for piece in said.evidence:
             shown = self._again(piece)
@@ -99,7 +101,7 @@ class _Source:
 
     def _again(self, piece: Evidence) -> str:
         try:
-            return evidence.again(self._only(piece.jobs), piece)
+            return evidence.recompute(self._only(piece.jobs), piece)
         except (ValueError, KeyError, StopIteration):
             return "nothing"
 

@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Any, LiteralString
 
-from samenet._text import plural
+from samenet._text import pluralize
 from samenet.analysis import scores
 from samenet.analysis.frames import ArmResult, Frames
-from samenet.analysis.memo import once
+from samenet.analysis.memo import remember
 from samenet.analysis.quantities import Quantity
-from samenet.runs.passes import BLOCKS, PassName, giving
-from samenet.spec.metrics import main_of
+from samenet.runs.passes import BLOCK_PASSES, PassName, passes_giving
+from samenet.spec.metrics import main_metric
 from samenet.spec.task import Task
 from samenet.stats import break_even, intervals, stopping, verdicts
-from samenet.stats.formatting import digits, duration, words
+from samenet.stats.formatting import format_digits, format_duration, format_seconds
 from samenet.stats.intervals import Interval
-from samenet.stats.verdicts import Word
+from samenet.stats.verdicts import VerdictWord
 
 HUNDRED = 100
 """Trainings, over which a difference is added up."""
@@ -53,7 +53,7 @@ Phrase = tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Sentence:
     """One sentence, or a few that belong together."""
 
     parts: Phrase
@@ -101,7 +101,7 @@ def phrase(template: LiteralString, **values: str | Evidence | Phrase) -> Phrase
     return tuple(parts)
 
 
-def joined(separator: str, phrases: Sequence[Phrase]) -> Phrase:
+def join_phrases(separator: str, phrases: Sequence[Phrase]) -> Phrase:
     """Return phrases one after the other, with the separator between them."""
     parts: list[Part] = []
     for number, words_and_numbers in enumerate(phrases):
@@ -110,9 +110,9 @@ def joined(separator: str, phrases: Sequence[Phrase]) -> Phrase:
     return tuple(parts)
 
 
-def say(template: LiteralString, **values: str | Evidence | Phrase) -> Said:
+def say(template: LiteralString, **values: str | Evidence | Phrase) -> Sentence:
     """Return a sentence; see `phrase`."""
-    return Said(phrase(template, **values))
+    return Sentence(phrase(template, **values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,15 +139,15 @@ class Subject:
     def longer(self) -> Interval:
         """Return how many seconds the first takes longer than the second."""
         first, second = self.results
-        return longer(first, second, self.quantity)
+        return extra_seconds(first, second, self.quantity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class EvidenceKind:
     """How a number is computed from a run and printed, and in which passes its records are."""
 
     show: Callable[[Subject], str]
-    passes: tuple[PassName, ...] = giving("times")
+    passes: tuple[PassName, ...] = passes_giving("times")
     all_tasks: bool = False
     """Whether it is a property of the framework, in whatever mode and task."""
 
@@ -172,20 +172,20 @@ def cite(
     )
 
 
-def again(frames: Frames, evidence: Evidence) -> str:
+def recompute(frames: Frames, evidence: Evidence) -> str:
     """Return how the evidence is printed when it is computed from these frames."""
     subject = Subject(
         frames=frames,
-        task=lasting(frames.plan.task(evidence.task), evidence.epochs),
+        task=with_epochs(frames.plan.task(evidence.task), evidence.epochs),
         arms=evidence.arms,
         quantity=evidence.quantity,
     )
     return KINDS[evidence.kind].show(subject)
 
 
-def _jobs(kind: Kind, subject: Subject) -> tuple[str, ...]:
+def _jobs(kind: EvidenceKind, subject: Subject) -> tuple[str, ...]:
     plan = subject.frames.plan
-    passes = giving("predictions") if subject.quantity.is_predicting else kind.passes
+    passes = passes_giving("predictions") if subject.quantity.is_predicting else kind.passes
     arms = {*subject.arms, ""}
     if kind.all_tasks:
         frameworks = {plan.arm(arm).header.name for arm in subject.arms}
@@ -199,22 +199,23 @@ def _jobs(kind: Kind, subject: Subject) -> tuple[str, ...]:
     )
 
 
-def lasting(task: Task, epochs: int) -> Task:
+def with_epochs(task: Task, epochs: int) -> Task:
     """Return the task with so many epochs."""
     training = task.training.model_copy(update={"epochs": epochs})
     return task.model_copy(update={"training": training})
 
 
-def longer(first: ArmResult, second: ArmResult, quantity: Quantity) -> Interval:
+def extra_seconds(first: ArmResult, second: ArmResult, quantity: Quantity) -> Interval:
     """Return how many seconds the first takes longer than the second, paired by repeat."""
     slow, fast = first.per_repeat(quantity), second.per_repeat(quantity)
-    return intervals.arithmetic([slow[r] - fast[r] for r in sorted(slow.keys() & fast.keys())])
+    return intervals.arithmetic_mean([slow[r] - fast[r] for r in sorted(slow.keys() & fast.keys())])
 
 
-def overtaking(first: ArmResult, second: ArmResult) -> break_even.BreakEven:
+def find_crossing(first: ArmResult, second: ArmResult) -> break_even.BreakEven:
     """Return from or until how many *epochs* the first takes less time than the second."""
     ours, theirs = (
-        break_even.Cost(start_up=result.start_up, step=result.epoch) for result in (first, second)
+        break_even.ArmTimes(start_up=result.start_up, step=result.epoch)
+        for result in (first, second)
     )
     return break_even.break_even(theirs, ours, first.frames.plan.margin)
 
@@ -222,20 +223,24 @@ def overtaking(first: ArmResult, second: ArmResult) -> break_even.BreakEven:
 def more_repeats(frames: Frames, task: Task, arms: Sequence[str], quantity: Quantity) -> int:
     """Return how many more repeats would tell these arms from the best of them, at the most."""
     times = {arm: frames.result(task, arm).per_repeat(quantity) for arm in arms}
-    judged = verdicts.verdicts(times, margin=frames.plan.margin)
-    lacking = (verdict.more_repeats or 0 for verdict in judged if verdict.word is Word.UNKNOWN)
+    judged = verdicts.judge_arms(times, margin=frames.plan.margin)
+    lacking = (
+        verdict.more_repeats or 0 for verdict in judged if verdict.word is VerdictWord.UNKNOWN
+    )
     return max(lacking, default=0)
 
 
-@once
+@remember
 def repeat_seconds(frames: Frames) -> float:
     """Return how long one more repeat of every result takes, as it was predicted."""
     jobs = frames.plan.jobs
-    return sum(job.predicted_seconds for job in jobs if job.pass_name in BLOCKS and not job.repeat)
+    return sum(
+        job.predicted_seconds for job in jobs if job.pass_name in BLOCK_PASSES and not job.repeat
+    )
 
 
 def _time(subject: Subject) -> str:
-    return duration(subject.typical)
+    return format_duration(subject.typical)
 
 
 def _rate(subject: Subject) -> str:
@@ -246,25 +251,26 @@ def _rate(subject: Subject) -> str:
 
 
 def _more(subject: Subject) -> str:
-    return duration(subject.longer)
+    return format_duration(subject.longer)
 
 
 def _hundred(subject: Subject) -> str:
-    return words(HUNDRED * subject.longer.value)
+    return format_seconds(HUNDRED * subject.longer.value)
 
 
 def _factor(subject: Subject) -> str:
     """Return how many times as long as the first arm the second takes."""
     first, second = (result.per_repeat(subject.quantity) for result in subject.results)
-    factor = intervals.ratio(second, first)
-    return f"{digits(factor.value)}× [{digits(factor.low)}, {digits(factor.high)}]"
+    factor = intervals.paired_ratio(second, first)
+    low, high = format_digits(factor.low), format_digits(factor.high)
+    return f"{format_digits(factor.value)}× [{low}, {high}]"
 
 
 def _epochs(subject: Subject) -> str:
-    epochs = overtaking(*subject.results).steps
+    epochs = find_crossing(*subject.results).steps
     if epochs is None:
         return ""
-    value, low, high = (digits(end, 2) for end in (epochs.value, epochs.low, epochs.high))
+    value, low, high = (format_digits(end, 2) for end in (epochs.value, epochs.low, epochs.high))
     if not epochs.high < float("inf"):
         return f"{value} epochs (at least {low})"
     return f"{value} epochs [{low}, {high}]"
@@ -272,13 +278,13 @@ def _epochs(subject: Subject) -> str:
 
 def _score(subject: Subject) -> str:
     """Return the mean test score of a model that is no network, or of all networks for ''."""
-    metric = main_of(subject.task.kind).name
+    metric = main_metric(subject.task.kind).name
     arm = subject.arms[0]
     if arm:
         score = subject.frames.result(subject.task, arm, "reference").score(metric)
     else:
         score = scores.network_score(subject.frames, subject.task, metric)
-    return "" if score is None else digits(score)
+    return "" if score is None else format_digits(score)
 
 
 def _installed(subject: Subject) -> str:
@@ -286,16 +292,16 @@ def _installed(subject: Subject) -> str:
 
 
 def _import(subject: Subject) -> str:
-    return duration(subject.frames.import_seconds(subject.arms[0]))
+    return format_duration(subject.frames.import_seconds(subject.arms[0]))
 
 
 def _own_epochs(subject: Subject) -> str:
     epochs = subject.task.training.epochs
-    return f"{epochs:,} {plural(epochs, 'epoch')}"
+    return f"{epochs:,} {pluralize(epochs, 'epoch')}"
 
 
 def _margin(subject: Subject) -> str:
-    return verdicts.percent(subject.frames.plan.margin)
+    return verdicts.format_percent(subject.frames.plan.margin)
 
 
 def _count(subject: Subject) -> str:
@@ -308,22 +314,22 @@ def _more_repeats(subject: Subject) -> str:
 
 def _more_minutes(subject: Subject) -> str:
     more = more_repeats(subject.frames, subject.task, subject.arms, subject.quantity)
-    return stopping.counted_more(more, repeat_seconds(subject.frames))
+    return stopping.format_more(more, repeat_seconds(subject.frames))
 
 
-KINDS: Mapping[str, Kind] = {
-    "time": Kind(show=_time),
-    "rows per second": Kind(show=_rate, passes=giving("predictions")),
-    "more": Kind(show=_more),
-    "more in a hundred": Kind(show=_hundred),
-    "factor": Kind(show=_factor),
-    "overtaking": Kind(show=_epochs),
-    "score": Kind(show=_score, passes=giving("scores")),
-    "installed": Kind(show=_installed, passes=()),
-    "import": Kind(show=_import, passes=giving("start-up"), all_tasks=True),
-    "epochs": Kind(show=_own_epochs, passes=()),
-    "margin": Kind(show=_margin, passes=()),
-    "count": Kind(show=_count, passes=()),
-    "more repeats": Kind(show=_more_repeats),
-    "more minutes": Kind(show=_more_minutes),
+KINDS: Mapping[str, EvidenceKind] = {
+    "time": EvidenceKind(show=_time),
+    "rows per second": EvidenceKind(show=_rate, passes=passes_giving("predictions")),
+    "more": EvidenceKind(show=_more),
+    "more in a hundred": EvidenceKind(show=_hundred),
+    "factor": EvidenceKind(show=_factor),
+    "overtaking": EvidenceKind(show=_epochs),
+    "score": EvidenceKind(show=_score, passes=passes_giving("scores")),
+    "installed": EvidenceKind(show=_installed, passes=()),
+    "import": EvidenceKind(show=_import, passes=passes_giving("start-up"), all_tasks=True),
+    "epochs": EvidenceKind(show=_own_epochs, passes=()),
+    "margin": EvidenceKind(show=_margin, passes=()),
+    "count": EvidenceKind(show=_count, passes=()),
+    "more repeats": EvidenceKind(show=_more_repeats),
+    "more minutes": EvidenceKind(show=_more_minutes),
 }

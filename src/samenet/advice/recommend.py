@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from samenet.advice import sentences
-from samenet.advice.evidence import Phrase, Said, cite, joined, phrase, say
+from samenet.advice.evidence import Phrase, Sentence, cite, join_phrases, phrase, say
 from samenet.advice.needs import NO_WISHES, Wishes
-from samenet.advice.requirements import as_long_as_asked, refuse_elsewhere, why_not
+from samenet.advice.requirements import refuse_unmeasured_device, why_not, with_asked_length
 from samenet.analysis.frames import Frames
 from samenet.analysis.quantities import Quantity
-from samenet.analysis.totals import Total, adoptable, totals
-from samenet.errors import unknown
+from samenet.analysis.totals import Total, is_adoptable, totals
+from samenet.errors import unknown_name
 from samenet.spec.task import Task
-from samenet.stats.verdicts import Word
+from samenet.stats.verdicts import VerdictWord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +26,11 @@ class Advice:
     choice: tuple[str, ...]
     """Arms that the measurement does not tell apart, the first is the fastest; none if none will
     do."""
-    said: tuple[Said, ...]
+    said: tuple[Sentence, ...]
     """The recommendation, then its reasons and what would change it."""
     left_out: tuple[str, ...]
     """Arms that do not meet the wishes."""
-    excluded: tuple[Said, ...]
+    excluded: tuple[Sentence, ...]
     """Why, one sentence each."""
     numbers: dict[str, float]
     """Seconds by arm, of what is ranked."""
@@ -65,19 +65,21 @@ def advise(frames: Frames, tasks: Sequence[str] = (), wishes: Wishes = NO_WISHES
     Raises UsageError for a task that the run does not hold, RefusedError for a device that it did
     not measure on.
     """
-    refuse_elsewhere(frames, wishes)
+    refuse_unmeasured_device(frames, wishes)
     known = {task.name: task for task in frames.plan.tasks}
     for name in tasks:
         if name not in known:
-            raise unknown("task of this run", name, known)
+            raise unknown_name("task of this run", name, known)
     recommendations = [recommend(frames, known[name], wishes) for name in tasks or known]
     return [advice for advice in recommendations if advice is not None]
 
 
 def recommend(frames: Frames, task: Task, wishes: Wishes = NO_WISHES) -> Advice | None:
     """Return the recommendation for one task, None if nothing on it can be recommended at all."""
-    task = as_long_as_asked(frames, task, wishes)
-    results = [frames.result(task, arm) for arm in frames.compared(task) if adoptable(frames, arm)]
+    task = with_asked_length(frames, task, wishes)
+    results = [
+        frames.result(task, arm) for arm in frames.compared(task) if is_adoptable(frames, arm)
+    ]
     results = [result for result in results if result.start_up]
     if not results:
         return None
@@ -139,7 +141,7 @@ REASON: dict[Quantity, LiteralString] = {
 }
 
 
-def _recommendation(ranking: _Ranking) -> Said:
+def _recommendation(ranking: _Ranking) -> Sentence:
     """Say which to use, or that the measurement does not tell."""
     frames, task, rows = ranking.frames, ranking.task, ranking.rows
     where = f"On {task.title or task.name}, {frames.plan.target.device.upper()}"
@@ -179,7 +181,7 @@ def _reason(ranking: _Ranking) -> Phrase:
 
 def _listed(ranking: _Ranking) -> Phrase:
     """Return the arms that share the first rank, each with its number."""
-    return joined(
+    return join_phrases(
         "; ",
         [
             phrase("{name} {number}", name=ranking.frames.title(arm), number=ranking.number(arm))
@@ -191,31 +193,31 @@ def _listed(ranking: _Ranking) -> Phrase:
 def _tie(ranking: _Ranking) -> Phrase:
     """Say of arms that share a rank whether they were found equal, or just not told apart."""
     judged = [row for row in ranking.rows if row.arm in ranking.tied and row.verdict]
-    if judged and all(row.word is Word.CLOSE for row in judged):
+    if judged and all(row.word is VerdictWord.CLOSE for row in judged):
         margin = cite(ranking.frames, "margin", ranking.task, [])
         return phrase("any of these will do, they are within {margin}", margin=margin)
     return phrase("this run does not tell these apart")
 
 
-def _details(ranking: _Ranking) -> list[Said]:
+def _details(ranking: _Ranking) -> list[Sentence]:
     """Return the reasons, then what would change the answer."""
     frames, task, rows = ranking.frames, ranking.task, ranking.rows
     if not rows:
         return []
     best = rows[0].arm
     arms = [row.arm for row in rows]
-    details: list[Said] = []
+    details: list[Sentence] = []
     if rows[0].seconds.known:
         apart = [arm for arm in arms if arm not in ranking.tied]
         details += sentences.differences(frames, task, best, apart, ranking.quantity)
     if ranking.quantity is not Quantity.TOTAL:
         return details
-    details += sentences.overtaken(frames, task, best, arms[1:])
-    details += sentences.compiling(frames, task, arms)
+    details += sentences.later_choices(frames, task, best, arms[1:])
+    details += sentences.compiler_gains(frames, task, arms)
     if any(row.word for row in rows):
         times = {arm: frames.result(task, arm).total() for arm in arms}
         details += sentences.order(frames, times, best)
-    details += sentences.undecided(frames, task, [row.verdict for row in rows if row.verdict])
+    details += sentences.undecided_arms(frames, task, [row.verdict for row in rows if row.verdict])
     if ranking.has_own_length:
         details += sentences.network_needed(frames, task)
     return details

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from samenet.adapter.api import placed
-from samenet.advice.evidence import Phrase, Said, cite, lasting, phrase, say
+from samenet.adapter.api import parse_device
+from samenet.advice.evidence import Phrase, Sentence, cite, phrase, say, with_epochs
 from samenet.advice.needs import LACKS, Wishes
 from samenet.analysis import predictions
 from samenet.analysis.frames import ArmResult, Frames
@@ -12,24 +12,24 @@ from samenet.errors import RefusedError
 from samenet.spec.task import Task
 
 
-def refuse_elsewhere(frames: Frames, wishes: Wishes) -> None:
+def refuse_unmeasured_device(frames: Frames, wishes: Wishes) -> None:
     """Raise RefusedError for a device that the run did not measure."""
     if wishes.device is None:
         return
     target = frames.plan.target
-    if placed(wishes.device)["device"] != target.device:
+    if parse_device(wishes.device)["device"] != target.device:
         raise RefusedError(
             f"This run measured on {target.place} and says nothing about {wishes.device}. "
             f"Measure there first: samenet run --device {wishes.device}"
         )
 
 
-def as_long_as_asked(frames: Frames, task: Task, wishes: Wishes) -> Task:
+def with_asked_length(frames: Frames, task: Task, wishes: Wishes) -> Task:
     """Return the task with as many epochs as are asked for."""
     epochs = wishes.epochs
     if wishes.steps is not None:
         epochs = -(-wishes.steps // steps_per_epoch(frames, task))
-    return task if epochs is None else lasting(task, epochs)
+    return task if epochs is None else with_epochs(task, epochs)
 
 
 def steps_per_epoch(frames: Frames, task: Task) -> int:
@@ -39,7 +39,7 @@ def steps_per_epoch(frames: Frames, task: Task) -> int:
     return max(1, -(-int(rows) // task.training.batch_size))
 
 
-def why_not(result: ArmResult, wishes: Wishes) -> Said | None:
+def why_not(result: ArmResult, wishes: Wishes) -> Sentence | None:
     """Return why an arm that was compared is left out, or None; its task is as long as is asked."""
     for judge in (_needs, _length, _predicts, _installed, _import, _time):
         reason = judge(result, wishes)

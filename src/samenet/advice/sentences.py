@@ -7,18 +7,27 @@ from dataclasses import replace
 from itertools import combinations
 from statistics import fmean
 
-from samenet._text import join
-from samenet.advice.evidence import HUNDRED, Said, cite, joined, longer, overtaking, phrase, say
+from samenet._text import join_names
+from samenet.advice.evidence import (
+    HUNDRED,
+    Sentence,
+    cite,
+    extra_seconds,
+    find_crossing,
+    join_phrases,
+    phrase,
+    say,
+)
 from samenet.analysis import scores
 from samenet.analysis.frames import Frames
 from samenet.analysis.quantities import Quantity
 from samenet.spec.baselines import BEST_FIRST
-from samenet.spec.metrics import main_of
+from samenet.spec.metrics import main_metric
 from samenet.spec.task import Task
 from samenet.stats import ranking
-from samenet.stats.break_even import Kind
+from samenet.stats.break_even import BreakEvenKind
 from samenet.stats.intervals import PerRepeat
-from samenet.stats.verdicts import Verdict, Word
+from samenet.stats.verdicts import Verdict, VerdictWord
 
 NAMED_MOST = 3
 """So many of those that take longer are named, if there are more than one beyond them."""
@@ -29,7 +38,7 @@ MATTERS_SECONDS = 60.0
 
 def differences(
     frames: Frames, task: Task, best: str, apart: Sequence[str], quantity: Quantity
-) -> list[Said]:
+) -> list[Sentence]:
     """Say what each arm that is told apart from the best, fastest first, costs more."""
     named = apart if len(apart) <= NAMED_MOST + 1 else apart[:NAMED_MOST]
     if quantity is Quantity.TOTAL:
@@ -39,18 +48,18 @@ def differences(
     rest = apart[len(named) :]
     if rest:
         said.append(_still_slower(frames, task, rest, quantity))
-    return [*said[:1], *further(said[1:])]
+    return [*said[:1], *fold_away(said[1:])]
 
 
-def further(said: Sequence[Said]) -> list[Said]:
+def fold_away(said: Sequence[Sentence]) -> list[Sentence]:
     """Return sentences as what only who wants to know more needs."""
     return [replace(sentence, further=True) for sentence in said]
 
 
-def _slower_training(frames: Frames, task: Task, arm: str, best: str) -> Said:
+def _slower_training(frames: Frames, task: Task, arm: str, best: str) -> Sentence:
     name = frames.title(arm)
     time = cite(frames, "time", task, [arm])
-    more = longer(frames.result(task, arm), frames.result(task, best), Quantity.TOTAL)
+    more = extra_seconds(frames.result(task, arm), frames.result(task, best), Quantity.TOTAL)
     if HUNDRED * more.value < MATTERS_SECONDS:
         return say(
             "{arm} takes {time}, a difference that does not matter: choose on other grounds.",
@@ -66,7 +75,9 @@ def _slower_training(frames: Frames, task: Task, arm: str, best: str) -> Said:
     )
 
 
-def _slower_prediction(frames: Frames, task: Task, arm: str, best: str, quantity: Quantity) -> Said:
+def _slower_prediction(
+    frames: Frames, task: Task, arm: str, best: str, quantity: Quantity
+) -> Sentence:
     name = frames.title(arm)
     factor = cite(frames, "factor", task, [best, arm], quantity)
     if quantity is Quantity.LATENCY:
@@ -80,7 +91,7 @@ def _slower_prediction(frames: Frames, task: Task, arm: str, best: str, quantity
     )
 
 
-def _still_slower(frames: Frames, task: Task, arms: Sequence[str], quantity: Quantity) -> Said:
+def _still_slower(frames: Frames, task: Task, arms: Sequence[str], quantity: Quantity) -> Sentence:
     """Say how many more there are, and how long the slowest takes."""
     slowest = arms[-1]
     return say(
@@ -92,7 +103,7 @@ def _still_slower(frames: Frames, task: Task, arms: Sequence[str], quantity: Qua
     )
 
 
-def compiling(frames: Frames, task: Task, arms: Sequence[str]) -> list[Said]:
+def compiler_gains(frames: Frames, task: Task, arms: Sequence[str]) -> list[Sentence]:
     """Say when a compiler pays off, for each framework that was measured with and without one."""
     steady = [arm for arm in arms if frames.result(task, arm).is_steady]
     said = []
@@ -113,10 +124,10 @@ def _compiled_and_plain(frames: Frames, arms: Sequence[str]) -> list[tuple[str, 
     return [(modes[True], modes[False]) for modes in by_framework.values() if len(modes) == 2]
 
 
-def _pays_off(frames: Frames, task: Task, compiled: str, plain: str) -> list[Said]:
-    kind = overtaking(frames.result(task, compiled), frames.result(task, plain)).kind
+def _pays_off(frames: Frames, task: Task, compiled: str, plain: str) -> list[Sentence]:
+    kind = find_crossing(frames.result(task, compiled), frames.result(task, plain)).kind
     names = {"compiled": frames.title(compiled), "plain": frames.title(plain)}
-    if kind is Kind.FROM:
+    if kind is BreakEvenKind.FROM:
         return [
             say(
                 "Compiling pays off after {epochs} in one program: {compiled} against {plain}.",
@@ -124,14 +135,14 @@ def _pays_off(frames: Frames, task: Task, compiled: str, plain: str) -> list[Sai
                 **names,
             )
         ]
-    if kind is Kind.NEVER:
+    if kind is BreakEvenKind.NEVER:
         return [say("Compiling never pays off here: {compiled} against {plain}.", **names)]
-    if kind is Kind.ALWAYS:
+    if kind is BreakEvenKind.ALWAYS:
         return [say("Compiling pays off at once: {compiled} against {plain}.", **names)]
     return []
 
 
-def overtaken(frames: Frames, task: Task, best: str, others: Sequence[str]) -> list[Said]:
+def later_choices(frames: Frames, task: Task, best: str, others: Sequence[str]) -> list[Sentence]:
     """Say which arm overtakes the best when the training is longer, and from when on.
 
     Of several, the one that does it first and the one whose epochs are the shortest.
@@ -145,9 +156,9 @@ def overtaken(frames: Frames, task: Task, best: str, others: Sequence[str]) -> l
         result = frames.result(task, arm)
         if not result.is_steady:
             continue
-        crossing = overtaking(result, fastest)
+        crossing = find_crossing(result, fastest)
         epochs = crossing.steps
-        if crossing.kind is Kind.FROM and epochs and epochs.value > task.training.epochs:
+        if crossing.kind is BreakEvenKind.FROM and epochs and epochs.value > task.training.epochs:
             after[arm] = epochs.value
             epoch_seconds[arm] = fmean(result.epoch.values())
     if not after:
@@ -157,7 +168,7 @@ def overtaken(frames: Frames, task: Task, best: str, others: Sequence[str]) -> l
     return [_overtakes(frames, task, arm, best) for arm in dict.fromkeys((first, shortest))]
 
 
-def _overtakes(frames: Frames, task: Task, arm: str, best: str) -> Said:
+def _overtakes(frames: Frames, task: Task, arm: str, best: str) -> Sentence:
     return say(
         "An epoch is {factor} faster with {arm}: from about {epochs} in one program on, it is the "
         "faster choice.",
@@ -167,9 +178,9 @@ def _overtakes(frames: Frames, task: Task, arm: str, best: str) -> Said:
     )
 
 
-def undecided(frames: Frames, task: Task, judged: Sequence[Verdict]) -> list[Said]:
+def undecided_arms(frames: Frames, task: Task, judged: Sequence[Verdict]) -> list[Sentence]:
     """Say how much longer the run would have to be for those of which it cannot tell yet."""
-    unknown = [v for v in judged if v.word is Word.UNKNOWN and v.more_repeats]
+    unknown = [v for v in judged if v.word is VerdictWord.UNKNOWN and v.more_repeats]
     if not unknown:
         return []
     arms = list(dict.fromkeys((judged[0].against, *(verdict.arm for verdict in judged))))
@@ -177,19 +188,19 @@ def undecided(frames: Frames, task: Task, judged: Sequence[Verdict]) -> list[Sai
         say(
             "Cannot tell yet: {arms}; about {time} would "
             "(samenet resume RUN --repeats +{repeats}).",
-            arms=join((frames.title(verdict.arm) for verdict in unknown), last="and"),
+            arms=join_names((frames.title(verdict.arm) for verdict in unknown), last="and"),
             time=cite(frames, "more minutes", task, arms),
             repeats=cite(frames, "more repeats", task, arms),
         )
     ]
 
 
-def order(frames: Frames, times: Mapping[str, PerRepeat], best: str) -> list[Said]:
+def order(frames: Frames, times: Mapping[str, PerRepeat], best: str) -> list[Sentence]:
     """Say what ranks do not show: ties that do not carry over, an order that hangs on one arm."""
-    triples = ranking.intransitive(times, ranking.told_apart(times))
+    triples = ranking.find_intransitive(times, ranking.find_different_pairs(times))
     with_best = [triple for triple in triples if best in triple]
     said = [_intransitive(frames, triple, times) for triple in with_best[:1]]
-    for absent, arm, rival in ranking.reordered(times):
+    for absent, arm, rival in ranking.find_rank_reversals(times):
         if best in {arm, rival}:
             said.append(
                 say(
@@ -200,16 +211,18 @@ def order(frames: Frames, times: Mapping[str, PerRepeat], best: str) -> list[Sai
                 )
             )
             break
-    return further(said)
+    return fold_away(said)
 
 
-def _intransitive(frames: Frames, triple: Sequence[str], times: Mapping[str, PerRepeat]) -> Said:
-    apart = ranking.told_apart({arm: times[arm] for arm in triple})
+def _intransitive(
+    frames: Frames, triple: Sequence[str], times: Mapping[str, PerRepeat]
+) -> Sentence:
+    apart = ranking.find_different_pairs({arm: times[arm] for arm in triple})
     tied: list[str] = []
     different: list[str] = []
     for pair in combinations(triple, 2):
         differs = pair in apart or pair[::-1] in apart
-        (different if differs else tied).append(join(map(frames.title, pair), last="and"))
+        (different if differs else tied).append(join_names(map(frames.title, pair), last="and"))
     return say(
         "No order holds these three: {tied} cannot be told apart, but {different} can.",
         tied="; ".join(tied) or "none",
@@ -217,9 +230,9 @@ def _intransitive(frames: Frames, triple: Sequence[str], times: Mapping[str, Per
     )
 
 
-def network_needed(frames: Frames, task: Task) -> list[Said]:
+def network_needed(frames: Frames, task: Task) -> list[Sentence]:
     """Say whether a model that is not a network does as well, to within what the test rows tell."""
-    metric = main_of(task.kind)
+    metric = main_metric(task.kind)
     network = scores.network_score(frames, task, metric.name)
     baseline_scores = {}
     for baseline in BEST_FIRST:
@@ -253,6 +266,6 @@ def network_needed(frames: Frames, task: Task) -> list[Said]:
             "Do you need a network here? {answer} (test {metric}: {scores}).",
             answer=answer,
             metric=metric.words,
-            scores=joined(", ", shown),
+            scores=join_phrases(", ", shown),
         )
     ]

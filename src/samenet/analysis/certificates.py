@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from samenet._text import join
+from samenet._text import join_names
 from samenet.analysis.frames import ArmResult, Frames
-from samenet.analysis.memo import once
-from samenet.runs.plan import title_of
+from samenet.analysis.memo import remember
+from samenet.runs.plan import task_title
 from samenet.stats.formatting import error_text
 
 FIGURES = (("gate 2", "float64"), ("first update", "first update"), ("epoch loss", "epoch loss"))
@@ -23,7 +23,7 @@ def worst_errors(frames: Frames, arm: str | None = None) -> dict[str, float]:
     """Return the worst error of each printed figure: of an arm, or of all results compared."""
     by_result = _errors(frames)
     if arm is None:
-        chosen = [by_result[pair] for pair in checked(frames)]
+        chosen = [by_result[pair] for pair in checked_results(frames)]
     else:
         chosen = [by_result[pair] for pair in by_result if pair[1] == arm]
     by_figure = {
@@ -32,7 +32,7 @@ def worst_errors(frames: Frames, arm: str | None = None) -> dict[str, float]:
     return {label: max(values) for label, values in by_figure.items() if values}
 
 
-@once
+@remember
 def _errors(frames: Frames) -> dict[tuple[str, str], dict[str, float]]:
     """Return the worst error of each printed figure of every result: {(task, arm): ...}."""
     labels, rows = dict(FIGURES), frames.checks
@@ -49,7 +49,7 @@ def _errors(frames: Frames) -> dict[tuple[str, str], dict[str, float]]:
     }
 
 
-def figures(errors: dict[str, float]) -> str:
+def figures_text(errors: dict[str, float]) -> str:
     """Return the check figures of a result: 'float64 2e-15; as timed: first update 3e-7, ...'."""
     parts = [f"float64 {error_text(errors['float64'])}"] if "float64" in errors else []
     timed = [f"{name} {error_text(error)}" for name, error in errors.items() if name != "float64"]
@@ -74,13 +74,13 @@ def _digits_of(error: float) -> int:
     return min(16, max(0, math.floor(-math.log10(error)))) if error > 0 else 16
 
 
-@once
-def checked(frames: Frames) -> list[tuple[str, str]]:
+@remember
+def checked_results(frames: Frames) -> list[tuple[str, str]]:
     """Return the results (task, arm) that were timed and passed every one of their checks."""
     return [(task.name, arm) for task in frames.plan.tasks for arm in frames.compared(task)]
 
 
-def planned(frames: Frames) -> list[tuple[str, str]]:
+def planned_results(frames: Frames) -> list[tuple[str, str]]:
     """Return the same-network results that this machine was to give."""
     if frames.plan.track == "quickstart":
         return []
@@ -91,7 +91,7 @@ def planned(frames: Frames) -> list[tuple[str, str]]:
 
 def sentence(frames: Frames) -> str:
     """Return the answer to "can I trust this?" in one line."""
-    wanted, passed = planned(frames), set(checked(frames))
+    wanted, passed = planned_results(frames), set(checked_results(frames))
     if not wanted:
         return (
             "This run holds only quick starts: each framework does its own thing, nothing is equal."
@@ -103,13 +103,13 @@ def sentence(frames: Frames) -> str:
     missing: dict[str, list[str]] = {}
     for task, arm in wanted:
         if (task, arm) not in passed:
-            missing.setdefault(arm, []).append(title_of(frames.plan, task))
+            missing.setdefault(arm, []).append(task_title(frames.plan, task))
     if missing:
         absent = (_absent(frames, arm, titles) for arm, titles in missing.items())
-        parts.append(f"not compared: {join(absent)}")
+        parts.append(f"not compared: {join_names(absent)}")
     return "; ".join(parts) + "."
 
 
 def _absent(frames: Frames, arm: str, titles: list[str]) -> str:
     every = len(titles) == len(frames.plan.tasks) > 1
-    return f"{frames.title(arm)} on {'every task' if every else join(titles)}"
+    return f"{frames.title(arm)} on {'every task' if every else join_names(titles)}"

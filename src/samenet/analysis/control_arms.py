@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from samenet.analysis.frames import Frames
-from samenet.analysis.memo import once
+from samenet.analysis.memo import remember
 from samenet.analysis.quantities import Quantity
 from samenet.spec.task import Task
 from samenet.stats import intervals, significance
@@ -26,7 +26,7 @@ QUANTITIES = (Quantity.STEP, Quantity.TOTAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class InstrumentCheck:
     """What one task's control and sensitivity arm show."""
 
     task: str
@@ -48,8 +48,8 @@ class Shown:
         return self.equivalent.get(quantity, False) and self.seen
 
 
-@once
-def shown(frames: Frames, task: Task) -> Shown | None:
+@remember
+def check_instrument(frames: Frames, task: Task) -> InstrumentCheck | None:
     """Return what the instrument shows on a task, or None if the run holds no such arms."""
     arm = _references(frames).get(task.name)
     if arm is None:
@@ -62,29 +62,29 @@ def shown(frames: Frames, task: Task) -> Shown | None:
     for quantity in QUANTITIES:
         second, first = again.per_repeat(quantity), reference.per_repeat(quantity)
         if len(second.keys() & first.keys()) > 1:
-            control[quantity] = intervals.ratio(second, first)
-            equivalent[quantity] = significance.equivalent(second, first, frames.plan.margin)
+            control[quantity] = intervals.paired_ratio(second, first)
+            equivalent[quantity] = significance.is_equivalent(second, first, frames.plan.margin)
     enough = len(planted.step.keys() & reference.step.keys()) > 1
-    return Shown(
+    return InstrumentCheck(
         task=task.name,
         arm=arm,
         control=control,
         equivalent=equivalent,
-        sensitivity=intervals.ratio(planted.step, reference.step) if enough else None,
+        sensitivity=intervals.paired_ratio(planted.step, reference.step) if enough else None,
     )
 
 
-@once
+@remember
 def _references(frames: Frames) -> dict[str, str]:
     return frames.plan.reference
 
 
-def verdicts(frames: Frames, task: Task, quantity: Quantity = Quantity.TOTAL) -> bool:
+def allow_verdicts(frames: Frames, task: Task, quantity: Quantity = Quantity.TOTAL) -> bool:
     """Return whether verdict words may be used: enough repeats, and an instrument that works.
 
     What is part of a training, an epoch above all, is judged by the instrument's step.
     """
-    instrument = shown(frames, task)
+    instrument = check_instrument(frames, task)
     if instrument is None or frames.repeats < VERDICT_REPEATS_MIN:
         return False
     return instrument.works(quantity if quantity in QUANTITIES else Quantity.STEP)
@@ -92,7 +92,7 @@ def verdicts(frames: Frames, task: Task, quantity: Quantity = Quantity.TOTAL) ->
 
 def why_refused(frames: Frames, task: Task, quantity: Quantity = Quantity.TOTAL) -> str | None:
     """Return in plain words why no verdict is given although the run was long enough for one."""
-    instrument = shown(frames, task)
+    instrument = check_instrument(frames, task)
     if instrument is None or frames.repeats < VERDICT_REPEATS_MIN or instrument.works(quantity):
         return None
     if not instrument.equivalent.get(quantity, False):
@@ -110,7 +110,7 @@ def _read(ratio: Interval | None) -> str:
 
 def sentence(frames: Frames, task: Task) -> str | None:
     """Return in one line what the instrument showed of itself."""
-    instrument = shown(frames, task)
+    instrument = check_instrument(frames, task)
     if instrument is None:
         return None
     control = _read(instrument.control.get(Quantity.STEP))

@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 
 from samenet.analysis import processes
 from samenet.analysis.deviations import because
-from samenet.analysis.memo import once, uncollected
+from samenet.analysis.memo import pause_collector, remember
 from samenet.analysis.quantities import Quantity
 from samenet.runs import asked_proofs, environment, timed_checks
 from samenet.runs.folder import open_run
 from samenet.runs.plan import Plan
 from samenet.runs.records import (
     DEVIATION,
-    PREDICTED,
-    Answer,
+    PREDICTION_GATE,
+    AnswerRecord,
     CertificateRecord,
     DataPrepared,
     FailureRecord,
@@ -112,7 +112,7 @@ class Frames:
         planned = self.plan.arm(arm)
         modes = [a.name for a in self.plan.arms if a.header.name == planned.header.name]
         rows = self.samples[(self.samples.phase == "import") & self.samples.arm.isin(modes)]
-        return intervals.geometric(
+        return intervals.geometric_mean(
             [planned.import_seconds] if rows.empty else rows.seconds.tolist()
         )
 
@@ -161,7 +161,7 @@ class Memory(NamedTuple):
 class ArmResult:
     """What a run measured of one arm on one task. Times are {repeat: seconds}, one per process.
 
-    Do not keep one in an answer of `memo.once`: it holds its frames, which would never go.
+    Do not keep one in an answer of `memo.remember`: it holds its frames, which would never go.
     """
 
     frames: Frames
@@ -205,7 +205,7 @@ class ArmResult:
 
     def typical(self, quantity: Quantity) -> Interval:
         """Return the geometric mean over the repeats, with its interval."""
-        return intervals.geometric(list(self.per_repeat(quantity).values()))
+        return intervals.geometric_mean(list(self.per_repeat(quantity).values()))
 
     @property
     def predictions(self) -> Predictions:
@@ -231,7 +231,9 @@ class ArmResult:
     @property
     def is_steady(self) -> bool:
         """Return whether it has a steady state; otherwise only its whole training is compared."""
-        return not steady_state.unsteady(_classes(self.frames).get((self.task.name, self.arm), ()))
+        return not steady_state.is_unsteady(
+            _classes(self.frames).get((self.task.name, self.arm), ())
+        )
 
     def score(self, metric: str) -> float | None:
         """Return the mean test score after the last epoch over repeats, None if there is none."""
@@ -267,12 +269,12 @@ class ArmResult:
         return min(candidates, key=lambda per_row: median(per_row.values()), default={})
 
 
-@once
+@remember
 def _repeats(frames: Frames) -> int:
     return int(frames.times["repeat"].max()) + 1 if len(frames.times) else 0
 
 
-@once
+@remember
 def _seconds(frames: Frames) -> dict[tuple[Track, str, str, str], dict[int, float]]:
     """Return {(track, task, arm, quantity): {repeat: seconds}}."""
     by_quantity: dict[tuple[Track, str, str, str], dict[int, float]] = {}
@@ -285,7 +287,7 @@ def _seconds(frames: Frames) -> dict[tuple[Track, str, str, str], dict[int, floa
     return by_quantity
 
 
-@once
+@remember
 def _timed(frames: Frames) -> dict[str, dict[str, None]]:
     """Return the arms that have times, by task, in their order."""
     by_task: dict[str, dict[str, None]] = {}
@@ -294,7 +296,7 @@ def _timed(frames: Frames) -> dict[str, dict[str, None]]:
     return by_task
 
 
-@once
+@remember
 def _passed(frames: Frames) -> dict[tuple[str, str], bool]:
     """Return {(task, arm): whether all its checks passed}."""
     by_result: dict[tuple[str, str], bool] = {}
@@ -303,7 +305,7 @@ def _passed(frames: Frames) -> dict[tuple[str, str], bool]:
     return by_result
 
 
-@once
+@remember
 def _classes(frames: Frames) -> dict[tuple[str, str], list[str]]:
     """Return {(task, arm): what its processes are called}."""
     by_result: dict[tuple[str, str], list[str]] = {}
@@ -312,7 +314,7 @@ def _classes(frames: Frames) -> dict[tuple[str, str], list[str]]:
     return by_result
 
 
-@once
+@remember
 def _predictions(frames: Frames) -> dict[tuple[str, str], Predictions]:
     """Return {(task, arm): the median seconds of each process}, rows ascending."""
     samples = frames.samples[frames.samples.track == "inference"]
@@ -328,7 +330,7 @@ def _predictions(frames: Frames) -> dict[tuple[str, str], Predictions]:
     return by_result
 
 
-@once
+@remember
 def _fits(frames: Frames) -> dict[tuple[Track, str, str], list[float]]:
     """Return {(track, task, arm): the seconds of each whole fit}."""
     by_result: dict[tuple[Track, str, str], list[float]] = {}
@@ -338,7 +340,7 @@ def _fits(frames: Frames) -> dict[tuple[Track, str, str], list[float]]:
     return by_result
 
 
-@once
+@remember
 def _memory(frames: Frames) -> dict[tuple[str, str], Memory]:
     """Return {(task, arm): the most that any of its processes took}."""
     names = ["bytes_peak", "bytes_after_import", "device_bytes_peak"]
@@ -351,7 +353,7 @@ def _memory(frames: Frames) -> dict[tuple[str, str], Memory]:
     }
 
 
-@once
+@remember
 def _reasons(frames: Frames) -> dict[str, dict[str, list[str]]]:
     """Return {task: {arm: why it has no number}}: what failed, then which checks did."""
     by_task: dict[str, dict[str, list[str]]] = {}
@@ -381,7 +383,7 @@ def _lines(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, .
 def load(folder: Path) -> Frames:
     """Read a run folder; raises RunFolderError if it is not one or is damaged."""
     store = open_run(folder)
-    with uncollected():
+    with pause_collector():
         plan = Plan.model_validate(store.read_json("plan.json"))
         return build(plan, store.read_json("machine.json"), store.records())
 
@@ -389,7 +391,7 @@ def load(folder: Path) -> Frames:
 def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Frames:
     """Return the frames of records."""
     absent = [*asked_proofs.missing(plan, records), *timed_checks.missing(plan, records)]
-    records = [*attributed(records, plan), *absent]
+    records = [*attribute_to_tasks(records, plan), *absent]
     times, proofs, steadiness = _measured(plan, records)
     checks = table(records, CertificateRecord, _CHECKS)
     return Frames(
@@ -400,8 +402,8 @@ def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Fra
         proofs=proofs,
         steadiness=steadiness,
         scores=scores(records),
-        checks=checks[~checks.gate.isin([PREDICTED, DEVIATION])].reset_index(drop=True),
-        predicted=checks[checks.gate == PREDICTED].reset_index(drop=True),
+        checks=checks[~checks.gate.isin([PREDICTION_GATE, DEVIATION])].reset_index(drop=True),
+        predicted=checks[checks.gate == PREDICTION_GATE].reset_index(drop=True),
         deviations=checks[checks.gate == DEVIATION].reset_index(drop=True),
         limits=limits(records),
         footprints=table(records, FootprintRecord, _FOOTPRINTS),
@@ -416,7 +418,7 @@ def _measured(
     plan: Plan, records: Sequence[Record]
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return times, proofs and steadiness; the grouped samples are let go afterwards."""
-    grouped = processes.grouped(records)
+    grouped = processes.group_samples(records)
     return (
         processes.times(grouped, plan, records, "same"),
         processes.proofs(grouped, plan, records),
@@ -424,12 +426,12 @@ def _measured(
     )
 
 
-def attributed(records: Sequence[Record], plan: Plan) -> list[Record]:
+def attribute_to_tasks(records: Sequence[Record], plan: Plan) -> list[Record]:
     """Return the records, those of a parity case once for every task that rests on it."""
     resting = plan.resting
     result: list[Record] = []
     for record in records:
-        if not isinstance(record, Answer) or record.task not in resting:
+        if not isinstance(record, AnswerRecord) or record.task not in resting:
             result.append(record)
             continue
         proof = record
@@ -479,14 +481,14 @@ def _environment(records: Sequence[Record]) -> pd.DataFrame:
             "refused": process.refused,
             "again": process.again,
         }
-        for process in environment.attempts(records)
+        for process in environment.timed_processes(records)
     ]
     return pd.DataFrame(rows, columns=None if rows else _ENVIRONMENT)
 
 
 def _refused_wholly(records: Sequence[Record]) -> list[dict[str, Any]]:
     """Return one failure per (task, arm) of which the environment refused every process."""
-    refused = environment.refused(records)
+    refused = environment.refusal_reasons(records)
     measured = {(r.task, r.arm, r.repeat) for r in records if _is_steady(r)}
     lost = {key[:2] for key in refused} - {key[:2] for key in measured - refused.keys()}
     shown = {"track": "same", "repeat": None, "mark": "refused", "detail": ""}

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from samenet.analysis.frames import Frames
-from samenet.runs.environment import RULES, decides
+from samenet.runs.environment import ENVIRONMENT_RULES, refuses_breaches
 
-CALLED = {
+READING_TITLES = {
     "others": "Busy with others, of the measuring processors",
     "beside": "Busy with others, share of the processors that share their cores, or may",
     "steal": "Taken away by the host, share of the time (steal)",
@@ -24,7 +24,7 @@ CALLED = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class ReadingSummary:
     """One reading over all timed processes."""
 
     name: str
@@ -33,18 +33,18 @@ class Seen:
     limit: float | None
 
 
-def seen(frames: Frames) -> list[Seen]:
+def summarize_readings(frames: Frames) -> list[ReadingSummary]:
     """Return every reading that there was."""
-    rules = {rule.reading: rule for rule in RULES}
+    rules = {rule.reading: rule for rule in ENVIRONMENT_RULES}
     readings = []
-    for name, title in CALLED.items():
+    for name, title in READING_TITLES.items():
         values = _values(frames.environment, name)
         if values.empty:
             continue
         rule = rules.get(name)
         worst = values.min() if rule and rule.at_least else values.max()
         readings.append(
-            Seen(
+            ReadingSummary(
                 name=title,
                 middle=float(values.median()),
                 worst=float(worst),
@@ -69,7 +69,7 @@ def sentence(frames: Frames) -> str:
     text = f"{len(disturbed)} of {len(table)} timed processes were disturbed, for instance: "
     text += str(disturbed.broken.iloc[0][0])
     refused, again = int(table.refused.sum()), int(table.again.sum())
-    if not decides(frames.plan):
+    if not refuses_breaches(frames.plan):
         return f"{text}. A screening counts them all the same."
     text += f". Not counted for that: {refused}"
     return f"{text}, of which {again} were measured again in a quiet moment."

@@ -19,7 +19,7 @@ More = ParamSpec("More")
 Answer = TypeVar("Answer")
 
 
-def once(
+def remember(
     function: Callable[Concatenate[Asked, More], Answer],
 ) -> Callable[Concatenate[Asked, More], Answer]:
     """Return a function of frames that keeps its answers; other arguments go by name or value."""
@@ -37,7 +37,7 @@ def once(
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def pause_collector() -> Iterator[None]:
     """Keep the cycle collector away from millions of records, which it would walk again and again.
 
     Records and the parts of a page refer to plain values: there is hardly a cycle to find.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from samenet.analysis.frames import ArmResult, Frames
 from samenet.analysis.quantities import Quantity
 from samenet.spec.task import Task
-from samenet.stats.formatting import words
+from samenet.stats.formatting import format_seconds
 
 
 class Cost(NamedTuple):
@@ -36,7 +36,7 @@ def cost(result: ArmResult) -> Cost | None:
     return None
 
 
-def beside(result: ArmResult) -> tuple[str, ...]:
+def row_note(result: ArmResult) -> tuple[str, ...]:
     """Return what stands below the name of a row."""
     measured = cost(result)
     return () if measured is None else (f"epoch {measured.factor:.2g}× its own fit",)
@@ -47,8 +47,9 @@ def notes(frames: Frames, task: Task, arms: Sequence[str]) -> tuple[str, ...]:
     costs = {arm: cost(frames.result(task, arm)) for arm in arms}
     return tuple(
         f"{frames.title(arm)}: an epoch in our order of the rows takes {measured.factor:.2g} times "
-        f"as long as in its own whole fit, which shuffles by itself ({words(measured.ours)} "
-        f"against {words(measured.own)}, both in the first process)."
+        f"as long as in its own whole fit, which shuffles by itself "
+        f"({format_seconds(measured.ours)} against {format_seconds(measured.own)}, both in the "
+        "first process)."
         for arm, measured in costs.items()
         if measured
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samenet.analysis.frames import ArmResult, Frames
 from samenet.spec.task import Task
-from samenet.stats.intervals import Interval, geometric
+from samenet.stats.intervals import Interval, geometric_mean
 
 WAYS = {"usual": "as its users write it", "fast": "as its experts write it"}
 START = ("interpreter", "import", "adapter", "wake", "build", "first_prediction")
@@ -22,7 +22,7 @@ def arms(frames: Frames, task: Task) -> list[str]:
 def seconds(result: ArmResult, way: str) -> dict[int, Interval]:
     """Return the seconds of one prediction by its number of rows, over the processes."""
     by_rows = result.predictions.get(way, {})
-    return {rows: geometric(list(times.values())) for rows, times in by_rows.items()}
+    return {rows: geometric_mean(list(times.values())) for rows, times in by_rows.items()}
 
 
 def all_right(result: ArmResult) -> bool:
@@ -45,4 +45,4 @@ def first_prediction(frames: Frames, framework: str) -> dict[str, float]:
     by_phase = {phase: samples[samples.phase == phase].seconds.tolist() for phase in START}
     if not all(times or phase in NEWER for phase, times in by_phase.items()):
         return {}
-    return {phase: geometric(times).value for phase, times in by_phase.items() if times}
+    return {phase: geometric_mean(times).value for phase, times in by_phase.items() if times}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from samenet.analysis.quantities import Quantity
 from samenet.runs import environment
-from samenet.runs.passes import BLOCKS, PASSES, PROOFS, PassName
+from samenet.runs.passes import BLOCK_PASSES, CONTROL_PASSES, PASSES, PassName
 from samenet.runs.plan import Plan
 from samenet.runs.records import DataPrepared, Record, TimingRecord, Track
 from samenet.stats import steady_state
@@ -33,11 +33,11 @@ class Phase(NamedTuple):
 
 Process = tuple[str, str, int]
 """Task, arm and repeat."""
-Grouped = Mapping[str, Mapping[Process, dict[str, Phase]]]
+GroupedSamples = Mapping[str, Mapping[Process, dict[str, Phase]]]
 """{track: {process: {phase: its samples}}}, all in the order they were taken."""
 
 
-def grouped(records: Sequence[Record]) -> Grouped:
+def group_samples(records: Sequence[Record]) -> GroupedSamples:
     """Return the samples of every process."""
     by_track: dict[str, dict[Process, dict[str, Phase]]] = {}
     for record in records:
@@ -49,7 +49,7 @@ def grouped(records: Sequence[Record]) -> Grouped:
     return by_track
 
 
-def steadiness(samples: Grouped) -> pd.DataFrame:
+def steadiness(samples: GroupedSamples) -> pd.DataFrame:
     """Return what samenet.stats.steady_state calls the chunks of each process."""
     rows = []
     for process, phases in samples.get("same", {}).items():
@@ -59,14 +59,16 @@ def steadiness(samples: Grouped) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=STEADINESS)
 
 
-PASS_OF: dict[Track, PassName] = {PASSES[name].track: name for name in BLOCKS}
+PASS_OF: dict[Track, PassName] = {PASSES[name].track: name for name in BLOCK_PASSES}
 """The pass of a block whose records are in a track."""
 
 
-def times(samples: Grouped, plan: Plan, records: Sequence[Record], track: Track) -> pd.DataFrame:
+def times(
+    samples: GroupedSamples, plan: Plan, records: Sequence[Record], track: Track
+) -> pd.DataFrame:
     """Return one number per process and quantity: medians of its settled chunks."""
     rows_of = {r.task: r.train_rows for r in records if isinstance(r, DataPrepared)}
-    refused = environment.refused(records, PASS_OF[track])
+    refused = environment.refusal_reasons(records, PASS_OF[track])
     batches = {task.name: task.training.batch_size for task in plan.tasks}
     rows: list[tuple[str, str, int, str, float]] = []
     for (task, arm, repeat), phases in samples.get(track, {}).items():
@@ -78,9 +80,9 @@ def times(samples: Grouped, plan: Plan, records: Sequence[Record], track: Track)
     return pd.DataFrame(rows, columns=TIMES)
 
 
-def proofs(samples: Grouped, plan: Plan, records: Sequence[Record]) -> pd.DataFrame:
+def proofs(samples: GroupedSamples, plan: Plan, records: Sequence[Record]) -> pd.DataFrame:
     """Return the same of the reference's other processes, with their track."""
-    tracks = [PASSES[name].track for name in PROOFS]
+    tracks = [PASSES[name].track for name in CONTROL_PASSES]
     return pd.concat([times(samples, plan, records, t).assign(track=t) for t in tracks])
 
 
@@ -90,7 +92,7 @@ def _quantities(by_phase: dict[str, Phase], steps_per_epoch: int) -> dict[str, f
     seconds[Quantity.START_UP] = sum(seconds.values())
     if "call" in by_phase:
         steps, samples = by_phase["call"]
-        seconds[Quantity.STEP] = median(steady_state.settled(tuple(samples))) / steps
+        seconds[Quantity.STEP] = median(steady_state.drop_warm_up(tuple(samples))) / steps
         seconds[Quantity.EPOCH] = seconds[Quantity.STEP] * steps_per_epoch
     if "own_fit" in by_phase:
         seconds[Quantity.OWN_FIT] = median(by_phase["own_fit"].seconds)

@@ -25,7 +25,7 @@ from samenet.analysis.fingerprint import GROUPS, Group, differences
 from samenet.errors import UsageError
 from samenet.stats import significance, stopping, welch
 from samenet.stats.intervals import Estimate, Interval
-from samenet.stats.verdicts import Word
+from samenet.stats.verdicts import VerdictWord
 
 SCHEMA = "samenet-comparison/1"
 LEVEL = 0.025
@@ -41,7 +41,7 @@ class Row:
 
     task: str
     arm: str
-    word: Word
+    word: VerdictWord
     base_seconds: float | None = None
     new_seconds: float | None = None
     ratio: Interval | None = None
@@ -102,12 +102,12 @@ def compare(
 
 def _verdict(rows: Sequence[Row]) -> Verdict:
     words = {row.word for row in rows}
-    if Word.SLOWER in words:
+    if VerdictWord.SLOWER in words:
         return "regression"
-    return "inconclusive" if words & {Word.UNKNOWN, Word.NOT_COMPARED} else "fine"
+    return "inconclusive" if words & {VerdictWord.UNKNOWN, VerdictWord.NOT_COMPARED} else "fine"
 
 
-def logs(document: Mapping[str, Any], quantity: str) -> dict[Key, Estimate]:
+def log_seconds(document: Mapping[str, Any], quantity: str) -> dict[Key, Estimate]:
     """Return the logarithm of every time of a document whose checks passed."""
     return {
         (task["name"], f"{row['framework']}:{row['mode']}"): Estimate.from_ratio(
@@ -123,7 +123,7 @@ def _rows(
     base: Mapping[str, Any], new: Mapping[str, Any], quantity: str, margin: float
 ) -> Iterator[Row]:
     """Return the results of the base run in its order; what only the new one has is no question."""
-    base_logs, new_logs = logs(base, quantity), logs(new, quantity)
+    base_logs, new_logs = log_seconds(base, quantity), log_seconds(new, quantity)
     new_digests = new["fingerprint"]["tasks"]
     same_tasks = {
         task
@@ -131,7 +131,7 @@ def _rows(
         if new_digests.get(task, digest) == digest
     }
     ratios = {
-        key: welch.difference(base_logs[key], new_logs[key])
+        key: welch.welch_difference(base_logs[key], new_logs[key])
         for key in base_logs
         if key in new_logs and key[0] in same_tasks
     }
@@ -139,12 +139,12 @@ def _rows(
         raise UsageError("BASE and NEW have no result in common: nothing can be compared.")
     limit = math.log1p(margin)
     p_values = [float(significance.above_p(ratio, limit)) for ratio in ratios.values()]
-    adjusted = dict(zip(ratios, significance.holm(p_values).tolist(), strict=True))
+    adjusted = dict(zip(ratios, significance.adjust_by_holm(p_values).tolist(), strict=True))
     for key, base_log in base_logs.items():
         task, arm = key
         if key not in ratios:
             note = "NEW has no such result" if task in same_tasks else "the task differs"
-            yield Row(task=task, arm=arm, word=Word.NOT_COMPARED, note=note)
+            yield Row(task=task, arm=arm, word=VerdictWord.NOT_COMPARED, note=note)
             continue
         new_log = new_logs[key]
         word = word_of(ratios[key], adjusted[key], margin)
@@ -156,20 +156,20 @@ def _rows(
             new_seconds=math.exp(new_log.centre),
             ratio=ratios[key].ratio(),
             p=adjusted[key],
-            note=_lacking(base_log, new_log, margin) if word is Word.UNKNOWN else "",
+            note=_lacking(base_log, new_log, margin) if word is VerdictWord.UNKNOWN else "",
         )
 
 
-def word_of(difference: Estimate, p: float, margin: float) -> Word:
+def word_of(difference: Estimate, p: float, margin: float) -> VerdictWord:
     """Return the word of new / base, by its adjusted p of 'at most 1 + margin': a gate's policy."""
     ratio = difference.ratio()
     if not ratio.known:
-        return Word.UNKNOWN
+        return VerdictWord.UNKNOWN
     if p < LEVEL:
-        return Word.SLOWER
+        return VerdictWord.SLOWER
     if ratio.high < 1 / (1 + margin):
-        return Word.FASTER
-    return Word.NOT_SLOWER if ratio.high < 1 + margin else Word.UNKNOWN
+        return VerdictWord.FASTER
+    return VerdictWord.NOT_SLOWER if ratio.high < 1 + margin else VerdictWord.UNKNOWN
 
 
 def _lacking(base: Estimate, new: Estimate, margin: float) -> str:
@@ -178,12 +178,12 @@ def _lacking(base: Estimate, new: Estimate, margin: float) -> str:
     if fewest < 2:
         return "one repeat gives no interval"
     needed = repeats_needed(base, new, margin)
-    return f"{stopping.still_needed(needed and needed - fewest)} in each run"
+    return f"{stopping.format_needed(needed and needed - fewest)} in each run"
 
 
 def repeats_needed(base: Estimate, new: Estimate, margin: float) -> int | None:
     """Return with how many repeats in both runs the interval would be narrow enough to answer."""
-    return stopping.repeats_needed(
-        lambda n: bool(stopping.narrow(welch.difference(base.at(n), new.at(n)), margin)),
+    return stopping.find_repeats_needed(
+        lambda n: bool(stopping.is_narrow(welch.welch_difference(base.at(n), new.at(n)), margin)),
         least=round(min(base.n, new.n)) + 1,
     )

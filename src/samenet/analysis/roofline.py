@@ -11,28 +11,28 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from samenet.analysis.frames import ArmResult, Frames
-from samenet.analysis.memo import once
+from samenet.analysis.memo import remember
 from samenet.analysis.quantities import Quantity
-from samenet.spec.products import MEMORY, STEP
+from samenet.spec.products import MEMORY_QUANTITY, STEP_QUANTITY
 from samenet.spec.task import Task
-from samenet.stats.formatting import digits, words
+from samenet.stats.formatting import format_digits, format_seconds
 
 
 def floor_seconds(frames: Frames, task: Task) -> float | None:
     """Return what the matrix products of one step take alone, or None if nobody measured it."""
-    limit = _limits(frames).get((task.name, STEP))
+    limit = _limits(frames).get((task.name, STEP_QUANTITY))
     return None if limit is None else limit.seconds
 
 
 def operations_per_second(frames: Frames, task: Task) -> float | None:
     """Return the rate of the matrix products of a task's step."""
-    limit = _limits(frames).get((task.name, STEP))
+    limit = _limits(frames).get((task.name, STEP_QUANTITY))
     return None if limit is None else limit.rate
 
 
 def bytes_per_second(frames: Frames) -> float | None:
     """Return how fast memory beyond the caches is read and written."""
-    limit = _limits(frames).get(("", MEMORY))
+    limit = _limits(frames).get(("", MEMORY_QUANTITY))
     return None if limit is None else limit.rate
 
 
@@ -51,7 +51,7 @@ def notes(frames: Frames, task: Task) -> tuple[str, ...]:
         on_gpu = frames.plan.target.device == "cuda"
         return ("The machine’s limit: not measured on a CUDA device.",) if on_gpu else ()
     text = (
-        f"The machine’s limit: the matrix products of one step alone take {words(floor)} "
+        f"The machine’s limit: the matrix products of one step alone take {format_seconds(floor)} "
         f"with NumPy ({rate / 1e9:.3g} billion operations per second). The library of another "
         "framework may multiply faster than NumPy’s: a share can exceed 100 %."
     )
@@ -61,7 +61,7 @@ def notes(frames: Frames, task: Task) -> tuple[str, ...]:
 
 def percent(part: float | None) -> str:
     """Return a share in words, e.g. '62 %'; '–' for an unknown one."""
-    return "–" if part is None else f"{digits(100 * part, 2 if part < 1 else 3)} %"
+    return "–" if part is None else f"{format_digits(100 * part, 2 if part < 1 else 3)} %"
 
 
 class _Limit(NamedTuple):
@@ -75,7 +75,7 @@ class _Limit(NamedTuple):
         return self.work / self.seconds
 
 
-@once
+@remember
 def _limits(frames: Frames) -> dict[tuple[str, str], _Limit]:
     """Return the first measurement of each task and quantity."""
     rows = frames.limits.drop_duplicates(["task", "quantity"])

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from samenet.analysis.frames import Frames
-from samenet.analysis.memo import once
+from samenet.analysis.memo import remember
 from samenet.spec.task import Task
 
 RESULTS_MOST = 400
@@ -17,19 +17,19 @@ RESULTS_MOST = 400
 DETAILED_TASKS = 1
 
 
-def large(frames: Frames) -> bool:
+def is_large(frames: Frames) -> bool:
     """Return whether a run has more results than a page shows in every detail."""
     tasks = [task for task in frames.plan.tasks if not is_point(task)]
     return len(tasks) * len(frames.plan.arms) > RESULTS_MOST
 
 
-@once
-def detailed(frames: Frames) -> Frames:
+@remember
+def detailed_part(frames: Frames) -> Frames:
     """Return what the page shows in every detail: the run, or its first tasks if it is large."""
-    return only(frames, DETAILED_TASKS) if large(frames) else frames
+    return first_tasks(frames, DETAILED_TASKS) if is_large(frames) else frames
 
 
-def only(frames: Frames, count: int) -> Frames:
+def first_tasks(frames: Frames, count: int) -> Frames:
     """Return the first tasks of a run as if there were no others."""
     tasks = frames.plan.tasks[:count]
     names = {"", *(task.name for task in tasks)}
@@ -43,15 +43,15 @@ def only(frames: Frames, count: int) -> Frames:
     return replace(frames, plan=plan, **tables)
 
 
-SOURCE = "synthetic:ladder"
+LADDER_SOURCE = "synthetic:ladder"
 
 
 def is_point(task: Task) -> bool:
     """Return whether a task of a run is a point of a ladder, of this version or another."""
-    return task.data.source == SOURCE
+    return task.data.source == LADDER_SOURCE
 
 
-def set_apart(frames: Frames) -> Frames:
+def without_ladder(frames: Frames) -> Frames:
     """Return a run without the points of its ladder among the tasks, which have their own page."""
     rest = tuple(task for task in frames.plan.tasks if not is_point(task))
     if len(rest) == len(frames.plan.tasks):

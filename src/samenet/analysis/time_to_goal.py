@@ -9,14 +9,14 @@ import pandas as pd
 
 from samenet.analysis import totals
 from samenet.analysis.frames import ArmResult, Frames
-from samenet.analysis.memo import once
+from samenet.analysis.memo import remember
 from samenet.analysis.quantities import Quantity
-from samenet.spec.metrics import main_of
+from samenet.spec.metrics import main_metric
 from samenet.spec.task import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
+class GoalReached:
     """When one framework reaches the goal."""
 
     epoch: float
@@ -26,10 +26,10 @@ class Reached:
 
 def metric_of(task: Task) -> str:
     """Return the score that is followed: the goal's, else the task's first."""
-    return task.goal.metric if task.goal else main_of(task.kind).name
+    return task.goal.metric if task.goal else main_metric(task.kind).name
 
 
-@once
+@remember
 def curve(frames: Frames, task: Task) -> pd.DataFrame:
     """Return the followed score on the test rows: arm, repeat, epoch, value."""
     rows = frames.scores
@@ -44,7 +44,7 @@ def seconds_after(result: ArmResult, epochs: float) -> float:
     return start_up + epochs * result.typical(Quantity.EPOCH).value
 
 
-def reached(result: ArmResult) -> Reached | None:
+def when_reached(result: ArmResult) -> GoalReached | None:
     """Return when an arm reaches the goal, or None if a training of it does not."""
     goal = result.task.goal
     if goal is None:
@@ -63,4 +63,4 @@ def reached(result: ArmResult) -> Reached | None:
     if not first_epochs:
         return None
     epoch = float(median(first_epochs))
-    return Reached(epoch=epoch, seconds=seconds_after(result, epoch))
+    return GoalReached(epoch=epoch, seconds=seconds_after(result, epoch))

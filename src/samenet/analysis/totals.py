@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from samenet.analysis import control_arms
 from samenet.analysis.frames import Frames
-from samenet.analysis.memo import once
+from samenet.analysis.memo import remember
 from samenet.analysis.quantities import Quantity
 from samenet.spec.task import Task
 from samenet.stats import intervals, ranking, verdicts
 from samenet.stats.intervals import Interval
-from samenet.stats.verdicts import Verdict, Word
+from samenet.stats.verdicts import Verdict, VerdictWord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +29,12 @@ class Total:
     """Against the same; None for that arm itself and for a reference line."""
 
     @property
-    def word(self) -> Word | None:
+    def word(self) -> VerdictWord | None:
         """Return the verdict's word, if the run may give any."""
         return self.verdict.word if self.verdict else None
 
 
-@once
+@remember
 def totals(
     frames: Frames,
     task: Task,
@@ -55,28 +55,28 @@ def totals(
     times = {arm: per_repeat for arm, per_repeat in times.items() if per_repeat}
     if not times:
         return []
-    candidates = {arm: times[arm] for arm in times if adoptable(frames, arm)}
-    words = control_arms.verdicts(frames, task, quantity)
-    ranks = ranking.ranks(candidates) if words else intervals.ranks(candidates)
+    candidates = {arm: times[arm] for arm in times if is_adoptable(frames, arm)}
+    words = control_arms.allow_verdicts(frames, task, quantity)
+    ranks = ranking.rank_by_tests(candidates) if words else intervals.rank_arms(candidates)
     judged = {
         verdict.arm: verdict
-        for verdict in verdicts.verdicts(candidates, margin=frames.plan.margin, words=words)
+        for verdict in verdicts.judge_arms(candidates, margin=frames.plan.margin, words=words)
     }
-    values = {arm: intervals.geometric(list(times[arm].values())) for arm in times}
+    values = {arm: intervals.geometric_mean(list(times[arm].values())) for arm in times}
     order = sorted(values, key=lambda arm: values[arm].value)
-    best = next((arm for arm in order if adoptable(frames, arm)), order[0])
+    best = next((arm for arm in order if is_adoptable(frames, arm)), order[0])
     return [
         Total(
             arm=arm,
             seconds=values[arm],
             rank=ranks.get(arm),
-            factor=intervals.ratio(times[arm], times[best]),
+            factor=intervals.paired_ratio(times[arm], times[best]),
             verdict=judged.get(arm),
         )
         for arm in order
     ]
 
 
-def adoptable(frames: Frames, arm: str) -> bool:
+def is_adoptable(frames: Frames, arm: str) -> bool:
     """Return whether an arm may be recommended; the from-scratch NumPy one is a reference line."""
     return frames.plan.arm(arm).header.adoptable

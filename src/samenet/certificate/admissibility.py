@@ -29,7 +29,7 @@ FORMS = (
 """All first and all second forms: a problem has to be fit for both."""
 
 
-def admissible(problem: Problem) -> bool:
+def is_admissible(problem: Problem) -> bool:
     """Return whether rounding can be told from a mistake on this problem."""
     return all(
         growth_of(problem, forms) <= GROWTH_MAX and margin_of(problem, forms) >= MARGIN_MIN
@@ -39,7 +39,7 @@ def admissible(problem: Problem) -> bool:
 
 def growth_of(problem: Problem, forms: Forms) -> float:
     """Return by how much the training of the whole problem amplifies a small disturbance."""
-    return limits.growth(problem, forms, problem.truth(forms, problem.whole))
+    return limits.measure_growth(problem, forms, problem.truth(forms, problem.whole))
 
 
 def margin_of(problem: Problem, forms: Forms) -> float:
@@ -52,6 +52,6 @@ def margin_of(problem: Problem, forms: Forms) -> float:
     places = [problem.weights, *(truth.snapshots[step] for step in range(1, last))]
     network, loss = problem.network, problem.training.loss
     return min(
-        oracle.margin(network, loss, weights, batch)
+        oracle.kink_margin(network, loss, weights, batch)
         for weights, batch in zip(places, steps, strict=True)
     )

@@ -2,7 +2,7 @@
 
 They compose instead of multiplying out: an activation or a loss is proved on its own (gate 0), in a
 network's gradient (gate 1, with a loss of each kind), an optimiser with everything that changes its
-step (gates 2 and 3), on a smooth and on a kinked network. A case is its name: `parity.case(name)`
+step (gates 2 and 3), on a smooth and on a kinked network. A case is its name: `cases.find_case(name)`
 reads it back in a worker.
 
     activation relu · loss huber(delta=0.5) · gradient of tanh, mean_absolute_error
@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 from samenet.adapter import draws
 from samenet.adapter.arrays import DataSource, Layer
 from samenet.certificate import gate_functions
-from samenet.certificate.admissibility import admissible
+from samenet.certificate.admissibility import is_admissible
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.problem import EPOCHS, Problem
 from samenet.spec.case_names import SAME_SEED_TWICE
 from samenet.spec.network import Activation, ActivationName, Network
-from samenet.spec.parsing import from_text
+from samenet.spec.parsing import parse_call
 from samenet.spec.training import Forms, Loss, TrainSpec
 
 REPEATS_TRIED = 200
@@ -126,15 +126,15 @@ class Case:
 
 
 @cache
-def case(name: str) -> Case:
+def find_case(name: str) -> Case:
     """Return the case of a name; raises ValueError if there is none."""
     kind, _, rest = name.partition(" ")
     if kind == "activation":
-        activation = Activation.model_validate(from_text(rest))
+        activation = Activation.model_validate(parse_call(rest))
         shown = gate_functions.activation_problem(activation)
         return Case(name=name, gates="0", function=activation, shown=shown)
     if kind == "loss":
-        loss = Loss.model_validate(from_text(rest))
+        loss = Loss.model_validate(parse_call(rest))
         return Case(name=name, gates="0", function=loss, shown=gate_functions.loss_problem(loss))
     if kind == "gradient":
         activation_text, loss_text = rest.removeprefix("of ").split(", ")
@@ -228,7 +228,7 @@ def gradient_norms(problem: Problem, forms: Forms) -> NDArray[np.float64]:
             problem.network, problem.training.loss, at, batch, forms=forms
         ).gradient
         whole = [Layer(g.kernel + l2 * w.kernel, g.bias) for g, w in zip(found, at, strict=True)]
-        norms.append(np.linalg.norm(oracle.flat(whole)))
+        norms.append(np.linalg.norm(oracle.flatten(whole)))
     return np.array(norms)
 
 
@@ -242,7 +242,7 @@ def _admissible(name: str, text: str) -> Problem:
     """Return the first repeat of a training case that is fit for float32."""
     for repeat in range(REPEATS_TRIED):
         problem = _problem(name, **_settings(text), repeat=repeat)
-        if admissible(problem):
+        if is_admissible(problem):
             return problem
     raise ValueError(f"no admissible problem for '{text}' in {REPEATS_TRIED} tries")
 

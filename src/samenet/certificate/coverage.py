@@ -14,7 +14,7 @@ from samenet.adapter.support import lacking
 from samenet.certificate import cases
 from samenet.spec.case_names import SAME_SEED_TWICE
 from samenet.spec.network import Activation, ActivationName
-from samenet.spec.parsing import TAGS, from_text
+from samenet.spec.parsing import OPTIMIZER_TAGS, parse_call
 from samenet.spec.training import Loss, LossName
 
 NOT_SEEN = (
@@ -37,14 +37,14 @@ def _unreadable(name: str, offered: Capabilities) -> str | None:
 
     A function is read by a step of plain SGD, an activation from a mean squared error.
     """
-    shown = cases.case(name).shown
+    shown = cases.find_case(name).shown
     return lacking(offered, shown.network, shown.training)
 
 
 def _functions(offered: Capabilities) -> list[str]:
     smoothing = "label_smoothing" in offered.parts
-    losses = [(text, Loss.model_validate(from_text(text))) for text in cases.LOSSES]
-    activations = [(a, Activation.model_validate(from_text(a))) for a in cases.ACTIVATIONS]
+    losses = [(text, Loss.model_validate(parse_call(text))) for text in cases.LOSSES]
+    activations = [(a, Activation.model_validate(parse_call(a))) for a in cases.ACTIVATIONS]
     return [
         *(
             f"loss {text}"
@@ -126,7 +126,7 @@ def not_offered(offered: Capabilities) -> list[str]:
         *(f"{n} ({why})" for n in _functions(offered) if (why := _unreadable(n, offered))),
         *(f"activation {n}" for n in get_args(ActivationName) if n not in offered.activations),
         *(f"loss {name}" for name in get_args(LossName) if name not in offered.losses),
-        *(f"optimizer {name}" for name in TAGS if name not in offered.optimizers),
+        *(f"optimizer {name}" for name in OPTIMIZER_TAGS if name not in offered.optimizers),
         *(part for part in PARTS if part not in offered.parts),
         *([] if offered.dropout else ["dropout"]),
         *(dtype for dtype in ("float32", "float64") if dtype not in offered.dtypes),

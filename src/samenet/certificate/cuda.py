@@ -14,21 +14,23 @@ import numpy as np
 from samenet.adapter.api import Program, Target
 from samenet.adapter.arrays import Batches, Weights
 from samenet.certificate.problem import Check
-from samenet.certificate.readback import SYNC_SHARE, enough_calls, trained_and_synced
+from samenet.certificate.readback import SYNC_SHARE, calls_needed, train_and_sync
 from samenet.machine import clock
 
 TRIES = 3
 
 
-def checks(adapter: ModuleType, program: Program, call: Batches, target: Target) -> list[Check]:
+def check_device(
+    adapter: ModuleType, program: Program, call: Batches, target: Target
+) -> list[Check]:
     """Return what this adapter lets one see of a CUDA device; of a processor there is nothing."""
     if target.device != "cuda":
         return []
     memory = device_bytes_peak(adapter, target)
-    found = [] if memory is None else [held_memory(memory, program.weights(), target)]
+    found = [] if memory is None else [check_memory_held(memory, program.weights(), target)]
     timer: Callable[[Program, Callable[[], None]], float] | None
     timer = getattr(adapter, "event_seconds", None)
-    return [*found, barrier_waits(timer, program, call, target)] if timer else found
+    return [*found, check_barrier(timer, program, call, target)] if timer else found
 
 
 def device_bytes_peak(adapter: ModuleType, target: Target) -> int | None:
@@ -37,7 +39,7 @@ def device_bytes_peak(adapter: ModuleType, target: Target) -> int | None:
     return told(target) if told and target.device == "cuda" else None
 
 
-def held_memory(bytes_peak: int, weights: Weights, target: Target) -> Check:
+def check_memory_held(bytes_peak: int, weights: Weights, target: Target) -> Check:
     """Check that the device held at least the parameters: a program that ran elsewhere did not."""
     parameters = sum(part.nbytes for layer in weights for part in layer)
     return Check(
@@ -50,7 +52,7 @@ def held_memory(bytes_peak: int, weights: Weights, target: Target) -> Check:
     )
 
 
-def barrier_waits(
+def check_barrier(
     timer: Callable[[Program, Callable[[], None]], float],
     program: Program,
     call: Batches,
@@ -61,11 +63,11 @@ def barrier_waits(
     The second event stands behind all work in the queue. If `sync` returned early, the device
     counts more time between the events than the host did. The smallest of three tries counts.
     """
-    calls = enough_calls(program, call)
+    calls = calls_needed(program, call)
     host: list[float] = []
 
     def work() -> None:
-        host.append(clock.seconds(lambda: trained_and_synced(program, call, calls)))
+        host.append(clock.time_call(lambda: train_and_sync(program, call, calls)))
 
     device = [timer(program, work) for _ in range(TRIES)]
     shares = (np.array(device) - host) / np.maximum(device, 1e-9)

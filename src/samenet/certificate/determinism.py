@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from samenet.certificate import limits
 from samenet.certificate.oracle import network as oracle
-from samenet.certificate.problem import Build, Check, Problem, ends_of, trained
+from samenet.certificate.problem import Build, Check, Problem, ends_of, train_call
 
 SEEDS = 5
 
 
-def same_seed_twice(problem: Problem, build: Build) -> list[Check]:
+def check_repeatability(problem: Problem, build: Build) -> list[Check]:
     """Train twice from one seed and from others, in float32.
 
     The limit is that of two roundings of one training; whether the numbers are the same bit for
@@ -41,8 +41,8 @@ def same_seed_twice(problem: Problem, build: Build) -> list[Check]:
 def _outcome(problem: Problem, build: Build) -> tuple[NDArray[Any], float]:
     """Return all weights after ten epochs, and the mean loss of the last call."""
     program = build(problem, problem.training, problem.weights, "float32")
-    losses = [trained(program, call) for call in problem.whole]
-    return oracle.flat(program.weights()), float(losses[-1].mean())
+    losses = [train_call(program, call) for call in problem.whole]
+    return oracle.flatten(program.weights()), float(losses[-1].mean())
 
 
 def _spread(losses: list[float]) -> str:

@@ -23,7 +23,7 @@ from samenet.adapter import draws
 from samenet.adapter.api import Capabilities, Precision
 from samenet.adapter.arrays import Array, Batches, Dtype, Weights
 from samenet.certificate import limits
-from samenet.certificate.gate_gradients import nan_last
+from samenet.certificate.gate_gradients import nan_as_infinite
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.oracle.optimizers import Updater
 from samenet.certificate.problem import Problem
@@ -90,11 +90,11 @@ class Follower:
         batches = self.problem.steps([call])
         remembered = self.updater.in_precision("float64")
         end, step = self._done(self.updater, start, batches, call.first_step)
-        first = oracle.exact(start)
+        first = oracle.flatten_float64(start)
         way = max(float(np.linalg.norm(end - first)), TINY)
         unit, length = limits.ROUNDOFF[self.dtype], float(np.linalg.norm(first))
         found = Followed(
-            error=nan_last(float(np.linalg.norm(oracle.exact(after) - end)) / way),
+            error=nan_as_infinite(float(np.linalg.norm(oracle.flatten_float64(after) - end)) / way),
             step=step / way,
             stored=limits.STEP_ROUNDINGS * unit * math.sqrt(len(batches)) * length / way,
             realised=None,
@@ -131,7 +131,7 @@ class Follower:
             before = updater.weights
             forms = self.capabilities.forms
             gradient = oracle.gradient_alone(network, loss, current, batch, multiply, forms)
-            end = updater.step(oracle.flat(gradient), step)
+            end = updater.step(oracle.flatten(gradient), step)
             current = oracle.unflatten(end, current)
             shortest = min(shortest, float(np.linalg.norm(end - before)))
         return end, shortest
@@ -146,10 +146,10 @@ class Follower:
     ) -> Array:
         """Return how far the steps go in the program's precision, from disturbed weights."""
         size = DISTURBED_ROUNDINGS * limits.ROUNDOFF[self.dtype]
-        moved = draws.as_dtype(oracle.disturbed(start, size, pattern), self.dtype)
+        moved = draws.as_dtype(oracle.disturb(start, size, pattern), self.dtype)
         multiply = limits.tf32_product if self.precision == "tf32" else np.matmul
         end, _ = self._done(updater, moved, batches, first_step, multiply)
-        return end.astype(np.float64) - oracle.exact(moved)
+        return end.astype(np.float64) - oracle.flatten_float64(moved)
 
 
 def allowed(calls: Sequence[Followed]) -> list[float]:

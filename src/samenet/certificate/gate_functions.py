@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from samenet.adapter.api import Capabilities
 from samenet.adapter.arrays import Array, Batches, DataSource, Dtype, Layer
 from samenet.certificate import limits
-from samenet.certificate.gate_gradients import nan_last, read_gradient
+from samenet.certificate.gate_gradients import nan_as_infinite, read_gradient
 from samenet.certificate.oracle.functions import delta_terms, derivative, loss_per_row, value
-from samenet.certificate.problem import Build, Check, Problem, trained
+from samenet.certificate.problem import Build, Check, Problem, train_call
 from samenet.spec.network import Activation, Dense, Network
 from samenet.spec.training import SGD, Forms, Loss, TrainSpec
 
@@ -36,7 +36,9 @@ NO_STEP = 2.0**-100
 """A learning rate that changes no weight."""
 
 
-def of_activation(activation: Activation, build: Build, capabilities: Capabilities) -> list[Check]:
+def check_activation(
+    activation: Activation, build: Build, capabilities: Capabilities
+) -> list[Check]:
     """Return the checks of an activation's value and derivative in every precision."""
     return [
         check
@@ -45,7 +47,7 @@ def of_activation(activation: Activation, build: Build, capabilities: Capabiliti
     ]
 
 
-def of_loss(loss: Loss, build: Build, capabilities: Capabilities) -> list[Check]:
+def check_loss(loss: Loss, build: Build, capabilities: Capabilities) -> list[Check]:
     """Return the checks of a loss's value and derivative by the logits in every precision."""
     return [
         check
@@ -141,7 +143,7 @@ def _loss_checks(loss: Loss, build: Build, dtype: Dtype, capabilities: Capabilit
     at, numbers = [_layer(logits)], np.arange(rows, dtype=np.int32)
     program = build(problem, problem.training, at, dtype)
     calls = [Batches(order=numbers[i : i + 1, None], first_step=i) for i in range(rows)]
-    found = np.concatenate([trained(program, call) for call in calls])
+    found = np.concatenate([train_call(program, call) for call in calls])
     call = Batches(order=numbers[None, :])
     gradient = read_gradient(problem, build, dtype, at, call)[: logits.size]
     kept = problem.steps([call])[0].targets
@@ -163,7 +165,7 @@ def _loss_checks(loss: Loss, build: Build, dtype: Dtype, capabilities: Capabilit
 
 def _check(quantity: str, dtype: Dtype, found: Array, exact: Array) -> Check:
     """Compare value by value, relative to the larger of the value and 1."""
-    errors = [nan_last(float(e)) for e in np.ravel(np.abs(found - exact) / _scale(exact))]
+    errors = [nan_as_infinite(float(e)) for e in np.ravel(np.abs(found - exact) / _scale(exact))]
     return Check(
         gate="gate 0",
         quantity=quantity,

@@ -22,7 +22,7 @@ PROBE_RATE: dict[Dtype, float] = {"float32": 2.0**24, "float64": 2.0**40}
 (a rate of 1 loses the digits by which gradient and weight differ)."""
 
 
-def of_gradients(
+def check_weights_and_gradients(
     problem: Problem, build: Build, capabilities: Capabilities, *, also_after: Sequence[int] = ()
 ) -> list[Check]:
     """Return the checks of initial weights, and of gradients at both ends of ten epochs.
@@ -35,18 +35,20 @@ def of_gradients(
     places = {0: problem.weights, **truth.snapshots}
     checks: list[Check] = []
     for dtype in capabilities.dtypes:
-        checks.append(initial_weights(problem, build, dtype))
-        checks.append(gate_1(problem, build, dtype, places, capabilities.forms))
+        checks.append(check_initial_weights(problem, build, dtype))
+        checks.append(check_gradients(problem, build, dtype, places, capabilities.forms))
     return checks
 
 
-def initial_weights(problem: Problem, build: Build, dtype: Dtype) -> Check:
+def check_initial_weights(problem: Problem, build: Build, dtype: Dtype) -> Check:
     """Compare the weights right after `build` with the drawn ones: they must be identical."""
     given = draws.as_dtype(problem.weights, dtype)
     found = build(problem, problem.training, problem.weights, dtype).weights()
     wrong = _shape_problem(found, given) or _dtype_problem(found, dtype)
     error = (
-        float("inf") if wrong else float(np.max(np.abs(oracle.exact(found) - oracle.exact(given))))
+        float("inf")
+        if wrong
+        else float(np.max(np.abs(oracle.flatten_float64(found) - oracle.flatten_float64(given))))
     )
     return Check(
         gate="initial weights",
@@ -70,7 +72,7 @@ def _dtype_problem(found: Weights, dtype: Dtype) -> str:
     return "" if kinds == {dtype} else f"weights are {', '.join(sorted(kinds))}, not {dtype}"
 
 
-def gate_1(
+def check_gradients(
     problem: Problem,
     build: Build,
     dtype: Dtype,
@@ -81,7 +83,7 @@ def gate_1(
     errors = {
         step: _gradient_error(problem, build, dtype, at, forms) for step, at in places.items()
     }
-    worst = max(errors, key=lambda step: nan_last(errors[step]))
+    worst = max(errors, key=lambda step: nan_as_infinite(errors[step]))
     return Check(
         gate="gate 1",
         quantity="gradient",
@@ -92,7 +94,7 @@ def gate_1(
     )
 
 
-def nan_last(error: float) -> float:
+def nan_as_infinite(error: float) -> float:
     """Return the error; one that is not a number counts as infinite."""
     return float("inf") if math.isnan(error) else error
 
@@ -106,8 +108,10 @@ def _gradient_error(
     found = read_gradient(problem, build, dtype, point, call)
     batch = problem.steps([call])[0]
     loss = problem.training.loss
-    exact = oracle.flat(oracle.gradient(problem.network, loss, point, batch, forms=forms).gradient)
-    scale = np.linalg.norm(oracle.flat(oracle.magnitude(problem.network, loss, point, batch)))
+    exact = oracle.flatten(
+        oracle.gradient(problem.network, loss, point, batch, forms=forms).gradient
+    )
+    scale = np.linalg.norm(oracle.flatten(oracle.magnitude(problem.network, loss, point, batch)))
     return float(np.linalg.norm(found - exact) / max(float(scale), 1e-300))
 
 
@@ -120,7 +124,7 @@ def read_gradient(
     """
     probe = {"optimizer": SGD(learning_rate=PROBE_RATE[dtype]), "schedule": Schedule()}
     program = build(problem, problem.training.model_copy(update=probe), at, dtype)
-    before = oracle.exact(program.weights())
+    before = oracle.flatten_float64(program.weights())
     program.train(call)
     program.sync()
-    return (before - oracle.exact(program.weights())) / PROBE_RATE[dtype]
+    return (before - oracle.flatten_float64(program.weights())) / PROBE_RATE[dtype]

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from samenet.adapter.api import Capabilities, Precision
 from samenet.adapter.arrays import Array, Dtype, Weights
 from samenet.certificate import limits as certificate_limits
-from samenet.certificate.gate_gradients import nan_last
+from samenet.certificate.gate_gradients import nan_as_infinite
 from samenet.certificate.oracle import network as oracle
-from samenet.certificate.problem import Build, Check, Problem, ends_of, trained
+from samenet.certificate.problem import Build, Check, Problem, ends_of, train_call
 
 DISTURBED_ROUNDINGS = 16
 PATTERNS = 2
@@ -35,18 +35,18 @@ TOLD_APART = 2.0**-14
 """A gradient below this share of its terms has ten of float32's 24 binary digits left: left out."""
 
 
-class Timed(NamedTuple):
+class TimedCalls(NamedTuple):
     """What the timed program gave: losses of each of its first calls, weights after the first."""
 
     losses: Sequence[Array]
     weights: Weights
 
 
-def after_timing(
+def check_timed_program(
     problem: Problem,
     build: Build,
     capabilities: Capabilities,
-    timed: Timed,
+    timed: TimedCalls,
     dtype: Dtype,
     precision: Precision = "strict-float32",
 ) -> list[Check]:
@@ -95,7 +95,7 @@ class _Allowed:
         size = DISTURBED_ROUNDINGS * self.unit
         self.moved = [
             self.trained(
-                oracle.disturbed(problem.weights, size, pattern), self.steps, multiply=multiply
+                oracle.disturb(problem.weights, size, pattern), self.steps, multiply=multiply
             )
             for pattern in range(PATTERNS)
         ]
@@ -120,8 +120,8 @@ class _Allowed:
 
     def first_update(self) -> float:
         """Count roundings of the gradient where it cancels, and of the weights it is added to."""
-        start, told = oracle.exact(self.problem.weights), self.told
-        way = (oracle.exact(self.truth.snapshots[1]) - start)[told]
+        start, told = oracle.flatten_float64(self.problem.weights), self.told
+        way = (oracle.flatten_float64(self.truth.snapshots[1]) - start)[told]
         cancelled = np.linalg.norm(self.scale[told]) / _norm(self.gradient[told])
         stored = np.linalg.norm(start[told]) / _norm(way)
         return self.chain * float(self.product * (1 + cancelled) + self.unit * stored)
@@ -172,7 +172,9 @@ def _epoch_loss(
     lengths = np.diff([0, *ends])
     if any(len(losses) not in {count, 1} for losses, count in zip(found, lengths, strict=True)):
         return float("inf"), float(limits.max())
-    errors = [nan_last(float(abs(np.mean(f) - m))) for f, m in zip(found, means, strict=True)]
+    errors = [
+        nan_as_infinite(float(abs(np.mean(f) - m))) for f, m in zip(found, means, strict=True)
+    ]
     worst = int(np.argmax(errors / limits))
     return errors[worst], float(limits[worst])
 
@@ -185,9 +187,9 @@ def _first_step(
     told: NDArray[np.bool_],
 ) -> tuple[float, float]:
     program = build(problem, problem.training, problem.weights, dtype)
-    loss = trained(program, problem.calls[0].first(1))
+    loss = train_call(program, problem.calls[0].first(1))
     found = program.weights()
-    error = nan_last(abs(float(loss[0]) - float(truth.losses[0])))
+    error = nan_as_infinite(abs(float(loss[0]) - float(truth.losses[0])))
     return error, update_error(found, truth.snapshots[1], problem.weights, told)
 
 
@@ -196,7 +198,7 @@ def _first_gradient(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.f
     batch = problem.steps([problem.calls[0].first(1)])[0]
     arguments = (problem.network, problem.training.loss, problem.weights, batch)
     found = oracle.gradient(*arguments).gradient
-    return oracle.exact(found), oracle.exact(oracle.magnitude(*arguments))
+    return oracle.flatten_float64(found), oracle.flatten_float64(oracle.magnitude(*arguments))
 
 
 def _told(gradient: Array, scale: Array, share: float) -> NDArray[np.bool_]:
@@ -213,8 +215,8 @@ def update_error(
 ) -> float:
     """Return the relative error of the way from the initial weights to `truth`."""
     chosen = slice(None) if told is None else told
-    way = (oracle.exact(truth) - oracle.exact(start))[chosen]
-    wrong = (oracle.exact(found) - oracle.exact(truth))[chosen]
+    way = (oracle.flatten_float64(truth) - oracle.flatten_float64(start))[chosen]
+    wrong = (oracle.flatten_float64(found) - oracle.flatten_float64(truth))[chosen]
     return float(np.linalg.norm(wrong)) / _norm(way)
 
 

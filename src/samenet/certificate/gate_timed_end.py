@@ -43,10 +43,10 @@ from samenet.certificate.follower import (
     allowed,
     usual,
 )
-from samenet.certificate.gate_gradients import nan_last
+from samenet.certificate.gate_gradients import nan_as_infinite
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.oracle.functions import loss_per_row
-from samenet.certificate.problem import Build, Check, Problem, trained
+from samenet.certificate.problem import Build, Check, Problem, train_call
 from samenet.spec.training import SGD
 
 GATE = "gate 4"
@@ -106,7 +106,7 @@ class Timing:
             gate=GATE,
             quantity=quantity,
             dtype=self.dtype,
-            error=nan_last(error),
+            error=nan_as_infinite(error),
             limit=limit,
             detail=detail,
         )
@@ -120,7 +120,7 @@ def last_call(
     if capabilities.losses_per == "call":
         call = call.first(1)  # else its first loss could not be told from the others
     before = program.weights()
-    losses = trained(program, call)
+    losses = train_call(program, call)
     return LastCall(call=call, before=before, after=program.weights(), losses=losses)
 
 
@@ -156,7 +156,7 @@ def _loss_limit(timing: Timing, weights: Weights, batch: oracle.Batch, exact: fl
     """Return what rounding makes of a loss: a chain of layers, or what a disturbance does to it."""
     unit = limits.ROUNDOFF[timing.dtype]
     size = DISTURBED_ROUNDINGS * limits.product_roundoff(timing.dtype, timing.precision)
-    moved = oracle.disturbed(weights, size)
+    moved = oracle.disturb(weights, size)
     loss = oracle.gradient(timing.problem.network, timing.problem.training.loss, moved, batch).loss
     chain = limits.LOSS_ROUNDINGS * unit * (1 + abs(exact))
     return max(chain, ALLOWANCE * abs(loss - exact))
@@ -193,10 +193,12 @@ def moved(timing: Timing, last: LastCall) -> Check:
     batch = problem.steps([last.call.first(1)])[0]
     weights = draws.as_dtype(last.before, "float64")
     arguments = (problem.network, problem.training.loss, weights, batch)
-    gradient = float(np.linalg.norm(oracle.flat(oracle.gradient_alone(*arguments))))
-    scale = float(np.linalg.norm(oracle.flat(oracle.magnitude(*arguments))))
+    gradient = float(np.linalg.norm(oracle.flatten(oracle.gradient_alone(*arguments))))
+    scale = float(np.linalg.norm(oracle.flatten(oracle.magnitude(*arguments))))
     nothing = gradient <= limits.gradient_limit(problem.network, timing.dtype) * scale
-    way = float(np.linalg.norm(oracle.exact(last.after) - oracle.exact(last.before)))
+    way = float(
+        np.linalg.norm(oracle.flatten_float64(last.after) - oracle.flatten_float64(last.before))
+    )
     still = float(way == 0.0 and not nothing)
     error = still if math.isfinite(way) else math.inf
     return timing.check("last call", error, 0.0, f"the weights moved by {way:.1e}")
@@ -290,7 +292,7 @@ class _Again:
 
     @property
     def _distance(self) -> float:
-        return nan_last(oracle.distance(self.seen.last.before, self.weights))
+        return nan_as_infinite(oracle.distance(self.seen.last.before, self.weights))
 
     @property
     def _rounding(self) -> float:
@@ -302,7 +304,7 @@ class _Again:
         error, limit = self._distance, self._rounding
         if limit < error < math.inf:
             shaken, _ = self.disturbed
-            limit = max(limit, ALLOWANCE * nan_last(oracle.distance(shaken, self.weights)))
+            limit = max(limit, ALLOWANCE * nan_as_infinite(oracle.distance(shaken, self.weights)))
         steps = self.seen.calls * self.timing.problem.shape.steps
         detail = f"{self.seen.calls} calls, {steps} steps, done again by a second program"
         return self.timing.check("replayed", error, limit, detail)
@@ -315,7 +317,7 @@ class _Again:
         """
         problem, timing = self.timing.problem, self.timing
         size = DISTURBED_ROUNDINGS * limits.product_roundoff(timing.dtype, timing.precision)
-        program = self._built(oracle.disturbed(problem.weights, size))
+        program = self._built(oracle.disturb(problem.weights, size))
         losses = {}
         for place, call in enumerate(itertools.islice(problem.stream(), self.seen.calls)):
             program.train(call)
@@ -331,10 +333,12 @@ class _Again:
         worst = (0.0, unit)
         for place, kept in self.seen.losses.items():
             again = self.losses[place]
-            error = nan_last(_farthest(kept, again))
+            error = nan_as_infinite(_farthest(kept, again))
             limit = unit * (1 + float(np.max(np.abs(again))))
             if limit < error < math.inf:
-                limit = max(limit, ALLOWANCE * nan_last(_farthest(self.disturbed[1][place], again)))
+                limit = max(
+                    limit, ALLOWANCE * nan_as_infinite(_farthest(self.disturbed[1][place], again))
+                )
             worst = max(worst, (error, limit), key=lambda pair: pair[0] / pair[1])
         detail = f"of {len(self.seen.losses)} calls, kept between the stretches that were timed"
         return self.timing.check("losses between", *worst, detail)
@@ -370,7 +374,7 @@ def outputs(timing: Timing, program: Program) -> Check:
     exact = oracle.outputs(problem.network, draws.as_dtype(held, "float64"), inputs)
     size = DISTURBED_ROUNDINGS * limits.product_roundoff(dtype, timing.precision)
     shaken = oracle.outputs(
-        problem.network, oracle.disturbed(draws.as_dtype(held, "float64"), size), inputs
+        problem.network, oracle.disturb(draws.as_dtype(held, "float64"), size), inputs
     )
     length = max(float(np.linalg.norm(exact, axis=1).max()), 1e-300)
     wanted = exact[rows]

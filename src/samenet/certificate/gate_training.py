@@ -21,52 +21,52 @@ from samenet.adapter.api import Capabilities, Program
 from samenet.adapter.arrays import Array, Dtype
 from samenet.certificate import deviations
 from samenet.certificate import limits as certificate_limits
-from samenet.certificate.gate_gradients import nan_last, of_gradients
-from samenet.certificate.limits import Law
+from samenet.certificate.gate_gradients import check_weights_and_gradients, nan_as_infinite
+from samenet.certificate.limits import RoundingLaw
 from samenet.certificate.oracle import network as oracle
-from samenet.certificate.problem import Build, Check, Problem, ends_of, trained
+from samenet.certificate.problem import Build, Check, Problem, ends_of, train_call
 
 TRAJECTORY_GATE: dict[Dtype, str] = {"float64": "gate 2", "float32": "gate 3"}
 
 
-def of_task(problem: Problem, build: Build, capabilities: Capabilities) -> list[Check]:
+def check_task(problem: Problem, build: Build, capabilities: Capabilities) -> list[Check]:
     """Return the checks of a task before anything is timed: gates 1 and 2."""
-    checks = of_gradients(problem, build, capabilities, also_after=(10, 100))
+    checks = check_weights_and_gradients(problem, build, capabilities, also_after=(10, 100))
     if "float64" in capabilities.dtypes:
-        checks += of_training(problem, build, capabilities, "float64")
+        checks += check_training(problem, build, capabilities, "float64")
     return checks + deviations.sizes(problem, capabilities)
 
 
-def of_training(
+def check_training(
     problem: Problem, build: Build, capabilities: Capabilities, *dtypes: Dtype
 ) -> list[Check]:
     """Follow the oracle for ten epochs in each precision: gate 2 in float64, gate 3 in float32."""
     forms = capabilities.forms
     truth = problem.truth(forms, problem.whole, snapshots=ends_of(problem.whole))
-    growth = certificate_limits.growth(problem, forms, truth)
+    growth = certificate_limits.measure_growth(problem, forms, truth)
     checks: list[Check] = []
     for dtype in dtypes:
-        law = certificate_limits.law(problem, forms, truth, dtype, growth)
+        law = certificate_limits.rounding_law(problem, forms, truth, dtype, growth)
         program = build(problem, problem.training, problem.weights, dtype)
-        checks += follow(problem, program, capabilities, truth, law)
+        checks += check_trajectory(problem, program, capabilities, truth, law)
     return checks
 
 
-def follow(
+def check_trajectory(
     problem: Problem,
     program: Program,
     capabilities: Capabilities,
     truth: oracle.Trajectory,
-    law: Law,
+    law: RoundingLaw,
 ) -> list[Check]:
     """Train call by call; compare the weights after each, and the loss before every step."""
     losses, distances = [], {}
     for call, end in zip(problem.whole, ends_of(problem.whole), strict=True):
-        losses.append(trained(program, call))
+        losses.append(train_call(program, call))
         distances[end] = oracle.distance(program.weights(), truth.snapshots[end])
     lengths = [len(call.order) for call in problem.whole]
     outputs = _outputs_check(problem, program, law.dtype)
-    step = max(distances, key=lambda end: nan_last(distances[end]) / law.weights_limit(end))
+    step = max(distances, key=lambda end: nan_as_infinite(distances[end]) / law.weights_limit(end))
     loss, limit = worst_loss(losses, truth.losses, law.loss_limits(), lengths)
     about = f"growth {law.growth:.1f}, {len(truth.losses)} steps"
     last = max(distances)
@@ -131,5 +131,5 @@ def worst_loss(
             return float("inf"), float(limit.max())
         pairs += list(zip(np.abs(losses - truth), limit, strict=True))
         start += count
-    error, limit = max(pairs, key=lambda pair: nan_last(float(pair[0])) / float(pair[1]))
+    error, limit = max(pairs, key=lambda pair: nan_as_infinite(float(pair[0])) / float(pair[1]))
     return float(error), float(limit)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet._random import generator
+from samenet._random import make_generator
 from samenet.adapter.api import Precision
 from samenet.adapter.arrays import Array, Dtype, Layer, Weights
 from samenet.certificate.oracle import network as oracle
@@ -91,7 +91,7 @@ def _tf32(values: Array) -> Array:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Law:
+class RoundingLaw:
     """How far a training may be from the oracle's after each step, in one precision.
 
     weights after t steps (relative)   max(4 u sqrt(t) G, 8 E(t))
@@ -118,18 +118,18 @@ class Law:
         return np.maximum(chain, SLACK * np.maximum.accumulate(self.realised_losses))
 
 
-def law(
+def rounding_law(
     problem: Problem, forms: Forms, truth: oracle.Trajectory, dtype: Dtype, growth: float
-) -> Law:
+) -> RoundingLaw:
     """Return what rounding may do on `problem.whole`; `truth` holds a snapshot after each call."""
     weights = dict.fromkeys(truth.snapshots, 0.0)
     losses = np.zeros_like(truth.losses)
     for number in range(REALISATIONS):
-        found = reordered(problem, forms, dtype, list(truth.snapshots), number)
+        found = train_reordered(problem, forms, dtype, list(truth.snapshots), number)
         losses = np.maximum(losses, np.abs(found.losses - truth.losses))
         for step, snapshot in found.snapshots.items():
             weights[step] = max(weights[step], oracle.distance(snapshot, truth.snapshots[step]))
-    return Law(
+    return RoundingLaw(
         dtype=dtype,
         growth=growth,
         realised_weights=weights,
@@ -138,9 +138,9 @@ def law(
     )
 
 
-def growth(problem: Problem, forms: Forms, truth: oracle.Trajectory) -> float:
+def measure_growth(problem: Problem, forms: Forms, truth: oracle.Trajectory) -> float:
     """Return G >= 1: by how much this training amplifies a relative disturbance of 1e-9."""
-    start = oracle.disturbed(problem.weights, DISTURBANCE)
+    start = oracle.disturb(problem.weights, DISTURBANCE)
     moved = oracle.trajectory(
         problem.network, problem.training, start, problem.steps(problem.whole), forms=forms
     )
@@ -148,7 +148,7 @@ def growth(problem: Problem, forms: Forms, truth: oracle.Trajectory) -> float:
     return max(1.0, oracle.distance(moved.final, truth.final) / first)
 
 
-def reordered(
+def train_reordered(
     problem: Problem, forms: Forms, dtype: Dtype, snapshots: list[int], number: int
 ) -> oracle.Trajectory:
     """Return the oracle's training in `dtype` with inputs and hidden units in another order.
@@ -186,7 +186,7 @@ def reordered(
 
 def _orders(network: Network, number: int) -> list[Array]:
     """Return an order of the inputs and of every layer's units; outputs stay where they are."""
-    draw = generator("realisation", number)
+    draw = make_generator("realisation", number)
     hidden = [draw.permutation(width) for width in network.widths[:-1]]
     return [*hidden, np.arange(network.widths[-1])]
 

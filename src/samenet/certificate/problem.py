@@ -188,7 +188,7 @@ def builder(adapter: ModuleType, mode: str, target: Target) -> Build:
     return build
 
 
-def trained(program: Program, call: Batches) -> Array:
+def train_call(program: Program, call: Batches) -> Array:
     """Run a call to its end and return its losses in float64."""
     program.train(call)
     program.sync()

@@ -25,18 +25,18 @@ SYNC_WORK_SECONDS = 0.02
 SYNC_CALLS_MAX = 4096
 
 
-def sync_waits(program: Program, call: Batches) -> Check:
+def check_sync(program: Program, call: Batches) -> Check:
     """Check that nothing is left to compute after `sync`: reading the weights must not wait.
 
     Work that is still running shows as a first read that takes longer than a second one. Three
     tries, the smallest counts, so that a disturbance of the machine is no verdict.
     """
-    calls = enough_calls(program, call)
+    calls = calls_needed(program, call)
     shares = []
     for _ in range(3):
-        work = clock.seconds(lambda: trained_and_synced(program, call, calls))
-        first = clock.seconds(program.weights)
-        second = clock.seconds(program.weights)
+        work = clock.time_call(lambda: train_and_sync(program, call, calls))
+        first = clock.time_call(program.weights)
+        second = clock.time_call(program.weights)
         waited = max(0.0, first - second - SYNC_FLOOR_SECONDS)
         shares.append(waited / max(work + waited, 1e-9))
     return Check(
@@ -48,7 +48,7 @@ def sync_waits(program: Program, call: Batches) -> Check:
     )
 
 
-def enough_calls(program: Program, call: Batches) -> int:
+def calls_needed(program: Program, call: Batches) -> int:
     """Return how many calls are work enough to be seen waiting for; a small task needs many."""
     calls = 1
     while calls < SYNC_CALLS_MAX and _whole(program, call, calls) < SYNC_WORK_SECONDS:
@@ -60,13 +60,13 @@ def _whole(program: Program, call: Batches, calls: int) -> float:
     """Return the seconds of the work, waited for by reading its result, whatever `sync` does."""
 
     def work() -> None:
-        trained_and_synced(program, call, calls)
+        train_and_sync(program, call, calls)
         program.weights()
 
-    return clock.seconds(work)
+    return clock.time_call(work)
 
 
-def trained_and_synced(program: Program, call: Batches, calls: int) -> None:
+def train_and_sync(program: Program, call: Batches, calls: int) -> None:
     """Train so many calls, and wait for them as a measurement does."""
     for _ in range(calls):
         program.train(call)
@@ -77,7 +77,7 @@ BUSY_TOLERANCE = 0.1
 """Of the processors kept busy: what a framework's idle threads and the system may add."""
 
 
-def processors_busy(
+def check_processors_busy(
     cpu_seconds: float, wall_seconds: float, target: Target, unpinned: int | None = None
 ) -> Check:
     """Check that processor time over wall time stays at the threads asked for.
@@ -97,7 +97,7 @@ def processors_busy(
     )
 
 
-def kept_precision(program: Program, target: Target) -> Check:
+def check_precision_kept(program: Program, target: Target) -> Check:
     """Check that weights and outputs are in the precision asked for, whatever was configured."""
     rows = np.arange(1, dtype=np.int32)
     parts = [part for layer in program.weights() for part in layer]
@@ -112,7 +112,7 @@ def kept_precision(program: Program, target: Target) -> Check:
     )
 
 
-def product_precision(build: Build, target: Target) -> Check:
+def check_product_precision(build: Build, target: Target) -> Check:
     """Check the precision of matrix products by their numbers: TF32 and bf16 cannot slip in.
 
     A layer without activation is one product of 256 x 784 by 784 x 128. Where TF32 was asked for,
@@ -145,7 +145,7 @@ def _product_check(target: Target, error: float, limit: float, detail: str) -> C
 
 def product_error(build: Build, target: Target) -> float:
     """Return the relative error of one matrix product."""
-    problem = one_product()
+    problem = product_problem()
     program = build(problem, problem.training, problem.weights, target.dtype)
     rows = np.arange(len(problem.source.inputs), dtype=np.int32)
     found = np.asarray(program.predict(rows), dtype=np.float64)
@@ -153,7 +153,7 @@ def product_error(build: Build, target: Target) -> float:
     return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
 
 
-def one_product() -> Problem:
+def product_problem() -> Problem:
     """Return a layer without activation: 256 rows of 784 numbers times a kernel for 128."""
     layer = Dense(units=128, activation=Activation(name="identity"))
     training = TrainSpec(
@@ -173,7 +173,7 @@ def one_product() -> Problem:
     )
 
 
-def read_back(
+def check_read_back(
     found: dict[str, str | int | float], target: Target, compiler: str = "none"
 ) -> list[Check]:
     """Compare what the framework says is in force with what was asked for."""
@@ -199,7 +199,9 @@ def read_back(
 COMPILED = "compile in steady window"
 
 
-def compiled(before: Mapping[str, object], after: Mapping[str, object], dtype: str) -> list[Check]:
+def check_compilations(
+    before: Mapping[str, object], after: Mapping[str, object], dtype: str
+) -> list[Check]:
     """Check that nothing was compiled while the clock ran, where the framework counts it."""
     counts = [found.get("compilations") for found in (before, after)]
     if not all(isinstance(count, int) for count in counts):

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
-from samenet._console import say
+from samenet._console import print_text
 from samenet._version import __version__
 
 SHOWN = {
@@ -61,9 +61,9 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Turn an unknown name into one clear sentence."""
         if args and args[0] not in SHOWN | REST:
-            from samenet.errors import unknown
+            from samenet.errors import unknown_name
 
-            raise unknown("command", args[0], SHOWN | REST)
+            raise unknown_name("command", args[0], SHOWN | REST)
         return super().resolve_command(ctx, args)
 
 
@@ -75,7 +75,7 @@ def _show_help(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted or ctx.resilient_parsing:
         return
     ctx.meta["listing"] = True
-    say(ctx.get_help())
+    print_text(ctx.get_help())
     ctx.exit()
 
 
@@ -123,7 +123,7 @@ def _code(arguments: list[str] | None) -> int:
         error.show()
         return error.exit_code
     except SamenetError as error:
-        say(f"samenet: {error}", err=True)
+        print_text(f"samenet: {error}", err=True)
         return error.exit_code
 
 

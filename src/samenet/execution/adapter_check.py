@@ -12,23 +12,23 @@ from pathlib import Path
 
 from samenet.adapter import checklist, discovery, file_checks
 from samenet.adapter.api import Target
-from samenet.adapter.checklist import Finding, Item, Part
-from samenet.adapter.discovery import Leaf
+from samenet.adapter.checklist import ChecklistItem, ChecklistPart, ChecklistResult
+from samenet.adapter.discovery import AdapterFile
 from samenet.certificate import coverage
 from samenet.errors import UsageError
 from samenet.execution import describe, planner, session
-from samenet.execution.gate_findings import of_records, untried
-from samenet.runs.passes import ADMISSION, PASSES, RESULT
+from samenet.execution.gate_findings import findings_of_gates, untried_gates
+from samenet.runs.passes import ADMISSION_PASSES, PASSES, RESULT_PASS
 from samenet.runs.plan import Arm, Job, Plan
 from samenet.runs.records import ContractItem, FailureRecord, Record
 
-TASKS = ("single_neuron", "iris", "diabetes")
+CHECK_TASKS = ("single_neuron", "iris", "diabetes")
 """One small task of each kind, with two optimisers between them."""
 
 STEADY_SECONDS = 0.1
 """Gate 4 needs a timed program; its times are discarded."""
 
-Say = Callable[[str], None]
+Printer = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Examination:
     arm: str
     file: str
     versions: dict[str, str]
-    findings: tuple[Finding, ...]
+    findings: tuple[ChecklistResult, ...]
     not_offered: tuple[str, ...] = ()
     """What samenet knows and this adapter does not offer: nothing of it was tried."""
 
@@ -52,7 +52,7 @@ def examine(
     text: str,
     target: Target,
     tasks: Sequence[str] = (),
-    say: Say = print,
+    say: Printer = print,
     worker_seconds: float | None = None,
 ) -> Examination:
     """Check an adapter, named as on the command line, in one of its modes.
@@ -71,7 +71,7 @@ def examine(
     return examiner.result(tuple(tasks))
 
 
-def modes(text: str) -> list[str]:
+def list_modes(text: str) -> list[str]:
     """Return the modes that a text asks for: one, or the default ones of an adapter."""
     try:
         leaf, mode = discovery.find(text)
@@ -81,25 +81,33 @@ def modes(text: str) -> list[str]:
 
 
 def _unreadable(path: Path, why: str) -> Examination:
-    header, *others = checklist.FILE
-    findings = (Finding(item=header, state="failed", found=why), *_not_tried(others, header))
+    header, *others = checklist.FILE_ITEMS
+    findings = (
+        ChecklistResult(item=header, state="failed", found=why),
+        *_not_tried(others, header),
+    )
     return Examination(arm=path.stem, file=path.name, versions={}, findings=findings)
 
 
-def _not_tried(items: Sequence[Item], because: Item) -> list[Finding]:
+def _not_tried(items: Sequence[ChecklistItem], because: ChecklistItem) -> list[ChecklistResult]:
     why = f"first: {because.asks}"
-    return [Finding(item=item, state="not tried", found=why) for item in items]
+    return [ChecklistResult(item=item, state="not tried", found=why) for item in items]
 
 
-def _finding(item: Item, found: str) -> Finding:
-    return Finding(item=item, state="failed" if found else "ok", found=found)
+def _finding(item: ChecklistItem, found: str) -> ChecklistResult:
+    return ChecklistResult(item=item, state="failed" if found else "ok", found=found)
 
 
 class _Examiner:
     """Checks one adapter in one mode, part by part."""
 
     def __init__(
-        self, leaf: Leaf, mode: str, target: Target, say: Say, worker_seconds: float | None
+        self,
+        leaf: AdapterFile,
+        mode: str,
+        target: Target,
+        say: Printer,
+        worker_seconds: float | None,
     ) -> None:
         self.leaf = leaf
         self.mode = mode
@@ -111,7 +119,7 @@ class _Examiner:
         arm, findings = self.file()
         if arm is not None:
             findings += self.program(arm)
-            findings += self.gates(arm, tasks or TASKS, findings)
+            findings += self.gates(arm, tasks or CHECK_TASKS, findings)
         return Examination(
             arm=self.leaf.arm(self.mode),
             file=self.leaf.path.name,
@@ -120,15 +128,15 @@ class _Examiner:
             not_offered=tuple(coverage.not_offered(arm.capabilities)) if arm else (),
         )
 
-    def file(self) -> tuple[Arm | None, list[Finding]]:
+    def file(self) -> tuple[Arm | None, list[ChecklistResult]]:
         """Check the file, then let it describe itself in a worker."""
-        items = {item.key: item for item in checklist.FILE}
+        items = {item.key: item for item in checklist.FILE_ITEMS}
         findings = [_finding(items["header"], "")]
         findings += [
             _finding(items[key], check(self.leaf)) for key, check in file_checks.CHECKS.items()
         ]
         self.say("the file is looked at; now it is loaded in a process of its own")
-        arms, absent = describe.describe([(self.leaf, self.mode)], self.target.place)
+        arms, absent = describe.describe_adapters([(self.leaf, self.mode)], self.target.place)
         # These follow on one another: what comes before the last one reached is kept.
         steps = ["installed", "loads", "capabilities"]
         if absent:
@@ -136,24 +144,26 @@ class _Examiner:
         else:
             last = "capabilities"
             fault = file_checks.capabilities(arms[0].capabilities)
-            fault = fault or planner.lacking(arms[0], self.target) or ""
+            fault = fault or planner.why_not_runnable(arms[0], self.target) or ""
         reached = steps.index(last)
         findings += [_finding(items[key], "") for key in steps[:reached]]
         findings.append(_finding(items[last], fault))
         findings += _not_tried([items[key] for key in steps[reached + 1 :]], items[last])
         return (None if fault else arms[0]), findings
 
-    def program(self, arm: Arm) -> list[Finding]:
+    def program(self, arm: Arm) -> list[ChecklistResult]:
         """Try the program and the quick start in workers."""
-        parts: list[Part] = ["program"]
+        parts: list[ChecklistPart] = ["program"]
         if self.leaf.header.quickstart:
             parts.append("quick start")
-        plan = self._plan((TASKS[0],))
+        plan = self._plan((CHECK_TASKS[0],))
         jobs = tuple(_contract_job(plan, arm, part) for part in parts)
         records = self._carried_out(plan.model_copy(update={"jobs": jobs}))
-        return [finding for part in parts for finding in answered(part, records)]
+        return [finding for part in parts for finding in findings_of_part(part, records)]
 
-    def gates(self, arm: Arm, tasks: tuple[str, ...], before: Sequence[Finding]) -> list[Finding]:
+    def gates(
+        self, arm: Arm, tasks: tuple[str, ...], before: Sequence[ChecklistResult]
+    ) -> list[ChecklistResult]:
         """Prove the certificate on some tasks, if the program keeps the rest of its contract.
 
         Beside what the tasks rest on, every part that is offered is tried in a parity case.
@@ -164,12 +174,12 @@ class _Examiner:
             if finding.item.part == "program" and finding.state == "failed"
         ]
         if broken:
-            return untried(f"first: {broken[0].asks}")
+            return untried_gates(f"first: {broken[0].asks}")
         wanted = coverage.covering(arm.capabilities)
         plan = self._plan(tasks, tuple(wanted))
         self.say(f"{len(wanted)} parity cases try what it offers, {len(tasks)} tasks the rest")
-        records = self._carried_out(plan.only(*ADMISSION, RESULT))
-        return of_records(records, arm.capabilities, wanted)
+        records = self._carried_out(plan.only(*ADMISSION_PASSES, RESULT_PASS))
+        return findings_of_gates(records, arm.capabilities, wanted)
 
     def _plan(self, tasks: tuple[str, ...], cases: tuple[str, ...] = ()) -> Plan:
         request = planner.Request(
@@ -185,7 +195,7 @@ class _Examiner:
 
     def _carried_out(self, plan: Plan) -> list[Record]:
         with tempfile.TemporaryDirectory() as folder:
-            store = session.start(plan, Path(folder) / "run", self._watch)
+            store = session.start_run(plan, Path(folder) / "run", self._watch)
             return store.records()
 
     def _watch(self, job: Job, records: Sequence[Record], seconds: float) -> None:
@@ -194,7 +204,7 @@ class _Examiner:
         self.say(f"{job.pass_name}: {about} ({seconds:.1f} s)")
 
 
-def _where(absent: describe.Absent) -> str:
+def _where(absent: describe.UnavailableAdapter) -> str:
     """Return the item at which a description failed, as its traceback shows."""
     if absent.mark == "not installed":
         return "installed"
@@ -202,7 +212,7 @@ def _where(absent: describe.Absent) -> str:
     return "loads" if while_loading or not absent.detail else "capabilities"
 
 
-def _contract_job(plan: Plan, arm: Arm, part: Part) -> Job:
+def _contract_job(plan: Plan, arm: Arm, part: ChecklistPart) -> Job:
     seconds = 60.0 if arm.compiler not in ("", "none") else 20.0
     return Job(
         id=f"contract/{plan.arm(arm.name).name}/{part}",
@@ -214,9 +224,9 @@ def _contract_job(plan: Plan, arm: Arm, part: Part) -> Job:
     )
 
 
-def answered(part: Part, records: Sequence[Record]) -> list[Finding]:
+def findings_of_part(part: ChecklistPart, records: Sequence[Record]) -> list[ChecklistResult]:
     """Return a worker's findings; if it ended early, the item after its last one ended it."""
-    items = checklist.PARTS[part]
+    items = checklist.ITEMS_BY_PART[part]
     fault_of = {
         record.key: record.found
         for record in records

@@ -14,15 +14,25 @@ from samenet.errors import RunFolderError
 from samenet.machine import cache, gpu, system
 from samenet.runs.passes import PASSES
 from samenet.runs.plan import Arm, Job, Plan
-from samenet.runs.records import Answer, CertificateRecord, FailureRecord, Record, decode, encode
+from samenet.runs.records import (
+    AnswerRecord,
+    CertificateRecord,
+    FailureRecord,
+    Record,
+    decode,
+    encode,
+)
 from samenet.runs.work_order import data_path
 from samenet.spec.task import Task
 
-PROVING = ("samenet.worker.__main__", *(kind.module for kind in PASSES.values() if kind.certifies))
+PROVING_MODULES = (
+    "samenet.worker.__main__",
+    *(kind.module for kind in PASSES.values() if kind.certifies),
+)
 """The modules that start a worker and that prove in it."""
 
 
-def remembered(plan: Plan, job: Job, folder: Path) -> tuple[list[Record], Job]:
+def recall(plan: Plan, job: Job, folder: Path) -> tuple[list[Record], Job]:
     """Return what is known about a job's tasks or cases, and the job with only the others."""
     if not job.kind.certifies:
         return [], job
@@ -53,7 +63,7 @@ def _proof(stored: object, task: str) -> list[Record]:
 
 
 def _is_of(record: Record, task: str) -> bool:
-    return isinstance(record, Answer) and record.task == task
+    return isinstance(record, AnswerRecord) and record.task == task
 
 
 def remember(plan: Plan, job: Job, records: Sequence[Record], folder: Path) -> None:
@@ -61,7 +71,7 @@ def remember(plan: Plan, job: Job, records: Sequence[Record], folder: Path) -> N
     if not job.kind.certifies:
         return
     for task in job.tasks:
-        answers = [r for r in records if isinstance(r, Answer) and r.task == task]
+        answers = [r for r in records if isinstance(r, AnswerRecord) and r.task == task]
         if answers and all(_final(record) for record in answers):
             lines = [encode(record) for record in answers]
             cache.put("certificates", _key(plan, job, task, folder), lines)
@@ -76,12 +86,12 @@ def _final(record: Record) -> bool:
     return isinstance(record, FailureRecord) and record.mark == "unsupported"
 
 
-def expected(arm: Arm, task: Task, target: Target) -> bool:
+def is_probably_remembered(arm: Arm, task: Task, target: Target) -> bool:
     """Return whether a certificate is probably remembered; the data are not known yet."""
     return cache.get("certified", cache.key_of(*_parts(arm, task.to_json(), target))) is not None
 
 
-def expected_case(arm: Arm, case: str, target: Target) -> bool:
+def is_case_remembered(arm: Arm, case: str, target: Target) -> bool:
     """Return whether the certificate of a parity case is remembered."""
     return cache.get("certified", cache.key_of(*_parts(arm, case, target))) is not None
 
@@ -104,8 +114,8 @@ def _parts(arm: Arm, subject: object, target: Target) -> list[object]:
         arm.python,
         target.strict.model_dump(),
         subject,
-        system.processor(),
-        gpu.graphics(target.place),
+        system.processor_name(),
+        gpu.graphics_card(target.place),
         deciding_digest(),
     ]
 
@@ -117,7 +127,7 @@ def deciding_files() -> set[Path]:
     workers that prove run.
     """
     packages = source_files.package_files("certificate", "adapter", "spec")
-    return source_files.closure({*packages, *map(source_files.core_file, PROVING)})
+    return source_files.import_closure({*packages, *map(source_files.core_file, PROVING_MODULES)})
 
 
 @once

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from samenet.adapter.api import Capabilities, Target, placed
-from samenet.adapter.discovery import Leaf, code_digest, digest
+from samenet.adapter.api import Capabilities, Target, parse_device
+from samenet.adapter.discovery import AdapterFile, code_digest, digest
 from samenet.execution.worker_environment import worker_environment
 from samenet.machine import cache, distributions
 from samenet.runs import adapter_source, redaction
-from samenet.runs.plan import Arm, Installed
+from samenet.runs.plan import Arm, InstallSize
 
 DESCRIBE_SECONDS_MAX = 180
 SAMENET_NEEDED = "{} has no samenet: install it there too, as it is installed here"
@@ -26,7 +26,7 @@ ERROR_LINE = re.compile(r"[\w.]+(Error|Exception|Interrupt|Exit|Warning)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Absent:
+class UnavailableAdapter:
     """An adapter that cannot run here, and why."""
 
     name: str
@@ -35,9 +35,9 @@ class Absent:
     detail: str = ""
 
 
-def describe(
-    pairs: Sequence[tuple[Leaf, str]], device: str, pythons: Mapping[str, str] | None = None
-) -> tuple[list[Arm], list[Absent]]:
+def describe_adapters(
+    pairs: Sequence[tuple[AdapterFile, str]], device: str, pythons: Mapping[str, str] | None = None
+) -> tuple[list[Arm], list[UnavailableAdapter]]:
     """Return the arms that can run and those that cannot, asking two adapters at a time.
 
     `pythons` holds the interpreters of frameworks that are installed in another environment.
@@ -50,17 +50,17 @@ def describe(
             path: pool.submit(_described, leaf, device, pythons) for path, leaf in leaves.items()
         }
     arms: list[Arm] = []
-    absent: list[Absent] = []
+    absent: list[UnavailableAdapter] = []
     for leaf, mode in pairs:
         answer = futures[leaf.path].result()
-        if isinstance(answer, Absent):
+        if isinstance(answer, UnavailableAdapter):
             absent.append(replace(answer, name=leaf.arm(mode)))
         else:
             arms.append(_arm(leaf, mode, answer, pythons.get(leaf.header.name, "")))
     return arms, absent
 
 
-def _arm(leaf: Leaf, mode: str, answer: dict[str, Any], python: str) -> Arm:
+def _arm(leaf: AdapterFile, mode: str, answer: dict[str, Any], python: str) -> Arm:
     return Arm(
         name=leaf.arm(mode),
         mode=mode,
@@ -71,50 +71,56 @@ def _arm(leaf: Leaf, mode: str, answer: dict[str, Any], python: str) -> Arm:
         versions={name: version or "?" for name, version in answer["versions"].items()},
         import_seconds=answer["import_seconds"],
         python=python,
-        installed=Installed.model_validate(answer["installed"]),
-        quickstart_lines=adapter_source.quickstart_lines(leaf),
+        installed=InstallSize.model_validate(answer["installed"]),
+        quickstart_lines=adapter_source.count_quickstart_lines(leaf),
     )
 
 
-def _described(leaf: Leaf, device: str, pythons: Mapping[str, str]) -> dict[str, Any] | Absent:
+def _described(
+    leaf: AdapterFile, device: str, pythons: Mapping[str, str]
+) -> dict[str, Any] | UnavailableAdapter:
     if leaf.header.name in pythons:
         return _elsewhere(leaf, device, pythons[leaf.header.name])
-    missing = [name for name in leaf.header.distributions if distributions.version(name) is None]
+    missing = [
+        name for name in leaf.header.distributions if distributions.installed_version(name) is None
+    ]
     if missing:
         return _not_installed(leaf, missing)
-    versions = [distributions.version(name) for name in leaf.header.distributions]
+    versions = [distributions.installed_version(name) for name in leaf.header.distributions]
     key = cache.key_of("describe", digest(leaf), code_digest(), versions, sys.executable, device)
     known = cache.get("descriptions", key)
     if known is not None:
         return dict(known)
     answer = _ask(leaf, device, sys.executable)
-    if not isinstance(answer, Absent):
+    if not isinstance(answer, UnavailableAdapter):
         cache.put("descriptions", key, answer)
     return answer
 
 
-def _elsewhere(leaf: Leaf, device: str, python: str) -> dict[str, Any] | Absent:
+def _elsewhere(leaf: AdapterFile, device: str, python: str) -> dict[str, Any] | UnavailableAdapter:
     """Ask in another environment; as that may change at any time, no answer is remembered."""
     answer = _ask(leaf, device, python)
-    if isinstance(answer, Absent):
+    if isinstance(answer, UnavailableAdapter):
         lacking = "No module named 'samenet'" in answer.detail
         return _broken(leaf, SAMENET_NEEDED.format(python), answer.detail) if lacking else answer
     same = answer["code"] == code_digest()
     return answer if same else _broken(leaf, f"{python} has another version of samenet", "")
 
 
-def _not_installed(leaf: Leaf, missing: Sequence[str]) -> Absent:
+def _not_installed(leaf: AdapterFile, missing: Sequence[str]) -> UnavailableAdapter:
     extra = leaf.header.extra
     remedy = f"pip install 'samenet[{extra}]'" if extra else f"pip install {' '.join(missing)}"
-    return Absent(name=leaf.header.name, mark="not installed", reason=f"not installed: {remedy}")
+    return UnavailableAdapter(
+        name=leaf.header.name, mark="not installed", reason=f"not installed: {remedy}"
+    )
 
 
-def _ask(leaf: Leaf, device: str, python: str) -> dict[str, Any] | Absent:
+def _ask(leaf: AdapterFile, device: str, python: str) -> dict[str, Any] | UnavailableAdapter:
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
         command = [python, "-P", "-m", "samenet.worker.describe", str(leaf.path), str(answer)]
         command += [json.dumps(leaf.header.imports), json.dumps(leaf.header.distributions)]
-        target = Target.model_validate(placed(device))
+        target = Target.model_validate(parse_device(device))
         environment = worker_environment(leaf.header, target, growing_memory=True)
         try:
             done = subprocess.run(
@@ -128,20 +134,20 @@ def _ask(leaf: Leaf, device: str, python: str) -> dict[str, Any] | Absent:
         except subprocess.TimeoutExpired:
             return _broken(leaf, f"did not start within {DESCRIBE_SECONDS_MAX} s", "")
         if done.returncode or not answer.exists():
-            return _broken(leaf, last_line(done.stderr) or f"exit {done.returncode}", done.stderr)
+            return _broken(leaf, error_line(done.stderr) or f"exit {done.returncode}", done.stderr)
         return dict(json.loads(answer.read_text(encoding="utf-8")))
 
 
-def _broken(leaf: Leaf, reason: str, detail: str) -> Absent:
-    return Absent(
+def _broken(leaf: AdapterFile, reason: str, detail: str) -> UnavailableAdapter:
+    return UnavailableAdapter(
         name=leaf.header.name,
         mark="failed",
-        reason=f"does not start here: {redaction.cleaned_text(reason)}",
-        detail=redaction.cleaned_text(detail[-4000:]),
+        reason=f"does not start here: {redaction.redact_text(reason)}",
+        detail=redaction.redact_text(detail[-4000:]),
     )
 
 
-def last_line(text: str) -> str:
+def error_line(text: str) -> str:
     """Return the last line of an error output that names an error, else its last line."""
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     named = [line for line in lines if ERROR_LINE.match(line)]

@@ -31,7 +31,7 @@ computation down; being idle does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Diagnostic:
     """One diagnostic."""
 
     name: str
@@ -51,17 +51,17 @@ class Item:
 class Diagnosis:
     """Everything that `samenet doctor` prints."""
 
-    frameworks: tuple[Item, ...]
-    machine: tuple[Item, ...]
-    state: tuple[Item, ...]
+    frameworks: tuple[Diagnostic, ...]
+    machine: tuple[Diagnostic, ...]
+    state: tuple[Diagnostic, ...]
     refusals: tuple[str, ...]
     """Why a standard run would be refused now."""
-    in_force: tuple[Item, ...] = ()
+    in_force: tuple[Diagnostic, ...] = ()
 
 
-def machine_items() -> tuple[Item, ...]:
+def machine_items() -> tuple[Diagnostic, ...]:
     """Return what does not change during a run."""
-    facts = system.describe()
+    facts = system.describe_machine()
     first = system.measuring_cores(1)[0]
     values: dict[str, str | float | int | None] = {
         "processor": facts["processor"],
@@ -70,7 +70,7 @@ def machine_items() -> tuple[Item, ...]:
         "bound to processors": "yes" if facts["pinned"] else "not enforceable here: times marked",
         "share a core with the measuring one": _siblings(first),
         "frequency chosen by": machine_readings.governor(first),
-        "turbo": machine_readings.turbo(),
+        "turbo": machine_readings.turbo_state(),
         "virtual machine": topology.hypervisor(),
         "control group's limits": _limits(),
         "clock source": machine_readings.clock_source(),
@@ -81,7 +81,7 @@ def machine_items() -> tuple[Item, ...]:
         "matrix library of NumPy": fingerprint.matrix_library() or None,
         "CUDA devices": facts["CUDA devices"],
     }
-    return tuple(Item(name=name, value=value) for name, value in values.items())
+    return tuple(Diagnostic(name=name, value=value) for name, value in values.items())
 
 
 def _gib(size: int | None) -> str | None:
@@ -107,7 +107,7 @@ def _limits() -> str | None:
     return ", ".join(parts) or ("none" if limits else None)
 
 
-def state_items(readings: environment.Readings) -> tuple[Item, ...]:
+def state_items(readings: environment.Readings) -> tuple[Diagnostic, ...]:
     """Return what changes from minute to minute; `readings` are those of one second."""
     load = system.load_average()
     available = machine_readings.memory_available_bytes()
@@ -116,7 +116,7 @@ def state_items(readings: environment.Readings) -> tuple[Item, ...]:
     energy = "unavailable" if machine_readings.energy_joules() is None else "readable"
     values: dict[str, str | float | int | None] = {
         "load average, one minute": None if load is None else f"{load:.2f}",
-        "tasks that want a processor": machine_readings.runnable(),
+        "tasks that want a processor": machine_readings.runnable_tasks(),
         "busy with others, measuring one": readings["others"],
         "busy with others, beside it": readings.get("beside"),
         "taken away by the host (steal)": _percent(readings["steal"]),
@@ -130,9 +130,9 @@ def state_items(readings: environment.Readings) -> tuple[Item, ...]:
         "swapped out": _gib(machine_readings.swap_used_bytes()),
         "a megabyte hashed (canary)": None if canary is None else f"{1e3 * canary:.3f} ms",
         "processes on the CUDA devices": gpu.graphics_processes(),
-        "state of the CUDA devices": graphics_said(gpu.graphics_state()),
+        "state of the CUDA devices": format_graphics_state(gpu.graphics_state()),
     }
-    return tuple(Item(name=name, value=value) for name, value in values.items())
+    return tuple(Diagnostic(name=name, value=value) for name, value in values.items())
 
 
 def _percent(share: float | None) -> str | None:
@@ -143,7 +143,7 @@ def _degrees(celsius: float | None) -> str | None:
     return None if celsius is None else f"{celsius:.0f} °C"
 
 
-def graphics_said(devices: Sequence[str] | None) -> str | None:
+def format_graphics_state(devices: Sequence[str] | None) -> str | None:
     """Return clock, temperature, power and what slows each CUDA device down, in words."""
     return "; ".join(map(_device_text, devices)) if devices else None
 
@@ -160,10 +160,10 @@ def _device_text(line: str) -> str:
     return f"{clock_now} of {clock_max}, {degrees} °C, {power}, {throttling}"
 
 
-def read_back(folder: Path) -> tuple[Item, ...]:
+def read_back_settings(folder: Path) -> tuple[Diagnostic, ...]:
     """Start every installed framework in a worker; return the settings in force there."""
     request = planner.Request(
-        tasks=(PROBED,), frameworks=PROBED_FRAMEWORKS, track="same", name="doctor"
+        tasks=(PROBED_TASK,), frameworks=PROBED_FRAMEWORKS, track="same", name="doctor"
     )
     plan = planner.make_plan(request)
     jobs = tuple(
@@ -171,16 +171,16 @@ def read_back(folder: Path) -> tuple[Item, ...]:
             id=f"probe/{arm.name}",
             pass_name="probe",
             arm=arm.name,
-            tasks=(PROBED,),
+            tasks=(PROBED_TASK,),
             predicted_seconds=10.0,
         )
         for arm in plan.arms
     )
     probes = plan.model_copy(update={"jobs": jobs})
-    store = session.start(probes, folder, lambda job, records, seconds: None)
+    store = session.start_run(probes, folder, lambda job, records, seconds: None)
     items = [_in_force(record) for record in store.records()]
     broken = [
-        Item(name=skipped.arm, value=skipped.reason, good=False)
+        Diagnostic(name=skipped.arm, value=skipped.reason, good=False)
         for skipped in plan.skipped
         if skipped.mark == "failed"
     ]
@@ -190,16 +190,16 @@ def read_back(folder: Path) -> tuple[Item, ...]:
 PROBED_FRAMEWORKS: tuple[str, ...] = ()
 """None named: all default ones, in their default modes."""
 
-PROBED = "iris"
+PROBED_TASK = "iris"
 """A plan needs a task; nothing of it is trained."""
 
 
-def _in_force(record: Record) -> Item | None:
+def _in_force(record: Record) -> Diagnostic | None:
     if isinstance(record, CertificateRecord):
         product = record.quantity == "matrix product"
         value = f"relative error {record.error:.1e}" if product else record.detail
         value += "" if record.passed else f": NOT what was asked for ({record.detail})"
-        return Item(name=f"{record.arm} {record.quantity}", value=value, good=record.passed)
+        return Diagnostic(name=f"{record.arm} {record.quantity}", value=value, good=record.passed)
     if isinstance(record, FailureRecord):
-        return Item(name=record.arm, value=f"{record.mark}: {record.reason}", good=False)
+        return Diagnostic(name=record.arm, value=f"{record.mark}: {record.reason}", good=False)
     return None

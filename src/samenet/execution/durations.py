@@ -17,7 +17,7 @@ START_SECONDS = 0.7
 """Of the interpreter and of what a worker imports besides the framework."""
 
 
-class Start(NamedTuple):
+class ArmStart(NamedTuple):
     """What it takes until an arm computes."""
 
     import_seconds: float
@@ -27,7 +27,7 @@ class Start(NamedTuple):
     """Whether the framework is installed on its own: more of it is loaded when it is used."""
 
 
-class Predict:
+class DurationPredictor:
     """Predicts how long a job will take, from earlier runs on this machine if there are any.
 
     Otherwise from the import, which is measured, and the seconds per pass in one run of all
@@ -35,7 +35,7 @@ class Predict:
     """
 
     def __init__(
-        self, starts: Mapping[str, Start], *, steady_seconds: float, history: Mapping[str, float]
+        self, starts: Mapping[str, ArmStart], *, steady_seconds: float, history: Mapping[str, float]
     ) -> None:
         """Keep how every arm starts, and the durations of earlier jobs."""
         self.starts = starts
@@ -48,7 +48,7 @@ class Predict:
         keys = [history_key(kind.name, arm, task) for task in tasks]
         if keys and all(key in self.history for key in keys):
             return sum(self.history[key] for key in keys)
-        start = self.starts.get(arm, Start(0.0))
+        start = self.starts.get(arm, ArmStart(0.0))
         per_task = kind.seconds.of(
             heavy=float(start.heavy),
             compiling=start.compile_seconds,

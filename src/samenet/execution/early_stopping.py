@@ -5,25 +5,25 @@ from __future__ import annotations
 from samenet.analysis.frames import Frames
 from samenet.runs.plan import Plan
 from samenet.stats import stopping
-from samenet.stats.stopping import LOOKS
+from samenet.stats.stopping import INTERIM_LOOKS
 
 
-def looks(plan: Plan) -> tuple[int, ...]:
+def interim_looks(plan: Plan) -> tuple[int, ...]:
     """Return the numbers of repeats after which this run may stop early."""
-    return tuple(look for look in LOOKS if plan.repeats <= look < plan.most)
+    return tuple(look for look in INTERIM_LOOKS if plan.repeats <= look < plan.most)
 
 
 def look_before(plan: Plan, repeat: int) -> int | None:
     """Return the latest look that decides about a repeat (the first is 0), or None."""
-    return max((look for look in looks(plan) if look <= repeat), default=None)
+    return max((look for look in interim_looks(plan) if look <= repeat), default=None)
 
 
-def enough(frames: Frames) -> bool:
+def should_stop_run(frames: Frames) -> bool:
     """Return whether all ratios to the fastest arm are precise, for whole trainings."""
     for task in frames.plan.tasks:
         totals = {arm: frames.result(task, arm).total() for arm in frames.compared(task)}
         measured = {arm: seconds for arm, seconds in totals.items() if seconds}
         # A task with a single arm has nothing to compare, and keeps no run going.
-        if len(measured) > 1 and not stopping.enough(measured, frames.plan.margin):
+        if len(measured) > 1 and not stopping.should_stop(measured, frames.plan.margin):
             return False
     return True

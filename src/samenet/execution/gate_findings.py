@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from samenet.adapter.api import Capabilities
-from samenet.adapter.checklist import Finding, Item
+from samenet.adapter.checklist import ChecklistItem, ChecklistResult
 from samenet.certificate import expected
 from samenet.certificate.gate_info import GATES
 from samenet.runs.records import CertificateRecord, FailureRecord, Record
 
-RAN = Item(
+GATES_RAN = ChecklistItem(
     part="gates",
     key="ran",
     asks="the gates can be tried to their end",
@@ -19,7 +19,7 @@ RAN = Item(
 )
 
 
-COVERED = Item(
+COVERED = ChecklistItem(
     part="gates",
     key="covered",
     asks="every part that it offers was tried",
@@ -28,9 +28,9 @@ COVERED = Item(
 )
 
 
-def of_records(
+def findings_of_gates(
     records: Sequence[Record], offered: Capabilities, wanted: Sequence[str] = ()
-) -> list[Finding]:
+) -> list[ChecklistResult]:
     """Return one finding per gate, after the one that says whether they came to an end.
 
     `wanted` names the parity cases that had to be tried; each has to be there with figures, and so
@@ -47,48 +47,48 @@ def of_records(
     return [*findings, *(_of_gate(gate, checks, needed) for gate in GATES)]
 
 
-def _covered(checks: Sequence[CertificateRecord], wanted: Sequence[str]) -> Finding:
+def _covered(checks: Sequence[CertificateRecord], wanted: Sequence[str]) -> ChecklistResult:
     there = {check.task for check in checks}
     missing = [name for name in wanted if name not in there]
     found = f"no figures for {'; '.join(missing[:3])}" if missing else ""
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    return Finding(item=COVERED, state="failed" if missing else "ok", found=found + more)
+    return ChecklistResult(item=COVERED, state="failed" if missing else "ok", found=found + more)
 
 
-def untried(why: str) -> list[Finding]:
+def untried_gates(why: str) -> list[ChecklistResult]:
     """Return every gate as not tried, for one reason."""
-    items = [RAN, COVERED, *(_item(gate, "an error within rounding") for gate in GATES)]
-    return [Finding(item=item, state="not tried", found=why) for item in items]
+    items = [GATES_RAN, COVERED, *(_item(gate, "an error within rounding") for gate in GATES)]
+    return [ChecklistResult(item=item, state="not tried", found=why) for item in items]
 
 
-def _ended(gave_none: Sequence[FailureRecord], *, any_shown: bool) -> Finding:
+def _ended(gave_none: Sequence[FailureRecord], *, any_shown: bool) -> ChecklistResult:
     broken = [each for each in gave_none if each.mark != "unsupported"]
     said = broken or ([] if any_shown else list(gave_none))
     found = f"{said[0].task}: {said[0].mark}: {said[0].reason}" if said else ""
-    return Finding(item=RAN, state="failed" if found else "ok", found=found)
+    return ChecklistResult(item=GATES_RAN, state="failed" if found else "ok", found=found)
 
 
-def _of_gate(gate: str, checks: Sequence[CertificateRecord], needed: set[str]) -> Finding:
+def _of_gate(gate: str, checks: Sequence[CertificateRecord], needed: set[str]) -> ChecklistResult:
     own = [check for check in checks if check.gate == gate]
     wrong = [check for check in own if not check.passed]
     if not own:
         item = _item(gate, "an error within rounding")
         if gate in needed:
-            return Finding(item=item, state="failed", found="no check of it was made")
+            return ChecklistResult(item=item, state="failed", found="no check of it was made")
         why = "nothing came so far, or nothing that is offered rests on it"
-        return Finding(item=item, state="not tried", found=why)
+        return ChecklistResult(item=item, state="not tried", found=why)
     worst = max(wrong or own, key=lambda check: check.share)
     item = _item(gate, f"an error of at most {worst.limit:.1e}")
     if not wrong:
-        return Finding(item=item, state="ok", found="")
+        return ChecklistResult(item=item, state="ok", found="")
     detail = f" ({worst.detail})" if worst.detail else ""
     text = f"{worst.quantity}, {worst.dtype}, on {worst.task}: {worst.error:.1e}{detail}"
-    return Finding(item=item, state="failed", found=text)
+    return ChecklistResult(item=item, state="failed", found=text)
 
 
-def _item(gate: str, expected: str) -> Item:
+def _item(gate: str, expected: str) -> ChecklistItem:
     about = GATES[gate]
-    return Item(
+    return ChecklistItem(
         part="gates",
         key=gate,
         asks=f"{gate}: {about.asks}",

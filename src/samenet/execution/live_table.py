@@ -11,35 +11,35 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from samenet._console import printable
+from samenet._console import make_printable
 from samenet.execution import notebook_progress
-from samenet.execution.progress import Progress, measured
+from samenet.execution.progress import Progress, read_process_times
 from samenet.execution.runner import Watcher
 from samenet.runs.plan import Job, Plan
 from samenet.runs.records import CertificateRecord, FailureRecord, Record
-from samenet.stats.formatting import words
+from samenet.stats.formatting import format_seconds
 
 
 @contextmanager
-def watching(
+def watch_run(
     plan: Plan, *, quiet: bool = False, done: frozenset[str] = frozenset()
 ) -> Iterator[Watcher]:
     """Yield what to call after every job: a live table, a notebook's bar, or one line per job."""
     progress = Progress(plan, quiet=quiet, finished=set(done))
     console = Console(stderr=True)
     if not quiet and notebook_progress.in_notebook():
-        with notebook_progress.bar(progress) as watch:
+        with notebook_progress.progress_bar(progress) as watch:
             yield watch
         return
     if quiet or not console.is_terminal:
         yield progress.watch
         return
-    board = Board(plan, progress)
+    board = LiveTable(plan, progress)
     with Live(board.table(), console=console, refresh_per_second=2) as live:
         yield lambda job, records, seconds: live.update(board.updated(job, records, seconds))
 
 
-class Board:
+class LiveTable:
     """The rows of the live table; they change in `updated` only."""
 
     def __init__(self, plan: Plan, progress: Progress) -> None:
@@ -58,7 +58,7 @@ class Board:
         for record in records:
             if isinstance(record, CertificateRecord | FailureRecord):
                 self._update_states(record)
-        times = measured(records) if job.kind.progress_unit == "repeats" else None
+        times = read_process_times(records) if job.kind.progress_unit == "repeats" else None
         if times:
             row = (job.tasks[0], job.arm)
             self.steps.setdefault(row, []).append(times.step_seconds)
@@ -86,8 +86,8 @@ class Board:
             table.add_column(name, justify="right" if name in ("a step", "start-up") else "left")
         for row, state in self.states.items():
             step, start_up = (
-                words(median(values[row])) if row in values else ""
+                format_seconds(median(values[row])) if row in values else ""
                 for values in (self.steps, self.starts)
             )
-            table.add_row(*(Text(printable(text)) for text in (*row, step, start_up, state)))
+            table.add_row(*(Text(make_printable(text)) for text in (*row, step, start_up, state)))
         return table

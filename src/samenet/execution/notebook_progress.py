@@ -24,7 +24,7 @@ def in_notebook() -> bool:
 
 
 @contextmanager
-def bar(progress: Progress) -> Iterator[Watcher]:
+def progress_bar(progress: Progress) -> Iterator[Watcher]:
     """Yield what to call after every job: one bar, drawn anew in its place."""
     display: Any = importlib.import_module("IPython.display")
     shown = display.display(display.HTML(bar_html(progress, "starting")), display_id=True)

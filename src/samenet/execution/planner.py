@@ -12,10 +12,10 @@ from pathlib import Path
 from samenet._version import __version__
 from samenet.adapter import discovery
 from samenet.adapter.api import Target
-from samenet.adapter.support import ONLY_ON_CUDA, missing_device
-from samenet.errors import RefusedError, UsageError, unknown
+from samenet.adapter.support import ONLY_ON_CUDA, why_device_unsupported
+from samenet.errors import RefusedError, UsageError, unknown_name
 from samenet.execution import certificate_cache, describe
-from samenet.execution.durations import Predict, Start, history_key
+from samenet.execution.durations import ArmStart, DurationPredictor, history_key
 from samenet.execution.scheduler import schedule
 from samenet.machine import cache, clock
 from samenet.runs.passes import PASSES
@@ -27,12 +27,12 @@ from samenet.runs.plan import (
     Plan,
     Profile,
     ProfileName,
-    Skipped,
+    SkippedResult,
     TrackName,
 )
 from samenet.spec import case_names
 from samenet.spec.parsing import parse
-from samenet.spec.task import MAIN_JOB, Task, load_task, set_value, unique_names
+from samenet.spec.task import MAIN_JOB, Task, check_names_unique, load_task, set_value
 from samenet.stats import intervals
 
 
@@ -66,19 +66,19 @@ class Request:
     name: str = ""
 
 
-def make_plan(request: Request, pairs: Sequence[tuple[discovery.Leaf, str]] = ()) -> Plan:
+def make_plan(request: Request, pairs: Sequence[tuple[discovery.AdapterFile, str]] = ()) -> Plan:
     """Return the plan of a request; every framework describes itself in a worker for that.
 
     `pairs` are adapters, each with a mode, in place of the names in the request.
     Raises UsageError for an unknown name or a value out of range.
     """
-    tasks = chosen_tasks(request)
+    tasks = choose_tasks(request)
     pairs = pairs or discovery.choose(request.frameworks)
-    pythons = interpreters(request.pythons, {leaf.header.name for leaf, _ in pairs})
-    arms, absent = describe.describe(pairs, request.target.place, pythons)
+    pythons = find_interpreters(request.pythons, {leaf.header.name for leaf, _ in pairs})
+    arms, absent = describe.describe_adapters(pairs, request.target.place, pythons)
     runnable, skipped = _runnable(tasks, arms, request.target)
     skipped += [
-        Skipped(task=task.name, arm=adapter.name, mark=adapter.mark, reason=adapter.reason)
+        SkippedResult(task=task.name, arm=adapter.name, mark=adapter.mark, reason=adapter.reason)
         for task in tasks
         for adapter in absent
     ]
@@ -102,7 +102,7 @@ def make_plan(request: Request, pairs: Sequence[tuple[discovery.Leaf, str]] = ()
         seeds=settings.seeds,
         track=request.track,
         budget_seconds=request.budget_seconds,
-        cases=case_names.resting(tasks),
+        cases=case_names.tasks_by_case(tasks),
         timed_program="to its end",
         worker_seconds=request.worker_seconds,
         jobs=_jobs(tasks, arms, runnable, settings, request),
@@ -110,7 +110,7 @@ def make_plan(request: Request, pairs: Sequence[tuple[discovery.Leaf, str]] = ()
     )
 
 
-def interpreters(settings: Sequence[str], frameworks: Collection[str]) -> dict[str, str]:
+def find_interpreters(settings: Sequence[str], frameworks: Collection[str]) -> dict[str, str]:
     """Return each framework's interpreter from texts like 'jax=/path/to/python'.
 
     Raises UsageError for a framework that is not in the run or a file that is no program.
@@ -119,7 +119,7 @@ def interpreters(settings: Sequence[str], frameworks: Collection[str]) -> dict[s
     for setting in settings:
         name, _, path = setting.partition("=")
         if name not in frameworks:
-            raise unknown("framework", name, frameworks)
+            raise unknown_name("framework", name, frameworks)
         program = shutil.which(path)
         if not program:
             raise UsageError(f"--python {setting}: write NAME=PATH with the path of a Python.")
@@ -127,7 +127,7 @@ def interpreters(settings: Sequence[str], frameworks: Collection[str]) -> dict[s
     return program_of
 
 
-def chosen_tasks(request: Request) -> tuple[Task, ...]:
+def choose_tasks(request: Request) -> tuple[Task, ...]:
     """Return the tasks with every change applied, one per combination of a sweep."""
     names = request.tasks or (() if request.own else MAIN_JOB)
     changes = [_changes(setting) for setting in request.settings]
@@ -140,7 +140,7 @@ def chosen_tasks(request: Request) -> tuple[Task, ...]:
         for task in variants:
             renamed = task.model_copy(update={"name": task.name + suffix})
             tasks.append(_resized(renamed, request))
-    unique_names(tasks)
+    check_names_unique(tasks)
     return tuple(tasks)
 
 
@@ -185,20 +185,22 @@ def _resized(task: Task, request: Request) -> Task:
 
 def _runnable(
     tasks: Sequence[Task], arms: Sequence[Arm], target: Target
-) -> tuple[set[tuple[str, str]], list[Skipped]]:
+) -> tuple[set[tuple[str, str]], list[SkippedResult]]:
     """Return the (task, arm) that can run, and why the others cannot."""
     runnable: set[tuple[str, str]] = set()
-    skipped: list[Skipped] = []
+    skipped: list[SkippedResult] = []
     for task, arm in itertools.product(tasks, arms):
-        reason = lacking(arm, target)
+        reason = why_not_runnable(arm, target)
         if reason:
-            skipped.append(Skipped(task=task.name, arm=arm.name, mark="unsupported", reason=reason))
+            skipped.append(
+                SkippedResult(task=task.name, arm=arm.name, mark="unsupported", reason=reason)
+            )
         else:
             runnable.add((task.name, arm.name))
     return runnable, skipped
 
 
-def refuse_nothing(plan: Plan) -> None:
+def refuse_empty_plan(plan: Plan) -> None:
     """Raise RefusedError if there are frameworks but none of them can run where it was asked to."""
     if plan.arms and not any(job.arm for job in plan.jobs):
         reasons = sorted({skipped.reason for skipped in plan.skipped})
@@ -210,9 +212,9 @@ def has_compiler() -> bool:
     return any(map(shutil.which, ("c++", "g++", "clang++", "cl")))
 
 
-def lacking(arm: Arm, target: Target) -> str | None:
+def why_not_runnable(arm: Arm, target: Target) -> str | None:
     """Return what the machine lacks for an arm; None if nothing."""
-    if reason := missing_device(arm.capabilities, target):
+    if reason := why_device_unsupported(arm.capabilities, target):
         return reason
     needs = arm.header.modes[arm.mode].needs
     if "CUDA device" in needs and target.device != "cuda":
@@ -229,23 +231,23 @@ def _jobs(
     settings: Profile,
     request: Request,
 ) -> tuple[Job, ...]:
-    cases = list(dict.fromkeys([*case_names.resting(tasks), *request.cases]))
+    cases = list(dict.fromkeys([*case_names.tasks_by_case(tasks), *request.cases]))
     starts = {
-        arm.name: Start(
+        arm.name: ArmStart(
             import_seconds=arm.import_seconds,
             compile_seconds=discovery.compile_seconds(arm.header, arm.mode),
             heavy=bool(arm.header.extra),
         )
         for arm in arms
     }
-    predict = Predict(
+    predict = DurationPredictor(
         starts,
         steady_seconds=settings.steady_seconds,
         history=_history(tasks, arms, cases, request.target),
     )
     return schedule(
         tasks,
-        [arm for arm in arms if not missing_device(arm.capabilities, request.target)],
+        [arm for arm in arms if not why_device_unsupported(arm.capabilities, request.target)],
         runnable,
         settings=settings,
         track=request.track,
@@ -277,10 +279,10 @@ def _history(
             seconds[key] = float(stored)
     for arm in arms:
         for task in tasks:
-            if certificate_cache.expected(arm, task, target):
+            if certificate_cache.is_probably_remembered(arm, task, target):
                 seconds[history_key("certify", arm.name, task.name)] = REMEMBERED_SECONDS
         for case in cases:
-            if certificate_cache.expected_case(arm, case, target):
+            if certificate_cache.is_case_remembered(arm, case, target):
                 seconds[history_key("parity", arm.name, case)] = REMEMBERED_SECONDS
     return seconds
 
@@ -298,7 +300,7 @@ def new_folder(name: str, parent: Path) -> Path:
     return next(folder for folder in (parent / name for name in names) if not folder.exists())
 
 
-def duration_seconds(text: str) -> float:
+def parse_duration(text: str) -> float:
     """Return the seconds of a text like '90s', '10m' or '1.5h'; a bare number is minutes.
 
     Raises UsageError for anything else or a value that is not above 0.

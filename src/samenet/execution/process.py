@@ -14,7 +14,7 @@ from samenet.machine import clock, files, system
 from samenet.machine.system import SPAWNED_VARIABLE
 from samenet.runs.answer import AnswerFile
 from samenet.runs.plan import Arm, CacheName, Job, Plan
-from samenet.runs.work_order import file_name, order_json
+from samenet.runs.work_order import order_json, safe_file_name
 
 SECONDS_MIN = 120.0
 """A worker has at least this long, however short its job was predicted to be."""
@@ -60,23 +60,23 @@ def spawn(
     What it found stands in `answer`, if it answered at all.
     """
     threads = plan.target.threads
-    cores = system.measuring_cores(threads) if job.timed else system.cores()
-    order = folder / "work" / f"{file_name(job.id)}.order.json"
+    cores = system.measuring_cores(threads) if job.timed else system.usable_cores()
+    order = folder / "work" / f"{safe_file_name(job.id)}.order.json"
     imports = arm.header.imports if arm else ()
     files.write_whole(order, order_json(job, folder, answer, imports=imports, cores=cores))
     environment = worker_environment(
         arm.header if arm else None,
         plan.target_of(job.pass_name),
-        compiled=compiled_code(folder, plan.cache, job),
+        compiled=compiled_code_of(folder, plan.cache, job),
         growing_memory=not job.timed,
     )
-    errors = folder / "work" / f"{file_name(job.id)}.stderr"
+    errors = folder / "work" / f"{safe_file_name(job.id)}.stderr"
     seconds_max = time_limit(plan, job, arm)
     with files.open_new(errors) as stream:
         environment[system.PARENT_VARIABLE] = str(os.getpid())
         environment[SPAWNED_VARIABLE] = repr(clock.now())
         worker = subprocess.Popen(
-            [interpreter(arm), "-P", "-m", "samenet.worker", str(order)],
+            [interpreter_of(arm), "-P", "-m", "samenet.worker", str(order)],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=stream,
@@ -100,7 +100,7 @@ def time_limit(plan: Plan, job: Job, arm: Arm | None) -> float:
     return max(SECONDS_MIN + COMPILATIONS * compiling, 10 * job.predicted_seconds)
 
 
-def interpreter(arm: Arm | None) -> str:
+def interpreter_of(arm: Arm | None) -> str:
     """Return the Python that a worker of this arm runs in."""
     return arm.python if arm and arm.python else sys.executable
 
@@ -125,9 +125,9 @@ def _wait(worker: subprocess.Popen[bytes], seconds_max: float) -> int:
     return TOO_SLOW if too_slow.is_set() else code
 
 
-def compiled_code(folder: Path, kept: CacheName, job: Job) -> CompiledCode:
+def compiled_code_of(folder: Path, kept: CacheName, job: Job) -> CompiledCode:
     """Return where a worker keeps what it compiles."""
-    return CompiledCode(kept, cache_place(folder, kept, job))
+    return CompiledCode(kept, cache_path(folder, kept, job))
 
 
 def shares_cache(kept: CacheName, job: Job) -> bool:
@@ -135,7 +135,7 @@ def shares_cache(kept: CacheName, job: Job) -> bool:
     return kept == "warm" and job.kind.shares_warm_cache
 
 
-def cache_place(folder: Path, kept: CacheName, job: Job) -> Path:
+def cache_path(folder: Path, kept: CacheName, job: Job) -> Path:
     """Return the folder of a worker's compiled code.
 
     Cold: every worker has its own, which does not exist yet. Warm: all results of an arm on a task
@@ -144,5 +144,5 @@ def cache_place(folder: Path, kept: CacheName, job: Job) -> Path:
     caches = folder / "work" / "caches"
     if shares_cache(kept, job):
         tasks = "+".join(job.tasks)
-        return caches / f"warm-{file_name(f'{job.arm}/{tasks}')}"
-    return caches / f"{file_name(job.id)}-{os.getpid()}"
+        return caches / f"warm-{safe_file_name(f'{job.arm}/{tasks}')}"
+    return caches / f"{safe_file_name(job.id)}-{os.getpid()}"

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from samenet._console import printable, say
+from samenet._console import make_printable, print_text
 from samenet.analysis.processes import START_UP
 from samenet.machine import clock
-from samenet.runs.plan import Job, Plan, predicted_seconds
+from samenet.runs.plan import Job, Plan, predict_wall_seconds
 from samenet.runs.records import (
     CertificateRecord,
     DataPrepared,
@@ -17,24 +17,24 @@ from samenet.runs.records import (
     Record,
     TimingRecord,
 )
-from samenet.stats.formatting import words
+from samenet.stats.formatting import format_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class ProcessTimes:
     """The first numbers of one timed process."""
 
     step_seconds: float
     start_seconds: float
 
 
-def measured(records: Sequence[Record]) -> Measured | None:
+def read_process_times(records: Sequence[Record]) -> ProcessTimes | None:
     """Return the step time and the start-up of a timed process, or None if it has none."""
     timings = {r.phase: r for r in records if isinstance(r, TimingRecord)}
     if "call" not in timings:
         return None
     call = timings["call"]
-    return Measured(
+    return ProcessTimes(
         step_seconds=median(call.seconds) / call.steps,
         start_seconds=sum(timings[phase].seconds[0] for phase in START_UP if phase in timings),
     )
@@ -60,12 +60,12 @@ class Progress:
         if not self.quiet:
             line = f"{self.when()}  {_line(self.plan, job, records)}"
             lines = [line, *_left_out(records)]
-            say("\n".join(lines), err=True)
+            print_text("\n".join(lines), err=True)
 
     def when(self) -> str:
         """Return the time spent and the time that is probably left."""
         spent = clock.now() - self.started
-        left = predicted_seconds(j for j in self.plan.jobs if j.id not in self.finished)
+        left = predict_wall_seconds(j for j in self.plan.jobs if j.id not in self.finished)
         return f"[{_clock(spent)} · about {_clock(left)} left]"
 
 
@@ -91,7 +91,7 @@ def _line(plan: Plan, job: Job, records: Sequence[Record]) -> str:
     failures = [record for record in records if isinstance(record, FailureRecord)]
     head = " · ".join(part for part in (what, who) if part)
     if failures:
-        return printable(f"{head}: {failures[0].mark}: {failures[0].reason}")
+        return make_printable(f"{head}: {failures[0].mark}: {failures[0].reason}")
     broken = [r for r in records if isinstance(r, CertificateRecord) and not r.passed]
     if broken:
         return f"{head}: not compared: {broken[0].gate}, {broken[0].quantity}"
@@ -103,9 +103,9 @@ def _line(plan: Plan, job: Job, records: Sequence[Record]) -> str:
 def _numbers(job: Job, records: Sequence[Record], plan: Plan) -> str:
     if job.kind.progress_unit == "seeds":
         return f" (seed {job.repeat + 1} of {plan.seeds})"
-    times = measured(records) if job.kind.progress_unit == "repeats" else None
+    times = read_process_times(records) if job.kind.progress_unit == "repeats" else None
     if times is None:
         return ""
-    step = words(times.step_seconds)
-    start_up = words(times.start_seconds)
+    step = format_seconds(times.step_seconds)
+    start_up = format_seconds(times.start_seconds)
     return f", {step} a step, start-up {start_up} (repeat {job.repeat + 1} of {plan.most})"

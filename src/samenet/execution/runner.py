@@ -11,22 +11,22 @@ from pathlib import Path
 from samenet.analysis import frames
 from samenet.errors import UsageError
 from samenet.execution import certificate_cache, early_stopping
-from samenet.execution.describe import last_line
+from samenet.execution.describe import error_line
 from samenet.execution.durations import history_key
-from samenet.execution.process import TOO_SLOW, LiveWorkers, cache_place, shares_cache, spawn
+from samenet.execution.process import TOO_SLOW, LiveWorkers, cache_path, shares_cache, spawn
 from samenet.machine import cache, clock
 from samenet.runs import environment, redaction
 from samenet.runs.folder import Store
-from samenet.runs.passes import BLOCKS, RESULT
+from samenet.runs.passes import BLOCK_PASSES, RESULT_PASS
 from samenet.runs.plan import Job, Plan
 from samenet.runs.records import (
-    Answer,
+    AnswerRecord,
     CertificateRecord,
     CompiledCodeKept,
     DataPrepared,
+    FailureMark,
     FailureRecord,
     JobFinished,
-    Mark,
     QualityRecord,
     Record,
     StepTraced,
@@ -35,7 +35,7 @@ from samenet.runs.records import (
 )
 from samenet.runs.work_order import new_answer
 
-SIDE_BY_SIDE = 2
+UNTIMED_WORKERS = 2
 """How many workers that are not timed run at once."""
 
 Watcher = Callable[[Job, Sequence[Record], float], None]
@@ -75,11 +75,11 @@ class _Run:
         """Whether the budget allows a repeat of a pass, by (pass, repeat)."""
         self.precise_at_look: dict[int, bool] = {}
         """Whether the run may stop after a look, by its number of repeats."""
-        self.quiet_attempts_left = environment.LOOKS
+        self.quiet_attempts_left = environment.QUIET_ATTEMPTS_MAX
 
     def run_stage(self, jobs: Sequence[Job]) -> None:
         """Run jobs side by side, or the only one alone; keep each answer as it comes."""
-        with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
+        with ThreadPoolExecutor(max_workers=UNTIMED_WORKERS) as pool:
             try:
                 futures = [pool.submit(self.run_or_recall, job) for job in jobs]
                 for future in as_completed(futures):
@@ -95,7 +95,7 @@ class _Run:
         allowed = self.refusals.reduced(job)
         if self.live.stopped or not allowed.tasks:
             return job, [], 0.0
-        records, unknown = certificate_cache.remembered(self.plan, allowed, self.store.folder)
+        records, unknown = certificate_cache.recall(self.plan, allowed, self.store.folder)
         if unknown.tasks:
             records += self.run_until_undisturbed(unknown)
         return job, records, clock.now() - start
@@ -110,7 +110,7 @@ class _Run:
             return False
         spent = clock.now() - self.started
         # A block is measured as a whole or not at all.
-        unit = RESULT if job.pass_name in BLOCKS else job.pass_name
+        unit = RESULT_PASS if job.pass_name in BLOCK_PASSES else job.pass_name
         return not self.affordable.setdefault((unit, job.repeat), spent <= budget)
 
     def is_redundant(self, job: Job) -> bool:
@@ -119,11 +119,13 @@ class _Run:
         Later records do not count, so that a resumed run decides as it did before.
         """
         look = early_stopping.look_before(self.plan, job.repeat)
-        if look is None or job.pass_name not in BLOCKS:
+        if look is None or job.pass_name not in BLOCK_PASSES:
             return False
         if look not in self.precise_at_look:
             before = [record for record in self.store.records() if _is_before(record, look)]
-            self.precise_at_look[look] = early_stopping.enough(frames.build(self.plan, {}, before))
+            self.precise_at_look[look] = early_stopping.should_stop_run(
+                frames.build(self.plan, {}, before)
+            )
         return self.precise_at_look[look]
 
     def run_until_undisturbed(self, job: Job) -> list[Record]:
@@ -133,8 +135,8 @@ class _Run:
         """
         set_aside: list[Record] = []
         records = self.run_process(job)
-        while environment.is_refused(records) and self.wait_for_quiet():
-            cleaned = [redaction.cleaned(record) for record in records]
+        while environment.any_refused(records) and self.wait_for_quiet():
+            cleaned = [redaction.redact(record) for record in records]
             set_aside.append(environment.set_aside(cleaned))
             records = self.run_process(job)
         return [*set_aside, *records]
@@ -143,7 +145,7 @@ class _Run:
         """Wait for a quiet moment while this run has attempts left; return whether one came."""
         while self.quiet_attempts_left > 0:
             self.quiet_attempts_left -= 1
-            if not environment.broken(environment.of_a_moment(self.plan.target)):
+            if not environment.find_breaches(environment.observe(self.plan.target)):
                 return True
         return False
 
@@ -176,8 +178,8 @@ class _Run:
         """
         arm = self.plan.arm(job.arm) if job.arm else None
         file = new_answer(self.store.folder, job)
-        before = environment.look(self.plan.target) if job.timed else None
-        cache_folder = cache_place(self.store.folder, self.plan.cache, job)
+        before = environment.take_snapshot(self.plan.target) if job.timed else None
+        cache_folder = cache_path(self.store.folder, self.plan.cache, job)
         if not shares_cache(self.plan.cache, job):
             shutil.rmtree(cache_folder, ignore_errors=True)
         files_before = _count_files(cache_folder)
@@ -199,12 +201,12 @@ class _Run:
                 )
             )
         if before:
-            records.append(environment.recorded(self.plan, job, before))
+            records.append(environment.record_environment(self.plan, job, before))
         return records
 
     def keep(self, job: Job, records: Sequence[Record], seconds: float) -> None:
         """Append the records of a job and the event that it is finished, in one write."""
-        records = [redaction.cleaned(record) for record in records]
+        records = [redaction.redact(record) for record in records]
         finished = JobFinished(
             job=job.id, when=clock.utc(), pass_name=job.pass_name, seconds=round(seconds, 3)
         )
@@ -277,7 +279,7 @@ def _failures(
     job: Job, tasks: Sequence[str], code: int, errors: str, seconds_max: float
 ) -> list[Record]:
     """Return one failure per task that a worker did not answer for."""
-    mark: Mark = "failed"
+    mark: FailureMark = "failed"
     signals = {9: "was killed (out of memory?)", 11: "crashed (segmentation fault)"}
     if code == TOO_SLOW:
         mark = "timed out"
@@ -287,7 +289,7 @@ def _failures(
     elif code < 0:
         reason = f"the worker {signals.get(-code, f'was ended by signal {-code}')}"
     else:
-        reason = last_line(errors) or f"the worker ended with exit code {code}"
+        reason = error_line(errors) or f"the worker ended with exit code {code}"
     return [
         FailureRecord(
             job=job.id,
@@ -304,7 +306,7 @@ def _failures(
 
 
 def _task_of(record: Record) -> str | None:
-    return record.task if isinstance(record, Answer | DataPrepared | StepTraced) else None
+    return record.task if isinstance(record, AnswerRecord | DataPrepared | StepTraced) else None
 
 
 def _stop_if_all_failed(job: Job, records: Sequence[Record]) -> None:
@@ -320,7 +322,7 @@ def remember_duration(job: Job, records: Sequence[Record], seconds: float) -> No
     A job that failed, waited, or did nothing but recall says nothing about the next one.
     """
     failed = any(isinstance(record, FailureRecord) for record in records)
-    if seconds < 0.05 or failed or environment.waited_for(records):
+    if seconds < 0.05 or failed or environment.was_repeated(records):
         return
     for task in job.tasks:
         key = history_key(job.pass_name, job.arm, task)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from samenet.execution.durations import Predict
-from samenet.runs.passes import BLOCKS, PASSES, PROOFS, RESULT, Pass, PassName
-from samenet.runs.plan import Arm, Job, Plan, Profile, TrackName, balanced
+from samenet.execution.durations import DurationPredictor
+from samenet.runs.passes import BLOCK_PASSES, CONTROL_PASSES, PASSES, RESULT_PASS, Pass, PassName
+from samenet.runs.plan import Arm, Job, Plan, Profile, TrackName, rotate
 from samenet.spec.task import Task
 
 
@@ -18,7 +18,7 @@ def schedule(  # noqa: PLR0913 - all that a schedule depends on
     *,
     settings: Profile,
     track: TrackName,
-    predict: Predict,
+    predict: DurationPredictor,
     cases: Sequence[str] = (),
     warm: bool = False,
 ) -> tuple[Job, ...]:
@@ -45,9 +45,9 @@ def schedule(  # noqa: PLR0913 - all that a schedule depends on
     return tuple(jobs)
 
 
-def extended(plan: Plan, repeats: int) -> Plan:
+def extend_plan(plan: Plan, repeats: int) -> Plan:
     """Return the plan with exactly `repeats` repeats: its blocks go on in their rotation."""
-    in_blocks = [job for job in plan.jobs if job.pass_name in BLOCKS]
+    in_blocks = [job for job in plan.jobs if job.pass_name in BLOCK_PASSES]
     # The first repeat shows what a block of each task consists of.
     members: dict[tuple[str, ...], list[Job]] = {}
     for job in in_blocks:
@@ -57,10 +57,10 @@ def extended(plan: Plan, repeats: int) -> Plan:
         job.model_copy(update={"id": f"{job.id.rpartition('/')[0]}/r{repeat}", "repeat": repeat})
         for repeat in range(repeats)
         for jobs in members.values()
-        for job in balanced(jobs, repeat)
+        for job in rotate(jobs, repeat)
     ]
     first = plan.jobs.index(in_blocks[0]) if in_blocks else len(plan.jobs)
-    rest = [job for job in plan.jobs if job.pass_name not in BLOCKS]
+    rest = [job for job in plan.jobs if job.pass_name not in BLOCK_PASSES]
     return plan.model_copy(
         update={
             "jobs": (*rest[:first], *blocks, *rest[first:]),
@@ -90,7 +90,7 @@ class _Maker:
     """The tasks that each arm can run, by its name."""
     cases: Sequence[str]
     settings: Profile
-    predict: Predict
+    predict: DurationPredictor
 
     def jobs(self, kind: Pass) -> list[Job]:
         """Return all jobs of a pass; the first pass of a block brings those of the others along."""
@@ -102,7 +102,7 @@ class _Maker:
             case "result":
                 return self.per_result(kind)
             case "block":
-                return self.blocks() if kind.name == RESULT else []
+                return self.blocks() if kind.name == RESULT_PASS else []
             case "seed":
                 return self.per_seed(kind)
             case "framework":
@@ -141,14 +141,17 @@ class _Maker:
             self.job(PASSES[name], arm=arm, tasks=[task], repeat=repeat)
             for repeat in range(self.settings.repeats_most)
             for task in self.names
-            for name, arm in balanced(members[task], repeat)
+            for name, arm in rotate(members[task], repeat)
         ]
 
     def members(self, task: str) -> list[tuple[PassName, str]]:
         """Return what a block of a task holds: its arms, then the control arms of the first."""
         arms = [arm for arm, tasks in self.tasks_of_arm.items() if task in tasks]
-        proofs = PROOFS if self.settings.proves_itself else ()
-        return [*((RESULT, arm) for arm in arms), *((proof, arms[0]) for proof in proofs if arms)]
+        proofs = CONTROL_PASSES if self.settings.proves_itself else ()
+        return [
+            *((RESULT_PASS, arm) for arm in arms),
+            *((proof, arms[0]) for proof in proofs if arms),
+        ]
 
     def per_seed(self, kind: Pass) -> list[Job]:
         """One process per framework, task and seed: what a first model loads is paid in each."""
@@ -156,8 +159,8 @@ class _Maker:
         return [
             self.job(kind, arm=arm, tasks=[task], repeat=seed)
             for seed in range(self.settings.seeds)
-            for task in balanced(self.names, seed)
-            for arm in balanced(sorted(first.values()), seed)
+            for task in rotate(self.names, seed)
+            for arm in rotate(sorted(first.values()), seed)
         ]
 
     def per_framework(self, kind: Pass) -> list[Job]:
@@ -172,11 +175,11 @@ class _Maker:
             self.job(
                 kind,
                 arm=arm,
-                tasks=balanced(self.tasks_of_arm[arm][:tasks_most], number),
+                tasks=rotate(self.tasks_of_arm[arm][:tasks_most], number),
                 repeat=number,
             )
             for number in range(max(1, repeats // REPEATS_PER_PREDICTION))
-            for arm in balanced(list(first.values())[::-1], number)
+            for arm in rotate(list(first.values())[::-1], number)
         ]
 
     def job(self, kind: Pass, *, tasks: Sequence[str], arm: str = "", repeat: int = 0) -> Job:

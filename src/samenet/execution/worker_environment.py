@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from samenet.adapter.api import Header, Target
-from samenet.adapter.discovery import headers
+from samenet.adapter.discovery import known_headers
 from samenet.adapter.variables import Kept
 from samenet.machine import system
 from samenet.machine.imports import KEPT_OUT_VARIABLE
@@ -30,7 +30,7 @@ def worker_environment(
 
     `header` is its adapter's, None for a worker that computes with no framework.
     """
-    of_headers = [known.variables for known in headers(header)]
+    of_headers = [known.variables for known in known_headers(header)]
     asked: dict[str, str] = {}
     for variables in of_headers:
         asked |= variables.for_target(target.threads, target.device, target.precision)

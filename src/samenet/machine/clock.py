@@ -17,7 +17,7 @@ def now() -> float:
     return time.perf_counter()
 
 
-def seconds(work: Callable[[], object]) -> float:
+def time_call(work: Callable[[], object]) -> float:
     """Return how long one call takes."""
     start = time.perf_counter()
     work()

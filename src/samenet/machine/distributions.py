@@ -9,18 +9,18 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-Wanted = tuple[str, str]
+DistributionExtra = tuple[str, str]
 """A distribution and one of its extras, or ""."""
 
 
-def closure(distributions: Iterable[str]) -> tuple[str, ...]:
+def find_required(distributions: Iterable[str]) -> tuple[str, ...]:
     """Return these distributions and all that they require here, directly or not, sorted.
 
     Markers decide as pip's do (https://packaging.python.org/en/latest/specifications/
     dependency-specifiers/); what is required but not installed is left out.
     """
-    waiting: list[Wanted] = [(name, "") for name in distributions]
-    seen: set[Wanted] = set()
+    waiting: list[DistributionExtra] = [(name, "") for name in distributions]
+    seen: set[DistributionExtra] = set()
     while waiting:
         name, extra = waiting.pop()
         requirement = (canonicalize_name(name), extra)
@@ -48,8 +48,8 @@ def _is_installed(name: str) -> bool:
     return True
 
 
-def _required(name: str, extra: str) -> list[Wanted]:
-    required: list[Wanted] = []
+def _required(name: str, extra: str) -> list[DistributionExtra]:
+    required: list[DistributionExtra] = []
     for text in metadata.requires(name) or ():
         requirement = Requirement(text)
         if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
@@ -57,7 +57,7 @@ def _required(name: str, extra: str) -> list[Wanted]:
     return required
 
 
-def installed(distribution: str) -> tuple[str, str] | None:
+def find_installed(distribution: str) -> tuple[str, str] | None:
     """Return name and version of a distribution, for 'a|b' of the first that is installed."""
     for name in distribution.split("|"):
         try:
@@ -67,9 +67,9 @@ def installed(distribution: str) -> tuple[str, str] | None:
     return None
 
 
-def version(distribution: str) -> str | None:
+def installed_version(distribution: str) -> str | None:
     """Return the installed version of a distribution, or None."""
-    name_and_version = installed(distribution)
+    name_and_version = find_installed(distribution)
     return name_and_version[1] if name_and_version else None
 
 

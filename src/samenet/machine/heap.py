@@ -9,9 +9,9 @@ the layout for this reason). Drawn per process it is noise like any other.
 
 from __future__ import annotations
 
-from samenet._random import generator
+from samenet._random import make_generator
 
-BLOCKS = 400
+BLOCKS_DRAWN = 400
 UNIT_BYTES = 16
 """malloc's alignment: every address is a multiple of it."""
 
@@ -20,11 +20,13 @@ UNITS_MAX = 4096
 """From 1 to 64 KiB, like the arrays of small networks; larger ones get pages of their own."""
 
 
-def scattered(seed: str) -> list[bytearray]:
+def scatter_heap(seed: str) -> list[bytearray]:
     """Return blocks that keep the heap uneven while they live; their sizes are drawn from a text.
 
     Half of the blocks are freed at once: later arrays go into the holes.
     """
-    sizes = UNIT_BYTES * generator("layout", seed).integers(UNITS_MIN, UNITS_MAX, size=BLOCKS)
+    sizes = UNIT_BYTES * make_generator("layout", seed).integers(
+        UNITS_MIN, UNITS_MAX, size=BLOCKS_DRAWN
+    )
     blocks = [bytearray(size) for size in sizes.tolist()]
     return blocks[::2]

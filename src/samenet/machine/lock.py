@@ -18,11 +18,11 @@ from pathlib import Path
 from samenet.errors import RefusedError
 from samenet.machine import clock, paths
 
-FOR_ALL = 0o666
+MODE_FOR_ALL = 0o666
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def machine_lock() -> Iterator[None]:
     """Hold the machine-wide lock: two runs at once would measure each other.
 
     Raises RefusedError if another run holds it, or if it cannot be taken at all.
@@ -86,7 +86,7 @@ def _make(path: Path) -> None:
     """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        path.chmod(FOR_ALL)
+        path.chmod(MODE_FOR_ALL)
 
 
 def _holder(path: Path) -> Path:

@@ -24,9 +24,9 @@ import psutil
 from samenet.machine import clock, system
 
 CPU = Path("/sys/devices/system/cpu")
-GROUPS = Path("/sys/fs/cgroup")
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
 PRESSURE = Path("/proc/pressure/cpu")
-POWER = Path("/sys/class/powercap")
+POWER_ZONES = Path("/sys/class/powercap")
 
 IDLE_FIELDS = ("idle", "iowait", "steal", "guest", "guest_nice")
 """Those of a processor's times that are no work of this system, or (guest) counted in `user`."""
@@ -59,7 +59,7 @@ class Counters:
     """What the processor packages have consumed, in joules, whoever used them."""
 
 
-def counters(processors: Sequence[int], beside: Sequence[int] = ()) -> Counters:
+def read_counters(processors: Sequence[int], beside: Sequence[int] = ()) -> Counters:
     """Read the counters of the measuring processors and of those beside them."""
     times = _processor_times(processors)
     steal = _sum(times, "steal")
@@ -114,7 +114,7 @@ def _children(field: str) -> float | None:
     return float(getattr(resource.getrusage(resource.RUSAGE_CHILDREN), field))
 
 
-def runnable() -> str | None:
+def runnable_tasks() -> str | None:
     """Return how many of all tasks want a processor now, e.g. '3 of 127'."""
     fields = (system.file_text(Path("/proc/loadavg")) or "").split()
     return fields[3].replace("/", " of ") if len(fields) > 3 else None
@@ -131,14 +131,14 @@ def pressure_seconds(text: str | None) -> float | None:
 def throttled_periods() -> float | None:
     """Return the number of periods in which its processor limit has stopped this control group."""
     for group in ("", "cpu"):
-        lines = (system.file_text(GROUPS / group / "cpu.stat") or "").splitlines()
+        lines = (system.file_text(CONTROL_GROUPS / group / "cpu.stat") or "").splitlines()
         statistics = dict(line.split(maxsplit=1) for line in lines if " " in line)
         if "nr_throttled" in statistics:
             return float(statistics["nr_throttled"])
     return None
 
 
-def waited(seconds: float) -> None:
+def wait(seconds: float) -> None:
     """Let time pass: readings before and after show what others do."""
     time.sleep(seconds)
 
@@ -148,7 +148,9 @@ def energy_joules() -> float | None:
 
     Most systems show them to root only. They wrap around to 0: a fall counts as no energy.
     """
-    counts = [system.file_text(zone / "energy_uj") for zone in sorted(POWER.glob("intel-rapl:?"))]
+    counts = [
+        system.file_text(zone / "energy_uj") for zone in sorted(POWER_ZONES.glob("intel-rapl:?"))
+    ]
     readable = [int(text) for text in counts if text and text.strip().isdigit()]
     return sum(readable) / 1e6 if readable and len(readable) == len(counts) else None
 
@@ -161,7 +163,7 @@ def group_limits() -> dict[str, str]:
     }
     limits = {}
     for name, files in files_of.items():
-        texts = [system.file_text(GROUPS / file) for file in files]
+        texts = [system.file_text(CONTROL_GROUPS / file) for file in files]
         text = next((text for text in texts if text), None)
         if text:
             limits[name] = text
@@ -198,7 +200,7 @@ def governor(processor: int) -> str | None:
     return system.file_text(CPU / f"cpu{processor}" / "cpufreq" / "scaling_governor")
 
 
-def turbo() -> str | None:
+def turbo_state() -> str | None:
     """Return whether the processor may exceed its nominal frequency."""
     if (intel := system.file_text(CPU / "intel_pstate" / "no_turbo")) is not None:
         return "off" if intel == "1" else "on"
@@ -232,7 +234,7 @@ def battery() -> str | None:
 
 
 CANARY_BYTES = bytes(1 << 20)
-CANARY_TIMES = 9
+CANARY_REPEATS = 9
 
 
 def canary_seconds(processors: Sequence[int]) -> float | None:
@@ -246,7 +248,7 @@ def canary_seconds(processors: Sequence[int]) -> float | None:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, processors)  # of the thread alone
         piece = partial(hashlib.sha256, CANARY_BYTES)
-        seconds.extend(clock.seconds(piece) for _ in range(CANARY_TIMES))
+        seconds.extend(clock.time_call(piece) for _ in range(CANARY_REPEATS))
 
     thread = Thread(target=work)
     thread.start()
@@ -254,7 +256,7 @@ def canary_seconds(processors: Sequence[int]) -> float | None:
     return median(seconds) if seconds else None
 
 
-def own_names() -> tuple[str, ...]:
+def identifying_names() -> tuple[str, ...]:
     """Return the names of this host and this person, and this host's addresses."""
     import getpass
     import platform

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from samenet.machine.gpu import graphics_cards, visible
+from samenet.machine.gpu import graphics_cards, visible_device
 
 NOT_READABLE = "not readable here"
 
@@ -30,7 +30,7 @@ THREAD_VARIABLES = (
 """For the libraries under every framework; a framework's own are in its adapter's header."""
 
 
-def cores() -> list[int]:
+def usable_cores() -> list[int]:
     """Return the processors this process may use, lowest first."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
@@ -39,7 +39,7 @@ def cores() -> list[int]:
 
 def measuring_cores(threads: int) -> list[int]:
     """Return the processors for timed work: the last ones, as the first serves the system."""
-    return cores()[-threads:]
+    return usable_cores()[-threads:]
 
 
 def can_pin() -> bool:
@@ -81,7 +81,7 @@ def process_environment(
     if kind == "cpu":
         variables["CUDA_VISIBLE_DEVICES"] = ""
     else:
-        variables["CUDA_VISIBLE_DEVICES"] = visible(int(index or 0))
+        variables["CUDA_VISIBLE_DEVICES"] = visible_device(int(index or 0))
         variables.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     return variables | dict(extra)
 
@@ -152,7 +152,7 @@ def file_text(path: Path) -> str | None:
         return None
 
 
-def processor() -> str:
+def processor_name() -> str:
     """Return the processor's model name."""
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -174,12 +174,12 @@ def load_average() -> float | None:
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
-def describe() -> dict[str, str | int | float | None]:
+def describe_machine() -> dict[str, str | int | float | None]:
     """Return the machine as a report prints it: no host, user, path or serial number."""
     return {
-        "processor": processor(),
+        "processor": processor_name(),
         "architecture": platform.machine(),
-        "cores": len(cores()),
+        "cores": len(usable_cores()),
         "memory_bytes": memory_bytes(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),

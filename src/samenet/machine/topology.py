@@ -13,7 +13,7 @@ from pathlib import Path
 from samenet.machine.system import file_text
 
 CPU = Path("/sys/devices/system/cpu")
-INFO = Path("/proc/cpuinfo")
+CPU_INFO = Path("/proc/cpuinfo")
 
 
 def siblings(processor: int) -> str | None:
@@ -23,7 +23,7 @@ def siblings(processor: int) -> str | None:
 
 def hypervisor() -> str | None:
     """Return whether the processor says that it is virtual."""
-    flags = file_text(INFO)
+    flags = file_text(CPU_INFO)
     return None if flags is None else ("yes" if "hypervisor" in flags else "no")
 
 
@@ -31,14 +31,14 @@ def neighbours(measuring: Sequence[int]) -> tuple[int, ...]:
     """Return the other processors that share a core with these, or in a virtual machine may."""
     shared: set[int] = set()
     for processor in measuring:
-        shared |= set(numbers(siblings(processor) or ""))
+        shared |= set(parse_ranges(siblings(processor) or ""))
     shared -= set(measuring)
     if shared or hypervisor() != "yes":
         return tuple(sorted(shared))
     return tuple(number for number in range(os.cpu_count() or 1) if number not in measuring)
 
 
-def numbers(text: str) -> list[int]:
+def parse_ranges(text: str) -> list[int]:
     """Return [0, 1, 4] for the kernel's '0-1,4'."""
     ranges = [part.split("-") for part in text.split(",") if part.strip()]
     return [n for ends in ranges for n in range(int(ends[0]), int(ends[-1]) + 1)]

@@ -23,15 +23,15 @@ from matplotlib.text import Text
 
 from samenet.analysis.frames import Frames
 from samenet.report.blocks import known_arms
-from samenet.report.html import attributes
-from samenet.runs.plan import title_of
+from samenet.report.html import data_attributes
+from samenet.runs.plan import task_title
 
 PREFIX = "mark-"
-Kind = Literal["task", "arm", "view", "device", "tip"]
+MarkKind = Literal["task", "arm", "view", "device", "tip"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class PictureNames:
     """The names of arms, frameworks and tasks in pictures, and the frameworks' colours."""
 
     arms: Mapping[str, str] = field(default_factory=dict)
@@ -42,13 +42,13 @@ class Names:
     """{title: task}."""
 
 
-def names(frames: Frames) -> Names:
+def collect_names(frames: Frames) -> PictureNames:
     """Return what the pictures of a run may show."""
     plan = frames.plan
     colors: dict[str, set[str]] = {}
     for arm in plan.arms:
         colors.setdefault(frames.color(arm.name), set()).add(arm.header.name)
-    return Names(
+    return PictureNames(
         arms={arm.header.title: arm.header.name for arm in plan.arms}
         | {frames.title(arm): arm for arm in known_arms(frames)},
         colors={
@@ -56,14 +56,14 @@ def names(frames: Frames) -> Names:
             for color, owners in colors.items()
             if len(owners) == 1 and is_color_like(color)
         },
-        tasks={title_of(plan, task.name): task.name for task in plan.tasks},
+        tasks={task_title(plan, task.name): task.name for task in plan.tasks},
     )
 
 
-def merged(names_of_runs: Iterable[Names]) -> Names:
+def merge_names(names_of_runs: Iterable[PictureNames]) -> PictureNames:
     """Return what the pictures of several runs may show."""
     all_names = list(names_of_runs)
-    return Names(
+    return PictureNames(
         arms={title: arm for names in all_names for title, arm in names.arms.items()},
         colors={color: name for names in all_names for color, name in names.colors.items()},
         tasks={title: task for names in all_names for title, task in names.tasks.items()},
@@ -79,7 +79,7 @@ def mark(artist: Artist, **of: str) -> None:
 
     Raises ValueError for anything else: the names become attributes of the page.
     """
-    if strange := of.keys() - set(get_args(Kind)):
+    if strange := of.keys() - set(get_args(MarkKind)):
         raise ValueError(f"An artist has no {', '.join(sorted(strange))}.")
     _MEANINGS[artist] = {name: value for name, value in of.items() if value}
 
@@ -95,7 +95,7 @@ def number_marks(drawing: Drawing) -> dict[str, Mapping[str, str]]:
     return meanings
 
 
-def mark_all(drawing: Drawing, known: Names) -> None:
+def mark_all(drawing: Drawing, known: PictureNames) -> None:
     """Mark what no section has marked: panels and names by text, everything else by colour."""
     for axes in drawing.axes:
         _mark(axes, "task", known.tasks.get(axes.get_title(loc="left") or axes.get_title()))
@@ -106,12 +106,12 @@ def mark_all(drawing: Drawing, known: Names) -> None:
             _mark(artist, "arm", _framework(artist, known))
 
 
-def _mark(artist: Artist, name: Kind, value: str | None) -> None:
+def _mark(artist: Artist, name: MarkKind, value: str | None) -> None:
     if value and artist not in _MEANINGS:
         mark(artist, **{name: value})
 
 
-def _framework(artist: Line2D | Rectangle, known: Names) -> str | None:
+def _framework(artist: Line2D | Rectangle, known: PictureNames) -> str | None:
     if isinstance(artist.axes, Axes) and artist is artist.axes.patch:
         return None
     drawn = artist.get_color() if isinstance(artist, Line2D) else artist.get_facecolor()[:3]
@@ -125,6 +125,6 @@ def restore_marks(text: str, meanings: Mapping[str, Mapping[str, str]]) -> str:
     """
 
     def attributes_of(match: re.Match[str]) -> str:
-        return f"<g{attributes(**meanings.get(match[1], {}))}"
+        return f"<g{data_attributes(**meanings.get(match[1], {}))}"
 
     return re.sub(rf'<g id="({PREFIX}\d+)"', attributes_of, text)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from samenet.runs.plan import title_of
+from samenet.runs.plan import task_title
 from samenet.spec.baselines import BASELINES
 from samenet.stats import formatting
 
@@ -218,7 +218,7 @@ def columns(*titles: str, first: str = "Framework") -> tuple[Column, ...]:
     return (Column(title=first, numeric=False), *heads)
 
 
-def missing(text: str = "–") -> Cell:
+def missing_cell(text: str = "–") -> Cell:
     """Return the cell of a number that is not there."""
     return Cell(text=text, quiet=True)
 
@@ -285,9 +285,9 @@ def framework_cell(frames: Frames, arm: str, *below: str) -> Cell:
 
 def task_cell(frames: Frames, task: str) -> Cell:
     """Return the cell that says which task a row is about."""
-    return Cell(text=title_of(frames.plan, task), task=task)
+    return Cell(text=task_title(frames.plan, task), task=task)
 
 
 def seconds_cell(value: float) -> Cell:
     """Return the cell of a number of seconds with a readable unit."""
-    return Cell(text=formatting.words(value), value=value)
+    return Cell(text=formatting.format_seconds(value), value=value)

@@ -10,13 +10,13 @@ from typing import Any
 PLAIN_BYTES = 250_000
 
 
-def packed(values: Any) -> Any:
+def pack(values: Any) -> Any:
     """Return values as a page embeds them: as they are, or compressed to a text if large."""
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
     return values if len(text) <= PLAIN_BYTES else base64.b64encode(zlib.compress(text)).decode()
 
 
-def unpacked(text: str) -> Any:
+def unpack(text: str) -> Any:
     """Return the values that a page embeds; raises ValueError if they are damaged."""
     values = json.loads(text)
     if not isinstance(values, str):

@@ -87,7 +87,7 @@ def _written(figure: Figure, path: Path) -> Path:
     with rc_context(PAPER), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         drawing = _sized(figure.draw(False))
-        path.write_bytes(svg.written(drawing, kind, METADATA[kind], dpi=300))
+        path.write_bytes(svg.write(drawing, kind, METADATA[kind], dpi=300))
     return path
 
 

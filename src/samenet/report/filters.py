@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from samenet.analysis.frames import Frames
-from samenet.runs.plan import title_of
+from samenet.runs.plan import task_title
 from samenet.stats.intervals import t_factor
 
 
@@ -29,7 +29,7 @@ class Menu:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
+class FilterChoices:
     """Everything to choose from in one report."""
 
     menus: tuple[Menu, ...]
@@ -39,11 +39,11 @@ class Choices:
     """Of Student's t at 95 % for 2, 3 ... repeats: factors against another baseline need them."""
 
 
-def choices(*runs: Frames) -> Choices:
+def filter_choices(*runs: Frames) -> FilterChoices:
     """Return what there is to choose in a run, or in several on one page."""
     plans = [frames.plan for frames in runs]
     arms = list({arm.name: arm for plan in plans for arm in plan.arms}.values())
-    tasks = [(task.name, title_of(plan, task.name)) for plan in plans for task in plan.tasks]
+    tasks = [(task.name, task_title(plan, task.name)) for plan in plans for task in plan.tasks]
     devices = [(plan.target.device, plan.target.device.upper()) for plan in plans]
     menus = (
         _menu("task", "Tasks", tasks),
@@ -52,7 +52,7 @@ def choices(*runs: Frames) -> Choices:
         _menu("device", "Devices", devices),
     )
     most = max(2, *(frames.repeats for frames in runs))
-    return Choices(
+    return FilterChoices(
         menus=tuple(menu for menu in menus if len(menu.options) > 1),
         baselines=tuple(Option(value=a.name, title=runs[0].title(a.name)) for a in arms),
         quantiles=tuple(round(t_factor(n), 6) for n in range(2, most + 1)),

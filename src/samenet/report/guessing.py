@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from samenet.analysis.frames import Frames
 from samenet.report.blocks import framework_of
 from samenet.runs import adapter_source
-from samenet.spec import Kind, Task
-from samenet.spec.metrics import main_of
+from samenet.spec import Task, TaskKind
+from samenet.spec.metrics import main_metric
 
 METRIC = "guess"
 """Under which the records of quick starts hold the main score of that answer."""
@@ -28,7 +28,7 @@ class Guess:
 
     def learnt(self, task: Task) -> bool:
         """Return whether the example is better."""
-        if main_of(task.kind).higher_is_better:
+        if main_metric(task.kind).higher_is_better:
             return self.score > self.guess
         return self.score < self.guess
 
@@ -40,7 +40,7 @@ def guesses(frames: Frames, task: Task) -> list[Guess]:
     found = []
     for arm in rows.arm.unique():
         guess = rows[(rows.arm == arm) & (rows.metric == METRIC)].value
-        own = frames.result(task, arm, "quickstart").score(main_of(task.kind).name)
+        own = frames.result(task, arm, "quickstart").score(main_metric(task.kind).name)
         if own is not None and len(guess):
             found.append(Guess(arm=arm, score=own, guess=float(guess.iloc[0])))
     return found
@@ -48,8 +48,8 @@ def guesses(frames: Frames, task: Task) -> list[Guess]:
 
 def sentences(frames: Frames, task: Task) -> list[str]:
     """Return one sentence per example that has learnt nothing, with the reason."""
-    metric = main_of(task.kind)
-    answer = "their mean" if task.kind == Kind.REGRESSION else "the most frequent class"
+    metric = main_metric(task.kind)
+    answer = "their mean" if task.kind == TaskKind.REGRESSION else "the most frequent class"
     return [
         f"{framework_of(frames, each.arm)}’s first example learns nothing here: test "
         f"{metric.in_sentence} {each.score:.3g}, and {each.guess:.3g} for always answering "
@@ -60,7 +60,7 @@ def sentences(frames: Frames, task: Task) -> list[str]:
 
 
 def _reason(frames: Frames, arm: str, task: Task) -> str:
-    page = adapter_source.pages(frames.plan.arm(arm), str(task.kind))
+    page = adapter_source.read_pages(frames.plan.arm(arm), str(task.kind))
     if "updates" not in page:
         return "; its page’s settings were made for other data"
     return (

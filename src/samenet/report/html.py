@@ -24,7 +24,7 @@ SHAPES = {
 """What stands for each of matplotlib's markers, in a box from -8 to 8."""
 
 
-def coded(text: str) -> Markup:
+def mark_up_code(text: str) -> Markup:
     """Return a text for the page in which anything between backticks is set as code."""
     escaped = escape(text)
     if "`" not in escaped:
@@ -32,19 +32,19 @@ def coded(text: str) -> Markup:
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escaped)))  # noqa: S704 - escaped
 
 
-def attributes(**named: str) -> Markup:
+def data_attributes(**named: str) -> Markup:
     """Return the data attributes by which the page's script filters; empty ones are left out."""
     pairs = "".join(f' data-{name}="{escape(value)}"' for name, value in named.items() if value)
     return Markup(pairs)  # noqa: S704 - escaped
 
 
-def about(thing: object) -> Markup:
+def block_attributes(thing: object) -> Markup:
     """Return the attributes of a block: whichever of task, arm, device and view it has."""
     names = ("task", "arm", "device", "view")
-    return attributes(**{name: getattr(thing, name, "") for name in names})
+    return data_attributes(**{name: getattr(thing, name, "") for name in names})
 
 
-def symbols(tables: Iterable[Table]) -> dict[Sign, str]:
+def name_signs(tables: Iterable[Table]) -> dict[Sign, str]:
     """Return an id for every sign in the tables: each is drawn once and referred to by its id."""
     signs = dict.fromkeys(
         cell.sign for table in tables for row in table.rows for cell in row if cell.sign
@@ -52,7 +52,7 @@ def symbols(tables: Iterable[Table]) -> dict[Sign, str]:
     return {sign: f"sign-{number}" for number, sign in enumerate(signs)}
 
 
-def drawn(signs: Mapping[Sign, str]) -> Markup:
+def draw_signs(signs: Mapping[Sign, str]) -> Markup:
     """Return the signs as symbols, to stand in the page once."""
     elements = "".join(
         f'<symbol id="{name}" viewBox="-8 -8 16 16" fill="{escape(sign.color)}">'
@@ -62,7 +62,7 @@ def drawn(signs: Mapping[Sign, str]) -> Markup:
     return Markup(elements)  # noqa: S704 - escaped
 
 
-def rows(table: Table, signs: Mapping[Sign, str]) -> Markup:
+def render_rows(table: Table, signs: Mapping[Sign, str]) -> Markup:
     """Return the body of a table."""
     longest = [_longest(table, column) for column in range(len(table.columns))]
     lines = "".join(_row(table.columns, row, longest, signs) for row in table.rows)
@@ -89,7 +89,7 @@ def _row(
         + ("</td>" if column else "</th>")
         for column, cell in enumerate(row)
     ]
-    return f"<tr{attributes(**subject)}>{''.join(cells)}</tr>\n"
+    return f"<tr{data_attributes(**subject)}>{''.join(cells)}</tr>\n"
 
 
 def _first(row: tuple[Cell, ...], name: str) -> str:
@@ -101,7 +101,7 @@ def _cell(cell: Cell, column: Column, *, tag: str, signs: Mapping[Sign, str]) ->
     span = f' colspan="{cell.span}"' if cell.span > 1 else ""
     scope = ' scope="row"' if tag == "th" else ""
     head = f"<{tag}{scope}{span}{_classes(cell, column)}{_numbers(cell)}>"
-    lines = "".join(f"<small>{coded(line)}</small>" for line in cell.below)
+    lines = "".join(f"<small>{mark_up_code(line)}</small>" for line in cell.below)
     if lines and cell.relative == "lines":
         lines = f'<span class="relative">{lines}</span>'
     return f"{head}{_sign(cell, signs)}{_text(cell)}{lines}"
@@ -134,7 +134,7 @@ def _sign(cell: Cell, signs: Mapping[Sign, str]) -> str:
 def _text(cell: Cell) -> str:
     if cell.link.startswith(("https://", "http://")):
         return f'<a href="{escape(cell.link)}" rel="noreferrer">{escape(cell.text)}</a>'
-    return str(coded(cell.text))
+    return str(mark_up_code(cell.text))
 
 
 def _bar(cell: Cell, longest: float, color: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from matplotlib.axes import Axes
 
 from samenet.report.blocks import Subject
-from samenet.report.plotting import marked
+from samenet.report.plotting import mark_subject
 
 
 def label_ends(
@@ -23,7 +23,7 @@ def label_ends(
     height = axes.get_figure().get_size_inches()[1] / axes.get_subplotspec().get_gridspec().nrows  # type: ignore[union-attr]
     to_axes = axes.transData + axes.transAxes.inverted()
     wanted = {name: float(to_axes.transform((x, y))[1]) for name, (x, y, _) in ends.items()}
-    places = apart(wanted, gap=0.19 / (height * 0.75))
+    places = spread_labels(wanted, gap=0.19 / (height * 0.75))
     for name, (x, y, color) in ends.items():
         label = axes.annotate(
             name,
@@ -44,10 +44,10 @@ def label_ends(
         )
         if subjects and name in subjects:
             parts = [label, *([label.arrow_patch] if label.arrow_patch else [])]
-            marked(parts, subjects[name])
+            mark_subject(parts, subjects[name])
 
 
-def apart(wanted: Mapping[str, float], gap: float) -> dict[str, float]:
+def spread_labels(wanted: Mapping[str, float], gap: float) -> dict[str, float]:
     """Return positions near the wanted ones, in the same order, at least a gap apart."""
     names = sorted(wanted, key=lambda name: wanted[name])
     places: list[float] = []

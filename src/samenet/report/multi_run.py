@@ -9,7 +9,7 @@ from functools import cached_property
 from string import ascii_uppercase
 from typing import Any
 
-from samenet._text import counted, join
+from samenet._text import count_noun, join_names
 from samenet.advice import recommend
 from samenet.analysis import certificates, fingerprint, regression, subset, totals
 from samenet.analysis.fingerprint import GROUPS, Group
@@ -19,7 +19,7 @@ from samenet.analysis.regression import Comparison
 from samenet.errors import UsageError
 from samenet.report import result, summary
 from samenet.report.summary import Card, Headline
-from samenet.runs.plan import title_of
+from samenet.runs.plan import task_title
 from samenet.spec.task import Task
 from samenet.stats import formatting
 from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval
@@ -39,17 +39,17 @@ class Run:
     @cached_property
     def document(self) -> dict[str, Any]:
         """Return the run's result as a reader of its JSON gets it."""
-        values: dict[str, Any] = json.loads(json.dumps(result.document(self.frames)))
+        values: dict[str, Any] = json.loads(json.dumps(result.to_document(self.frames)))
         return values
 
     @property
     def place(self) -> str:
         """Return the device and the number of threads: 'CPU, 2 threads'."""
         target = self.frames.plan.target
-        return f"{target.device.upper()}, {counted(target.threads, 'thread')}"
+        return f"{target.device.upper()}, {count_noun(target.threads, 'thread')}"
 
 
-def lettered(folders: Sequence[tuple[str, Frames]]) -> tuple[Run, ...]:
+def assign_letters(folders: Sequence[tuple[str, Frames]]) -> tuple[Run, ...]:
     """Return the runs, lettered A, B, …; raises UsageError for fewer than two or too many."""
     if not 2 <= len(folders) <= RUNS_MOST:
         raise UsageError(f"A comparison takes 2 to {RUNS_MOST} runs, got {len(folders)}.")
@@ -59,7 +59,7 @@ def lettered(folders: Sequence[tuple[str, Frames]]) -> tuple[Run, ...]:
     )
 
 
-def differences(runs: Sequence[Run]) -> list[tuple[str, str, tuple[str, ...]]]:
+def find_differences(runs: Sequence[Run]) -> list[tuple[str, str, tuple[str, ...]]]:
     """Return every guarded field that differs: its group, its name, its value in each run."""
     differing: list[tuple[str, str, tuple[str, ...]]] = []
     marks = [fingerprint.fingerprint(run.frames) for run in runs]
@@ -71,21 +71,23 @@ def differences(runs: Sequence[Run]) -> list[tuple[str, str, tuple[str, ...]]]:
     return differing
 
 
-def tasks(runs: Sequence[Run]) -> list[Task]:
+def tasks_of_runs(runs: Sequence[Run]) -> list[Task]:
     """Return the tasks of all runs once, without the points of a size ladder."""
     by_name: dict[str, Task] = {}
     for run in runs:
-        for task in subset.set_apart(run.frames).plan.tasks:
+        for task in subset.without_ladder(run.frames).plan.tasks:
             by_name.setdefault(task.name, task)
     return list(by_name.values())
 
 
-def arms(runs: Sequence[Run], task_name: str) -> list[str]:
+def arms_of_runs(runs: Sequence[Run], task_name: str) -> list[str]:
     """Return the arms that at least one run can compare on a task, in the order of the runs."""
-    return list(dict.fromkeys(arm for run in runs for arm in times(run, task_name)))
+    return list(dict.fromkeys(arm for run in runs for arm in seconds_of_arms(run, task_name)))
 
 
-def times(run: Run, task_name: str, quantity: Quantity = Quantity.TOTAL) -> dict[str, Interval]:
+def seconds_of_arms(
+    run: Run, task_name: str, quantity: Quantity = Quantity.TOTAL
+) -> dict[str, Interval]:
     """Return the seconds of every comparable arm of a run on a task, none if it has no such."""
     task = next((task for task in run.frames.plan.tasks if task.name == task_name), None)
     if task is None:
@@ -96,7 +98,7 @@ def times(run: Run, task_name: str, quantity: Quantity = Quantity.TOTAL) -> dict
     }
 
 
-def compared(base: Run, new: Run, quantity: Quantity = Quantity.TOTAL) -> Comparison | None:
+def compare_runs(base: Run, new: Run, quantity: Quantity = Quantity.TOTAL) -> Comparison | None:
     """Return each result of `new` against that of `base`, whatever differs between them.
 
     The page says first what differs, the margin is that of `base`; None if they have no result in
@@ -111,7 +113,7 @@ def compared(base: Run, new: Run, quantity: Quantity = Quantity.TOTAL) -> Compar
         return None
 
 
-def worded(base: Run, new: Run) -> bool:
+def allows_verdicts(base: Run, new: Run) -> bool:
     """Return whether both runs are long enough for verdicts in words."""
     return min(run.frames.repeats for run in (base, new)) >= VERDICT_REPEATS_MIN
 
@@ -121,13 +123,13 @@ def first_screen(runs: Sequence[Run]) -> Headline:
     first = runs[0].frames.plan
     return Headline(
         name=f"{len(runs)} runs",
-        date=summary.day(first.created),
+        date=summary.format_day(first.created),
         facts=(*(f"{r.letter}: {r.frames.plan.name}, {r.place}" for r in runs), *_machines(runs)),
-        cards=tuple(_card(runs, task) for task in tasks(runs)),
+        cards=tuple(_card(runs, task) for task in tasks_of_runs(runs)),
         refusals=(_caution(runs),),
         trust=" ".join(
-            f"{run.letter}: {len(certificates.checked(run.frames))} of "
-            f"{len(certificates.planned(run.frames))} results checked: same network."
+            f"{run.letter}: {len(certificates.checked_results(run.frames))} of "
+            f"{len(certificates.planned_results(run.frames))} results checked: same network."
             for run in runs
         ),
         resolution="",
@@ -142,7 +144,7 @@ def _machines(runs: Sequence[Run]) -> tuple[str, ...]:
 
 def _caution(runs: Sequence[Run]) -> str:
     """Return one sentence on how the runs differ, or that they agree."""
-    groups = dict.fromkeys(f"{group}: {name}" for group, name, _ in differences(runs))
+    groups = dict.fromkeys(f"{group}: {name}" for group, name, _ in find_differences(runs))
     if not groups:
         return "These runs agree in machine, versions, settings and tasks; a ratio is one of time."
     shown = [*groups][:6]
@@ -158,8 +160,8 @@ def _card(runs: Sequence[Run], task: Task) -> Card:
     fastest = sorted(
         (seconds.value, run.letter, arm)
         for run in runs
-        for arm, seconds in times(run, task.name).items()
-        if totals.adoptable(run.frames, arm)
+        for arm, seconds in seconds_of_arms(run, task.name).items()
+        if totals.is_adoptable(run.frames, arm)
     )
     if not fastest:
         return Card(
@@ -174,10 +176,10 @@ def _card(runs: Sequence[Run], task: Task) -> Card:
     run = by_letter[letter]
     return Card(
         task=task.name,
-        title=title_of(run.frames.plan, task.name),
+        title=task_title(run.frames.plan, task.name),
         choice=f"{run.frames.title(arm)}, run {letter}",
         sentence=(
-            f"The shortest whole training of all runs: {formatting.words(seconds)} "
+            f"The shortest whole training of all runs: {formatting.format_seconds(seconds)} "
             f"({run.place}). Of each run on its own:"
         ),
         details=tuple(
@@ -193,5 +195,5 @@ def _choice(run: Run, task: str) -> str:
     advice = recommend.recommend(run.frames, specs[task]) if task in specs else None
     if advice is None:
         return ""
-    name = join((run.frames.title(arm) for arm in advice.choice), last="or")
-    return f"{name}, {formatting.words(advice.numbers[advice.choice[0]])}"
+    name = join_names((run.frames.title(arm) for arm in advice.choice), last="or")
+    return f"{name}, {formatting.format_seconds(advice.numbers[advice.choice[0]])}"

@@ -13,9 +13,9 @@ from markupsafe import escape
 from samenet.advice import recommend
 from samenet.analysis import totals
 from samenet.report import svg
-from samenet.spec.metrics import main_of
+from samenet.spec.metrics import main_metric
 from samenet.spec.task import Task
-from samenet.stats.formatting import duration
+from samenet.stats.formatting import format_duration
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -29,15 +29,15 @@ def run_html(frames: Frames, drawing: Drawing | None, page: str) -> str:
     """Return a run as its tables, its advice and its first figure."""
     parts = [_task_html(frames, task) for task in frames.plan.tasks]
     advice = [f"<p>{escape(item.sentence)}</p>" for item in recommend.advise(frames)]
-    picture = inline(drawing, "The result") if drawing else ""
+    picture = inline_drawing(drawing, "The result") if drawing else ""
     return "".join([*parts, *advice, picture, f"<p>The page: <code>{escape(page)}</code></p>"])
 
 
-def inline(drawing: Drawing, label: str) -> str:
+def inline_drawing(drawing: Drawing, label: str) -> str:
     """Return a drawing as SVG on white, so that it can be read in a dark notebook too."""
     prefix = f"samenet-{id(drawing)}"
     ground = "background:#fff;color:#1c2024;max-width:1000px"
-    picture = svg.inline(svg.placed(drawing), prefix=prefix, label=label)
+    picture = svg.inline(svg.draw_as_svg(drawing), prefix=prefix, label=label)
     return f'<div style="{ground}">{picture}</div>'
 
 
@@ -47,13 +47,13 @@ def _task_html(frames: Frames, task: Task) -> str:
 
 
 def _cells(frames: Frames, task: Task, row: totals.Total) -> list[str]:
-    metric = main_of(task.kind).name
+    metric = main_metric(task.kind).name
     result = frames.result(task, row.arm)
     score = result.score(metric)
     return [
         "" if row.rank is None else f"{row.rank}.",
         frames.title(row.arm),
-        duration(row.seconds),
+        format_duration(row.seconds),
         f"{row.factor.value:.2f}×",
         "" if score is None else f"{metric} {score:.3f}",
         "same network" if result.passed else "not checked",

@@ -19,19 +19,19 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from samenet._text import join
+from samenet._text import join_names
 from samenet.analysis import frames as tables
 from samenet.analysis import subset
 from samenet.analysis.frames import Frames
-from samenet.analysis.memo import uncollected
-from samenet.errors import UsageError, unknown
+from samenet.analysis.memo import pause_collector
+from samenet.errors import UsageError, unknown_name
 from samenet.machine.files import make_folder, write_whole
 from samenet.report import annotations as report_annotations
 from samenet.report import embedded_data, export, html, multi_run, svg
 from samenet.report.blocks import Figure, Section, Table, numbers_of
-from samenet.report.filters import Choices, choices
+from samenet.report.filters import FilterChoices, filter_choices
 from samenet.report.multi_run import Run
-from samenet.report.summary import Headline, headline
+from samenet.report.summary import Headline, make_headline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -45,9 +45,9 @@ class Report:
 
     headline: Headline
     sections: tuple[Section, ...]
-    choices: Choices
+    choices: FilterChoices
     large: bool
-    names: report_annotations.Names
+    names: report_annotations.PictureNames
 
     question: str = "Which framework, on this machine?"
     origin: str = "Every number on this page is recomputed from the run folder by `samenet verify`."
@@ -77,7 +77,7 @@ class Picture:
     narrow: Markup
 
 
-@uncollected()
+@pause_collector()
 def write_report(folder: Path) -> Path:
     """Write report.html and figures/ into a run folder and return the page's path."""
     report = compose(tables.load(folder))
@@ -88,7 +88,7 @@ def write_report(folder: Path) -> Path:
     _remove_stale(figures_folder, written)
     for name, picture in pictures.items():
         write_whole(figures_folder / f"{name}.svg", picture.file)
-        write_whole(figures_folder / f"{name}.png", svg.saved(picture.drawing, "png"))
+        write_whole(figures_folder / f"{name}.png", svg.save(picture.drawing, "png"))
     write_whole(figures_folder / WRITTEN, "".join(f"{name}\n" for name in sorted(written)))
     return _write_page(folder / "report.html", report, pictures)
 
@@ -122,7 +122,7 @@ def write_several(folders: Sequence[Path], out: Path | None) -> Path:
 
     Raises RunFolderError for what is no run, UsageError if the page cannot be written.
     """
-    report = compose_several(multi_run.lettered(_loaded(folders)))
+    report = compose_several(multi_run.assign_letters(_loaded(folders)))
     names = "-".join(folder.resolve().name for folder in folders)
     path = out or folders[0].resolve().parent / f"comparison-{names[:180]}.html"
     return _write_page(path, report, _pictures(report))
@@ -139,34 +139,34 @@ def write_figures(folders: Sequence[Path], out: Path, formats: Sequence[str]) ->
         (_, frames) = loaded[0]
         report = compose(frames)
     else:
-        report = compose_several(multi_run.lettered(loaded))
+        report = compose_several(multi_run.assign_letters(loaded))
     return export.write_figures(report.figures, out, formats)
 
 
-def page(frames: Frames) -> str:
+def build_page(frames: Frames) -> str:
     """Return the page of a run; the same frames give the same page."""
     report = compose(frames)
     return _html(report, _pictures(report))
 
 
-def numbers(frames: Frames) -> dict[str, Any]:
+def printed_numbers(frames: Frames) -> dict[str, Any]:
     """Return every number and sentence the page prints, as JSON gives them back."""
     return _numbers(compose(frames))
 
 
-def figure(frames: Frames, name: str) -> Drawing:
+def draw_figure(frames: Frames, name: str) -> Drawing:
     """Return one picture by name, e.g. "hero"; raises UsageError naming the ones there are."""
     figures = {figure.name: figure for figure in compose(frames).figures}
     if name not in figures:
-        raise unknown("figure", name, figures)
-    return svg.drawn(figures[name], narrow=False)
+        raise unknown_name("figure", name, figures)
+    return svg.draw(figures[name], narrow=False)
 
 
 def compose(frames: Frames) -> Report:
     """Return what the page says."""
-    without_ladder = subset.set_apart(frames)
-    detailed = subset.detailed(without_ladder)
-    large = subset.large(without_ladder)
+    without_ladder = subset.without_ladder(frames)
+    detailed = subset.detailed_part(without_ladder)
+    large = subset.is_large(without_ladder)
     sections = []
     for module in _modules("section"):
         # A section shows the tasks themselves, in a large run the first alone. It may ask for
@@ -178,11 +178,11 @@ def compose(frames: Frames) -> Report:
             shown = frames
         sections.append(module.section(shown))
     return Report(
-        headline=headline(frames),
+        headline=make_headline(frames),
         sections=tuple(section for section in sections if section is not None),
-        choices=choices(without_ladder),
+        choices=filter_choices(without_ladder),
         large=large,
-        names=report_annotations.names(without_ladder),
+        names=report_annotations.collect_names(without_ladder),
     )
 
 
@@ -192,12 +192,16 @@ def compose_several(runs: Sequence[Run]) -> Report:
     return Report(
         headline=multi_run.first_screen(runs),
         sections=tuple(section for section in sections if section is not None),
-        choices=replace(choices(*(subset.set_apart(r.frames) for r in runs)), baselines=()),
+        choices=replace(
+            filter_choices(*(subset.without_ladder(r.frames) for r in runs)), baselines=()
+        ),
         large=False,
-        names=report_annotations.merged(report_annotations.names(run.frames) for run in runs),
+        names=report_annotations.merge_names(
+            report_annotations.collect_names(run.frames) for run in runs
+        ),
         question="Which framework, in which run?",
         origin="Every number on this page is computed by `samenet report` from the records of "
-        f"these runs: {join(run.folder for run in runs)}.",
+        f"these runs: {join_names(run.folder for run in runs)}.",
     )
 
 
@@ -233,18 +237,18 @@ def _pictures(report: Report) -> dict[str, Picture]:
     return {figure.name: _picture(figure, report.names) for figure in report.figures}
 
 
-def _picture(figure: Figure, names: report_annotations.Names) -> Picture:
-    wide = svg.drawn(figure, narrow=False)
-    narrow = svg.drawn(figure, narrow=True)
+def _picture(figure: Figure, names: report_annotations.PictureNames) -> Picture:
+    wide = svg.draw(figure, narrow=False)
+    narrow = svg.draw(figure, narrow=True)
     for drawing in (wide, narrow):
         report_annotations.mark_all(drawing, names)
         drawing.set_facecolor("white")
-    file = svg.placed(wide)
+    file = svg.draw_as_svg(wide)
     return Picture(
         drawing=wide,
         file=file,
         wide=svg.inline(file, prefix=f"{figure.name}-w", label=figure.title),
-        narrow=svg.inline(svg.placed(narrow), prefix=f"{figure.name}-n", label=figure.title),
+        narrow=svg.inline(svg.draw_as_svg(narrow), prefix=f"{figure.name}-n", label=figure.title),
     )
 
 
@@ -258,17 +262,17 @@ def _html(report: Report, pictures: dict[str, Picture]) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
-    signs = html.symbols(report.tables)
-    environment.filters["coded"] = html.coded
-    environment.filters["about"] = html.about
-    environment.filters["rows"] = lambda table: html.rows(table, signs)
+    signs = html.name_signs(report.tables)
+    environment.filters["coded"] = html.mark_up_code
+    environment.filters["about"] = html.block_attributes
+    environment.filters["rows"] = lambda table: html.render_rows(table, signs)
     return environment.from_string(template).render(
         report=report,
         choices=report.choices,
         large=report.large,
         pictures=pictures,
-        symbols=html.drawn(signs),
-        numbers=embedded_data.packed(_numbers(report)),
+        symbols=html.draw_signs(signs),
+        numbers=embedded_data.pack(_numbers(report)),
         style=Markup(style),  # noqa: S704 - our own files, not data
         script=Markup(script),  # noqa: S704
         style_hash=_hash(style),

@@ -19,7 +19,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from samenet.analysis.frames import Frames
 from samenet.report import annotations as report_annotations
 from samenet.report.blocks import Subject, sign_of, subject_of
-from samenet.runs.plan import title_of
+from samenet.runs.plan import task_title
 from samenet.spec.task import Task
 
 INK = "#1c2024"
@@ -78,14 +78,14 @@ TEXT_QUIET = 0.72
 """Opacity of secondary text; keeps a contrast of 4.5 on both grounds."""
 
 
-def marked(artists: Artist | Iterable[Artist], subject: Subject, *, tip: str = "") -> None:
+def mark_subject(artists: Artist | Iterable[Artist], subject: Subject, *, tip: str = "") -> None:
     """Mark what drawn things are about; on the page these become data attributes."""
     for artist in [artists] if isinstance(artists, Artist) else artists:
         report_annotations.mark(artist, task=subject.task, arm=subject.arm, tip=tip)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class ArmStyle:
     """How one framework is drawn everywhere."""
 
     color: str
@@ -93,16 +93,16 @@ class Look:
     dash: Any
 
 
-def look(frames: Frames, arm: str) -> Look:
+def style_of(frames: Frames, arm: str) -> ArmStyle:
     """Return the colour, marker and dashes of an arm."""
     sign = sign_of(frames, arm)
     arms = [known.name for known in frames.plan.arms]
     number = arms.index(arm) if arm in arms else 0
     color = sign.color if is_color_like(sign.color) else "#777777"
-    return Look(color=color, marker=sign.marker, dash=DASHES[number % len(DASHES)])
+    return ArmStyle(color=color, marker=sign.marker, dash=DASHES[number % len(DASHES)])
 
 
-def panels(
+def make_panels(
     count: int,
     *,
     narrow: bool,
@@ -153,12 +153,12 @@ def task_panels(
 
     def draw(narrow: bool) -> Drawing:  # noqa: FBT001 - Figure.draw
         explained = legend() if legend else Legend(handles=(), names=())
-        drawing, all_axes = panels(
+        drawing, all_axes = make_panels(
             len(tasks), narrow=narrow, height=height, legend_of=len(explained.names)
         )
         for axes, task in zip(all_axes, tasks, strict=True):
             draw_panel(axes, task)
-            panel_of(axes, frames, task.name)
+            title_panel(axes, frames, task.name)
         if explained.names:
             add_legend(drawing, explained, narrow=narrow)
         return drawing
@@ -203,11 +203,11 @@ def _plain_ticks(axis: Axis, values: Sequence[float], *, most: int) -> None:
     decades = math.log10(max(positive) / min(positive)) if positive else 1.0
     steps = (1.0, 2.0, 5.0) if decades < 1.5 else (1.0, 3.0) if decades < 3.5 else (1.0,)
     axis.set_major_locator(LogLocator(subs=steps, numticks=most))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: format_tick(value)))
     axis.set_minor_locator(NullLocator())
 
 
-def plain(value: float) -> str:
+def format_tick(value: float) -> str:
     """Return a number of an axis: 0.01, 1, 1e-7."""
     return (
         f"{value:g}"
@@ -235,19 +235,19 @@ def bars_height(most: int) -> float:
     return 1.0 + 0.32 * max(most, 2)
 
 
-def arm_names(axes: Axes, frames: Frames, task: str, arms: Sequence[str], most: int) -> None:
+def name_arm_rows(axes: Axes, frames: Frames, task: str, arms: Sequence[str], most: int) -> None:
     """Name the bars of one task's arms."""
     subjects = [subject_of(arm, task) for arm in arms]
-    bar_names(axes, [frames.title(arm) for arm in arms], most, subjects)
+    name_rows(axes, [frames.title(arm) for arm in arms], most, subjects)
 
 
-def bar_names(
+def name_rows(
     axes: Axes, names: Sequence[str], most: int, subjects: Sequence[Subject] = ()
 ) -> None:
     """Name the bars, the first on top; panels of one figure have bars of one thickness."""
     labels = axes.set_yticks(range(len(names)), names)
     for label, subject in zip(labels, subjects, strict=False):
-        marked((label.label1,), subject)
+        mark_subject((label.label1,), subject)
     axes.set_ylim(max(most, 2) - 0.45, -0.55)
 
 
@@ -262,10 +262,10 @@ def add_legend(drawing: Drawing, legend: Legend, *, narrow: bool) -> None:
     )
     entries = zip(box.legend_handles, box.get_texts(), legend.subjects, strict=False)
     for handle, text, subject in entries:
-        marked([part for part in (handle, text) if part is not None], subject)
+        mark_subject([part for part in (handle, text) if part is not None], subject)
 
 
-def key(marker: Any, *, hollow: bool = False) -> Line2D:
+def legend_key(marker: Any, *, hollow: bool = False) -> Line2D:
     """Return a legend's handle that explains a shape, not a colour."""
     inside = "none" if hollow else INK
     return Line2D(
@@ -273,27 +273,27 @@ def key(marker: Any, *, hollow: bool = False) -> Line2D:
     )
 
 
-def at_end(axes: Axes, text: str, x: float, y: float) -> Artist:
+def write_at_end(axes: Axes, text: str, x: float, y: float) -> Artist:
     """Write a bar's number just beyond its end."""
     return axes.annotate(
         text, (x, y), (5, 0), textcoords="offset points", va="center", fontsize="small"
     )
 
 
-def panel_of(axes: Axes, frames: Frames, task: str) -> None:
+def title_panel(axes: Axes, frames: Frames, task: str) -> None:
     """Title a panel after its task and mark it for the page's filter."""
-    axes.set_title(title_of(frames.plan, task))
-    marked(axes, Subject(task=task))
+    axes.set_title(task_title(frames.plan, task))
+    mark_subject(axes, Subject(task=task))
 
 
-def say(axes: Axes, text: str) -> None:
+def write_in_panel(axes: Axes, text: str) -> None:
     """Write into an empty panel why it is empty."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", alpha=TEXT_QUIET)
     axes.grid(visible=False)
 
 
-def coinciding(
-    axes: Axes, number: int, count: int, xs: Sequence[float], ys: Sequence[float], look: Look
+def draw_striped(
+    axes: Axes, number: int, count: int, xs: Sequence[float], ys: Sequence[float], look: ArmStyle
 ) -> list[Line2D]:
     """Draw curve `number` of `count` curves that lie on each other, each with stripes of its own.
 
@@ -312,6 +312,6 @@ def coinciding(
     )
 
 
-def finite(values: Sequence[float]) -> list[float]:
+def positive_or_gap(values: Sequence[float]) -> list[float]:
     """Return values that a logarithmic axis can show; the others as gaps."""
     return [value if np.isfinite(value) and value > 0 else math.nan for value in values]

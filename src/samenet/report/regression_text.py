@@ -11,20 +11,20 @@ from samenet.analysis.quantities import Quantity
 from samenet.analysis.regression import Comparison, Row
 from samenet.errors import UsageError
 from samenet.report.result import RESULT_SCHEMA
-from samenet.stats.formatting import words
-from samenet.stats.verdicts import Word
+from samenet.stats.formatting import format_seconds
+from samenet.stats.verdicts import VerdictWord
 
-HEAD = {
+VERDICT_TITLES = {
     "regression": "Regression",
     "inconclusive": "Cannot tell yet",
     "fine": "No regression",
     "refused": "Not compared",
 }
 
-ADMIT = {"machine": "--across-machines", "versions": "--across-versions"}
+ADMIT_OPTIONS = {"machine": "--across-machines", "versions": "--across-versions"}
 
 
-def document(path: Path) -> dict[str, Any]:
+def load_document(path: Path) -> dict[str, Any]:
     """Return the result document of a run folder or of a file that holds one.
 
     Raises UsageError, in one sentence, for anything else.
@@ -33,7 +33,7 @@ def document(path: Path) -> dict[str, Any]:
         from samenet.analysis import frames
         from samenet.report import result
 
-        return json_again(result.document(frames.load(path)))
+        return as_json_reads(result.to_document(frames.load(path)))
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -47,24 +47,24 @@ def document(path: Path) -> dict[str, Any]:
     return values
 
 
-def json_again(values: dict[str, Any]) -> dict[str, Any]:
+def as_json_reads(values: dict[str, Any]) -> dict[str, Any]:
     """Return a document as its JSON reads back, so that both kinds of input are alike."""
     again: dict[str, Any] = json.loads(json.dumps(values))
     return again
 
 
-def summary(comparison: Comparison) -> str:
+def summary_sentence(comparison: Comparison) -> str:
     """Return the answer in one sentence."""
     if comparison.verdict == "refused":
         return f"Not compared, these differ: {'; '.join(comparison.refusals)}."
     count = Counter(row.word for row in comparison.rows)
-    unknown = count[Word.UNKNOWN] + count[Word.NOT_COMPARED]
-    slower = f"{count[Word.SLOWER]} of {len(comparison.rows)} results slower"
+    unknown = count[VerdictWord.UNKNOWN] + count[VerdictWord.NOT_COMPARED]
+    slower = f"{count[VerdictWord.SLOWER]} of {len(comparison.rows)} results slower"
     parts = [f"{slower} by more than {100 * comparison.margin:.3g} %"]
-    parts += [f"{count[Word.FASTER]} faster"] if count[Word.FASTER] else []
+    parts += [f"{count[VerdictWord.FASTER]} faster"] if count[VerdictWord.FASTER] else []
     parts += [f"{unknown} without an answer"] if unknown else []
     quantity = Quantity(comparison.quantity).label
-    return f"{HEAD[comparison.verdict]}: {', '.join(parts)} ({quantity})."
+    return f"{VERDICT_TITLES[comparison.verdict]}: {', '.join(parts)} ({quantity})."
 
 
 def _notes(comparison: Comparison) -> list[str]:
@@ -75,13 +75,13 @@ def _notes(comparison: Comparison) -> list[str]:
     return [f"Admitted differences, which every ratio includes: {differences}."]
 
 
-def lines(comparison: Comparison) -> list[str]:
+def to_lines(comparison: Comparison) -> list[str]:
     """Return the comparison for a terminal."""
     rows = [
         f"  {row.task:<18} {row.arm:<22} {_ratio(row):<24} {row.word}{_after(row)}"
         for row in comparison.rows
     ]
-    return [*rows, *_notes(comparison), summary(comparison), *_remedy(comparison)]
+    return [*rows, *_notes(comparison), summary_sentence(comparison), *_remedy(comparison)]
 
 
 def _remedy(comparison: Comparison) -> list[str]:
@@ -89,7 +89,7 @@ def _remedy(comparison: Comparison) -> list[str]:
     groups = {text.partition(":")[0] for text in comparison.refusals}
     if "settings" in groups:
         return ["Measure both with the same settings."]
-    options = [option for group, option in ADMIT.items() if group in groups]
+    options = [option for group, option in ADMIT_OPTIONS.items() if group in groups]
     return [f"Add {' '.join(options)} to compare all the same."] if options else []
 
 
@@ -106,9 +106,9 @@ def _after(row: Row) -> str:
     return f": {row.note}" if row.note else ""
 
 
-def markdown(comparison: Comparison) -> list[str]:
+def to_markdown(comparison: Comparison) -> list[str]:
     """Return the comparison as Markdown to paste: the answer first, then every row."""
-    bold, _, rest = summary(comparison).partition(":")
+    bold, _, rest = summary_sentence(comparison).partition(":")
     head = [f"**{bold}**:{rest}" if rest else f"**{bold}**"]
     table = [
         "",
@@ -129,4 +129,4 @@ def _cell(text: str) -> str:
 
 
 def _time(seconds: float | None) -> str:
-    return "–" if seconds is None else words(seconds)
+    return "–" if seconds is None else format_seconds(seconds)

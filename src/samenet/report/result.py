@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from samenet._console import printable
+from samenet._console import make_printable
 from samenet.advice import recommend
 from samenet.analysis import (
     control_arms,
@@ -20,17 +20,17 @@ from samenet.analysis.frames import ArmResult, Frames
 from samenet.analysis.quantities import Quantity
 from samenet.analysis.totals import Total
 from samenet.report import guessing
-from samenet.runs.records import HUGE, Track
-from samenet.spec.metrics import main_of, names_of
+from samenet.runs.records import INFINITE_ERROR, Track
+from samenet.spec.metrics import main_metric, metric_names
 from samenet.spec.task import Task
-from samenet.stats.formatting import duration, words
+from samenet.stats.formatting import format_duration, format_seconds
 from samenet.stats.intervals import Interval
 
 RESULT_SCHEMA = "samenet-result/1"
 QUANTITIES = (Quantity.TOTAL, Quantity.START_UP, Quantity.STEP, Quantity.EPOCH)
 
 
-def document(frames: Frames) -> dict[str, Any]:
+def to_document(frames: Frames) -> dict[str, Any]:
     """Return the result as plain data; the schema is docs/result-schema.md."""
     plan = frames.plan
     return {
@@ -39,7 +39,7 @@ def document(frames: Frames) -> dict[str, Any]:
         "created": plan.created,
         "profile": plan.profile,
         "repeats": frames.repeats,
-        "verdicts": any(control_arms.verdicts(frames, task) for task in plan.tasks),
+        "verdicts": any(control_arms.allow_verdicts(frames, task) for task in plan.tasks),
         "target": plan.target.model_dump(mode="json"),
         "machine": frames.machine,
         "fingerprint": fingerprint.fingerprint(frames),
@@ -57,8 +57,8 @@ def _task(frames: Frames, task: Task) -> dict[str, Any]:
         "goal": task.goal.model_dump(mode="json") if task.goal else None,
         "instrument": _instrument(frames, task),
         "not_compared": [
-            {"arm": arm, "reason": why_not(frames.result(task, arm))}
-            for arm in refused(frames, task)
+            {"arm": arm, "reason": why_not_compared(frames.result(task, arm))}
+            for arm in refused_arms(frames, task)
         ],
         "same_network": [_row(frames, task, row) for row in totals.totals(frames, task)],
         "limit": {
@@ -81,12 +81,14 @@ def _task(frames: Frames, task: Task) -> dict[str, Any]:
 
 
 def _instrument(frames: Frames, task: Task) -> dict[str, Any] | None:
-    shown = control_arms.shown(frames, task)
+    shown = control_arms.check_instrument(frames, task)
     if shown is None:
         return None
     return {
         "reference": shown.arm,
-        "verdicts": {q: control_arms.verdicts(frames, task, q) for q in control_arms.QUANTITIES},
+        "verdicts": {
+            q: control_arms.allow_verdicts(frames, task, q) for q in control_arms.QUANTITIES
+        },
         "control": {
             quantity: {**_interval(ratio), "equivalent": shown.equivalent[quantity]}
             for quantity, ratio in shown.control.items()
@@ -113,7 +115,7 @@ def _row(frames: Frames, task: Task, row: Total) -> dict[str, Any]:
         "share_of_limit": roofline.share(result),
         "own_fit": own_fit.document(result),
         "scores": _scores(result),
-        "checks": checks(result),
+        "checks": check_figures(result),
         "deviations": [
             deviation._asdict() for deviation in deviations(frames.deviations, task.name, row.arm)
         ],
@@ -174,11 +176,11 @@ def _quick_starts(frames: Frames, task: Task) -> list[dict[str, Any]]:
 
 def _scores(result: ArmResult) -> dict[str, float]:
     """Return the mean test score per metric over repeats or seeds."""
-    scores = {metric: result.score(metric) for metric in (*names_of(result.task.kind), "loss")}
+    scores = {metric: result.score(metric) for metric in (*metric_names(result.task.kind), "loss")}
     return {metric: score for metric, score in scores.items() if score is not None}
 
 
-def checks(result: ArmResult) -> dict[str, Any]:
+def check_figures(result: ArmResult) -> dict[str, Any]:
     """Return a row's own two figures and whether every check passed."""
     rows = result.checks
 
@@ -194,7 +196,7 @@ def checks(result: ArmResult) -> dict[str, Any]:
     }
 
 
-def lines(frames: Frames) -> list[str]:
+def to_lines(frames: Frames) -> list[str]:
     """Return the closing lines of a run: one per framework and task, then the advice."""
     shown: list[str] = []
     for task in frames.plan.tasks:
@@ -209,22 +211,22 @@ def lines(frames: Frames) -> list[str]:
         advice = recommend.recommend(frames, task)
         if advice is not None:
             shown += ["", *(f"  {text}" for text in (advice.sentence, *advice.details))]
-    shown = [printable(text) for text in shown[1:]]
+    shown = [make_printable(text) for text in shown[1:]]
     disturbed = interference.sentence(frames)
     return [*shown, "", disturbed] if disturbed else shown
 
 
 def _line(frames: Frames, task: Task, row: Total) -> str:
     result = frames.result(task, row.arm)
-    metric = main_of(task.kind).name
+    metric = main_metric(task.kind).name
     score = result.score(metric)
     shown = "" if score is None else f"  {metric} {score:.3f}"
-    step = words(result.typical(Quantity.STEP).value)
+    step = format_seconds(result.typical(Quantity.STEP).value)
     step += "" if result.is_steady else " (no steady state)"
     checked = "checked: same network" if result.passed else "not checked"
     title, place = frames.title(row.arm), "" if row.rank is None else f"{row.rank}."
     return (
-        f"  {place:>2} {title:<22} whole training {duration(row.seconds):<24}"
+        f"  {place:>2} {title:<22} whole training {format_duration(row.seconds):<24}"
         f" {row.factor.value:>5.2f}×  step {step:<8}{shown}  {checked}"
     )
 
@@ -249,21 +251,21 @@ def _failure_lines(frames: Frames, task: Task) -> list[str]:
         for row in rows.itertuples()
     ]
     return list(dict.fromkeys(lines_found)) + [
-        f"  –  {frames.title(arm):<22} not compared: {why_not(frames.result(task, arm))}"
-        for arm in refused(frames, task)
+        f"  –  {frames.title(arm):<22} not compared: {why_not_compared(frames.result(task, arm))}"
+        for arm in refused_arms(frames, task)
     ]
 
 
-def refused(frames: Frames, task: Task) -> list[str]:
+def refused_arms(frames: Frames, task: Task) -> list[str]:
     """Return the arms of a task with a failed check: their times are not compared."""
     rows = frames.checks[(frames.checks.task == task.name) & ~frames.checks.passed.astype(bool)]
     return sorted(set(rows.arm))
 
 
-def why_not(result: ArmResult) -> str:
+def why_not_compared(result: ArmResult) -> str:
     """Return the first failed check of a result in one sentence."""
     row = result.checks[~result.checks.passed.astype(bool)].iloc[0]
-    if row.error >= HUGE:
+    if row.error >= INFINITE_ERROR:
         return f"{row.gate}, {row.quantity} is not a number: a smaller learning rate may help"
     why = because(result.frames.deviations, result.task.name, result.arm, str(row.detail))
     figures = f"{row.error:.2g} instead of at most {row.limit:.2g}"

@@ -7,13 +7,13 @@ thousandth picture.
 from __future__ import annotations
 
 from samenet.analysis.frames import Frames
-from samenet.analysis.subset import large
+from samenet.analysis.subset import is_large
 
 
-def sentence(frames: Frames) -> str:
+def scope_sentence(frames: Frames) -> str:
     """Return what the page of a large run leaves out, and where to find it."""
     count = len(frames.plan.tasks)
-    if not large(frames):
+    if not is_large(frames):
         return ""
     return (
         f"This run has {count} tasks. “Times per task” has every result; the recommendation, "

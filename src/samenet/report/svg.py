@@ -29,21 +29,21 @@ GROUND = r'(<g id="patch_1">.*?fill: )#ffffff'
 """The white behind a picture in a file; the page has a ground of its own."""
 
 
-def drawn(figure: Figure, *, narrow: bool) -> Drawing:
+def draw(figure: Figure, *, narrow: bool) -> Drawing:
     """Return the picture as matplotlib draws it."""
     with rc_context(STYLE):
         return figure.draw(narrow)
 
 
-def saved(drawing: Drawing, kind: str) -> bytes:
+def save(drawing: Drawing, kind: str) -> bytes:
     """Return the picture as an "svg" or "png" file; the same numbers give the same bytes."""
     metadata: Mapping[str, None] = {"Date": None} if kind == "svg" else {"Software": None}
     with rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser's font has it
-        return written(drawing, kind, metadata, dpi=150)
+        return write(drawing, kind, metadata, dpi=150)
 
 
-def written(drawing: Drawing, kind: str, metadata: Mapping[str, None], *, dpi: int) -> bytes:
+def write(drawing: Drawing, kind: str, metadata: Mapping[str, None], *, dpi: int) -> bytes:
     """Return the picture as a file, in the style that is in force."""
     file = io.BytesIO()
     meanings = report_annotations.number_marks(drawing) if kind == "svg" else {}
@@ -54,9 +54,9 @@ def written(drawing: Drawing, kind: str, metadata: Mapping[str, None], *, dpi: i
     return report_annotations.restore_marks(content.decode(), meanings).encode()
 
 
-def placed(drawing: Drawing) -> str:
+def draw_as_svg(drawing: Drawing) -> str:
     """Return a new picture as SVG and freeze its layout for the forms drawn later."""
-    text = saved(drawing, "svg").decode()
+    text = save(drawing, "svg").decode()
     drawing.set_layout_engine(None)  # looking again would take half the time of every form
     return text
 

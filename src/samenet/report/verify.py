@@ -16,10 +16,10 @@ from zipfile import BadZipFile
 import numpy as np
 
 from samenet.adapter.dataset import Dataset
-from samenet.advice.audit import Traced, traced
+from samenet.advice.audit import Audit, audit_advice
 from samenet.analysis import frames
 from samenet.errors import RunFolderError, WorkerError
-from samenet.execution.describe import last_line
+from samenet.execution.describe import error_line
 from samenet.execution.process import LiveWorkers, spawn
 from samenet.machine.files import make_folder
 from samenet.report import embedded_data
@@ -152,7 +152,7 @@ def _rescored(store: Store, plan: Plan, records: Sequence[Record]) -> list[Recor
     found = answer.read()
     answer.path.unlink(missing_ok=True)
     if found is None:
-        raise WorkerError(f"The scores could not be recomputed: {last_line(errors)}")
+        raise WorkerError(f"The scores could not be recomputed: {error_line(errors)}")
     return found
 
 
@@ -223,8 +223,8 @@ def _page(folder: Path) -> tuple[int, list[str]]:
     match = NUMBERS.search(path.read_text(encoding="utf-8"))
     if not match:
         raise RunFolderError(f"{path} holds no numbers: it is damaged or not a samenet page.")
-    printed = _leaves(embedded_data.unpacked(match[1]))
-    computed = _leaves(json.loads(json.dumps(report_page.numbers(frames.load(folder)))))
+    printed = _leaves(embedded_data.unpack(match[1]))
+    computed = _leaves(json.loads(json.dumps(report_page.printed_numbers(frames.load(folder)))))
     wrong = [
         f"the page says {key} = {printed.get(key)}, the records say {computed.get(key)}"
         for key in sorted(printed.keys() | computed.keys())
@@ -233,13 +233,13 @@ def _page(folder: Path) -> tuple[int, list[str]]:
     return len(printed), wrong
 
 
-def _advice(store: Store, plan: Plan, records: Sequence[Record]) -> Traced:
+def _advice(store: Store, plan: Plan, records: Sequence[Record]) -> Audit:
     """Every sentence of advice on the page follows from records."""
     path = store.folder / "report.html"
     if not path.exists():
-        return Traced(sentences=0, wrong=())
+        return Audit(sentences=0, wrong=())
     page = path.read_text(encoding="utf-8")
-    return traced(plan, store.read_json("machine.json"), records, page)
+    return audit_advice(plan, store.read_json("machine.json"), records, page)
 
 
 def _leaves(value: Any, path: str = "") -> dict[str, Any]:

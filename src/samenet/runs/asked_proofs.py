@@ -13,7 +13,7 @@ from samenet.adapter.expected_checks import Named
 from samenet.runs.plan import Job, Plan
 from samenet.runs.records import (
     DEVIATION,
-    HUGE,
+    INFINITE_ERROR,
     CertificateRecord,
     FailureRecord,
     Record,
@@ -84,7 +84,7 @@ def _absent(plan: Plan, task: str, arm: str, proof: str, asked: Named) -> Certif
         gate=gate,
         quantity=" ".join(word for word in (quantity, "" if proof == task else proof) if word),
         dtype=dtype or plan.target.dtype,
-        error=HUGE,
+        error=INFINITE_ERROR,
         limit=0.0,
         passed=False,
         detail="this check is missing",

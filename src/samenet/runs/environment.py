@@ -17,15 +17,15 @@ from samenet.errors import RefusedError
 from samenet.machine import clock, gpu, system, topology
 from samenet.machine import readings as machine_readings
 from samenet.machine.readings import Counters
-from samenet.runs.passes import BLOCKS, RESULT, PassName
+from samenet.runs.passes import BLOCK_PASSES, RESULT_PASS, PassName
 from samenet.runs.plan import Job, Plan
-from samenet.runs.records import EnvironmentRead, Record, SetAside, TimedProcess, plain
+from samenet.runs.records import EnvironmentRead, ProcessSetAside, Record, TimedProcess, to_fields
 from samenet.stats.intervals import VERDICT_REPEATS_MIN
 
 WINDOW_SECONDS = 1.0
 """How long the machine is observed before a run."""
 
-LOOKS = 30
+QUIET_ATTEMPTS_MAX = 30
 """How often, at most, the machine is observed while waiting for a quiet moment: by a run before it
 starts, and by all its disturbed processes together."""
 
@@ -33,7 +33,7 @@ Readings = Mapping[str, float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class EnvironmentRule:
     """One reading, its limit, and the sentence about a breach."""
 
     reading: str
@@ -55,36 +55,36 @@ class Rule:
         return self.sentence.format(value=readings[self.reading], limit=self.limit)
 
 
-RULES = (
-    Rule(
+ENVIRONMENT_RULES = (
+    EnvironmentRule(
         reading="others",
         limit=0.05,
         sentence="other work keeps {value:.2f} of the measuring processors busy "
         "(limit {limit:.2f})",
     ),
-    Rule(
+    EnvironmentRule(
         reading="beside",
         limit=0.05,
         sentence="other work keeps {value:.0%} of the processors busy that share a core with the "
         "measuring ones, or may (limit {limit:.0%})",
     ),
-    Rule(
+    EnvironmentRule(
         reading="steal",
         limit=0.01,
         sentence="the host takes away {value:.1%} of their time (steal; limit {limit:.0%})",
     ),
-    Rule(
+    EnvironmentRule(
         reading="throttled",
         limit=0,
         sentence="the control group's processor limit has stopped this work {value:.0f} times "
         "(limit {limit:.0f})",
     ),
-    Rule(
+    EnvironmentRule(
         reading="graphics_processes",
         limit=0,
         sentence="{value:.0f} other processes compute on the CUDA devices (limit {limit:.0f})",
     ),
-    Rule(
+    EnvironmentRule(
         reading="memory_available_gib",
         limit=0.5,
         sentence="only {value:.2f} GiB of memory are available (at least {limit:.1f})",
@@ -93,12 +93,12 @@ RULES = (
 )
 
 
-def broken(readings: Readings) -> tuple[str, ...]:
+def find_breaches(readings: Readings) -> tuple[str, ...]:
     """Return why this is no time to measure: one sentence per broken rule."""
-    return tuple(rule.sentence_of(readings) for rule in RULES if rule.broken(readings))
+    return tuple(rule.sentence_of(readings) for rule in ENVIRONMENT_RULES if rule.broken(readings))
 
 
-def between(before: Counters, after: Counters) -> dict[str, float | None]:
+def compare_counters(before: Counters, after: Counters) -> dict[str, float | None]:
     """Return what others did between two moments.
 
     `others`: how many of the measuring processors others kept busy; `beside`: which share of their
@@ -144,7 +144,7 @@ def between(before: Counters, after: Counters) -> dict[str, float | None]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Snapshot:
     """The machine before something is measured."""
 
     processors: tuple[int, ...]
@@ -154,7 +154,7 @@ class Look:
     """What is read at a single moment: memory, other processes on the CUDA devices."""
 
 
-def look(target: Target) -> Look:
+def take_snapshot(target: Target) -> Snapshot:
     """Read the machine's counters; `seen` reads them again and compares.
 
     Where a process cannot be bound to processors, none of them is the one that measures, and their
@@ -168,50 +168,50 @@ def look(target: Target) -> Look:
     }
     if target.device == "cuda":
         standing["graphics_processes"] = gpu.graphics_processes()
-    return Look(
+    return Snapshot(
         processors=processors,
         beside=beside,
-        counters=machine_readings.counters(processors, beside),
+        counters=machine_readings.read_counters(processors, beside),
         standing=standing,
     )
 
 
-def seen(before: Look) -> dict[str, float | None]:
+def readings_since(before: Snapshot) -> dict[str, float | None]:
     """Return the readings from then until now."""
-    after = machine_readings.counters(before.processors, before.beside)
-    return {**between(before.counters, after), **before.standing}
+    after = machine_readings.read_counters(before.processors, before.beside)
+    return {**compare_counters(before.counters, after), **before.standing}
 
 
-def of_a_moment(target: Target) -> dict[str, float | None]:
+def observe(target: Target) -> dict[str, float | None]:
     """Return the readings of the next second, in which this process does nothing."""
-    before = look(target)
-    machine_readings.waited(WINDOW_SECONDS)
-    return seen(before)
+    before = take_snapshot(target)
+    machine_readings.wait(WINDOW_SECONDS)
+    return readings_since(before)
 
 
-def decides(plan: Plan) -> bool:
+def refuses_breaches(plan: Plan) -> bool:
     """Return whether a breach refuses; a screening, which gives no verdict, only reports it."""
     return plan.profile != "quick" and plan.repeats >= VERDICT_REPEATS_MIN
 
 
-def admitted(plan: Plan) -> tuple[str, ...]:
+def admit_run(plan: Plan) -> tuple[str, ...]:
     """Return the warnings for a screening; raises RefusedError if a verdict is to be given."""
     sentences: tuple[str, ...] = ()
-    for _ in range(LOOKS if decides(plan) else 1):
-        sentences = broken(of_a_moment(plan.target))
-        if not sentences or not decides(plan):
+    for _ in range(QUIET_ATTEMPTS_MAX if refuses_breaches(plan) else 1):
+        sentences = find_breaches(observe(plan.target))
+        if not sentences or not refuses_breaches(plan):
             return sentences
     raise RefusedError(
         f"This machine is not fit to measure now: {'; '.join(sentences)}, for "
-        f"{LOOKS * WINDOW_SECONDS:.0f} seconds. Wait, or stop the other work; the quick profile "
-        "measures all the same and says so."
+        f"{QUIET_ATTEMPTS_MAX * WINDOW_SECONDS:.0f} seconds. Wait, or stop the other work; "
+        "the quick profile measures all the same and says so."
     )
 
 
-def recorded(plan: Plan, job: Job, before: Look) -> EnvironmentRead:
+def record_environment(plan: Plan, job: Job, before: Snapshot) -> EnvironmentRead:
     """Return what the machine was like while a job ran, and whether the job is refused for it."""
-    readings = seen(before)
-    sentences = broken(readings)
+    readings = readings_since(before)
+    sentences = find_breaches(readings)
     return EnvironmentRead(
         job=job.id,
         when=clock.utc(),
@@ -223,14 +223,14 @@ def recorded(plan: Plan, job: Job, before: Look) -> EnvironmentRead:
             name: None if value is None else round(value, 4) for name, value in readings.items()
         },
         broken=sentences,
-        refused=bool(sentences) and decides(plan) and job.pass_name in BLOCKS,
+        refused=bool(sentences) and refuses_breaches(plan) and job.pass_name in BLOCK_PASSES,
     )
 
 
-def set_aside(records: Sequence[Record]) -> SetAside:
+def set_aside(records: Sequence[Record]) -> ProcessSetAside:
     """Return the records of a process that is measured again as one event: kept but not counted."""
     (read,) = _read(records)
-    return SetAside(
+    return ProcessSetAside(
         job=read.job,
         when=read.when,
         pass_name=read.pass_name,
@@ -241,7 +241,7 @@ def set_aside(records: Sequence[Record]) -> SetAside:
         broken=read.broken,
         refused=read.refused,
         again=True,
-        records=tuple(plain(record) for record in records if record is not read),
+        records=tuple(to_fields(record) for record in records if record is not read),
     )
 
 
@@ -250,22 +250,24 @@ def _read(records: Iterable[Record]) -> list[EnvironmentRead]:
     return [record for record in records if isinstance(record, EnvironmentRead)]
 
 
-def attempts(records: Iterable[Record]) -> list[TimedProcess]:
+def timed_processes(records: Iterable[Record]) -> list[TimedProcess]:
     """Return what was recorded about the machine during all timed processes."""
     return [record for record in records if isinstance(record, TimedProcess)]
 
 
-def waited_for(records: Iterable[Record]) -> bool:
+def was_repeated(records: Iterable[Record]) -> bool:
     """Return whether a process was measured again, after a wait."""
-    return any(isinstance(record, SetAside) for record in records)
+    return any(isinstance(record, ProcessSetAside) for record in records)
 
 
-def is_refused(records: Iterable[Record]) -> bool:
+def any_refused(records: Iterable[Record]) -> bool:
     """Return whether one of these processes is not counted."""
     return any(read.refused for read in _read(records))
 
 
-def refused(records: Iterable[Record], of: PassName = RESULT) -> dict[tuple[str, str, int], str]:
+def refusal_reasons(
+    records: Iterable[Record], of: PassName = RESULT_PASS
+) -> dict[tuple[str, str, int], str]:
     """Return the reason for each (task, arm, repeat) of a pass that was refused."""
     return {
         (read.task, read.arm, read.repeat): "; ".join(read.broken)

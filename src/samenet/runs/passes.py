@@ -62,11 +62,11 @@ OnePer = Literal["run", "arm", "result", "block", "seed", "framework", "command"
 is an arm on a task; each repeat of a result (in blocks of all arms, in rotated order); each seed of
 a framework; each repeat of a framework; or nothing, where a command starts the pass by itself."""
 
-Gives = Literal["times", "start-up", "predictions", "scores"]
+EvidenceKind = Literal["times", "start-up", "predictions", "scores"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seconds:
+class PassDuration:
     """How long one task or case takes; from a run of everything on two cores of a server."""
 
     base: float = 0.0
@@ -93,7 +93,7 @@ class Pass:
     done_text: str
     """What the progress shows when a job of it is done."""
     one_per: OnePer
-    seconds: Seconds = Seconds()
+    seconds: PassDuration = PassDuration()
     duration_like: PassName | None = None
     """The pass whose durations predict this one, if not its own."""
     in_tracks: tuple[Literal["same", "quickstart"], ...] = ("same",)
@@ -126,7 +126,7 @@ class Pass:
     nothing."""
     progress_unit: Literal["", "repeats", "seeds"] = ""
     """What the progress counts in this pass, if anything."""
-    evidence: tuple[Gives, ...] = ()
+    evidence: tuple[EvidenceKind, ...] = ()
     """What sentences of advice compute from its records."""
 
 
@@ -136,7 +136,7 @@ _ROWS = (
         module="samenet.worker.prepare",
         done_text="data prepared",
         one_per="run",
-        seconds=Seconds(base=0.5),
+        seconds=PassDuration(base=0.5),
         in_tracks=("same", "quickstart"),
         needs="nothing",
         gates_later_passes=True,
@@ -148,7 +148,7 @@ _ROWS = (
         module="samenet.worker.cases",
         done_text="checked",
         one_per="arm",
-        seconds=Seconds(base=0.05, heavy=0.7, compiling=1.3),
+        seconds=PassDuration(base=0.05, heavy=0.7, compiling=1.3),
         on_cases=True,
         needs="nothing",
         gates_later_passes=True,
@@ -159,7 +159,7 @@ _ROWS = (
         module="samenet.worker.certify",
         done_text="checked: same network",
         one_per="arm",
-        seconds=Seconds(base=0.7, heavy=3, compiling=4),
+        seconds=PassDuration(base=0.7, heavy=3, compiling=4),
         gates_later_passes=True,
         certifies=True,
     ),
@@ -178,7 +178,7 @@ _ROWS = (
         module="samenet.worker.timing",
         done_text="timed",
         one_per="block",
-        seconds=Seconds(heavy=2.2, compiling=2, steady=1.5),
+        seconds=PassDuration(heavy=2.2, compiling=2, steady=1.5),
         timed=True,
         shares_warm_cache=True,
         progress_unit="repeats",
@@ -211,7 +211,7 @@ _ROWS = (
         module="samenet.worker.quickstart",
         done_text="quick start trained",
         one_per="seed",
-        seconds=Seconds(base=1, heavy=12),
+        seconds=PassDuration(base=1, heavy=12),
         in_tracks=("quickstart",),
         track="quickstart",
         timed=True,
@@ -224,7 +224,7 @@ _ROWS = (
         module="samenet.worker.baselines",
         done_text="models that are not networks fitted",
         one_per="run",
-        seconds=Seconds(base=2.5),
+        seconds=PassDuration(base=2.5),
         in_tracks=("same", "quickstart"),
         track="reference",
         timed=True,
@@ -236,7 +236,7 @@ _ROWS = (
         module="samenet.worker.predict",
         done_text="predictions timed",
         one_per="framework",
-        seconds=Seconds(base=1.5, heavy=3.5),
+        seconds=PassDuration(base=1.5, heavy=3.5),
         track="inference",
         timed=True,
         evidence=("predictions", "start-up"),
@@ -246,7 +246,7 @@ _ROWS = (
         module="samenet.worker.roofline",
         done_text="the machine’s limit measured",
         one_per="run",
-        seconds=Seconds(base=1.3),
+        seconds=PassDuration(base=1.3),
         track="limits",
         timed=True,
     ),
@@ -255,14 +255,14 @@ _ROWS = (
         module="samenet.worker.memory",
         done_text="memory measured",
         one_per="result",
-        seconds=Seconds(base=0.2, heavy=1, compiling=1),
+        seconds=PassDuration(base=0.2, heavy=1, compiling=1),
     ),
     Pass(
         name="curves",
         module="samenet.worker.curves",
         done_text="trained for the curves",
         one_per="arm",
-        seconds=Seconds(base=0.2, heavy=1, compiling=1),
+        seconds=PassDuration(base=0.2, heavy=1, compiling=1),
         answers="files",
         evidence=("scores",),
     ),
@@ -271,7 +271,7 @@ _ROWS = (
         module="samenet.worker.score",
         done_text="scored",
         one_per="run",
-        seconds=Seconds(base=0.7),
+        seconds=PassDuration(base=0.7),
         in_tracks=("same", "quickstart"),
         needs="data",
         is_barrier=True,
@@ -318,19 +318,19 @@ _ROWS = (
 PASSES: dict[PassName, Pass] = {row.name: row for row in _ROWS}
 """By name, in the order of a run."""
 
-BLOCKS: tuple[PassName, ...] = tuple(row.name for row in _ROWS if row.one_per == "block")
+BLOCK_PASSES: tuple[PassName, ...] = tuple(row.name for row in _ROWS if row.one_per == "block")
 """The passes whose jobs make up a repeat of the results; the result itself is the first."""
 
-RESULT: PassName = BLOCKS[0]
+RESULT_PASS: PassName = BLOCK_PASSES[0]
 """The pass whose times are those of a result."""
 
-PROOFS: tuple[PassName, ...] = BLOCKS[1:]
+CONTROL_PASSES: tuple[PassName, ...] = BLOCK_PASSES[1:]
 """The reference again, and with 5 % more steps: the control arms, which test the measurement."""
 
-ADMISSION: tuple[PassName, ...] = tuple(row.name for row in _ROWS if row.gates_later_passes)
+ADMISSION_PASSES: tuple[PassName, ...] = tuple(row.name for row in _ROWS if row.gates_later_passes)
 """What comes before every timed job: the data, and the certificate."""
 
 
-def giving(what: Gives) -> tuple[PassName, ...]:
+def passes_giving(what: EvidenceKind) -> tuple[PassName, ...]:
     """Return the passes whose records numbers of this kind are computed from."""
     return tuple(row.name for row in _ROWS if what in row.evidence)

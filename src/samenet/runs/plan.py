@@ -10,12 +10,12 @@ from pydantic import Field
 
 from samenet.adapter.api import Capabilities, Header, Target
 from samenet.runs.passes import PASSES, Pass, PassName
-from samenet.spec.case_names import resting
-from samenet.spec.parsing import Frozen
+from samenet.spec.case_names import tasks_by_case
+from samenet.spec.parsing import FrozenModel
 from samenet.spec.study import Study
 from samenet.spec.task import Task
 
-BATCHES = (1, 8, 64, 512, 4096)
+PREDICTION_BATCHES = (1, 8, 64, 512, 4096)
 
 
 ProfileName = Literal["quick", "standard", "rigorous"]
@@ -25,7 +25,7 @@ CacheName = Literal["cold", "warm"]
 TrackName = Literal["quickstart", "same", "both"]
 
 
-class Profile(Frozen):
+class Profile(FrozenModel):
     """How much is measured."""
 
     repeats: int
@@ -46,7 +46,7 @@ PROFILES: dict[ProfileName, Profile] = {
 }
 
 
-class Installed(Frozen):
+class InstallSize(FrozenModel):
     """What a framework installs, from package metadata, and the memory that importing it takes."""
 
     distributions: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Installed(Frozen):
     """Peak resident size of an interpreter that has imported it and nothing else."""
 
 
-class Arm(Frozen):
+class Arm(FrozenModel):
     """A framework in one mode, as it described itself where it runs."""
 
     name: str
@@ -70,7 +70,7 @@ class Arm(Frozen):
     import_seconds: float
     python: str = ""
     """The interpreter of its workers, if it is not samenet's own."""
-    installed: Installed = Installed()
+    installed: InstallSize = InstallSize()
     quickstart_lines: int = 0
     """Lines of code of its quick start; 0 if it has none."""
 
@@ -80,7 +80,7 @@ class Arm(Frozen):
         return self.header.modes[self.mode].compiler
 
 
-class Job(Frozen):
+class Job(FrozenModel):
     """One worker process."""
 
     id: str
@@ -99,7 +99,7 @@ class Job(Frozen):
         return PASSES[self.pass_name]
 
 
-class Skipped(Frozen):
+class SkippedResult(FrozenModel):
     """What was asked for and cannot run, with the reason the report shows."""
 
     task: str
@@ -108,7 +108,7 @@ class Skipped(Frozen):
     reason: str
 
 
-class Plan(Frozen):
+class Plan(FrozenModel):
     """All that a run will do, before it does anything."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
@@ -142,12 +142,12 @@ class Plan(Frozen):
     study: Study | None = None
     """What `samenet study` varies; None in a run."""
     jobs: tuple[Job, ...]
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[SkippedResult, ...] = ()
 
     @property
     def predicted_seconds(self) -> float:
         """Return how long the run will take."""
-        return predicted_seconds(self.jobs)
+        return predict_wall_seconds(self.jobs)
 
     @property
     def most(self) -> int:
@@ -174,7 +174,7 @@ class Plan(Frozen):
     @property
     def resting(self) -> dict[str, tuple[str, ...]]:
         """Return the parity cases that the tasks rest on, each with the names of those tasks."""
-        return resting(self.tasks) if self.cases is None else self.cases
+        return tasks_by_case(self.tasks) if self.cases is None else self.cases
 
     def task(self, name: str) -> Task:
         """Return a task by name."""
@@ -194,7 +194,7 @@ class Plan(Frozen):
         return next(arm for arm in self.arms if arm.name == name)
 
 
-def predicted_seconds(jobs: Iterable[Job]) -> float:
+def predict_wall_seconds(jobs: Iterable[Job]) -> float:
     """Return the wall time of jobs: timed ones one after the other, others two at a time."""
     jobs = list(jobs)
     one_by_one = sum(job.predicted_seconds for job in jobs if job.timed)
@@ -204,12 +204,12 @@ def predicted_seconds(jobs: Iterable[Job]) -> float:
 _Item = TypeVar("_Item")
 
 
-def balanced(items: Sequence[_Item], repeat: int) -> list[_Item]:
+def rotate(items: Sequence[_Item], repeat: int) -> list[_Item]:
     """Return the items rotated: over the repeats, each takes every position equally often."""
     shift = repeat % len(items) if items else 0
     return [*items[shift:], *items[:shift]]
 
 
-def title_of(plan: Plan, task: str) -> str:
+def task_title(plan: Plan, task: str) -> str:
     """Return what a task is called on the page."""
     return plan.task(task).title or task

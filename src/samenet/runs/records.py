@@ -14,21 +14,21 @@ from typing import Any, ClassVar, Literal
 
 from samenet.errors import RunFolderError
 
-PREDICTED = "inference"
+PREDICTION_GATE = "inference"
 """The gate of predictions: it decides about their times, not about those of training."""
 
 DEVIATION = "deviation"
 """In place of a gate: how far a declared deviation leads, which is stated and judged by nothing."""
 
 
-SCHEMA = 1
+RECORD_SCHEMA = 1
 
-HUGE = 1e308
+INFINITE_ERROR = 1e308
 """Stands for an infinite or undefined error; JSON has neither."""
 
 Track = Literal["same", "control", "sensitivity", "quickstart", "reference", "inference", "limits"]
 Split = Literal["train", "test"]
-Mark = Literal["failed", "timed out", "unsupported", "not installed", "refused"]
+FailureMark = Literal["failed", "timed out", "unsupported", "not installed", "refused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,12 +150,12 @@ class FailureRecord(Record):
     task: str
     arm: str
     repeat: int | None
-    mark: Mark
+    mark: FailureMark
     reason: str
     detail: str = ""
 
 
-Answer = (
+AnswerRecord = (
     CertificateRecord | TimingRecord | QualityRecord | FootprintRecord | LimitRecord | FailureRecord
 )
 """What a worker is asked for. Each has a `task`, in whose place a parity case may stand."""
@@ -175,7 +175,7 @@ class Event(Record):
     def data(self) -> dict[str, Any]:
         """Return the fields of this kind of event by their names on disk."""
         values = asdict(self)
-        return {self.keys.get(name, name): values[name] for name in own_fields(type(self))}
+        return {self.keys.get(name, name): values[name] for name in event_fields(type(self))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,7 +279,7 @@ class EnvironmentRead(TimedProcess):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetAside(TimedProcess):
+class ProcessSetAside(TimedProcess):
     """The machine during a disturbed process that was measured again, and its other records."""
 
     name: ClassVar[str] = "set aside"
@@ -298,7 +298,7 @@ class LimitNotMeasured(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Studied(Event):
+class StudyTraining(Event):
     """One training of a study, and what was seen of its weights."""
 
     name: ClassVar[str] = "studied"
@@ -310,7 +310,7 @@ class Studied(Event):
     epochs: tuple[int, ...]
     """After which epochs the weights were looked at; 0 is the untrained network."""
     looks: tuple[dict[str, Any], ...]
-    """What was seen then, as samenet.worker.study_measures.look returns it."""
+    """What was seen then, as samenet.worker.study_measures.measure_weights returns it."""
     seconds: tuple[float, ...]
     """Of each epoch."""
     checks: dict[str, float]
@@ -318,7 +318,7 @@ class Studied(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut(Event):
+class StudyOmission(Event):
     """A training of a study that gave no numbers."""
 
     name: ClassVar[str] = "left out of the study"
@@ -364,7 +364,7 @@ class StepTraced(Event):
     """What it predicts after its link."""
 
 
-EVENTS: dict[str, type[Event]] = {
+EVENT_TYPES: dict[str, type[Event]] = {
     cls.name: cls
     for cls in (
         PlanSealed,
@@ -373,16 +373,16 @@ EVENTS: dict[str, type[Event]] = {
         OutputsKept,
         CompiledCodeKept,
         EnvironmentRead,
-        SetAside,
+        ProcessSetAside,
         LimitNotMeasured,
-        Studied,
-        LeftOut,
+        StudyTraining,
+        StudyOmission,
         ContractItem,
         StepTraced,
     )
 }
 
-KINDS: dict[str, type[Record]] = {
+RECORD_TYPES: dict[str, type[Record]] = {
     cls.kind: cls
     for cls in (
         CertificateRecord,
@@ -396,7 +396,7 @@ KINDS: dict[str, type[Record]] = {
 }
 
 
-def own_fields(cls: type[Event]) -> tuple[str, ...]:
+def event_fields(cls: type[Event]) -> tuple[str, ...]:
     """Return the fields of a kind of event without those that every event has."""
     shared = {field.name for field in fields(Event)}
     return tuple(field.name for field in fields(cls) if field.name not in shared)
@@ -411,12 +411,12 @@ def encode(record: Record) -> str:
 
     Raises ValueError for a number that is not finite: JSON has none.
     """
-    body = {"schema": SCHEMA, "kind": record.kind, **plain(record)}
+    body = {"schema": RECORD_SCHEMA, "kind": record.kind, **to_fields(record)}
     text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return f'{text[:-1]},"sha256":"{checksum(text)}"}}'
 
 
-def plain(record: Record) -> dict[str, Any]:
+def to_fields(record: Record) -> dict[str, Any]:
     """Return the fields of a record as its line holds them."""
     if isinstance(record, Event):
         head = {"job": record.job, "name": record.name, "when": record.when}
@@ -435,12 +435,12 @@ def decode(line: str) -> Record:
     body, claimed = (head + "}", tail.removesuffix('"}')) if mark else (line, "")
     try:
         values, end = DECODER.raw_decode(body)  # takes a third less time than json.loads
-        cls = KINDS[values.pop("kind")]
+        cls = RECORD_TYPES[values.pop("kind")]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise RunFolderError("not a record") from None
     if end != len(body) or checksum(body) != claimed:
         raise RunFolderError(f"{cls.kind} record of job {values.get('job')}: its content changed")
-    if values.pop("schema") != SCHEMA:
+    if values.pop("schema") != RECORD_SCHEMA:
         raise RunFolderError(ANOTHER_VERSION)
     if cls is Event:
         return _event(**values)
@@ -449,10 +449,10 @@ def decode(line: str) -> Record:
 
 def _event(*, job: str, name: str, when: str, data: dict[str, Any]) -> Event:
     """Return the record of an event; raises RunFolderError for an unknown kind."""
-    cls = EVENTS.get(name)
+    cls = EVENT_TYPES.get(name)
     if cls is None:
         raise RunFolderError(ANOTHER_VERSION)
-    field_of_key = {cls.keys.get(field, field): field for field in own_fields(cls)}
+    field_of_key = {cls.keys.get(field, field): field for field in event_fields(cls)}
     try:
         values = {field_of_key[key]: value for key, value in data.items()}
         return cls(job=job, when=when, **_shared(values))

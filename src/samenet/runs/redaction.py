@@ -13,38 +13,38 @@ from dataclasses import replace
 from samenet.machine import readings
 from samenet.runs.records import CertificateRecord, FailureRecord, Record
 
-FOLDERS = re.compile(r"(?<![:/\w])(?:file://)?(?:[A-Za-z]:)?[/\\](?:[^/\\\s'\"]+[/\\])+")
-DEVICE = re.compile(r"\b(?:GPU|MIG)-[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b")
-REPLACED = "…"
-SHORTEST_NAME = 3
-NOBODY = {"root", "user", "localhost", "127.0.0.1", "::1", "00:00:00:00:00:00"}
+FOLDER_PATTERN = re.compile(r"(?<![:/\w])(?:file://)?(?:[A-Za-z]:)?[/\\](?:[^/\\\s'\"]+[/\\])+")
+DEVICE_PATTERN = re.compile(r"\b(?:GPU|MIG)-[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b")
+REPLACEMENT = "…"
+NAME_LENGTH_MIN = 3
+ANONYMOUS_NAMES = {"root", "user", "localhost", "127.0.0.1", "::1", "00:00:00:00:00:00"}
 """Names that identify nobody; 'root' is part of error messages, too."""
 
 
-def without_folders(text: str) -> str:
+def remove_folders(text: str) -> str:
     """Return a text in which every path is reduced to the file's name."""
-    return FOLDERS.sub("", text)
+    return FOLDER_PATTERN.sub("", text)
 
 
-def cleaned_text(text: str) -> str:
+def redact_text(text: str) -> str:
     """Return a text without folders, this host's and person's names, addresses and device numbers.
 
     A name shorter than three letters stays: it is part of too many words.
     """
     names = [
-        name for name in readings.own_names() if len(name) >= SHORTEST_NAME and name not in NOBODY
+        name
+        for name in readings.identifying_names()
+        if len(name) >= NAME_LENGTH_MIN and name not in ANONYMOUS_NAMES
     ]
     pattern = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    text = DEVICE.sub(REPLACED, without_folders(text))
-    return re.sub(rf"(?<!\w)(?:{pattern})(?!\w)", REPLACED, text) if names else text
+    text = DEVICE_PATTERN.sub(REPLACEMENT, remove_folders(text))
+    return re.sub(rf"(?<!\w)(?:{pattern})(?!\w)", REPLACEMENT, text) if names else text
 
 
-def cleaned(record: Record) -> Record:
+def redact(record: Record) -> Record:
     """Return a record with clean free texts; its numbers and own names stay."""
     if isinstance(record, FailureRecord):
-        return replace(
-            record, reason=cleaned_text(record.reason), detail=cleaned_text(record.detail)
-        )
+        return replace(record, reason=redact_text(record.reason), detail=redact_text(record.detail))
     if isinstance(record, CertificateRecord) and record.detail:
-        return replace(record, detail=cleaned_text(record.detail))
+        return replace(record, detail=redact_text(record.detail))
     return record

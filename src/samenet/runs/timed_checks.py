@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from samenet.runs.passes import RESULT
+from samenet.runs.passes import RESULT_PASS
 from samenet.runs.plan import Job, Plan
-from samenet.runs.records import HUGE, CertificateRecord, Record, TimingRecord
+from samenet.runs.records import INFINITE_ERROR, CertificateRecord, Record, TimingRecord
 
 GATE = "gate 4"
 OF_EVERY_PROCESS = (
@@ -25,7 +25,7 @@ OF_ONE_PROCESS = ("replayed", "losses between", "farthest call", "usual call", "
 
 def whole_length(job: Job) -> bool:
     """Return whether all that a process was timed on is done again in it."""
-    return job.pass_name == RESULT and job.repeat == 0
+    return job.pass_name == RESULT_PASS and job.repeat == 0
 
 
 def missing(plan: Plan, records: Sequence[Record]) -> list[CertificateRecord]:
@@ -35,7 +35,7 @@ def missing(plan: Plan, records: Sequence[Record]) -> list[CertificateRecord]:
     """
     if plan.timed_program == "ten epochs":
         return []
-    jobs = {job.id for job in plan.jobs if job.pass_name == RESULT}
+    jobs = {job.id for job in plan.jobs if job.pass_name == RESULT_PASS}
     results: dict[tuple[str, str], dict[int, set[str]]] = {}  # quantities by result and repeat
     for record in records:
         if isinstance(record, TimingRecord) and record.job in jobs and record.phase == "call":
@@ -70,7 +70,7 @@ def _absent(plan: Plan, task: str, arm: str, repeat: int, quantity: str) -> Cert
         gate=GATE,
         quantity=quantity,
         dtype=plan.target.dtype,
-        error=HUGE,
+        error=INFINITE_ERROR,
         limit=0.0,
         passed=False,
         detail="this check is missing",

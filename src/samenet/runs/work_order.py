@@ -90,16 +90,16 @@ def order_json(
     )
 
 
-SAFE = re.compile(r"[A-Za-z0-9._-]+")
+SAFE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 SEPARATORS = str.maketrans({"/": "~", ":": "+"})
 
 
-def file_name(text: str) -> str:
+def safe_file_name(text: str) -> str:
     """Return a file name that is safe on every system and differs for different texts.
 
     The separators of job names get characters of their own; any other special text gets a hash.
     """
-    if SAFE.fullmatch(text.replace("/", "").replace(":", "")) and text.strip(".") == text:
+    if SAFE_NAME.fullmatch(text.replace("/", "").replace(":", "")) and text.strip(".") == text:
         return text.translate(SEPARATORS)
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")
     return f"{plain or 'name'}={hashlib.sha256(text.encode()).hexdigest()[:6]}"
@@ -109,15 +109,15 @@ def new_answer(folder: Path, job: Job) -> AnswerFile:
     """Return the file of one attempt at a job; a late worker of another writes elsewhere."""
     attempt = new_attempt()
     return AnswerFile(
-        path=folder / "work" / f"{file_name(job.id)}.{attempt}.jsonl", attempt=attempt
+        path=folder / "work" / f"{safe_file_name(job.id)}.{attempt}.jsonl", attempt=attempt
     )
 
 
 def data_path(folder: Path, task: str) -> Path:
     """Return the file with a task's prepared rows."""
-    return folder / "data" / f"{file_name(task)}.npz"
+    return folder / "data" / f"{safe_file_name(task)}.npz"
 
 
 def outputs_path(folder: Path, track: str, task: str, arm: str, repeat: int) -> Path:
     """Return the file with the raw outputs of one training."""
-    return folder / "outputs" / f"{file_name(f'{track}/{task}/{arm}/r{repeat}')}.npz"
+    return folder / "outputs" / f"{safe_file_name(f'{track}/{task}/{arm}/r{repeat}')}.npz"

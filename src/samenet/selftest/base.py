@@ -16,7 +16,7 @@ from typing import Any
 
 from scipy.stats import binomtest
 
-from samenet.errors import WorkerError, unknown
+from samenet.errors import WorkerError, unknown_name
 from samenet.machine import clock
 from samenet.runs.records import FailureRecord, Record
 
@@ -25,7 +25,7 @@ PACKAGES = ("simulated", "fake_frameworks", "measured")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class SelfTestOrder:
     """How a self-test is to be run."""
 
     n: int | None = None
@@ -69,7 +69,7 @@ class Figure:
         return (self.least, self.most) != (None, None)
 
 
-def rate(
+def rate_figure(
     quantity: str,
     hits: int,
     trials: int,
@@ -93,7 +93,7 @@ def rate(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class SelfTestResult:
     """The result of one self-test."""
 
     name: str
@@ -123,25 +123,25 @@ class Finding:
         }
 
 
-def names() -> list[str]:
+def selftest_names() -> list[str]:
     """Return the names of all tests: those of their files, with hyphens."""
     return sorted(_modules())
 
 
-def module(name: str) -> ModuleType:
+def selftest_module(name: str) -> ModuleType:
     """Return the module of a test.
 
     Raises UsageError, with the nearest name, if there is none.
     """
     modules = _modules()
     if name not in modules:
-        raise unknown("selftest", name, modules)
+        raise unknown_name("selftest", name, modules)
     return importlib.import_module(modules[name])
 
 
-def options(name: str) -> tuple[str, ...]:
+def heeded_options(name: str) -> tuple[str, ...]:
     """Return which of n, short and seed change what a test does; it ignores the others."""
-    read: tuple[str, ...] = module(name).OPTIONS
+    read: tuple[str, ...] = selftest_module(name).OPTIONS
     return read
 
 
@@ -156,19 +156,19 @@ def _modules() -> dict[str, str]:
 
 def summaries() -> dict[str, str]:
     """Return what each test shows, in one line."""
-    return {name: str(module(name).SUMMARY) for name in names()}
+    return {name: str(selftest_module(name).SUMMARY) for name in selftest_names()}
 
 
-def made(name: str, order: Order) -> Finding:
+def run_selftest(name: str, order: SelfTestOrder) -> SelfTestResult:
     """Carry out a test of the instrument; one whose worker fails has no figures, but a note."""
     start = clock.now()
     figures: Sequence[Figure] = ()
     notes: tuple[str, ...] = ()
     try:
-        figures = tuple(module(name).run(order))
+        figures = tuple(selftest_module(name).run(order))
     except WorkerError as error:
         notes = (str(error),)
-    return Finding(name=name, figures=figures, notes=notes, seconds=clock.now() - start)
+    return SelfTestResult(name=name, figures=figures, notes=notes, seconds=clock.now() - start)
 
 
 def raise_failure(records: Iterable[Record]) -> None:

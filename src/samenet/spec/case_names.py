@@ -14,7 +14,7 @@ from samenet.spec.training import SGD, Optimizer
 SAME_SEED_TWICE = "same seed twice"
 
 
-def needed(task: Task) -> list[str]:
+def cases_of_task(task: Task) -> list[str]:
     """Return the cases that a task rests on: its functions, and its optimiser with all options."""
     training = task.training
     activations = sorted({str(layer.activation) for layer in task.model.layers})
@@ -26,11 +26,11 @@ def needed(task: Task) -> list[str]:
     ]
 
 
-def resting(tasks: Iterable[Task]) -> dict[str, tuple[str, ...]]:
+def tasks_by_case(tasks: Iterable[Task]) -> dict[str, tuple[str, ...]]:
     """Return the cases that tasks rest on, each with the names of those tasks."""
     names: dict[str, list[str]] = {}
     for task in tasks:
-        for case in needed(task):
+        for case in cases_of_task(task):
             names.setdefault(case, []).append(task.name)
     return {case: tuple(task_names) for case, task_names in names.items()}
 

@@ -16,14 +16,14 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from samenet._console import printable
-from samenet._text import join, plural
-from samenet.errors import UsageError, unknown
+from samenet._console import make_printable
+from samenet._text import join_names, pluralize
+from samenet.errors import UsageError, unknown_name
 from samenet.spec import kind_guess
-from samenet.spec.network import Kind
+from samenet.spec.network import TaskKind
 from samenet.spec.parsing import parse
-from samenet.spec.task import DataSpec, Task, against_several
-from samenet.spec.task_defaults import EPOCHS, HIDDEN, make_task, usual_batch
+from samenet.spec.task import DataSpec, Task, why_not_several
+from samenet.spec.task_defaults import EPOCHS, HIDDEN, default_batch_size, make_task
 
 SEPARATORS = ",;\t"
 MISSING_MARKS = ["?"]
@@ -97,7 +97,7 @@ def _parsed(text: str, separator: str) -> pd.DataFrame:
 
 
 def _one_line(name: object) -> str:
-    return printable(" ".join(str(name).split()))
+    return make_printable(" ".join(str(name).split()))
 
 
 def _has_decimal_commas(text: str) -> bool:
@@ -130,7 +130,7 @@ def target_columns(frame: pd.DataFrame, targets: Sequence[str], where: str) -> p
         raise UsageError(f"{where}: no target column is named; set data.target.")
     for target in targets:
         if target not in frame.columns:
-            raise unknown(f"column of {where}", target, [str(name) for name in frame.columns])
+            raise unknown_name(f"column of {where}", target, [str(name) for name in frame.columns])
         if frame[target].isna().all():
             raise UsageError(f"{where}: the target column '{target}' has no values.")
     values = frame[list(targets)].dropna()
@@ -139,33 +139,33 @@ def target_columns(frame: pd.DataFrame, targets: Sequence[str], where: str) -> p
     return values.apply(lambda column: column.map(str) if is_bool_dtype(column) else column)
 
 
-def check_targets(values: pd.DataFrame, kind: Kind, where: str) -> None:
+def check_targets(values: pd.DataFrame, kind: TaskKind, where: str) -> None:
     """Raise UsageError if targets without missing values cannot be of this kind."""
-    if problem := against_several(kind, [str(name) for name in values]):
+    if problem := why_not_several(kind, [str(name) for name in values]):
         raise UsageError(f"{where}: {problem}.")
     for name in values:
         _check_target(values[name], kind, where)
 
 
-def _check_target(values: pd.Series[Any], kind: Kind, where: str) -> None:
+def _check_target(values: pd.Series[Any], kind: TaskKind, where: str) -> None:
     distinct = values.nunique()
     name = values.name
     if distinct == 1:
         raise UsageError(f"{where}: '{name}' has one value only: there is nothing to predict.")
-    if kind is Kind.REGRESSION and not is_numeric_dtype(values):
+    if kind is TaskKind.REGRESSION and not is_numeric_dtype(values):
         example = values[pd.to_numeric(values, errors="coerce").isna()]
         shown = f" such as '{example.iloc[0]}'" if len(example) else ""
         raise UsageError(f"{where}: '{name}' holds texts{shown}; a regression needs numbers.")
-    if kind is Kind.BINARY and distinct != 2:
+    if kind is TaskKind.BINARY and distinct != 2:
         raise UsageError(f"{where}: '{name}' has {distinct} different values; binary needs two.")
-    if kind is Kind.MULTICLASS and distinct > min(CLASSES_MAX, len(values) / 2):
+    if kind is TaskKind.MULTICLASS and distinct > min(CLASSES_MAX, len(values) / 2):
         raise UsageError(
             f"{where}: '{name}' has {distinct} different values in {len(values)} rows, "
             "too many to be classes."
         )
 
 
-def guess_kind(path: str | Path, target: str | Sequence[str]) -> tuple[Kind, str]:
+def guess_kind(path: str | Path, target: str | Sequence[str]) -> tuple[TaskKind, str]:
     """Return the kind of task that one or several columns make, and the reason in one sentence."""
     values = target_columns(read_csv(path), _data(path, target).target, str(path))
     kind, reason = kind_guess.guess_kind(values)
@@ -182,7 +182,7 @@ def csv_task(  # noqa: PLR0913  (each is one option of the command line)
     path: str | Path,
     target: str | Sequence[str],
     *,
-    kind: Kind | None = None,
+    kind: TaskKind | None = None,
     hidden: Sequence[int] = HIDDEN,
     epochs: int = EPOCHS,
     batch: int | None = None,
@@ -198,13 +198,13 @@ def csv_task(  # noqa: PLR0913  (each is one option of the command line)
     kind = kind or kind_guess.guess_kind(columns)[0]
     check_targets(columns, kind, str(path))
     file = Path(path).name
-    noun = plural(len(data.target), "column")
-    named = join(f"'{name}'" for name in data.target)
+    noun = pluralize(len(data.target), "column")
+    named = join_names(f"'{name}'" for name in data.target)
     return make_task(
         re.sub(r"[^\w.-]+", "-", Path(path).stem).strip("-.")[:80] or "data",
         kind,
         data.model_dump(),
-        batch_size=usual_batch(len(columns)) if batch is None else batch,
+        batch_size=default_batch_size(len(columns)) if batch is None else batch,
         hidden=hidden,
         activation=activation,
         epochs=epochs,

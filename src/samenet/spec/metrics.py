@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from samenet.spec.network import Kind
+from samenet.spec.network import TaskKind
 
-CLASSES = (Kind.BINARY, Kind.MULTICLASS)
-VALUES = (Kind.REGRESSION,)
+CLASS_KINDS = (TaskKind.BINARY, TaskKind.MULTICLASS)
+VALUE_KINDS = (TaskKind.REGRESSION,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class Metric:
     """In task files, records and data frames."""
     title: str
     """At the head of a column."""
-    kinds: tuple[Kind, ...]
+    kinds: tuple[TaskKind, ...]
     higher_is_better: bool
     best: float
     """The score of a model that is always right."""
@@ -48,50 +48,57 @@ class Metric:
         return value >= goal if self.higher_is_better else value <= goal
 
 
-OF_TARGET = "the target’s own unit"
+TARGET_UNIT = "the target’s own unit"
 
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric(name="accuracy", title="Accuracy", kinds=CLASSES, higher_is_better=True, best=1.0),
+        Metric(
+            name="accuracy", title="Accuracy", kinds=CLASS_KINDS, higher_is_better=True, best=1.0
+        ),
         Metric(
             name="log_loss",
             title="Log loss",
-            kinds=CLASSES,
+            kinds=CLASS_KINDS,
             higher_is_better=False,
             best=0.0,
             unit="nats per row",
         ),
-        Metric(name="roc_auc", title="ROC AUC", kinds=CLASSES, higher_is_better=True, best=1.0),
-        Metric(name="f1", title="F1", kinds=CLASSES, higher_is_better=True, best=1.0),
+        Metric(name="roc_auc", title="ROC AUC", kinds=CLASS_KINDS, higher_is_better=True, best=1.0),
+        Metric(name="f1", title="F1", kinds=CLASS_KINDS, higher_is_better=True, best=1.0),
         Metric(
             name="rmse",
             title="RMSE",
-            kinds=VALUES,
+            kinds=VALUE_KINDS,
             higher_is_better=False,
             best=0.0,
-            unit=OF_TARGET,
+            unit=TARGET_UNIT,
         ),
         Metric(
-            name="mae", title="MAE", kinds=VALUES, higher_is_better=False, best=0.0, unit=OF_TARGET
+            name="mae",
+            title="MAE",
+            kinds=VALUE_KINDS,
+            higher_is_better=False,
+            best=0.0,
+            unit=TARGET_UNIT,
         ),
-        Metric(name="r2", title="R²", kinds=VALUES, higher_is_better=True, best=1.0),
+        Metric(name="r2", title="R²", kinds=VALUE_KINDS, higher_is_better=True, best=1.0),
     )
 }
 """By name, in the order of columns. For a multi-class task F1 and ROC AUC are macro averages, ROC
 AUC one against the rest (scikit-learn's terms)."""
 
 
-def of_kind(kind: Kind) -> tuple[Metric, ...]:
+def metrics_of(kind: TaskKind) -> tuple[Metric, ...]:
     """Return the scores of a kind of task."""
     return tuple(metric for metric in METRICS.values() if kind in metric.kinds)
 
 
-def names_of(kind: Kind) -> tuple[str, ...]:
+def metric_names(kind: TaskKind) -> tuple[str, ...]:
     """Return the names of the scores of a kind of task."""
-    return tuple(metric.name for metric in of_kind(kind))
+    return tuple(metric.name for metric in metrics_of(kind))
 
 
-def main_of(kind: Kind) -> Metric:
+def main_metric(kind: TaskKind) -> Metric:
     """Return the score that is shown where there is room for only one."""
-    return of_kind(kind)[0]
+    return metrics_of(kind)[0]

@@ -17,13 +17,13 @@ from pydantic import (
 )
 
 from samenet.errors import UsageError
-from samenet.spec.parsing import Frozen, from_text
+from samenet.spec.parsing import FrozenModel, parse_call
 
 PARAMETERS_MAX = 50_000_000
 """Above this number of weights a run would exhaust a small machine before its first step."""
 
 
-class Kind(StrEnum):
+class TaskKind(StrEnum):
     """What the network predicts."""
 
     BINARY = "binary"
@@ -40,7 +40,7 @@ InitializerName = Literal[
 ]
 
 
-class Activation(Frozen):
+class Activation(FrozenModel):
     """An elementwise function; written `"relu"` or `"leaky_relu(slope=0.01)"` in task files.
 
     sigmoid 1/(1+exp(-z)); tanh; relu max(z, 0); leaky_relu z if z > 0 else slope*z;
@@ -54,7 +54,11 @@ class Activation(Frozen):
 
     @model_validator(mode="after")
     def _only_leaky_relu_has_a_slope(self) -> Activation:
-        if self.name != "leaky_relu" and "slope" in self.model_fields_set and self.slope != SLOPE:
+        if (
+            self.name != "leaky_relu"
+            and "slope" in self.model_fields_set
+            and self.slope != SLOPE_DEFAULT
+        ):
             raise ValueError(f"{self.name} has no slope")
         return self
 
@@ -63,10 +67,10 @@ class Activation(Frozen):
         return f"leaky_relu(slope={self.slope})" if self.name == "leaky_relu" else self.name
 
 
-SLOPE = 0.01
+SLOPE_DEFAULT = 0.01
 
 
-class Dense(Frozen):
+class Dense(FrozenModel):
     """A fully connected layer: `activation(inputs @ kernel + bias)`, then dropout.
 
     With dropout p > 0, in training only, each value is set to 0 with probability p and otherwise
@@ -75,11 +79,11 @@ class Dense(Frozen):
     """
 
     units: int = Field(ge=1, le=65_536)
-    activation: Annotated[Activation, BeforeValidator(from_text)]
+    activation: Annotated[Activation, BeforeValidator(parse_call)]
     dropout: float = Field(default=0.0, ge=0, lt=1)
 
 
-class Network(Frozen):
+class Network(FrozenModel):
     """A network whose input and output widths are known: what an adapter builds.
 
     `layers` includes the linear head; kernel `i` has shape (widths[i], widths[i + 1]).
@@ -110,7 +114,7 @@ class Network(Frozen):
         return any(layer.dropout for layer in self.layers)
 
 
-class ModelSpec(Frozen):
+class ModelSpec(FrozenModel):
     """The hidden layers; the linear head follows from the task. Without any: the single neuron."""
 
     layers: tuple[Dense, ...] = Field(default=(), max_length=64)

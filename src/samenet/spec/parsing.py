@@ -14,18 +14,18 @@ from pydantic import (
 from samenet.errors import UsageError
 
 
-class Frozen(BaseModel):
+class FrozenModel(BaseModel):
     """Base of all specs: immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-SpecType = TypeVar("SpecType", bound=Frozen)
+SpecType = TypeVar("SpecType", bound=FrozenModel)
 
 _CALL = re.compile(r"(?P<name>\w+)\((?P<arguments>[^()]*)\)")
 
 
-def from_text(value: Any) -> Any:
+def parse_call(value: Any) -> Any:
     """Return the plain data of a text like "relu" or "leaky_relu(slope=0.01)", for validation."""
     if not isinstance(value, str):
         return value
@@ -36,7 +36,7 @@ def from_text(value: Any) -> Any:
     return {"name": match["name"], **{key: number for key, _, number in pairs}}
 
 
-class Step(NamedTuple):
+class Problem(NamedTuple):
     """One problem of a validation error: its key, what was received, what is wrong."""
 
     key: str
@@ -44,16 +44,16 @@ class Step(NamedTuple):
     problem: str
 
 
-TAGS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
+OPTIMIZER_TAGS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
 """What pydantic puts into the path of an error to say which kind of optimiser it tried."""
 
 _PLAIN = {"extra_forbidden": "is not a known key", "missing": "is missing"}
 
 
-def explain(error: ValidationError) -> list[Step]:
+def list_problems(error: ValidationError) -> list[Problem]:
     """Return the problems of a pydantic error as plain keys and sentences."""
     return [
-        Step(
+        Problem(
             key=".".join(_untagged(item["loc"])),
             received=item.get("input"),
             problem=_PLAIN.get(item["type"], item["msg"].removeprefix("Value error, ")),
@@ -65,7 +65,11 @@ def explain(error: ValidationError) -> list[Step]:
 def _untagged(path: tuple[int | str, ...]) -> list[str]:
     """Return a path as one writes it, without what pydantic inserts after "optimizer"."""
     pairs = zip(("", *path), path, strict=False)
-    return [str(part) for before, part in pairs if not (before == "optimizer" and part in TAGS)]
+    return [
+        str(part)
+        for before, part in pairs
+        if not (before == "optimizer" and part in OPTIMIZER_TAGS)
+    ]
 
 
 def parse(kind: type[SpecType], values: Any, *, where: str) -> SpecType:
@@ -74,7 +78,8 @@ def parse(kind: type[SpecType], values: Any, *, where: str) -> SpecType:
         return kind.model_validate(values)
     except ValidationError as error:
         problems = [
-            f"{step.key or 'file'}: {step.problem}{_got(step.received)}" for step in explain(error)
+            f"{step.key or 'file'}: {step.problem}{_got(step.received)}"
+            for step in list_problems(error)
         ]
         raise UsageError(f"{where}: {'; '.join(problems)}") from None
 

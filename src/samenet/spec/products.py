@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from samenet.spec.network import Network
 
-STEP = "step"
+STEP_QUANTITY = "step"
 """The quantity of all products of one training step together."""
 
-MEMORY = "memory"
+MEMORY_QUANTITY = "memory"
 """The quantity of reading and writing memory."""
 
 
-class Product(NamedTuple):
+class MatrixProduct(NamedTuple):
     """One matrix product, (rows, inner) by (inner, columns)."""
 
     name: str
@@ -33,17 +33,17 @@ class Product(NamedTuple):
         return 2 * self.rows * self.inner * self.columns
 
 
-def products(shapes: Sequence[tuple[int, int]], batch_size: int) -> list[Product]:
+def matrix_products(shapes: Sequence[tuple[int, int]], batch_size: int) -> list[MatrixProduct]:
     """Return the products of one training step, layers counted from 1."""
-    step: list[Product] = []
+    step: list[MatrixProduct] = []
     for layer, (fan_in, fan_out) in enumerate(shapes, start=1):
-        step.append(Product(f"forward {layer}", batch_size, fan_in, fan_out))
-        step.append(Product(f"kernel gradient {layer}", fan_in, batch_size, fan_out))
+        step.append(MatrixProduct(f"forward {layer}", batch_size, fan_in, fan_out))
+        step.append(MatrixProduct(f"kernel gradient {layer}", fan_in, batch_size, fan_out))
         if layer > 1:
-            step.append(Product(f"input gradient {layer}", batch_size, fan_out, fan_in))
+            step.append(MatrixProduct(f"input gradient {layer}", batch_size, fan_out, fan_in))
     return step
 
 
-def of_network(network: Network, batch_size: int) -> list[Product]:
+def products_of_network(network: Network, batch_size: int) -> list[MatrixProduct]:
     """Return the products of one training step of a network."""
-    return products(network.shapes, batch_size)
+    return matrix_products(network.shapes, batch_size)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from samenet.spec.parsing import Frozen
+from samenet.spec.parsing import FrozenModel
 from samenet.spec.task import Task
 
 
-def optimizer(task: Task) -> str:
+def describe_optimizer(task: Task) -> str:
     """Return the optimiser with its constants, e.g. 'adam (learning rate 0.000976562, ...)'."""
     rule = task.training.optimizer
-    return f"{rule.name} ({constants(rule)})"
+    return f"{rule.name} ({describe_constants(rule)})"
 
 
-def constants(spec: Frozen) -> str:
+def describe_constants(spec: FrozenModel) -> str:
     """Return the constants of an optimiser or a schedule, without those that are 0 (off)."""
     values = spec.model_dump(exclude={"name"})
     return ", ".join(
@@ -20,19 +20,19 @@ def constants(spec: Frozen) -> str:
     )
 
 
-def schedule(task: Task) -> str:
+def describe_schedule(task: Task) -> str:
     """Return how the learning rate changes; "" if it does not."""
     spec = task.training.schedule
     if spec.name == "constant" and not spec.warmup_steps:
         return ""
-    return f"; learning rate {spec.name} ({constants(spec)})"
+    return f"; learning rate {spec.name} ({describe_constants(spec)})"
 
 
-def initializer(task: Task) -> str:
+def describe_initializer(task: Task) -> str:
     """Return how the first weights are drawn."""
     return f"{task.model.initializer.replace('_', ' ')}, biases zero, drawn once for all"
 
 
-def loss(task: Task) -> str:
+def describe_loss(task: Task) -> str:
     """Return the loss in words."""
     return str(task.training.loss).replace("_", " ")

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from samenet.errors import UsageError, unknown
-from samenet.spec.metrics import METRICS, names_of
-from samenet.spec.network import Kind, ModelSpec
-from samenet.spec.parsing import Frozen, parse
+from samenet.errors import UsageError, unknown_name
+from samenet.spec.metrics import METRICS, metric_names
+from samenet.spec.network import ModelSpec, TaskKind
+from samenet.spec.parsing import FrozenModel, parse
 from samenet.spec.training import LOSSES_OF_KIND, TrainSpec
 
 MAIN_JOB = ("breast_cancer", "digits", "diabetes")
@@ -26,7 +26,7 @@ def _as_names(value: Any) -> Any:
     return [name for name in [value] if name] if isinstance(value, str) else value
 
 
-class DataSpec(Frozen):
+class DataSpec(FrozenModel):
     """Where the rows come from and how they are split and prepared."""
 
     source: str = Field(pattern=r"^(sklearn|synthetic|csv|arrays):.+$")
@@ -49,7 +49,7 @@ class DataSpec(Frozen):
         return target
 
 
-class Goal(Frozen):
+class Goal(FrozenModel):
     """The score on the test rows at which a training is called done."""
 
     metric: str
@@ -60,21 +60,21 @@ class Goal(Frozen):
         return METRICS[self.metric].reached(value, self.target)
 
 
-def against_several(kind: Kind, targets: Sequence[str]) -> str:
+def why_not_several(kind: TaskKind, targets: Sequence[str]) -> str:
     """Return why several targets do not fit a kind, or "": only a regression can have several."""
-    if kind is Kind.REGRESSION or len(targets) < 2:
+    if kind is TaskKind.REGRESSION or len(targets) < 2:
         return ""
     return f"several targets ({', '.join(targets)}) need a regression; a {kind} task has one"
 
 
-class Task(Frozen):
+class Task(FrozenModel):
     """One comparison: every framework gets exactly this."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     name: str = Field(pattern=r"^[^/\\\x00-\x1f\x7f-\x9f]{1,80}$")
     title: str = ""
     description: str = ""
-    kind: Kind
+    kind: TaskKind
     data: DataSpec
     model: ModelSpec = ModelSpec()
     training: TrainSpec
@@ -82,13 +82,13 @@ class Task(Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if problem := against_several(self.kind, self.data.target):
+        if problem := why_not_several(self.kind, self.data.target):
             raise ValueError(problem)
         losses = LOSSES_OF_KIND[self.kind]
         if self.training.loss.name not in losses:
             raise ValueError(f"a {self.kind} task trains with the loss {' or '.join(losses)}")
-        if self.goal and self.goal.metric not in names_of(self.kind):
-            allowed = ", ".join(names_of(self.kind))
+        if self.goal and self.goal.metric not in metric_names(self.kind):
+            allowed = ", ".join(metric_names(self.kind))
             raise ValueError(f"goal.metric '{self.goal.metric}' is not one of {allowed}")
         return self
 
@@ -124,7 +124,7 @@ def _text_of(name_or_path: str) -> tuple[str, str]:
     if name_or_path.endswith(".toml"):
         return _read(Path(name_or_path)), name_or_path
     if name_or_path not in shipped_tasks():
-        raise unknown("task", name_or_path, shipped_tasks())
+        raise unknown_name("task", name_or_path, shipped_tasks())
     file = files("samenet.tasks") / f"{name_or_path}.toml"
     return file.read_text(encoding="utf-8"), f"task {name_or_path}"
 
@@ -159,7 +159,7 @@ def set_value(values: dict[str, Any], key: str, text: str) -> None:
         raise UsageError(f"--set {key}: the task has no such place.") from None
 
 
-def unique_names(tasks: Iterable[Task]) -> None:
+def check_names_unique(tasks: Iterable[Task]) -> None:
     """Raise UsageError if two tasks of one run share a name."""
     seen: set[str] = set()
     for task in tasks:

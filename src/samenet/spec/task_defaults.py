@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from samenet.spec.network import Kind
+from samenet.spec.network import TaskKind
 from samenet.spec.parsing import parse
 from samenet.spec.task import Task
 from samenet.spec.training import LOSSES_OF_KIND
@@ -17,8 +17,8 @@ from samenet.spec.training import LOSSES_OF_KIND
 HIDDEN = (64, 32)
 EPOCHS = 30
 LEARNING_RATE = 2.0**-10
-BATCH_MOST = 64
-BATCHES_LEAST = 4
+BATCH_SIZE_MAX = 64
+BATCHES_MIN = 4
 
 
 def exact_adam(learning_rate: float = LEARNING_RATE) -> dict[str, str | float]:
@@ -32,14 +32,14 @@ def exact_adam(learning_rate: float = LEARNING_RATE) -> dict[str, str | float]:
     }
 
 
-def usual_batch(rows: int) -> int:
+def default_batch_size(rows: int) -> int:
     """Return 64, or for few rows what gives four batches of the three quarters for training."""
-    return max(1, min(BATCH_MOST, rows * 3 // 4 // BATCHES_LEAST))
+    return max(1, min(BATCH_SIZE_MAX, rows * 3 // 4 // BATCHES_MIN))
 
 
 def make_task(  # noqa: PLR0913 - each is one part of a task
     name: str,
-    kind: Kind,
+    kind: TaskKind,
     data: Mapping[str, Any],
     *,
     batch_size: int,

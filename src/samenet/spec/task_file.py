@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from samenet.spec.metrics import METRICS, names_of
-from samenet.spec.network import Dense, Kind
+from samenet.spec.metrics import METRICS, metric_names
+from samenet.spec.network import Dense, TaskKind
 from samenet.spec.task import Goal, Task
 from samenet.spec.training import Schedule
 
@@ -44,18 +44,18 @@ KEYS_OF_SCHEDULE = {
 """What a schedule makes use of; a key of another one is written only if it was changed."""
 
 ABOUT_LOSS = {
-    Kind.BINARY: """\
+    TaskKind.BINARY: """\
 # "binary_cross_entropy", or "binary_cross_entropy(label_smoothing=0.125)" for softer labels.""",
-    Kind.MULTICLASS: """\
+    TaskKind.MULTICLASS: """\
 # "sparse_categorical_cross_entropy", or "categorical_cross_entropy": the same from one-hot targets.
 # With (label_smoothing=0.125) behind the name: softer labels.""",
-    Kind.REGRESSION: """\
+    TaskKind.REGRESSION: """\
 # "mean_squared_error", "mean_absolute_error", or "huber(delta=1.0)": squared up to delta, then
 # linear.""",
 }
 
 
-def task_file(task: Task) -> str:
+def format_task_file(task: Task) -> str:
     """Return the commented TOML text of a task; `load_task` reads the same task from it."""
     parts = [_head(task), _data(task), *_model(task), *_training(task), _goal(task)]
     return "\n\n".join(parts) + "\n"
@@ -164,14 +164,14 @@ def _line(key: str, value: Any) -> str:
 
 
 def _goal(task: Task) -> str:
-    allowed = ", ".join(names_of(task.kind))
+    allowed = ", ".join(metric_names(task.kind))
     about = f"# When a training counts as done, on the test rows. metric: {allowed}."
     if task.goal is None:
         return f"""\
 {about}
 # Remove the marks of the next three lines to have the time to the goal measured.
 # [goal]
-# metric = {_toml("r2" if task.kind is Kind.REGRESSION else "accuracy")}
+# metric = {_toml("r2" if task.kind is TaskKind.REGRESSION else "accuracy")}
 # target = 0.9"""
     return f"""\
 {about}

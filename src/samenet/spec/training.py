@@ -16,8 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from samenet.spec.network import Kind
-from samenet.spec.parsing import Frozen, from_text
+from samenet.spec.network import TaskKind
+from samenet.spec.parsing import FrozenModel, parse_call
 
 LossName = Literal[
     "binary_cross_entropy",
@@ -28,15 +28,15 @@ LossName = Literal[
     "huber",
 ]
 
-LOSSES_OF_KIND: dict[Kind, tuple[LossName, ...]] = {
-    Kind.BINARY: ("binary_cross_entropy",),
-    Kind.MULTICLASS: ("sparse_categorical_cross_entropy", "categorical_cross_entropy"),
-    Kind.REGRESSION: ("mean_squared_error", "mean_absolute_error", "huber"),
+LOSSES_OF_KIND: dict[TaskKind, tuple[LossName, ...]] = {
+    TaskKind.BINARY: ("binary_cross_entropy",),
+    TaskKind.MULTICLASS: ("sparse_categorical_cross_entropy", "categorical_cross_entropy"),
+    TaskKind.REGRESSION: ("mean_squared_error", "mean_absolute_error", "huber"),
 }
 """The losses that a task of a kind can train with; the first is the usual one."""
 
 
-class Loss(Frozen):
+class Loss(FrozenModel):
     """The mean over the batch (and over the outputs of a regression), taken from logits z.
 
     Written `"mean_squared_error"` or `"huber(delta=0.5)"` in task files.
@@ -74,10 +74,10 @@ class Loss(Frozen):
 
 
 Positive = Annotated[float, Field(gt=0)]
-Share = Annotated[float, Field(ge=0, lt=1)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
-class Rule(Frozen):
+class OptimizerRule(FrozenModel):
     """What all optimisers share; r_t is `learning_rate` times the factor of the schedule.
 
     l2            g += l2 * w of the kernels, before clipping: the penalty l2/2 * |w|^2 is part of
@@ -102,7 +102,7 @@ class Rule(Frozen):
         return self
 
 
-class SGD(Rule):
+class SGD(OptimizerRule):
     """Stochastic gradient descent, with heavy-ball or Nesterov momentum mu (Sutskever et al. 2013).
 
     form "rate_outside" (torch.optim.SGD with dampening 0, optax):
@@ -114,7 +114,7 @@ class SGD(Rule):
     """
 
     name: Literal["sgd"] = "sgd"
-    momentum: Share = 0.0
+    momentum: Fraction = 0.0
     nesterov: bool = False
 
     @model_validator(mode="after")
@@ -124,15 +124,15 @@ class SGD(Rule):
         return self
 
 
-class Moments(Rule):
+class AdamConstants(OptimizerRule):
     """The constants of Adam and AdamW."""
 
-    beta1: Share
-    beta2: Share
+    beta1: Fraction
+    beta2: Fraction
     epsilon: Positive
 
 
-class Adam(Moments):
+class Adam(AdamConstants):
     """Adam (Kingma & Ba 2015).
 
     m = beta1*m + (1 - beta1)*g;   v = beta2*v + (1 - beta2)*g^2;   both start at 0
@@ -148,14 +148,14 @@ class Adam(Moments):
     name: Literal["adam"] = "adam"
 
 
-class AdamW(Moments):
+class AdamW(AdamConstants):
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2): see Rule, Adam."""
 
     name: Literal["adamw"] = "adamw"
     weight_decay: Positive
 
 
-class RMSprop(Rule):
+class RMSprop(OptimizerRule):
     """RMSprop (Tieleman & Hinton 2012, lecture 6.5), neither centred nor with momentum.
 
     v = rho*v + (1 - rho)*g^2;   v starts at 0
@@ -164,11 +164,11 @@ class RMSprop(Rule):
     """
 
     name: Literal["rmsprop"] = "rmsprop"
-    rho: Share
+    rho: Fraction
     epsilon: Positive
 
 
-class Adagrad(Rule):
+class Adagrad(OptimizerRule):
     """Adagrad (Duchi, Hazan & Singer 2011).
 
     a += g^2;   a starts at initial_accumulator
@@ -184,7 +184,7 @@ class Adagrad(Rule):
 Optimizer = Annotated[SGD | Adam | AdamW | RMSprop | Adagrad, Field(discriminator="name")]
 
 
-class Schedule(Frozen):
+class Schedule(FrozenModel):
     """What the learning rate is multiplied by at step t = 0, 1, ...; u = t - warmup_steps.
 
     warm-up       (t + 1) / warmup_steps while t < warmup_steps (Goyal et al. 2017), then
@@ -214,10 +214,10 @@ def _schedule_from_text(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-class TrainSpec(Frozen):
+class TrainSpec(FrozenModel):
     """How a network is trained: everything that two frameworks could otherwise do differently."""
 
-    loss: Annotated[Loss, BeforeValidator(from_text)]
+    loss: Annotated[Loss, BeforeValidator(parse_call)]
     optimizer: Optimizer
     schedule: Annotated[Schedule, BeforeValidator(_schedule_from_text)] = Schedule()
     batch_size: int = Field(ge=1)
@@ -248,7 +248,7 @@ RoundedConstant = Literal[
 """A key of an optimiser; "bias_correction" is beta1 and beta2 in 1 - beta^t of Adam alone."""
 
 
-class Forms(Frozen):
+class Forms(FrozenModel):
     """Which form of a formula a framework has, where several are in use.
 
     What those of an optimiser mean stands in its docstring, or in that of Rule. The oracle has them

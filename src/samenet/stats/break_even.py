@@ -17,23 +17,23 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from samenet.stats.intervals import MARGIN, Interval, PerRepeat, arithmetic, t_factor
-from samenet.stats.significance import Array, equivalent
-from samenet.stats.verdicts import Word
+from samenet.stats.intervals import MARGIN, Interval, PerRepeat, arithmetic_mean, t_factor
+from samenet.stats.significance import Array, is_equivalent
+from samenet.stats.verdicts import VerdictWord
 
 
-class Kind(StrEnum):
+class BreakEvenKind(StrEnum):
     """When the other arm is the better choice."""
 
     FROM = "from"
     UNTIL = "until"
     ALWAYS = "always"
     NEVER = "never"
-    UNKNOWN = Word.UNKNOWN.value
+    UNKNOWN = VerdictWord.UNKNOWN.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
+class ArmTimes:
     """The times of an arm, seconds by repeat."""
 
     start_up: PerRepeat
@@ -44,12 +44,12 @@ class Cost:
 class BreakEven:
     """When the other arm takes less time than the base."""
 
-    kind: Kind
+    kind: BreakEvenKind
     steps: Interval | None = None
     """In one program; for `from` and `until` only."""
 
 
-def break_even(base: Cost, other_arm: Cost, margin: float = MARGIN) -> BreakEven:
+def break_even(base: ArmTimes, other_arm: ArmTimes, margin: float = MARGIN) -> BreakEven:
     """Return from or until how many steps the other arm takes less time than the base.
 
     Steps that are equivalent earn nothing back: a gain within the margin never makes the whole
@@ -58,38 +58,38 @@ def break_even(base: Cost, other_arm: Cost, margin: float = MARGIN) -> BreakEven
     series = (base.start_up, base.step, other_arm.start_up, other_arm.step)
     repeats = sorted(set.intersection(*(set(times) for times in series)))
     if len(repeats) < 2:
-        return BreakEven(kind=Kind.UNKNOWN)
+        return BreakEven(kind=BreakEvenKind.UNKNOWN)
     losses = [other_arm.start_up[r] - base.start_up[r] for r in repeats]
     gains = [base.step[r] - other_arm.step[r] for r in repeats]
     if not all(map(math.isfinite, losses + gains)):
-        return BreakEven(kind=Kind.UNKNOWN)
-    same_step = equivalent({r: base.step[r] for r in repeats}, other_arm.step, margin)
+        return BreakEven(kind=BreakEvenKind.UNKNOWN)
+    same_step = is_equivalent({r: base.step[r] for r in repeats}, other_arm.step, margin)
     kind = _kind(_sign(losses), 0 if same_step else _sign(gains), same_step=same_step)
-    if kind not in {Kind.FROM, Kind.UNTIL}:
+    if kind not in {BreakEvenKind.FROM, BreakEvenKind.UNTIL}:
         return BreakEven(kind=kind)
-    low, high = (max(0.0, float(end)) for end in fieller(losses, gains))
+    low, high = (max(0.0, float(end)) for end in fieller_interval(losses, gains))
     value = max(0.0, sum(losses) / sum(gains))
     return BreakEven(kind=kind, steps=Interval(value=value, low=low, high=high, n=len(repeats)))
 
 
-def _kind(loss: int, gain: int, *, same_step: bool) -> Kind:
+def _kind(loss: int, gain: int, *, same_step: bool) -> BreakEvenKind:
     """Return the answer from the signs that are certain: what the start loses, a step gains."""
     if gain > 0:
-        return Kind.ALWAYS if loss < 0 else Kind.FROM
+        return BreakEvenKind.ALWAYS if loss < 0 else BreakEvenKind.FROM
     if gain < 0:
-        return Kind.NEVER if loss > 0 else Kind.UNTIL
+        return BreakEvenKind.NEVER if loss > 0 else BreakEvenKind.UNTIL
     if same_step:
-        return Kind.ALWAYS if loss < 0 else Kind.NEVER
-    return Kind.UNKNOWN
+        return BreakEvenKind.ALWAYS if loss < 0 else BreakEvenKind.NEVER
+    return BreakEvenKind.UNKNOWN
 
 
 def _sign(values: list[float]) -> int:
     """Return the sign of a mean; 0 if its 95 % interval holds 0."""
-    mean = arithmetic(values)
+    mean = arithmetic_mean(values)
     return (mean.low > 0) - (mean.high < 0)
 
 
-def fieller(numerator: ArrayLike, denominator: ArrayLike) -> tuple[Array, Array]:
+def fieller_interval(numerator: ArrayLike, denominator: ArrayLike) -> tuple[Array, Array]:
     """Return the 95 % interval of mean(numerator) / mean(denominator), paired along the last axis.
 
     It is the whole line where the mean of the denominator does not differ from 0.

@@ -5,22 +5,24 @@ from __future__ import annotations
 from samenet.stats.intervals import Interval
 
 
-def duration(interval: Interval) -> str:
+def format_duration(interval: Interval) -> str:
     """Return a time with its interval, e.g. '1.9 s [1.7, 2.1]'."""
-    value = words(interval.value)
+    value = format_seconds(interval.value)
     if not interval.known:
         return value
     _, scale = _unit(interval.value)
-    return f"{value} [{digits(interval.low / scale)}, {digits(interval.high / scale)}]"
+    return (
+        f"{value} [{format_digits(interval.low / scale)}, {format_digits(interval.high / scale)}]"
+    )
 
 
-def words(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """Return a time with a readable unit, three digits."""
     unit, scale = _unit(seconds)
-    return f"{digits(seconds / scale)} {unit}"
+    return f"{format_digits(seconds / scale)} {unit}"
 
 
-def digits(value: float, count: int = 3) -> str:
+def format_digits(value: float, count: int = 3) -> str:
     """Return a number with `count` significant digits, no exponent from 1 up: 0.123, 12.3, 1230."""
     rounded = float(f"{value:.{count}g}")
     return f"{rounded:.0f}" if abs(rounded) >= 10**count else f"{value:.{count}g}"
@@ -34,7 +36,7 @@ def _unit(seconds: float) -> tuple[str, float]:
     return "ns", 1e-9
 
 
-def small(value: float) -> str:
+def format_small(value: float) -> str:
     """Return a spread with two digits: 0.013, 5.7e-6, 0."""
     mantissa, mark, exponent = f"{value:.2g}".partition("e")
     return f"{mantissa}e{int(exponent)}" if mark else mantissa

@@ -64,7 +64,7 @@ def t_factor(n: float, confidence: float = CONFIDENCE) -> float:
     return float(stdtrit(n - 1, 0.5 + confidence / 2))
 
 
-Numbers = float | NDArray[np.float64]
+FloatOrArray = float | NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +75,9 @@ class Estimate:
     with arrays, one entry per simulated run or per pair of a table.
     """
 
-    centre: Numbers
+    centre: FloatOrArray
 
-    spread: Numbers
+    spread: FloatOrArray
     """The standard deviation of one repeat."""
 
     n: float
@@ -115,11 +115,11 @@ class Estimate:
         return self.n - 1
 
     @property
-    def standard_error(self) -> Numbers:
+    def standard_error(self) -> FloatOrArray:
         """Return the standard error of the mean."""
         return self.spread / math.sqrt(self.n)
 
-    def half_width(self, confidence: float = CONFIDENCE) -> Numbers:
+    def half_width(self, confidence: float = CONFIDENCE) -> FloatOrArray:
         """Return half the width of the t interval; 0 if there is one repeat and none is known."""
         if self.n < 2:
             return 0.0
@@ -138,12 +138,12 @@ class Estimate:
         return Interval(value=_exp(logs.value), low=_exp(logs.low), high=_exp(logs.high), n=logs.n)
 
 
-def geometric(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
+def geometric_mean(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
     """Return the geometric mean of positive values with the t interval of their logarithms."""
-    return from_logs([math.log(value) for value in values], confidence)
+    return geometric_mean_of_logs([math.log(value) for value in values], confidence)
 
 
-def from_logs(logs: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
+def geometric_mean_of_logs(logs: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
     """Return the exponential of the mean of logarithms, with its t interval.
 
     If one of them is infinite there is no mean, and the median takes its place.
@@ -175,12 +175,14 @@ def _exp_of_median(logs: Sequence[float], confidence: float) -> Interval:
     return Interval(value=_exp(median_log), low=_exp(low), high=_exp(high), n=n)
 
 
-def arithmetic(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
+def arithmetic_mean(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
     """Return the mean with its t interval, for scores."""
     return Estimate.of(values).interval(confidence)
 
 
-def ratio(numerator: PerRepeat, denominator: PerRepeat, confidence: float = CONFIDENCE) -> Interval:
+def paired_ratio(
+    numerator: PerRepeat, denominator: PerRepeat, confidence: float = CONFIDENCE
+) -> Interval:
     """Return numerator / denominator with the t interval of the paired log-ratios.
 
     It is taken from the repeats that both have; raises ValueError if there is none.
@@ -188,7 +190,7 @@ def ratio(numerator: PerRepeat, denominator: PerRepeat, confidence: float = CONF
     logs = log_ratios(numerator, denominator)
     if not logs:
         raise ValueError("No repeat holds both.")
-    return from_logs(logs, confidence)
+    return geometric_mean_of_logs(logs, confidence)
 
 
 def log_ratios(numerator: PerRepeat, denominator: PerRepeat) -> list[float]:
@@ -201,7 +203,7 @@ def log_ratios(numerator: PerRepeat, denominator: PerRepeat) -> list[float]:
     return [0.0 if a == b else math.log(a) - math.log(b) for a, b in pairs]
 
 
-def ranks(
+def rank_arms(
     times: Mapping[str, PerRepeat], is_slower: Callable[[str, str], bool] | None = None
 ) -> dict[str, int]:
     """Return the rank of each arm, 1 for the fastest; arms that do not differ share a rank.
@@ -210,8 +212,8 @@ def ranks(
     one. `is_slower(arm, against)` decides that; without it, for a screening, the paired interval
     does, not adjusted for the number of arms (stats.ranking has the strict one).
     """
-    is_slower = is_slower or (lambda arm, against: slower(times[arm], times[against]))
-    from_fast_to_slow = sorted(times, key=lambda arm: size(list(times[arm].values())))
+    is_slower = is_slower or (lambda arm, against: is_slower_in_pairs(times[arm], times[against]))
+    from_fast_to_slow = sorted(times, key=lambda arm: speed_key(list(times[arm].values())))
     rank_of: dict[str, int] = {}
     leader = ""
     for position, arm in enumerate(from_fast_to_slow, start=1):
@@ -221,16 +223,16 @@ def ranks(
     return rank_of
 
 
-def size(seconds: Sequence[float]) -> tuple[float, float]:
+def speed_key(seconds: Sequence[float]) -> tuple[float, float]:
     """Return the key that sorts arms: the mean of logarithms, then the median."""
     return fmean(map(math.log, seconds)), median(seconds)
 
 
-def slower(times: PerRepeat, against: PerRepeat) -> bool:
+def is_slower_in_pairs(times: PerRepeat, against: PerRepeat) -> bool:
     """Return whether the paired interval of times / against lies wholly above 1."""
     if not times.keys() & against.keys():
         return False
-    interval = ratio(times, against)
+    interval = paired_ratio(times, against)
     return interval.known and interval.low > 1
 
 

@@ -20,12 +20,12 @@ from samenet.stats import intervals, significance
 from samenet.stats.intervals import MARGIN, VERDICT_REPEATS_MIN, Estimate, Interval, PerRepeat
 from samenet.stats.significance import ALPHA
 
-Times = Mapping[str, PerRepeat]
+TimesByArm = Mapping[str, PerRepeat]
 """Seconds per arm and repeat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class PairTest:
     """One arm against another; p values are None below two common repeats."""
 
     arm: str
@@ -52,7 +52,7 @@ class Pair:
     @property
     def ratio(self) -> Interval:
         """Return arm / against with its own interval, not adjusted."""
-        return intervals.from_logs(self.logs)
+        return intervals.geometric_mean_of_logs(self.logs)
 
     @property
     def slower(self) -> bool:
@@ -69,15 +69,19 @@ class Pair:
         return self.adjusted_p is not None and self.adjusted_p <= ALPHA
 
 
-def all_pairs(times: Times) -> list[tuple[str, str]]:
+def all_pairs(times: TimesByArm) -> list[tuple[str, str]]:
     """Return every pair of arms once."""
     return list(itertools.combinations(times, 2))
 
 
-def family(times: Times, pairs: Iterable[tuple[str, str]], margin: float = MARGIN) -> list[Pair]:
+def compare_pairs(
+    times: TimesByArm, pairs: Iterable[tuple[str, str]], margin: float = MARGIN
+) -> list[PairTest]:
     """Return the pairs (arm, against) with p values adjusted for their number by Holm's method."""
     rows = [
-        Pair(arm=arm, against=against, logs=tuple(intervals.log_ratios(times[arm], times[against])))
+        PairTest(
+            arm=arm, against=against, logs=tuple(intervals.log_ratios(times[arm], times[against]))
+        )
         for arm, against in pairs
     ]
     # A pair with fewer than two common repeats stays without p values and is no part of the family.
@@ -85,8 +89,8 @@ def family(times: Times, pairs: Iterable[tuple[str, str]], margin: float = MARGI
     if not tested:
         return rows
     tests = _tests([rows[index] for index in tested], margin)
-    adjusted = significance.holm([test.difference_p for test in tests]).tolist()
-    beyond = significance.holm([test.beyond_p for test in tests]).tolist()
+    adjusted = significance.adjust_by_holm([test.difference_p for test in tests]).tolist()
+    beyond = significance.adjust_by_holm([test.beyond_p for test in tests]).tolist()
     for index, test, adjusted_p, beyond_p in zip(tested, tests, adjusted, beyond, strict=True):
         rows[index] = replace(
             rows[index],
@@ -106,7 +110,7 @@ class _Tests(NamedTuple):
     tie_p: float
 
 
-def _tests(pairs: Sequence[Pair], margin: float) -> list[_Tests]:
+def _tests(pairs: Sequence[PairTest], margin: float) -> list[_Tests]:
     """Return the p values of each pair, in order.
 
     Finite pairs with the same number of repeats are tested at once, which is far quicker.
@@ -137,7 +141,7 @@ def _tests(pairs: Sequence[Pair], margin: float) -> list[_Tests]:
     return [tests[index] for index in range(len(pairs))]
 
 
-def best(times: Times) -> str:
+def fastest_arm(times: TimesByArm) -> str:
     """Return the arm with the smallest geometric mean over the repeats that are complete.
 
     Arms that lack repeats others have are not chosen: the repeats they lack may be the slow ones.
@@ -148,6 +152,6 @@ def best(times: Times) -> str:
 
     def speed(arm: str) -> tuple[float, float]:
         seconds = complete[arm]
-        return intervals.size([seconds[repeat] for repeat in shared or seconds])
+        return intervals.speed_key([seconds[repeat] for repeat in shared or seconds])
 
     return min(complete, key=speed)

@@ -13,31 +13,31 @@ from collections.abc import Set as AbstractSet
 import numpy as np
 
 from samenet.stats import intervals, pairwise
-from samenet.stats.pairwise import Times
+from samenet.stats.pairwise import TimesByArm
 
-Apart = AbstractSet[tuple[str, str]]
+DifferentPairs = AbstractSet[tuple[str, str]]
 """Pairs (slower, faster)."""
 
 
-def told_apart(times: Times) -> Apart:
+def find_different_pairs(times: TimesByArm) -> DifferentPairs:
     """Return the pairs (slower, faster) that differ by test, adjusted for the number of pairs."""
-    pairs = pairwise.family(times, pairwise.all_pairs(times))
+    pairs = pairwise.compare_pairs(times, pairwise.all_pairs(times))
     slower = {(pair.arm, pair.against) for pair in pairs if pair.slower}
     return slower | {(pair.against, pair.arm) for pair in pairs if pair.faster}
 
 
-def ranks(times: Times) -> dict[str, int]:
-    """Return ranks as stats.intervals.ranks, by tests that hold for the whole table at once."""
-    apart = told_apart(times)
-    return intervals.ranks(times, lambda arm, against: (arm, against) in apart)
+def rank_by_tests(times: TimesByArm) -> dict[str, int]:
+    """Return ranks as stats.intervals.rank_arms, by tests that hold for the whole table at once."""
+    apart = find_different_pairs(times)
+    return intervals.rank_arms(times, lambda arm, against: (arm, against) in apart)
 
 
-def intransitive(arms: Iterable[str], apart: Apart) -> list[tuple[str, str, str]]:
+def find_intransitive(arms: Iterable[str], apart: DifferentPairs) -> list[tuple[str, str, str]]:
     """Return the triples of arms whose differences no ranking with ties can show."""
     return [triple for triple in itertools.combinations(arms, 3) if not _has_ranks(triple, apart)]
 
 
-def _has_ranks(triple: tuple[str, str, str], apart: Apart) -> bool:
+def _has_ranks(triple: tuple[str, str, str], apart: DifferentPairs) -> bool:
     """Return whether ranks can show three arms: the wins of each give back every pair."""
     wins = {arm: sum((loser, arm) in apart for loser in triple) for arm in triple}
     return all(
@@ -46,14 +46,14 @@ def _has_ranks(triple: tuple[str, str, str], apart: Apart) -> bool:
     )
 
 
-def reordered(times: Times) -> Iterator[tuple[str, str, str]]:
+def find_rank_reversals(times: TimesByArm) -> Iterator[tuple[str, str, str]]:
     """Yield (left out, a, b): the order of a and b changes when a third arm is left out.
 
     Leaving an arm out makes the family smaller and may remove the first arm of a group.
     """
-    rank_of = ranks(times)
+    rank_of = rank_by_tests(times)
     for left_out in times:
-        rank_of_rest = ranks({arm: times[arm] for arm in times if arm != left_out})
+        rank_of_rest = rank_by_tests({arm: times[arm] for arm in times if arm != left_out})
         for a, b in itertools.combinations(rank_of_rest, 2):
             order = np.sign(rank_of[a] - rank_of[b])
             if order != np.sign(rank_of_rest[a] - rank_of_rest[b]):

@@ -29,7 +29,7 @@ EXACT_REPEATS_MAX = 16
 SIGN_FLIPS = 20_000
 
 
-def t_of(estimate: Estimate, edge: float = 0.0) -> Array:
+def t_statistic(estimate: Estimate, edge: float = 0.0) -> Array:
     """Return Student's t of mean - edge: infinite without spread, 0 without a difference too."""
     difference = np.subtract(estimate.centre, edge)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -38,12 +38,12 @@ def t_of(estimate: Estimate, edge: float = 0.0) -> Array:
 
 def above_p(estimate: Estimate, edge: float) -> Array:
     """Return the one-sided p that the mean is at most `edge`; 1 for a single repeat."""
-    return _t_cdf(estimate, -t_of(estimate, edge))
+    return _t_cdf(estimate, -t_statistic(estimate, edge))
 
 
 def difference_p(estimate: Estimate) -> Array:
     """Return the two-sided p of Student's t test that the mean is 0, a ratio 1."""
-    return np.minimum(1.0, 2 * _t_cdf(estimate, -np.abs(t_of(estimate))))
+    return np.minimum(1.0, 2 * _t_cdf(estimate, -np.abs(t_statistic(estimate))))
 
 
 def beyond_p(estimate: Estimate, margin: float) -> Array:
@@ -62,8 +62,8 @@ def equivalence_p(estimate: Estimate, margin: float) -> Array:
     0.05 exactly if the 90 % interval lies inside.
     """
     edge = math.log1p(margin)
-    not_below = _t_cdf(estimate, t_of(estimate, edge))
-    not_above = _t_cdf(estimate, -t_of(estimate, -edge))
+    not_below = _t_cdf(estimate, t_statistic(estimate, edge))
+    not_above = _t_cdf(estimate, -t_statistic(estimate, -edge))
     return np.maximum(not_below, not_above)
 
 
@@ -73,7 +73,7 @@ def _t_cdf(estimate: Estimate, t: Array) -> Array:
     return np.asarray(stdtr(freedom, t)) if freedom else np.ones_like(t)
 
 
-def equivalent(times: PerRepeat, against: PerRepeat, margin: float = MARGIN) -> bool:
+def is_equivalent(times: PerRepeat, against: PerRepeat, margin: float = MARGIN) -> bool:
     """Return whether one pair is shown to differ by less than the margin, by `equivalence_p`.
 
     It takes as many repeats as a verdict and no infinite time. For several pairs, which have to be
@@ -105,7 +105,7 @@ def sign_flip_p(logs: ArrayLike) -> Array:
 def _signs(n: int) -> tuple[Array, int]:
     """Return signs (n, flips), and 1 if they are drawn, else 0; half of all is enough for |sum|."""
     if n > EXACT_REPEATS_MAX:
-        draw = _random.generator("sign flips", n)
+        draw = _random.make_generator("sign flips", n)
         return draw.choice([-1.0, 1.0], size=(n, SIGN_FLIPS)), 1
     codes = np.arange(2 ** (n - 1))
     return np.where(codes >> np.arange(n)[:, None] & 1, -1.0, 1.0), 0
@@ -119,7 +119,7 @@ def sign_p(logs: ArrayLike) -> float:
     return min(1.0, 2 * float(bdtr(min(positive, negative), positive + negative, 0.5)))
 
 
-def holm(p_values: ArrayLike) -> Array:
+def adjust_by_holm(p_values: ArrayLike) -> Array:
     """Return p values adjusted for their number by Holm's step-down method.
 
     If all hypotheses are true, the chance that any adjusted p is at most alpha is at most alpha,

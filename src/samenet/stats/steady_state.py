@@ -21,26 +21,26 @@ from scipy.stats import binom
 from samenet.stats.intervals import MARGIN
 from samenet.stats.significance import ALPHA
 
-Class = Literal["flat", "warm-up", "slowdown", "no steady state"]
+SteadyStateClass = Literal["flat", "warm-up", "slowdown", "no steady state"]
 
-PENALTY = 15.0
-SHORTEST = 3
+CUT_PENALTY = 15.0
+SEGMENT_CHUNKS_MIN = 3
 """Fewest chunks of a segment: the median of three is no outlier."""
 
-SMALLEST_VARIANCE = 1e-8
+VARIANCE_MIN = 1e-8
 """Of logarithms: steps of 0.01 %, the resolution of a clock, are no change."""
 
-STEADY_SHARE = 0.5
+STEADY_SHARE_MIN = 0.5
 """The final level has to hold for at least this share of the series."""
 
-DISTURBED_SHARE = 0.1
+DISTURBED_SHARE_MAX = 0.1
 """This share of the final level may be slower: other work on the machine, not the framework's."""
 
-NEIGHBOURS = 5
-CLEARLY = 4.0
+NEIGHBOUR_CHUNKS = 5
+DRIFT_ERRORS_MIN = 4.0
 """The level drifts if medians of NEIGHBOURS chunks spread by CLEARLY of their standard errors."""
 
-FAILING_SHARE = 0.2
+UNSTEADY_SHARE_MAX = 0.2
 """A result has no steady state if significantly more of its processes have none."""
 
 
@@ -57,7 +57,7 @@ class Segment(NamedTuple):
 class Steadiness:
     """The class of a series, and the first chunk of its final level."""
 
-    name: Class
+    name: SteadyStateClass
     onset: int = 0
 
     @property
@@ -66,22 +66,22 @@ class Steadiness:
         return self.name in {"flat", "warm-up"}
 
 
-def segments(logs: NDArray[np.float64]) -> list[Segment]:
+def find_segments(logs: NDArray[np.float64]) -> list[Segment]:
     """Return the cheapest cut into segments: dynamic programming over the start of the last one."""
     count = len(logs)
     # Cumulative sums give mean and variance of any stretch in two subtractions.
     sums = np.concatenate([[0.0], np.cumsum(logs)])
     squares = np.concatenate([[0.0], np.cumsum(logs**2)])
-    penalty = PENALTY * np.log(max(count, 2))
+    penalty = CUT_PENALTY * np.log(max(count, 2))
     cheapest = np.full(count + 1, np.inf)  # cost of the best cut of the first `end` chunks
     last_start = np.zeros(count + 1, dtype=int)  # where its last segment starts
     cheapest[0] = -penalty
-    for end in range(min(SHORTEST, count), count + 1):
-        starts = np.arange(max(1, end - SHORTEST + 1))
+    for end in range(min(SEGMENT_CHUNKS_MIN, count), count + 1):
+        starts = np.arange(max(1, end - SEGMENT_CHUNKS_MIN + 1))
         size = end - starts
         mean = (sums[end] - sums[starts]) / size
         variance = (squares[end] - squares[starts]) / size - mean**2
-        cost = size * (np.log(np.maximum(variance, SMALLEST_VARIANCE)) + 1)
+        cost = size * (np.log(np.maximum(variance, VARIANCE_MIN)) + 1)
         total = cheapest[starts] + cost + penalty
         last_start[end] = starts[np.argmin(total)]
         cheapest[end] = total.min()
@@ -103,9 +103,9 @@ def classify(seconds: tuple[float, ...], margin: float = MARGIN) -> Steadiness:
     band = np.log1p(margin)
     if np.ptp(logs) <= band:  # however it is cut, every segment is then at the same level
         return Steadiness(name="flat")
-    pieces = segments(logs)
+    pieces = find_segments(logs)
     onset = _onset(pieces, band)
-    if len(logs) - onset < STEADY_SHARE * len(logs) or _drifts(logs[onset:], band):
+    if len(logs) - onset < STEADY_SHARE_MIN * len(logs) or _drifts(logs[onset:], band):
         return Steadiness(name="no steady state")
     # What each segment before the final level was slower by; negative where it was faster.
     excess = [segment.level - pieces[-1].level for segment in pieces if segment.end <= onset]
@@ -126,7 +126,7 @@ def _onset(pieces: Sequence[Segment], band: float) -> int:
             break
         if excess > band:
             disturbed_chunks += segment.end - segment.start
-        elif disturbed_chunks <= DISTURBED_SHARE * (final.end - segment.start):
+        elif disturbed_chunks <= DISTURBED_SHARE_MAX * (final.end - segment.start):
             onset = segment.start
     return onset
 
@@ -137,28 +137,28 @@ def _drifts(logs: NDArray[np.float64], band: float) -> bool:
     They have to differ by more than the margin, and by more than noise explains. The noise is
     estimated from the differences of neighbouring chunks, on which a drift has hardly any effect.
     """
-    if len(logs) < 2 * NEIGHBOURS:
+    if len(logs) < 2 * NEIGHBOUR_CHUNKS:
         return False
-    parts = np.array_split(logs, len(logs) // NEIGHBOURS)
+    parts = np.array_split(logs, len(logs) // NEIGHBOUR_CHUNKS)
     low, high = np.quantile([np.median(part) for part in parts], [0.15, 0.85])
     noise = np.median(np.abs(np.diff(logs))) / (0.6745 * np.sqrt(2))  # of normal differences
-    error = noise * np.sqrt(np.pi / 2 / NEIGHBOURS)
-    return bool(high - low > max(band, CLEARLY * error))
+    error = noise * np.sqrt(np.pi / 2 / NEIGHBOUR_CHUNKS)
+    return bool(high - low > max(band, DRIFT_ERRORS_MIN * error))
 
 
-def settled(seconds: tuple[float, ...]) -> tuple[float, ...]:
+def drop_warm_up(seconds: tuple[float, ...]) -> tuple[float, ...]:
     """Return the chunks that a process's time is taken from: those after a warm-up, or all."""
     steadiness = classify(seconds)
     return seconds[steadiness.onset :] if steadiness.steady else seconds
 
 
-def unsteady(classes: Iterable[str]) -> bool:
+def is_unsteady(classes: Iterable[str]) -> bool:
     """Return whether too many processes of a result have no steady state.
 
     Other work on the machine spoils single processes too, on a shared machine one in three: of a
     few processes nearly all have to fail, 3 of 3 or 5 of 8 (exact binomial test at 5 %).
     """
     failing = [name not in {"flat", "warm-up"} for name in classes]
-    if sum(failing) <= FAILING_SHARE * len(failing):
+    if sum(failing) <= UNSTEADY_SHARE_MAX * len(failing):
         return False
-    return bool(binom.sf(sum(failing) - 1, len(failing), FAILING_SHARE) <= ALPHA)
+    return bool(binom.sf(sum(failing) - 1, len(failing), UNSTEADY_SHARE_MAX) <= ALPHA)

@@ -17,19 +17,19 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from samenet._text import plural
+from samenet._text import pluralize
 from samenet.stats import pairwise
 from samenet.stats.intervals import CONFIDENCE, MARGIN, VERDICT_REPEATS_MIN, Estimate, log_ratios
-from samenet.stats.pairwise import Times
+from samenet.stats.pairwise import TimesByArm
 
-LOOKS = (8, 12, 16, 24, 30)
+INTERIM_LOOKS = (8, 12, 16, 24, 30)
 """The numbers of repeats after which a run may stop."""
 
 REPEATS_MAX = 400
 """What needs more repeats than this is not promised."""
 
 
-def target(margin: float = MARGIN) -> float:
+def target_half_width(margin: float = MARGIN) -> float:
     """Return the half width of a log-ratio's interval at which a run may stop: half of the margin.
 
     An interval of that width always decides: with its centre within half of the margin it lies
@@ -38,16 +38,16 @@ def target(margin: float = MARGIN) -> float:
     return math.log1p(margin) / 2
 
 
-def enough(times: Times, margin: float = MARGIN) -> bool:
+def should_stop(times: TimesByArm, margin: float = MARGIN) -> bool:
     """Return whether every arm's ratio to the best is known as narrowly as wanted."""
     if len(times) < 2:
         return False
-    best = pairwise.best(times)
+    best = pairwise.fastest_arm(times)
     logs = [log_ratios(times[arm], times[best]) for arm in times if arm != best]
-    return all(bool(settled(log_ratio, margin)) for log_ratio in logs)
+    return all(bool(should_stop_pair(log_ratio, margin)) for log_ratio in logs)
 
 
-def settled(logs: ArrayLike, margin: float = MARGIN) -> NDArray[np.bool_]:
+def should_stop_pair(logs: ArrayLike, margin: float = MARGIN) -> NDArray[np.bool_]:
     """Return whether mean log-ratios are known narrowly, at this look and at the one before.
 
     At the first look, which has none before it, the interval has to be half as wide. Between looks
@@ -55,23 +55,25 @@ def settled(logs: ArrayLike, margin: float = MARGIN) -> NDArray[np.bool_]:
     """
     values = np.asarray(logs, dtype=np.float64)
     n = values.shape[-1]
-    if n not in LOOKS or not np.isfinite(values).all():
+    if n not in INTERIM_LOOKS or not np.isfinite(values).all():
         return np.zeros(values.shape[:-1], bool)
     now = Estimate.of_runs(values)
-    if n == LOOKS[0]:
-        return np.asarray(now.half_width() <= target(margin) / 2)
-    before = Estimate.of_runs(values[..., : LOOKS[LOOKS.index(n) - 1]])
-    return np.asarray(narrow(now, margin) & narrow(before, margin))
+    if n == INTERIM_LOOKS[0]:
+        return np.asarray(now.half_width() <= target_half_width(margin) / 2)
+    before = Estimate.of_runs(values[..., : INTERIM_LOOKS[INTERIM_LOOKS.index(n) - 1]])
+    return np.asarray(is_narrow(now, margin) & is_narrow(before, margin))
 
 
-def narrow(
+def is_narrow(
     estimate: Estimate, margin: float = MARGIN, confidence: float = CONFIDENCE
 ) -> NDArray[np.bool_]:
     """Return whether an interval is narrow enough to decide, wherever it lies."""
-    return np.less_equal(estimate.half_width(confidence), target(margin))
+    return np.less_equal(estimate.half_width(confidence), target_half_width(margin))
 
 
-def repeats_needed(tells: Callable[[int], bool], least: int = VERDICT_REPEATS_MIN) -> int | None:
+def find_repeats_needed(
+    tells: Callable[[int], bool], least: int = VERDICT_REPEATS_MIN
+) -> int | None:
     """Return the fewest repeats, `least` or more, for which `tells` is true; None beyond reason.
 
     The caller projects its estimates with `Estimate.at`: this is the usual sample size, with the
@@ -80,21 +82,21 @@ def repeats_needed(tells: Callable[[int], bool], least: int = VERDICT_REPEATS_MI
     return next((n for n in range(least, REPEATS_MAX + 1) if tells(n)), None)
 
 
-def still_needed(more: int | None, seconds_per_repeat: float | None = None) -> str:
+def format_needed(more: int | None, seconds_per_repeat: float | None = None) -> str:
     """Return 'about 6 more repeats', or the minutes that they take."""
     if more is None:
         return f"more than {REPEATS_MAX} repeats would be needed"
-    return f"about {counted_more(more, seconds_per_repeat)}"
+    return f"about {format_more(more, seconds_per_repeat)}"
 
 
-def counted_more(more: int, seconds_per_repeat: float | None = None) -> str:
+def format_more(more: int, seconds_per_repeat: float | None = None) -> str:
     """Return '6 more repeats', or '5 more minutes' if it is known how long a repeat takes."""
     if seconds_per_repeat is None:
-        return f"{more} more {plural(more, 'repeat')}"
-    minutes = whole_minutes(more * seconds_per_repeat)
-    return f"{minutes} more {plural(minutes, 'minute')}"
+        return f"{more} more {pluralize(more, 'repeat')}"
+    minutes = round_up_to_minutes(more * seconds_per_repeat)
+    return f"{minutes} more {pluralize(minutes, 'minute')}"
 
 
-def whole_minutes(seconds: float) -> int:
+def round_up_to_minutes(seconds: float) -> int:
     """Return minutes as they are promised: whole ones, rounded up, at least one."""
     return max(1, math.ceil(seconds / 60))

@@ -27,11 +27,11 @@ from enum import StrEnum
 
 from samenet.stats import pairwise, significance, stopping
 from samenet.stats.intervals import MARGIN, VERDICT_REPEATS_MIN, Estimate, Interval
-from samenet.stats.pairwise import Pair, Times
+from samenet.stats.pairwise import PairTest, TimesByArm
 from samenet.stats.significance import ALPHA
 
 
-class Word(StrEnum):
+class VerdictWord(StrEnum):
     """The whole vocabulary of comparisons, in runs, gates and contests."""
 
     FASTER = "faster"
@@ -43,19 +43,19 @@ class Word(StrEnum):
     NOT_COMPARED = "not compared"
 
 
-SIGNS = {
-    Word.FASTER: "▲",
-    Word.SLOWER: "▼",
-    Word.CLOSE: "=",
-    Word.NOT_SLOWER: "=",
-    Word.UNKNOWN: "?",
-    Word.NOT_COMPARED: "–",
+WORD_SYMBOLS = {
+    VerdictWord.FASTER: "▲",
+    VerdictWord.SLOWER: "▼",
+    VerdictWord.CLOSE: "=",
+    VerdictWord.NOT_SLOWER: "=",
+    VerdictWord.UNKNOWN: "?",
+    VerdictWord.NOT_COMPARED: "–",
 }
 
 
-def signed(word: Word) -> str:
+def with_symbol(word: VerdictWord) -> str:
     """Return a word with its symbol, as tables of many comparisons show it: '▲ faster'."""
-    return f"{SIGNS[word]} {word}"
+    return f"{WORD_SYMBOLS[word]} {word}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class Verdict:
     against: str
     """Empty if there is nothing to compare with."""
 
-    word: Word | None
+    word: VerdictWord | None
     """None in a screening, which has numbers and no words."""
 
     ratio: Interval | None = None
@@ -95,11 +95,11 @@ class Verdict:
     @classmethod
     def not_compared(cls, arm: str, against: str, reason: str) -> Verdict:
         """Return the row of an arm that is not compared."""
-        return cls(arm=arm, against=against, word=Word.NOT_COMPARED, reason=reason)
+        return cls(arm=arm, against=against, word=VerdictWord.NOT_COMPARED, reason=reason)
 
 
-def verdicts(
-    times: Times,
+def judge_arms(
+    times: TimesByArm,
     *,
     margin: float = MARGIN,
     against: str | None = None,
@@ -125,7 +125,7 @@ def verdicts(
         reason = f"nothing to compare with, {against}: {reasons.get(against, NO_TIMES)}"
         reasons = dict.fromkeys(usable, reason) | reasons
         usable = {}
-    reference = against or (pairwise.best(usable) if usable else "")
+    reference = against or (pairwise.fastest_arm(usable) if usable else "")
     rows = {
         row.arm: row
         for row in _rows(usable, reference, margin, words=words, chosen=against is None)
@@ -136,20 +136,20 @@ def verdicts(
 
 
 NO_TIMES = "it has no times"
-ENDLESS = "it does not get there in some repeats and does in others"
+ENDLESS_IN_PART = "it does not get there in some repeats and does in others"
 
 
 def _rows(
-    times: Times, reference: str, margin: float, *, words: bool, chosen: bool
+    times: TimesByArm, reference: str, margin: float, *, words: bool, chosen: bool
 ) -> Iterator[Verdict]:
     """Yield the verdict of every arm but the reference; `chosen` if the numbers chose that one."""
     # A best that was chosen from these very numbers costs a family of all pairs.
     keys = pairwise.all_pairs(times) if chosen else [(arm, reference) for arm in times]
     turned = [(b, a) if a == reference else (a, b) for a, b in keys if a != b]
-    family = pairwise.family(times, turned, margin)
+    family = pairwise.compare_pairs(times, turned, margin)
     # Ties are claimed with the reference alone, so they are adjusted for those pairs alone.
     pairs = [pair for pair in family if pair.against == reference]
-    ties = significance.holm([pair.tie_p for pair in pairs]).tolist()
+    ties = significance.adjust_by_holm([pair.tie_p for pair in pairs]).tolist()
     # Holm's method tests what is still open at this two-sided level, so the number of repeats that
     # are still needed is projected at it.
     open_pairs = sum(pair.adjusted_p is None or pair.adjusted_p > ALPHA for pair in family)
@@ -172,7 +172,7 @@ def _rows(
         yield _decide(row, pair, tie_p, level) if words else row
 
 
-def _decide(row: Verdict, pair: Pair, tie_p: float, level: float) -> Verdict:
+def _decide(row: Verdict, pair: PairTest, tie_p: float, level: float) -> Verdict:
     """Return the row with its word: the policy of a run.
 
     `level` is the two-sided level at which the number of repeats still needed is projected.
@@ -183,41 +183,41 @@ def _decide(row: Verdict, pair: Pair, tie_p: float, level: float) -> Verdict:
     if n >= VERDICT_REPEATS_MIN:
         # A tie goes first: a difference within the margin does not matter, however certain.
         if tie_p <= ALPHA:
-            return replace(row, word=Word.CLOSE)
+            return replace(row, word=VerdictWord.CLOSE)
         if pair.slower or pair.faster:
             far = pair.beyond_p is not None and pair.beyond_p <= ALPHA
-            word = Word.SLOWER if pair.slower else Word.FASTER
+            word = VerdictWord.SLOWER if pair.slower else VerdictWord.FASTER
             return replace(row, word=word, beyond_margin=far)
-    row = replace(row, word=Word.UNKNOWN, reason="" if pair.finite else ENDLESS)
+    row = replace(row, word=VerdictWord.UNKNOWN, reason="" if pair.finite else ENDLESS_IN_PART)
     if n < 2:  # one repeat has no spread to project from: promise the fewest that a word needs
         return replace(row, more_repeats=VERDICT_REPEATS_MIN - n)
     if not pair.finite:
         return row
     estimate = Estimate.of(pair.logs)
-    needed = stopping.repeats_needed(
-        lambda repeats: bool(stopping.narrow(estimate.at(repeats), row.margin, 1 - level))
+    needed = stopping.find_repeats_needed(
+        lambda repeats: bool(stopping.is_narrow(estimate.at(repeats), row.margin, 1 - level))
     )
     return replace(row, more_repeats=needed and max(1, needed - n))
 
 
-def sentence(verdict: Verdict, *, seconds_per_repeat: float | None = None) -> str:
+def verdict_sentence(verdict: Verdict, *, seconds_per_repeat: float | None = None) -> str:
     """Return a verdict for people, e.g. '1.80× slower [1.71, 1.90]'."""
-    if verdict.word is Word.NOT_COMPARED:
+    if verdict.word is VerdictWord.NOT_COMPARED:
         return f"{verdict.word}: {verdict.reason}"
-    if verdict.word is Word.CLOSE:
-        return tied(verdict.margin)
-    if verdict.word is Word.UNKNOWN:
-        still = stopping.still_needed(verdict.more_repeats, seconds_per_repeat)
+    if verdict.word is VerdictWord.CLOSE:
+        return tie_sentence(verdict.margin)
+    if verdict.word is VerdictWord.UNKNOWN:
+        still = stopping.format_needed(verdict.more_repeats, seconds_per_repeat)
         return f"{verdict.word}: {verdict.reason or still}"
     return _factor(verdict)
 
 
-def tied(margin: float) -> str:
+def tie_sentence(margin: float) -> str:
     """Return the sentence of a tie, which never goes without its margin."""
-    return f"{Word.CLOSE}: within {percent(margin)}"
+    return f"{VerdictWord.CLOSE}: within {format_percent(margin)}"
 
 
-def percent(margin: float) -> str:
+def format_percent(margin: float) -> str:
     """Return a margin for people: '5 %'."""
     return f"{100 * margin:g} %"
 
@@ -231,6 +231,6 @@ def _factor(verdict: Verdict) -> str:
         # One of the two takes an infinite time: the other arm if the ratio is 0, else this one.
         endless = verdict.against if ratio.value == 0 else "it"
         return f"{verdict.word}: {endless} does not get there"
-    shown = ratio.inverse if verdict.word is Word.FASTER else ratio
+    shown = ratio.inverse if verdict.word is VerdictWord.FASTER else ratio
     factor = f"{shown.value:.2f}× {verdict.word or ''}".strip()
     return f"{factor} [{shown.low:.2f}, {shown.high:.2f}]" if shown.known else factor

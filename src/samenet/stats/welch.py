@@ -16,7 +16,7 @@ import math
 from samenet.stats.intervals import Estimate
 
 
-def difference(base: Estimate, new: Estimate) -> Estimate:
+def welch_difference(base: Estimate, new: Estimate) -> Estimate:
     """Return new - base; the estimate has no interval if either has a single repeat."""
     centre = float(new.centre) - float(base.centre)
     if min(base.n, new.n) < 2:

@@ -31,7 +31,7 @@ def main(path: Path) -> None:
     system.die_with_parent()
     pinned = system.pin(raw["cores"])
     imports.keep_out()
-    import_seconds = clock.seconds(lambda: _import(raw["imports"]))
+    import_seconds = clock.time_call(lambda: _import(raw["imports"]))
     stamps = {
         "interpreter": STARTED - float(os.environ.get(SPAWNED_VARIABLE, STARTED)),
         "import": import_seconds,

@@ -17,9 +17,9 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from samenet.machine.clock import seconds
+from samenet.machine.clock import time_call
 from samenet.spec.baselines import BOOSTED_TREES, LINEAR
-from samenet.spec.network import Kind
+from samenet.spec.network import TaskKind
 from samenet.spec.task import Task
 from samenet.spec.training import Loss
 from samenet.tasks.preparation import preprocessor
@@ -67,20 +67,20 @@ MODELS = {
 }
 
 
-def reference_lines(task: Task) -> list[ReferenceLine]:
+def fit_reference_models(task: Task) -> list[ReferenceLine]:
     """Return the line of every model, fitted on the training part of the raw table."""
     raw = load(task)
     return [_line(name, model, raw, task.training.loss) for name, model in MODELS.items()]
 
 
 def _line(name: str, model: Model, raw: RawTable, loss: Loss) -> ReferenceLine:
-    values = raw.kind is Kind.REGRESSION
+    values = raw.kind is TaskKind.REGRESSION
     estimator = model.regressor(raw.outputs) if values else model.classifier()
     pipeline = make_pipeline(preprocessor(raw.features), estimator)
     frame, target = raw.features.iloc[raw.train], raw.target[raw.train]
     return ReferenceLine(
         name=name,
-        fit_seconds=tuple(seconds(lambda: pipeline.fit(frame, target)) for _ in range(FITS)),
+        fit_seconds=tuple(time_call(lambda: pipeline.fit(frame, target)) for _ in range(FITS)),
         train=_scores(pipeline, raw, raw.train, loss),
         test=_scores(pipeline, raw, raw.test, loss),
     )
@@ -90,7 +90,7 @@ def _scores(
     pipeline: Pipeline, raw: RawTable, rows: NDArray[np.int64], loss: Loss
 ) -> dict[str, float]:
     frame, target = raw.features.iloc[rows], raw.target[rows]
-    if raw.kind is not Kind.REGRESSION:
+    if raw.kind is not TaskKind.REGRESSION:
         return class_metrics(raw.kind, target, _probabilities(pipeline, raw, frame), loss)
     values = pipeline.predict(frame)
     scaled = [target_scaler(raw).transform(v.reshape(len(v), -1)) for v in (target, values)]

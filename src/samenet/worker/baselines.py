@@ -5,13 +5,13 @@ from __future__ import annotations
 from samenet.runs.records import QualityRecord, Record, Split, TimingRecord
 from samenet.runs.work_order import WorkOrder
 from samenet.spec.task import Task
-from samenet.worker.baseline_models import ReferenceLine, reference_lines
+from samenet.worker.baseline_models import ReferenceLine, fit_reference_models
 
 
 def run(order: WorkOrder) -> None:
     """Fit and score the reference models."""
     for task in order.tasks:
-        for line in reference_lines(task):
+        for line in fit_reference_models(task):
             order.emit(_records(order, task, line))
 
 

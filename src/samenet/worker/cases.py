@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from samenet.adapter import expected_checks
 from samenet.adapter.api import Capabilities
-from samenet.adapter.support import missing
+from samenet.adapter.support import why_unsupported
 from samenet.certificate import (
     cases,
     determinism,
@@ -27,7 +27,7 @@ def run(order: WorkOrder) -> None:
     adapter.wake(order.target)
     build = builder(adapter, order.arm.mode, order.target)
     for name in order.job.tasks:
-        case = cases.case(name)
+        case = cases.find_case(name)
         reason = _lacking(order, case)
         if reason:
             order.emit([unsupported_record(order, name, reason)])
@@ -38,19 +38,19 @@ def run(order: WorkOrder) -> None:
 
 def _lacking(order: WorkOrder, case: cases.Case) -> str | None:
     problem = case.shown
-    return missing(order.arm.capabilities, problem.network, problem.training, order.target)
+    return why_unsupported(order.arm.capabilities, problem.network, problem.training, order.target)
 
 
 def checks_of(case: cases.Case, build: Build, capabilities: Capabilities) -> Sequence[Check]:
     """Return the checks of one case."""
     if isinstance(case.function, Activation):
-        return gate_functions.of_activation(case.function, build, capabilities)
+        return gate_functions.check_activation(case.function, build, capabilities)
     if case.function is not None:
-        return gate_functions.of_loss(case.function, build, capabilities)
+        return gate_functions.check_loss(case.function, build, capabilities)
     if case.gates == "1":
-        return gate_gradients.of_gradients(case.shown, build, capabilities)
+        return gate_gradients.check_weights_and_gradients(case.shown, build, capabilities)
     if case.gates == "repeat":
-        return determinism.same_seed_twice(case.shown, build)
+        return determinism.check_repeatability(case.shown, build)
     wanted = [dtype for dtype in ("float64", "float32") if dtype in capabilities.dtypes]
-    found = gate_training.of_training(case.shown, build, capabilities, *wanted)
+    found = gate_training.check_training(case.shown, build, capabilities, *wanted)
     return expected.completed(found, expected_checks.of_training(capabilities))

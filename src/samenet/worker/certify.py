@@ -6,7 +6,7 @@ from samenet.adapter import expected_checks
 from samenet.certificate import expected, gate_training
 from samenet.certificate.problem import builder
 from samenet.runs.work_order import WorkOrder
-from samenet.worker.common import certificate_records, problem_of, unsupported
+from samenet.worker.common import certificate_records, problem_of, record_if_unsupported
 
 
 def run(order: WorkOrder) -> None:
@@ -16,12 +16,12 @@ def run(order: WorkOrder) -> None:
     build = builder(adapter, order.arm.mode, order.target)
     for task in order.tasks:
         problem = problem_of(order, task)
-        reason = unsupported(order, task, problem)
+        reason = record_if_unsupported(order, task, problem)
         if reason:
             order.emit([reason])
             continue
         offered = order.arm.capabilities
         checks = expected.completed(
-            gate_training.of_task(problem, build, offered), expected_checks.of_task(offered)
+            gate_training.check_task(problem, build, offered), expected_checks.of_task(offered)
         )
         order.emit(certificate_records(order, task.name, checks, None))

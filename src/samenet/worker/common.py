@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from samenet.adapter import source_files
-from samenet.adapter.support import missing
+from samenet.adapter.support import why_unsupported
 from samenet.certificate.problem import Check, Problem, task_problem
 from samenet.machine import clock
-from samenet.runs.records import HUGE, CertificateRecord, FailureRecord
+from samenet.runs.records import INFINITE_ERROR, CertificateRecord, FailureRecord
 from samenet.runs.work_order import WorkOrder
 from samenet.spec.task import Task
 
@@ -22,7 +22,7 @@ def adapter_timed(order: WorkOrder) -> tuple[ModuleType, float]:
     """
     source_files.shipped_folder()
     made: list[ModuleType] = []
-    seconds = clock.seconds(lambda: made.append(order.adapter()))
+    seconds = clock.time_call(lambda: made.append(order.adapter()))
     return made[0], seconds
 
 
@@ -44,7 +44,7 @@ def certificate_records(
             gate=check.gate,
             quantity=check.quantity,
             dtype=check.dtype,
-            error=check.error if abs(check.error) <= HUGE else HUGE,
+            error=check.error if abs(check.error) <= INFINITE_ERROR else INFINITE_ERROR,
             limit=check.limit,
             passed=check.passed,
             detail=check.detail,
@@ -53,9 +53,9 @@ def certificate_records(
     ]
 
 
-def unsupported(order: WorkOrder, task: Task, problem: Problem) -> FailureRecord | None:
+def record_if_unsupported(order: WorkOrder, task: Task, problem: Problem) -> FailureRecord | None:
     """Return why the adapter cannot run this network here, or None."""
-    reason = missing(order.arm.capabilities, problem.network, task.training, order.target)
+    reason = why_unsupported(order.arm.capabilities, problem.network, task.training, order.target)
     return unsupported_record(order, task.name, reason) if reason else None
 
 

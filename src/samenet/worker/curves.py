@@ -27,21 +27,21 @@ def run(order: WorkOrder) -> None:
                 problem.network, task.training, weights, target=order.target, mode=order.arm.mode
             )
             program.load(problem.source)
-            epochs, outputs = trained(program, problem)
+            epochs, outputs = train_and_keep(program, problem)
             path = outputs_path(order.folder, "same", task.name, order.job.arm, repeat)
             np.savez(path, epochs=epochs, outputs=outputs)
 
 
-def evaluated(epochs: int) -> list[int]:
+def epochs_to_keep(epochs: int) -> list[int]:
     """Return after which epochs the outputs are kept: 0, all or evenly spread ones, the last."""
     if epochs <= EVALUATIONS_MAX:
         return list(range(epochs + 1))
     return sorted({0, *np.linspace(1, epochs, EVALUATIONS_MAX).round().astype(int).tolist()})
 
 
-def trained(program: Program, problem: Problem) -> tuple[Array, Array]:
+def train_and_keep(program: Program, problem: Problem) -> tuple[Array, Array]:
     """Return the kept epochs and the raw outputs after them: (epochs, rows, outputs) float32."""
-    kept = evaluated(problem.training.epochs)
+    kept = epochs_to_keep(problem.training.epochs)
     rows = np.arange(len(problem.source.inputs), dtype=np.int32)
     found = [_outputs(program, rows)]
     for epoch in range(problem.training.epochs):

@@ -14,20 +14,22 @@ from samenet.machine import imports as machine_imports
 def main(path: Path, answer: Path, imports: list[str], distributions: list[str]) -> None:
     """Import the framework as a user would, run the adapter's file, write what it says."""
     machine_imports.keep_out()
-    seconds = clock.seconds(lambda: [importlib.import_module(name) for name in imports])
+    seconds = clock.time_call(lambda: [importlib.import_module(name) for name in imports])
     from samenet.machine import system  # the standard library only: the peak is still the import's
 
     import_bytes = system.peak_bytes()
     from samenet.adapter import discovery
     from samenet.machine import distributions as machine_distributions
 
-    closure = machine_distributions.closure(distributions)
+    closure = machine_distributions.find_required(distributions)
     capabilities = discovery.load(path).capabilities()
     answer.write_text(
         json.dumps(
             {
                 "capabilities": capabilities.model_dump(mode="json"),
-                "versions": dict(filter(None, map(machine_distributions.installed, distributions))),
+                "versions": dict(
+                    filter(None, map(machine_distributions.find_installed, distributions))
+                ),
                 "import_seconds": round(seconds, 3),
                 "code": discovery.code_digest(),
                 "installed": {

@@ -22,5 +22,5 @@ def rate(dtype: str) -> float:
     tries: list[float] = []
     start = clock.now()
     while len(tries) < TRIES_MIN or (clock.now() - start < SECONDS and len(tries) < TRIES_MAX):
-        tries.append(clock.seconds(lambda: np.matmul(one, other, out)))
+        tries.append(clock.time_call(lambda: np.matmul(one, other, out)))
     return float(2 * SIZE**3 / max(min(tries), 1e-9))

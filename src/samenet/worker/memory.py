@@ -8,7 +8,7 @@ from samenet.machine import system
 from samenet.runs.records import FootprintRecord
 from samenet.runs.work_order import WorkOrder
 from samenet.worker.common import problem_of
-from samenet.worker.curves import trained
+from samenet.worker.curves import train_and_keep
 
 
 def run(order: WorkOrder) -> None:
@@ -24,7 +24,7 @@ def run(order: WorkOrder) -> None:
         problem.network, short, weights, target=order.target, mode=order.arm.mode
     )
     program.load(problem.source)
-    trained(program, problem_of(order, task.model_copy(update={"training": short})))
+    train_and_keep(program, problem_of(order, task.model_copy(update={"training": short})))
     peak = system.peak_bytes()
     on_device = cuda.device_bytes_peak(adapter, order.target)
     if after_import is not None and peak is not None:

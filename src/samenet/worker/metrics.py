@@ -22,7 +22,7 @@ from sklearn.metrics import (
 
 from samenet.adapter.arrays import Array
 from samenet.adapter.dataset import Dataset
-from samenet.spec.network import Kind
+from samenet.spec.network import TaskKind
 from samenet.spec.training import Loss
 
 Link = Literal["logits", "probabilities", "values"]
@@ -49,9 +49,9 @@ def scores(
         raise ValueError(f"The outputs have the shape {outputs.shape} instead of {expected}.")
     if not np.isfinite(outputs).all():
         raise ValueError("Some outputs are infinite or not numbers: the training has diverged.")
-    if (kind is Kind.REGRESSION) != (link == "values"):
+    if (kind is TaskKind.REGRESSION) != (link == "values"):
         raise ValueError(f"A {kind} task has no outputs called {link}.")
-    if kind is Kind.REGRESSION:
+    if kind is TaskKind.REGRESSION:
         return _value_scores(dataset, truth.astype(np.float64), outputs.astype(np.float64), loss)
     classes = truth.reshape(-1).astype(np.int64)
     if link == "logits":
@@ -89,10 +89,10 @@ def value_metrics(truth: Array, values: Array) -> dict[str, float]:
 
 
 def _logit_scores(
-    kind: Kind, classes: NDArray[np.int64], logits: Floats, loss: Loss, *, complete: bool
+    kind: TaskKind, classes: NDArray[np.int64], logits: Floats, loss: Loss, *, complete: bool
 ) -> dict[str, float]:
     """Return the scores with the loss from logits: no digit is lost to a saturated link."""
-    if kind is Kind.BINARY:
+    if kind is TaskKind.BINARY:
         logs = log_expit(np.hstack([-logits, logits]))
         probabilities = np.hstack([expit(-logits), expit(logits)])
     else:
@@ -103,13 +103,13 @@ def _logit_scores(
     return {**metrics, "loss": class_loss(loss, classes, logs)}
 
 
-def _both_columns(kind: Kind, outputs: Array) -> Floats:
+def _both_columns(kind: TaskKind, outputs: Array) -> Floats:
     """Return probabilities of every class; raise ValueError if they are none.
 
     They are kept as far from 0 and 1 as their own precision can tell, as scikit-learn does:
     a saturated float32 sigmoid is not taken for certainty.
     """
-    columns = np.hstack([1 - outputs, outputs]) if kind is Kind.BINARY else outputs
+    columns = np.hstack([1 - outputs, outputs]) if kind is TaskKind.BINARY else outputs
     sums = columns.sum(axis=1, dtype=np.float64)
     if columns.min() < 0 or np.abs(sums - 1).max() > SUM_TOLERANCE:
         raise ValueError("The outputs are not probabilities: a row does not sum to 1.")
@@ -119,7 +119,7 @@ def _both_columns(kind: Kind, outputs: Array) -> Floats:
 
 
 def class_metrics(
-    kind: Kind,
+    kind: TaskKind,
     classes: NDArray[np.int64],
     probabilities: Floats,
     loss: Loss,
@@ -134,7 +134,7 @@ def class_metrics(
     likely class 1 of two is; without them its probability does.
     """
     above_zero = np.clip(probabilities, np.finfo(np.float64).eps, 1)  # as log_loss does
-    answers = Answers(
+    answers = ClassPredictions(
         kind=kind,
         classes=classes,
         guesses=probabilities.argmax(axis=1),
@@ -151,10 +151,10 @@ def class_metrics(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
+class ClassPredictions:
     """What was said about rows whose classes are known."""
 
-    kind: Kind
+    kind: TaskKind
     classes: NDArray[np.int64]
     """The truth."""
     guesses: NDArray[np.int64]
@@ -164,17 +164,17 @@ class Answers:
     """Of two classes: the larger, the more likely is class 1."""
 
 
-def _log_loss(answers: Answers) -> float:
+def _log_loss(answers: ClassPredictions) -> float:
     labels = list(range(answers.probabilities.shape[1]))
     return float(log_loss(answers.classes, answers.probabilities, labels=labels))
 
 
-def _f1(answers: Answers) -> float:
-    average = "binary" if answers.kind is Kind.BINARY else "macro"
+def _f1(answers: ClassPredictions) -> float:
+    average = "binary" if answers.kind is TaskKind.BINARY else "macro"
     return float(f1_score(answers.classes, answers.guesses, average=average, zero_division=0.0))
 
 
-def _roc_auc(answers: Answers) -> float:
+def _roc_auc(answers: ClassPredictions) -> float:
     two = answers.probabilities.shape[1] == 2
     ranks = answers.ranks if two else answers.probabilities
     return float(roc_auc_score(answers.classes, ranks, multi_class="ovr"))
@@ -185,7 +185,7 @@ def accuracy(classes: NDArray[np.int64], guesses: NDArray[np.int64]) -> float:
     return float(accuracy_score(classes, guesses))
 
 
-CLASS_SCORES: dict[str, Callable[[Answers], float]] = {
+CLASS_SCORES: dict[str, Callable[[ClassPredictions], float]] = {
     "accuracy": lambda answers: accuracy(answers.classes, answers.guesses),
     "log_loss": _log_loss,
     "f1": _f1,

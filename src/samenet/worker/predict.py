@@ -21,13 +21,13 @@ from samenet.certificate import limits
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.problem import Check, Problem
 from samenet.machine import clock
-from samenet.runs.plan import BATCHES
-from samenet.runs.records import PREDICTED
+from samenet.runs.plan import PREDICTION_BATCHES
+from samenet.runs.records import PREDICTION_GATE
 from samenet.runs.work_order import WorkOrder
-from samenet.spec.network import Kind
+from samenet.spec.network import TaskKind
 from samenet.spec.task import Task
 from samenet.worker.common import adapter_timed, certificate_records, problem_of
-from samenet.worker.timing import Stopwatch, sampled
+from samenet.worker.timing import Stopwatch, take_samples
 
 Predictor = Callable[[Array], Array]
 
@@ -36,7 +36,7 @@ SAMPLES_MIN, SAMPLES_MAX = 5, 400
 WARM_CALLS = 2
 
 
-class Way(NamedTuple):
+class PredictionMethod(NamedTuple):
     """One way to predict."""
 
     name: str
@@ -47,37 +47,43 @@ class Way(NamedTuple):
 def run(order: WorkOrder) -> None:
     """Measure every task of the job; the first one also tells the way to a first prediction."""
     adapter, file = adapter_timed(order)
-    wake = clock.seconds(lambda: adapter.wake(order.target))
+    wake = clock.time_call(lambda: adapter.wake(order.target))
     for place, task in enumerate(order.tasks):
         watch = Stopwatch(order, task, "inference")
         if place == 0:
             for phase, seconds in {**order.stamps, "adapter": file, "wake": wake}.items():
                 watch.add(phase, [seconds])
-        checks = _measured(watch, adapter, with_biases(problem_of(order, task)), first=place == 0)
+        checks = _measured(watch, adapter, add_biases(problem_of(order, task)), first=place == 0)
         records = certificate_records(order, task.name, checks, order.job.repeat)
         order.emit([*watch.records, *records])
 
 
-class Biased(NamedTuple):
+class BiasedProblem(NamedTuple):
     """A task's problem and weights without a bias of zero: one that is forgotten is to show."""
 
     problem: Problem
     weights: Weights
 
 
-def with_biases(problem: Problem) -> Biased:
+def add_biases(problem: Problem) -> BiasedProblem:
     """Return the problem with the first row of each initial kernel as its bias."""
-    return Biased(problem, [Layer(w.kernel, w.kernel[0].copy()) for w in problem.weights])
+    return BiasedProblem(problem, [Layer(w.kernel, w.kernel[0].copy()) for w in problem.weights])
 
 
-def _measured(watch: Stopwatch, adapter: ModuleType, given: Biased, *, first: bool) -> list[Check]:
+def _measured(
+    watch: Stopwatch, adapter: ModuleType, given: BiasedProblem, *, first: bool
+) -> list[Check]:
     """Build, check, then time; return the checks."""
-    rows = tiled(given.problem.source.inputs, max(BATCHES)).astype(watch.order.target.dtype)
+    rows = tile_rows(given.problem.source.inputs, max(PREDICTION_BATCHES)).astype(
+        watch.order.target.dtype
+    )
     truth = oracle.outputs(given.problem.network, given.weights, rows.astype(np.float64))
-    found: list[Way] = []
-    build = clock.seconds(lambda: found.extend(_ways(watch, adapter, given, rows)))
-    start = clock.seconds(lambda: found[0].predict(rows[:1]))
-    checks = [check(way, rows, truth, watch.task, watch.order.target.dtype) for way in found]
+    found: list[PredictionMethod] = []
+    build = clock.time_call(lambda: found.extend(_ways(watch, adapter, given, rows)))
+    start = clock.time_call(lambda: found[0].predict(rows[:1]))
+    checks = [
+        check_predictions(way, rows, truth, watch.task, watch.order.target.dtype) for way in found
+    ]
     if first and checks[0].passed:
         watch.add("build", [build])
         watch.add("first_prediction", [start], steps=1)
@@ -87,12 +93,14 @@ def _measured(watch: Stopwatch, adapter: ModuleType, given: Biased, *, first: bo
     return checks
 
 
-def tiled(inputs: Array, count: int) -> Array:
+def tile_rows(inputs: Array, count: int) -> Array:
     """Return so many rows: those of the task, over and over."""
     return np.ascontiguousarray(np.resize(inputs, (count, inputs.shape[1])))
 
 
-def _ways(watch: Stopwatch, adapter: ModuleType, given: Biased, rows: Array) -> list[Way]:
+def _ways(
+    watch: Stopwatch, adapter: ModuleType, given: BiasedProblem, rows: Array
+) -> list[PredictionMethod]:
     order, problem = watch.order, given.problem
     weights = draws.as_dtype(given.weights, order.target.dtype)
     program: Program = adapter.build(
@@ -100,13 +108,15 @@ def _ways(watch: Stopwatch, adapter: ModuleType, given: Biased, rows: Array) -> 
         target=order.target,
         mode=order.arm.mode,
     )
-    path = discovery.Leaf(path=Path(order.arm.path), header=order.arm.header).predictors_path
+    path = discovery.AdapterFile(path=Path(order.arm.path), header=order.arm.header).predictors_path
     if path is None:
-        return [Way("usual", _resident(program, problem, rows), "outputs")]
+        return [PredictionMethod("usual", _resident(program, problem, rows), "outputs")]
     module = discovery.load(path)
     said: dict[str, dict[str, Any]] = module.PREDICT
     made: dict[str, Predictor] = module.predictors(program, order.target)
-    return [Way(name, made[name], said[name].get("returns", "outputs")) for name in said]
+    return [
+        PredictionMethod(name, made[name], said[name].get("returns", "outputs")) for name in said
+    ]
 
 
 def _resident(program: Program, problem: Problem, rows: Array) -> Predictor:
@@ -118,17 +128,19 @@ def _resident(program: Program, problem: Problem, rows: Array) -> Predictor:
     return lambda inputs: np.asarray(program.predict(numbers[: len(inputs)]))
 
 
-def check(way: Way, rows: Array, truth: Array, task: Task, dtype: Any) -> Check:
+def check_predictions(
+    way: PredictionMethod, rows: Array, truth: Array, task: Task, dtype: Any
+) -> Check:
     """Return the worst error over all batch sizes, relative to all outputs together."""
-    wanted = linked(truth, task.kind) if way.returns == "probabilities" else truth
-    errors = [_error(way.predict(rows[:count]), wanted[:count]) for count in BATCHES]
+    wanted = apply_link(truth, task.kind) if way.returns == "probabilities" else truth
+    errors = [_error(way.predict(rows[:count]), wanted[:count]) for count in PREDICTION_BATCHES]
     return Check(
-        gate=PREDICTED,
+        gate=PREDICTION_GATE,
         quantity=way.name,
         dtype=dtype,
         error=max(errors),
         limit=limits.precision_limit(dtype),
-        detail=f"{way.returns} of {', '.join(map(str, BATCHES))} rows",
+        detail=f"{way.returns} of {', '.join(map(str, PREDICTION_BATCHES))} rows",
     )
 
 
@@ -146,22 +158,22 @@ def _error(found: Any, wanted: Array) -> float:
     return float(np.linalg.norm(difference) / np.linalg.norm(wanted))
 
 
-def linked(outputs: Array, kind: Kind) -> Array:
+def apply_link(outputs: Array, kind: TaskKind) -> Array:
     """Return the probabilities of linear outputs; of a binary task those of both classes."""
-    if kind == Kind.REGRESSION:
+    if kind == TaskKind.REGRESSION:
         return outputs
-    if kind == Kind.BINARY:
+    if kind == TaskKind.BINARY:
         outputs = np.hstack([np.zeros_like(outputs), outputs])  # sigmoid z = softmax of 0 and z
     powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def _timed(watch: Stopwatch, way: Way, rows: Array) -> None:
-    for count in BATCHES:
+def _timed(watch: Stopwatch, way: PredictionMethod, rows: Array) -> None:
+    for count in PREDICTION_BATCHES:
         batch = rows[:count]
         for _ in range(WARM_CALLS):
             way.predict(batch)
-        seconds, _ = sampled(
+        seconds, _ = take_samples(
             lambda batch=batch: way.predict(batch),  # type: ignore[misc]
             *(SAMPLE_SECONDS, SAMPLES_MIN, SAMPLES_MAX),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samenet.certificate import readback
-from samenet.certificate.problem import builder, trained
+from samenet.certificate.problem import builder, train_call
 from samenet.runs.work_order import WorkOrder
 from samenet.worker.common import certificate_records
 from samenet.worker.contract.subject import small_problem
@@ -17,10 +17,10 @@ def run(order: WorkOrder) -> None:
     build = builder(adapter, arm.mode, target)
     problem = small_problem(arm.capabilities)
     program = build(problem, problem.training, problem.weights, target.dtype)
-    trained(program, problem.calls[0])
+    train_call(program, problem.calls[0])
     checks = [
-        *readback.read_back(adapter.read_back(program, target), target, arm.compiler),
-        readback.kept_precision(program, target),
-        readback.product_precision(build, target),
+        *readback.check_read_back(adapter.read_back(program, target), target, arm.compiler),
+        readback.check_precision_kept(program, target),
+        readback.check_product_precision(build, target),
     ]
     order.emit(certificate_records(order, order.job.tasks[0], checks, None))

@@ -16,8 +16,8 @@ from samenet.machine import clock
 from samenet.runs import adapter_source
 from samenet.runs.records import FailureRecord, QualityRecord, Record, TimingRecord
 from samenet.runs.work_order import WorkOrder, outputs_path
-from samenet.spec.metrics import main_of
-from samenet.spec.network import Kind
+from samenet.spec.metrics import main_metric
+from samenet.spec.network import TaskKind
 from samenet.spec.task import Task
 from samenet.spec.training import TrainSpec
 from samenet.worker.metrics import scores
@@ -45,7 +45,7 @@ def _fitted(order: WorkOrder, example: object, task: Task) -> list[Record]:
         inputs=dataset.inputs[:rows], targets=dataset.targets[:rows], kind=task.kind
     )
     network, seed = network_of(task, dataset), order.job.repeat
-    training = as_on_page(task.training, adapter_source.pages(order.arm, task.kind), rows)
+    training = as_on_page(task.training, adapter_source.read_pages(order.arm, task.kind), rows)
     losses: list[float] = []
 
     def fit() -> None:
@@ -54,7 +54,7 @@ def _fitted(order: WorkOrder, example: object, task: Task) -> list[Record]:
         trained.append(made)
 
     trained: list[object] = []
-    seconds = clock.seconds(fit)
+    seconds = clock.time_call(fit)
     if not np.isfinite(losses).all():
         raise FloatingPointError("the training diverged: its loss is not a number any more")
     outputs = np.asarray(trained[0].predict(dataset.inputs))  # type: ignore[attr-defined]
@@ -124,14 +124,14 @@ def _guess(order: WorkOrder, task: Task, dataset: Dataset) -> QualityRecord:
     rows, tests = dataset.card.train_rows, len(dataset.targets) - dataset.card.train_rows
     known = dataset.targets[:rows]
     answer = known.reshape(rows, -1).mean(axis=0)
-    if task.kind == Kind.MULTICLASS:
+    if task.kind == TaskKind.MULTICLASS:
         answer = np.bincount(known.astype(np.int64), minlength=dataset.card.outputs) / rows
     found = scores(
         dataset,
         slice(rows, None),
         np.tile(answer, (tests, 1)),
         loss=task.training.loss,
-        link="values" if task.kind == Kind.REGRESSION else "probabilities",
+        link="values" if task.kind == TaskKind.REGRESSION else "probabilities",
         complete=False,
     )
     return QualityRecord(
@@ -143,7 +143,7 @@ def _guess(order: WorkOrder, task: Task, dataset: Dataset) -> QualityRecord:
         split="test",
         metric="guess",
         epochs=(0,),
-        values=(found[main_of(task.kind).name],),
+        values=(found[main_metric(task.kind).name],),
     )
 
 

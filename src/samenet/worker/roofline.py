@@ -17,9 +17,9 @@ from samenet.adapter.dataset import network_of
 from samenet.machine import clock
 from samenet.runs.records import LimitNotMeasured, LimitRecord
 from samenet.runs.work_order import WorkOrder
-from samenet.spec.products import MEMORY, STEP, Product, of_network
+from samenet.spec.products import MEMORY_QUANTITY, STEP_QUANTITY, MatrixProduct, products_of_network
 from samenet.spec.task import Task
-from samenet.worker.timing import CHUNK_SECONDS, sampled
+from samenet.worker.timing import CHUNK_SECONDS, take_samples
 
 STEP_SECONDS, PRODUCT_SECONDS, MEMORY_SECONDS = 0.25, 0.04, 0.5
 SAMPLES_MIN, SAMPLES_MAX = 5, 200
@@ -36,27 +36,29 @@ def run(order: WorkOrder) -> None:
         return
     order.emit([record for task in order.tasks for record in _of_task(order, task)])
     triad = Triad(order.target.threads)
-    seconds, _ = sampled(triad.run, MEMORY_SECONDS, SAMPLES_MIN, SAMPLES_MAX)
-    order.emit([_record(order, "", MEMORY, triad.bytes, seconds, 1)])
+    seconds, _ = take_samples(triad.run, MEMORY_SECONDS, SAMPLES_MIN, SAMPLES_MAX)
+    order.emit([_record(order, "", MEMORY_QUANTITY, triad.bytes, seconds, 1)])
 
 
 def _of_task(order: WorkOrder, task: Task) -> list[LimitRecord]:
     """Return the step's products together and, for the shapes, each on its own."""
     network = network_of(task, order.dataset(task))
-    shapes = of_network(network, task.training.batch_size)
+    shapes = products_of_network(network, task.training.batch_size)
     calls = [call_of(shape, np.dtype(order.target.dtype)) for shape in shapes]
 
     def step() -> None:
         for call in calls:
             call()
 
-    found = [_rate(order, task, STEP, sum(s.operations for s in shapes), step, STEP_SECONDS)]
+    found = [
+        _rate(order, task, STEP_QUANTITY, sum(s.operations for s in shapes), step, STEP_SECONDS)
+    ]
     for shape, call in zip(shapes, calls, strict=True):
         found.append(_rate(order, task, shape.quantity, shape.operations, call, PRODUCT_SECONDS))
     return found
 
 
-def call_of(shape: Product, dtype: np.dtype) -> Callable[[], object]:
+def call_of(shape: MatrixProduct, dtype: np.dtype) -> Callable[[], object]:
     """Return one product as a call, its arrays made before; gradients read a transposed array."""
     one, other = _ones(shape.rows, shape.inner, dtype), _ones(shape.inner, shape.columns, dtype)
     if shape.name.startswith("kernel"):
@@ -80,14 +82,14 @@ def _rate(
     budget_seconds: float,
 ) -> LimitRecord:
     call()
-    once = min(clock.seconds(call) for _ in range(3))
+    once = min(clock.time_call(call) for _ in range(3))
     repeats = max(1, math.ceil(CHUNK_SECONDS / 4 / max(once, 1e-7)))
 
     def chunk() -> None:
         for _ in range(repeats):
             call()
 
-    seconds, _ = sampled(chunk, budget_seconds, SAMPLES_MIN, SAMPLES_MAX)
+    seconds, _ = take_samples(chunk, budget_seconds, SAMPLES_MIN, SAMPLES_MAX)
     return _record(order, task.name, quantity, operations, seconds, repeats)
 
 

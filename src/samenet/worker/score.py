@@ -14,8 +14,8 @@ from samenet.adapter.dataset import Dataset
 from samenet.machine import clock
 from samenet.runs.records import FailureRecord, OutputsKept, QualityRecord, Record, Track
 from samenet.runs.work_order import WorkOrder, outputs_path
-from samenet.spec.metrics import main_of
-from samenet.spec.network import Kind
+from samenet.spec.metrics import main_metric
+from samenet.spec.network import TaskKind
 from samenet.spec.task import Task
 from samenet.worker.curves import REPEATS
 from samenet.worker.metrics import COSTLY, scores
@@ -24,7 +24,7 @@ Link = Literal["logits", "probabilities", "values"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Training:
+class RawOutputs:
     """One file of raw outputs and where it belongs."""
 
     track: Track
@@ -36,7 +36,7 @@ class Training:
     @property
     def link(self) -> Link:
         """Return what the outputs are."""
-        if self.task.kind == Kind.REGRESSION:
+        if self.task.kind == TaskKind.REGRESSION:
             return "values"
         return "logits" if self.track == "same" else "probabilities"
 
@@ -45,16 +45,16 @@ def run(order: WorkOrder) -> None:
     """Score what is there; a training that left no outputs has its own failure record."""
     for task in order.tasks:
         dataset = order.dataset(task)
-        for training in trainings(order, task):
+        for training in find_raw_outputs(order, task):
             order.emit(_scored(order, dataset, training))
 
 
-def trainings(order: WorkOrder, task: Task) -> list[Training]:
+def find_raw_outputs(order: WorkOrder, task: Task) -> list[RawOutputs]:
     """Return every training of a task that left raw outputs."""
     wanted: list[tuple[Track, int]] = [("same", r) for r in range(REPEATS)]
     wanted += [("quickstart", seed) for seed in range(order.plan.seeds)]
     found = [
-        Training(
+        RawOutputs(
             track=track,
             task=task,
             arm=arm.name,
@@ -67,7 +67,7 @@ def trainings(order: WorkOrder, task: Task) -> list[Training]:
     return [training for training in found if training.path.exists()]
 
 
-def _scored(order: WorkOrder, dataset: Dataset, training: Training) -> list[Record]:
+def _scored(order: WorkOrder, dataset: Dataset, training: RawOutputs) -> list[Record]:
     with np.load(training.path, allow_pickle=False) as stored:
         epochs, outputs = stored["epochs"], stored["outputs"]
     try:
@@ -78,14 +78,14 @@ def _scored(order: WorkOrder, dataset: Dataset, training: Training) -> list[Reco
     return [*records, _kept(order, training)]
 
 
-def scored_again(order: WorkOrder, dataset: Dataset, training: Training) -> list[Record]:
+def score_again(order: WorkOrder, dataset: Dataset, training: RawOutputs) -> list[Record]:
     """Return the scores of the outputs that were kept."""
     with np.load(training.path, allow_pickle=False) as stored:
         return _records(order, dataset, training, stored["epochs"], stored["outputs"])
 
 
 def _records(
-    order: WorkOrder, dataset: Dataset, training: Training, epochs: Array, outputs: Array
+    order: WorkOrder, dataset: Dataset, training: RawOutputs, epochs: Array, outputs: Array
 ) -> list[Record]:
     rows = {
         "train": slice(0, dataset.card.train_rows),
@@ -112,10 +112,10 @@ def _records(
 
 
 def _curve(
-    dataset: Dataset, training: Training, rows: slice, outputs: Array
+    dataset: Dataset, training: RawOutputs, rows: slice, outputs: Array
 ) -> dict[str, list[float]]:
     """Return every metric after the last epoch; the loss and the shown metric after each."""
-    along = {"loss", main_of(training.task.kind).name}
+    along = {"loss", main_metric(training.task.kind).name}
     if training.task.goal:
         along.add(training.task.goal.metric)
     costly = bool(along & COSTLY)
@@ -148,7 +148,7 @@ def outputs_digest(path: Path) -> str:
         return hashlib.sha256(np.ascontiguousarray(stored["outputs"]).tobytes()).hexdigest()
 
 
-def _kept(order: WorkOrder, training: Training) -> OutputsKept:
+def _kept(order: WorkOrder, training: RawOutputs) -> OutputsKept:
     return OutputsKept(
         job=order.job.id,
         when=clock.utc(),
@@ -157,7 +157,7 @@ def _kept(order: WorkOrder, training: Training) -> OutputsKept:
     )
 
 
-def _failure(order: WorkOrder, training: Training, reason: str) -> FailureRecord:
+def _failure(order: WorkOrder, training: RawOutputs, reason: str) -> FailureRecord:
     return FailureRecord(
         job=order.job.id,
         track=training.track,

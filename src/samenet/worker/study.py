@@ -12,16 +12,16 @@ from samenet.adapter import draws
 from samenet.adapter.api import Program
 from samenet.adapter.arrays import Batches
 from samenet.adapter.dataset import Dataset
-from samenet.adapter.support import missing
+from samenet.adapter.support import why_unsupported
 from samenet.certificate.problem import Problem
 from samenet.machine import clock
-from samenet.runs.plan import balanced
-from samenet.runs.records import LeftOut, Studied
+from samenet.runs.plan import rotate
+from samenet.runs.records import StudyOmission, StudyTraining
 from samenet.runs.work_order import WorkOrder
 from samenet.spec.study import Study, Variant
 from samenet.spec.task import Task
 from samenet.worker import study_measures
-from samenet.worker.curves import evaluated
+from samenet.worker.curves import epochs_to_keep
 
 
 def run(order: WorkOrder) -> None:
@@ -32,28 +32,28 @@ def run(order: WorkOrder) -> None:
     if study is None:
         raise ValueError("The plan holds no study.")
     for task in order.tasks:
-        for variant in balanced(study.variants, order.job.repeat):
+        for variant in rotate(study.variants, order.job.repeat):
             order.emit([_studied(order, adapter, task, study, variant)])
 
 
 def _studied(
     order: WorkOrder, adapter: ModuleType, task: Task, study: Study, variant: Variant
-) -> Studied | LeftOut:
+) -> StudyTraining | StudyOmission:
     dataset, seed = order.dataset(task), order.job.repeat
     problem = study_measures.problem_of(task, study, variant, dataset, seed)
     capabilities = order.arm.capabilities
-    reason = missing(capabilities, problem.network, problem.training, order.target)
+    reason = why_unsupported(capabilities, problem.network, problem.training, order.target)
     head = {"job": order.job.id, "scene": variant.scene, "choice": variant.choice}
     if reason:
-        return LeftOut(**head, seed=seed, when=clock.utc(), reason=reason, wrong=False)
-    program = built(order, adapter, problem)
-    trained = trained_in(program, problem, dataset, per_step=capabilities.losses_per == "step")
+        return StudyOmission(**head, seed=seed, when=clock.utc(), reason=reason, wrong=False)
+    program = build_program(order, adapter, problem)
+    trained = train_variant(program, problem, dataset, per_step=capabilities.losses_per == "step")
     wrong = {name: e for name, e in trained["checks"].items() if not e <= study_measures.ERROR_MAX}
     if wrong:
         name, error = next(iter(wrong.items()))
         reason = f"its {name} differ from the float64 network’s by {error:.1e} of their size"
-        return LeftOut(**head, seed=seed, when=clock.utc(), reason=reason, wrong=True)
-    return Studied(
+        return StudyOmission(**head, seed=seed, when=clock.utc(), reason=reason, wrong=True)
+    return StudyTraining(
         **head,
         seed=seed,
         when=clock.utc(),
@@ -64,7 +64,7 @@ def _studied(
     )
 
 
-def built(order: WorkOrder, adapter: ModuleType, problem: Problem) -> Program:
+def build_program(order: WorkOrder, adapter: ModuleType, problem: Problem) -> Program:
     """Return the program of a problem, with its rows."""
     weights = draws.as_dtype(problem.weights, order.target.dtype)
     program: Program = adapter.build(
@@ -74,12 +74,12 @@ def built(order: WorkOrder, adapter: ModuleType, problem: Problem) -> Program:
     return program
 
 
-def trained_in(
+def train_variant(
     program: Program, problem: Problem, dataset: Dataset, *, per_step: bool
 ) -> dict[str, Any]:
     """Train to the end; return epochs, looks at them, seconds per epoch, and how exact it was."""
-    kept = evaluated(problem.training.epochs)
-    looks = [study_measures.look(problem, dataset, program.weights())]
+    kept = epochs_to_keep(problem.training.epochs)
+    looks = [study_measures.measure_weights(problem, dataset, program.weights())]
     seconds, checks = [], {}
     for epoch in range(problem.training.epochs):
         first, *rest = problem.epoch(epoch)
@@ -89,7 +89,7 @@ def trained_in(
             checks["losses"] = study_measures.first_loss_error(problem, loss)
         seconds[-1] += _train(program, rest)
         if epoch + 1 in kept:
-            looks.append(study_measures.look(problem, dataset, program.weights()))
+            looks.append(study_measures.measure_weights(problem, dataset, program.weights()))
     checks["outputs"] = _outputs_error(program, problem)
     return {"epochs": kept, "looks": looks, "seconds": seconds, "checks": checks}
 
@@ -102,7 +102,7 @@ def _train(program: Program, calls: Sequence[Batches]) -> float:
             program.train(call)
         program.sync()
 
-    return clock.seconds(work) if calls else 0.0
+    return clock.time_call(work) if calls else 0.0
 
 
 def _outputs_error(program: Program, problem: Problem) -> float:

@@ -17,8 +17,8 @@ from samenet.adapter.dataset import Dataset
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.oracle.functions import mean_loss
 from samenet.certificate.problem import Problem
-from samenet.spec.network import Kind
-from samenet.spec.study import SCORES, VALUE_LOSSES, Study, Variant, trained_as
+from samenet.spec.network import TaskKind
+from samenet.spec.study import STUDY_SCORES, VALUE_LOSSES, Study, Variant, specs_of_variant
 from samenet.spec.task import Task
 from samenet.spec.training import needs_one_hot
 from samenet.worker.metrics import VALUE_SCORES, accuracy
@@ -39,7 +39,7 @@ def problem_of(task: Task, study: Study, variant: Variant, dataset: Dataset, see
     Its draws are named after the task alone: every choice starts from the same weights (in one
     scene) and sees the same batches.
     """
-    model, training = trained_as(task, study, variant)
+    model, training = specs_of_variant(task, study, variant)
     one_hot = needs_one_hot(training) or _takes_classes_for_values(task, training.loss.name)
     return Problem(
         name=task.name,
@@ -52,10 +52,10 @@ def problem_of(task: Task, study: Study, variant: Variant, dataset: Dataset, see
 
 def _takes_classes_for_values(task: Task, loss: str) -> bool:
     """Return whether class numbers become rows of 0 and 1, to be met by a loss for values."""
-    return task.kind is Kind.MULTICLASS and loss in VALUE_LOSSES
+    return task.kind is TaskKind.MULTICLASS and loss in VALUE_LOSSES
 
 
-def look(problem: Problem, dataset: Dataset, weights: Weights) -> dict[str, Any]:
+def measure_weights(problem: Problem, dataset: Dataset, weights: Weights) -> dict[str, Any]:
     """Return what the weights do, as plain data; None stands for a number that is not finite.
 
     gradient   the norm of the kernel's gradient of each layer, first to last, over training rows
@@ -107,11 +107,11 @@ def scores(dataset: Dataset, loss: str, outputs: Array, rows: slice) -> dict[str
     """
     kind, truth = dataset.card.kind, dataset.targets[rows]
     if not np.isfinite(outputs).all():
-        return dict.fromkeys(SCORES[kind], math.nan)
-    if kind is Kind.REGRESSION:
+        return dict.fromkeys(STUDY_SCORES[kind], math.nan)
+    if kind is TaskKind.REGRESSION:
         pair = dataset.original_units(truth), dataset.original_units(outputs)
-        return {name: float(VALUE_SCORES[name](*pair)) for name in SCORES[kind]}
-    if kind is Kind.MULTICLASS:
+        return {name: float(VALUE_SCORES[name](*pair)) for name in STUDY_SCORES[kind]}
+    if kind is TaskKind.MULTICLASS:
         guesses = outputs.argmax(axis=1)
     else:
         guesses = outputs[:, 0] > (0.5 if loss in VALUE_LOSSES else 0.0)

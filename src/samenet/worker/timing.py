@@ -20,14 +20,14 @@ from samenet.adapter import draws
 from samenet.adapter.api import Program
 from samenet.adapter.arrays import Array, Batches, Weights
 from samenet.certificate import cuda, gate_timed, gate_timed_end, readback
-from samenet.certificate.gate_timed import Timed
+from samenet.certificate.gate_timed import TimedCalls
 from samenet.certificate.gate_timed_end import Seen, Timing
 from samenet.certificate.problem import Check, Problem, builder
 from samenet.machine import clock, heap, system
 from samenet.runs import timed_checks
 from samenet.runs.records import TimingRecord, Track
 from samenet.runs.work_order import WorkOrder
-from samenet.spec.products import of_network
+from samenet.spec.products import products_of_network
 from samenet.spec.task import Task
 from samenet.worker import fastest_products
 from samenet.worker.common import adapter_timed, certificate_records, problem_of
@@ -84,42 +84,42 @@ def run(order: WorkOrder) -> None:
     task, track = order.tasks[0], order.job.kind.track
     problem = problem_of(order, task, order.job.repeat)
     watch = Stopwatch(order, task, track)
-    scattered = heap.scattered(f"{order.plan.created} {order.job.id}")
+    scattered = heap.scatter_heap(f"{order.plan.created} {order.job.id}")
     for phase, seconds in order.stamps.items():
         watch.add(phase, [seconds])
     adapter, seconds = adapter_timed(order)
     watch.add("adapter", [seconds])
-    program = start_up(watch, adapter, problem)
+    program = time_start_up(watch, adapter, problem)
     calls = Calls(problem.stream())
     first = warm_up(watch, program, calls, problem)
     checks: list[Check] = []
     fed = Fed(program, calls)
-    looked = [_looked(checks, lambda: [readback.sync_waits(fed, problem.calls[0])])]
+    looked = [_looked(checks, lambda: [readback.check_sync(fed, problem.calls[0])])]
     waits = checks[0].passed
     if waits:  # otherwise no sample means anything, and the queue could take for ever
         before = adapter.read_back(program, order.target)
-        kept = steady(watch, program, calls, problem)
+        kept = time_steady(watch, program, calls, problem)
         after = adapter.read_back(program, order.target)
-        checks += readback.compiled(before, after, order.target.dtype)
+        checks += readback.check_compilations(before, after, order.target.dtype)
         checks.append(left_after_timing(watch, program, kept))
         capabilities = order.arm.capabilities
         last = gate_timed_end.last_call(problem, program, calls.taken, capabilities)
         seen = Seen(calls=calls.taken, last=last, losses=kept.losses)
         if track == "same":
-            other_shape(watch, program, calls, problem)
+            time_other_shape(watch, program, calls, problem)
         looked.append(_looked(checks, lambda: _to_the_end(watch, adapter, program, problem, seen)))
-    checks += busy(watch)
+    checks += check_busy(watch)
     looked.append(_looked(checks, lambda: _checks(order, adapter, program, problem, first)))
     watch.add("check", looked)
     if waits and track == "same":
-        own_fit(watch, adapter, problem)
+        time_own_fit(watch, adapter, problem)
     del scattered
     order.emit([*watch.records, *certificate_records(order, task.name, checks, order.job.repeat)])
 
 
 def _looked(found: list[Check], look: Callable[[], list[Check]]) -> float:
     """Add what a look finds to the rest, and return its seconds."""
-    return clock.seconds(lambda: found.extend(look()))
+    return clock.time_call(lambda: found.extend(look()))
 
 
 AHEAD = 8
@@ -166,10 +166,10 @@ class Fed:
         self.program.train(next(self.calls))
 
 
-def start_up(watch: Stopwatch, adapter: ModuleType, problem: Problem) -> Program:
+def time_start_up(watch: Stopwatch, adapter: ModuleType, problem: Problem) -> Program:
     """Wake, build, load, first call: each once, each finished before the next begins."""
     target, mode = watch.order.target, watch.order.arm.mode
-    watch.add("wake", [clock.seconds(lambda: adapter.wake(target))])
+    watch.add("wake", [clock.time_call(lambda: adapter.wake(target))])
     weights = draws.as_dtype(problem.weights, target.dtype)
     made: list[Program] = []
 
@@ -179,10 +179,10 @@ def start_up(watch: Stopwatch, adapter: ModuleType, problem: Problem) -> Program
         )
         made.append(program)
 
-    watch.add("build", [clock.seconds(build)])
+    watch.add("build", [clock.time_call(build)])
     program = made[0]
     watch.add(
-        "load", [clock.seconds(lambda: _synced(program, lambda: program.load(problem.source)))]
+        "load", [clock.time_call(lambda: _synced(program, lambda: program.load(problem.source)))]
     )
     return program
 
@@ -193,10 +193,10 @@ def _synced(program: Program, work: Callable[[], object]) -> None:
 
 
 def _timed_call(program: Program, call: Batches) -> float:
-    return clock.seconds(lambda: _synced(program, lambda: program.train(call)))
+    return clock.time_call(lambda: _synced(program, lambda: program.train(call)))
 
 
-def warm_up(watch: Stopwatch, program: Program, calls: Calls, problem: Problem) -> Timed:
+def warm_up(watch: Stopwatch, program: Program, calls: Calls, problem: Problem) -> TimedCalls:
     """Run the first ten epochs call by call and keep for gate 4 what they gave."""
     seconds: list[float] = []
     losses: list[Array] = []
@@ -208,7 +208,7 @@ def warm_up(watch: Stopwatch, program: Program, calls: Calls, problem: Problem) 
     steps = problem.shape.steps
     watch.add("first_call", seconds[:1], steps=steps)
     watch.add("warmup", seconds[1:], steps=steps)
-    return Timed(losses, weights)
+    return TimedCalls(losses, weights)
 
 
 class Kept(NamedTuple):
@@ -236,7 +236,7 @@ class Stretch:
         """Outside the clock: keep the losses of the stretch before, draw the calls of the next."""
         self.done += 1
         if self.keep and self.done and (self.done <= KEPT_FIRST or self.done % KEPT_EVERY == 0):
-            self.kept.reading.append(clock.seconds(self._keep))
+            self.kept.reading.append(clock.time_call(self._keep))
         whole, rest = self.planted
         self.drawn = self.calls.take(self.count + whole)
         if rest:
@@ -253,7 +253,7 @@ class Stretch:
         self.program.sync()
 
 
-def steady(watch: Stopwatch, program: Program, calls: Calls, problem: Problem) -> Kept:
+def time_steady(watch: Stopwatch, program: Program, calls: Calls, problem: Problem) -> Kept:
     """Time chunks of whole calls, one sync each, without the garbage collector."""
     steps, call_seconds = problem.shape.steps, _call_seconds(watch)
     same = watch.track == "same"
@@ -266,15 +266,17 @@ def steady(watch: Stopwatch, program: Program, calls: Calls, problem: Problem) -
             planted = more_calls(per_chunk, percent, steps)
         stretch = Stretch(program, calls, per_chunk, planted, keep=same)
         stretch.prepare()
-        trial = clock.seconds(stretch)  # traces and compiles a planted call, whose shape may be new
+        trial = clock.time_call(
+            stretch
+        )  # traces and compiles a planted call, whose shape may be new
         stretch.prepare()
-        spent = clock.seconds(stretch)
+        spent = clock.time_call(stretch)
         watch.add("calibration", [trial, spent], steps=steps * per_chunk)
         if spent >= CHUNK_SECONDS or per_chunk >= CALLS_MAX:
             break
         call_seconds = max(spent / per_chunk / 1.1, call_seconds / 10)  # alone it waited, too
     budget = watch.order.plan.steady_seconds
-    samples, cpu = sampled(stretch, budget, CHUNKS_MIN, 10_000, stretch.prepare)
+    samples, cpu = take_samples(stretch, budget, CHUNKS_MIN, 10_000, stretch.prepare)
     watch.add("call", samples, steps=steps * per_chunk, cpu=cpu)
     return stretch.kept
 
@@ -310,7 +312,7 @@ def more_calls(per_chunk: int, percent: int, steps: int) -> tuple[int, int]:
 
 def left_after_timing(watch: Stopwatch, program: Program, kept: Kept) -> Check:
     """Check that nothing of the timed stretches was put off until somebody reads a result."""
-    first, second = clock.seconds(program.weights), clock.seconds(program.weights)
+    first, second = clock.time_call(program.weights), clock.time_call(program.weights)
     measured = sum(watch.records[-1].seconds)
     waited = max(0.0, first - second + sum(kept.reading) - READING_SECONDS)
     return Check(
@@ -322,7 +324,7 @@ def left_after_timing(watch: Stopwatch, program: Program, kept: Kept) -> Check:
     )
 
 
-def sampled(
+def take_samples(
     work: Callable[[], object],
     budget_seconds: float,
     least: int,
@@ -341,36 +343,36 @@ def sampled(
     while len(samples) < least or (clock.now() - start < budget_seconds and len(samples) < most):
         prepare()
         before = clock.cpu_seconds()
-        samples.append(clock.seconds(work))
+        samples.append(clock.time_call(work))
         used += clock.cpu_seconds() - before
     gc.enable()
     return samples, used
 
 
-def busy(watch: Stopwatch) -> list[Check]:
+def check_busy(watch: Stopwatch) -> list[Check]:
     """Check that the steady part kept no more processors busy than it was given."""
     order, steady_part = watch.order, [r for r in watch.records if r.phase == "call"]
-    most = None if order.pinned else len(system.cores())
+    most = None if order.pinned else len(system.usable_cores())
     return [
-        readback.processors_busy(record.cpu_seconds, sum(record.seconds), order.target, most)
+        readback.check_processors_busy(record.cpu_seconds, sum(record.seconds), order.target, most)
         for record in steady_part
         if record.cpu_seconds is not None
     ]
 
 
-def other_shape(watch: Stopwatch, program: Program, calls: Calls, problem: Problem) -> None:
+def time_other_shape(watch: Stopwatch, program: Program, calls: Calls, problem: Problem) -> None:
     """Time a call of a quarter of the steps: the line through both gives a call's fixed cost."""
     steps = max(1, problem.shape.steps // 4)
     if steps == problem.shape.steps:
         return
     stretch = Stretch(program, calls, 0, (0, steps), keep=False)
     stretch.prepare()
-    watch.add("call_other_first", [clock.seconds(stretch)], steps=steps)  # compiles its shape
-    samples, _ = sampled(stretch, 0.1, 3, 50, stretch.prepare)
+    watch.add("call_other_first", [clock.time_call(stretch)], steps=steps)  # compiles its shape
+    samples, _ = take_samples(stretch, 0.1, 3, 50, stretch.prepare)
     watch.add("call_other", samples, steps=steps)
 
 
-def own_fit(watch: Stopwatch, adapter: ModuleType, problem: Problem) -> None:
+def time_own_fit(watch: Stopwatch, adapter: ModuleType, problem: Problem) -> None:
     """Time an epoch of the framework's own whole fit in the first process, on a fresh program.
 
     The difference of a longer and a shorter fit is free of what a fit costs apart from its epochs.
@@ -384,7 +386,7 @@ def own_fit(watch: Stopwatch, adapter: ModuleType, problem: Problem) -> None:
     program = build(problem, problem.training, problem.weights, order.target.dtype)
 
     def timed(epochs: int) -> float:
-        return clock.seconds(lambda: _synced(program, lambda: adapter.own_fit(program, epochs)))
+        return clock.time_call(lambda: _synced(program, lambda: adapter.own_fit(program, epochs)))
 
     timed(1)  # traces and compiles
     if timed(1) > OWN_EPOCH_SECONDS_MAX:
@@ -394,7 +396,7 @@ def own_fit(watch: Stopwatch, adapter: ModuleType, problem: Problem) -> None:
     def pair() -> None:
         seconds.append((timed(1 + OWN_EPOCHS) - timed(1)) / OWN_EPOCHS)
 
-    sampled(pair, OWN_SECONDS, 3, OWN_PAIRS_MAX)
+    take_samples(pair, OWN_SECONDS, 3, OWN_PAIRS_MAX)
     watch.add("own_fit", seconds, steps=problem.shape.steps_per_epoch)
 
 
@@ -415,7 +417,7 @@ def _to_the_end(
     if target.device == "cpu":
         stretches = [record for record in watch.records if record.phase == "call"]
         step = min(min(record.seconds) / record.steps for record in stretches)
-        products = of_network(problem.network, problem.training.batch_size)
+        products = products_of_network(problem.network, problem.training.batch_size)
         operations = float(sum(product.operations for product in products))
         rate = fastest_products.rate(target.dtype)
         found.append(gate_timed_end.machine_limit(timing, step, operations, rate))
@@ -425,16 +427,16 @@ def _to_the_end(
 
 
 def _checks(
-    order: WorkOrder, adapter: ModuleType, program: Program, problem: Problem, first: Timed
+    order: WorkOrder, adapter: ModuleType, program: Program, problem: Problem, first: TimedCalls
 ) -> list[Check]:
     """Return gate 4 and the read-backs, after the clock has stopped."""
     arm, target = order.arm, order.target
     build = builder(adapter, arm.mode, target)
     numbers = target.dtype, target.precision
     return [
-        *cuda.checks(adapter, program, problem.calls[0], target),
-        *gate_timed.after_timing(problem, build, arm.capabilities, first, *numbers),
-        *readback.read_back(adapter.read_back(program, target), target, arm.compiler),
-        readback.kept_precision(program, target),
-        readback.product_precision(build, target),
+        *cuda.check_device(adapter, program, problem.calls[0], target),
+        *gate_timed.check_timed_program(problem, build, arm.capabilities, first, *numbers),
+        *readback.check_read_back(adapter.read_back(program, target), target, arm.compiler),
+        readback.check_precision_kept(program, target),
+        readback.check_product_precision(build, target),
     ]

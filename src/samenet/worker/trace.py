@@ -15,7 +15,7 @@ from samenet.certificate.problem import Build, Problem, builder
 from samenet.machine import clock
 from samenet.runs.records import StepTraced
 from samenet.runs.work_order import WorkOrder
-from samenet.spec.network import Kind
+from samenet.spec.network import TaskKind
 from samenet.spec.task import Task
 from samenet.worker.common import problem_of
 
@@ -61,13 +61,13 @@ def _gradient(problem: Problem, build: Build, dtype: Any) -> tuple[float, ...]:
 
 
 def _flat(weights: Weights) -> tuple[float, ...]:
-    return tuple(float(w) for w in oracle.flat(draws.as_dtype(weights, "float64")))
+    return tuple(float(w) for w in oracle.flatten(draws.as_dtype(weights, "float64")))
 
 
-def _linked(kind: Kind, outputs: Array) -> Array:
-    if kind == Kind.BINARY:
+def _linked(kind: TaskKind, outputs: Array) -> Array:
+    if kind == TaskKind.BINARY:
         return logistic(outputs)
-    if kind == Kind.REGRESSION:
+    if kind == TaskKind.REGRESSION:
         return outputs
     exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))

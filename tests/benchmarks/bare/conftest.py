@@ -18,10 +18,10 @@ def worker(request: pytest.FixtureRequest) -> Iterator[pairs.Worker]:
     arm, threads = request.param
     if not request.config.getoption("benchmark_only"):
         pytest.skip("a measurement; run with --benchmark-only")
-    found = discovery.shipped()[arm.partition(":")[0]]
-    if None in map(distributions.version, found.header.distributions):
+    found = discovery.shipped_adapters()[arm.partition(":")[0]]
+    if None in map(distributions.installed_version, found.header.distributions):
         pytest.skip(f"{found.header.title} is not installed")
-    if threads > len(system.cores()):
+    if threads > len(system.usable_cores()):
         pytest.skip(f"this machine has fewer than {threads} processors")
     made = pairs.Worker(arm, threads)
     yield made

@@ -124,7 +124,7 @@ def whole(pair: Pair, fit: Callable[[int], object]) -> dict[str, float]:
 def bare_module(arm: str) -> ModuleType | None:
     """Return the file that holds the bare loop of a mode."""
     for path in sorted((HERE / "loops").glob("*_loops.py")):
-        if arm in (discovery.literal(path, "LOOPS") or ()):
+        if arm in (discovery.read_literal(path, "LOOPS") or ()):
             return importlib.import_module(path.stem)
     return None
 
@@ -136,7 +136,7 @@ def main(arm: str, threads: int) -> None:
     system.pin(system.measuring_cores(threads))
     warnings.simplefilter("ignore")
     sys.path[:0] = [str(HERE), str(HERE / "loops")]
-    found = discovery.shipped()[arm.partition(":")[0]]
+    found = discovery.shipped_adapters()[arm.partition(":")[0]]
     for name in found.header.imports:
         importlib.import_module(name)
     from samenet.adapter import Target

@@ -22,7 +22,7 @@ class Worker:
     def __init__(self, arm: str, threads: int) -> None:
         """Start it as samenet starts its workers."""
         self.arm, self.threads = arm, threads
-        header = discovery.shipped()[arm.partition(":")[0]].header
+        header = discovery.shipped_adapters()[arm.partition(":")[0]].header
         self.process = subprocess.Popen(
             [sys.executable, "-P", str(HERE / "pair_worker.py"), arm, str(threads)],
             env=worker_environment(header, Target(threads=threads)),

@@ -24,7 +24,9 @@ from samenet.adapter import discovery
 
 LOOPS = Path(__file__).parent / "loops"
 BARE = [
-    arm for path in sorted(LOOPS.glob("*_loops.py")) for arm in discovery.literal(path, "LOOPS")
+    arm
+    for path in sorted(LOOPS.glob("*_loops.py"))
+    for arm in discovery.read_literal(path, "LOOPS")
 ]
 EACH_MODE = pytest.mark.parametrize("worker", [(a, 1) for a in BARE], ids=BARE, indirect=True)
 
@@ -92,16 +94,18 @@ def test_bare_loops_know_nothing_of_samenet(path: Path) -> None:
     ]
     assert [name for name in names if name and name.startswith("samenet")] == []
     modes = {
-        found.arm(mode) for found in discovery.shipped().values() for mode in found.header.modes
+        found.arm(mode)
+        for found in discovery.shipped_adapters().values()
+        for mode in found.header.modes
     }
-    assert set(discovery.literal(path, "LOOPS") or ()) <= modes
+    assert set(discovery.read_literal(path, "LOOPS") or ()) <= modes
 
 
 def test_every_mode_of_a_cpu_has_a_bare_loop() -> None:
     """A mode that is shipped and asks for no CUDA device can be compared with a bare loop."""
     modes = {
         found.arm(name)
-        for found in discovery.shipped().values()
+        for found in discovery.shipped_adapters().values()
         for name, mode in found.header.modes.items()
         if "CUDA device" not in mode.needs
     }

@@ -47,8 +47,8 @@ def test_cost_of_our_order(
     """Training in a given order takes about as long as the framework's own whole `fit`."""
     if not pytestconfig.getoption("benchmark_only"):
         pytest.skip("a measurement; run with --benchmark-only")
-    header = discovery.shipped()[name].header
-    if None in map(distributions.version, header.distributions):
+    header = discovery.shipped_adapters()[name].header
+    if None in map(distributions.installed_version, header.distributions):
         pytest.skip(f"{name} is not installed")
     found = benchmark.pedantic(measured, args=(name, task), rounds=1)
     ratio = statistics.median(o / f for o, f in zip(found["ours"], found["own"], strict=True))
@@ -70,7 +70,7 @@ def measured(name: str, task: str) -> dict[str, list[float]]:
         capture_output=True,
         text=True,
         check=False,
-        env=worker_environment(discovery.shipped()[name].header, Target()),
+        env=worker_environment(discovery.shipped_adapters()[name].header, Target()),
     )
     assert done.returncode == 0, done.stderr
     answer: dict[str, list[float]] = json.loads(done.stdout.splitlines()[-1])
@@ -115,7 +115,7 @@ def main(name: str, task_name: str) -> None:
     from samenet.tasks import sources
 
     warnings.simplefilter("ignore")  # of training that stops before it has converged
-    adapter = discovery.load(discovery.shipped()[name].path)
+    adapter = discovery.load(discovery.shipped_adapters()[name].path)
     adapter.wake(Target())
     task = load_task(task_name)
     problem = task_problem(task, sources.prepare(task))

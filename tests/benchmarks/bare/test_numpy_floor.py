@@ -153,7 +153,7 @@ def buffers(size: Size) -> Program:
             "epochs": 1,
         }
     )
-    adapter = discovery.load(discovery.shipped()["numpy"].path)
+    adapter = discovery.load(discovery.shipped_adapters()["numpy"].path)
     weights = draws.as_dtype(draws.initial_weights(network, task="floor", repeat=0), "float32")
     program: Program = adapter.build(network, training, weights, target=Target(), mode="buffers")
     return program

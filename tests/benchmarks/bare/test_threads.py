@@ -17,7 +17,7 @@ from samenet.adapter import discovery
 TOLERANCE = 0.1
 ARMS = [
     found.arm(name)
-    for found in discovery.shipped().values()
+    for found in discovery.shipped_adapters().values()
     for name, mode in found.header.modes.items()
     if "CUDA device" not in mode.needs
 ]

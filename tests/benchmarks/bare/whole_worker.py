@@ -33,7 +33,7 @@ EPOCHS = 10
 
 def ours(arm: str, net: nets.Net) -> Callable[[Any], object]:
     """Return a call of samenet's loop, awake and loaded."""
-    found = discovery.shipped()[arm.partition(":")[0]]
+    found = discovery.shipped_adapters()[arm.partition(":")[0]]
     for name in found.header.imports:
         importlib.import_module(name)
     adapter = discovery.load(found.path)

@@ -52,7 +52,7 @@ class Trajectory:
     final: Weights
 
 
-class Passed(NamedTuple):
+class ForwardPass(NamedTuple):
     """What a forward pass leaves: weighted sums, what entered each layer, slopes on the way back.
 
     A slope is the derivative of the activation times the mask: d entered[i + 1] / d sums[i].
@@ -74,9 +74,9 @@ def forward(
     masks: Sequence[Array | None] = (),
     multiply: Multiply = np.matmul,
     forms: Forms = SPEC,
-) -> Passed:
+) -> ForwardPass:
     """Return what the layers do to a batch, first to last, in the precision of the weights."""
-    passed = Passed([], [np.asarray(inputs)], [])
+    passed = ForwardPass([], [np.asarray(inputs)], [])
     last = len(network.layers) - 1
     for place, (spec, layer) in enumerate(zip(network.layers, weights, strict=True)):
         z = multiply(passed.entered[-1], layer.kernel) + layer.bias
@@ -131,20 +131,27 @@ def gradient_alone(
 
 def _entered(
     network: Network, weights: Weights, batch: Batch, multiply: Multiply, forms: Forms
-) -> Passed:
+) -> ForwardPass:
     inputs = batch.inputs.astype(weights[0].kernel.dtype, copy=False)
     return forward(network, weights, inputs, batch.masks, multiply, forms)
 
 
 def _from_outputs(
-    loss: Loss, weights: Weights, passed: Passed, batch: Batch, multiply: Multiply, forms: Forms
+    loss: Loss,
+    weights: Weights,
+    passed: ForwardPass,
+    batch: Batch,
+    multiply: Multiply,
+    forms: Forms,
 ) -> list[Layer]:
     predicted, wanted = delta_terms(loss, passed.sums[-1], batch.targets, forms)
     delta = (predicted - wanted).astype(weights[0].kernel.dtype)
     return _backward(weights, passed, delta, multiply)
 
 
-def _backward(weights: Weights, passed: Passed, delta: Array, multiply: Multiply) -> list[Layer]:
+def _backward(
+    weights: Weights, passed: ForwardPass, delta: Array, multiply: Multiply
+) -> list[Layer]:
     """Go from the last layer to the first; delta (B, nL) is the gradient by the linear outputs."""
     found: list[Layer] = []
     for index in range(len(weights) - 1, -1, -1):
@@ -173,7 +180,7 @@ def magnitude(network: Network, loss: Loss, weights: Weights, batch: Batch) -> l
     return found[::-1]
 
 
-def margin(network: Network, loss: Loss, weights: Weights, batch: Batch) -> float:
+def kink_margin(network: Network, loss: Loss, weights: Weights, batch: Batch) -> float:
     """Return how near to a kink this batch comes: the smallest |z| / (|x| @ |kernel| + |bias|).
 
     A sum whose every term is 0 is exactly 0 in any arithmetic, and is no risk. Only layers with a
@@ -222,13 +229,13 @@ def trajectory(  # noqa: PLR0913 - a training is all of these
     for step, batch in enumerate(batches, start=1):
         found = gradient(network, training.loss, current, batch, multiply, forms)
         losses.append(found.loss)
-        current = unflatten(updater.step(flat(found.gradient), step), current)
+        current = unflatten(updater.step(flatten(found.gradient), step), current)
         if step in snapshots:
             kept[step] = current
     return Trajectory(losses=np.array(losses), snapshots=kept, final=current)
 
 
-def disturbed(weights: Weights, size: float, pattern: int = 0) -> list[Layer]:
+def disturb(weights: Weights, size: float, pattern: int = 0) -> list[Layer]:
     """Return the weights with every kernel number moved by +-size relative, in a fixed pattern.
 
     The signs are the same on every machine.
@@ -246,18 +253,21 @@ def _signs(shape: tuple[int, ...], pattern: int) -> Array:
 
 def distance(weights: Weights, truth: Weights) -> float:
     """Return the relative L2 distance over all kernels and biases together."""
-    difference, norm = exact(weights) - exact(truth), np.linalg.norm(exact(truth))
+    difference, norm = (
+        flatten_float64(weights) - flatten_float64(truth),
+        np.linalg.norm(flatten_float64(truth)),
+    )
     return float(np.linalg.norm(difference) / norm)
 
 
-def flat(weights: Weights) -> Array:
+def flatten(weights: Weights) -> Array:
     """Return all numbers as one vector of their own precision: layer by layer, kernel, bias."""
     return np.concatenate([part.ravel() for layer in weights for part in layer])
 
 
-def exact(weights: Weights) -> NDArray[np.float64]:
+def flatten_float64(weights: Weights) -> NDArray[np.float64]:
     """Return all numbers as one float64 vector."""
-    return flat(weights).astype(np.float64)
+    return flatten(weights).astype(np.float64)
 
 
 def unflatten(vector: Array, like: Weights) -> list[Layer]:

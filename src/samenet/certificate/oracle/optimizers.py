@@ -13,7 +13,7 @@ import numpy as np
 
 from samenet.adapter.arrays import Array, Dtype, Layer, Weights
 from samenet.adapter.schedules import learning_rates
-from samenet.spec.training import SGD, Adagrad, Forms, Moments, Optimizer, RMSprop, TrainSpec
+from samenet.spec.training import SGD, Adagrad, AdamConstants, Forms, Optimizer, RMSprop, TrainSpec
 
 
 class Updater:
@@ -131,7 +131,7 @@ class _SgdRateInside:
 class _Adam:
     """Adam, both forms."""
 
-    def __init__(self, spec: Moments, forms: Forms) -> None:
+    def __init__(self, spec: AdamConstants, forms: Forms) -> None:
         self.spec, self.form = spec, forms.adam
         betas = (spec.beta1, spec.beta2)
         corrected = "bias_correction" in forms.rounded

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from samenet._console import say
+from samenet._console import print_text
 from samenet.adapter.api import Offer
 from samenet.advice.needs import Wishes
 from samenet.cli.commands import options as commands_options
 from samenet.errors import UsageError
-from samenet.execution.planner import duration_seconds
+from samenet.execution.planner import parse_duration
 from samenet.experiments.scaling import forecast
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _advise(run: Path, options: dict[str, Any], *, as_json: bool) -> int:
     if as_json:
         commands_options.print_json([item.plain() for item in answers])
     else:
-        say("\n".join(_lines(answers)))
+        print_text("\n".join(_lines(answers)))
     return NOTHING if answers and not any(item.choice for item in answers) else 0
 
 
@@ -92,7 +92,7 @@ def _wishes(options: dict[str, Any]) -> Wishes:
         device=options["device"],
         epochs=options["epochs"],
         steps=options["steps"],
-        time_limit_seconds=None if limit is None else duration_seconds(limit),
+        time_limit_seconds=None if limit is None else parse_duration(limit),
         install_mb_most=options["max_install_mb"],
         import_seconds_most=options["max_import_seconds"],
         serve=options["serve"],
@@ -127,18 +127,18 @@ def _predict(run: Path | None, options: dict[str, Any], *, as_json: bool) -> int
     lacking = [name for name, value in length.items() if value is None]
     if lacking:
         raise UsageError(f"--model also needs --{' and --'.join(lacking)}.")
-    training = forecast.Training(
-        widths=forecast.widths_of(options["model"]),
+    training = forecast.TrainingSize(
+        widths=forecast.parse_widths(options["model"]),
         batch_size=options["batch"],
         samples=options["samples"],
     )
     steps, epochs = options["steps"], options["epochs"]
     training = training.lasting(epochs) if steps is None else training.of_steps(steps)
-    answer = forecast.answer(forecast.remembered(), training, wishes)
+    answer = forecast.answer(forecast.recall(), training, wishes)
     if as_json:
         commands_options.print_json(answer.plain())
     else:
-        say("\n".join(answer.lines()))
+        print_text("\n".join(answer.lines()))
     return 0 if answer.left else NOTHING
 
 
@@ -148,9 +148,9 @@ def _check(run: Path, *, as_json: bool) -> int:
     from samenet.experiments.scaling import validation
 
     run_frames = frames.load(run)
-    validated = validation.check(run_frames)
+    validated = validation.validate(run_frames)
     if as_json:
         commands_options.print_json(validated.plain())
     else:
-        say("\n".join(validation.lines(run_frames, validated)))
+        print_text("\n".join(validation.to_lines(run_frames, validated)))
     return 0 if validated.passed else MISSED

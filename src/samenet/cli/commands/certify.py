@@ -10,16 +10,16 @@ from typing import Any, NamedTuple
 
 import click
 
-from samenet._console import say
-from samenet._text import counted
+from samenet._console import print_text
+from samenet._text import count_noun
 from samenet.adapter import discovery
-from samenet.adapter.api import Target, placed
+from samenet.adapter.api import Target, parse_device
 from samenet.certificate import cases as certificate_cases
 from samenet.cli.commands import options
 from samenet.errors import UsageError
 from samenet.execution import planner, session
 from samenet.execution.progress import Progress
-from samenet.runs.passes import ADMISSION
+from samenet.runs.passes import ADMISSION_PASSES
 from samenet.runs.plan import Plan
 from samenet.runs.records import DEVIATION, CertificateRecord, FailureRecord, Record
 from samenet.spec.parsing import parse
@@ -66,32 +66,32 @@ def command(
         raise UsageError("--quick chooses the tasks: leave it out, or name none.")
     request = planner.Request(
         tasks=tasks or (QUICK_TASKS if quick else tuple(shipped_tasks())),
-        frameworks=frameworks or ((discovery.EVERYTHING,) if everything else ()),
+        frameworks=frameworks or ((discovery.ALL_MODES,) if everything else ()),
         cases=tuple(certificate_cases.names()) if everything else (),
         track="same",
         worker_seconds=worker_seconds,
-        target=parse(Target, placed(device), where="certify"),
+        target=parse(Target, parse_device(device), where="certify"),
     )
-    plan = only_checks(planner.make_plan(request))
+    plan = keep_checks(planner.make_plan(request))
     with tempfile.TemporaryDirectory() as folder:
-        store = session.start(plan, Path(folder) / "run", Progress(plan, quiet=as_json).watch)
+        store = session.start_run(plan, Path(folder) / "run", Progress(plan, quiet=as_json).watch)
         records = store.records()
-    result = outcome(records)
+    result = outcome_of(records)
     if as_json:
         options.print_json(_document(result, plan))
     else:
-        say(_text(result, plan))
+        print_text(_text(result, plan))
     lacking = [s for s in plan.skipped if frameworks or s.mark == "failed"]
-    return 0 if shown(result, plan) and not lacking else NOT_SHOWN
+    return 0 if is_proved(result, plan) and not lacking else NOT_SHOWN
 
 
-def only_checks(plan: Plan) -> Plan:
+def keep_checks(plan: Plan) -> Plan:
     """Return the plan without anything that is timed or trained."""
-    return plan.only(*ADMISSION)
+    return plan.only(*ADMISSION_PASSES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Worst:
+class WorstError:
     """What one framework reached in one gate over all tasks and cases."""
 
     arm: str
@@ -110,10 +110,10 @@ class Worst:
     detail: str
 
 
-class Outcome(NamedTuple):
+class CertifyOutcome(NamedTuple):
     """What was asked of the frameworks, by how it ended."""
 
-    rows: list[Worst]
+    rows: list[WorstError]
     failures: list[FailureRecord]
     unsupported: list[FailureRecord]
     """What a framework does not offer: said, but no failure."""
@@ -121,7 +121,7 @@ class Outcome(NamedTuple):
     """How far declared deviations lead: said, and judged by nothing."""
 
 
-def outcome(records: Sequence[Record]) -> Outcome:
+def outcome_of(records: Sequence[Record]) -> CertifyOutcome:
     """Return the rows of the table, and the records that gave none."""
     gave_none = [record for record in records if isinstance(record, FailureRecord)]
     unsupported = [entry for entry in gave_none if entry.mark == "unsupported"]
@@ -129,10 +129,10 @@ def outcome(records: Sequence[Record]) -> Outcome:
     checks = [record for record in records if isinstance(record, CertificateRecord)]
     sizes = tuple(check for check in checks if check.gate == DEVIATION)
     judged = [check for check in checks if check.gate != DEVIATION]
-    return Outcome(worst(judged), failures, unsupported, sizes)
+    return CertifyOutcome(worst_errors(judged), failures, unsupported, sizes)
 
 
-def shown(result: Outcome, plan: Plan) -> bool:
+def is_proved(result: CertifyOutcome, plan: Plan) -> bool:
     """Return whether all that is offered was proved, and some framework offers some task."""
     passed = bool(result.rows) and all(row.passed for row in result.rows)
     resting, tasks = plan.resting, {task.name for task in plan.tasks}
@@ -142,7 +142,7 @@ def shown(result: Outcome, plan: Plan) -> bool:
     return passed and not result.failures and any(tasks - names for names in lacking.values())
 
 
-def worst(records: Sequence[Record]) -> list[Worst]:
+def worst_errors(records: Sequence[Record]) -> list[WorstError]:
     """Return one row per framework, gate, quantity and precision, in the order of the gates."""
     groups: dict[tuple[str, str, str, str], list[CertificateRecord]] = {}
     for record in records:
@@ -167,10 +167,10 @@ def _quantity(record: CertificateRecord) -> str:
     return "derivatives" if record.quantity.startswith("derivative") else "values"
 
 
-def _worst_of(key: tuple[str, str, str, str], group: list[CertificateRecord]) -> Worst:
+def _worst_of(key: tuple[str, str, str, str], group: list[CertificateRecord]) -> WorstError:
     nearest = max(group, key=lambda record: (record.share, record.task))
     arm, gate, quantity, dtype = key
-    return Worst(
+    return WorstError(
         arm=arm,
         gate=gate,
         quantity=quantity,
@@ -184,16 +184,16 @@ def _worst_of(key: tuple[str, str, str, str], group: list[CertificateRecord]) ->
     )
 
 
-def overall(rows: Sequence[Worst]) -> list[Worst]:
+def errors_of_all(rows: Sequence[WorstError]) -> list[WorstError]:
     """Return the worst of all frameworks, one row per gate, quantity and precision."""
-    groups: dict[tuple[str, str, str, str], list[Worst]] = {}
+    groups: dict[tuple[str, str, str, str], list[WorstError]] = {}
     for row in rows:
         quantity = "loss" if row.quantity.startswith("loss") else row.quantity
         groups.setdefault(("all frameworks", row.gate, quantity, row.dtype), []).append(row)
     return [_overall_of(key, groups[key]) for key in sorted(groups, key=_gate_order)]
 
 
-def _overall_of(key: tuple[str, str, str, str], group: list[Worst]) -> Worst:
+def _overall_of(key: tuple[str, str, str, str], group: list[WorstError]) -> WorstError:
     nearest = max(group, key=lambda row: (row.share, row.arm))
     return replace(
         nearest,
@@ -208,23 +208,23 @@ def _overall_of(key: tuple[str, str, str, str], group: list[Worst]) -> Worst:
     )
 
 
-def _text(result: Outcome, plan: Plan) -> str:
+def _text(result: CertifyOutcome, plan: Plan) -> str:
     head = (
         f"{'framework':<18} {'gate':<16} {'quantity':<19} {'precision':<9} {'checks':>6}"
         f" {'worst error':>11} {'of limit':>8}  nearest its limit on"
     )
     lines = [head, *(_line(row) for row in result.rows)]
     if len(plan.arms) > 1:
-        lines += ["", *(_line(row) for row in overall(result.rows))]
+        lines += ["", *(_line(row) for row in errors_of_all(result.rows))]
     lines += [f"{f.arm} · {f.task}: {f.mark}: {f.reason}" for f in result.failures]
     lines += _deviating(result)
-    lines += not_offered(result, plan)
+    lines += not_offered_lines(result, plan)
     lines += sorted({f"{s.arm}: {s.reason}" for s in plan.skipped})
     lines += _gone(plan)
     return "\n".join([*lines, "", _verdict(result, plan)])
 
 
-def _deviating(result: Outcome) -> list[str]:
+def _deviating(result: CertifyOutcome) -> list[str]:
     """Return one line per declared deviation that changes weights: by how much, where the most."""
     groups: dict[tuple[str, str], CertificateRecord] = {}
     for check in result.deviations:
@@ -236,7 +236,7 @@ def _deviating(result: Outcome) -> list[str]:
     ]
 
 
-def not_offered(result: Outcome, plan: Plan) -> list[str]:
+def not_offered_lines(result: CertifyOutcome, plan: Plan) -> list[str]:
     """Return one line per framework and reason: the tasks, and how many cases, it is about."""
     groups: dict[tuple[str, str], set[str]] = {}
     for entry in result.unsupported:
@@ -249,19 +249,19 @@ def _about(names: set[str], plan: Plan) -> str:
     meant = names.union(*(plan.resting.get(name, ()) for name in names))
     tasks = [task.name for task in plan.tasks if task.name in meant]
     cases = len(names - set(tasks))
-    return ", ".join([*tasks, *([counted(cases, "case")] if cases else [])])
+    return ", ".join([*tasks, *([count_noun(cases, "case")] if cases else [])])
 
 
-def _verdict(result: Outcome, plan: Plan) -> str:
-    good = shown(result, plan)
+def _verdict(result: CertifyOutcome, plan: Plan) -> str:
+    good = is_proved(result, plan)
     verdict = "checked: same network" if good else "not shown to be the same network"
     limited = ", in all that is offered" if good and result.unsupported else ""
     tried = {arm.name for arm in plan.arms} & {row.arm for row in result.rows}
-    about = f"{counted(len(tried), 'framework')} on {counted(len(plan.tasks), 'task')}"
+    about = f"{count_noun(len(tried), 'framework')} on {count_noun(len(plan.tasks), 'task')}"
     return f"{about}, {sum(row.checks for row in result.rows)} checks: {verdict}{limited}"
 
 
-def _line(row: Worst) -> str:
+def _line(row: WorstError) -> str:
     share = f"{row.share:>8.0%}" if row.share < 100 else f"{'> 100 ×':>8}"
     about = row.detail if row.gate == "repeatable" else row.on
     return (
@@ -280,12 +280,12 @@ def _gone(plan: Plan) -> list[str]:
     ]
 
 
-def _document(result: Outcome, plan: Plan) -> dict[str, Any]:
+def _document(result: CertifyOutcome, plan: Plan) -> dict[str, Any]:
     return {
         "schema": "samenet-certificate/2",
         "versions": {arm.name: arm.versions for arm in plan.arms},
         "rows": [asdict(row) for row in result.rows],
-        "all_frameworks": [asdict(row) for row in overall(result.rows)],
+        "all_frameworks": [asdict(row) for row in errors_of_all(result.rows)],
         "failures": [_said(entry) for entry in result.failures],
         "unsupported": [_said(entry) for entry in result.unsupported],
         "skipped": sorted({f"{s.arm}: {s.reason}" for s in plan.skipped}),

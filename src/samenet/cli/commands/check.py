@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from samenet._console import say
-from samenet.adapter.api import Target, placed
-from samenet.adapter.checklist import Finding
+from samenet._console import print_text
+from samenet.adapter.api import Target, parse_device
+from samenet.adapter.checklist import ChecklistResult
 from samenet.certificate import coverage
 from samenet.cli.commands import options
 from samenet.execution import adapter_check
@@ -46,26 +46,26 @@ def command(
       samenet check mine.py:fast --task digits
       samenet check pytorch:eager
     """
-    target = parse(Target, placed(device), where="check")
+    target = parse(Target, parse_device(device), where="check")
     examinations = [
         adapter_check.examine(
             name,
             target,
             tasks,
-            say=lambda line: say(f"  {line}", err=True),
+            say=lambda line: print_text(f"  {line}", err=True),
             worker_seconds=worker_seconds,
         )
-        for name in adapter_check.modes(adapter)
+        for name in adapter_check.list_modes(adapter)
     ]
     if as_json:
         adapters = [_document(examination) for examination in examinations]
         options.print_json({"schema": "samenet-check/1", "adapters": adapters})
     else:
-        say("\n\n".join(text(examination) for examination in examinations))
+        print_text("\n\n".join(examination_text(examination) for examination in examinations))
     return 0 if all(examination.passed for examination in examinations) else SOME_FAILED
 
 
-def text(examination: Examination) -> str:
+def examination_text(examination: Examination) -> str:
     """Return the list of items for people; what failed is explained where it stands."""
     lines = [f"{examination.arm} · {examination.file}"]
     for finding in examination.findings:
@@ -77,7 +77,7 @@ def text(examination: Examination) -> str:
     return "\n".join([*lines, "", _verdict(examination)])
 
 
-def _lines(finding: Finding) -> list[str]:
+def _lines(finding: ChecklistResult) -> list[str]:
     item = finding.item
     head = f"  {finding.state:<10} {item.asks}"
     if finding.state == "ok":

@@ -7,16 +7,16 @@ from typing import Any
 
 import click
 
-from samenet._console import say
+from samenet._console import print_text
 from samenet.analysis import regression
 from samenet.analysis.fingerprint import Group
 from samenet.cli.commands import options as commands_options
 from samenet.errors import UsageError
-from samenet.report.regression_text import document, lines, markdown
+from samenet.report.regression_text import load_document, to_lines, to_markdown
 from samenet.report.result import QUANTITIES
 
 
-def share(ctx: click.Context, param: click.Parameter, text: str) -> float:
+def parse_share(ctx: click.Context, param: click.Parameter, text: str) -> float:
     """Return the share that is written as 5% or 0.05; raises BadParameter for anything else."""
     try:
         value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
@@ -36,7 +36,7 @@ def share(ctx: click.Context, param: click.Parameter, text: str) -> float:
     metavar="5%",
     default="5%",
     show_default=True,
-    callback=share,
+    callback=parse_share,
     help="Slowdowns up to this are no regression.",
 )
 @click.option(
@@ -68,8 +68,8 @@ def command(base: Path, new: Path, **options: Any) -> int:
         ("versions", options["across_versions"]),
     )
     comparison = regression.compare(
-        document(base),
-        document(new),
+        load_document(base),
+        load_document(new),
         quantity=options["quantity"],
         margin=options["margin"],
         admitted=[group for group, wanted in groups if wanted],
@@ -77,5 +77,7 @@ def command(base: Path, new: Path, **options: Any) -> int:
     if options["as_json"]:
         commands_options.print_json(comparison.plain())
     else:
-        say("\n".join(markdown(comparison) if options["markdown"] else lines(comparison)))
+        print_text(
+            "\n".join(to_markdown(comparison) if options["markdown"] else to_lines(comparison))
+        )
     return comparison.exit_code

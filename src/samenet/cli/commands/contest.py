@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from samenet._console import say
-from samenet._text import counted
+from samenet._console import print_text
+from samenet._text import count_noun
 from samenet.adapter import discovery, file_checks
-from samenet.adapter.api import Target, placed
-from samenet.adapter.discovery import Leaf
+from samenet.adapter.api import Target, parse_device
+from samenet.adapter.discovery import AdapterFile
 from samenet.analysis import frames
 from samenet.cli.commands import options as commands_options
 from samenet.errors import UsageError
@@ -23,17 +23,17 @@ from samenet.execution.progress import Progress
 from samenet.experiments.contest import networks, result
 from samenet.machine import paths
 from samenet.runs.folder import open_run
-from samenet.runs.passes import ADMISSION, BLOCKS
+from samenet.runs.passes import ADMISSION_PASSES, BLOCK_PASSES
 from samenet.runs.plan import Job, Plan
 from samenet.runs.records import Record
 from samenet.spec.parsing import parse
 from samenet.spec.task import MAIN_JOB
-from samenet.stats.verdicts import Word
+from samenet.stats.verdicts import VerdictWord
 
-EXIT_CODES = {Word.NOT_COMPARED: 3, Word.UNKNOWN: 5}
+EXIT_CODES = {VerdictWord.NOT_COMPARED: 3, VerdictWord.UNKNOWN: 5}
 """Any other verdict is an answer: 0."""
 
-Loop = tuple[Leaf, str]
+ContestLoop = tuple[AdapterFile, str]
 
 
 @click.command("contest")
@@ -68,9 +68,9 @@ def command(**options: Any) -> int:
       samenet contest pytorch:eager mine.py
       samenet contest numpy:buffers mine.py:fast --task digits --repeats 16
     """
-    ours, challenger = loops(options["ours"], options["challenger"])
+    ours, challenger = choose_loops(options["ours"], options["challenger"])
     target = parse(
-        Target, {**placed(options["device"]), "threads": options["threads"]}, where="contest"
+        Target, {**parse_device(options["device"]), "threads": options["threads"]}, where="contest"
     )
     request = planner.Request(
         tasks=options["tasks"] or MAIN_JOB,
@@ -83,7 +83,7 @@ def command(**options: Any) -> int:
         name=f"contest-{challenger[0].path.stem}",
     )
     plan = planner.make_plan(request, [ours, challenger])
-    plan = plan.only(*ADMISSION, *BLOCKS)
+    plan = plan.only(*ADMISSION_PASSES, *BLOCK_PASSES)
     _say_plan(plan)
     folder = options["out"] or planner.new_folder(plan.name, paths.runs_folder())
     _carried_out(plan if not plan.skipped else plan.only(), folder)
@@ -94,17 +94,17 @@ def command(**options: Any) -> int:
         challenger=challenger[0].arm(challenger[1]),
         undefended=_undefended(*challenger),
     )
-    say(f"Everything that was measured: {folder}\n", err=True)
+    print_text(f"Everything that was measured: {folder}\n", err=True)
     if options["as_json"]:
-        commands_options.print_json(result.document(outcome))
+        commands_options.print_json(result.to_document(outcome))
     else:
-        say(result.markdown(outcome))
+        print_text(result.to_markdown(outcome))
     return EXIT_CODES.get(outcome.verdict.word, 0)
 
 
-def _undefended(found: Leaf, mode: str) -> list[str]:
+def _undefended(found: AdapterFile, mode: str) -> list[str]:
     """Return what does not speak for a loop: nothing there, or an address of no weight."""
-    wrong = [f"{what} missing in the header" for what in file_checks.undefended(found, mode)]
+    wrong = [f"{what} missing in the header" for what in file_checks.missing_defences(found, mode)]
     return wrong or [text for text in [file_checks.unrecommended(found, mode)] if text]
 
 
@@ -118,14 +118,14 @@ def _carried_out(plan: Plan, folder: Path) -> None:
 
     def watch(job: Job, records: Sequence[Record], seconds: float) -> None:
         progress.watch(job, records, seconds)
-        if result.refuses(records):
+        if result.has_refusal(records):
             raise _Refused
 
     with suppress(_Refused):
-        session.start(plan, folder, watch)
+        session.start_run(plan, folder, watch)
 
 
-def loops(ours: str, challenger: str) -> tuple[Loop, Loop]:
+def choose_loops(ours: str, challenger: str) -> tuple[ContestLoop, ContestLoop]:
     """Return the two loops under distinct names; most challengers start from a copy of our file.
 
     A challenger without a mode runs in that of ours, if it has one of this name.
@@ -141,11 +141,11 @@ def loops(ours: str, challenger: str) -> tuple[Loop, Loop]:
     if (our_file.path, our_mode) == (their_file.path, their_mode):
         raise UsageError(f"Both are {our_file.arm(our_mode)}: name two different loops.")
     if our_file.path != their_file.path and our_file.header.name == their_file.header.name:
-        their_file = renamed(their_file)
+        their_file = rename_challenger(their_file)
     return (our_file, our_mode), (their_file, their_mode)
 
 
-def renamed(adapter: Leaf) -> Leaf:
+def rename_challenger(adapter: AdapterFile) -> AdapterFile:
     """Return an adapter under a name of its own, which the file itself need not have."""
     header = adapter.header
     changes = {"name": f"{header.name}-challenger", "title": f"{header.title}, challenger"}
@@ -153,6 +153,6 @@ def renamed(adapter: Leaf) -> Leaf:
 
 
 def _say_plan(plan: Plan) -> None:
-    tasks, repeats = counted(len(plan.tasks), "task"), counted(plan.repeats, "repeat")
+    tasks, repeats = count_noun(len(plan.tasks), "task"), count_noun(plan.repeats, "repeat")
     minutes = f"about {plan.predicted_seconds / 60:.1f} minutes"
-    say(f"2 loops on {tasks}: checked, then {repeats} in turn, {minutes}", err=True)
+    print_text(f"2 loops on {tasks}: checked, then {repeats} in turn, {minutes}", err=True)

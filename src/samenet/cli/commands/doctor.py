@@ -10,13 +10,13 @@ from pathlib import Path
 
 import click
 
-from samenet._console import say
+from samenet._console import print_text
 from samenet.adapter import discovery
 from samenet.adapter.api import Target
 from samenet.cli.commands import options
 from samenet.errors import RefusedError
 from samenet.execution import doctor
-from samenet.execution.doctor import Diagnosis, Item
+from samenet.execution.doctor import Diagnosis, Diagnostic
 from samenet.machine import distributions, lock, paths
 from samenet.runs import environment
 
@@ -37,18 +37,18 @@ def command(*, deep: bool, as_json: bool) -> int:
       samenet doctor
       samenet doctor --deep
     """
-    readings = environment.of_a_moment(Target())
+    readings = environment.observe(Target())
     diagnosis = Diagnosis(
-        frameworks=tuple(_framework(adapter) for adapter in discovery.shipped().values()),
+        frameworks=tuple(_framework(adapter) for adapter in discovery.shipped_adapters().values()),
         machine=(*doctor.machine_items(), *_here()),
         state=doctor.state_items(readings),
-        refusals=(*_locked(), *environment.broken(readings)),
+        refusals=(*_locked(), *environment.find_breaches(readings)),
         in_force=_read_back(as_json=as_json) if deep else (),
     )
     if as_json:
         options.print_json({"schema": SCHEMA, **asdict(diagnosis)})
     else:
-        say("\n".join(lines(diagnosis)))
+        print_text("\n".join(lines(diagnosis)))
     if diagnosis.refusals:
         return REFUSED
     return 0 if all(item.good for item in diagnosis.in_force) else FAILED
@@ -75,30 +75,30 @@ def lines(diagnosis: Diagnosis) -> list[str]:
     return [*text, "A standard run would be admitted now."]
 
 
-def _framework(adapter: discovery.Leaf) -> Item:
-    versions = [distributions.installed(name) for name in adapter.header.distributions]
+def _framework(adapter: discovery.AdapterFile) -> Diagnostic:
+    versions = [distributions.find_installed(name) for name in adapter.header.distributions]
     if None in versions:
         remedy = f"not installed: pip install 'samenet[{adapter.header.extra}]'"
-        return Item(name=adapter.header.title, value=remedy)
+        return Diagnostic(name=adapter.header.title, value=remedy)
     value = ", ".join(" ".join(version) for version in versions if version)
-    return Item(name=adapter.header.title, value=value)
+    return Diagnostic(name=adapter.header.title, value=value)
 
 
-def _here() -> list[Item]:
+def _here() -> list[Diagnostic]:
     """Return what a run needs besides a processor."""
     compiler = next(filter(None, map(shutil.which, ("c++", "g++", "clang++", "cl"))), None)
     lost = [
         adapter.arm(name)
-        for adapter in discovery.shipped().values()
+        for adapter in discovery.shipped_adapters().values()
         for name, mode in adapter.header.modes.items()
         if "C++ compiler" in mode.needs
     ]
     none = f"none: {' and '.join(lost)} cannot run; install g++ or clang++"
     free = paths.free_bytes(paths.runs_folder()) / 2**30
     return [
-        Item(name="free disk", value=f"{free:.0f} GiB"),
-        Item(name="C++ compiler", value="yes" if compiler else none),
-        Item(name="cache", value=_cache()),
+        Diagnostic(name="free disk", value=f"{free:.0f} GiB"),
+        Diagnostic(name="C++ compiler", value="yes" if compiler else none),
+        Diagnostic(name="cache", value=_cache()),
     ]
 
 
@@ -115,15 +115,15 @@ def _cache() -> str:
 def _locked() -> list[str]:
     """Return why the machine-wide lock cannot be had, if it cannot."""
     try:
-        with lock.alone():
+        with lock.machine_lock():
             return []
     except RefusedError as error:
         return [str(error)]
 
 
-def _read_back(*, as_json: bool) -> tuple[Item, ...]:
+def _read_back(*, as_json: bool) -> tuple[Diagnostic, ...]:
     """Start every installed framework once, in each usual mode, and read back what is in force."""
     with tempfile.TemporaryDirectory() as folder:
         if not as_json:
-            say("Starting each framework once …", err=True)
-        return doctor.read_back(Path(folder) / "run")
+            print_text("Starting each framework once …", err=True)
+        return doctor.read_back_settings(Path(folder) / "run")

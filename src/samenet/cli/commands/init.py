@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from samenet._console import say
+from samenet._console import print_text
 from samenet.cli.commands import options
 from samenet.errors import UsageError
 from samenet.spec import csv_task
-from samenet.spec.network import Kind
-from samenet.spec.task_file import task_file
+from samenet.spec.network import TaskKind
+from samenet.spec.task_file import format_task_file
 
 
 @click.command("init")
@@ -27,7 +27,7 @@ from samenet.spec.task_file import task_file
 )
 @click.option(
     "--kind",
-    type=click.Choice([kind.value for kind in Kind]),
+    type=click.Choice([kind.value for kind in TaskKind]),
     help="What is predicted, if the guess is wrong.",
 )
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
@@ -53,16 +53,16 @@ def command(
     if file.exists() and not force:
         raise UsageError(f"{file} exists; --force replaces it.")
     guessed, reason = (
-        csv_task.guess_kind(data, targets) if kind is None else (Kind(kind), "as asked")
+        csv_task.guess_kind(data, targets) if kind is None else (TaskKind(kind), "as asked")
     )
     task = csv_task.csv_task(data, targets, kind=guessed)
     try:
-        file.write_text(task_file(task), encoding="utf-8")
+        file.write_text(format_task_file(task), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"Cannot write {file}: {error.strerror}.") from None
     answer = {"file": str(file), "kind": guessed.value, "reason": reason}
     if as_json:
         options.print_json(answer)
     else:
-        say(f"{reason}\nWritten: {file}. Next: samenet run {file}")
+        print_text(f"{reason}\nWritten: {file}. Next: samenet run {file}")
     return 0

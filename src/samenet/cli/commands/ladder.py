@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from samenet._console import say
-from samenet.adapter.api import Target, placed
+from samenet._console import print_text
+from samenet.adapter.api import Target, parse_device
 from samenet.analysis import frames
 from samenet.cli.commands import options as commands_options
-from samenet.cli.commands.run import SOME_FAILED, dry, failed, measured, say_plan
+from samenet.cli.commands.run import SOME_FAILED, has_failures, measure, print_dry_run, say_plan
 from samenet.execution import planner
 from samenet.experiments.scaling import fit, forecast, ladder, validation
 from samenet.machine import paths
@@ -42,18 +42,18 @@ def command(**options: Any) -> int:
       samenet ladder --framework numpy
       samenet ladder --framework jax:scan --framework pytorch:eager --threads 2
     """
-    plan = ladder.only_steps(planner.make_plan(_request(options)))
+    plan = ladder.keep_step_jobs(planner.make_plan(_request(options)))
     say_plan(plan)
     if options["dry_run"]:
-        return dry(plan, as_json=options["as_json"])
+        return print_dry_run(plan, as_json=options["as_json"])
     folder = options["out"] or planner.new_folder(plan.name, paths.runs_folder())
-    return _finish(measured(plan, folder), as_json=options["as_json"])
+    return _finish(measure(plan, folder), as_json=options["as_json"])
 
 
 def _request(options: dict[str, Any]) -> planner.Request:
-    wanted = {**placed(options["device"]), "threads": options["threads"]}
+    wanted = {**parse_device(options["device"]), "threads": options["threads"]}
     return planner.Request(
-        own=ladder.tasks(),
+        own=ladder.ladder_tasks(),
         frameworks=options["frameworks"],
         target=parse(Target, wanted, where="ladder"),
         repeats=options["repeats"],
@@ -68,12 +68,12 @@ def _finish(store: Store, *, as_json: bool) -> int:
 
     page = write_report(store.folder)
     run_frames = frames.load(store.folder)
-    forecast.remember(validation.forecasts(run_frames))
+    forecast.remember(validation.make_forecasts(run_frames))
     if as_json:
-        commands_options.print_json(fit.document(run_frames))
+        commands_options.print_json(fit.to_document(run_frames))
     else:
-        say("\n".join(fit.lines(run_frames)))
-        say("")
-        say("\n".join(validation.lines(run_frames, validation.check(run_frames))))
-        say(f"\nThe page: {page}\nPredictions: samenet advise --model 64-256-128-10 …")
-    return SOME_FAILED if failed(run_frames) else 0
+        print_text("\n".join(fit.to_lines(run_frames)))
+        print_text("")
+        print_text("\n".join(validation.to_lines(run_frames, validation.validate(run_frames))))
+        print_text(f"\nThe page: {page}\nPredictions: samenet advise --model 64-256-128-10 …")
+    return SOME_FAILED if has_failures(run_frames) else 0

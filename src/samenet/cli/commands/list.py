@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from samenet._console import say
+from samenet._console import print_text
 from samenet.adapter import discovery
 from samenet.cli.commands import options
 from samenet.machine import distributions, paths
@@ -29,7 +29,7 @@ def command(what: str, *, as_json: bool) -> int:
         options.print_json(rows)
         return 0
     for row in rows:
-        say(
+        print_text(
             "  ".join(
                 f"{value!s:<{width}}"
                 for value, width in zip(row.values(), (16, 12, 0), strict=False)
@@ -46,12 +46,12 @@ def _tasks() -> list[dict[str, Any]]:
 def _frameworks() -> list[dict[str, Any]]:
     return [
         {"name": name, "version": _version(adapter), "modes": ", ".join(adapter.header.modes)}
-        for name, adapter in discovery.shipped().items()
+        for name, adapter in discovery.shipped_adapters().items()
     ]
 
 
-def _version(adapter: discovery.Leaf) -> str:
-    return distributions.version(adapter.header.distributions[0]) or "not installed"
+def _version(adapter: discovery.AdapterFile) -> str:
+    return distributions.installed_version(adapter.header.distributions[0]) or "not installed"
 
 
 def _runs() -> list[dict[str, Any]]:

@@ -44,9 +44,9 @@ dry_run = click.option(
 
 def _duration(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
     del context, parameter
-    from samenet.execution.planner import duration_seconds
+    from samenet.execution.planner import parse_duration
 
-    return duration_seconds(text) if text else None
+    return parse_duration(text) if text else None
 
 
 worker_limit = click.option(

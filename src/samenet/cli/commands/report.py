@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from samenet._console import say
+from samenet._console import print_text
 from samenet.cli.commands import options as commands_options
 from samenet.errors import UsageError
 
 FORMATS = ("svg", "png", "pdf")
 
 
-def formats(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[str, ...]:
+def parse_formats(ctx: click.Context, param: click.Parameter, text: str | None) -> tuple[str, ...]:
     """Return the formats that are written as svg,png,pdf; raises BadParameter for another one."""
     names = tuple(dict.fromkeys(name.strip().lower() for name in (text or "").split(",") if name))
     wrong = [name for name in names if name not in FORMATS]
@@ -39,7 +39,7 @@ def formats(ctx: click.Context, param: click.Parameter, text: str | None) -> tup
     "--format",
     "kinds",
     metavar="svg,png,pdf",
-    callback=formats,
+    callback=parse_formats,
     help="What the figures are written as; default all three.",
 )
 @commands_options.as_json
@@ -72,7 +72,7 @@ def command(runs: tuple[Path, ...], **options: Any) -> int:
     if options["as_json"]:
         commands_options.print_json({"page": str(page), "figures": [str(path) for path in written]})
         return 0
-    say(f"The page: {page}")
+    print_text(f"The page: {page}")
     if written:
-        say(f"Figures: {len(written) - 1} files and their captions in {folder}")
+        print_text(f"Figures: {len(written) - 1} files and their captions in {folder}")
     return 0

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from samenet._console import say
+from samenet._console import print_text
 from samenet.analysis import frames
 from samenet.cli.commands import options
 from samenet.cli.commands.run import finish, warn
 from samenet.errors import UsageError
 from samenet.execution import session
-from samenet.execution.live_table import watching
-from samenet.execution.scheduler import extended
+from samenet.execution.live_table import watch_run
+from samenet.execution.scheduler import extend_plan
 from samenet.runs.folder import open_run
 from samenet.runs.plan import Plan
 
@@ -34,11 +34,11 @@ def command(run: Path, repeats: str | None, *, as_json: bool) -> int:
     store = open_run(run)
     plan = Plan.model_validate(store.read_json("plan.json"))
     if repeats is not None:
-        plan = extended(plan, _wanted(repeats, frames.load(run).repeats))
-    done = frozenset(session.finished(store))
-    say(f"{len(done)} of {len(plan.jobs)} jobs are done already", err=True)
-    with watching(plan, done=done) as watch:
-        session.resume(run, watch, warn, plan)
+        plan = extend_plan(plan, _wanted(repeats, frames.load(run).repeats))
+    done = frozenset(session.finished_jobs(store))
+    print_text(f"{len(done)} of {len(plan.jobs)} jobs are done already", err=True)
+    with watch_run(plan, done=done) as watch:
+        session.resume_run(run, watch, warn, plan)
     return finish(store, as_json=as_json)
 
 

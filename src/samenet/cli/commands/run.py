@@ -7,19 +7,19 @@ from typing import Any
 
 import click
 
-from samenet._console import say
-from samenet._text import counted
-from samenet.adapter.api import Target, placed
+from samenet._console import print_text
+from samenet._text import count_noun
+from samenet.adapter.api import Target, parse_device
 from samenet.analysis import frames
 from samenet.cli.commands import options as commands_options
 from samenet.errors import UsageError
 from samenet.execution import planner, session
-from samenet.execution.live_table import watching
+from samenet.execution.live_table import watch_run
 from samenet.machine import paths
 from samenet.report import result
 from samenet.runs.folder import Store
 from samenet.runs.plan import Plan
-from samenet.spec.network import Kind
+from samenet.spec.network import TaskKind
 from samenet.spec.parsing import parse
 from samenet.stats import intervals
 
@@ -48,7 +48,7 @@ SOME_FAILED = 3
 )
 @click.option(
     "--kind",
-    type=click.Choice([kind.value for kind in Kind]),
+    type=click.Choice([kind.value for kind in TaskKind]),
     help="With --data: what is predicted, if the guess is wrong.",
 )
 @click.option("--hidden", metavar="64,32", help="Units of the hidden layers; 0 for none.")
@@ -121,26 +121,26 @@ def command(**options: Any) -> int:
     plan = planner.make_plan(_request(options))
     say_plan(plan)
     if options["dry_run"]:
-        return dry(plan, as_json=options["as_json"])
-    planner.refuse_nothing(plan)
+        return print_dry_run(plan, as_json=options["as_json"])
+    planner.refuse_empty_plan(plan)
     folder = options["out"] or planner.new_folder(plan.name, paths.runs_folder())
-    store = measured(plan, folder)
+    store = measure(plan, folder)
     return finish(store, as_json=options["as_json"])
 
 
-def measured(plan: Plan, folder: Path) -> Store:
+def measure(plan: Plan, folder: Path) -> Store:
     """Carry out a plan in a new folder; an interruption says how to go on."""
     try:
-        with watching(plan) as watch:
-            return session.start(plan, folder, watch, warn)
+        with watch_run(plan) as watch:
+            return session.start_run(plan, folder, watch, warn)
     except KeyboardInterrupt:
-        say(f"\nInterrupted. What was measured is kept: samenet resume {folder}", err=True)
+        print_text(f"\nInterrupted. What was measured is kept: samenet resume {folder}", err=True)
         raise
 
 
 def warn(sentence: str) -> None:
     """Say on standard error what a person should know before the times."""
-    say(f"Warning: {sentence}", err=True)
+    print_text(f"Warning: {sentence}", err=True)
 
 
 def _request(options: dict[str, Any]) -> planner.Request:
@@ -164,7 +164,7 @@ def _request(options: dict[str, Any]) -> planner.Request:
         target=_target(options),
         profile=options["profile"],
         repeats=options["repeats"],
-        budget_seconds=planner.duration_seconds(budget) if budget else None,
+        budget_seconds=planner.parse_duration(budget) if budget else None,
         worker_seconds=options["worker_seconds"],
         margin=options["margin"] / 100,
         cache=options["cache"],
@@ -172,14 +172,14 @@ def _request(options: dict[str, Any]) -> planner.Request:
         settings=options["settings"],
         epochs=options["epochs"],
         batch_size=options["batch_size"],
-        hidden=units(options["hidden"]),
+        hidden=parse_units(options["hidden"]),
         name=options["name"],
     )
 
 
 def _target(options: dict[str, Any]) -> Target:
     values = {key: options[key] for key in ("dtype", "threads", "precision")}
-    return parse(Target, {**placed(options["device"]), **values}, where="run")
+    return parse(Target, {**parse_device(options["device"]), **values}, where="run")
 
 
 def _own(options: dict[str, Any]) -> tuple[Any, ...]:
@@ -192,12 +192,12 @@ def _own(options: dict[str, Any]) -> tuple[Any, ...]:
     columns, kind = options["target_columns"], options["kind"]
     if kind is None:
         guessed, reason = csv_task.guess_kind(options["data"], columns)
-        say(f"{reason} (--kind overrides this)", err=True)
+        print_text(f"{reason} (--kind overrides this)", err=True)
         kind = guessed
-    return (csv_task.csv_task(options["data"].absolute(), columns, kind=Kind(kind)),)
+    return (csv_task.csv_task(options["data"].absolute(), columns, kind=TaskKind(kind)),)
 
 
-def units(text: str | None) -> tuple[int, ...] | None:
+def parse_units(text: str | None) -> tuple[int, ...] | None:
     """Return the layer sizes of a text like '64,32'; '0' means no hidden layer."""
     if text is None:
         return None
@@ -214,23 +214,23 @@ def say_plan(plan: Plan) -> None:
     """Say what will be measured, how long it takes, and what cannot be."""
     names = ", ".join(arm.name for arm in plan.arms) or "no framework"
     time = f"about {plan.predicted_seconds / 60:.1f} minutes"
-    tasks, most = counted(len(plan.tasks), "task"), plan.most > plan.repeats
-    repeats = (f"{plan.repeats} to " if most else "") + counted(plan.most, "repeat")
+    tasks, most = count_noun(len(plan.tasks), "task"), plan.most > plan.repeats
+    repeats = (f"{plan.repeats} to " if most else "") + count_noun(plan.most, "repeat")
     if most:
         time += " at most: it stops when its intervals are narrow enough"
-    say(f"{tasks} on {names}: {repeats}, {time}", err=True)
+    print_text(f"{tasks} on {names}: {repeats}, {time}", err=True)
     for skipped in plan.skipped:
-        say(f"  {skipped.task} · {skipped.arm}: {skipped.reason}", err=True)
+        print_text(f"  {skipped.task} · {skipped.arm}: {skipped.reason}", err=True)
 
 
-def dry(plan: Plan, *, as_json: bool) -> int:
+def print_dry_run(plan: Plan, *, as_json: bool) -> int:
     """Print what would be timed, and return the exit code."""
     timed = [job for job in plan.jobs if job.kind.progress_unit]
     if as_json:
         commands_options.print_json(plan.model_dump(mode="json", by_alias=True))
         return 0
     for job in timed:
-        say(f"{job.pass_name:<10} {job.arm:<18} {', '.join(job.tasks)}  r{job.repeat}")
+        print_text(f"{job.pass_name:<10} {job.arm:<18} {', '.join(job.tasks)}  r{job.repeat}")
     return 0
 
 
@@ -241,14 +241,14 @@ def finish(store: Store, *, as_json: bool) -> int:
     page = write_report(store.folder)
     run_frames = frames.load(store.folder)
     if as_json:
-        commands_options.print_json(result.document(run_frames))
+        commands_options.print_json(result.to_document(run_frames))
     else:
-        say("\n".join(result.lines(run_frames)))
-        say(f"\nThe page: {page}")
-    return SOME_FAILED if failed(run_frames) else 0
+        print_text("\n".join(result.to_lines(run_frames)))
+        print_text(f"\nThe page: {page}")
+    return SOME_FAILED if has_failures(run_frames) else 0
 
 
-def failed(run_frames: frames.Frames) -> bool:
+def has_failures(run_frames: frames.Frames) -> bool:
     """Return whether some results are missing that should be there; not installed is no failure."""
     lacking = run_frames.failures[~run_frames.failures.mark.isin(["not installed", "unsupported"])]
     no_framework = not run_frames.plan.arms

@@ -6,10 +6,10 @@ import sys
 
 import click
 
-from samenet._console import say
+from samenet._console import print_text
 from samenet.cli.commands import options
 from samenet.selftest import base
-from samenet.selftest.base import Figure, Finding, Order
+from samenet.selftest.base import Figure, SelfTestOrder, SelfTestResult
 
 FAILED = 3
 SCHEMA = "samenet-selftest/1"
@@ -36,15 +36,15 @@ def command(names: tuple[str, ...], n: int | None, *, short: bool, seed: int, as
         options.refuse(("n", "short", "seed"), "is about a test: name one, or several.")
         return _listed(as_json=as_json)
     for name in names:  # what is wrong is said before anything runs
-        heeded = base.options(name)
+        heeded = base.heeded_options(name)
         takes = " and ".join(f"--{option}" for option in heeded) or "no option"
         options.refuse(
             {"n", "short", "seed"} - set(heeded), f"does nothing in {name}, which takes {takes}."
         )
-    order = Order(n=n, short=short, seed=seed, say=_say)
+    order = SelfTestOrder(n=n, short=short, seed=seed, say=_say)
     findings = []
     for name in names:
-        findings.append(base.made(name, order))
+        findings.append(base.run_selftest(name, order))
         if not as_json:
             _show(findings[-1])
             sys.stdout.flush()
@@ -55,7 +55,7 @@ def command(names: tuple[str, ...], n: int | None, *, short: bool, seed: int, as
 
 
 def _say(text: str) -> None:
-    say(text, err=True)
+    print_text(text, err=True)
 
 
 def _listed(*, as_json: bool) -> int:
@@ -65,17 +65,17 @@ def _listed(*, as_json: bool) -> int:
         return 0
     width = max(map(len, summaries), default=0)
     for name, summary in summaries.items():
-        say(f"{name:<{width}}  {summary}")
+        print_text(f"{name:<{width}}  {summary}")
     return 0
 
 
-def _show(finding: Finding) -> None:
+def _show(finding: SelfTestResult) -> None:
     word = "passed" if finding.passed else "FAILED"
-    say(f"{finding.name}: {word} ({finding.seconds:.1f} s)")
+    print_text(f"{finding.name}: {word} ({finding.seconds:.1f} s)")
     for note in finding.notes:
-        say(f"  {note}")
+        print_text(f"  {note}")
     for figure in finding.figures:
-        say("  " + _line(figure))
+        print_text("  " + _line(figure))
 
 
 def _line(figure: Figure) -> str:

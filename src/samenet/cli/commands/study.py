@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from samenet._console import say
-from samenet._text import counted
+from samenet._console import print_text
+from samenet._text import count_noun
 from samenet.cli.commands import options as commands_options
 from samenet.cli.commands.run import SOME_FAILED, warn
 from samenet.execution import planner
-from samenet.execution.live_table import watching
+from samenet.execution.live_table import watch_run
 from samenet.experiments.study import figures, outcome, run, text
 from samenet.machine import paths
 from samenet.runs.plan import Plan
@@ -35,7 +35,7 @@ OPTIONS = (
 )
 
 
-def both(function: Callable[..., Any]) -> Callable[..., Any]:
+def add_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that both studies share."""
     for option in reversed(OPTIONS):
         function = option(function)
@@ -55,7 +55,7 @@ def command() -> None:
 
 
 @command.command("activations")
-@both
+@add_options
 @click.option(
     "--activation",
     "choices",
@@ -75,7 +75,7 @@ def activations(**options: Any) -> int:
 
 
 @command.command("losses")
-@both
+@add_options
 @click.option(
     "--loss",
     "choices",
@@ -107,20 +107,20 @@ def _studied(kind: StudyKind, options: dict[str, Any]) -> int:
     folder = options["out"] or planner.new_folder(plan.name, paths.runs_folder())
     outcome = _carried_out(plan, folder)
     if options["as_json"]:
-        commands_options.print_json(text.document(outcome))
+        commands_options.print_json(text.to_document(outcome))
     else:
-        say("\n".join(text.lines(outcome)))
-        for path in figures.paths(outcome):
-            say(f"\nThe figure: {path}")
+        print_text("\n".join(text.to_lines(outcome)))
+        for path in figures.figure_paths(outcome):
+            print_text(f"\nThe figure: {path}")
     return SOME_FAILED if outcome.failed else 0
 
 
-def _carried_out(plan: Plan, folder: Path) -> outcome.Outcome:
+def _carried_out(plan: Plan, folder: Path) -> outcome.StudyOutcome:
     try:
-        with watching(plan) as watch:
-            return run.carried_out(plan, folder, watch, warn)
+        with watch_run(plan) as watch:
+            return run.carry_out(plan, folder, watch, warn)
     except KeyboardInterrupt:
-        say("\nInterrupted: a study is concluded from all of its seeds or not.", err=True)
+        print_text("\nInterrupted: a study is concluded from all of its seeds or not.", err=True)
         raise
 
 
@@ -130,9 +130,9 @@ def _say(plan: Plan, kind: StudyKind) -> None:
         return
     trainings = len(study.variants) * study.seeds * len(plan.arms)
     names = ", ".join(arm.name for arm in plan.arms)
-    say(
+    print_text(
         f"{kind.capitalize()} of {plan.tasks[0].name} on {names}: {', '.join(study.choices)}; "
-        f"{counted(study.seeds, 'seed')}, {trainings} trainings, "
+        f"{count_noun(study.seeds, 'seed')}, {trainings} trainings, "
         f"about {plan.predicted_seconds / 60:.1f} minutes",
         err=True,
     )

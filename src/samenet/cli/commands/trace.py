@@ -10,7 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
-from samenet._console import say
+from samenet._console import print_text
 from samenet.adapter.api import Target
 from samenet.cli.commands import options
 from samenet.errors import WorkerError
@@ -35,21 +35,21 @@ def command(task: str, frameworks: tuple[str, ...], dtype: str, *, as_json: bool
     Example:
       samenet trace single_neuron
     """
-    steps = traced(task, frameworks, dtype)
+    steps = trace_first_step(task, frameworks, dtype)
     if as_json:
         options.print_json(steps)
     else:
-        say("\n".join(table(steps)))
+        print_text("\n".join(table(steps)))
     return 0
 
 
-def traced(task: str, frameworks: tuple[str, ...], dtype: str) -> list[dict[str, Any]]:
+def trace_first_step(task: str, frameworks: tuple[str, ...], dtype: str) -> list[dict[str, Any]]:
     """Return the numbers of the first step of each framework."""
     target = Target.model_validate({"dtype": dtype})
     request = planner.Request(tasks=(task,), frameworks=frameworks, target=target, track="same")
     plan = _only_trace(planner.make_plan(request))
     with tempfile.TemporaryDirectory() as folder:
-        store = session.start(plan, Path(folder) / "run", Progress(plan, quiet=True).watch)
+        store = session.start_run(plan, Path(folder) / "run", Progress(plan, quiet=True).watch)
         records = store.records()
     failures = [r for r in records if isinstance(r, FailureRecord)]
     if failures:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from samenet._console import say
-from samenet._text import counted
+from samenet._console import print_text
+from samenet._text import count_noun
 from samenet.cli.commands import options
 from samenet.report.verify import verify
 
@@ -32,9 +32,9 @@ def command(run: Path, *, as_json: bool) -> int:
     else:
         checked = ", ".join(f"{count} {what}" for what, count in result.looked_at.items())
         for sentence in result.mismatches[:SHOWN_MAX]:
-            say(sentence)
+            print_text(sentence)
         if len(result.mismatches) > SHOWN_MAX:
-            say(f"… and {len(result.mismatches) - SHOWN_MAX} more (--json lists all)")
-        count = counted(len(result.mismatches), "mismatch")
-        say(count + (f" ({checked})" if checked else ""))
+            print_text(f"… and {len(result.mismatches) - SHOWN_MAX} more (--json lists all)")
+        count = count_noun(len(result.mismatches), "mismatch")
+        print_text(count + (f" ({checked})" if checked else ""))
     return MISMATCH if result.mismatches else 0

@@ -17,7 +17,7 @@ from samenet.experiments.scaling.ladder import Size
 from samenet.spec.task import MAIN_JOB, Task
 
 MEDIUM = Size((64, 256, 128), 512)
-LARGE = ladder.even(320, 384, 3)
+LARGE = ladder.uniform_size(320, 384, 3)
 """A step takes about two and about fifteen milliseconds on one thread of a server."""
 
 

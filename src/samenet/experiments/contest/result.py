@@ -11,17 +11,23 @@ from samenet.analysis.frames import ArmResult, Frames
 from samenet.analysis.quantities import Quantity
 from samenet.experiments.contest import networks
 from samenet.experiments.contest import rule as contest_rule
-from samenet.experiments.contest.rule import CONFIDENCE, Comparison, Comparisons, Judged, Verdict
-from samenet.report.result import why_not
-from samenet.runs.passes import BLOCKS
+from samenet.experiments.contest.rule import (
+    CONFIDENCE,
+    Comparisons,
+    ContestVerdict,
+    Judged,
+    LoopComparison,
+)
+from samenet.report.result import why_not_compared
+from samenet.runs.passes import BLOCK_PASSES
 from samenet.runs.plan import Arm
 from samenet.runs.records import CertificateRecord, FailureRecord, JobFinished, Record
-from samenet.runs.redaction import without_folders
-from samenet.stats.formatting import words
+from samenet.runs.redaction import remove_folders
+from samenet.stats.formatting import format_seconds
 from samenet.stats.intervals import VERDICT_REPEATS_MIN, Interval
 
 
-def rule(margin: float) -> str:
+def rule_sentence(margin: float) -> str:
     """Return the published rule in one sentence."""
     return (
         "A loop that is checked, defensible and faster beyond the margin, in the whole training on "
@@ -42,7 +48,7 @@ class Contest:
     challenger: str
     compared: Comparisons
     """By what is judged; empty if the loops may not be compared."""
-    verdict: Verdict
+    verdict: ContestVerdict
 
 
 def settle(
@@ -56,7 +62,7 @@ def settle(
     """Return the result of a contest that was carried out."""
     compared: Comparisons = {}
     if reason := _obstacle(frames, (ours, challenger)):
-        verdict = contest_rule.refused(without_folders(reason))
+        verdict = contest_rule.refuse(remove_folders(reason))
     elif reason := _unproven(frames):
         verdict = contest_rule.too_noisy(reason)
     else:
@@ -98,7 +104,7 @@ def _unproven(frames: Frames) -> str:
     return ""
 
 
-def refuses(records: Sequence[Record]) -> bool:
+def has_refusal(records: Sequence[Record]) -> bool:
     """Return whether records stand against a comparison: measuring on would be in vain."""
     return any(
         isinstance(record, FailureRecord)
@@ -120,7 +126,7 @@ def _obstacle(frames: Frames, arms: Sequence[str]) -> str:
 
 def _why(result: ArmResult) -> str:
     if not result.checks.passed.astype(bool).all():
-        return why_not(result)
+        return why_not_compared(result)
     rows = result.frames.failures
     rows = rows[(rows.task == result.task.name) & (rows.arm == result.arm)]
     if len(rows):
@@ -137,12 +143,12 @@ def _seconds(frames: Frames, records: Sequence[Record]) -> float:
     spent = [
         record.seconds
         for record in records
-        if isinstance(record, JobFinished) and record.pass_name in BLOCKS
+        if isinstance(record, JobFinished) and record.pass_name in BLOCK_PASSES
     ]
     return sum(spent) / max(1, frames.repeats)
 
 
-def markdown(found: Contest) -> str:
+def to_markdown(found: Contest) -> str:
     """Return the verdict with everything it rests on; no name of a host, a user or a folder."""
     frames, plan = found.frames, found.frames.plan
     ours, theirs = _described(frames, found.ours), _described(frames, found.challenger)
@@ -160,7 +166,7 @@ def markdown(found: Contest) -> str:
             *_times(found),
             f"Machine: {_machine(frames.machine)}; {plan.target}. {_how(frames)}",
             "",
-            f"Rule: {rule(plan.margin)}",
+            f"Rule: {rule_sentence(plan.margin)}",
         ]
     )
 
@@ -181,7 +187,7 @@ def _described(frames: Frames, name: str) -> dict[str, str]:
     return {
         "loop": f"{arm.header.title}, `{arm.name}`, file {arm.digest[:12]}",
         "versions": ", ".join(f"{package} {version}" for package, version in arm.versions.items()),
-        "checked": certificates.figures(certificates.worst_errors(frames, name)) or "–",
+        "checked": certificates.figures_text(certificates.worst_errors(frames, name)) or "–",
         "why": _cell(arm.header.modes[arm.mode].why),
         "source": _cell(arm.header.modes[arm.mode].source),
     }
@@ -215,7 +221,7 @@ def _title(found: Contest, name: str) -> str:
 
 def _seconds_text(found: Contest, task: str, arm: str, judged: Judged) -> str:
     result = found.frames.result(found.frames.plan.task(task), arm)
-    return words(result.typical(QUANTITIES[judged]).value)
+    return format_seconds(result.typical(QUANTITIES[judged]).value)
 
 
 def _factor(factor: Interval) -> str:
@@ -231,7 +237,7 @@ def _machine(facts: dict[str, Any]) -> str:
     )
 
 
-def document(found: Contest) -> dict[str, Any]:
+def to_document(found: Contest) -> dict[str, Any]:
     """Return the result as plain data."""
     plan = found.frames.plan
     return {
@@ -240,7 +246,7 @@ def document(found: Contest) -> dict[str, Any]:
         "created": plan.created,
         "verdict": found.verdict.answer,
         "sentence": found.verdict.sentence,
-        "rule": rule(plan.margin),
+        "rule": rule_sentence(plan.margin),
         "repeats": found.frames.repeats,
         "target": plan.target.model_dump(mode="json"),
         "machine": found.frames.machine,
@@ -248,7 +254,7 @@ def document(found: Contest) -> dict[str, Any]:
         "judged": {str(judged): _judged(each) for judged, each in found.compared.items()},
         "step_seconds": _raw(found, Judged.STEP),
         "whole_training_seconds": _raw(found, Judged.WHOLE),
-        "markdown": markdown(found),
+        "markdown": to_markdown(found),
     }
 
 
@@ -265,7 +271,7 @@ def _loop(found: Contest, arm: Arm) -> dict[str, Any]:
     }
 
 
-def _judged(found: Comparison) -> dict[str, Any]:
+def _judged(found: LoopComparison) -> dict[str, Any]:
     """Return the factors ours / challenger of one quantity: over all tasks, and of each."""
     tasks = {task: _plain(each.ratio()) for task, each in found.tasks.items()}
     return {"factor": _plain(found.overall.ratio()), "factors": tasks}

@@ -28,7 +28,7 @@ from statistics import fmean
 from samenet.stats import significance, stopping
 from samenet.stats.intervals import VERDICT_REPEATS_MIN, Estimate, PerRepeat
 from samenet.stats.significance import ALPHA
-from samenet.stats.verdicts import Word, percent, tied
+from samenet.stats.verdicts import VerdictWord, format_percent, tie_sentence
 
 
 class Judged(StrEnum):
@@ -43,17 +43,17 @@ CONFIDENCE = 1 - ALPHA / len(Judged)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class LoopComparison:
     """Mean log-ratios ours / challenger, paired in repeats; above 0 the challenger is faster."""
 
     overall: Estimate
     """Of the geometric mean over the tasks."""
     tasks: dict[str, Estimate]
 
-    def at(self, n: int) -> Comparison:
+    def at(self, n: int) -> LoopComparison:
         """Return what so many repeats would probably give."""
         tasks = {name: each.at(n) for name, each in self.tasks.items()}
-        return Comparison(overall=self.overall.at(n), tasks=tasks)
+        return LoopComparison(overall=self.overall.at(n), tasks=tasks)
 
     def slower_on(self, margin: float) -> list[str]:
         """Return the tasks on which the challenger is slower beyond the margin."""
@@ -61,14 +61,14 @@ class Comparison:
         return [task for task, each in self.tasks.items() if each.interval().high < edge]
 
 
-Comparisons = Mapping[Judged, Comparison]
+Comparisons = Mapping[Judged, LoopComparison]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ContestVerdict:
     """What the rule says: a word of the vocabulary, its decision, and a sentence for people."""
 
-    word: Word
+    word: VerdictWord
     sentence: str
     replaces: bool = False
     """Whether the challenger, being faster, takes the place of ours."""
@@ -79,7 +79,7 @@ class Verdict:
         return "replaces" if self.replaces else str(self.word)
 
 
-def compare(times: Mapping[str, tuple[PerRepeat, PerRepeat]]) -> Comparison:
+def compare(times: Mapping[str, tuple[PerRepeat, PerRepeat]]) -> LoopComparison:
     """Return the estimates from (ours, challenger) per task: seconds of one quantity by repeat.
 
     Only repeats that hold both loops on every task count. Raises ValueError if there is none.
@@ -92,41 +92,43 @@ def compare(times: Mapping[str, tuple[PerRepeat, PerRepeat]]) -> Comparison:
         for task, (ours, theirs) in times.items()
     }
     means = [fmean(each) for each in zip(*logs.values(), strict=True)]
-    return Comparison(
+    return LoopComparison(
         overall=Estimate.of(means), tasks={task: Estimate.of(each) for task, each in logs.items()}
     )
 
 
-def word_of(found: Comparison, margin: float) -> Word:
+def word_of(found: LoopComparison, margin: float) -> VerdictWord:
     """Return what the times of one quantity alone say."""
     edge = math.log1p(margin)
     if round(found.overall.n) < VERDICT_REPEATS_MIN:
-        return Word.UNKNOWN
+        return VerdictWord.UNKNOWN
     if found.overall.interval(CONFIDENCE).low > edge:
         # Faster on the whole; of every task it must be known whether it is slower there.
         known = bool(found.slower_on(margin)) or not _perhaps_slower(found, margin)
-        return Word.FASTER if known else Word.UNKNOWN
+        return VerdictWord.FASTER if known else VerdictWord.UNKNOWN
     if found.overall.interval().high < -edge:
-        return Word.SLOWER
+        return VerdictWord.SLOWER
     tie = significance.equivalence_p(found.overall, margin) <= ALPHA
-    return Word.CLOSE if tie else Word.UNKNOWN
+    return VerdictWord.CLOSE if tie else VerdictWord.UNKNOWN
 
 
-def _perhaps_slower(found: Comparison, margin: float) -> bool:
+def _perhaps_slower(found: LoopComparison, margin: float) -> bool:
     """Return whether on some task it is not known that the challenger is not slower."""
     return any(each.interval().low <= -math.log1p(margin) for each in found.tasks.values())
 
 
-def overall_word(found: Comparisons, margin: float) -> Word:
+def overall_word(found: Comparisons, margin: float) -> VerdictWord:
     """Return what both quantities say together; whether a loop is defended is asked afterwards."""
     words = [word_of(each, margin) for each in found.values()]
-    if Word.FASTER in words:
-        slower = any(each.slower_on(margin) for each in found.values()) or Word.SLOWER in words
+    if VerdictWord.FASTER in words:
+        slower = (
+            any(each.slower_on(margin) for each in found.values()) or VerdictWord.SLOWER in words
+        )
         open_ = any(_perhaps_slower(each, margin) for each in found.values())
-        return Word.FASTER if slower or not open_ else Word.UNKNOWN
-    if Word.UNKNOWN in words:
-        return Word.UNKNOWN
-    return Word.SLOWER if Word.SLOWER in words else Word.CLOSE
+        return VerdictWord.FASTER if slower or not open_ else VerdictWord.UNKNOWN
+    if VerdictWord.UNKNOWN in words:
+        return VerdictWord.UNKNOWN
+    return VerdictWord.SLOWER if VerdictWord.SLOWER in words else VerdictWord.CLOSE
 
 
 def repeats_needed(found: Comparisons, margin: float) -> int | None:
@@ -140,9 +142,9 @@ def repeats_needed(found: Comparisons, margin: float) -> int | None:
 
     def settled(n: int) -> bool:
         later = {judged: each.at(n) for judged, each in found.items()}
-        return overall_word(later, margin) is not Word.UNKNOWN
+        return overall_word(later, margin) is not VerdictWord.UNKNOWN
 
-    return stopping.repeats_needed(settled, least=max(measured + 1, VERDICT_REPEATS_MIN))
+    return stopping.find_repeats_needed(settled, least=max(measured + 1, VERDICT_REPEATS_MIN))
 
 
 def repeats_of(found: Comparisons) -> int:
@@ -157,7 +159,7 @@ def judge(
     undefended: Sequence[str],
     unmeasured: Sequence[str] = (),
     seconds_per_repeat: float,
-) -> Verdict:
+) -> ContestVerdict:
     """Return the verdict on a challenger whose checks have all passed.
 
     `undefended` says what does not speak for it, `unmeasured` which networks of the rule the
@@ -165,35 +167,35 @@ def judge(
     """
     word = overall_word(found, margin)
     factors = _factors(found)
-    if word is Word.UNKNOWN:
+    if word is VerdictWord.UNKNOWN:
         # A longer contest starts from the beginning, so the number of all repeats is given, too.
         needed = repeats_needed(found, margin)
         more = needed and needed - repeats_of(found)
         ask = f" (--repeats {needed})" if needed else ""
-        text = f"{word}: {stopping.still_needed(more, seconds_per_repeat)}{ask}"
-        return Verdict(word=word, sentence=text)
-    if word is Word.CLOSE:
-        return Verdict(word=word, sentence=f"{tied(margin)}: {factors}")
-    if word is Word.SLOWER:
-        return Verdict(word=word, sentence=f"{word}: {factors}")
+        text = f"{word}: {stopping.format_needed(more, seconds_per_repeat)}{ask}"
+        return ContestVerdict(word=word, sentence=text)
+    if word is VerdictWord.CLOSE:
+        return ContestVerdict(word=word, sentence=f"{tie_sentence(margin)}: {factors}")
+    if word is VerdictWord.SLOWER:
+        return ContestVerdict(word=word, sentence=f"{word}: {factors}")
     reasons = [
-        f"slower beyond {percent(margin)} in the {judged} on {task}"
+        f"slower beyond {format_percent(margin)} in the {judged} on {task}"
         for judged, each in found.items()
         for task in each.slower_on(margin)
     ]
     reasons += [
         f"slower in the {judged} on the whole"
         for judged, each in found.items()
-        if word_of(each, margin) is Word.SLOWER and not each.slower_on(margin)
+        if word_of(each, margin) is VerdictWord.SLOWER and not each.slower_on(margin)
     ]
     reasons += [f"not measured: {each}" for each in unmeasured]
     if undefended:
         reasons.append(f"nothing defends it: {', '.join(undefended)}")
     if reasons:
         text = f"{word}: {factors}, but does not replace ours: {'; '.join(reasons)}"
-        return Verdict(word=word, sentence=text)
+        return ContestVerdict(word=word, sentence=text)
     text = f"replaces ours: checked, defended and {word}: {factors}"
-    return Verdict(word=word, sentence=text, replaces=True)
+    return ContestVerdict(word=word, sentence=text, replaces=True)
 
 
 def _factors(found: Comparisons) -> str:
@@ -205,11 +207,13 @@ def _factors(found: Comparisons) -> str:
     return ", ".join(parts)
 
 
-def refused(reason: str) -> Verdict:
+def refuse(reason: str) -> ContestVerdict:
     """Return the verdict on loops that may not be compared."""
-    return Verdict(word=Word.NOT_COMPARED, sentence=f"{Word.NOT_COMPARED}: {reason}")
+    return ContestVerdict(
+        word=VerdictWord.NOT_COMPARED, sentence=f"{VerdictWord.NOT_COMPARED}: {reason}"
+    )
 
 
-def too_noisy(reason: str) -> Verdict:
+def too_noisy(reason: str) -> ContestVerdict:
     """Return the verdict where the instrument itself did not work: another time it may."""
-    return Verdict(word=Word.UNKNOWN, sentence=f"{Word.UNKNOWN}: {reason}")
+    return ContestVerdict(word=VerdictWord.UNKNOWN, sentence=f"{VerdictWord.UNKNOWN}: {reason}")

@@ -69,7 +69,7 @@ class Call(NamedTuple):
     steps: int
 
 
-class Measured(NamedTuple):
+class MeasuredCall(NamedTuple):
     """A call and the seconds it took."""
 
     call: Call
@@ -85,27 +85,27 @@ class Term(NamedTuple):
     """Whether its cost is read as a rate, a number per second."""
 
 
-def values(call: Call) -> float:
+def count_values(call: Call) -> float:
     """Return the numbers that enter and leave the layers in one step."""
     return call.batch_size * sum(call.widths)
 
 
-def touched(call: Call) -> float:
+def count_touched(call: Call) -> float:
     """Return the numbers a step reads or writes: values, and four per weight."""
-    return values(call) + 4 * weights(call)
+    return count_values(call) + 4 * count_weights(call)
 
 
-def weights(call: Call) -> float:
+def count_weights(call: Call) -> float:
     """Return the number of weights and biases."""
     return sum(m * n + n for m, n in pairwise(call.widths))
 
 
-def shapes(widths: Sequence[int]) -> int:
+def count_shapes(widths: Sequence[int]) -> int:
     """Return how many different shapes the layers of a network have."""
     return len(set(pairwise(widths)))
 
 
-def multiplications(call: Call) -> float:
+def count_multiplications(call: Call) -> float:
     """Return the multiplications of all matrix products of one step."""
     products = [m * n for m, n in pairwise(call.widths)]
     return call.batch_size * (3 * sum(products) - products[0])
@@ -115,13 +115,13 @@ TERMS = (
     Term("step", lambda _: 1.0),
     Term("layer", lambda call: len(call.widths) - 1.0),
     Term("row", lambda call: float(call.batch_size)),
-    Term("value", values, rated=True),
-    Term("weight", weights, rated=True),
-    Term("multiplication", multiplications, rated=True),
+    Term("value", count_values, rated=True),
+    Term("weight", count_weights, rated=True),
+    Term("multiplication", count_multiplications, rated=True),
 )
 CALL = "call"
-BEYOND = {"number beyond cache": touched, "weight beyond cache": weights}
-NAMES = (CALL, *(term.name for term in TERMS), *BEYOND)
+BEYOND = {"number beyond cache": count_touched, "weight beyond cache": count_weights}
+COST_NAMES = (CALL, *(term.name for term in TERMS), *BEYOND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,25 +141,25 @@ class CostModel:
         call = Call(tuple(widths), batch_size, steps)
         if not self.pulls:
             return self.cost(call)
-        near = _covariance([place(call)], self.places) @ np.array(self.pulls)
+        near = _covariance([size_position(call)], self.places) @ np.array(self.pulls)
         return self.cost(call) * math.exp(float(near[0]))
 
     def cost(self, call: Call) -> float:
         """Return the seconds of one call from the costs alone, without its neighbours' pull."""
         cached = self.cached_numbers, self.cached_weights
-        costs = [self.seconds[name] for name in NAMES]
+        costs = [self.seconds[name] for name in COST_NAMES]
         return float(np.dot([*_counts(call), *_beyond(call, cached)], costs))
 
 
-def place(call: Call) -> tuple[float, ...]:
+def size_position(call: Call) -> tuple[float, ...]:
     """Return the position of a size among others; two that are 1 apart have little in common."""
     layers = len(call.widths) - 1
-    size = (call.batch_size, weights(call) / layers, layers)
+    size = (call.batch_size, count_weights(call) / layers, layers)
     logarithms = (math.log(n) / reach for n, reach in zip(size, REACH, strict=True))
-    return *logarithms, aligned(call) / ALIGNED_REACH
+    return *logarithms, aligned_share(call) / ALIGNED_REACH
 
 
-def aligned(call: Call) -> float:
+def aligned_share(call: Call) -> float:
     """Return the share of layers whose rows of inputs are a multiple of 256 bytes long."""
     return fmean(width % ALIGNED == 0 for width in call.widths[:-1])
 
@@ -182,30 +182,32 @@ def _beyond(call: Call, cached: tuple[int, int]) -> list[float]:
     return [call.steps * max(0.0, number(call) - limit) for number, limit in pairs]
 
 
-def fit(measured: Sequence[Measured]) -> CostModel:
+def fit(measured: Sequence[MeasuredCall]) -> CostModel:
     """Return the model with the smallest sum of squared relative errors; no cost is negative.
 
     Costs that the calls cannot tell apart, as all of a single call, share what there is somehow.
     """
     if not measured:
         return CostModel(
-            seconds=dict.fromkeys(NAMES, 0.0), cached_numbers=CACHED[-1], cached_weights=CACHED[-1]
+            seconds=dict.fromkeys(COST_NAMES, 0.0),
+            cached_numbers=CACHED[-1],
+            cached_weights=CACHED[-1],
         )
     best = min(_candidates(measured), key=lambda candidate: candidate.residual)
     model = CostModel(
-        seconds=dict(zip(NAMES, best.costs.tolist(), strict=True)),
+        seconds=dict(zip(COST_NAMES, best.costs.tolist(), strict=True)),
         cached_numbers=best.cached[0],
         cached_weights=best.cached[1],
     )
     return _with_pulls(model, measured)
 
 
-def _with_pulls(model: CostModel, measured: Sequence[Measured]) -> CostModel:
+def _with_pulls(model: CostModel, measured: Sequence[MeasuredCall]) -> CostModel:
     """Return the model with what its costs leave unexplained of the longest call of each size."""
-    sizes: dict[tuple[tuple[int, ...], int], Measured] = {}
+    sizes: dict[tuple[tuple[int, ...], int], MeasuredCall] = {}
     for call, seconds in sorted(measured, key=lambda pair: pair.call.steps):
-        sizes[call.widths, call.batch_size] = Measured(call, seconds)
-    places = tuple(place(call) for call, _ in sizes.values())
+        sizes[call.widths, call.batch_size] = MeasuredCall(call, seconds)
+    places = tuple(size_position(call) for call, _ in sizes.values())
     off = [math.log(seconds / model.cost(call)) for call, seconds in sizes.values()]
     # Simple kriging: the weights of the neighbours solve (covariance + nugget) pulls = residuals.
     noise = NUGGET * np.eye(len(places))
@@ -219,7 +221,7 @@ class _Costs(NamedTuple):
     cached: tuple[int, int]
 
 
-def _candidates(measured: Sequence[Measured]) -> Iterator[_Costs]:
+def _candidates(measured: Sequence[MeasuredCall]) -> Iterator[_Costs]:
     """Yield the non-negative least-squares costs for every pair of cache sizes.
 
     This is a grid search: once it is given where the two caches end, a call's seconds are linear in

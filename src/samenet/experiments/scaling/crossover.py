@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from samenet.adapter import discovery
 from samenet.analysis.frames import Frames
-from samenet.analysis.memo import once
+from samenet.analysis.memo import remember
 from samenet.experiments.scaling import fit, ladder
 from samenet.experiments.scaling.cost_model import CostModel
-from samenet.experiments.scaling.fit import Fitted
+from samenet.experiments.scaling.fit import FittedArm
 from samenet.experiments.scaling.ladder import CLASSES
 from samenet.spec.task import Task
 
@@ -78,7 +78,7 @@ class Contender:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class MapField:
     """One size of the map; contenders go by their index in the list."""
 
     point: Point
@@ -93,13 +93,13 @@ class Place:
     """Whether a GPU is faster than every processor, and told apart from it."""
 
 
-@once
-def contenders(frames: Frames) -> list[Contender]:
+@remember
+def find_contenders(frames: Frames) -> list[Contender]:
     """Return the frameworks of a run whose costs were fitted."""
-    return [_contender(frames, each) for each in fit.fitted(frames)]
+    return [_contender(frames, each) for each in fit.fit_arms(frames)]
 
 
-def _contender(frames: Frames, fitted: Fitted) -> Contender:
+def _contender(frames: Frames, fitted: FittedArm) -> Contender:
     return Contender(
         arm=fitted.arm,
         device=frames.plan.target.device,
@@ -107,7 +107,7 @@ def _contender(frames: Frames, fitted: Fitted) -> Contender:
         spread=_spread(fitted, frames.plan.margin),
         measured=tuple(
             point
-            for task in ladder.points(frames.plan.tasks)
+            for task in ladder.ladder_points(frames.plan.tasks)
             if fitted.arm in frames.compared(task) and (point := _point(task))
         ),
     )
@@ -121,26 +121,26 @@ def _point(task: Task) -> Point | None:
     return Point(width, task.training.batch_size, len(task.model.layers))
 
 
-def _spread(fitted: Fitted, margin: float) -> float:
+def _spread(fitted: FittedArm, margin: float) -> float:
     """Return the root mean square of log errors, but no less than an equivalent difference."""
     judged = fitted.held_out or fitted.left_out
     squares = [math.log1p(p.error) ** 2 if p.error > -1 else math.inf for p in judged]
     return max(math.sqrt(sum(squares) / len(squares)), math.log1p(margin) / NORMAL)
 
 
-def mapped(contenders: Sequence[Contender], depth: int) -> list[list[Place]]:
+def make_map(contenders: Sequence[Contender], depth: int) -> list[list[MapField]]:
     """Return the map of one depth: a row per width, a field per batch size."""
     return [
         [_place(contenders, Point(width, batch, depth)) for batch in BATCHES] for width in WIDTHS
     ]
 
 
-def _place(contenders: Sequence[Contender], point: Point) -> Place:
+def _place(contenders: Sequence[Contender], point: Point) -> MapField:
     seconds = tuple(max(contender.seconds(point), 1e-12) for contender in contenders)
     order = sorted(range(len(contenders)), key=seconds.__getitem__)
     first = order[0]
     best = tuple(k for k in order if k == first or not _apart(contenders, seconds, first, k))
-    return Place(
+    return MapField(
         point=point,
         seconds=seconds,
         best=best,
@@ -164,7 +164,7 @@ def _plain_enough(contenders: Sequence[Contender], seconds: Sequence[float]) -> 
 
 def is_plain(contender: Contender) -> bool:
     """Return whether it is one of the plain libraries that are installed with samenet."""
-    return contender.arm.partition(":")[0] in discovery.included()
+    return contender.arm.partition(":")[0] in discovery.included_adapters()
 
 
 def _graphics_pays(contenders: Sequence[Contender], seconds: Sequence[float]) -> bool:

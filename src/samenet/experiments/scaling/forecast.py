@@ -20,23 +20,29 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from samenet._text import join
-from samenet.adapter.api import Offer, placed
+from samenet._text import join_names
+from samenet.adapter.api import Offer, parse_device
 from samenet.adapter.batching import call_shape
 from samenet.advice.needs import LACKS, NO_WISHES, Wishes
 from samenet.errors import RefusedError, UsageError
-from samenet.experiments.scaling.cost_model import Call, CostModel, shapes, touched, weights
+from samenet.experiments.scaling.cost_model import (
+    Call,
+    CostModel,
+    count_shapes,
+    count_touched,
+    count_weights,
+)
 from samenet.machine import cache, system
-from samenet.stats.formatting import digits, duration, words
+from samenet.stats.formatting import format_digits, format_duration, format_seconds
 from samenet.stats.intervals import MARGIN, Interval, t_factor
 
-KIND = "cost-models"
-MAKE = "samenet ladder"
-MAKE_MINUTES = "about 6 to 12 minutes per framework"
+CACHE_KIND = "cost-models"
+LADDER_COMMAND = "samenet ladder"
+LADDER_MINUTES = "about 6 to 12 minutes per framework"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Training:
+class TrainingSize:
     """The training asked about: units from inputs to outputs, and how long it is trained."""
 
     widths: tuple[int, ...]
@@ -56,15 +62,15 @@ class Training:
         """Return the layers as users write them: '64-256-10'."""
         return "-".join(map(str, self.widths))
 
-    def with_batch(self, batch_size: int) -> Training:
+    def with_batch(self, batch_size: int) -> TrainingSize:
         """Return the same training in other batches."""
         return replace(self, batch_size=batch_size)
 
-    def lasting(self, epochs: int) -> Training:
+    def lasting(self, epochs: int) -> TrainingSize:
         """Return the same training with other epochs."""
         return replace(self, epochs=epochs)
 
-    def of_steps(self, steps: int) -> Training:
+    def of_steps(self, steps: int) -> TrainingSize:
         """Return the same training with the whole epochs that these steps need."""
         each = call_shape(self.samples, self.batch_size).steps_per_epoch
         return self.lasting(-(-steps // each))
@@ -99,9 +105,9 @@ class Forecast:
     import_seconds: float = 0.0
     """The upper end of its interval, where there is one."""
 
-    def seconds(self, training: Training) -> Interval:
+    def seconds(self, training: TrainingSize) -> Interval:
         """Return the total time with its interval; meaningless for what lies `outside`."""
-        counts = (1, len(training.widths) - 1, shapes(training.widths))
+        counts = (1, len(training.widths) - 1, count_shapes(training.widths))
         costs = (self.start, self.start_per_layer, self.start_per_shape)
         start = sum(count * cost for count, cost in zip(counts, costs, strict=True))
         shape = call_shape(training.samples, training.batch_size)
@@ -115,27 +121,27 @@ class Forecast:
         )
         return Interval(value=start + work, low=low, high=high, n=self.sizes)
 
-    def outside(self, training: Training) -> str:
+    def outside(self, training: TrainingSize) -> str:
         """Return which number of a training lies outside the measured range, or an empty text."""
-        for name, number in numbers(training).items():
+        for name, number in size_numbers(training).items():
             low, high = self.ranges[name]
             if not low <= number <= high:
                 return f"{name}: {number:,.0f}, measured were {low:,.0f} to {high:,.0f}"
         return ""
 
 
-def numbers(training: Training) -> dict[str, float]:
+def size_numbers(training: TrainingSize) -> dict[str, float]:
     """Return the numbers of a size that have to lie in the measured range."""
     call = Call(training.widths, training.batch_size, 1)
     return {
         "rows of a batch": training.batch_size,
         "layers with weights": len(training.widths) - 1,
-        "weights": weights(call),
-        "numbers touched by a step": touched(call),
+        "weights": count_weights(call),
+        "numbers touched by a step": count_touched(call),
     }
 
 
-def widths_of(text: str) -> tuple[int, ...]:
+def parse_widths(text: str) -> tuple[int, ...]:
     """Return (64, 256, 128, 10) for '64-256-128-10'; any other text is a UsageError."""
     parts = text.replace("→", "-").replace(",", "-").split("-")
     if len(parts) < 2 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
@@ -144,7 +150,7 @@ def widths_of(text: str) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class TimePrediction:
     """One arm's prediction."""
 
     forecast: Forecast
@@ -156,7 +162,7 @@ class Row:
         return math.log(self.seconds.high / self.seconds.value) / t_factor(self.seconds.n)
 
 
-def rows(forecasts: Iterable[Forecast], training: Training) -> list[Row]:
+def predict_times(forecasts: Iterable[Forecast], training: TrainingSize) -> list[TimePrediction]:
     """Return every arm's prediction, fastest first; raises RefusedError if all are out of range."""
     known = list(forecasts)
     beyond = [forecast.outside(training) for forecast in known]
@@ -166,14 +172,14 @@ def rows(forecasts: Iterable[Forecast], training: Training) -> list[Row]:
             f"measured here ({beyond[0]}): no prediction. Measure it: samenet run."
         )
     inside = [
-        Row(forecast=forecast, seconds=forecast.seconds(training))
+        TimePrediction(forecast=forecast, seconds=forecast.seconds(training))
         for forecast, why in zip(known, beyond, strict=True)
         if not why
     ]
     return sorted(inside, key=lambda row: row.seconds.value)
 
 
-def choice(predictions: Sequence[Row]) -> list[Row]:
+def choose_fastest(predictions: Sequence[TimePrediction]) -> list[TimePrediction]:
     """Return the fastest adoptable arm, then those that are not told apart from it."""
     adoptable = [row for row in predictions if row.forecast.adoptable]
     chosen = adoptable[:1]
@@ -186,9 +192,9 @@ def choice(predictions: Sequence[Row]) -> list[Row]:
     return chosen
 
 
-def why_not(forecast: Forecast, training: Training, wishes: Wishes) -> str:
+def why_not(forecast: Forecast, training: TrainingSize, wishes: Wishes) -> str:
     """Return why an arm does not meet the requirements, or an empty text."""
-    if wishes.device is not None and placed(wishes.device)["device"] != forecast.device:
+    if wishes.device is not None and parse_device(wishes.device)["device"] != forecast.device:
         return f"was measured on {forecast.device}"
     lacking = [LACKS[need] for need in wishes.needs if need not in forecast.offers]
     if lacking:
@@ -201,39 +207,39 @@ def why_not(forecast: Forecast, training: Training, wishes: Wishes) -> str:
         return f"takes {megabytes:.0f} MB with all that it requires"
     slowest = wishes.import_seconds_most
     if slowest is not None and forecast.import_seconds > slowest:
-        return f"is imported in {words(forecast.import_seconds)}"
+        return f"is imported in {format_seconds(forecast.import_seconds)}"
     limit = wishes.time_limit_seconds
     if limit is None or forecast.outside(training):
         return ""
     seconds = forecast.seconds(training)  # the whole interval has to lie within the limit
-    return f"trains for {duration(seconds)}" if seconds.high > limit else ""
+    return f"trains for {format_duration(seconds)}" if seconds.high > limit else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """The answer of the predictions to a question."""
 
-    training: Training
+    training: TrainingSize
     left: tuple[Forecast, ...]
     """Those that meet it."""
     excluded: Mapping[str, str]
     """Per arm that does not, its title and why, as a sentence."""
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[TimePrediction]:
         """Return the predictions of those that are left; raises RefusedError out of range."""
-        return rows(self.left, self.training) if self.left else []
+        return predict_times(self.left, self.training) if self.left else []
 
     def lines(self) -> list[str]:
         """Return the answer as text: the advice, every prediction, and what would change it."""
         predictions = self.rows
         if not predictions:
             return ["No framework that was fitted here meets all that is asked.", *self._reasons()]
-        best = choice(predictions)
+        best = choose_fastest(predictions)
         return [
             _sentence(self.training, best) if best else "Only reference lines are left to choose.",
             *(_row(row, best) for row in predictions),
-            *(changes(self.left, self.training) if best else ()),
+            *(find_changes(self.left, self.training) if best else ()),
             *_left_out(self.left, self.training),
             *self._reasons(),
             _basis(predictions),
@@ -246,24 +252,27 @@ class Answer:
         """Return it as plain data."""
         predictions = self.rows
         return {
-            "choice": [row.forecast.arm for row in choice(predictions)],
+            "choice": [row.forecast.arm for row in choose_fastest(predictions)],
             "seconds": {row.forecast.arm: asdict(row.seconds) for row in predictions},
             "excluded": dict(self.excluded),
             "lines": self.lines(),
         }
 
 
-def answer(forecasts: Sequence[Forecast], training: Training, wishes: Wishes = NO_WISHES) -> Answer:
+def answer(
+    forecasts: Sequence[Forecast], training: TrainingSize, wishes: Wishes = NO_WISHES
+) -> Answer:
     """Return the predictions of those that meet the wishes, and why others do not.
 
     Raises RefusedError for a device on which no cost was fitted.
     """
     if wishes.device is not None:
         devices = sorted({forecast.device for forecast in forecasts})
-        if placed(wishes.device)["device"] not in devices:
+        if parse_device(wishes.device)["device"] not in devices:
             raise RefusedError(
-                f"Costs were fitted on {join(devices)} and say nothing about {wishes.device}. "
-                f"Fit them there first: {MAKE} --device {wishes.device}"
+                f"Costs were fitted on {join_names(devices)} and say nothing about "
+                f"{wishes.device}. "
+                f"Fit them there first: {LADDER_COMMAND} --device {wishes.device}"
             )
     reasons = {forecast.arm: why_not(forecast, training, wishes) for forecast in forecasts}
     return Answer(
@@ -277,40 +286,42 @@ def answer(forecasts: Sequence[Forecast], training: Training, wishes: Wishes = N
     )
 
 
-def _sentence(training: Training, best: Sequence[Row]) -> str:
+def _sentence(training: TrainingSize, best: Sequence[TimePrediction]) -> str:
     first, *rest = (row.forecast.title for row in best)
     where = f"{training.name}, batch {training.batch_size}, {training.samples:,} samples"
-    total = f"about {duration(best[0].seconds)} for {training.epochs:,} epochs, start-up included"
+    duration = format_duration(best[0].seconds)
+    total = f"about {duration} for {training.epochs:,} epochs, start-up included"
     if not rest:
         return f"{where}: use {first}, {total}."
     return f"{where}: {first}, {total}; not told apart from it: {', '.join(rest)}."
 
 
-def _row(row: Row, best: Sequence[Row]) -> str:
+def _row(row: TimePrediction, best: Sequence[TimePrediction]) -> str:
     more = row.seconds.value - best[0].seconds.value if best else 0.0
-    tail = f"  {words(100 * more)} more in 100 trainings" if more > 0 else ""
+    tail = f"  {format_seconds(100 * more)} more in 100 trainings" if more > 0 else ""
     mark = "" if row.forecast.adoptable else "  (a reference line)"
-    return f"  {row.forecast.title:<24} {duration(row.seconds):<24}{tail}{mark}"
+    return f"  {row.forecast.title:<24} {format_duration(row.seconds):<24}{tail}{mark}"
 
 
-def _left_out(forecasts: Sequence[Forecast], training: Training) -> list[str]:
+def _left_out(forecasts: Sequence[Forecast], training: TrainingSize) -> list[str]:
     pairs = ((each.title, each.outside(training)) for each in forecasts)
     return [f"  {title}: not predicted, {why}." for title, why in pairs if why]
 
 
-def _basis(predictions: Sequence[Row]) -> str:
+def _basis(predictions: Sequence[TimePrediction]) -> str:
     off = max(row.forecast.call_error for row in predictions)
     sizes = min(row.forecast.sizes for row in predictions)
     places = "; ".join(sorted({row.forecast.place for row in predictions}))
     return (
         f"Predicted from {sizes} measured sizes ({places}), which the fits miss by up to "
-        f"{digits(100 * off, 2)} % (root mean square, each left out in turn). Not measured itself."
+        f"{format_digits(100 * off, 2)} % (root mean square, each left out in turn). "
+        "Not measured itself."
     )
 
 
-def changes(forecasts: Sequence[Forecast], training: Training) -> list[str]:
+def find_changes(forecasts: Sequence[Forecast], training: TrainingSize) -> list[str]:
     """Return from which batch size, and from how many epochs, another arm becomes the choice."""
-    now = choice(rows(forecasts, training))
+    now = choose_fastest(predict_times(forecasts, training))
     sentences = []
 
     batches = [2**power for power in range(3, 17) if 2**power <= training.samples]
@@ -334,15 +345,15 @@ def changes(forecasts: Sequence[Forecast], training: Training) -> list[str]:
 
 
 def _first_change(
-    forecasts: Sequence[Forecast], now: Sequence[Row], others: Iterator[Training]
-) -> tuple[Training, str] | None:
+    forecasts: Sequence[Forecast], now: Sequence[TimePrediction], others: Iterator[TrainingSize]
+) -> tuple[TrainingSize, str] | None:
     """Return the first training in which another arm is clearly faster, and that arm's title."""
     titles = {row.forecast.title for row in now}
     for training in others:
         if any(forecast.outside(training) for forecast in forecasts):
             return None
-        predictions = rows(forecasts, training)
-        best = choice(predictions)[0]
+        predictions = predict_times(forecasts, training)
+        best = choose_fastest(predictions)[0]
         current = next(row for row in predictions if row.forecast.arm == now[0].forecast.arm)
         gain = current.seconds.value / best.seconds.value - 1
         if best.forecast.title not in titles and gain > MARGIN:
@@ -350,27 +361,27 @@ def _first_change(
     return None
 
 
-STORED = TypeAdapter(Forecast)
+FORECAST_VALUES = TypeAdapter(Forecast)
 """Between a forecast and the plain values that the cache holds of it."""
 
 
 def remember(forecasts: Iterable[Forecast]) -> None:
     """Keep a ladder's forecasts for this machine; each arm's newest one replaces the one before."""
-    known = {forecast.arm: STORED.dump_python(forecast) for forecast in forecasts}
+    known = {forecast.arm: FORECAST_VALUES.dump_python(forecast) for forecast in forecasts}
     if known:
-        cache.put(KIND, _key(), {**(cache.get(KIND, _key()) or {}), **known})
+        cache.put(CACHE_KIND, _key(), {**(cache.get(CACHE_KIND, _key()) or {}), **known})
 
 
-def remembered() -> list[Forecast]:
+def recall() -> list[Forecast]:
     """Return this machine's forecasts; raises RefusedError if there are none."""
-    stored = cache.get(KIND, _key()) or {}
+    stored = cache.get(CACHE_KIND, _key()) or {}
     if not stored:
         raise RefusedError(
-            f"No cost was fitted on this machine yet. `{MAKE}` does it "
-            f"({MAKE_MINUTES}); --framework NAME chooses one, --dry-run says how long it takes."
+            f"No cost was fitted on this machine yet. `{LADDER_COMMAND}` does it "
+            f"({LADDER_MINUTES}); --framework NAME chooses one, --dry-run says how long it takes."
         )
-    return [STORED.validate_python(values) for values in stored.values()]
+    return [FORECAST_VALUES.validate_python(values) for values in stored.values()]
 
 
 def _key() -> str:
-    return cache.key_of(system.processor(), 3)
+    return cache.key_of(system.processor_name(), 3)

@@ -27,12 +27,12 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
-from samenet.analysis.subset import SOURCE, is_point
+from samenet.analysis.subset import LADDER_SOURCE, is_point
 from samenet.execution.durations import history_key
 from samenet.machine import cache
-from samenet.runs.passes import ADMISSION, RESULT
+from samenet.runs.passes import ADMISSION_PASSES, RESULT_PASS
 from samenet.runs.plan import Job, Plan
-from samenet.spec.network import Kind, Network
+from samenet.spec.network import Network, TaskKind
 from samenet.spec.task import Task
 from samenet.spec.task_defaults import LEARNING_RATE, make_task
 
@@ -64,14 +64,14 @@ def _joined(units: tuple[int, ...]) -> str:
     return "-".join(map(str, units))
 
 
-def even(width: int, batch_size: int, depth: int) -> Size:
+def uniform_size(width: int, batch_size: int, depth: int) -> Size:
     """Return the size whose inputs and hidden layers all have one width."""
     return Size((width,) * (depth + 1), batch_size)
 
 
 DESIGN = (
     *(
-        even(*sizes)
+        uniform_size(*sizes)
         for sizes in (
             (16, 16, 1),
             (16, 16, 4),
@@ -129,19 +129,19 @@ DESIGN = (
     Size((784, 128), 64),
 )
 HELD_OUT = {
-    even(26, 364, 1): 300,
-    even(27, 112, 2): 1000,
-    even(33, 44, 3): 30,
-    even(36, 72, 4): 1000,
-    even(56, 48, 2): 1000,
-    even(104, 340, 2): 3000,
-    even(132, 256, 4): 1000,
-    even(412, 37, 4): 300,
-    even(432, 216, 4): 30,
-    even(472, 22, 1): 100,
-    even(472, 22, 3): 300,
-    even(736, 640, 1): 30,
-    even(740, 936, 1): 30,
+    uniform_size(26, 364, 1): 300,
+    uniform_size(27, 112, 2): 1000,
+    uniform_size(33, 44, 3): 30,
+    uniform_size(36, 72, 4): 1000,
+    uniform_size(56, 48, 2): 1000,
+    uniform_size(104, 340, 2): 3000,
+    uniform_size(132, 256, 4): 1000,
+    uniform_size(412, 37, 4): 300,
+    uniform_size(432, 216, 4): 30,
+    uniform_size(472, 22, 1): 100,
+    uniform_size(472, 22, 3): 300,
+    uniform_size(736, 640, 1): 30,
+    uniform_size(740, 936, 1): 30,
     Size((19, 268), 624): 100,
     Size((48, 132, 44), 33): 3000,
     Size((56, 38), 884): 100,
@@ -153,14 +153,14 @@ HELD_OUT = {
 """Sizes that no fit sees, and the epochs of the training that is to be predicted."""
 
 SEEDS = {
-    even(256, 2048, 4): 8,
-    even(384, 3072, 1): 6,
-    even(112, 320, 4): 1,
-    even(736, 640, 1): 1,
-    even(740, 936, 1): 2,
+    uniform_size(256, 2048, 4): 8,
+    uniform_size(384, 3072, 1): 6,
+    uniform_size(112, 320, 4): 1,
+    uniform_size(736, 640, 1): 1,
+    uniform_size(740, 936, 1): 2,
 }
 """Of the rows, where it is not 0: the first with which no weighted sum of the batch that gate 1
-looks at is within 2^-24 of a kink, relative to its summed magnitudes (`oracle.margin`), at either
+looks at is within 2^-24 of a kink, relative to its summed magnitudes (`network.kink_margin`), at either
 end of the training. Among a million sums one may round to the other side, in float32, by chance."""
 
 CLASSES = 10
@@ -168,7 +168,7 @@ TEST_ROWS = 16
 EPOCHS = 2
 """Of one call each: the first holds the compile, the second does not."""
 HELD_OUT_NAME = "held-out"
-PASSES = (*ADMISSION, RESULT)
+PASSES = (*ADMISSION_PASSES, RESULT_PASS)
 
 
 def steps_per_call(size: Size) -> int:
@@ -176,7 +176,7 @@ def steps_per_call(size: Size) -> int:
     return 64 if size.work <= 2**20 else 16 if size.work <= 2**24 else 4
 
 
-def tasks() -> tuple[Task, ...]:
+def ladder_tasks() -> tuple[Task, ...]:
     """Return all points as tasks, the design before the held-out ones."""
     return (
         *(task_of(size, "ladder") for size in DESIGN),
@@ -195,8 +195,8 @@ def task_of(size: Size, family: str) -> Task:
     }
     return make_task(
         f"{family}-{size.name}-batch-{size.batch_size}",
-        Kind.MULTICLASS,
-        {"source": SOURCE, "options": options, "test_rows": TEST_ROWS},
+        TaskKind.MULTICLASS,
+        {"source": LADDER_SOURCE, "options": options, "test_rows": TEST_ROWS},
         title=str(size),
         hidden=size.units[1:],
         batch_size=size.batch_size,
@@ -227,16 +227,16 @@ def network_of(task: Task) -> Network:
     return task.model.network(inputs=inputs, outputs=outputs)
 
 
-def points(found: Iterable[Task]) -> list[Task]:
+def ladder_points(found: Iterable[Task]) -> list[Task]:
     """Return those tasks that are points of a ladder."""
     return [task for task in found if is_point(task)]
 
 
-TRAINED = {"certify": 8, "cell": 5}
+ORACLE_TRAININGS = {"certify": 8, "cell": 5}
 """How often the float64 oracle trains a point's network in each pass."""
 
 
-def only_steps(plan: Plan) -> Plan:
+def keep_step_jobs(plan: Plan) -> Plan:
     """Return the plan with only the jobs that tell the cost of a step."""
     jobs = tuple(_predicted(plan, job) for job in plan.jobs if job.pass_name in PASSES)
     return plan.model_copy(update={"jobs": jobs})
@@ -247,7 +247,7 @@ def _predicted(plan: Plan, job: Job) -> Job:
     keys = [history_key(job.pass_name, job.arm, name) for name in job.tasks]
     if all(cache.get("durations", cache.key_of(key)) is not None for key in keys):
         return job
-    times = TRAINED.get(job.pass_name, 0)
+    times = ORACLE_TRAININGS.get(job.pass_name, 0)
     more = times * sum(oracle_seconds(plan.task(name)) for name in job.tasks) if times else 0.0
     return job.model_copy(update={"predicted_seconds": round(job.predicted_seconds + more, 2)})
 

@@ -15,29 +15,36 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
-from samenet.advice.evidence import lasting
+from samenet.advice.evidence import with_epochs
 from samenet.analysis.frames import Frames
 from samenet.experiments.scaling import fit, ladder
-from samenet.experiments.scaling.cost_model import WITHIN, WITHIN_MEDIAN, shapes
-from samenet.experiments.scaling.fit import Fitted
-from samenet.experiments.scaling.forecast import Forecast, Row, Training, choice, numbers, rows
+from samenet.experiments.scaling.cost_model import WITHIN, WITHIN_MEDIAN, count_shapes
+from samenet.experiments.scaling.fit import FittedArm
+from samenet.experiments.scaling.forecast import (
+    Forecast,
+    TimePrediction,
+    TrainingSize,
+    choose_fastest,
+    predict_times,
+    size_numbers,
+)
 from samenet.spec.task import Task
 from samenet.stats import significance
-from samenet.stats.formatting import words
+from samenet.stats.formatting import format_seconds
 from samenet.stats.intervals import VERDICT_REPEATS_MIN
-from samenet.stats.verdicts import percent
+from samenet.stats.verdicts import format_percent
 
 HITS_LEAST = 0.9
 """The share of the held-out trainings in which the advice has to be right: 18 of 20."""
 
 
-def forecasts(frames: Frames) -> list[Forecast]:
+def make_forecasts(frames: Frames) -> list[Forecast]:
     """Return each arm's forecast, from a run with a ladder."""
-    return [_forecast(frames, fitted) for fitted in fit.fitted(frames)]
+    return [_forecast(frames, fitted) for fitted in fit.fit_arms(frames)]
 
 
-def _forecast(frames: Frames, fitted: Fitted) -> Forecast:
-    tasks = [t for t in ladder.points(frames.plan.tasks) if not ladder.is_held_out(t)]
+def _forecast(frames: Frames, fitted: FittedArm) -> Forecast:
+    tasks = [t for t in ladder.ladder_points(frames.plan.tasks) if not ladder.is_held_out(t)]
     starts = [_start(frames, fitted, task) for task in tasks]
     known_starts = [pair for pair in starts if pair is not None]
     start, per_layer, per_shape, error = _fit_starts(known_starts)
@@ -64,9 +71,9 @@ def _forecast(frames: Frames, fitted: Fitted) -> Forecast:
     )
 
 
-def training_of(task: Task) -> Training:
+def training_of(task: Task) -> TrainingSize:
     """Return a point as a training; a held-out one has the epochs it is predicted for."""
-    return Training(
+    return TrainingSize(
         widths=ladder.network_of(task).widths,
         batch_size=task.training.batch_size,
         samples=int(task.data.options["rows"]) - ladder.TEST_ROWS,
@@ -74,7 +81,7 @@ def training_of(task: Task) -> Training:
     )
 
 
-def _start(frames: Frames, fitted: Fitted, task: Task) -> tuple[int, int, float] | None:
+def _start(frames: Frames, fitted: FittedArm, task: Task) -> tuple[int, int, float] | None:
     """Return layers, shapes and seconds of a start without the steps of its first call."""
     result = frames.result(task, fitted.arm)
     if not result.start_up or not result.passed:
@@ -83,7 +90,7 @@ def _start(frames: Frames, fitted: Fitted, task: Task) -> tuple[int, int, float]
     call = fitted.model.predict(training.widths, training.batch_size, ladder.steps_of(task))
     seconds = median(result.start_up.values())
     widths = training.widths
-    return len(widths) - 1, shapes(widths), max(seconds - call, seconds / 100)
+    return len(widths) - 1, count_shapes(widths), max(seconds - call, seconds / 100)
 
 
 def _fit_starts(starts: Sequence[tuple[int, int, float]]) -> tuple[float, float, float, float]:
@@ -101,13 +108,13 @@ def _fit_starts(starts: Sequence[tuple[int, int, float]]) -> tuple[float, float,
     return start, per_layer, per_shape, math.sqrt(float((off**2).sum()) / freedom)
 
 
-def _ranges(trainings: Sequence[Training]) -> dict[str, tuple[float, float]]:
-    every = [numbers(training) for training in trainings]
+def _ranges(trainings: Sequence[TrainingSize]) -> dict[str, tuple[float, float]]:
+    every = [size_numbers(training) for training in trainings]
     return {name: (min(e[name] for e in every), max(e[name] for e in every)) for name in every[0]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class HeldOutTraining:
     """One held-out training of one arm."""
 
     training: str
@@ -122,7 +129,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class HeldOutChoice:
     """What the predictions advise for a held-out training, and what was fastest in it."""
 
     training: str
@@ -141,13 +148,13 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class ValidationResult:
     """How accurate the predictions of a run's ladder are."""
 
-    judged: tuple[Judged, ...]
-    choices: tuple[Choice, ...]
+    judged: tuple[HeldOutTraining, ...]
+    choices: tuple[HeldOutChoice, ...]
 
-    def of(self, arm: str) -> list[Judged]:
+    def of(self, arm: str) -> list[HeldOutTraining]:
         """Return the held-out trainings of one arm."""
         return [each for each in self.judged if each.arm == arm]
 
@@ -178,28 +185,33 @@ class Check:
             "passed": self.passed,
             "hits": self.hits,
             "trainings": [
-                {**{n: getattr(j, n) for n in Judged.__dataclass_fields__}, "error": j.error}
+                {
+                    **{n: getattr(j, n) for n in HeldOutTraining.__dataclass_fields__},
+                    "error": j.error,
+                }
                 for j in self.judged
             ],
             "choices": [
-                {**{n: getattr(c, n) for n in Choice.__dataclass_fields__}, "right": c.right}
+                {**{n: getattr(c, n) for n in HeldOutChoice.__dataclass_fields__}, "right": c.right}
                 for c in self.choices
             ],
         }
 
 
-def check(frames: Frames) -> Check:
+def validate(frames: Frames) -> ValidationResult:
     """Return how accurate the predictions are on a run's held-out trainings."""
-    known = forecasts(frames)
-    tasks = [task for task in ladder.points(frames.plan.tasks) if ladder.held_out_epochs(task)]
+    known = make_forecasts(frames)
+    tasks = [
+        task for task in ladder.ladder_points(frames.plan.tasks) if ladder.held_out_epochs(task)
+    ]
     judged = []
     choices = []
     for task in tasks:
         training = training_of(task)
         totals = _totals(frames, task, known)
-        predictions = [row for row in rows(known, training) if row.forecast.arm in totals]
+        predictions = [row for row in predict_times(known, training) if row.forecast.arm in totals]
         judged += [
-            Judged(
+            HeldOutTraining(
                 training=f"{task.title}, {training.epochs} epochs",
                 arm=row.forecast.arm,
                 measured_seconds=median(totals[row.forecast.arm].values()),
@@ -207,10 +219,13 @@ def check(frames: Frames) -> Check:
             )
             for row in predictions
         ]
-        if len(choice(predictions)) and sum(row.forecast.adoptable for row in predictions) > 1:
+        if (
+            len(choose_fastest(predictions))
+            and sum(row.forecast.adoptable for row in predictions) > 1
+        ):
             adoptable = [row for row in predictions if row.forecast.adoptable]
             choices.append(_choice(task, adoptable, totals, frames.plan.margin))
-    return Check(judged=tuple(judged), choices=tuple(choices))
+    return ValidationResult(judged=tuple(judged), choices=tuple(choices))
 
 
 Totals = dict[str, dict[int, float]]
@@ -218,25 +233,27 @@ Totals = dict[str, dict[int, float]]
 
 def _totals(frames: Frames, task: Task, known: Sequence[Forecast]) -> Totals:
     """Return {arm: {repeat: seconds}} of a held-out training, as measured."""
-    whole = lasting(task, ladder.held_out_epochs(task))
+    whole = with_epochs(task, ladder.held_out_epochs(task))
     compared = set(frames.compared(task))
     arms = [each.arm for each in known if each.arm in compared]
     found = {arm: frames.result(whole, arm).total() for arm in arms}
     return {arm: each for arm, each in found.items() if each}
 
 
-def _choice(task: Task, predictions: Sequence[Row], totals: Totals, margin: float) -> Choice:
+def _choice(
+    task: Task, predictions: Sequence[TimePrediction], totals: Totals, margin: float
+) -> HeldOutChoice:
     advised = predictions[0].forecast.arm
     times = {row.forecast.arm: totals[row.forecast.arm] for row in predictions}
     fastest = min(times, key=lambda arm: median(times[arm].values()))
     ratio = median(times[advised].values()) / median(times[fastest].values())
     tested = min(map(len, times.values())) >= VERDICT_REPEATS_MIN
     level = (
-        significance.equivalent(times[advised], times[fastest], margin)
+        significance.is_equivalent(times[advised], times[fastest], margin)
         if tested
         else ratio <= 1 + margin
     )
-    return Choice(
+    return HeldOutChoice(
         training=f"{task.title}, {ladder.held_out_epochs(task)} epochs",
         advised=advised,
         fastest=fastest,
@@ -246,7 +263,7 @@ def _choice(task: Task, predictions: Sequence[Row], totals: Totals, margin: floa
     )
 
 
-def lines(frames: Frames, result: Check) -> Iterator[str]:
+def to_lines(frames: Frames, result: ValidationResult) -> Iterator[str]:
     """Yield the table of the held-out trainings, then its summary."""
     if not result.judged:
         yield "This run holds no fitted ladder with held-out sizes: samenet ladder measures one."
@@ -256,8 +273,8 @@ def lines(frames: Frames, result: Check) -> Iterator[str]:
         yield ""
         yield frames.title(arm)
         for training in result.of(arm):
-            measured = words(training.measured_seconds)
-            predicted = words(training.predicted_seconds)
+            measured = format_seconds(training.measured_seconds)
+            predicted = format_seconds(training.predicted_seconds)
             error = f"{100 * training.error:>+5.0f} %"
             yield f"  {training.training:<42}{measured:>10} {predicted:>10} {error}"
     yield ""
@@ -265,7 +282,7 @@ def lines(frames: Frames, result: Check) -> Iterator[str]:
     yield from _advised(frames, result)
 
 
-def _summary(frames: Frames, result: Check, arm: str) -> str:
+def _summary(frames: Frames, result: ValidationResult, arm: str) -> str:
     errors = [abs(training.error) for training in result.of(arm)]
     near = sum(error <= WITHIN for error in errors)
     mark = "✓" if result.good(arm) else "✗"
@@ -275,7 +292,7 @@ def _summary(frames: Frames, result: Check, arm: str) -> str:
     )
 
 
-def _advised(frames: Frames, result: Check) -> Iterator[str]:
+def _advised(frames: Frames, result: ValidationResult) -> Iterator[str]:
     count = len(result.choices)
     if not count:
         yield "No choice to judge: fewer than two frameworks can be recommended."
@@ -283,7 +300,9 @@ def _advised(frames: Frames, result: Check) -> Iterator[str]:
     mark = "✓" if result.hits >= HITS_LEAST * count else "✗"
     tested = all(choice_.tested for choice_ in result.choices)
     near = (
-        "equivalent by test" if tested else f"measured within {percent(frames.plan.margin)} of it"
+        "equivalent by test"
+        if tested
+        else f"measured within {format_percent(frames.plan.margin)} of it"
     )
     share = f"{result.hits} of {count}"
     yield f"{mark} The advice named the fastest framework, or one {near}, in {share}"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import escape
 
-from samenet.errors import unknown
+from samenet.errors import unknown_name
 from samenet.execution import planner
-from samenet.execution.live_table import watching
+from samenet.execution.live_table import watch_run
 from samenet.experiments.study import figures, outcome, run, text
-from samenet.experiments.study.conclusions import conclusions
+from samenet.experiments.study.conclusions import draw_conclusions
 from samenet.machine import paths
 from samenet.report import notebook
 from samenet.spec.study import StudyKind
@@ -47,34 +47,37 @@ class StudyResult:
     def conclusions(self) -> list[str]:
         """Return what the seeds show, in sentences, framework by framework."""
         arms = self.outcome.arms
-        return [each.sentence for arm in arms for each in conclusions(self.outcome, arm)]
+        return [each.sentence for arm in arms for each in draw_conclusions(self.outcome, arm)]
 
     def figure(self, arm: str = "") -> Figure:
         """Return the figure of a framework, the first one unless named."""
         arms = self.outcome.arms
         if arm and arm not in arms:
-            raise unknown("framework of this study", arm, arms)
-        return figures.figure(self.outcome, arm or arms[0])
+            raise unknown_name("framework of this study", arm, arms)
+        return figures.draw_figure(self.outcome, arm or arms[0])
 
     def json(self) -> dict[str, Any]:
         """Return what `samenet study --json` prints."""
-        return text.document(self.outcome)
+        return text.to_document(self.outcome)
 
     def __repr__(self) -> str:
         """Return the tables that the terminal shows."""
-        return "\n".join(text.lines(self.outcome))
+        return "\n".join(text.to_lines(self.outcome))
 
     def _repr_html_(self) -> str:
         """Return tables, conclusions and figures for a notebook."""
         parts = []
         for arm in self.outcome.arms:
-            parts += [notebook.table_html(*table) for table in text.tables(self.outcome, arm)]
+            parts += [notebook.table_html(*table) for table in text.text_tables(self.outcome, arm)]
             said = "".join(f"<li>{escape(sentence)}</li>" for sentence in self._said(arm))
-            parts += [f"<ul>{said}</ul>", notebook.inline(self.figure(arm), f"Study: {arm}")]
+            parts += [
+                f"<ul>{said}</ul>",
+                notebook.inline_drawing(self.figure(arm), f"Study: {arm}"),
+            ]
         return "".join(parts)
 
     def _said(self, arm: str) -> list[str]:
-        return [text.headed(each) for each in conclusions(self.outcome, arm)]
+        return [text.with_heading(each) for each in draw_conclusions(self.outcome, arm)]
 
 
 def study_activations(
@@ -123,6 +126,6 @@ def _studied(  # noqa: PLR0913 - all that a study is asked for
 ) -> StudyResult:
     plan = run.make_study(kind, task, frameworks=frameworks, choices=choices, seeds=seeds)
     folder = Path(out) if out else planner.new_folder(plan.name, paths.runs_folder())
-    with watching(plan, quiet=quiet) as watch:
-        run.carried_out(plan, folder, watch)
+    with watch_run(plan, quiet=quiet) as watch:
+        run.carry_out(plan, folder, watch)
     return StudyResult(folder)

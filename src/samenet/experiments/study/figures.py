@@ -11,34 +11,34 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
-from samenet.experiments.study.outcome import Outcome
+from samenet.experiments.study.outcome import StudyOutcome
 from samenet.report import svg
 from samenet.report.line_labels import label_ends
 from samenet.report.plotting import DASHES, STYLE, Legend, add_legend, epochs_axis, log_scale
 from samenet.spec.metrics import METRICS
-from samenet.spec.study import SCENES, SCORES, Scene
+from samenet.spec.study import SCENE_TITLES, STUDY_SCORES, Scene
 
 COLORS = ("#0b6e99", "#c2410c", "#3f7d20", "#7c3aed", "#b45309", "#be185d", "#0f766e", "#4b5563")
 LINE_POINTS = 1.8
 
 
-def write(outcome: Outcome) -> None:
+def write_figures(outcome: StudyOutcome) -> None:
     """Write study.svg and study.png, or one pair per framework if there are several."""
-    for path, arm in zip(paths(outcome), outcome.arms, strict=True):
-        drawing = figure(outcome, arm)
+    for path, arm in zip(figure_paths(outcome), outcome.arms, strict=True):
+        drawing = draw_figure(outcome, arm)
         drawing.set_facecolor("white")
         for kind in ("svg", "png"):
-            path.with_suffix(f".{kind}").write_bytes(svg.saved(drawing, kind))
+            path.with_suffix(f".{kind}").write_bytes(svg.save(drawing, kind))
 
 
-def paths(outcome: Outcome) -> list[Path]:
+def figure_paths(outcome: StudyOutcome) -> list[Path]:
     """Return the PNG file of each framework; figures/ belongs to the page."""
     arms = outcome.arms
     names = ["study"] if len(arms) == 1 else [f"study-{arm.replace(':', '-')}" for arm in arms]
     return [outcome.folder / f"{name}.png" for name in names]
 
 
-def figure(outcome: Outcome, arm: str) -> Drawing:
+def draw_figure(outcome: StudyOutcome, arm: str) -> Drawing:
     """Return the picture of one framework's study."""
     with rc_context(STYLE):
         return (
@@ -48,29 +48,29 @@ def figure(outcome: Outcome, arm: str) -> Drawing:
         )
 
 
-def _activations(outcome: Outcome, arm: str) -> Drawing:
+def _activations(outcome: StudyOutcome, arm: str) -> Drawing:
     drawing = Drawing(figsize=(10.6, 7.2))
     (own_network, deep_network), (gradient, dead) = drawing.subplots(2, 2).tolist()
-    metric = SCORES[outcome.task.kind][0]
+    metric = STUDY_SCORES[outcome.task.kind][0]
     scenes: tuple[tuple[Axes, Scene], ...] = ((own_network, "own"), (deep_network, "deep"))
     for axes, scene in scenes:
-        curves(axes, outcome, arm, scene, metric, split="test")
-        axes.set_title(f"Test {METRICS[metric].in_sentence}: {SCENES[scene]}")
-    by_layer(gradient, outcome, arm)
-    curves(dead, outcome, arm, "fast", "dead", split="train")
-    dead.set_title(f"Dead hidden units: {SCENES['fast']}")
+        draw_curves(axes, outcome, arm, scene, metric, split="test")
+        axes.set_title(f"Test {METRICS[metric].in_sentence}: {SCENE_TITLES[scene]}")
+    draw_by_layer(gradient, outcome, arm)
+    draw_curves(dead, outcome, arm, "fast", "dead", split="train")
+    dead.set_title(f"Dead hidden units: {SCENE_TITLES['fast']}")
     dead.set_ylim(bottom=-0.5)
     return drawing
 
 
-def _losses(outcome: Outcome, arm: str) -> Drawing:
-    metrics = SCORES[outcome.task.kind]
+def _losses(outcome: StudyOutcome, arm: str) -> Drawing:
+    metrics = STUDY_SCORES[outcome.task.kind]
     drawing = Drawing(figsize=(10.6, 4.3))
     *scores, gradient = drawing.subplots(1, len(metrics) + 1).tolist()
     for axes, metric in zip(scores, metrics, strict=True):
-        curves(axes, outcome, arm, "own", metric, split="test")
+        draw_curves(axes, outcome, arm, "own", metric, split="test")
         axes.set_title(f"Test {METRICS[metric].in_sentence}")
-    curves(gradient, outcome, arm, "own", "gradient", split="train", layer=1)
+    draw_curves(gradient, outcome, arm, "own", "gradient", split="train", layer=1)
     gradient.set_title("Gradient norm, first layer")
     choices = outcome.choices(arm)
     # losses have long names, which would not fit beside the ends of their lines
@@ -79,9 +79,9 @@ def _losses(outcome: Outcome, arm: str) -> Drawing:
     return drawing
 
 
-def curves(  # noqa: PLR0913 - one argument per column that is chosen
+def draw_curves(  # noqa: PLR0913 - one argument per column that is chosen
     axes: Axes,
-    outcome: Outcome,
+    outcome: StudyOutcome,
     arm: str,
     scene: Scene,
     quantity: str,
@@ -98,7 +98,7 @@ def curves(  # noqa: PLR0913 - one argument per column that is chosen
     epochs_axis(axes)
 
 
-def by_layer(axes: Axes, outcome: Outcome, arm: str) -> None:
+def draw_by_layer(axes: Axes, outcome: StudyOutcome, arm: str) -> None:
     """Draw the gradient's norm of every layer of the deep network before training."""
     rows = outcome.frame
     rows = rows[(rows.arm == arm) & (rows.scene == "deep") & (rows.quantity == "gradient")]
@@ -110,7 +110,9 @@ def by_layer(axes: Axes, outcome: Outcome, arm: str) -> None:
     axes.set_title("Gradient norm by layer, before training")
 
 
-def _bands(axes: Axes, outcome: Outcome, arm: str, values: pd.Series[float], *, log: bool) -> None:
+def _bands(
+    axes: Axes, outcome: StudyOutcome, arm: str, values: pd.Series[float], *, log: bool
+) -> None:
     """Draw one line and one band per choice; `values` by choice, seed and what lies below."""
     ends: dict[str, tuple[float, float, str]] = {}
     for choice in outcome.choices(arm):

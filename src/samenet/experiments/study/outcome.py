@@ -13,7 +13,7 @@ import pandas as pd
 from samenet.errors import RunFolderError, UsageError, WorkerError
 from samenet.runs.folder import open_run
 from samenet.runs.plan import Plan
-from samenet.runs.records import Event, FailureRecord, LeftOut, Record, Studied
+from samenet.runs.records import Event, FailureRecord, Record, StudyOmission, StudyTraining
 from samenet.spec.study import Scene, Study
 from samenet.spec.task import Task
 
@@ -32,7 +32,7 @@ COLUMNS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class StudyOutcome:
     """A finished study."""
 
     plan: Plan
@@ -93,7 +93,7 @@ class Outcome:
         return seconds
 
 
-def load(folder: Path) -> Outcome:
+def load(folder: Path) -> StudyOutcome:
     """Return the study in a run folder; raises RunFolderError if it holds none."""
     store = open_run(folder)
     plan = Plan.model_validate(store.read_json("plan.json"))
@@ -102,10 +102,12 @@ def load(folder: Path) -> Outcome:
     return gather(plan, plan.study, folder, store.records())
 
 
-def gather(plan: Plan, study: Study, folder: Path, records: Sequence[Record]) -> Outcome:
+def gather(plan: Plan, study: Study, folder: Path, records: Sequence[Record]) -> StudyOutcome:
     """Return the outcome that records make; raises WorkerError if no training was finished."""
-    trained = [(_arm(plan, record), record) for record in records if isinstance(record, Studied)]
-    refused = [record for record in records if isinstance(record, LeftOut)]
+    trained = [
+        (_arm(plan, record), record) for record in records if isinstance(record, StudyTraining)
+    ]
+    refused = [record for record in records if isinstance(record, StudyOmission)]
     failures = [record for record in records if isinstance(record, FailureRecord)]
     left_out = {(_arm(plan, record), record.choice): record.reason for record in refused}
     left_out |= {(failure.arm, ""): failure.reason for failure in failures}
@@ -121,7 +123,7 @@ def gather(plan: Plan, study: Study, folder: Path, records: Sequence[Record]) ->
         (arm, seen.scene, seen.choice, seen.seed, median(seen.seconds[1:] or seen.seconds))
         for arm, seen in kept
     ]
-    return Outcome(
+    return StudyOutcome(
         plan=plan,
         study=study,
         folder=folder,
@@ -137,7 +139,7 @@ def _arm(plan: Plan, event: Event) -> str:
     return next(job.arm for job in plan.jobs if job.id == event.job)
 
 
-def _rows(arm: str, trained: Studied) -> list[tuple[Any, ...]]:
+def _rows(arm: str, trained: StudyTraining) -> list[tuple[Any, ...]]:
     """Return the rows of one training; what was not finite becomes NaN."""
     head = (arm, trained.scene, trained.choice, trained.seed)
     rows: list[tuple[Any, ...]] = []

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from samenet.adapter import discovery
 from samenet.execution import session
-from samenet.execution.planner import Request, make_plan, refuse_nothing
+from samenet.execution.planner import Request, make_plan, refuse_empty_plan
 from samenet.execution.runner import Watcher
-from samenet.experiments.study.outcome import Outcome, load
+from samenet.experiments.study.outcome import StudyOutcome, load
 from samenet.runs.passes import PASSES
 from samenet.runs.plan import Job, Plan
-from samenet.spec.study import Study, StudyKind, study_of
+from samenet.spec.study import Study, StudyKind, define_study
 from samenet.spec.task import Task
 
 START_SECONDS, EPOCH_SECONDS = 0.5, 0.03
@@ -33,7 +33,7 @@ def make_study(
     Without frameworks it is the first of those that come with samenet.
     Raises UsageError for a name that does not exist and for a task that has nothing to vary.
     """
-    frameworks = tuple(frameworks) or tuple(discovery.included())[:1]
+    frameworks = tuple(frameworks) or tuple(discovery.included_adapters())[:1]
     request = Request(
         tasks=() if isinstance(task, Task) else (task,),
         own=(task,) if isinstance(task, Task) else (),
@@ -43,8 +43,8 @@ def make_study(
         name=f"study-{kind}",
     )
     plan = make_plan(request)
-    refuse_nothing(plan)
-    study = study_of(kind, plan.tasks[0], choices, seeds)
+    refuse_empty_plan(plan)
+    study = define_study(kind, plan.tasks[0], choices, seeds)
     jobs = [
         *plan.only("prepare").jobs,
         *(_job(plan, study, a.name, n) for n in range(study.seeds) for a in plan.arms),
@@ -68,13 +68,13 @@ def _job(plan: Plan, study: Study, arm: str, seed: int) -> Job:
     )
 
 
-def carried_out(
-    plan: Plan, folder: Path, watch: Watcher, say: session.Say = session.silent
-) -> Outcome:
+def carry_out(
+    plan: Plan, folder: Path, watch: Watcher, say: session.Printer = session.print_nothing
+) -> StudyOutcome:
     """Train, gather, and draw the figure into the folder; raises WorkerError without a result."""
     from samenet.experiments.study import figures
 
-    session.start(plan, folder, watch, say)
+    session.start_run(plan, folder, watch, say)
     outcome = load(folder)
-    figures.write(outcome)
+    figures.write_figures(outcome)
     return outcome

@@ -8,34 +8,46 @@ from dataclasses import asdict
 from statistics import median
 from typing import Any, NamedTuple
 
-from samenet._text import counted
-from samenet.experiments.study.conclusions import Conclusion, agreement, conclusions, small
-from samenet.experiments.study.outcome import Outcome
+from samenet._text import count_noun
+from samenet.experiments.study.conclusions import (
+    Conclusion,
+    count_agreements,
+    draw_conclusions,
+    format_small,
+)
+from samenet.experiments.study.outcome import StudyOutcome
 from samenet.spec.metrics import METRICS
-from samenet.spec.network import Kind
-from samenet.spec.study import SCENES, SCENES_OF, SCORES, Scene, matching, units
-from samenet.stats.formatting import duration
+from samenet.spec.network import TaskKind
+from samenet.spec.study import (
+    SCENE_TITLES,
+    SCENES_OF_KIND,
+    STUDY_SCORES,
+    Scene,
+    hidden_widths,
+    is_matching_loss,
+)
+from samenet.stats.formatting import format_duration
 from samenet.stats.intervals import Interval
 
 SCHEMA = "samenet-study/1"
 WIDTH = 26
 
 
-def plain(spread: Interval) -> str:
+def format_spread(spread: Interval) -> str:
     """Return a number with its range, if it has one."""
-    low, middle, high = map(small, (spread.low, spread.value, spread.high))
+    low, middle, high = map(format_small, (spread.low, spread.value, spread.high))
     return middle if low == high else f"{middle} [{low}, {high}]"
 
 
-class Column(NamedTuple):
+class StudyColumn(NamedTuple):
     """One quantity of a table: its head, one number per seed, and how a number is written."""
 
     head: str
     values: Callable[[str], Sequence[float]]
-    shown: Callable[[Interval], str] = plain
+    shown: Callable[[Interval], str] = format_spread
 
 
-def lines(outcome: Outcome) -> list[str]:
+def to_lines(outcome: StudyOutcome) -> list[str]:
     """Return what a person reads: per framework the tables, then what follows from them."""
     shown = []
     for arm in outcome.arms:
@@ -43,37 +55,37 @@ def lines(outcome: Outcome) -> list[str]:
     return shown + _closing(outcome)
 
 
-def _of_arm(outcome: Outcome, arm: str) -> list[str]:
+def _of_arm(outcome: StudyOutcome, arm: str) -> list[str]:
     title = outcome.task.title or outcome.task.name
     count = outcome.study.seeds
-    shown = [f"{title}, {_title(outcome, arm)}: {counted(count, 'seed')}", ""]
-    for table in tables(outcome, arm):
+    shown = [f"{title}, {_title(outcome, arm)}: {count_noun(count, 'seed')}", ""]
+    for table in text_tables(outcome, arm):
         shown += [*_table(table), ""]
     shown.append("What the seeds show")
-    shown += [f"  {headed(conclusion)}" for conclusion in conclusions(outcome, arm)]
+    shown += [f"  {with_heading(conclusion)}" for conclusion in draw_conclusions(outcome, arm)]
     return [*shown, *_lacking(outcome, arm)]
 
 
-def headed(conclusion: Conclusion) -> str:
+def with_heading(conclusion: Conclusion) -> str:
     """Return a sentence with its subject in front."""
     return f"{conclusion.about[0].upper()}{conclusion.about[1:]}: {conclusion.sentence}"
 
 
-def _title(outcome: Outcome, arm: str) -> str:
+def _title(outcome: StudyOutcome, arm: str) -> str:
     planned = outcome.plan.arm(arm)
     return f"{planned.header.title} ({planned.mode})"
 
 
-Plain = tuple[str, list[str], list[list[str]]]
+TextTable = tuple[str, list[str], list[list[str]]]
 """A table as texts: title, heads, rows."""
 
 
-def tables(outcome: Outcome, arm: str) -> list[Plain]:
+def text_tables(outcome: StudyOutcome, arm: str) -> list[TextTable]:
     """Return one table per scene."""
-    return [_plain_table(outcome, arm, scene) for scene in SCENES_OF[outcome.study.kind]]
+    return [_plain_table(outcome, arm, scene) for scene in SCENES_OF_KIND[outcome.study.kind]]
 
 
-def _plain_table(outcome: Outcome, arm: str, scene: Scene) -> Plain:
+def _plain_table(outcome: StudyOutcome, arm: str, scene: Scene) -> TextTable:
     columns = list(_columns(outcome, arm, scene))
     rows = [
         [_named(outcome, choice), *(_cell(column, choice) for column in columns)]
@@ -82,7 +94,7 @@ def _plain_table(outcome: Outcome, arm: str, scene: Scene) -> Plain:
     return _scene_title(outcome, scene), ["", *(column.head for column in columns)], rows
 
 
-def _table(table: Plain) -> list[str]:
+def _table(table: TextTable) -> list[str]:
     title, heads, rows = table
     wide = max(WIDTH, *(len(row[0]) + 2 for row in rows))
     shown = [title]
@@ -92,43 +104,45 @@ def _table(table: Plain) -> list[str]:
     return shown
 
 
-def _scene_title(outcome: Outcome, scene: Scene) -> str:
-    widths = units(outcome.task, scene)
+def _scene_title(outcome: StudyOutcome, scene: Scene) -> str:
+    widths = hidden_widths(outcome.task, scene)
     if scene == "deep":
-        return f"{SCENES[scene]} of {widths[0]}"
+        return f"{SCENE_TITLES[scene]} of {widths[0]}"
     shown = "-".join(map(str, widths)) or "none"
-    return f"{SCENES[scene][0].upper()}{SCENES[scene][1:]} (hidden layers: {shown})"
+    return f"{SCENE_TITLES[scene][0].upper()}{SCENE_TITLES[scene][1:]} (hidden layers: {shown})"
 
 
-def _named(outcome: Outcome, choice: str) -> str:
+def _named(outcome: StudyOutcome, choice: str) -> str:
     """Return a choice; a loss of a task with classes says whether it matches."""
-    if outcome.study.kind == "activations" or outcome.task.kind is Kind.REGRESSION:
+    if outcome.study.kind == "activations" or outcome.task.kind is TaskKind.REGRESSION:
         return choice
-    return f"{choice} ({'matching' if matching(outcome.task.kind, choice) else 'mismatching'})"
+    return (
+        f"{choice} ({'matching' if is_matching_loss(outcome.task.kind, choice) else 'mismatching'})"
+    )
 
 
-def _columns(outcome: Outcome, arm: str, scene: Scene) -> list[Column]:
+def _columns(outcome: StudyOutcome, arm: str, scene: Scene) -> list[StudyColumn]:
     def values(quantity: str, **more: Any) -> Callable[[str], list[float]]:
         return lambda choice: outcome.values(arm, scene, choice, quantity, **more)
 
     scores = [
-        Column(f"test {METRICS[metric].in_sentence}", values(metric, split="test"))
-        for metric in SCORES[outcome.task.kind]
+        StudyColumn(f"test {METRICS[metric].in_sentence}", values(metric, split="test"))
+        for metric in STUDY_SCORES[outcome.task.kind]
     ]
-    last = len(units(outcome.task, scene)) + 1
-    gradients = [Column("gradient, first layer", values("gradient", epoch=0, layer=1))]
+    last = len(hidden_widths(outcome.task, scene)) + 1
+    gradients = [StudyColumn("gradient, first layer", values("gradient", epoch=0, layer=1))]
     if last > 1:
-        gradients.append(Column("… and last layer", values("gradient", epoch=0, layer=last)))
-    dead = Column("dead units", values("dead"))
+        gradients.append(StudyColumn("… and last layer", values("gradient", epoch=0, layer=last)))
+    dead = StudyColumn("dead units", values("dead"))
     if scene == "fast":
         return [*scores, dead]
     if scene == "deep":
         return [*scores, *gradients, dead]
-    timed = Column("an epoch", lambda c: outcome.epoch_seconds(arm, scene, c), duration)
+    timed = StudyColumn("an epoch", lambda c: outcome.epoch_seconds(arm, scene, c), format_duration)
     return [*scores, *gradients, timed]
 
 
-def _cell(column: Column, choice: str) -> str:
+def _cell(column: StudyColumn, choice: str) -> str:
     """Return the median of the seeds and their range."""
     values = column.values(choice)
     if not all(map(math.isfinite, values)):
@@ -137,24 +151,24 @@ def _cell(column: Column, choice: str) -> str:
     return column.shown(spread)
 
 
-def _lacking(outcome: Outcome, arm: str) -> list[str]:
+def _lacking(outcome: StudyOutcome, arm: str) -> list[str]:
     reasons = [
         f"  {c}: left out: {why}" for (a, c), why in outcome.left_out.items() if a == arm and c
     ]
     return ["", *reasons] if reasons else []
 
 
-def _closing(outcome: Outcome) -> list[str]:
+def _closing(outcome: StudyOutcome) -> list[str]:
     """Return what concerns all frameworks: whether they agree, what is missing, how to read it."""
     closing = [f"{arm}: {why}" for (arm, choice), why in outcome.left_out.items() if not choice]
     if len(outcome.arms) > 1:
-        same, all_ = agreement([conclusions(outcome, arm) for arm in outcome.arms])
+        same, all_ = count_agreements([draw_conclusions(outcome, arm) for arm in outcome.arms])
         names = " and ".join(_title(outcome, arm) for arm in outcome.arms)
         closing += [f"{names} find the same in {same} of {all_} points (times aside).", ""]
     return [*closing, _how_to_read(outcome)]
 
 
-def _how_to_read(outcome: Outcome) -> str:
+def _how_to_read(outcome: StudyOutcome) -> str:
     return (
         "Each number is the median of the seeds with its smallest and largest. All choices of a "
         "seed start from the same weights and see the same batches; gradients (before training), "
@@ -164,7 +178,7 @@ def _how_to_read(outcome: Outcome) -> str:
     )
 
 
-def document(outcome: Outcome) -> dict[str, Any]:
+def to_document(outcome: StudyOutcome) -> dict[str, Any]:
     """Return the study as plain data, for `--json`."""
     frame = outcome.frame.merge(outcome.seconds, on=["arm", "scene", "choice", "seed"])
     trainings = [
@@ -179,7 +193,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "seeds": outcome.study.seeds,
         "trainings": trainings,
         "conclusions": {
-            arm: [asdict(c) for c in conclusions(outcome, arm)] for arm in outcome.arms
+            arm: [asdict(c) for c in draw_conclusions(outcome, arm)] for arm in outcome.arms
         },
         "left_out": [
             {"framework": arm, "choice": choice, "reason": why}

@@ -22,8 +22,8 @@ from samenet.certificate.problem import builder
 from samenet.execution import planner
 from samenet.execution.worker_environment import worker_environment
 from samenet.machine import distributions
-from samenet.selftest.base import Figure, Order
-from samenet.selftest.fakes.running import faked, refusals
+from samenet.selftest.base import Figure, SelfTestOrder
+from samenet.selftest.fakes.running import refusals, run_fake
 
 SUMMARY = "a compile in the steady window is refused; a new shape counts once per compiler (real)"
 OPTIONS = ("short",)
@@ -32,13 +32,15 @@ STEPS, BATCHES = 4, (16, 16, 12, 12, 16)
 """Batch sizes of five calls: the third is new, whether a call or a step is compiled."""
 
 
-def run(order: Order) -> list[Figure]:
+def run(order: SelfTestOrder) -> list[Figure]:
     """Run the fakes through the whole path, and every installed compiler."""
-    figures = judged(faked("recompiles", "asynchronous"))
-    return figures if order.short else figures + [counted(*pair) for pair in _installed()]
+    figures = judge(run_fake("recompiles", "asynchronous"))
+    return (
+        figures if order.short else figures + [count_compilations(*pair) for pair in _installed()]
+    )
 
 
-def judged(run: Frames) -> list[Figure]:
+def judge(run: Frames) -> list[Figure]:
     """Return whether the late compile is refused, and only that."""
     late, plain = refusals(run, LATE), refusals(run, PLAIN)
     caught = any(text.endswith(readback.COMPILED) for text in late)
@@ -60,16 +62,19 @@ def _installed() -> list[tuple[str, str]]:
     machine_has = {"C++ compiler"} if planner.has_compiler() else set()
     return [
         (name, mode)
-        for name, adapter in discovery.shipped().items()
-        if all(distributions.version(distribution) for distribution in adapter.header.distributions)
+        for name, adapter in discovery.shipped_adapters().items()
+        if all(
+            distributions.installed_version(distribution)
+            for distribution in adapter.header.distributions
+        )
         for mode, about in adapter.header.modes.items()
         if about.counts_compilations and machine_has.issuperset(about.needs)
     ]
 
 
-def counted(name: str, mode: str) -> Figure:
+def count_compilations(name: str, mode: str) -> Figure:
     """Return how often a framework compiled for a shape it had not seen."""
-    header = discovery.shipped()[name].header
+    header = discovery.shipped_adapters()[name].header
     done = subprocess.run(
         [sys.executable, "-P", "-m", "samenet.selftest.fake_frameworks.compile_events", name, mode],
         env=worker_environment(header, Target()),
@@ -90,9 +95,9 @@ def counted(name: str, mode: str) -> Figure:
 def counts_of(name: str, mode: str) -> list[int]:
     """Return the count after each call of a small program."""
     target = Target()
-    adapter: Any = discovery.load(discovery.shipped()[name].path)
+    adapter: Any = discovery.load(discovery.shipped_adapters()[name].path)
     adapter.wake(target)
-    problem = readback.one_product()
+    problem = readback.product_problem()
     build = builder(adapter, mode, target)
     program = build(problem, problem.training, problem.weights, target.dtype)
     counts = []

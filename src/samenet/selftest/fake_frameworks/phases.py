@@ -5,21 +5,21 @@ from __future__ import annotations
 from statistics import median
 
 from samenet.analysis.frames import Frames
-from samenet.selftest.base import Figure, Order
+from samenet.selftest.base import Figure, SelfTestOrder
 from samenet.selftest.fakes.known import FIRST_CALL, PHASES, STEP
-from samenet.selftest.fakes.running import TASK, faked
+from samenet.selftest.fakes.running import TASK, run_fake
 
 SUMMARY = "a fake framework's sleeps are reported within 5 %, each in its phase (real)"
 OPTIONS = ("n", "short")
 WITHIN = 0.05
 
 
-def run(order: Order) -> list[Figure]:
+def run(order: SelfTestOrder) -> list[Figure]:
     """Run the fake through the whole path."""
-    return judged(faked("sleeps", repeats=order.trials(3, 1)))
+    return judge(run_fake("sleeps", repeats=order.trials(3, 1)))
 
 
-def judged(run: Frames) -> list[Figure]:
+def judge(run: Frames) -> list[Figure]:
     """Return reported over true time of every phase."""
     samples = run.samples[run.samples.phase == "first_call"]
     steps = int(samples.steps.iloc[0])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from statistics import median
 
 from samenet.analysis.frames import Frames
-from samenet.selftest.base import Figure, Order
+from samenet.selftest.base import Figure, SelfTestOrder
 from samenet.selftest.fakes.known import RESULT
-from samenet.selftest.fakes.running import TASK, faked, refusals
+from samenet.selftest.fakes.running import TASK, refusals, run_fake
 
 SUMMARY = "asynchronous work is timed to its end, a sync that does nothing is refused (real)"
 OPTIONS = ("n", "short")
@@ -15,12 +15,12 @@ WITHIN = 0.05
 WAITS, NEVER = "fake:asynchronous", "fake:never-waits"
 
 
-def run(order: Order) -> list[Figure]:
+def run(order: SelfTestOrder) -> list[Figure]:
     """Run both fakes through the whole path."""
-    return judged(faked("asynchronous", "never-waits", repeats=order.trials(3, 1)))
+    return judge(run_fake("asynchronous", "never-waits", repeats=order.trials(3, 1)))
 
 
-def judged(run: Frames) -> list[Figure]:
+def judge(run: Frames) -> list[Figure]:
     """Return the time of one call, and what became of the one that never waits."""
     rows = run.samples[(run.samples.arm == WAITS) & (run.samples.phase == "warmup")]
     task = run.plan.task(TASK)

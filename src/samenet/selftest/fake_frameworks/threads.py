@@ -9,8 +9,8 @@ from samenet.adapter.api import Target
 from samenet.analysis.frames import Frames
 from samenet.certificate.readback import BUSY_TOLERANCE
 from samenet.execution import planner
-from samenet.selftest.base import Figure, Order
-from samenet.selftest.fakes.running import FAKE, measured, refusals
+from samenet.selftest.base import Figure, SelfTestOrder
+from samenet.selftest.fakes.running import FAKE, refusals, run_pairs
 
 SUMMARY = "processors kept busy by every installed framework, and by one that takes more (real)"
 OPTIONS = ()
@@ -18,20 +18,20 @@ GREEDY = "fake:greedy"
 BUSY = "processors kept busy"
 
 
-def run(order: Order) -> list[Figure]:
+def run(order: SelfTestOrder) -> list[Figure]:
     """Run every framework in its usual modes, and the greedy fake."""
     del order  # there is one way
-    return judged(measured([*discovery.choose(()), (discovery.read(FAKE), "greedy")]))
+    return judge(run_pairs([*discovery.choose(()), (discovery.read(FAKE), "greedy")]))
 
 
-def judged(run: Frames) -> list[Figure]:
+def judge(run: Frames) -> list[Figure]:
     """Return processor time over wall time of each framework's steady part.
 
     One that is installed and gave no result has none, which is not within the limit.
     """
     rows = run.checks[run.checks.quantity == BUSY]
     busy = dict(zip(rows.arm, rows.error.astype(float), strict=True))
-    expected = [arm.name for arm in run.plan.arms if not planner.lacking(arm, Target())]
+    expected = [arm.name for arm in run.plan.arms if not planner.why_not_runnable(arm, Target())]
     expected += [skipped.arm for skipped in run.plan.skipped if skipped.mark == "failed"]
     most = run.plan.target.threads + BUSY_TOLERANCE
     figures = [

@@ -35,7 +35,7 @@ ADAPTER = {
     "adoptable": False,
 }
 
-NUMPY: Any = discovery.load(discovery.shipped()["numpy"].path)
+NUMPY: Any = discovery.load(discovery.shipped_adapters()["numpy"].path)
 
 
 def capabilities() -> Capabilities:
@@ -48,7 +48,7 @@ def wake(target: Target) -> None:
     """Wake NumPy, slowly."""
     start = clock.now()
     NUMPY.wake(target)
-    until(start + PHASES["wake"])
+    sleep_until(start + PHASES["wake"])
 
 
 def read_back(program: FakeProgram, target: Target) -> dict[str, str | int | float]:
@@ -65,11 +65,11 @@ def build(
     start = clock.now()
     inner = NUMPY.build(network, training, weights, target=target, mode="plain")
     if mode == "sleeps":
-        until(start + PHASES["build"])
+        sleep_until(start + PHASES["build"])
     return MODES[mode](inner)
 
 
-def until(moment: float) -> None:
+def sleep_until(moment: float) -> None:
     """Sleep until a moment: what NumPy did meanwhile is part of the known time."""
     time.sleep(max(0.0, moment - clock.now()))
 
@@ -120,14 +120,14 @@ class SleepingProgram(FakeProgram):
         """Load slowly."""
         start = clock.now()
         super().load(source)
-        until(start + PHASES["load"])
+        sleep_until(start + PHASES["load"])
 
     def train(self, batches: Batches) -> None:
         """Train slowly, the first time as a compiler does."""
         start, seconds = clock.now(), self.more + STEP * len(batches.order)
         super().train(batches)
         self.more = 0.0
-        until(start + seconds)
+        sleep_until(start + seconds)
 
 
 class AsynchronousProgram(FakeProgram):
@@ -145,7 +145,7 @@ class AsynchronousProgram(FakeProgram):
         def later() -> None:
             start = clock.now()
             self.inner.train(batches)
-            until(start + RESULT)
+            sleep_until(start + RESULT)
 
         self.latest = self.device.submit(later)
 

@@ -18,7 +18,7 @@ from samenet.machine import clock, system
 TURN_SECONDS = 0.01
 
 
-class Load:
+class BackgroundLoad:
     """The program, stopped until `on`."""
 
     def __init__(self, core: int, share: float, end: float | None = None) -> None:
@@ -44,7 +44,7 @@ class Load:
         self.process.send_signal(signal.SIGCONT if on else signal.SIGSTOP)
 
 
-def work(core: int, first: float, last: float, seconds: float) -> None:
+def keep_busy(core: int, first: float, last: float, seconds: float) -> None:
     """Take a share of every hundredth of a second."""
     system.die_with_parent()
     system.pin([core])
@@ -60,4 +60,4 @@ def work(core: int, first: float, last: float, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    work(int(sys.argv[1]), *map(float, sys.argv[2:5]))
+    keep_busy(int(sys.argv[1]), *map(float, sys.argv[2:5]))

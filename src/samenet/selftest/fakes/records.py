@@ -19,7 +19,7 @@ Chunks = Mapping[str, Sequence[Sequence[float]]]
 """Of each framework: the chunk times of each of its processes."""
 
 
-def made(chunks: Chunks, failing: Sequence[str] = ()) -> Frames:
+def make_frames(chunks: Chunks, failing: Sequence[str] = ()) -> Frames:
     """Return the frames of chunk times; `failing` are the frameworks with a check that failed."""
     records: list[Record] = []
     for arm, processes in chunks.items():

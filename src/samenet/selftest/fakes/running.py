@@ -17,14 +17,14 @@ TASK = "iris"
 FAKE = Path(__file__).with_name("fake_adapter.py")
 
 
-def faked(*modes: str, repeats: int = 1) -> Frames:
+def run_fake(*modes: str, repeats: int = 1) -> Frames:
     """Return the run of the fake adapter in some modes."""
     adapter = discovery.read(FAKE)
-    return measured([(adapter, mode) for mode in modes], repeats, must_work=True)
+    return run_pairs([(adapter, mode) for mode in modes], repeats, must_work=True)
 
 
-def measured(
-    pairs: Sequence[tuple[discovery.Leaf, str]], repeats: int = 1, *, must_work: bool = False
+def run_pairs(
+    pairs: Sequence[tuple[discovery.AdapterFile, str]], repeats: int = 1, *, must_work: bool = False
 ) -> Frames:
     """Return a run; what stands before and after the timing is left out.
 
@@ -33,7 +33,7 @@ def measured(
     request = Request(tasks=(TASK,), track="same", repeats=repeats, name="selftest")
     plan = planner.make_plan(request, pairs).only("prepare", "cell")
     with TemporaryDirectory() as folder:
-        store = session.start(plan, Path(folder) / "run", lambda *_: None)
+        store = session.start_run(plan, Path(folder) / "run", lambda *_: None)
         if must_work:
             raise_failure(store.records())
         return frames.load(store.folder)

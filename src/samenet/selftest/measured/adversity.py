@@ -19,8 +19,8 @@ from samenet.machine import system, topology
 from samenet.runs import environment
 from samenet.runs.plan import Job, Plan
 from samenet.selftest import trials
-from samenet.selftest.base import Figure, Order, rate
-from samenet.selftest.fakes.load import Load
+from samenet.selftest.base import Figure, SelfTestOrder, rate_figure
+from samenet.selftest.fakes.load import BackgroundLoad
 from samenet.selftest.trials import Trial
 from samenet.stats.intervals import VERDICT_REPEATS_MIN
 
@@ -35,7 +35,7 @@ STEADY, RISING = "all the time", "growing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class AdversityOutcome:
     """The outcome of one run beside other work."""
 
     kind: str
@@ -54,15 +54,15 @@ class Outcome:
         return trial is not None and trial.different and len(trial.logs) >= VERDICT_REPEATS_MIN
 
 
-def run(order: Order) -> list[Figure]:
+def run(order: SelfTestOrder) -> list[Figure]:
     """Make runs beside each kind of work."""
     count = order.trials(10, 1)
     near = (LOCKED, BESIDE) if _beside() else (LOCKED,)
     kinds = (LOCKED,) if order.short else (*near, STEADY, RISING)
     outcomes = []
     for number, kind in itertools.product(range(count), kinds):
-        outcomes.append(beside(kind, SHARES[number % len(SHARES)]))
-        order.say(f"run {number + 1} of {count}: {said(outcomes[-1])}")
+        outcomes.append(run_beside(kind, SHARES[number % len(SHARES)]))
+        order.say(f"run {number + 1} of {count}: {describe(outcomes[-1])}")
     return figures(outcomes)
 
 
@@ -70,21 +70,21 @@ def _beside() -> tuple[int, ...]:
     return topology.neighbours(system.measuring_cores(1))
 
 
-def beside(kind: str, share: float) -> Outcome:
+def run_beside(kind: str, share: float) -> AdversityOutcome:
     """Make one run of two equal arms beside work that takes this share of a processor."""
     plan = trials.plan_of(0, VERDICT_REPEATS_MIN)
     core = _beside()[0] if kind == BESIDE else system.measuring_cores(1)[-1]
     first = 0.0 if kind == RISING else share
-    with Load(core, first, share) as load:
-        watch = locked(load, plan) if kind in (LOCKED, BESIDE) else _throughout(load)
-        return outcome(kind, share, trials.carried_out(plan, watch))
+    with BackgroundLoad(core, first, share) as load:
+        watch = lock_to_second_arm(load, plan) if kind in (LOCKED, BESIDE) else _throughout(load)
+        return outcome_of(kind, share, trials.carry_out(plan, watch))
 
 
-def _throughout(load: Load) -> Watcher:
+def _throughout(load: BackgroundLoad) -> Watcher:
     return lambda *_: load.turn(on=True)
 
 
-def locked(load: Load, plan: Plan) -> Watcher:
+def lock_to_second_arm(load: BackgroundLoad, plan: Plan) -> Watcher:
     """Let the work go on only while the second arm runs."""
     following = {one.id: other for one, other in itertools.pairwise(plan.jobs)}
 
@@ -95,30 +95,30 @@ def locked(load: Load, plan: Plan) -> Watcher:
     return watch
 
 
-def outcome(kind: str, share: float, frames: Frames) -> Outcome:
+def outcome_of(kind: str, share: float, frames: Frames) -> AdversityOutcome:
     """Return what the run says of itself and of its arms."""
-    return Outcome(
+    return AdversityOutcome(
         kind=kind,
         share=share,
         refused=int(frames.environment.refused.sum()),
         flagged=bool(interference.sentence(frames)),
-        trial=trials.of(frames),
+        trial=trials.trial_of(frames),
     )
 
 
-def said(result: Outcome) -> str:
+def describe(result: AdversityOutcome) -> str:
     """Return one outcome in words."""
-    read = "nothing to compare" if result.trial is None else trials.said(result.trial)
+    read = "nothing to compare" if result.trial is None else trials.describe(result.trial)
     return f"{result.share:.0%} {result.kind}: {result.refused} processes refused, {read}"
 
 
-def figures(outcomes: Sequence[Outcome]) -> list[Figure]:
+def figures(outcomes: Sequence[AdversityOutcome]) -> list[Figure]:
     """Return how often the work was noticed, and how often it made equal arms look different."""
     kinds = list(dict.fromkeys(result.kind for result in outcomes))
     return [
         *(_noticed(outcomes, kind) for kind in kinds if kind in (LOCKED, BESIDE)),
         *(
-            rate(
+            rate_figure(
                 f"{kind}: equal arms called different",
                 sum(result.wrong for result in outcomes if result.kind == kind),
                 sum(result.kind == kind for result in outcomes),
@@ -129,10 +129,10 @@ def figures(outcomes: Sequence[Outcome]) -> list[Figure]:
     ]
 
 
-def _noticed(outcomes: Sequence[Outcome], kind: str) -> Figure:
+def _noticed(outcomes: Sequence[AdversityOutcome], kind: str) -> Figure:
     of_kind = [result for result in outcomes if result.kind == kind]
-    limit = next(rule.limit for rule in environment.RULES if rule.reading == "others")
-    return rate(
+    limit = next(rule.limit for rule in environment.ENVIRONMENT_RULES if rule.reading == "others")
+    return rate_figure(
         f"{kind}: refused or flagged",
         sum(result.flagged or result.refused > 0 for result in of_kind),
         len(of_kind),

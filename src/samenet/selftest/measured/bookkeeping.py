@@ -8,16 +8,16 @@ from statistics import median
 
 from samenet.execution import planner, session
 from samenet.machine import clock
-from samenet.runs.passes import ADMISSION, BLOCKS
+from samenet.runs.passes import ADMISSION_PASSES, BLOCK_PASSES
 from samenet.runs.records import JobFinished, Record, TimingRecord
-from samenet.selftest.base import Figure, Order, raise_failure
+from samenet.selftest.base import Figure, SelfTestOrder, raise_failure
 
 SUMMARY = "what the clock and the harness take of a standard run (a minute or two)"
 OPTIONS = ("n", "short")
 CLOCK_MOST, REST_MOST = 0.005, 0.10
 
 
-def run(order: Order) -> list[Figure]:
+def run(order: SelfTestOrder) -> list[Figure]:
     """Make a small standard run and add up where its time went."""
     request = planner.Request(
         tasks=("digits",),
@@ -26,9 +26,9 @@ def run(order: Order) -> list[Figure]:
         repeats=order.trials(4, 1),
         track="same",
     )
-    plan = planner.make_plan(request).only(*ADMISSION, *BLOCKS)
+    plan = planner.make_plan(request).only(*ADMISSION_PASSES, *BLOCK_PASSES)
     with tempfile.TemporaryDirectory() as folder:
-        store = session.start(plan, Path(folder) / "run", lambda *_: None)
+        store = session.start_run(plan, Path(folder) / "run", lambda *_: None)
         records = store.records()
     raise_failure(records)
     return figures(records, clock_seconds())
@@ -36,7 +36,7 @@ def run(order: Order) -> list[Figure]:
 
 def clock_seconds() -> float:
     """Return what timing nothing takes, the median of many."""
-    return median(clock.seconds(_nothing) for _ in range(10_000))
+    return median(clock.time_call(_nothing) for _ in range(10_000))
 
 
 def _nothing() -> None:
@@ -48,7 +48,9 @@ def figures(records: list[Record], reading_seconds: float) -> list[Figure]:
     timings = [r for r in records if isinstance(r, TimingRecord)]
     shortest = min(min(r.seconds) for r in timings if r.phase == "call")
     known = sum(sum(r.seconds) for r in timings)
-    spent = sum(r.seconds for r in records if isinstance(r, JobFinished) and r.pass_name in BLOCKS)
+    spent = sum(
+        r.seconds for r in records if isinstance(r, JobFinished) and r.pass_name in BLOCK_PASSES
+    )
     return [
         Figure(
             quantity="clock, share of the shortest stretch",

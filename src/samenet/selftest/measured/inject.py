@@ -9,7 +9,7 @@ import math
 from statistics import fmean
 
 from samenet.selftest import trials
-from samenet.selftest.base import Figure, Order, rate
+from samenet.selftest.base import Figure, SelfTestOrder, rate_figure
 from samenet.selftest.measured import aa
 from samenet.selftest.trials import Trial
 
@@ -23,10 +23,10 @@ TIES_LEAST = 36 / 40
 BIAS_MOST, COVERED_LEAST = 0.005, 0.90
 
 
-def run(order: Order) -> list[Figure]:
+def run(order: SelfTestOrder) -> list[Figure]:
     """Make the trials of all sizes in turn, so that a drift of the machine affects all alike."""
     sizes = (0, 5) if order.short else (0, *FOUND_LEAST)
-    by_size = trials.series(sizes, order.trials(40, 1), order.say)
+    by_size = trials.run_series(sizes, order.trials(40, 1), order.say)
     figures_of_sizes = [
         figure for percent in sizes for figure in figures(percent, by_size[percent])
     ]
@@ -40,12 +40,12 @@ def figures(percent: int, made: list[Trial]) -> list[Figure]:
     covered = sum(trial.ratio.low <= truth <= trial.ratio.high for trial in made)
     names = f"+{percent} %" if percent else "no difference"
     if percent:
-        first = rate(
+        first = rate_figure(
             f"{names}: found", sum(t.slower for t in made), count, least=FOUND_LEAST[percent]
         )
     else:
         ties = sum(t.equivalent for t in made)
-        first = rate(f"{names}: called equivalent", ties, count, least=TIES_LEAST)
+        first = rate_figure(f"{names}: called equivalent", ties, count, least=TIES_LEAST)
     return [
         first,
         Figure(
@@ -54,5 +54,5 @@ def figures(percent: int, made: list[Trial]) -> list[Figure]:
             most=BIAS_MOST,
             detail=f"read as {100 * (ratio - 1):+.2f} %",
         ),
-        rate(f"{names}: interval holds the truth", covered, count, least=COVERED_LEAST),
+        rate_figure(f"{names}: interval holds the truth", covered, count, least=COVERED_LEAST),
     ]

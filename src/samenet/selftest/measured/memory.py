@@ -14,7 +14,7 @@ import numpy as np
 
 from samenet.execution import planner, session
 from samenet.runs.records import FootprintRecord, TimingRecord
-from samenet.selftest.base import Figure, Order, raise_failure
+from samenet.selftest.base import Figure, SelfTestOrder, raise_failure
 
 SUMMARY = "300 MB that a framework touches are seen as 300 ± 6 MB (real processes)"
 OPTIONS = ()
@@ -50,7 +50,7 @@ def build(network, training, weights, *, target, mode):
 '''
 
 
-def run(order: Order) -> list[Figure]:
+def run(order: SelfTestOrder) -> list[Figure]:
     """Measure the memory of both modes while this process holds a gigabyte."""
     del order
     held = np.ones(PARENT, np.uint8)
@@ -59,7 +59,7 @@ def run(order: Order) -> list[Figure]:
         adapter.write_text(TOUCHING, encoding="utf-8")
         request = planner.Request(tasks=("iris",), frameworks=(str(adapter),), track="same")
         plan = planner.make_plan(request).only("prepare", "memory")
-        store = session.start(plan, Path(place) / "run", lambda job, records, seconds: None)
+        store = session.start_run(plan, Path(place) / "run", lambda job, records, seconds: None)
         records = store.records()
     raise_failure(records)
     needed = {

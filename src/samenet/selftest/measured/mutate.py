@@ -21,7 +21,7 @@ from samenet.execution import process
 from samenet.machine import system
 from samenet.runs import plan
 from samenet.selftest import base
-from samenet.selftest.base import Figure, Order, rate
+from samenet.selftest.base import Figure, SelfTestOrder, rate_figure
 from samenet.spec.task import Task
 from samenet.stats import intervals, significance, steady_state
 from samenet.worker import timing
@@ -41,11 +41,11 @@ class Defect:
     """The defect is in force inside."""
 
 
-def run(order: Order) -> list[Figure]:
+def run(order: SelfTestOrder) -> list[Figure]:
     """Plant one defect after the other; without any, every test used here passes."""
     del order  # the tests run in their short form
     tests = sorted({defect.by for defect in DEFECTS})
-    alarms = [f"{name}: {text}" for name in tests for text in failing(name)]
+    alarms = [f"{name}: {text}" for name in tests for text in failing_figures(name)]
     caught_by = {defect.what: _caught(defect) for defect in DEFECTS}
     detail = "; ".join(
         f"{defect.what} → {defect.by}: {caught_by[defect.what] or 'NOT CAUGHT'}"
@@ -53,7 +53,7 @@ def run(order: Order) -> list[Figure]:
     )
     caught = sum(bool(text) for text in caught_by.values())
     return [
-        rate(
+        rate_figure(
             "defects caught by the test named for them",
             caught,
             len(caught_by),
@@ -69,17 +69,17 @@ def run(order: Order) -> list[Figure]:
     ]
 
 
-def failing(name: str) -> list[str]:
+def failing_figures(name: str) -> list[str]:
     """Return the figures of a test that are outside their limits."""
     steady_state.classify.cache_clear()  # what was found without the defect says nothing about it
-    figures = base.module(name).run(Order(short=True))
+    figures = base.selftest_module(name).run(SelfTestOrder(short=True))
     steady_state.classify.cache_clear()  # nor does what was found with it about anything later
     return [figure.quantity for figure in figures if figure.judged and not figure.passed]
 
 
 def _caught(defect: Defect) -> str:
     with defect.planted():
-        return ", ".join(failing(defect.by))
+        return ", ".join(failing_figures(defect.by))
 
 
 class _Changed:
@@ -94,9 +94,9 @@ class _Changed:
 
 def _steadily(change: Callable[[Any], Any]) -> AbstractContextManager[Any]:
     """Let the steady part see another program."""
-    usual = timing.steady
+    usual = timing.time_steady
     return patch.object(
-        timing, "steady", lambda w, program, calls, p: usual(w, change(program), calls, p)
+        timing, "time_steady", lambda w, program, calls, p: usual(w, change(program), calls, p)
     )
 
 
@@ -127,7 +127,7 @@ def _without_slow(result: ArmResult, quantity: Quantity) -> dict[int, float]:
 
 def _by_place(one: Any, other: Any, confidence: float = 0.95) -> Any:
     pairs = list(zip(one.values(), other.values(), strict=False))
-    return intervals.geometric([a / b for a, b in pairs], confidence)
+    return intervals.geometric_mean([a / b for a, b in pairs], confidence)
 
 
 def _by_name(run: Frames, task: Task) -> list[str]:
@@ -156,7 +156,7 @@ def _another_order() -> AbstractContextManager[Any]:
     )
 
 
-PER_REPEAT, COMPARED, EQUIVALENT = ArmResult.per_repeat, Frames.compared, significance.equivalent
+PER_REPEAT, COMPARED, EQUIVALENT = ArmResult.per_repeat, Frames.compared, significance.is_equivalent
 
 
 def _defect(owner: Any, name: str, new: Any, *, what: str, by: str) -> Defect:
@@ -169,33 +169,35 @@ DEFECTS = (
     Defect(what="a sync after every call", by="chunk", planted=partial(_steadily, _synced_always)),
     _defect(timing, "CHUNK_SECONDS", 1e-4, what="chunks too short", by="chunk"),
     _defect(gc, "disable", lambda: None, what="collector left on", by="chunk"),
-    _defect(plan, "balanced", lambda items, repeat: list(items), what="fixed order", by="design"),
+    _defect(plan, "rotate", lambda items, repeat: list(items), what="fixed order", by="design"),
     _defect(ArmResult, "per_repeat", _pooled, what="pooled samples", by="design"),
     _defect(ArmResult, "per_repeat", _without_slow, what="slow runs dropped", by="design"),
     _defect(processes, "median", min, what="the fastest chunk for the middle one", by="design"),
-    _defect(intervals, "ratio", _by_place, what="wrong pairing", by="design"),
+    _defect(intervals, "paired_ratio", _by_place, what="wrong pairing", by="design"),
     _defect(
         significance,
-        "equivalent",
+        "is_equivalent",
         partial(EQUIVALENT, margin=0.2),
         what="margin changed after the run",
         by="design",
     ),
     _defect(
         process,
-        "cache_place",
+        "cache_path",
         lambda folder, kept, job: folder / "warm",
         what="cache left warm",
         by="design",
     ),
     _defect(system, "THREAD_VARIABLES", (), what="threads unset", by="design"),
     Defect(what="unequal data order", by="design", planted=_another_order),
-    _defect(steady_state, "settled", tuple, what="steady window too early", by="design"),
-    _defect(steady_state, "FAILING_SHARE", 1.0, what="unsettled results compared", by="design"),
+    _defect(steady_state, "drop_warm_up", tuple, what="steady window too early", by="design"),
+    _defect(
+        steady_state, "UNSTEADY_SHARE_MAX", 1.0, what="unsettled results compared", by="design"
+    ),
     _defect(Frames, "compared", _by_name, what="refusing by name", by="design"),
     _defect(Frames, "compared", _slow_too, what="refusing the slow", by="design"),
     _defect(Frames, "compared", _timed, what="failed checks ignored", by="design"),
-    _defect(readback, "compiled", lambda *_: [], what="compiles ignored", by="design"),
+    _defect(readback, "check_compilations", lambda *_: [], what="compiles ignored", by="design"),
     _defect(readback, "BUSY_TOLERANCE", 10.0, what="busy processors ignored", by="design"),
     _defect(
         steady_state,

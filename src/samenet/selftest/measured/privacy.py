@@ -25,10 +25,10 @@ from samenet.execution import planner, session
 from samenet.machine import readings
 from samenet.report import result
 from samenet.report.page import write_report
-from samenet.report.regression_text import json_again, lines, markdown
+from samenet.report.regression_text import as_json_reads, to_lines, to_markdown
 from samenet.runs.records import FailureRecord
-from samenet.runs.redaction import DEVICE, SHORTEST_NAME
-from samenet.selftest.base import Figure, Order, raise_failure
+from samenet.runs.redaction import DEVICE_PATTERN, NAME_LENGTH_MIN
+from samenet.selftest.base import Figure, SelfTestOrder, raise_failure
 from samenet.spec import csv_task
 
 SUMMARY = "no host, user, folder, address or device number in any exported file (a real run)"
@@ -62,12 +62,12 @@ def build(network, training, weights, *, target, mode):
 '''
 
 
-def run(order: Order) -> list[Figure]:
+def run(order: SelfTestOrder) -> list[Figure]:
     """Measure in an environment of planted names, export everything, search it."""
     with tempfile.TemporaryDirectory() as place:
         home = Path(place) / FOLDER / PERSON
         home.mkdir(parents=True)
-        with planted(home):
+        with planted_names(home):
             folder = _measured(home, order.seed)
             words = [PERSON, HOST, FOLDER, NUMBER, *_own_names()]
             exported = dict(_exports(folder))
@@ -75,7 +75,7 @@ def run(order: Order) -> list[Figure]:
             path.read_text(encoding="utf-8", errors="replace")
             for path in (folder / "work").glob("*.stderr")
         )
-    hits = found(exported, words)
+    hits = find_names(exported, words)
     told = [word for word in (PERSON, HOST, FOLDER, NUMBER) if word in kept]
     return [
         Figure(
@@ -92,7 +92,7 @@ def run(order: Order) -> list[Figure]:
 
 
 @contextmanager
-def planted(home: Path) -> Iterator[None]:
+def planted_names(home: Path) -> Iterator[None]:
     """Let this process and its workers live in the home of a made-up person on a made-up host."""
     names = dict.fromkeys(("USER", "LOGNAME", "USERNAME"), PERSON)
     hosts = dict.fromkeys(("HOSTNAME", "COMPUTERNAME"), HOST)
@@ -111,7 +111,7 @@ def _measured(home: Path, seed: int) -> Path:
     Raises WorkerError if NumPy's adapter fails, too: there would be nothing to export.
     """
     table = home / "sales.csv"
-    rows = _random.generator("privacy", seed).normal(size=(120, 3)).round(3).tolist()
+    rows = _random.make_generator("privacy", seed).normal(size=(120, 3)).round(3).tolist()
     text = "\n".join(",".join(map(str, row)) for row in rows)
     table.write_text(f"size,age,price\n{text}\n", encoding="utf-8")
     adapter = home / "planted_mlp.py"
@@ -125,7 +125,7 @@ def _measured(home: Path, seed: int) -> Path:
         name="privacy",
     )
     plan = planner.make_plan(request).only("prepare", "certify", "cell")
-    store = session.start(plan, home / "run", lambda job, records, seconds: None)
+    store = session.start_run(plan, home / "run", lambda job, records, seconds: None)
     failures = [record for record in store.records() if isinstance(record, FailureRecord)]
     raise_failure(record for record in failures if record.arm.startswith("numpy"))
     return store.folder
@@ -135,14 +135,14 @@ def _exports(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield name and text of everything that a run hands on."""
     write_report(folder)
     found_frames = frames.load(folder)
-    document = json_again(result.document(found_frames))
+    document = as_json_reads(result.to_document(found_frames))
     compared = regression.compare(document, document, quantity="step", margin=0.05)
     yield "run --json", json.dumps(document, ensure_ascii=False)
     yield "times.csv", found_frames.times.to_csv()
     yield "compare --json", json.dumps(compared.plain(), ensure_ascii=False)
-    yield "compare", "\n".join(lines(compared))
-    yield "compare --markdown", "\n".join(markdown(compared))
-    yield "the terminal's table", "\n".join(result.lines(found_frames))
+    yield "compare", "\n".join(to_lines(compared))
+    yield "compare --markdown", "\n".join(to_markdown(compared))
+    yield "the terminal's table", "\n".join(result.to_lines(found_frames))
     for path in (*folder.glob("figures/*"), *folder.glob("*.html"), folder / "machine.json"):
         yield path.name, path.read_bytes().decode("utf-8", errors="replace")
     yield "records.jsonl", (folder / "records.jsonl").read_text(encoding="utf-8")
@@ -150,15 +150,15 @@ def _exports(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _own_names() -> list[str]:
     """Return the names of the real host that are long enough to be found by chance by nobody."""
-    known = readings.own_names()
-    return [name for name in known if len(name) > 2 * SHORTEST_NAME and name != "127.0.0.1"]
+    known = readings.identifying_names()
+    return [name for name in known if len(name) > 2 * NAME_LENGTH_MIN and name != "127.0.0.1"]
 
 
-def found(exported: Mapping[str, str], words: list[str]) -> list[str]:
+def find_names(exported: Mapping[str, str], words: list[str]) -> list[str]:
     """Return which word stands in which file, a device's number of any device among them."""
     names = re.compile("|".join(re.escape(word) for word in words if word != "localhost"))
     return [
         f"{match.group(0)} in {name}"
         for name, text in exported.items()
-        for match in (*names.finditer(text), *DEVICE.finditer(text))
+        for match in (*names.finditer(text), *DEVICE_PATTERN.finditer(text))
     ]

@@ -20,7 +20,7 @@ import numpy as np
 from samenet.adapter.arrays import Array, Batches
 from samenet.machine import clock
 from samenet.runs.records import TimingRecord
-from samenet.selftest.base import Figure, Order
+from samenet.selftest.base import Figure, SelfTestOrder
 from samenet.worker import timing
 
 SUMMARY = "clock and sync take at most 0.1 % of a chunk, steps of 1 µs to 1 s (simulated clock)"
@@ -35,7 +35,7 @@ OVERHEAD_MOST = 0.001
 CHUNK_SECONDS_MIN = 0.01
 
 
-class Simulated:
+class SimulatedDevice:
     """A clock, and a device behind it; both advance only when they are used."""
 
     def __init__(self, step_seconds: float) -> None:
@@ -86,10 +86,10 @@ class Simulated:
             yield
 
 
-def run(order: Order) -> list[Figure]:
+def run(order: SelfTestOrder) -> list[Figure]:
     """Time programs of very different speed, and look at every chunk."""
     chosen = STEP_SECONDS[::3] if order.short else STEP_SECONDS
-    runs = [timed(seconds) for seconds in chosen]
+    runs = [time_chunks(seconds) for seconds in chosen]
     chunks = [record for _, record in runs]
     overhead = max((READING + SYNC) / min(record.seconds) for record in chunks)
     wrong = [
@@ -112,9 +112,9 @@ def run(order: Order) -> list[Figure]:
     return figures if order.short else [*figures, _real()]
 
 
-def timed(step_seconds: float) -> tuple[Simulated, TimingRecord]:
+def time_chunks(step_seconds: float) -> tuple[SimulatedDevice, TimingRecord]:
     """Return a simulated device and the record of its steady chunks."""
-    simulated = Simulated(step_seconds)
+    simulated = SimulatedDevice(step_seconds)
     batches = [Batches(order=np.zeros((STEPS, 1), np.int32)) for _ in range(CALLS)]
     problem: Any = SimpleNamespace(calls=batches, shape=SimpleNamespace(steps=STEPS))
     job = SimpleNamespace(id="cell", arm="simulated", repeat=0)
@@ -127,12 +127,12 @@ def timed(step_seconds: float) -> tuple[Simulated, TimingRecord]:
     )
     with simulated.in_force():
         timing.warm_up(watch, program, calls, problem)  # type: ignore[arg-type]
-        timing.steady(watch, program, calls, problem)  # type: ignore[arg-type]
+        timing.time_steady(watch, program, calls, problem)  # type: ignore[arg-type]
     return simulated, watch.records[-1]
 
 
 def _real() -> Figure:
     """Return what two looks at the real clock take."""
-    seconds = median(clock.seconds(lambda: None) for _ in range(1000))
+    seconds = median(clock.time_call(lambda: None) for _ in range(1000))
     most = OVERHEAD_MOST * CHUNK_SECONDS_MIN
     return Figure(quantity="two readings of the real clock, seconds", value=seconds, most=most)

@@ -11,11 +11,11 @@ import numpy as np
 
 from samenet import _random
 from samenet.selftest import simulation
-from samenet.selftest.base import Figure, Order
-from samenet.selftest.simulation import Bools, Sample
+from samenet.selftest.base import Figure, SelfTestOrder
+from samenet.selftest.simulation import AgreementSample, Bools
 from samenet.stats import intervals
 from samenet.stats.intervals import CONFIDENCE, Estimate
-from samenet.stats.pairwise import Times
+from samenet.stats.pairwise import TimesByArm
 from samenet.stats.significance import Array
 
 SUMMARY = "95 % intervals hold the true ratio in 93 of 100 runs or more, under four kinds of noise"
@@ -27,7 +27,7 @@ NOISE = 0.02
 RESAMPLES = 1000
 
 
-def run(order: Order) -> list[Figure]:
+def run(order: SelfTestOrder) -> list[Figure]:
     """Return the coverage per law and number of repeats, then that of the bootstrap."""
     trials = order.trials(20_000, 2_000)
     figures, checked = [], []
@@ -39,20 +39,20 @@ def run(order: Order) -> list[Figure]:
             hits = np.abs(estimate.centre - TRUTH) <= estimate.half_width()
             most = 0.975 if law == "normal" else None
             name = f"{law} noise, {repeats} repeats"
-            figures.append(simulation.counted(name, hits, least=0.93, most=most))
-            checked.append(Sample(logs, hits, _covers))
-    return [*figures, *_bootstrap(trials, order.seed), simulation.agreement(*checked)]
+            figures.append(simulation.share_figure(name, hits, least=0.93, most=most))
+            checked.append(AgreementSample(logs, hits, _covers))
+    return [*figures, *_bootstrap(trials, order.seed), simulation.agreement_figure(*checked)]
 
 
 def _runs(law: str, shape: tuple[int, ...], seed: int) -> Array:
     """Return log seconds of two arms whose machine drifts as a whole from repeat to repeat."""
-    draw = _random.generator("coverage", law, shape[-1], seed)
+    draw = _random.make_generator("coverage", law, shape[-1], seed)
     shared = draw.normal(0, 0.1, (shape[0], 1, shape[-1]))
     return shared + NOISE * simulation.LAWS[law](draw, shape) + np.array([[0.0], [TRUTH]])
 
 
-def _covers(times: Times) -> bool:
-    interval = intervals.ratio(times["1"], times["0"])
+def _covers(times: TimesByArm) -> bool:
+    interval = intervals.paired_ratio(times["1"], times["0"])
     return interval.low <= math.exp(TRUTH) <= interval.high
 
 
@@ -64,7 +64,7 @@ def _bootstrap(trials: int, seed: int) -> list[Figure]:
         hits = _percentile(logs[:, 1] - logs[:, 0], seed)
         most = 0.93 if repeats <= 12 else None
         name = f"percentile bootstrap for contrast, {repeats} repeats"
-        figures.append(simulation.counted(name, hits, most=most))
+        figures.append(simulation.share_figure(name, hits, most=most))
     return figures
 
 
@@ -74,7 +74,7 @@ def _percentile(ratios: Array, seed: int) -> Bools:
     All runs share one set of resamples, so that a mean is one product of matrices.
     """
     repeats = ratios.shape[-1]
-    draw = _random.generator("coverage", "bootstrap", repeats, seed)
+    draw = _random.make_generator("coverage", "bootstrap", repeats, seed)
     counts = draw.multinomial(repeats, np.full(repeats, 1 / repeats), size=RESAMPLES)
     below = (ratios @ (counts.T / repeats) < TRUTH).mean(axis=-1)
     return np.asarray(np.abs(below - 0.5) <= CONFIDENCE / 2)

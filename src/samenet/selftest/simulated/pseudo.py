@@ -15,8 +15,8 @@ from scipy.special import stdtrit
 
 from samenet import _random
 from samenet.selftest import simulation
-from samenet.selftest.base import Figure, Order
-from samenet.selftest.simulation import Bools, Sample
+from samenet.selftest.base import Figure, SelfTestOrder
+from samenet.selftest.simulation import AgreementSample, Bools
 from samenet.stats import significance
 from samenet.stats.intervals import Estimate
 from samenet.stats.significance import ALPHA, Array
@@ -33,7 +33,7 @@ FOOLED = 0.25
 """What the pooled rule must reach where half of the variance lies between processes."""
 
 
-def run(order: Order) -> list[Figure]:
+def run(order: SelfTestOrder) -> list[Figure]:
     """Return the rate of false differences per layout and share, ours and pyperf's."""
     trials = order.trials(5_000, 1_000)
     figures, checked = [], []
@@ -42,18 +42,18 @@ def run(order: Order) -> list[Figure]:
         logs = np.log(np.median(seconds, axis=-1))
         ours = significance.difference_p(Estimate.of_runs(logs[:, 1] - logs[:, 0])) <= ALPHA
         name = f"{processes} processes of {values} values, {share:.0%} between"
-        figures.append(simulation.counted(name, ours, least=0.03, most=0.07))
+        figures.append(simulation.share_figure(name, ours, least=0.03, most=0.07))
         least = FOOLED if share >= 0.5 and processes < 20 else None
         figures.append(
-            simulation.counted(f"{name}, pooled for contrast", _pooled(seconds), least=least)
+            simulation.share_figure(f"{name}, pooled for contrast", _pooled(seconds), least=least)
         )
-        checked.append(Sample(logs, ours, simulation.differ))
-    return [*figures, simulation.agreement(*checked)]
+        checked.append(AgreementSample(logs, ours, simulation.arms_differ))
+    return [*figures, simulation.agreement_figure(*checked)]
 
 
 def _runs(shape: tuple[int, int, int, int], share: float, seed: int) -> Array:
     """Return seconds (runs, arms, processes, values) of equal arms."""
-    draw = _random.generator("pseudo", *shape, str(share), seed)
+    draw = _random.make_generator("pseudo", *shape, str(share), seed)
     between = draw.normal(0, NOISE * np.sqrt(share), (*shape[:3], 1))
     return 1 + between + draw.normal(0, NOISE * np.sqrt(1 - share), shape)
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from samenet import _random
 from samenet.selftest import simulation
-from samenet.selftest.base import Figure, Order, rate
-from samenet.selftest.simulation import Sample
+from samenet.selftest.base import Figure, SelfTestOrder, rate_figure
+from samenet.selftest.simulation import AgreementSample
 from samenet.stats import intervals, ranking
 from samenet.stats.significance import Array
 
@@ -25,7 +25,7 @@ SCREENED = 200
 Ranks = dict[str, int]
 
 
-def run(order: Order) -> list[Figure]:
+def run(order: SelfTestOrder) -> list[Figure]:
     """Return the shares of runs whose ranks are right, and what is said of planted triples."""
     trials = order.trials(2_000, 400)
     equal = _runs(order, np.zeros(ARMS), trials)
@@ -33,25 +33,27 @@ def run(order: Order) -> list[Figure]:
     ranks = list(_ranked(equal))
     parted, ordered = np.array([_parted(r) for r in ranks]), _ordered(_ranked(groups))
     some = [simulation.as_times(logs) for logs in equal[:SCREENED]]
-    screened = sum(_parted(intervals.ranks(times)) for times in some)
+    screened = sum(_parted(intervals.rank_arms(times)) for times in some)
     return [
-        simulation.counted("equal arms in two ranks or more", parted, most=0.06),
-        rate("the same by intervals alone, for contrast", screened, len(some), least=0.15),
-        rate("two groups 10 % apart, put in order", ordered, trials, least=0.95),
-        simulation.agreement(Sample(equal, parted, lambda times: _parted(ranking.ranks(times)))),
+        simulation.share_figure("equal arms in two ranks or more", parted, most=0.06),
+        rate_figure("the same by intervals alone, for contrast", screened, len(some), least=0.15),
+        rate_figure("two groups 10 % apart, put in order", ordered, trials, least=0.95),
+        simulation.agreement_figure(
+            AgreementSample(equal, parted, lambda times: _parted(ranking.rank_by_tests(times)))
+        ),
         *_planted(),
     ]
 
 
-def _runs(order: Order, centres: Array, trials: int) -> Array:
-    draw = _random.generator("rank", str(centres[-1]), order.seed)
+def _runs(order: SelfTestOrder, centres: Array, trials: int) -> Array:
+    draw = _random.make_generator("rank", str(centres[-1]), order.seed)
     return draw.normal(0, NOISE, (trials, ARMS, REPEATS)) + centres[:, None]
 
 
 def _ranked(runs: Array) -> Iterable[Ranks]:
     """Yield the ranks of every run; which arms differ is computed for all runs at once."""
-    for logs, apart in zip(runs, simulation.judged(runs).apart.tolist(), strict=True):
-        yield intervals.ranks(simulation.as_times(logs), partial(_apart, apart))
+    for logs, apart in zip(runs, simulation.apply_rule(runs).apart.tolist(), strict=True):
+        yield intervals.rank_arms(simulation.as_times(logs), partial(_apart, apart))
 
 
 def _apart(apart: list[list[bool]], one: str, other: str) -> bool:
@@ -74,8 +76,8 @@ def _planted() -> list[Figure]:
     middle = np.roll(np.repeat([0.055, -0.055], REPEATS // 2), 3)
     logs = np.stack([noise, 0.02 + middle, 0.045 - noise])
     times = simulation.as_times(logs)
-    triples = ranking.intransitive(times, ranking.told_apart(times))
-    hanging = [changed for changed in ranking.reordered(times) if changed[0] == "0"]
+    triples = ranking.find_intransitive(times, ranking.find_different_pairs(times))
+    hanging = [changed for changed in ranking.find_rank_reversals(times) if changed[0] == "0"]
     return [
         Figure(quantity="planted triples reported", value=len(triples), least=1, most=1),
         Figure(quantity="planted orders that hang on one arm", value=len(hanging), least=1, most=1),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import _random
-from samenet.selftest.base import Figure, Order, rate
+from samenet.selftest.base import Figure, SelfTestOrder, rate_figure
 from samenet.stats import steady_state
 from samenet.stats.intervals import MARGIN
 
@@ -21,19 +21,19 @@ CHUNKS = (40, 200)
 DELAYED_SHARE, DELAY = 0.05, 0.03
 
 
-class Known(NamedTuple):
+class KnownSeries(NamedTuple):
     """A series of chunk times, the class it has, and where its final level begins."""
 
     seconds: Series
-    name: steady_state.Class
+    name: steady_state.SteadyStateClass
     onset: int = 0
 
 
-def run(order: Order) -> list[Figure]:
+def run(order: SelfTestOrder) -> list[Figure]:
     """Classify series of five kinds, equally many of each."""
-    kinds = (flat, warmed_up, slowed_down, cyclic, drifting)
+    kinds = (draw_flat, draw_warm_up, draw_slowdown, draw_cycle, draw_drift)
     count = order.trials(400, 100)
-    draw = _random.generator("selftest", "steady", order.seed)
+    draw = _random.make_generator("selftest", "steady", order.seed)
     series = [kinds[i % len(kinds)](draw) for i in range(count)]
     classes = [steady_state.classify(tuple(known.seconds)) for known in series]
     pairs = list(zip(series, classes, strict=True))
@@ -45,8 +45,10 @@ def run(order: Order) -> list[Figure]:
         if known.name == given.name == "warm-up"
     ]
     return [
-        rate("series given their class", right, count, least=0.95, detail=_confused(pairs)),
-        rate("false steady: slowdown, cycle, drift", sum(unsteady), len(unsteady), most=0.02),
+        rate_figure("series given their class", right, count, least=0.95, detail=_confused(pairs)),
+        rate_figure(
+            "false steady: slowdown, cycle, drift", sum(unsteady), len(unsteady), most=0.02
+        ),
         Figure(
             quantity="median error of the onset, chunks",
             value=median(onsets or [CHUNKS[1]]),
@@ -58,7 +60,7 @@ def run(order: Order) -> list[Figure]:
 UNSTEADY = ("slowdown", "no steady state")
 
 
-def _confused(pairs: list[tuple[Known, steady_state.Steadiness]]) -> str:
+def _confused(pairs: list[tuple[KnownSeries, steady_state.Steadiness]]) -> str:
     wrong = [f"{known.name} as {given.name}" for known, given in pairs if known.name != given.name]
     counted = [f"{text}: {wrong.count(text)}" for text in sorted(set(wrong))]
     return ", ".join(counted) or "none confused"
@@ -72,12 +74,12 @@ def _noise(draw: np.random.Generator) -> Series:
     return np.asarray(noise + delayed * draw.exponential(DELAY, count))
 
 
-def flat(draw: np.random.Generator) -> Known:
+def draw_flat(draw: np.random.Generator) -> KnownSeries:
     """Return a series without a change."""
-    return Known(_noise(draw), "flat")
+    return KnownSeries(_noise(draw), "flat")
 
 
-def warmed_up(draw: np.random.Generator) -> Known:
+def draw_warm_up(draw: np.random.Generator) -> KnownSeries:
     """Return one that is slower at first: a step down, or a decay that enters the margin."""
     noise = _noise(draw)
     onset = int(draw.integers(6, len(noise) // 2 - 5))
@@ -86,29 +88,29 @@ def warmed_up(draw: np.random.Generator) -> Known:
         slower = np.where(places < onset, excess, 0.0)
     else:
         slower = excess * np.exp(-places * np.log(excess / MARGIN) / onset)
-    return Known(noise * (1 + slower), "warm-up", onset)
+    return KnownSeries(noise * (1 + slower), "warm-up", onset)
 
 
-def slowed_down(draw: np.random.Generator) -> Known:
+def draw_slowdown(draw: np.random.Generator) -> KnownSeries:
     """Return one that is faster at first."""
     noise = _noise(draw)
     onset = int(draw.integers(6, len(noise) // 2 - 5))
     slower = np.where(np.arange(len(noise)) < onset, 0.0, draw.uniform(0.1, 0.5))
-    return Known(noise * (1 + slower), "slowdown", onset)
+    return KnownSeries(noise * (1 + slower), "slowdown", onset)
 
 
-def cyclic(draw: np.random.Generator) -> Known:
+def draw_cycle(draw: np.random.Generator) -> KnownSeries:
     """Return one that swings between two levels, in steps or as a sine."""
     noise = _noise(draw)
     period = draw.uniform(max(12, len(noise) / 8), len(noise) / 3)
     phase = 2 * np.pi * (np.arange(len(noise)) / period + draw.random())
     wave = np.sin(phase)
     swing = np.sign(wave) if draw.random() < 0.5 else wave
-    return Known(noise * (1 + draw.uniform(0.1, 0.25) * swing), "no steady state")
+    return KnownSeries(noise * (1 + draw.uniform(0.1, 0.25) * swing), "no steady state")
 
 
-def drifting(draw: np.random.Generator) -> Known:
+def draw_drift(draw: np.random.Generator) -> KnownSeries:
     """Return one that gets slower or faster all the time."""
     noise = _noise(draw)
     way = draw.uniform(0.15, 0.5) * np.linspace(0, 1, len(noise))
-    return Known(noise * np.exp(way if draw.random() < 0.5 else -way), "no steady state")
+    return KnownSeries(noise * np.exp(way if draw.random() < 0.5 else -way), "no steady state")

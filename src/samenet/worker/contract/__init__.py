@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from samenet.adapter.checklist import PARTS, Item
+from samenet.adapter.checklist import ITEMS_BY_PART, ChecklistItem
 from samenet.machine import clock
 from samenet.runs.records import ContractItem
 from samenet.runs.work_order import WorkOrder
@@ -29,16 +29,16 @@ def run(order: WorkOrder) -> None:
     sys.addaudithook(lambda event, details: _heard(reached, event, details))
     for part in order.job.tasks:
         asked = order.arm if part == "quick start" else _subject(order, reached)
-        for item, found in tried(part, asked, Path(order.arm.path).parent):
+        for item, found in try_items(part, asked, Path(order.arm.path).parent):
             order.emit([_answer(order, item, found)])
 
 
-def tried(part: str, asked: Any, folder: Path) -> Iterator[tuple[Item, str]]:
+def try_items(part: str, asked: Any, folder: Path) -> Iterator[tuple[ChecklistItem, str]]:
     """Yield each item of a part with what it found; one that others need ends it if it fails.
 
     `folder` holds the adapter: an error is shown with the line there that it came from.
     """
-    for item in PARTS[part]:
+    for item in ITEMS_BY_PART[part]:
         found = _tried(item, asked, folder)
         yield item, found
         if found and item.key in NEEDED:
@@ -64,13 +64,13 @@ def _subject(order: WorkOrder, reached: list[str]) -> Subject:
     )
 
 
-def _answer(order: WorkOrder, item: Item, found: str) -> ContractItem:
+def _answer(order: WorkOrder, item: ChecklistItem, found: str) -> ContractItem:
     return ContractItem(
         job=order.job.id, when=clock.utc(), part=item.part, key=item.key, found=found
     )
 
 
-def _tried(item: Item, asked: Any, folder: Path) -> str:
+def _tried(item: ChecklistItem, asked: Any, folder: Path) -> str:
     """Return what an item found; an exception is one, with the line of the adapter it came from."""
     try:
         return CHECKS[item.key](asked)
@@ -89,7 +89,7 @@ PLACES = (program, training, quickstart)
 CHECKS: dict[str, Callable[[Any], str]] = {
     item.key: next(getattr(place, item.key) for place in PLACES if hasattr(place, item.key))
     for part in ("program", "quick start")
-    for item in PARTS[part]
+    for item in ITEMS_BY_PART[part]
 }
 NEEDED = {"wakes", "builds", "loads_rows", "trains", "there"}
 """Without these nothing that follows in the same part can be tried."""

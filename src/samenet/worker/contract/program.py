@@ -8,7 +8,7 @@ from samenet.adapter import draws
 from samenet.adapter.arrays import Array
 from samenet.adapter.checklist import METHODS
 from samenet.certificate import gate_gradients, readback
-from samenet.certificate.problem import trained
+from samenet.certificate.problem import train_call
 from samenet.worker.contract.subject import Subject
 
 
@@ -41,7 +41,7 @@ def starts(subject: Subject) -> str:
     """Compare the weights after `build` with the given ones, in every precision offered."""
     problem, build = subject.problem, subject.build
     found = [
-        gate_gradients.initial_weights(problem, build, dtype)
+        gate_gradients.check_initial_weights(problem, build, dtype)
         for dtype in subject.capabilities.dtypes
     ]
     return "; ".join(
@@ -62,7 +62,7 @@ def trains(subject: Subject) -> str:
 def losses(subject: Subject) -> str:
     """Look at the losses of one call."""
     call = subject.problem.calls[0]
-    return wrong_losses(subject, trained(subject.fresh(), call), len(call.order))
+    return wrong_losses(subject, train_call(subject.fresh(), call), len(call.order))
 
 
 def wrong_losses(subject: Subject, found: Array, steps: int) -> str:
@@ -102,14 +102,14 @@ def holds(subject: Subject) -> str:
 def reads_back(subject: Subject) -> str:
     """Look at what the framework says is in force."""
     program = subject.fresh()
-    trained(program, subject.problem.calls[0])  # a read-back comes after the clock has stopped
+    train_call(program, subject.problem.calls[0])  # a read-back comes after the clock has stopped
     found = subject.adapter.read_back(program, subject.target)
     if not isinstance(found, dict):
         return f"read_back gives a {type(found).__name__}"
     wanted = ["threads", "device", *(["compiler"] if subject.compiler not in ("", "none") else [])]
     lacking = [name for name in wanted if name not in found]
     plain = all(isinstance(v, str | int | float) for v in found.values())
-    checks = readback.read_back(found, subject.target, subject.compiler) if plain else []
+    checks = readback.check_read_back(found, subject.target, subject.compiler) if plain else []
     wrong = [f"no {name}" for name in lacking] + [
         f"{check.quantity}: {check.detail}" for check in checks if not check.passed
     ]

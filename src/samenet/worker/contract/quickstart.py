@@ -10,11 +10,11 @@ import numpy as np
 
 from samenet.adapter import discovery, draws
 from samenet.adapter.arrays import Array, QuickStartData
-from samenet.adapter.discovery import Leaf
+from samenet.adapter.discovery import AdapterFile
 from samenet.certificate import cases
 from samenet.runs import adapter_source
 from samenet.runs.plan import Arm
-from samenet.spec.network import Kind, Network
+from samenet.spec.network import Network, TaskKind
 from samenet.spec.training import LOSSES_OF_KIND, TrainSpec
 
 INPUTS, BATCH, ROWS, EPOCHS = 6, 16, 64, 2
@@ -23,7 +23,7 @@ OPTIONAL = (
     ("updates", r"[1-9]\d*", "a whole number"),
 )
 """What an entry of PAGES may say for the worker; without it the task's own number holds."""
-OUTPUTS = {Kind.BINARY: 1, Kind.MULTICLASS: 3, Kind.REGRESSION: 1}
+OUTPUTS = {TaskKind.BINARY: 1, TaskKind.MULTICLASS: 3, TaskKind.REGRESSION: 1}
 
 
 def there(arm: Arm) -> str:
@@ -36,13 +36,13 @@ def there(arm: Arm) -> str:
 
 
 def _path(arm: Arm) -> Path:
-    found = Leaf(path=Path(arm.path), header=arm.header).quickstart_path
+    found = AdapterFile(path=Path(arm.path), header=arm.header).quickstart_path
     return found or Path(arm.path)
 
 
-def kinds(arm: Arm) -> dict[Kind, dict[str, str]]:
+def kinds(arm: Arm) -> dict[TaskKind, dict[str, str]]:
     """Return the kinds of tasks for which it names a page, with what it says about each."""
-    said = {kind: adapter_source.pages(arm, str(kind)) for kind in Kind}
+    said = {kind: adapter_source.read_pages(arm, str(kind)) for kind in TaskKind}
     return {kind: about for kind, about in said.items() if about}
 
 
@@ -71,7 +71,7 @@ def fits(arm: Arm) -> str:
     return "; ".join(f"{kind}: {text}" for kind, text in wrong.items() if text)
 
 
-def _fitted(example: Any, kind: Kind) -> str:
+def _fitted(example: Any, kind: TaskKind) -> str:
     loss, outputs = LOSSES_OF_KIND[kind][0], OUTPUTS[kind]
     layers = [{"units": 8, "activation": "relu"}, {"units": outputs, "activation": "identity"}]
     network = Network.model_validate({"inputs": INPUTS, "layers": layers})
@@ -86,13 +86,13 @@ def _fitted(example: Any, kind: Kind) -> str:
     return _wrong_outputs(np.asarray(made.predict(inputs)), kind)
 
 
-def _wrong_outputs(found: Array, kind: Kind) -> str:
+def _wrong_outputs(found: Array, kind: TaskKind) -> str:
     shape = (ROWS, OUTPUTS[kind])
     if found.shape != shape:
         return f"predict gives the shape {found.shape} instead of {shape}"
     if not np.isfinite(found).all():
         return "some predictions are infinite or not numbers"
-    sums = found.sum(axis=1) if kind is Kind.MULTICLASS else np.ones(ROWS)
-    outside = kind is not Kind.REGRESSION and bool(found.min() < 0 or found.max() > 1 + 1e-3)
+    sums = found.sum(axis=1) if kind is TaskKind.MULTICLASS else np.ones(ROWS)
+    outside = kind is not TaskKind.REGRESSION and bool(found.min() < 0 or found.max() > 1 + 1e-3)
     wrong = outside or bool(np.abs(sums - 1).max() > 1e-3)
     return "predictions are no probabilities" if wrong else ""

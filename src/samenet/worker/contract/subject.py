@@ -11,7 +11,7 @@ from samenet.adapter import draws
 from samenet.adapter.api import Capabilities, Program, Target
 from samenet.adapter.arrays import Batches, DataSource, Weights
 from samenet.certificate import cases
-from samenet.certificate.problem import Build, Problem, builder, trained
+from samenet.certificate.problem import Build, Problem, builder, train_call
 from samenet.spec.network import Network
 from samenet.spec.training import TrainSpec
 
@@ -49,7 +49,7 @@ class Subject:
         """Return the weights of a fresh program after some calls."""
         program = self.fresh()
         for call in calls:
-            trained(program, call)
+            train_call(program, call)
         return program.weights()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from samenet.adapter.arrays import Array, Batches, Weights
 from samenet.certificate import limits, readback
 from samenet.certificate.oracle import network as oracle
-from samenet.certificate.problem import trained
+from samenet.certificate.problem import train_call
 from samenet.worker.contract.program import wrong_losses
 from samenet.worker.contract.subject import BATCH, ROWS, TRAIN_ROWS, Subject
 
@@ -15,16 +15,16 @@ from samenet.worker.contract.subject import BATCH, ROWS, TRAIN_ROWS, Subject
 def copies(subject: Subject) -> str:
     """Train on, then overwrite what `weights` gave."""
     program, calls = subject.fresh(), subject.problem.calls
-    trained(program, calls[0])
+    train_call(program, calls[0])
     given = program.weights()
-    kept = oracle.flat(given).copy()
-    trained(program, calls[1])
-    if not np.array_equal(oracle.flat(given), kept):
+    kept = oracle.flatten(given).copy()
+    train_call(program, calls[1])
+    if not np.array_equal(oracle.flatten(given), kept):
         return "weights that were given out change when training goes on"
-    before = oracle.flat(program.weights()).copy()
+    before = oracle.flatten(program.weights()).copy()
     for part in (part for layer in given for part in layer if part.flags.writeable):
         part[...] = 1.0
-    same = np.array_equal(oracle.flat(program.weights()), before)
+    same = np.array_equal(oracle.flatten(program.weights()), before)
     return "" if same else "writing to weights that were given out changes the network"
 
 
@@ -41,7 +41,7 @@ def changes(subject: Subject) -> str:
 
 
 def _difference(one: Weights, other: Weights) -> float:
-    return float(np.max(np.abs(oracle.exact(one) - oracle.exact(other))))
+    return float(np.max(np.abs(oracle.flatten_float64(one) - oracle.flatten_float64(other))))
 
 
 def repeats(subject: Subject) -> str:
@@ -62,25 +62,25 @@ def order(subject: Subject) -> str:
 def short_calls(subject: Subject) -> str:
     """Train one step, then one of fewer rows, in a program that has seen a whole call."""
     program, (first, second, *_) = subject.fresh(), subject.problem.calls
-    trained(program, first)
+    train_call(program, first)
     done = second.first_step
     one = Batches(order=second.order[:1], first_step=done)
     few = Batches(order=second.order[1:2, : BATCH // 2], first_step=done + 1)
-    return wrong_losses(subject, trained(program, one), 1) or wrong_losses(
-        subject, trained(program, few), 1
+    return wrong_losses(subject, train_call(program, one), 1) or wrong_losses(
+        subject, train_call(program, few), 1
     )
 
 
 def waits(subject: Subject) -> str:
     """Look for work that is left when `sync` has returned."""
-    check = readback.sync_waits(subject.fresh(), subject.problem.calls[0])
+    check = readback.check_sync(subject.fresh(), subject.problem.calls[0])
     return "" if check.passed else f"{check.error:.0%} of the work was left after sync()"
 
 
 def any_rows(subject: Subject) -> str:
     """Compare predictions of several choices of rows with those of all rows."""
     program = subject.fresh()
-    trained(program, subject.problem.calls[0])
+    train_call(program, subject.problem.calls[0])
     everything = np.asarray(program.predict(np.arange(ROWS, dtype=np.int32)))
     choices = {"one row": [7], "test rows": [TRAIN_ROWS, ROWS - 1], "repeated rows": [3, 1, 3]}
     wrong = [
@@ -100,11 +100,11 @@ def _near(one: Array, other: Array) -> bool:
 def undisturbed(subject: Subject) -> str:
     """Predict and read between two calls."""
     program, calls = subject.fresh(), subject.problem.calls[:2]
-    before = trained(program, calls[0])
+    before = train_call(program, calls[0])
     np.asarray(program.predict(np.arange(ROWS, dtype=np.int32)))
     program.weights()
     if not np.array_equal(np.asarray(program.losses(), dtype=np.float64), before):
         return "losses() gives other numbers after predict"
-    trained(program, calls[1])
+    train_call(program, calls[1])
     difference = _difference(program.weights(), subject.after(*calls))
     return f"weights differ by {difference:.2g}" if difference != 0 else ""

@@ -80,7 +80,7 @@ def test_warm_ups_that_are_not_undone_are_caught(
         step()
         return step
 
-    monkeypatch.setattr(graphs, "captured", left_in_place)
+    monkeypatch.setattr(graphs, "capture_step", left_in_place)
     assert failures(adapter, "graphs", "training by momentum + l2, kinked")
 
 

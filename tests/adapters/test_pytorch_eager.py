@@ -101,10 +101,10 @@ import torch
 from samenet.adapter import Target, discovery
 from samenet.certificate import cases
 from samenet.certificate.problem import builder
-adapter = discovery.load(discovery.shipped()["pytorch"].path)
+adapter = discovery.load(discovery.shipped_adapters()["pytorch"].path)
 adapter.wake(Target())
 for name in sys.argv[1:]:
-    problem = cases.case(name).shown
+    problem = cases.find_case(name).shown
     program = builder(adapter, "eager", Target())(
         problem, problem.training, problem.weights, "float32"
     )

@@ -66,7 +66,7 @@ def test_nothing_readable_is_no_failure(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """On a system that shows none of it each diagnostic says so, and nothing is refused."""
-    for name in ("CPU", "GROUPS", "PRESSURE"):
+    for name in ("CPU", "CONTROL_GROUPS", "PRESSURE"):
         monkeypatch.setattr(readings, name, tmp_path / "gone")
     monkeypatch.setattr(system, "file_text", lambda path: None)
     monkeypatch.setattr(readings.psutil, "cpu_freq", lambda: None)

@@ -73,11 +73,11 @@ def normal_factor(n: float, confidence: float = 0.95) -> float:
 
 Fault = tuple[str, Any, str, Callable[..., Any], str]
 FAULTS: list[Fault] = [
-    ("stopping", stopping, "settled", significant, "false differences"),
-    ("family", significance, "holm", unadjusted, "equal arms: one called slower"),
-    ("rank", significance, "holm", unadjusted, "two ranks"),
+    ("stopping", stopping, "should_stop_pair", significant, "false differences"),
+    ("family", significance, "adjust_by_holm", unadjusted, "equal arms: one called slower"),
+    ("rank", significance, "adjust_by_holm", unadjusted, "two ranks"),
     ("equivalence", significance, "equivalence_p", not_significant, "true ratio"),
-    ("drift", drift, "balanced", always_first, "2 arms"),
+    ("drift", drift, "rotate", always_first, "2 arms"),
     ("break-even", break_even, "t_factor", normal_factor, "interval holds"),
     ("coverage", intervals, "t_factor", normal_factor, "normal noise"),
 ]

@@ -82,7 +82,7 @@ class SimulatedDevice:
     @contextmanager
     def in_force(self) -> Iterator[None]:
         """Let the instrument read this clock."""
-        with patch.multiple(clock, now=self.look, seconds=self.seconds, cpu_seconds=self.look):
+        with patch.multiple(clock, now=self.look, time_call=self.seconds, cpu_seconds=self.look):
             yield
 
 

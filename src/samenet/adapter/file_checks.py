@@ -17,8 +17,7 @@ from samenet.adapter.api import Capabilities
 from samenet.adapter.discovery import AdapterFile
 from samenet.machine import distributions, system
 from samenet.spec.network import ActivationName
-from samenet.spec.parsing import OPTIMIZER_TAGS
-from samenet.spec.training import LossName
+from samenet.spec.training import OPTIMIZERS, LossName
 
 SHARED = {"numpy", "threadpoolctl"}
 """Libraries any adapter may use beside those that its header names."""
@@ -205,7 +204,7 @@ def capabilities(offered: Capabilities) -> str:
         "dtypes": (offered.dtypes, ("float32", "float64")),
         "activations": (offered.activations, get_args(ActivationName)),
         "losses": (offered.losses, get_args(LossName)),
-        "optimizers": (offered.optimizers, OPTIMIZER_TAGS),
+        "optimizers": (offered.optimizers, tuple(OPTIMIZERS)),
     }
     empty = [f"no {name}" for name, (there, _) in known.items() if not there]
     strange = [

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin
 from samenet.certificate import limits
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.problem import Problem, ends_of
-from samenet.spec.training import Forms, Side
+from samenet.spec.training import Forms
 
 GROWTH_MAX = 10.0
 MARGIN_MIN = 1e-5
@@ -21,7 +21,7 @@ comes so near to a kink that rounding could carry it across (relative to the sum
 SECOND_FORMS: dict[str, Any] = {
     name: get_args(field.annotation)[1]
     for name, field in Forms.model_fields.items()
-    if get_origin(field.annotation) is Literal and field.annotation != Side
+    if get_origin(field.annotation) is Literal and not name.endswith("_at_0")
 }
 FORMS = (Forms(), Forms.model_validate(SECOND_FORMS))
 """All first and all second forms: a problem has to be fit for both."""

@@ -203,7 +203,7 @@ def barrier(waits: float, monkeypatch: pytest.MonkeyPatch) -> cuda.Check:
     def event_seconds(_: object, work: Any) -> float:
         return seconds(lambda: (work(), program.weights()))
 
-    monkeypatch.setattr(cuda.clock, "seconds", seconds)
+    monkeypatch.setattr(cuda.clock, "time_call", seconds)
     return cuda.check_barrier(event_seconds, program, None, Target(device="cuda"))
 
 

@@ -88,7 +88,7 @@ def test_the_fixed_cost_of_a_fit_is_not_in_an_epoch(
         work()
         return float(clock.now - start)
 
-    monkeypatch.setattr(timing.clock, "seconds", timed)
+    monkeypatch.setattr(timing.clock, "time_call", timed)
     monkeypatch.setattr(timing.clock, "now", lambda: clock.now)
     added = called(SimpleNamespace(own_fit=fit), dropout=0.0)
     if seconds > timing.OWN_EPOCH_SECONDS_MAX:

@@ -12,11 +12,16 @@ from samenet.adapter import Deviation, Dtype, Target
 from samenet.spec import Forms
 
 
+def place_of(target: Target) -> str:
+    """Return what Keras calls the target's device."""
+    return f"gpu:{target.index}" if target.device == "cuda" else "cpu"
+
+
 @contextmanager
 def scope(target: Target) -> Iterator[None]:
     """Place variables and operations on the target's device, and compute in its precision."""
     set_precision(target.dtype)
-    with keras.device(f"gpu:{target.index}" if target.device == "cuda" else "cpu"):
+    with keras.device(place_of(target)):
         yield
 
 

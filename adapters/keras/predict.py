@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from samenet.adapter import Array, Target
+from samenet.adapters.keras.precision import place_of
 
 PREDICT = {
     "usual": {
@@ -25,7 +26,7 @@ PREDICT = {
 def predictors(program: Any, target: Target) -> dict[str, Callable[[Array], Array]]:
     """Return both ways of a program that holds its model as `predictor`."""
     model = program.predictor
-    place = f"gpu:{target.index}" if target.device == "cuda" else "cpu:0"
+    place = place_of(target)
 
     def usual(inputs: Array) -> Array:
         with keras.device(place):

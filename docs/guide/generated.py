@@ -18,11 +18,8 @@ from samenet.adapter import Header, Mode
 from samenet.adapter.variables import Variables
 from samenet.cli.main import REST, SHOWN, cli
 from samenet.spec import (
-    SGD,
+    OPTIMIZERS,
     Activation,
-    Adagrad,
-    Adam,
-    AdamW,
     DataSpec,
     Dense,
     FrozenModel,
@@ -30,7 +27,6 @@ from samenet.spec import (
     Loss,
     ModelSpec,
     OptimizerRule,
-    RMSprop,
     Schedule,
     Task,
     TrainSpec,
@@ -45,11 +41,7 @@ TABLES: dict[str, type[FrozenModel]] = {
     "`[training]`": TrainSpec,
     "`loss`": Loss,
     "`[training.optimizer]`, all of them": OptimizerRule,
-    '`[training.optimizer]`, `name = "sgd"`': SGD,
-    '`[training.optimizer]`, `name = "adam"`': Adam,
-    '`[training.optimizer]`, `name = "adamw"`': AdamW,
-    '`[training.optimizer]`, `name = "rmsprop"`': RMSprop,
-    '`[training.optimizer]`, `name = "adagrad"`': Adagrad,
+    **{f'`[training.optimizer]`, `name = "{name}"`': kind for name, kind in OPTIMIZERS.items()},
     "`[training.schedule]`": Schedule,
     "`[goal]`": Goal,
 }

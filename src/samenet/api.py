@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from samenet._console import print_text
-from samenet.adapter.api import Precision, Target, parse_device
+from samenet.adapter.api import Precision, Target
 from samenet.advice import recommend
 from samenet.analysis import frames
 from samenet.analysis.frames import Frames
@@ -17,6 +17,7 @@ from samenet.errors import UsageError, unknown_name
 from samenet.execution import planner, session
 from samenet.execution.live_table import watch_run
 from samenet.machine import paths
+from samenet.machine.devices import parse_device
 from samenet.report import result
 from samenet.runs.folder import Store
 from samenet.runs.plan import ProfileName, TrackName

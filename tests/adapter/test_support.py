@@ -11,7 +11,7 @@ import pytest
 from report_fixture import made
 
 from samenet.adapter import PARTS, Capabilities, Target, discovery
-from samenet.adapter.support import ONLY_ON_CUDA, why_unsupported
+from samenet.adapter.support import needs_device, why_unsupported
 from samenet.certificate import cases
 from samenet.cli.commands.certify import (
     CertifyOutcome,
@@ -69,7 +69,7 @@ def test_nothing_is_missing_unless_it_is_declared() -> None:
 @pytest.mark.parametrize(
     ("limits", "expected"),
     [
-        ({"devices": ("cuda",)}, ONLY_ON_CUDA),
+        ({"devices": ("cuda",)}, needs_device("cuda")),
         ({"dtypes": ("float64",)}, "dtype float32 is not offered; it has float64"),
         ({"activations": ("relu",)}, "activation tanh is not offered; it has relu"),
         ({"losses": ("huber",)}, f"loss {CROSS_ENTROPY} is not offered; it has huber"),

@@ -35,10 +35,12 @@ from source_tree import (
     uses,
 )
 
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+    "importlinter"
+]["contracts"]
 FRAMEWORKS = {
-    "cupy", "cupyx", "flax", "jax", "jaxlib", "keras", "keras_core", "lightning", "mxnet", "optax",
-    "paddle", "sklearn", "skorch", "tensorflow", "tf_keras", "tinygrad", "torch",
-}  # fmt: skip
+    name for each in CONTRACTS if each["id"] == "no framework" for name in each["forbidden_modules"]
+}
 """What the parent and the core must not import; scikit-learn counts because it takes a second."""
 
 SHARED_BY_LEAVES = {"numpy", "threadpoolctl"}

@@ -13,14 +13,16 @@ from samenet.adapter import discovery
 
 CORE = Path(__file__).resolve().parents[2] / "src" / "samenet"
 
-WORDS = {
-    *("tensorflow", "keras", "torch", "jax", "cupy", "sklearn", "scikit"),
-    *("xla", "inductor", "triton", "pjrt", "tf"),
-}
-"""Frameworks, and the compilers and prefixes of variables that belong to one."""
-
 SHARED = {"numpy"}
 """Libraries that the core computes with: only the adapter of this name is a framework."""
+
+SHIPPED = {
+    name.partition(".")[0]
+    for found in discovery.shipped_adapters().values()
+    for name in found.header.imports
+}
+WORDS = SHIPPED - SHARED | {"scikit", "xla", "inductor", "triton", "pjrt", "tf"}
+"""Frameworks, and the compilers and prefixes of variables that belong to one."""
 
 WORD = re.compile(
     rf"(?<![a-z])({'|'.join(sorted(WORDS - {'torch'}, key=len, reverse=True))})(?![a-z0-9])|torch",

@@ -16,13 +16,10 @@ from samenet.adapter.variables import Variables
 from samenet.cli.main import REST, SHOWN
 from samenet.report.blocks import Section
 from samenet.spec import (
-    SGD,
-    Adagrad,
-    AdamW,
+    OPTIMIZERS,
     DataSpec,
     Goal,
     Loss,
-    RMSprop,
     Schedule,
     Task,
     TrainSpec,
@@ -79,7 +76,7 @@ def test_every_command_stands_in_the_guide_with_its_options(built: Path) -> None
     assert text.count("--json ") >= len(SHOWN | REST)
 
 
-KINDS = [Task, DataSpec, Goal, TrainSpec, Loss, SGD, AdamW, RMSprop, Adagrad, Schedule]
+KINDS = [Task, DataSpec, Goal, TrainSpec, Loss, *OPTIMIZERS.values(), Schedule]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

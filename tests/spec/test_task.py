@@ -62,7 +62,7 @@ BAD = [
     ('kind = "regression"', 'kind = "regresion"', "kind: ", "'regresion'"),
     ('kind = "regression"', 'kind = "binary"', "file: ", "loss binary_cross_entropy"),
     ('kind = "regression"', 'kind = "multiclass"', "file: ", "or categorical_cross_entropy"),
-    ('metric = "rmse"', 'metric = "accuracy"', "file: ", "'accuracy' is not one of rmse, mae, r2"),
+    ('metric = "rmse"', 'metric = "accuracy"', "file: ", "'accuracy' is not one of rmse, "),
     ("target = 60.0", "target = nan", "goal.target: ", "nan"),
     ("target = 60.0", 'target = "low"', "goal.target: ", "'low'"),
     ("epochs = 2", "epochs = -2", "training.epochs: ", "-2"),

@@ -16,7 +16,6 @@ from samenet.adapter.api import (
     Program,
     QuickStart,
     Target,
-    parse_device,
 )
 from samenet.adapter.arrays import (
     Array,
@@ -28,6 +27,7 @@ from samenet.adapter.arrays import (
     QuickStartData,
     Weights,
 )
+from samenet.machine.devices import parse_device
 from samenet.machine.system import NOT_READABLE, threads_named
 
 __all__ = [

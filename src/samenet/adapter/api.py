@@ -48,7 +48,6 @@ called "fit" may add, to be timed beside that mode (without dropout)
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, Protocol, Self, SupportsFloat, get_args
 
@@ -59,7 +58,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from samenet._text import count_noun
 from samenet.adapter.arrays import Array, Batches, DataSource, Dtype, Fetchable, Weights
 from samenet.adapter.variables import Variables
-from samenet.errors import UsageError
+from samenet.machine.devices import DEVICES, DeviceName
 from samenet.spec.parsing import FrozenModel
 from samenet.spec.training import Forms
 
@@ -70,7 +69,7 @@ Precision = Literal["strict-float32", "tf32"]
 class Target(FrozenModel):
     """Where and how precisely a result is computed."""
 
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: DeviceName = "cpu"
     index: int = Field(default=0, ge=0)
     """Which CUDA device, counted as nvidia-smi does; a worker sees only that one, as its first."""
     dtype: Dtype = "float32"
@@ -86,7 +85,7 @@ class Target(FrozenModel):
     @property
     def place(self) -> str:
         """Return the device as a person writes it: 'cpu', 'cuda:0'."""
-        return f"cuda:{self.index}" if self.device == "cuda" else "cpu"
+        return f"{self.device}:{self.index}" if DEVICES[self.device].numbered else self.device
 
     @property
     def strict(self) -> Target:
@@ -101,14 +100,6 @@ class Target(FrozenModel):
     def __str__(self) -> str:
         """Return the short form, e.g. 'cpu, float32, 1 thread'."""
         return f"{self.place}, {self.numbers}, {count_noun(self.threads, 'thread')}"
-
-
-def parse_device(text: str) -> dict[str, str | int]:
-    """Return device and index of 'cpu', 'cuda' or 'cuda:1'; any other text is a UsageError."""
-    match = re.fullmatch(r"cpu|cuda(?::(\d+))?", text.strip().lower())
-    if not match:
-        raise UsageError(f"Unknown device '{text}'. Write cpu, cuda, or cuda:1 for the second GPU.")
-    return {"device": match[0].partition(":")[0], "index": int(match[1] or 0)}
 
 
 class _Grown(FrozenModel):

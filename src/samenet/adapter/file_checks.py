@@ -16,9 +16,9 @@ from samenet.adapter import discovery, source_files
 from samenet.adapter.api import Capabilities
 from samenet.adapter.discovery import AdapterFile
 from samenet.machine import distributions, system
+from samenet.machine.devices import DEVICES
 from samenet.spec.network import ActivationName
-from samenet.spec.parsing import OPTIMIZER_TAGS
-from samenet.spec.training import LossName
+from samenet.spec.training import OPTIMIZERS, LossName
 
 SHARED = {"numpy", "threadpoolctl"}
 """Libraries any adapter may use beside those that its header names."""
@@ -182,7 +182,7 @@ def environment(found: AdapterFile) -> str:
     own = found.header.variables
     doubled = by_samenet & own.names(own.groups)
     for each in discovery.known_headers(found.header):
-        by_samenet |= each.variables.names(("threads", "cpu", "cuda"))
+        by_samenet |= each.variables.names(("threads", *DEVICES))
     doubled |= by_samenet & set(found.header.environment)
     return f"it sets {', '.join(sorted(doubled))}" if doubled else ""
 
@@ -201,11 +201,11 @@ CHECKS: dict[str, Callable[[AdapterFile], str]] = {
 def capabilities(offered: Capabilities) -> str:
     """Return what is wrong with what an adapter says it offers."""
     known: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-        "devices": (offered.devices, ("cpu", "cuda")),
+        "devices": (offered.devices, tuple(DEVICES)),
         "dtypes": (offered.dtypes, ("float32", "float64")),
         "activations": (offered.activations, get_args(ActivationName)),
         "losses": (offered.losses, get_args(LossName)),
-        "optimizers": (offered.optimizers, OPTIMIZER_TAGS),
+        "optimizers": (offered.optimizers, tuple(OPTIMIZERS)),
     }
     empty = [f"no {name}" for name, (there, _) in known.items() if not there]
     strange = [

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from samenet.adapter.api import Capabilities, Part, Target
+from samenet.machine.devices import DEVICES, DeviceName
 from samenet.spec.network import Network
 from samenet.spec.training import TrainSpec
 
-ONLY_ON_CUDA = "not available: no CUDA device; it needs one, and --device cuda"
-"""Of an adapter or a mode that is asked to run on a processor."""
+
+def needs_device(name: DeviceName) -> str:
+    """Return why an adapter or a mode that needs a device cannot run on another."""
+    return f"{DEVICES[name].absent()}; it needs one, and --device {name}"
 
 
 def why_unsupported(
@@ -41,11 +44,13 @@ def lacking(capabilities: Capabilities, network: Network, training: TrainSpec) -
 
 def why_device_unsupported(capabilities: Capabilities, target: Target) -> str | None:
     """Return why nothing at all can run there, or None."""
-    if target.device == "cuda" and "cuda" not in capabilities.devices:
-        return f"not available: no CUDA device{f' {target.index}' if target.index else ''}"
+    if target.device != "cpu" and target.device not in capabilities.devices:
+        return DEVICES[target.device].absent(target.index)
     if target.precision == "tf32" and target.device != "cuda":
         return "not available: tf32 needs a CUDA device"
-    return None if target.device in capabilities.devices else ONLY_ON_CUDA
+    if target.device in capabilities.devices:
+        return None
+    return needs_device(next((name for name in DEVICES if name in capabilities.devices), "cuda"))
 
 
 def _parts(training: TrainSpec) -> set[str]:

@@ -70,7 +70,7 @@ class Variables(FrozenModel):
         """Return what says how a process is to compute."""
         return {
             **_filled(self.threads, THREADS, threads),
-            **(self.cpu if device == "cpu" else self.cuda),
+            **self.groups[device],
             **(self.tf32 if precision == "tf32" else self.strict),
         }
 

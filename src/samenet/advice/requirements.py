@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from samenet.adapter.api import parse_device
 from samenet.advice.evidence import Phrase, Sentence, cite, phrase, say, with_epochs
 from samenet.advice.needs import LACKS, Wishes
 from samenet.analysis import predictions
 from samenet.analysis.frames import ArmResult, Frames
 from samenet.analysis.quantities import Quantity
 from samenet.errors import RefusedError
+from samenet.machine.devices import parse_device
 from samenet.spec.task import Task
 
 

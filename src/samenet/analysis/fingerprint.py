@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from samenet.analysis.frames import Frames
 from samenet.machine import cache
+from samenet.machine.devices import DEVICES
 from samenet.spec.task import Task
 
 Group = Literal["machine", "versions", "settings", "tasks"]
@@ -27,7 +28,8 @@ Fingerprint = dict[Group, dict[str, Any]]
 def fingerprint(frames: Frames) -> Fingerprint:
     """Return the guarded fields of a run."""
     facts, target = frames.machine, frames.plan.target
-    machine_facts = (*MACHINE, "CUDA devices") if target.device == "cuda" else MACHINE
+    fact = DEVICES[target.device].fact
+    machine_facts = (*MACHINE, fact) if fact else MACHINE
     versions: dict[str, Any] = {}
     for arm in frames.plan.arms:
         versions |= arm.versions

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from samenet.analysis.frames import ArmResult, Frames
 from samenet.analysis.memo import remember
 from samenet.analysis.quantities import Quantity
+from samenet.machine.devices import DEVICES
 from samenet.spec.products import MEMORY_QUANTITY, STEP_QUANTITY
 from samenet.spec.task import Task
 from samenet.stats.formatting import format_digits, format_seconds
@@ -48,8 +49,10 @@ def notes(frames: Frames, task: Task) -> tuple[str, ...]:
     rate = operations_per_second(frames, task)
     memory = bytes_per_second(frames)
     if floor is None or rate is None:
-        on_gpu = frames.plan.target.device == "cuda"
-        return ("The machine’s limit: not measured on a CUDA device.",) if on_gpu else ()
+        device = frames.plan.target.device
+        if device == "cpu":
+            return ()
+        return (f"The machine’s limit: not measured on a {DEVICES[device].title}.",)
     text = (
         f"The machine’s limit: the matrix products of one step alone take {format_seconds(floor)} "
         f"with NumPy ({rate / 1e9:.3g} billion operations per second). The library of another "

@@ -6,6 +6,8 @@ it (frameworks.md, finding 4). On an admissible problem only a mistake can do th
 
 from __future__ import annotations
 
+from typing import Any, Literal, get_args, get_origin
+
 from samenet.certificate import limits
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.problem import Problem, ends_of
@@ -16,16 +18,12 @@ MARGIN_MIN = 1e-5
 """A parity problem is fit for float32 if its training amplifies no more, and if no weighted sum
 comes so near to a kink that rounding could carry it across (relative to the sum of its terms)."""
 
-FORMS = (
-    Forms(),
-    Forms(
-        adam="epsilon_hat",
-        momentum="rate_inside",
-        rmsprop="epsilon_inside",
-        adagrad="epsilon_inside",
-        clipping="epsilon",
-    ),
-)
+SECOND_FORMS: dict[str, Any] = {
+    name: get_args(field.annotation)[1]
+    for name, field in Forms.model_fields.items()
+    if get_origin(field.annotation) is Literal and not name.endswith("_at_0")
+}
+FORMS = (Forms(), Forms.model_validate(SECOND_FORMS))
 """All first and all second forms: a problem has to be fit for both."""
 
 

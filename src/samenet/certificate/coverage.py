@@ -14,8 +14,8 @@ from samenet.adapter.support import lacking
 from samenet.certificate import cases
 from samenet.spec.case_names import SAME_SEED_TWICE
 from samenet.spec.network import Activation, ActivationName
-from samenet.spec.parsing import OPTIMIZER_TAGS, parse_call
-from samenet.spec.training import Loss, LossName
+from samenet.spec.parsing import parse_call
+from samenet.spec.training import OPTIMIZERS, Loss, LossName
 
 NOT_SEEN = (
     "the training on other devices, and what comes after a thousand steps in 32 bits: "
@@ -126,7 +126,7 @@ def not_offered(offered: Capabilities) -> list[str]:
         *(f"{n} ({why})" for n in _functions(offered) if (why := _unreadable(n, offered))),
         *(f"activation {n}" for n in get_args(ActivationName) if n not in offered.activations),
         *(f"loss {name}" for name in get_args(LossName) if name not in offered.losses),
-        *(f"optimizer {name}" for name in OPTIMIZER_TAGS if name not in offered.optimizers),
+        *(f"optimizer {name}" for name in OPTIMIZERS if name not in offered.optimizers),
         *(part for part in PARTS if part not in offered.parts),
         *([] if offered.dropout else ["dropout"]),
         *(dtype for dtype in ("float32", "float64") if dtype not in offered.dtypes),

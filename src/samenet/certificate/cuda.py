@@ -24,7 +24,7 @@ def check_device(
     adapter: ModuleType, program: Program, call: Batches, target: Target
 ) -> list[Check]:
     """Return what this adapter lets one see of a CUDA device; of a processor there is nothing."""
-    if target.device != "cuda":
+    if target.device == "cpu":
         return []
     memory = device_bytes_peak(adapter, target)
     found = [] if memory is None else [check_memory_held(memory, program.weights(), target)]
@@ -36,7 +36,7 @@ def check_device(
 def device_bytes_peak(adapter: ModuleType, target: Target) -> int | None:
     """Return the most that was allocated on a device with its own memory, where it is told."""
     told: Callable[[Target], int | None] | None = getattr(adapter, "device_memory", None)
-    return told(target) if told and target.device == "cuda" else None
+    return told(target) if told and target.device != "cpu" else None
 
 
 def check_memory_held(bytes_peak: int, weights: Weights, target: Target) -> Check:

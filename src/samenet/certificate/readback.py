@@ -14,6 +14,7 @@ from samenet.certificate import limits
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.problem import Build, Check, Problem
 from samenet.machine import clock
+from samenet.machine.devices import DEVICES
 from samenet.spec.network import Activation, Dense, Network
 from samenet.spec.training import SGD, Loss, TrainSpec
 
@@ -187,7 +188,7 @@ def check_read_back(
             gate="read-back",
             quantity=name,
             dtype=target.dtype,
-            error=0.0 if _agrees(name, found[name], asked) else 1.0,
+            error=0.0 if _agrees(name, found[name], asked, target) else 1.0,
             limit=0.0,
             detail=f"{found[name]} (asked for {asked})",
         )
@@ -219,8 +220,8 @@ def check_compilations(
     ]
 
 
-def _agrees(name: str, found: str | float, asked: str | int) -> bool:
+def _agrees(name: str, found: str | float, asked: str | int, target: Target) -> bool:
     if name == "device":
-        names = "cuda|gpu" if asked == "cuda" else str(asked)
+        names = "|".join(DEVICES[target.device].read_back)
         return re.search(rf"\b({names})\b", str(found).lower()) is not None
     return found == asked

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from samenet.adapter.api import Capabilities, Target, parse_device
+from samenet.adapter.api import Capabilities, Target
 from samenet.adapter.discovery import AdapterFile, code_digest, digest
 from samenet.execution.worker_environment import worker_environment
 from samenet.machine import cache, distributions
+from samenet.machine.devices import parse_device
 from samenet.runs import adapter_source, redaction
 from samenet.runs.plan import Arm, InstallSize
 

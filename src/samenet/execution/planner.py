@@ -12,12 +12,13 @@ from pathlib import Path
 from samenet._version import __version__
 from samenet.adapter import discovery
 from samenet.adapter.api import Target
-from samenet.adapter.support import ONLY_ON_CUDA, why_device_unsupported
+from samenet.adapter.support import needs_device, why_device_unsupported
 from samenet.errors import RefusedError, UsageError, unknown_name
 from samenet.execution import certificate_cache, describe
 from samenet.execution.durations import ArmStart, DurationPredictor, history_key
 from samenet.execution.scheduler import schedule
 from samenet.machine import cache, clock
+from samenet.machine.devices import DEVICES
 from samenet.runs.passes import PASSES
 from samenet.runs.plan import (
     PROFILES,
@@ -217,8 +218,9 @@ def why_not_runnable(arm: Arm, target: Target) -> str | None:
     if reason := why_device_unsupported(arm.capabilities, target):
         return reason
     needs = arm.header.modes[arm.mode].needs
-    if "CUDA device" in needs and target.device != "cuda":
-        return ONLY_ON_CUDA
+    for name, device in DEVICES.items():
+        if device.title in needs and target.device != name:
+            return needs_device(name)
     if "C++ compiler" in needs and not has_compiler():
         return "needs a C++ compiler (g++ or clang++): install one, or leave this mode out"
     return None

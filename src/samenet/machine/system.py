@@ -78,7 +78,7 @@ def process_environment(
     else:
         variables[TF32_OVERRIDE] = "0"
     kind, _, index = device.partition(":")
-    if kind == "cpu":
+    if kind != "cuda":
         variables["CUDA_VISIBLE_DEVICES"] = ""
     else:
         variables["CUDA_VISIBLE_DEVICES"] = visible_device(int(index or 0))

@@ -16,7 +16,6 @@ from samenet.spec.network import (
     TaskKind,
 )
 from samenet.spec.parsing import (
-    OPTIMIZER_TAGS,
     FrozenModel,
     Problem,
     SpecType,
@@ -37,6 +36,7 @@ from samenet.spec.task import (
 )
 from samenet.spec.training import (
     LOSSES_OF_KIND,
+    OPTIMIZERS,
     SGD,
     Adagrad,
     Adam,
@@ -58,7 +58,7 @@ from samenet.spec.training import (
 __all__ = [
     "LOSSES_OF_KIND",
     "MAIN_JOB",
-    "OPTIMIZER_TAGS",
+    "OPTIMIZERS",
     "PARAMETERS_MAX",
     "SGD",
     "SLOPE_DEFAULT",

@@ -44,9 +44,6 @@ class Problem(NamedTuple):
     problem: str
 
 
-OPTIMIZER_TAGS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
-"""What pydantic puts into the path of an error to say which kind of optimiser it tried."""
-
 _PLAIN = {"extra_forbidden": "is not a known key", "missing": "is missing"}
 
 
@@ -63,13 +60,12 @@ def list_problems(error: ValidationError) -> list[Problem]:
 
 
 def _untagged(path: tuple[int | str, ...]) -> list[str]:
-    """Return a path as one writes it, without what pydantic inserts after "optimizer"."""
+    """Return a path as one writes it.
+
+    What stands after "optimizer" was inserted by pydantic: the kind of optimiser that it tried.
+    """
     pairs = zip(("", *path), path, strict=False)
-    return [
-        str(part)
-        for before, part in pairs
-        if not (before == "optimizer" and part in OPTIMIZER_TAGS)
-    ]
+    return [str(part) for before, part in pairs if before != "optimizer"]
 
 
 def parse(kind: type[SpecType], values: Any, *, where: str) -> SpecType:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import textwrap
+from typing import Any, get_args
 
 from samenet.spec.metrics import METRICS, metric_names
-from samenet.spec.network import Dense, TaskKind
+from samenet.spec.network import Activation, ActivationName, Dense, InitializerName, TaskKind
 from samenet.spec.task import Goal, Task
-from samenet.spec.training import Schedule
+from samenet.spec.training import OPTIMIZERS, Schedule
 
+*_FIRST, _LAST = (f'"{name}"' for name in OPTIMIZERS)
 ABOUT_OPTIMIZER = {
-    "name": '"sgd", "adam", "adamw", "rmsprop" or "adagrad"',
+    "name": f"{', '.join(_FIRST)} or {_LAST}",
     "learning_rate": "the size of a step; 2^-10 = 0.0009765625 is exact in binary",
     "momentum": "how much of the previous step is kept, 0 to below 1",
     "nesterov": "whether the gradient is taken after the momentum step",
@@ -95,17 +97,23 @@ split_seed = {data.split_seed}  # another number keeps other rows for the test""
 
 
 def _model(task: Task) -> list[str]:
+    *first, last = get_args(InitializerName)
+    drawn = f"How the starting weights are drawn: {', '.join(first)} or {last}."
+    hidden = [str(Activation(name=x)) for x in get_args(ActivationName) if x != "identity"]
     about = f"""\
 [model]
-# How the starting weights are drawn: glorot_uniform, glorot_normal, he_uniform, he_normal,
-# lecun_uniform or lecun_normal.
+{_comment(drawn)}
 initializer = {_toml(task.model.initializer)}
 
 # The hidden layers, from the inputs to the outputs. The linear last layer is added by samenet,
 # sigmoid or softmax is part of the loss. Without any hidden layer: a single neuron.
-# activation: sigmoid, tanh, relu, leaky_relu(slope=0.01), elu, selu, gelu, silu, softplus.
+{_comment(f"activation: {', '.join(hidden)}.")}
 # dropout: the share of the layer's values that each training step leaves out, 0 for none."""
     return [about, *(_layer(layer) for layer in task.model.layers)]
+
+
+def _comment(text: str) -> str:
+    return textwrap.fill(text, width=98, initial_indent="# ", subsequent_indent="# ")
 
 
 def _layer(layer: Dense) -> str:

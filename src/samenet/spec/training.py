@@ -6,7 +6,7 @@ docstring of an optimiser *is* its formula: g the gradient, w the weights, t = 1
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     BeforeValidator,
@@ -182,6 +182,11 @@ class Adagrad(OptimizerRule):
 
 
 Optimizer = Annotated[SGD | Adam | AdamW | RMSprop | Adagrad, Field(discriminator="name")]
+
+OPTIMIZERS: dict[str, type[OptimizerRule]] = {
+    kind.model_fields["name"].default: kind for kind in get_args(get_args(Optimizer)[0])
+}
+"""Every optimiser by the name that a task file gives it."""
 
 
 class Schedule(FrozenModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from samenet.certificate.oracle.network import Batch
 from samenet.spec import (
     SGD,
     Activation,
+    ActivationName,
     Adagrad,
     Adam,
     AdamW,
@@ -38,10 +39,7 @@ FORMS = {"torch": TORCH, "keras": KERAS}
 SLOPES = {"torch": 0.01, "tensorflow": 2.0**-7, "keras": 2.0**-7}
 """Of leaky_relu: TensorFlow rounds it to float32 (see the last tests)."""
 
-NAMES = (
-    *("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu"),
-    *("gelu", "silu", "softplus"),
-)
+NAMES = get_args(ActivationName)
 
 FAR_OUT = np.array([1e-9, 1e-3, 0.1, 0.5, 1, 3, 8, 20.5, 30, 40.5, 100, 700, 800])
 POINTS = np.concatenate([-FAR_OUT[::-1], [0.0], FAR_OUT])

@@ -14,6 +14,7 @@ from samenet.cli.commands import options as commands_options
 from samenet.errors import UsageError
 from samenet.execution.planner import parse_duration
 from samenet.experiments.scaling import forecast
+from samenet.machine.devices import WRITTEN
 
 if TYPE_CHECKING:
     from samenet.advice.recommend import Advice
@@ -27,7 +28,7 @@ MISSED = 3
 @click.command("advise")
 @click.argument("run", required=False, type=click.Path(path_type=Path))
 @click.option("--task", "tasks", multiple=True, help="Only this task of RUN. Repeatable.")
-@click.option("--device", metavar="cpu|cuda|cuda:N", help="Only what was measured there.")
+@click.option("--device", metavar=WRITTEN, help="Only what was measured there.")
 @click.option("--epochs", type=click.IntRange(1), help="Length of the training.")
 @click.option("--steps", type=click.IntRange(1), help="The same in steps.")
 @click.option("--time-limit", metavar="DURATION", help="For the whole training: 90s, 10m, 1h.")

@@ -13,12 +13,13 @@ import click
 from samenet._console import print_text
 from samenet._text import count_noun
 from samenet.adapter import discovery
-from samenet.adapter.api import Target, parse_device
+from samenet.adapter.api import Target
 from samenet.certificate import cases as certificate_cases
 from samenet.cli.commands import options
 from samenet.errors import UsageError
 from samenet.execution import planner, session
 from samenet.execution.progress import Progress
+from samenet.machine.devices import parse_device
 from samenet.runs.passes import ADMISSION_PASSES
 from samenet.runs.plan import Plan
 from samenet.runs.records import DEVIATION, CertificateRecord, FailureRecord, Record

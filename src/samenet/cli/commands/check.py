@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from samenet._console import print_text
-from samenet.adapter.api import Target, parse_device
+from samenet.adapter.api import Target
 from samenet.adapter.checklist import ChecklistResult
 from samenet.certificate import coverage
 from samenet.cli.commands import options
 from samenet.execution import adapter_check
 from samenet.execution.adapter_check import Examination
+from samenet.machine.devices import parse_device
 from samenet.spec.parsing import parse
 
 SOME_FAILED = 3

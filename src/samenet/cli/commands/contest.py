@@ -13,7 +13,7 @@ import click
 from samenet._console import print_text
 from samenet._text import count_noun
 from samenet.adapter import discovery, file_checks
-from samenet.adapter.api import Target, parse_device
+from samenet.adapter.api import Target
 from samenet.adapter.discovery import AdapterFile
 from samenet.analysis import frames
 from samenet.cli.commands import options as commands_options
@@ -22,6 +22,7 @@ from samenet.execution import planner, session
 from samenet.execution.progress import Progress
 from samenet.experiments.contest import networks, result
 from samenet.machine import paths
+from samenet.machine.devices import parse_device
 from samenet.runs.folder import open_run
 from samenet.runs.passes import ADMISSION_PASSES, BLOCK_PASSES
 from samenet.runs.plan import Job, Plan

@@ -7,13 +7,14 @@ from typing import Any
 import click
 
 from samenet._console import print_text
-from samenet.adapter.api import Target, parse_device
+from samenet.adapter.api import Target
 from samenet.analysis import frames
 from samenet.cli.commands import options as commands_options
 from samenet.cli.commands.run import SOME_FAILED, has_failures, measure, print_dry_run, say_plan
 from samenet.execution import planner
 from samenet.experiments.scaling import fit, forecast, ladder, validation
 from samenet.machine import paths
+from samenet.machine.devices import parse_device
 from samenet.runs.folder import Store
 from samenet.spec.parsing import parse
 

@@ -12,13 +12,14 @@ import click
 from click.core import ParameterSource
 
 from samenet.errors import UsageError
+from samenet.machine.devices import WRITTEN
 
 FRAMEWORK_HELP = "A framework, one of its modes, or your own adapter file. Repeatable."
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 device = click.option(
     "--device",
-    metavar="cpu|cuda|cuda:N",
+    metavar=WRITTEN,
     default="cpu",
     show_default=True,
     help="Where to compute; cuda:1 is the second GPU.",

@@ -9,13 +9,14 @@ import click
 
 from samenet._console import print_text
 from samenet._text import count_noun
-from samenet.adapter.api import Target, parse_device
+from samenet.adapter.api import Target
 from samenet.analysis import frames
 from samenet.cli.commands import options as commands_options
 from samenet.errors import UsageError
 from samenet.execution import planner, session
 from samenet.execution.live_table import watch_run
 from samenet.machine import paths
+from samenet.machine.devices import parse_device
 from samenet.report import result
 from samenet.runs.folder import Store
 from samenet.runs.plan import Plan

@@ -169,10 +169,10 @@ def is_plain(contender: Contender) -> bool:
 
 def _graphics_pays(contenders: Sequence[Contender], seconds: Sequence[float]) -> bool:
     on_device = {
-        cuda: [k for k, contender in enumerate(contenders) if (contender.device == "cuda") == cuda]
-        for cuda in (True, False)
+        gpu: [k for k, contender in enumerate(contenders) if (contender.device != "cpu") == gpu]
+        for gpu in (True, False)
     }
     if not all(on_device.values()):
         return False
-    gpu, cpu = (min(on_device[cuda], key=seconds.__getitem__) for cuda in (True, False))
+    gpu, cpu = (min(on_device[gpu], key=seconds.__getitem__) for gpu in (True, False))
     return seconds[gpu] < seconds[cpu] and _apart(contenders, seconds, gpu, cpu)

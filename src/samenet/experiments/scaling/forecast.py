@@ -21,7 +21,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from samenet._text import join_names
-from samenet.adapter.api import Offer, parse_device
+from samenet.adapter.api import Offer
 from samenet.adapter.batching import call_shape
 from samenet.advice.needs import LACKS, NO_WISHES, Wishes
 from samenet.errors import RefusedError, UsageError
@@ -33,6 +33,7 @@ from samenet.experiments.scaling.cost_model import (
     count_weights,
 )
 from samenet.machine import cache, system
+from samenet.machine.devices import parse_device
 from samenet.stats.formatting import format_digits, format_duration, format_seconds
 from samenet.stats.intervals import MARGIN, Interval, t_factor
 

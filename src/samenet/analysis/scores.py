@@ -9,7 +9,10 @@ from samenet.spec.task import Task
 
 
 def network_score(frames: Frames, task: Task, metric: str) -> float | None:
-    """Return the mean test score of all networks after the last epoch, None if there is none."""
+    """Return the mean test score of all networks after the last epoch, None if there is none.
+
+    A network that failed a check is another network: its score is not among them.
+    """
     rows = _last_test_scores(frames, task, metric)
     return None if rows.empty else float(rows.value.mean())
 
@@ -27,5 +30,5 @@ def slack(frames: Frames, task: Task, metric: str) -> float:
 def _last_test_scores(frames: Frames, task: Task, metric: str) -> pd.DataFrame:
     rows = frames.scores
     rows = rows[(rows.track == "same") & (rows.task == task.name) & (rows.split == "test")]
-    rows = rows[rows.metric == metric]
+    rows = rows[(rows.metric == metric) & rows.arm.isin(frames.compared(task))]
     return rows[rows.epoch == rows.epoch.max()]

@@ -88,11 +88,16 @@ def arms_of_runs(runs: Sequence[Run], task_name: str) -> list[str]:
 def seconds_of_arms(
     run: Run, task_name: str, quantity: Quantity = Quantity.TOTAL
 ) -> dict[str, Interval]:
-    """Return the seconds of every comparable arm of a run on a task, none if it has no such."""
+    """Return the seconds of every comparable arm of a run on a task, none if it has no such.
+
+    A step and an epoch are compared only where there is a steady state.
+    """
     task = next((task for task in run.frames.plan.tasks if task.name == task_name), None)
     if task is None:
         return {}
     results = [run.frames.result(task, arm) for arm in run.frames.compared(task)]
+    if quantity.is_steady:
+        results = [result for result in results if result.is_steady]
     return {
         result.arm: result.typical(quantity) for result in results if result.per_repeat(quantity)
     }

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from samenet.stats.intervals import Interval
 
+INFINITE = 1e308
+"""From here on an error stands for one that is infinite or undefined, which JSON has not."""
+
 
 def format_duration(interval: Interval) -> str:
     """Return a time with its interval, e.g. '1.9 s [1.7, 2.1]'."""
@@ -43,7 +46,12 @@ def format_small(value: float) -> str:
 
 
 def error_text(error: float) -> str:
-    """Return an error with one digit, e.g. '3e-7'; errors are orders of magnitude."""
+    """Return an error with one digit, e.g. '3e-7'; errors are orders of magnitude.
+
+    What is infinite or undefined is said to be no number; a record has 1e308 for it.
+    """
+    if not abs(error) < INFINITE:
+        return "not a number"
     if error == 0:
         return "0"
     mantissa, _, exponent = f"{error:.0e}".partition("e")

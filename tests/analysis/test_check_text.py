@@ -29,7 +29,8 @@ def made(**changes: object) -> Frames:
     place = next(
         n
         for n, record in enumerate(records)
-        if isinstance(record, CertificateRecord) and (record.arm, record.quantity) == (ARM, quantity)
+        if isinstance(record, CertificateRecord)
+        and (record.arm, record.quantity) == (ARM, quantity)
     )
     records[place] = replace(records[place], passed=False, **changes)  # type: ignore[arg-type]
     return build(plan, MACHINE, records)
@@ -86,7 +87,9 @@ def test_a_setting_that_is_not_in_force_is_said_with_the_one_that_is() -> None:
 def test_settings_in_force_are_values() -> None:
     """What is measured stands with what was measured, not with how it is defined."""
     plan, records = recorded(tasks=["digits"], refused=(), failed=())
-    record = next(r for r in records if isinstance(r, CertificateRecord) and r.quantity == "threads")
+    record = next(
+        r for r in records if isinstance(r, CertificateRecord) and r.quantity == "threads"
+    )
     for seconds in (0.98, 1.02):
         busy = check_processors_busy(seconds, 1.0, Target())
         records.append(

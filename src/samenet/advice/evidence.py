@@ -23,7 +23,12 @@ from samenet.spec.baselines import BASELINES
 from samenet.spec.metrics import main_metric
 from samenet.spec.task import Task
 from samenet.stats import break_even, intervals, stopping, verdicts
-from samenet.stats.formatting import format_digits, format_duration, format_seconds
+from samenet.stats.formatting import (
+    format_count,
+    format_digits,
+    format_duration,
+    format_seconds,
+)
 from samenet.stats.intervals import Interval
 from samenet.stats.verdicts import VerdictWord
 
@@ -247,7 +252,7 @@ def _time(subject: Subject) -> str:
 def _rate(subject: Subject) -> str:
     """Return how many rows a second, of seconds per row."""
     seconds = subject.typical
-    value, low, high = (f"{1 / end:,.0f}" for end in (seconds.value, seconds.high, seconds.low))
+    value, low, high = (format_count(1 / end) for end in (seconds.value, seconds.high, seconds.low))
     return f"{value} [{low}, {high}]" if seconds.known else value
 
 

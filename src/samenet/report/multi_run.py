@@ -9,7 +9,7 @@ from functools import cached_property
 from string import ascii_uppercase
 from typing import Any
 
-from samenet._text import count_noun, join_names
+from samenet._text import count_noun
 from samenet.advice import recommend
 from samenet.analysis import certificates, fingerprint, regression, subset, totals
 from samenet.analysis.fingerprint import GROUPS, Group
@@ -200,5 +200,8 @@ def _choice(run: Run, task: str) -> str:
     advice = recommend.recommend(run.frames, specs[task]) if task in specs else None
     if advice is None:
         return ""
-    name = join_names((run.frames.title(arm) for arm in advice.choice), last="or")
-    return f"{name}, {formatting.format_seconds(advice.numbers[advice.choice[0]])}"
+    numbers = "; ".join(
+        f"{run.frames.title(arm)} {formatting.format_seconds(advice.numbers[arm])}"
+        for arm in advice.choice
+    )
+    return numbers if advice.ranked else f"{summary.NOT_RANKED}: {numbers}"

@@ -75,6 +75,7 @@ def _task(frames: Frames, task: Task) -> dict[str, Any]:
         if advice is None
         else {
             "choice": list(advice.choice),
+            "ranked": advice.ranked,
             "sentence": advice.sentence,
             "details": list(advice.details),
         },

@@ -31,6 +31,11 @@ def format_digits(value: float, count: int = 3) -> str:
     return f"{rounded:.0f}" if abs(rounded) >= 10**count else f"{value:.{count}g}"
 
 
+def format_count(value: float) -> str:
+    """Return a measured count with three digits and separators: 91,000,000, 12.3."""
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else format_digits(value)
+
+
 def _unit(seconds: float) -> tuple[str, float]:
     seconds = float(f"{seconds:.3g}")  # 999.7 ms are printed as 1 s
     for unit, scale in (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):

@@ -12,6 +12,7 @@ from samenet.advice.needs import Wishes
 from samenet.advice.recommend import Advice
 from samenet.analysis.frames import Frames
 from samenet.report.blocks import Cell, Column, Section, Table, missing_cell
+from samenet.report.summary import choice_text
 from samenet.runs.plan import task_title
 from samenet.spec import Task
 
@@ -76,23 +77,29 @@ def _questions(frames: Frames, task: Task) -> Iterator[tuple[str, Wishes]]:
 
 
 def _row(frames: Frames, question: str, advice: Advice) -> tuple[Cell, ...]:
-    choice = join_names((frames.title(arm) for arm in advice.choice), last="or")
+    choice = choice_text(frames, advice) if advice.choice else "none of these"
     left = join_names((frames.title(arm) for arm in advice.left_out), last="and")
     return (
         Cell(text=question),
-        Cell(text=choice or "none of these"),
-        _takes(advice),
+        Cell(text=choice),
+        _takes(frames, advice),
         Cell(text=left) if left else missing_cell("nobody"),
     )
 
 
-def _takes(advice: Advice) -> Cell:
-    """Return the first choice's number as its sentence prints it."""
-    shown = [e for e in advice.said[0].evidence if e.kind in UNITS]
-    if not shown or not advice.choice:
+def _takes(frames: Frames, advice: Advice) -> Cell:
+    """Return the number of every choice as the sentence prints it; of several, with their names."""
+    texts = {
+        piece.arms[0]: f"{piece.shown}{UNITS[piece.kind]}"
+        for piece in advice.said[0].evidence
+        if piece.kind in UNITS
+    }
+    if not texts or not advice.choice:
         return missing_cell()
+    named = [f"{frames.title(arm)} {text}" for arm, text in texts.items()]
     return Cell(
-        text=f"{shown[0].shown}{UNITS[shown[0].kind]}", value=advice.numbers[advice.choice[0]]
+        text="; ".join(named if len(texts) > 1 else texts.values()),
+        value=advice.numbers[advice.choice[0]],
     )
 
 

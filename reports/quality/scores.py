@@ -54,7 +54,10 @@ def _arms(frames: Frames, task: Task, track: str) -> list[str]:
 def _row(frames: Frames, task: Task, track: str, arm: str) -> tuple[Cell, ...]:
     rows = frames.scores
     rows = rows[(rows.track == track) & (rows.task == task.name) & (rows.arm == arm)]
-    below = ("not a network",) if track == "reference" else ()
+    if track == "reference":
+        below: tuple[str, ...] = ("not a network",)
+    else:
+        below = () if frames.result(task, arm).passed else ("another network: a check failed",)
     return (
         arm_cell(frames, arm, *below),
         *(_cell(rows[rows.metric == metric.name]) for metric in metrics_of(task.kind)),

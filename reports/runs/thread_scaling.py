@@ -92,8 +92,7 @@ def scalings(runs: Sequence[Run], task: Task) -> list[Scaling]:
     seconds_of: dict[str, dict[int, Interval]] = defaultdict(dict)
     for run in same:
         for arm, seconds in multi_run.seconds_of_arms(run, task.name, Quantity.STEP).items():
-            if run.frames.result(task, arm).is_steady:
-                seconds_of[arm][run.frames.plan.target.threads] = seconds
+            seconds_of[arm][run.frames.plan.target.threads] = seconds
     return [
         Scaling(arm=arm, seconds=by_threads)
         for arm, by_threads in seconds_of.items()

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
 from samenet._text import count_noun
-from samenet.analysis import predictions
+from samenet.analysis import check_text, predictions
 from samenet.analysis.frames import Frames
 from samenet.analysis.predictions import WAYS
 from samenet.report import plotting
@@ -69,9 +69,8 @@ def _lost(frames: Frames) -> list[str]:
     wrong = frames.predicted[~frames.predicted.passed.astype(bool)]
     return failed + [
         f"{framework_of(frames, str(r.arm))}, {task_title(frames.plan, str(r.task))}, "
-        f"{r.quantity} way: refused: "
-        f"error {formatting.error_text(error)}, limit {formatting.error_text(limit)}."
-        for r, error, limit in zip(wrong.itertuples(), wrong.error, wrong.limit, strict=True)
+        f"{r.quantity} way: refused: {check_text.why_failed(r, frames.deviations)}."
+        for r in wrong.itertuples()
     ]
 
 

@@ -8,9 +8,18 @@ from typing import Any
 
 import pandas as pd
 
-from samenet.analysis import certificates, control_arms
+from samenet.analysis import certificates, check_text, control_arms
 from samenet.analysis.frames import Frames
-from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, task_cell
+from samenet.report.blocks import (
+    Cell,
+    Column,
+    Section,
+    Table,
+    Text,
+    arm_cell,
+    missing_cell,
+    task_cell,
+)
 from samenet.report.multi_run import Run
 from samenet.runs.plan import task_title
 from samenet.spec import Task
@@ -135,8 +144,12 @@ def _cells(group: pd.DataFrame) -> tuple[Cell, ...]:
         Cell(text=worst.gate),
         Cell(text=worst.quantity),
         Cell(text=worst["dtype"]),
-        Cell(text=formatting.error_text(worst.error), value=float(worst.error)),
-        Cell(text=formatting.error_text(worst.limit), value=float(worst.limit)),
+        *(
+            missing_cell()
+            if check_text.is_missing(worst)
+            else Cell(text=formatting.error_text(figure), value=float(figure))
+            for figure in (worst.error, worst.limit)
+        ),
         Cell(text=("yes" if passed else "NO") + times),
         Cell(text=worst.detail or "–"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from samenet.analysis import check_text
 from samenet.analysis.frames import Frames
 from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, columns
 from samenet.report.summary import format_day
@@ -86,7 +87,8 @@ def _flags(frames: Frames) -> list[Table]:
     rows = frames.checks[frames.checks.gate == "read-back"]
     if rows.empty:
         return []
-    seen = dict.fromkeys(zip(rows.arm, rows.quantity, rows.detail, strict=True))
+    # of all processes of a framework, the one that is farthest from what was asked for
+    farthest = rows.sort_values("error").groupby(["arm", "quantity", "detail"], sort=False).tail(1)
     return [
         Table(
             title="Settings in force, read back from each framework",
@@ -94,8 +96,12 @@ def _flags(frames: Frames) -> list[Table]:
                 Column(title=head, numeric=False) for head in ("Framework", "Setting", "In force")
             ),
             rows=tuple(
-                (arm_cell(frames, arm), Cell(text=what), Cell(text=detail))
-                for arm, what, detail in seen
+                (
+                    arm_cell(frames, str(row.arm)),
+                    Cell(text=str(row.quantity)),
+                    Cell(text=check_text.value_in_force(row)),
+                )
+                for row in farthest.sort_index().itertuples()
             ),
             folded=True,
         )

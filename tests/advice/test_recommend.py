@@ -11,9 +11,11 @@ from report_fixture import made
 from samenet.advice import recommend, sentences
 from samenet.analysis import totals as analysis_totals
 from samenet.analysis.frames import Frames
+from samenet.analysis.quantities import Quantity
 from samenet.errors import UsageError
+from samenet.report import multi_run, result, summary
 from samenet.report import page as report_page
-from samenet.report import summary
+from samenet.reports.answer import what_if
 from samenet.spec import Task
 from samenet.stats import formatting, verdicts
 from samenet.stats.intervals import Interval
@@ -105,6 +107,37 @@ def test_one_repeat_ranks_nothing() -> None:
     found = recommend.recommend(frames, task)
     assert found is not None
     assert "one repeat ranks nothing" in found.sentence
+    assert "PyTorch (eager) 1 s; Keras (fit) 3 s for the whole training" in found.sentence
+    assert not found.ranked
+    assert [row.rank for row in analysis_totals.totals(frames, task)] == [None, None]
+
+
+def test_one_repeat_is_printed_as_unranked_everywhere() -> None:
+    """Neither the terminal nor a card, a table or another run's line shows equals: each its own."""
+    frames = made(tasks=["digits"], repeats=1, refused=(), failed=())
+    task = frames.plan.tasks[0]
+    assert not [line for line in result.to_lines(frames) if line.lstrip().startswith("1.")]
+    assert [card.choice for card in summary.make_headline(frames).cards] == [summary.NOT_RANKED]
+    section = what_if.section(frames)
+    assert section is not None
+    (table,) = section.blocks
+    (latency,) = [row for row in table.rows if row[0].text.startswith("One row is predicted")]
+    assert latency[1].text == summary.NOT_RANKED
+    own = [arm.name for arm in frames.plan.arms if arm.header.adoptable]
+    times = {arm: frames.result(task, arm).typical(Quantity.LATENCY).value for arm in own}
+    from_fast_to_slow = sorted(own, key=lambda arm: times[arm])
+    assert latency[2].text.split("; ") == [
+        f"{frames.title(arm)} {formatting.format_seconds(times[arm])}" for arm in from_fast_to_slow
+    ]
+    runs = multi_run.assign_letters([("one", frames), ("two", frames)])
+    (card,) = multi_run.first_screen(runs).cards
+    assert all(summary.NOT_RANKED in detail for detail in card.details)
+
+
+def test_a_rate_has_the_digits_of_its_measurement() -> None:
+    """Three digits were measured: no rate is printed with eight."""
+    assert formatting.format_count(91_022_222.0) == "91,000,000"
+    assert formatting.format_count(12.34) == "12.3"
 
 
 def test_numpy_is_never_recommended_however_fast() -> None:

@@ -6,6 +6,7 @@ import getpass
 import json
 import math
 import platform
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -307,17 +308,23 @@ def test_recorded_contests_get_the_right_verdict(which: str, words: set[VerdictW
 # The block to paste.
 
 
-def settled(*, undefended: tuple[str, ...] = (), planned: int = 0, **options: object) -> Contest:
+def settled(
+    *, undefended: tuple[str, ...] = (), planned: int = 0, unsteady: str = "", **options: object
+) -> Contest:
     """Return the result of a made-up contest of TensorFlow's loop with NumPy's.
 
-    `planned` repeats are in the plan, if another number was measured.
+    `planned` repeats are in the plan, if another number was measured; `unsteady` is an arm whose
+    steps never settled.
     """
     chosen = {"arms": ("numpy:plain", "tensorflow:graph"), "repeats": 8, "track": "same"}
     chosen |= {"refused": (), "failed": (), **options}
     plan, records = recorded(**chosen)
     plan = plan.model_copy(update={"repeats": planned or plan.repeats})
+    frames = build(plan, MACHINE, records)
+    steadiness = frames.steadiness.copy()
+    steadiness.loc[steadiness.arm == unsteady, "name"] = "slowdown"
     return result.settle(
-        build(plan, MACHINE, records),
+        replace(frames, steadiness=steadiness),
         records,
         ours="numpy:plain",
         challenger="tensorflow:graph",
@@ -377,6 +384,14 @@ def test_a_loop_that_failed_a_check_is_not_compared(place: str) -> None:
     assert found.verdict.answer == "not compared"
     assert found.verdict.sentence.startswith("not compared: tensorflow:graph on ")
     assert "| geometric mean |" not in result.to_markdown(found)
+    assert result.to_document(found)["judged"] == {}
+
+
+def test_a_loop_whose_steps_never_settled_is_not_compared() -> None:
+    """Of steps that get slower, or drift, no median says how long one takes."""
+    found = settled(unsteady="tensorflow:graph")
+    assert found.verdict.answer == "not compared"
+    assert "its steps never settled" in found.verdict.sentence
     assert result.to_document(found)["judged"] == {}
 
 

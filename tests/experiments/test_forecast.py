@@ -19,7 +19,7 @@ from planted_costs import PLANTED
 
 from samenet.cli import main
 from samenet.errors import RefusedError, UsageError
-from samenet.experiments.scaling import forecast, validation
+from samenet.experiments.scaling import forecast, ladder, validation
 from samenet.experiments.scaling.cost_model import count_shapes
 from samenet.experiments.scaling.forecast import TrainingSize
 from samenet.machine import paths
@@ -87,6 +87,11 @@ def test_layers_are_whole_numbers_joined_by_dashes(text: str) -> None:
         forecast.parse_widths(text)
 
 
+def test_without_any_forecast_there_is_no_prediction() -> None:
+    """No forecast is not the same as forecasts that are all out of range."""
+    assert forecast.predict_times([], ASKED) == []
+
+
 def test_forecasts_are_remembered_on_the_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,6 +124,14 @@ def test_twenty_held_out_trainings_judge_the_predictions() -> None:
     assert all(checked.good(arm) for arm in checked.arms)
     assert checked.choices == ()
     assert checked.passed
+
+
+def test_a_ladder_that_could_not_be_fitted_shows_nothing() -> None:
+    """Held-out trainings alone make no forecast: nothing is judged, and that is no pass."""
+    frames = run(first=len(ladder.DESIGN))
+    checked = validation.validate(frames)
+    assert (checked.judged, checked.choices, checked.passed) == ((), (), False)
+    assert "no fitted ladder" in "\n".join(validation.to_lines(frames, checked))
 
 
 def test_a_framework_that_is_predicted_badly_fails_the_check() -> None:

@@ -8,7 +8,9 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from report_fixture import recorded
 
 from samenet.adapter import Layer
 from samenet.adapter.dataset import Dataset
@@ -16,7 +18,7 @@ from samenet.certificate.problem import Problem
 from samenet.cli import main
 from samenet.errors import UsageError
 from samenet.experiments.study import conclusions
-from samenet.experiments.study.outcome import gather, load
+from samenet.experiments.study.outcome import COLUMNS, StudyOutcome, gather, load
 from samenet.experiments.study.run import carry_out, make_study
 from samenet.experiments.study.text import to_document, to_lines
 from samenet.spec import load_task, study
@@ -36,6 +38,40 @@ def problem(kind: StudyKind, name: str, scene: Scene, choice: str) -> Problem:
     task = load_task(name)
     return study_measures.problem_of(
         task, define_study(kind, task), Variant(scene, choice), rows(name), seed=0
+    )
+
+
+OFFERED = {
+    "numpy:plain": ("relu", "gelu", "sigmoid"),
+    "pytorch:eager": ("relu", "gelu", "sigmoid"),
+    "keras:fit": ("relu",),
+}
+
+
+def made_up(*arms: str, choices: tuple[str, ...], seeds: int = 8, gap: float = 0.5) -> StudyOutcome:
+    """Return a study that nobody made: sigmoid's scores lie below the others' by a gap."""
+    plan = recorded(tasks=["digits"], arms=arms)[0]
+    of_study = define_study("activations", plan.tasks[0], choices, seeds)
+    rows, times = [], []
+    for arm, choice, seed in itertools.product(arms, choices, range(seeds)):
+        if choice not in OFFERED[arm]:
+            continue
+        for scene in ("own", "deep", "fast"):
+            head = (arm, scene, choice, seed)
+            score = 0.9 + 0.001 * ((seed * 7 + len(choice)) % 5) - gap * (choice == "sigmoid")
+            rows.append((*head, 1, "test", "accuracy", 0, score))
+            rows.append((*head, 1, "train", "dead", 1, 0.0))
+            rows += [(*head, 0, "train", "gradient", layer, 1.0) for layer in range(1, 12)]
+            times.append((*head, 0.01))
+    return StudyOutcome(
+        plan=plan,
+        study=of_study,
+        folder=Path("study"),
+        frame=pd.DataFrame(rows, columns=list(COLUMNS)),
+        seconds=pd.DataFrame(times, columns=["arm", "scene", "choice", "seed", "seconds"]),
+        left_out={},
+        failed=False,
+        worst_check=1e-7,
     )
 
 
@@ -141,6 +177,22 @@ def test_units_that_die_in_some_seeds_only_are_no_finding_of_their_choice() -> N
     found = conclusions.conclude_on_dead_units(counts, units=96)
     assert found.findings == ("relu dies", "tanh lives")
     assert "elu: it depends on the seed" in found.sentence
+
+
+def test_units_of_a_training_that_diverged_are_neither_dead_nor_alive() -> None:
+    """Weights that are no numbers say nothing of units, in the measure and in what follows."""
+    for choice in ("relu", "tanh", "sigmoid"):
+        given = problem("activations", "digits", "fast", choice)
+        for broken in (np.nan, np.inf):
+            weights = [Layer(layer.kernel * broken, layer.bias) for layer in given.weights]
+            with np.errstate(all="ignore"):
+                assert np.isnan(study_measures.dead_units(given, weights)).all(), (choice, broken)
+    counts = {"relu": [3.0, 4.0], "tanh": [0.0, 0.0], "elu": [float("nan"), 0.0]}
+    found = conclusions.conclude_on_dead_units(counts, units=96)
+    assert found.findings == ("relu dies", "tanh lives")
+    assert found.sentence.endswith("elu diverged.")
+    none = conclusions.conclude_on_dead_units({"elu": [float("nan")] * 2}, units=96)
+    assert none.sentence == "No training ended in numbers. elu diverged."
 
 
 def test_a_gradient_is_called_smaller_from_a_factor_of_ten_on() -> None:
@@ -261,6 +313,46 @@ def test_a_framework_without_an_activation_is_left_out_of_that_choice_alone(
     assert found.choices(arm) == ["relu", "tanh"]
     assert "is not offered" in found.left_out[arm, "leaky_relu"]
     assert not found.failed
+
+
+@pytest.mark.parametrize(
+    "arms", [("keras:fit",), ("numpy:plain", "keras:fit")], ids=["alone", "beside"]
+)
+@pytest.mark.parametrize("seeds", [4, 8])
+def test_a_framework_that_offers_one_choice_ends_in_a_sentence(
+    arms: tuple[str, ...], seeds: int
+) -> None:
+    """However different the frameworks' choices, the study ends and says what it cannot compare."""
+    text = "\n".join(to_lines(made_up(*arms, choices=("relu", "gelu"), seeds=seeds)))
+    assert "Choices: Only one was trained: nothing to compare." in text
+    assert ("have no finding to compare" in text) == (len(arms) == 2)
+
+
+def test_frameworks_agree_on_the_choices_that_all_of_them_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What one of them cannot train is no disagreement."""
+    monkeypatch.setitem(OFFERED, "pytorch:eager", ("relu", "sigmoid"))
+    found = made_up("numpy:plain", "pytorch:eager", choices=("relu", "gelu", "sigmoid"))
+    own = [
+        {each.about: each.findings for each in conclusions.draw_conclusions(found, arm)}
+        for arm in found.arms
+    ]
+    assert all("sigmoid worse" in findings["test accuracy, 10 hidden layers"] for findings in own)
+    assert conclusions.compare_conclusions(found) == (2, 2)
+
+
+def test_nothing_found_is_no_agreement() -> None:
+    """Frameworks in which nothing parts have no point in common; one finding is one point."""
+    found = made_up("numpy:plain", "pytorch:eager", choices=("relu", "sigmoid"), gap=0.0)
+    assert conclusions.compare_conclusions(found) == (0, 0)
+    assert "have no finding to compare" in "\n".join(to_lines(found))
+    nothing = conclusions.Conclusion(about="dead units", sentence="")
+    dies = conclusions.Conclusion(about="dead units", sentence="", findings=("relu dies",))
+    few = conclusions.Conclusion(about=conclusions.SEEDS, sentence="")
+    assert conclusions.count_agreements([[nothing, few], [nothing, few]]) == (0, 0)
+    assert conclusions.count_agreements([[dies], [nothing]]) == (0, 1)
+    assert conclusions.count_agreements([[dies], [dies]]) == (1, 1)
 
 
 def test_a_worker_that_dies_leaves_a_reason_and_no_finding(tmp_path: Path) -> None:

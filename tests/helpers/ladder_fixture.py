@@ -31,10 +31,13 @@ def stepped(arm: str, call: Call) -> float:
 
 
 @cache
-def run(seconds: Seconds = planted, points: int | None = None) -> Frames:
-    """Return a made-up run of the first points of the ladder, whose calls take these seconds."""
+def run(seconds: Seconds = planted, points: int | None = None, first: int = 0) -> Frames:
+    """Return a made-up run of points of the ladder, whose calls take these seconds.
+
+    They are the first `points` of them, without the `first` ones.
+    """
     plan, records = recorded(
-        tasks=ladder.ladder_tasks()[:points],
+        tasks=ladder.ladder_tasks()[first:points],
         arms=ARMS,
         track="same",
         repeats=2,

@@ -208,7 +208,7 @@ def test_top_of_the_page_says_what_to_use_and_how_sure_that_is(page: str) -> Non
 def test_failures_keep_their_marks_and_reasons(page: str) -> None:
     """Refused, failed and not installed stand in the tables with their reasons, not as zeros."""
     text = Reader(page).text
-    assert "refused: gate 1, gradient: error 5e-1, limit 7e-15" in text
+    assert "refused: gate 1, gradient: 0.5 instead of at most 7e-15" in text
     assert "failed: the worker was killed (out of memory?)" in text
     assert "not installed: pip install" in text
 

@@ -178,6 +178,36 @@ def test_a_result_that_is_gone_is_no_green_light(document: dict[str, Any]) -> No
     assert gone == {"numpy:plain"}
 
 
+@pytest.mark.parametrize("quantity", ["step", "epoch"])
+@pytest.mark.parametrize("place", ["BASE", "NEW"])
+def test_steps_that_never_settled_are_not_compared(
+    document: dict[str, Any], quantity: str, place: str
+) -> None:
+    """However much slower they look, they are no regression and no green light; totals are."""
+    unsteady = changed(document, 3.0, "pytorch:eager")
+    for task in unsteady["tasks"]:
+        for row in task["same_network"]:
+            row["steady_state"] = row["framework"] != "pytorch"
+    runs = (unsteady, document) if place == "BASE" else (document, unsteady)
+    found = regression.compare(*runs, quantity=quantity, margin=0.5)
+    words = {row.note: row.word for row in found.rows if row.arm == "pytorch:eager"}
+    assert words == {f"no steady state in {place}": VerdictWord.NOT_COMPARED}
+    assert found.verdict == "inconclusive"
+    total = regression.compare(*runs, quantity="total", margin=0.5)
+    assert all(row.ratio for row in total.rows)
+
+
+def test_where_nothing_settled_that_is_the_answer(document: dict[str, Any]) -> None:
+    """Runs with results in common are not said to have none."""
+    unsteady = copy.deepcopy(document)
+    for task in unsteady["tasks"]:
+        for row in task["same_network"]:
+            row["steady_state"] = False
+    found = regression.compare(document, unsteady, quantity="step", margin=0.5)
+    assert found.verdict == "inconclusive"
+    assert {row.note for row in found.rows} == {"no steady state in NEW"}
+
+
 @pytest.mark.parametrize(
     ("field", "value", "option"),
     [

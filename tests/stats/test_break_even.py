@@ -32,7 +32,11 @@ CASES = {
     "worse in both": (cost(6.0, 2e-3, seed=5), BreakEvenKind.NEVER),
     "equal steps, slower start": (cost(6.0, 1e-3, seed=6), BreakEvenKind.NEVER),
     "equal steps, quicker start": (cost(0.5, 1e-3, seed=7), BreakEvenKind.ALWAYS),
-    "equal in both": (cost(1.0, 1e-3, seed=8), BreakEvenKind.NEVER),
+    "equal in both": (cost(1.0, 1e-3, seed=8), BreakEvenKind.UNKNOWN),
+    "equal steps, a start that may be either": (
+        ArmTimes(start_up=cost(1.1, 1e-3, seed=10, noise=0.5).start_up, step=EAGER.step),
+        BreakEvenKind.UNKNOWN,
+    ),
     "too noisy": (cost(6.0, 1e-3, seed=9, noise=0.5), BreakEvenKind.UNKNOWN),
     "one repeat": (ArmTimes(start_up={0: 6.0}, step={0: 6e-4}), BreakEvenKind.UNKNOWN),
     "no common repeat": (ArmTimes(start_up={99: 6.0}, step={99: 6e-4}), BreakEvenKind.UNKNOWN),

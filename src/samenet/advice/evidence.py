@@ -19,10 +19,16 @@ from samenet.analysis.frames import ArmResult, Frames
 from samenet.analysis.memo import remember
 from samenet.analysis.quantities import Quantity
 from samenet.runs.passes import BLOCK_PASSES, PassName, passes_giving
+from samenet.spec.baselines import BASELINES
 from samenet.spec.metrics import main_metric
 from samenet.spec.task import Task
 from samenet.stats import break_even, intervals, stopping, verdicts
-from samenet.stats.formatting import format_digits, format_duration, format_seconds
+from samenet.stats.formatting import (
+    format_count,
+    format_digits,
+    format_duration,
+    format_seconds,
+)
 from samenet.stats.intervals import Interval
 from samenet.stats.verdicts import VerdictWord
 
@@ -246,7 +252,7 @@ def _time(subject: Subject) -> str:
 def _rate(subject: Subject) -> str:
     """Return how many rows a second, of seconds per row."""
     seconds = subject.typical
-    value, low, high = (f"{1 / end:,.0f}" for end in (seconds.value, seconds.high, seconds.low))
+    value, low, high = (format_count(1 / end) for end in (seconds.value, seconds.high, seconds.low))
     return f"{value} [{low}, {high}]" if seconds.known else value
 
 
@@ -277,13 +283,13 @@ def _epochs(subject: Subject) -> str:
 
 
 def _score(subject: Subject) -> str:
-    """Return the mean test score of a model that is no network, or of all networks for ''."""
+    """Return the mean test score of a model that is no network, or of these networks."""
     metric = main_metric(subject.task.kind).name
-    arm = subject.arms[0]
-    if arm:
-        score = subject.frames.result(subject.task, arm, "reference").score(metric)
+    frames, task, arms = subject.frames, subject.task, subject.arms
+    if arms[0] in BASELINES:
+        score = frames.result(task, arms[0], "reference").score(metric)
     else:
-        score = scores.network_score(subject.frames, subject.task, metric)
+        score = scores.network_score(frames, task, metric, arms)
     return "" if score is None else format_digits(score)
 
 

@@ -26,6 +26,8 @@ class Advice:
     choice: tuple[str, ...]
     """Arms that the measurement does not tell apart, the first is the fastest; none if none will
     do."""
+    ranked: bool
+    """Whether `choice` was chosen: one repeat ranks nothing, and all that will do are in it."""
     said: tuple[Sentence, ...]
     """The recommendation, then its reasons and what would change it."""
     left_out: tuple[str, ...]
@@ -50,6 +52,7 @@ class Advice:
         return {
             "task": self.task,
             "choice": list(self.choice),
+            "ranked": self.ranked,
             "sentence": self.sentence,
             "details": list(self.details),
             "said": [sentence.plain() for sentence in self.said],
@@ -95,6 +98,7 @@ def recommend(frames: Frames, task: Task, wishes: Wishes = NO_WISHES) -> Advice 
     return Advice(
         task=task.name,
         choice=ranking.tied,
+        ranked=ranking.is_ranked,
         said=(_recommendation(ranking), *_details(ranking)),
         left_out=tuple(excluded),
         excluded=tuple(excluded.values()),
@@ -113,9 +117,15 @@ class _Ranking:
     rows: Sequence[Total]
 
     @property
+    def is_ranked(self) -> bool:
+        """Return whether its repeats rank the arms; one alone, or none, is in no question."""
+        return len(self.rows) < 2 or self.rows[0].rank is not None
+
+    @property
     def tied(self) -> tuple[str, ...]:
-        """Return the arms that share the first rank."""
-        return tuple(row.arm for row in self.rows if row.rank == self.rows[0].rank)
+        """Return the arms that share the first rank; all of them where nothing is ranked."""
+        ranked = self.is_ranked
+        return tuple(row.arm for row in self.rows if not ranked or row.rank == self.rows[0].rank)
 
     @property
     def has_own_length(self) -> bool:
@@ -148,24 +158,33 @@ def _recommendation(ranking: _Ranking) -> Sentence:
     if not rows:
         return say("{where}, no framework of this run meets all that is asked.", where=where)
     name = frames.title(rows[0].arm)
-    amount = AMOUNT[ranking.quantity]
-    took = phrase(amount, number=ranking.number(rows[0].arm))
-    if not ranking.has_own_length:
-        took = phrase("{took} of {epochs}", took=took, epochs=cite(frames, "epochs", task, []))
     if len(rows) == 1:
+        took = _took(ranking, ranking.number(rows[0].arm))
         template: LiteralString = "{where}, only {name} can be recommended here: {took}."
         return say(template, where=where, name=name, took=took)
-    if not rows[0].seconds.known:
-        template = "{where}, one repeat ranks nothing; {name} took {took}."
-        return say(template, where=where, name=name, took=took)
+    if not ranking.is_ranked:
+        return say(
+            "{where}, one repeat ranks nothing; measured were, from short to long, {amounts}.",
+            where=where,
+            amounts=_took(ranking, _listed(ranking)),
+        )
     if len(ranking.tied) > 1:
         return say(
             "{where}, {tie}: {amounts}. Choose on other grounds.",
             where=where,
             tie=_tie(ranking),
-            amounts=phrase(amount, number=_listed(ranking)),
+            amounts=_took(ranking, _listed(ranking)),
         )
     return say("{where}, use {name}: {reason}.", where=where, name=name, reason=_reason(ranking))
+
+
+def _took(ranking: _Ranking, number: Phrase) -> Phrase:
+    """Say of a number, or of several with their names, what it is for."""
+    amount = phrase(AMOUNT[ranking.quantity], number=number)
+    if ranking.has_own_length:
+        return amount
+    epochs = cite(ranking.frames, "epochs", ranking.task, [])
+    return phrase("{amount} of {epochs}", amount=amount, epochs=epochs)
 
 
 def _reason(ranking: _Ranking) -> Phrase:

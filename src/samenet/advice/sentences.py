@@ -253,7 +253,9 @@ def network_needed(frames: Frames, task: Task) -> list[Sentence]:
         does = "does" if len(good) == 1 and good[0].one else "do"
         names = " and ".join(baseline.in_sentence for baseline in good)
         answer = f"Perhaps not: {names} {does} about as well or better"
-    shown = [phrase("the network {score}", score=cite(frames, "score", task, [""]))] + [
+    shown = [
+        phrase("the network {score}", score=cite(frames, "score", task, frames.compared(task)))
+    ] + [
         phrase(
             "{baseline} {score}",
             baseline=baseline.in_sentence,

@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from samenet.analysis import processes
-from samenet.analysis.deviations import because
+from samenet.analysis import check_text, processes
 from samenet.analysis.memo import pause_collector, remember
 from samenet.analysis.quantities import Quantity
 from samenet.runs import asked_proofs, environment, timed_checks
@@ -39,7 +38,6 @@ from samenet.runs.records import (
 from samenet.spec.baselines import BASELINES
 from samenet.spec.task import Task
 from samenet.stats import intervals, steady_state
-from samenet.stats.formatting import error_text
 from samenet.stats.intervals import Interval
 
 
@@ -363,16 +361,8 @@ def _reasons(frames: Frames) -> dict[str, dict[str, list[str]]]:
         by_task.setdefault(task, {}).setdefault(arm, []).append(line)
     for check in frames.checks[~frames.checks.passed.astype(bool)].itertuples():
         lines = by_task.setdefault(str(check.task), {}).setdefault(str(check.arm), [])
-        lines.append(f"refused: {_refusal(frames, check)}")
+        lines.append(f"refused: {check_text.why_failed(check, frames.deviations)}")
     return by_task
-
-
-def _refusal(frames: Frames, check: Any) -> str:
-    if check.gate == "read-back":
-        return f"{check.quantity} in force: {check.detail}"
-    error, limit = error_text(check.error), error_text(check.limit)
-    why = because(frames.deviations, str(check.task), str(check.arm), str(check.detail))
-    return f"{check.gate}, {check.quantity}: error {error}, limit {limit}{why}"
 
 
 def _lines(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:

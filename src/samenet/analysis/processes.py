@@ -38,10 +38,13 @@ GroupedSamples = Mapping[str, Mapping[Process, dict[str, Phase]]]
 
 
 def group_samples(records: Sequence[Record]) -> GroupedSamples:
-    """Return the samples of every process."""
+    """Return the samples of every process; a phase that took none is not there.
+
+    A huge network is warmed up by its first call alone: its warm-up is recorded, and empty.
+    """
     by_track: dict[str, dict[Process, dict[str, Phase]]] = {}
     for record in records:
-        if isinstance(record, TimingRecord):
+        if isinstance(record, TimingRecord) and record.seconds:
             process = (record.task, record.arm, record.repeat)
             phases = by_track.setdefault(record.track, {}).setdefault(process, {})
             phase = phases.setdefault(record.phase, Phase(record.steps, []))
@@ -96,7 +99,7 @@ def _quantities(by_phase: dict[str, Phase], steps_per_epoch: int) -> dict[str, f
         seconds[Quantity.EPOCH] = seconds[Quantity.STEP] * steps_per_epoch
     if "own_fit" in by_phase:
         seconds[Quantity.OWN_FIT] = median(by_phase["own_fit"].seconds)
-    if {"call_other", "warmup"} <= by_phase.keys():  # a huge network is warmed up by one call
+    if {"call_other", "warmup"} <= by_phase.keys():
         seconds[Quantity.CALL_FIXED] = _fixed_cost(by_phase)
     return {str(name): value for name, value in seconds.items()}  # a frame holds plain strings
 

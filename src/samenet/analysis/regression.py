@@ -8,7 +8,8 @@ Each result (task and framework in its mode) gets the ratio new / base with Welc
     faster            the whole 95 % interval lies below 1 / (1 + margin)
     not slower        the whole 95 % interval lies below 1 + margin
     cannot tell yet   neither, or a run has one repeat; with how many more there should be
-    not compared      only the earlier run has it, or the task is another one
+    not compared      only the earlier run has it, the task is another one, or its steps are asked
+                      about and never settled in one of the runs
 
 The intervals hold what differs between processes. What differs between two sessions of a machine
 is not in them: the margin has to cover it.
@@ -21,7 +22,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from samenet._text import join_names
 from samenet.analysis.fingerprint import GROUPS, Group, differences
+from samenet.analysis.quantities import Quantity
 from samenet.errors import UsageError
 from samenet.stats import significance, stopping, welch
 from samenet.stats.intervals import Estimate, Interval
@@ -110,13 +113,24 @@ def _verdict(rows: Sequence[Row]) -> Verdict:
 def log_seconds(document: Mapping[str, Any], quantity: str) -> dict[Key, Estimate]:
     """Return the logarithm of every time of a document whose checks passed."""
     return {
-        (task["name"], f"{row['framework']}:{row['mode']}"): Estimate.from_ratio(
-            Interval(**row["seconds"][quantity])
-        )
-        for task in document["tasks"]
-        for row in task["same_network"]
-        if quantity in row["seconds"] and row["checks"]["passed"]
+        key: Estimate.from_ratio(Interval(**row["seconds"][quantity]))
+        for key, row in _passed(document)
+        if quantity in row["seconds"]
     }
+
+
+def _passed(document: Mapping[str, Any]) -> Iterator[tuple[Key, Mapping[str, Any]]]:
+    for task in document["tasks"]:
+        for row in task["same_network"]:
+            if row["checks"]["passed"]:
+                yield (task["name"], f"{row['framework']}:{row['mode']}"), row
+
+
+def _unsteady(document: Mapping[str, Any], quantity: str) -> set[Key]:
+    """Return the results that never settled, if the quantity is one that needs it."""
+    if not Quantity(quantity).is_steady:
+        return set()
+    return {key for key, row in _passed(document) if not row.get("steady_state")}
 
 
 def _rows(
@@ -124,18 +138,22 @@ def _rows(
 ) -> Iterator[Row]:
     """Return the results of the base run in its order; what only the new one has is no question."""
     base_logs, new_logs = log_seconds(base, quantity), log_seconds(new, quantity)
+    unsteady = {
+        name: _unsteady(document, quantity) for name, document in (("BASE", base), ("NEW", new))
+    }
     new_digests = new["fingerprint"]["tasks"]
     same_tasks = {
         task
         for task, digest in base["fingerprint"]["tasks"].items()
         if new_digests.get(task, digest) == digest
     }
+    common = [key for key in base_logs if key in new_logs and key[0] in same_tasks]
     ratios = {
         key: welch.welch_difference(base_logs[key], new_logs[key])
-        for key in base_logs
-        if key in new_logs and key[0] in same_tasks
+        for key in common
+        if not any(key in keys for keys in unsteady.values())
     }
-    if not ratios:
+    if not common:
         raise UsageError("BASE and NEW have no result in common: nothing can be compared.")
     limit = math.log1p(margin)
     p_values = [float(significance.above_p(ratio, limit)) for ratio in ratios.values()]
@@ -144,6 +162,9 @@ def _rows(
         task, arm = key
         if key not in ratios:
             note = "NEW has no such result" if task in same_tasks else "the task differs"
+            if key in common:
+                never = join_names(name for name, keys in unsteady.items() if key in keys)
+                note = f"no steady state in {never}"
             yield Row(task=task, arm=arm, word=VerdictWord.NOT_COMPARED, note=note)
             continue
         new_log = new_logs[key]

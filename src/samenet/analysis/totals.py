@@ -22,7 +22,7 @@ class Total:
     arm: str
     seconds: Interval
     rank: int | None
-    """None for a reference line that nobody is advised to use."""
+    """None for a reference line that nobody is advised to use, and where there is one repeat."""
     factor: Interval
     """Against the fastest arm that can be recommended."""
     verdict: Verdict | None
@@ -57,7 +57,8 @@ def totals(
         return []
     candidates = {arm: times[arm] for arm in times if is_adoptable(frames, arm)}
     words = control_arms.allow_verdicts(frames, task, quantity)
-    ranks = ranking.rank_by_tests(candidates) if words else intervals.rank_arms(candidates)
+    ranked = {arm: seconds for arm, seconds in candidates.items() if len(seconds) > 1}
+    ranks = ranking.rank_by_tests(ranked) if words else intervals.rank_arms(ranked)
     judged = {
         verdict.arm: verdict
         for verdict in verdicts.judge_arms(candidates, margin=frames.plan.margin, words=words)

@@ -201,10 +201,13 @@ def _runnable(
     return runnable, skipped
 
 
-def refuse_empty_plan(plan: Plan) -> None:
-    """Raise RefusedError if there are frameworks but none of them can run where it was asked to."""
-    if plan.arms and not any(job.arm for job in plan.jobs):
-        reasons = sorted({skipped.reason for skipped in plan.skipped})
+def refuse_empty_plan(plan: Plan, *, needs_arms: bool = False) -> None:
+    """Raise RefusedError if there are frameworks but none of them can run where it was asked to.
+
+    A run without any framework still has its simple models; what `needs_arms` has nothing.
+    """
+    if (plan.arms or needs_arms) and not any(job.arm for job in plan.jobs):
+        reasons = sorted({skipped.reason for skipped in plan.skipped}) or ["no framework is left"]
         raise RefusedError(f"Nothing can be measured: {'; '.join(reasons)}.")
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from string import ascii_uppercase
 from typing import Any
 
-from samenet._text import count_noun, join_names
+from samenet._text import count_noun
 from samenet.advice import recommend
 from samenet.analysis import certificates, fingerprint, regression, subset, totals
 from samenet.analysis.fingerprint import GROUPS, Group
@@ -88,11 +88,16 @@ def arms_of_runs(runs: Sequence[Run], task_name: str) -> list[str]:
 def seconds_of_arms(
     run: Run, task_name: str, quantity: Quantity = Quantity.TOTAL
 ) -> dict[str, Interval]:
-    """Return the seconds of every comparable arm of a run on a task, none if it has no such."""
+    """Return the seconds of every comparable arm of a run on a task, none if it has no such.
+
+    A step and an epoch are compared only where there is a steady state.
+    """
     task = next((task for task in run.frames.plan.tasks if task.name == task_name), None)
     if task is None:
         return {}
     results = [run.frames.result(task, arm) for arm in run.frames.compared(task)]
+    if quantity.is_steady:
+        results = [result for result in results if result.is_steady]
     return {
         result.arm: result.typical(quantity) for result in results if result.per_repeat(quantity)
     }
@@ -195,5 +200,8 @@ def _choice(run: Run, task: str) -> str:
     advice = recommend.recommend(run.frames, specs[task]) if task in specs else None
     if advice is None:
         return ""
-    name = join_names((run.frames.title(arm) for arm in advice.choice), last="or")
-    return f"{name}, {formatting.format_seconds(advice.numbers[advice.choice[0]])}"
+    numbers = "; ".join(
+        f"{run.frames.title(arm)} {formatting.format_seconds(advice.numbers[arm])}"
+        for arm in advice.choice
+    )
+    return numbers if advice.ranked else f"{summary.NOT_RANKED}: {numbers}"

@@ -7,6 +7,7 @@ from typing import Any
 from samenet._console import make_printable
 from samenet.advice import recommend
 from samenet.analysis import (
+    check_text,
     control_arms,
     fingerprint,
     interference,
@@ -15,12 +16,12 @@ from samenet.analysis import (
     roofline,
     totals,
 )
-from samenet.analysis.deviations import because, deviation_text, deviations
+from samenet.analysis.deviations import deviation_text, deviations
 from samenet.analysis.frames import ArmResult, Frames
 from samenet.analysis.quantities import Quantity
 from samenet.analysis.totals import Total
 from samenet.report import guessing
-from samenet.runs.records import INFINITE_ERROR, Track
+from samenet.runs.records import Track
 from samenet.spec.metrics import main_metric, metric_names
 from samenet.spec.task import Task
 from samenet.stats.formatting import format_duration, format_seconds
@@ -74,6 +75,7 @@ def _task(frames: Frames, task: Task) -> dict[str, Any]:
         if advice is None
         else {
             "choice": list(advice.choice),
+            "ranked": advice.ranked,
             "sentence": advice.sentence,
             "details": list(advice.details),
         },
@@ -265,8 +267,4 @@ def refused_arms(frames: Frames, task: Task) -> list[str]:
 def why_not_compared(result: ArmResult) -> str:
     """Return the first failed check of a result in one sentence."""
     row = result.checks[~result.checks.passed.astype(bool)].iloc[0]
-    if row.error >= INFINITE_ERROR:
-        return f"{row.gate}, {row.quantity} is not a number: a smaller learning rate may help"
-    why = because(result.frames.deviations, result.task.name, result.arm, str(row.detail))
-    figures = f"{row.error:.2g} instead of at most {row.limit:.2g}"
-    return f"{row.gate}, {row.quantity}: {figures}{why}"
+    return check_text.why_failed(row, result.frames.deviations)

@@ -127,12 +127,22 @@ def _card(frames: Frames, task: str, advice: recommend.Advice) -> Card:
     return Card(
         task=task,
         title=task_title(frames.plan, task),
-        choice=join_names((frames.title(arm) for arm in advice.choice), last="or"),
+        choice=choice_text(frames, advice),
         sentence=advice.sentence,
         details=(*_to_goal(frames, task, advice.choice[0]), *advice_texts(advice, further=False)),
         further=advice_texts(advice, further=True),
         rows=f"rows-{slug(frames.plan, task)}",
     )
+
+
+def choice_text(frames: Frames, advice: recommend.Advice) -> str:
+    """Return the names of the choice, or that nothing was chosen."""
+    if not advice.ranked:
+        return NOT_RANKED
+    return join_names((frames.title(arm) for arm in advice.choice), last="or")
+
+
+NOT_RANKED = "Not ranked (one repeat)"
 
 
 def advice_texts(advice: recommend.Advice, *, further: bool) -> tuple[str, ...]:

@@ -53,7 +53,8 @@ def break_even(base: ArmTimes, other_arm: ArmTimes, margin: float = MARGIN) -> B
     """Return from or until how many steps the other arm takes less time than the base.
 
     Steps that are equivalent earn nothing back: a gain within the margin never makes the whole
-    program faster by more than the margin. Then the start alone decides.
+    program faster by more than the margin. Then the start alone decides,
+    and where its difference may be 0 nothing is known.
     """
     series = (base.start_up, base.step, other_arm.start_up, other_arm.step)
     repeats = sorted(set.intersection(*(set(times) for times in series)))
@@ -78,7 +79,7 @@ def _kind(loss: int, gain: int, *, same_step: bool) -> BreakEvenKind:
         return BreakEvenKind.ALWAYS if loss < 0 else BreakEvenKind.FROM
     if gain < 0:
         return BreakEvenKind.NEVER if loss > 0 else BreakEvenKind.UNTIL
-    if same_step:
+    if same_step and loss:
         return BreakEvenKind.ALWAYS if loss < 0 else BreakEvenKind.NEVER
     return BreakEvenKind.UNKNOWN
 

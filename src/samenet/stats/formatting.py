@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from samenet.stats.intervals import Interval
 
+INFINITE = 1e308
+"""From here on an error stands for one that is infinite or undefined, which JSON has not."""
+
 
 def format_duration(interval: Interval) -> str:
     """Return a time with its interval, e.g. '1.9 s [1.7, 2.1]'."""
@@ -28,6 +31,11 @@ def format_digits(value: float, count: int = 3) -> str:
     return f"{rounded:.0f}" if abs(rounded) >= 10**count else f"{value:.{count}g}"
 
 
+def format_count(value: float) -> str:
+    """Return a measured count with three digits and separators: 91,000,000, 12.3."""
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else format_digits(value)
+
+
 def _unit(seconds: float) -> tuple[str, float]:
     seconds = float(f"{seconds:.3g}")  # 999.7 ms are printed as 1 s
     for unit, scale in (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
@@ -43,7 +51,12 @@ def format_small(value: float) -> str:
 
 
 def error_text(error: float) -> str:
-    """Return an error with one digit, e.g. '3e-7'; errors are orders of magnitude."""
+    """Return an error with one digit, e.g. '3e-7'; errors are orders of magnitude.
+
+    What is infinite or undefined is said to be no number; a record has 1e308 for it.
+    """
+    if not abs(error) < INFINITE:
+        return "not a number"
     if error == 0:
         return "0"
     mantissa, _, exponent = f"{error:.0e}".partition("e")

@@ -80,10 +80,20 @@ def gradient_norms(problem: Problem, weights: Weights) -> list[float]:
     return [float(np.linalg.norm(layer.kernel)) for layer in found.gradient]
 
 
-def dead_units(problem: Problem, weights: Weights) -> list[int]:
-    """Return the number of dead units of each hidden layer."""
+def dead_units(problem: Problem, weights: Weights) -> list[float]:
+    """Return the number of dead units of each hidden layer; NaN where a training has diverged.
+
+    Of weights that are no numbers, slopes may be: an infinite sum has a slope of 0.
+    """
     passed = oracle.forward(problem.network, weights, _batch(problem).inputs)
-    return [int((np.abs(slopes).max(axis=0) < DEAD_SLOPE).sum()) for slopes in passed.slopes]
+    if not all(np.isfinite(part).all() for layer in weights for part in layer):
+        return [math.nan for _ in passed.slopes]
+    return [
+        float((np.abs(slopes).max(axis=0) < DEAD_SLOPE).sum())
+        if np.isfinite(slopes).all()
+        else math.nan
+        for slopes in passed.slopes
+    ]
 
 
 def _batch(problem: Problem) -> oracle.Batch:

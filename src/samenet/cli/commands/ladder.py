@@ -47,6 +47,7 @@ def command(**options: Any) -> int:
     say_plan(plan)
     if options["dry_run"]:
         return print_dry_run(plan, as_json=options["as_json"])
+    planner.refuse_empty_plan(plan, needs_arms=True)
     folder = options["out"] or planner.new_folder(plan.name, paths.runs_folder())
     return _finish(measure(plan, folder), as_json=options["as_json"])
 
@@ -77,4 +78,4 @@ def _finish(store: Store, *, as_json: bool) -> int:
         print_text("")
         print_text("\n".join(validation.to_lines(run_frames, validation.validate(run_frames))))
         print_text(f"\nThe page: {page}\nPredictions: samenet advise --model 64-256-128-10 …")
-    return SOME_FAILED if has_failures(run_frames) else 0
+    return SOME_FAILED if has_failures(run_frames) or not fit.fit_arms(run_frames) else 0

@@ -11,9 +11,10 @@ import click
 import numpy as np
 
 from samenet._console import print_text
+from samenet.adapter import discovery
 from samenet.adapter.api import Target
 from samenet.cli.commands import options
-from samenet.errors import WorkerError
+from samenet.errors import UsageError, WorkerError
 from samenet.execution import planner, session
 from samenet.execution.progress import Progress
 from samenet.runs.plan import Job, Plan
@@ -44,17 +45,30 @@ def command(task: str, frameworks: tuple[str, ...], dtype: str, *, as_json: bool
 
 
 def trace_first_step(task: str, frameworks: tuple[str, ...], dtype: str) -> list[dict[str, Any]]:
-    """Return the numbers of the first step of each framework."""
+    """Return the numbers of the first step of each framework.
+
+    Raises UsageError if a framework that was named cannot run, or if none can; of those that nobody
+    named, the ones that are left out are said.
+    """
     target = Target.model_validate({"dtype": dtype})
     request = planner.Request(tasks=(task,), frameworks=frameworks, target=target, track="same")
     plan = _only_trace(planner.make_plan(request))
+    reasons = [f"{skipped.arm}: {skipped.reason}" for skipped in plan.skipped]
+    named = frameworks and discovery.ALL_MODES not in frameworks
+    if reasons and (named or not plan.arms):
+        raise UsageError(f"Not every framework can be traced: {'; '.join(reasons)}.")
+    for reason in reasons:
+        print_text(f"  {reason}", err=True)
     with tempfile.TemporaryDirectory() as folder:
         store = session.start_run(plan, Path(folder) / "run", Progress(plan, quiet=True).watch)
         records = store.records()
     failures = [r for r in records if isinstance(r, FailureRecord)]
     if failures:
         raise WorkerError(f"{failures[0].arm or failures[0].task}: {failures[0].reason}")
-    return [record.data() for record in records if isinstance(record, StepTraced)]
+    steps = [record.data() for record in records if isinstance(record, StepTraced)]
+    if not steps:
+        raise WorkerError("No framework took the step: there is nothing to show.")
+    return steps
 
 
 def _only_trace(plan: Plan) -> Plan:
@@ -77,12 +91,14 @@ def table(steps: Sequence[dict[str, Any]]) -> list[str]:
 
 def _block(name: str, columns: Sequence[Any]) -> list[str]:
     count = min(len(columns[0]), SHOWN_NUMBERS)
-    difference = max(float(np.max(np.abs(column - columns[0]))) for column in columns)
+    differences = [np.abs(column - columns[0]) for column in columns[1:]]
+    # one framework differs from nobody; and what is not a number is shown as that
+    difference = f"{np.max(differences):.1e}" if differences else "–"
     lines = []
     for index in range(count):
         label = name if index == 0 else ""
         numbers = "".join(f"{column[index]:>18.9g}" for column in columns)
-        lines.append(f"{label:<18}{numbers}" + (f"{difference:>14.1e}" if index == 0 else ""))
+        lines.append(f"{label:<18}{numbers}" + (f"{difference:>14}" if index == 0 else ""))
     if len(columns[0]) > count:
         lines.append(f"{'':<18}{f'… {len(columns[0])} in all':>18}")
     return lines

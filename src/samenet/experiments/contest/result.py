@@ -135,7 +135,9 @@ def _why(result: ArmResult) -> str:
 
 
 def _lacking(result: ArmResult) -> str:
-    return "" if result.step and result.passed else "nothing was measured"
+    if not (result.step and result.passed):
+        return "nothing was measured"
+    return "" if result.is_steady else "its steps never settled"
 
 
 def _seconds(frames: Frames, records: Sequence[Record]) -> float:

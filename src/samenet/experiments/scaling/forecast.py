@@ -164,10 +164,13 @@ class TimePrediction:
 
 
 def predict_times(forecasts: Iterable[Forecast], training: TrainingSize) -> list[TimePrediction]:
-    """Return every arm's prediction, fastest first; raises RefusedError if all are out of range."""
+    """Return every arm's prediction, fastest first; raises RefusedError if all are out of range.
+
+    Without any forecast there is no prediction.
+    """
     known = list(forecasts)
     beyond = [forecast.outside(training) for forecast in known]
-    if all(beyond):
+    if known and all(beyond):
         raise RefusedError(
             f"{training.name} in batches of {training.batch_size} lies outside the sizes that were "
             f"measured here ({beyond[0]}): no prediction. Measure it: samenet run."

@@ -32,6 +32,9 @@ VANISHED = 10.0
 TIME_MARGIN = 0.05
 """Times that differ by less are not worth a sentence."""
 
+CHOICES, SEEDS = "choices", "seeds"
+"""What a conclusion is about that says why there is none."""
+
 SeedValues = dict[str, list[float]]
 """Per choice one number per seed."""
 
@@ -46,15 +49,17 @@ class Conclusion:
     """What was found, so that frameworks can be compared; empty if nothing was told apart."""
 
 
-def draw_conclusions(outcome: StudyOutcome, arm: str) -> list[Conclusion]:
-    """Return what one framework's seeds show."""
-    choices = outcome.choices(arm)
+def draw_conclusions(
+    outcome: StudyOutcome, arm: str, among: Sequence[str] | None = None
+) -> list[Conclusion]:
+    """Return what one framework's seeds show of its choices, or of those among them."""
+    choices = [c for c in outcome.choices(arm) if among is None or c in among]
     seeds = min((len(outcome.epoch_seconds(arm, "own", c)) for c in choices), default=0)
     if len(choices) < 2:
-        return [Conclusion(about="", sentence="Only one choice was trained: nothing to compare.")]
+        return [Conclusion(about=CHOICES, sentence="Only one was trained: nothing to compare.")]
     if separation_chance(seeds, len(choices)) > SEPARATION_ALPHA:
         return [_too_few(seeds, len(choices))]
-    return list(_all(outcome, arm))
+    return list(_all(outcome, arm, choices))
 
 
 def _too_few(seeds: int, choices: int) -> Conclusion:
@@ -65,36 +70,33 @@ def _too_few(seeds: int, choices: int) -> Conclusion:
         f"{choices} equal choices would part with a chance of {chance:.0%}. "
         f"Use --seeds {needed}."
     )
-    return Conclusion(about="seeds", sentence=sentence)
+    return Conclusion(about=SEEDS, sentence=sentence)
 
 
-def _all(outcome: StudyOutcome, arm: str) -> Iterator[Conclusion]:
+def _all(outcome: StudyOutcome, arm: str, choices: Sequence[str]) -> Iterator[Conclusion]:
+    def seeds(scene: Scene, quantity: str, split: str) -> SeedValues:
+        return {
+            choice: outcome.values(arm, scene, choice, quantity, split=split) for choice in choices
+        }
+
     scenes: tuple[Scene, ...] = ("own", "deep") if outcome.study.kind == "activations" else ("own",)
     for scene in scenes:
         for metric in STUDY_SCORES[outcome.task.kind]:
-            yield conclude_on_score(_seeds(outcome, arm, scene, metric, "test"), metric, scene)
+            yield conclude_on_score(seeds(scene, metric, "test"), metric, scene)
     if outcome.study.kind == "activations":
-        yield conclude_on_gradients(first_gradients(outcome, arm))
+        yield conclude_on_gradients(first_gradients(outcome, arm, choices))
         hidden_units = sum(layer.units for layer in outcome.task.model.layers)
-        yield conclude_on_dead_units(_seeds(outcome, arm, "fast", "dead", "train"), hidden_units)
-    choices = outcome.choices(arm)
+        yield conclude_on_dead_units(seeds("fast", "dead", "train"), hidden_units)
     yield conclude_on_time(
         {choice: outcome.epoch_seconds(arm, "own", choice) for choice in choices}
     )
 
 
-def _seeds(outcome: StudyOutcome, arm: str, scene: Scene, quantity: str, split: str) -> SeedValues:
-    return {
-        choice: outcome.values(arm, scene, choice, quantity, split=split)
-        for choice in outcome.choices(arm)
-    }
-
-
-def first_gradients(outcome: StudyOutcome, arm: str) -> SeedValues:
+def first_gradients(outcome: StudyOutcome, arm: str, choices: Sequence[str]) -> SeedValues:
     """Return the norm of the first layer's gradient in the deep network, before any training."""
     return {
         choice: outcome.values(arm, "deep", choice, "gradient", epoch=0, layer=1)
-        for choice in outcome.choices(arm)
+        for choice in choices
     }
 
 
@@ -103,9 +105,7 @@ def conclude_on_score(seeds: SeedValues, metric: str, scene: Scene) -> Conclusio
     higher = METRICS[metric].higher_is_better
     name = METRICS[metric].in_sentence
     about = f"test {name}, {SCENE_TITLES[scene]}"
-    diverged = [choice for choice, values in seeds.items() if not all(map(math.isfinite, values))]
-    seeds = {choice: values for choice, values in seeds.items() if choice not in diverged}
-    lost = f" {join_names(diverged)} diverged." if diverged else ""
+    seeds, lost = _without_diverged(seeds)
     if len(seeds) < 2:
         return Conclusion(about=about, sentence=f"Too few trainings ended in numbers.{lost}")
     order = sorted(seeds, key=lambda choice: median(seeds[choice]), reverse=higher)
@@ -130,6 +130,13 @@ def conclude_on_score(seeds: SeedValues, metric: str, scene: Scene) -> Conclusio
         sentence=f"{join_names(said)}{equal}.{lost}",
         findings=tuple(sorted(f"{choice} worse" for choice in worse)),
     )
+
+
+def _without_diverged(seeds: SeedValues) -> tuple[SeedValues, str]:
+    """Return the choices whose trainings all ended in numbers, and which did not as a sentence."""
+    diverged = [choice for choice, values in seeds.items() if not all(map(math.isfinite, values))]
+    kept = {choice: values for choice, values in seeds.items() if choice not in diverged}
+    return kept, f" {join_names(diverged)} diverged." if diverged else ""
 
 
 def conclude_on_gradients(seeds: SeedValues) -> Conclusion:
@@ -186,6 +193,9 @@ def _order(factors: Mapping[str, float]) -> str:
 def conclude_on_dead_units(seeds: SeedValues, units: int) -> Conclusion:
     """Return which choices leave dead units in every seed, and which in none."""
     about = f"dead units, {SCENE_TITLES['fast']}"
+    seeds, lost = _without_diverged(seeds)
+    if not seeds:
+        return Conclusion(about=about, sentence=f"No training ended in numbers.{lost}")
     dead = [choice for choice, counts in seeds.items() if min(counts) > 0]
     alive = [choice for choice, counts in seeds.items() if max(counts) == 0]
     mixed = [choice for choice in seeds if choice not in (*dead, *alive)]
@@ -193,7 +203,7 @@ def conclude_on_dead_units(seeds: SeedValues, units: int) -> Conclusion:
     parts += [f"{join_names(alive)}: none in any seed"] if alive else []
     parts += [f"{join_names(mixed)}: it depends on the seed"] if mixed else []
     end = ". A dead unit gets no gradient and does not learn" if dead else ""
-    sentence = f"{'; '.join(parts)}{end}."
+    sentence = f"{'; '.join(parts)}{end}.{lost}"
     findings = tuple([f"{c} dies" for c in dead] + [f"{c} lives" for c in alive]) if dead else ()
     return Conclusion(about=about, sentence=sentence, findings=findings)
 
@@ -227,14 +237,30 @@ def _range(seeds: SeedValues, choice: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def count_agreements(per_arm: Sequence[list[Conclusion]]) -> tuple[int, int]:
-    """Return in how many conclusions all frameworks agree, and how many there are.
+def compare_conclusions(outcome: StudyOutcome) -> tuple[int, int]:
+    """Return in how many points all frameworks found the same, and of how many.
 
-    Times are left out: they are each framework's own.
+    They are compared on the choices that all of them offer.
     """
-    same = [
-        len({conclusion.findings for conclusion in of_arms}) == 1
-        for of_arms in zip(*per_arm, strict=True)
-        if not of_arms[0].about.startswith("time")
+    shared = [
+        c for c in outcome.study.choices if all(c in outcome.choices(a) for a in outcome.arms)
     ]
-    return sum(same), len(same)
+    return count_agreements([draw_conclusions(outcome, arm, shared) for arm in outcome.arms])
+
+
+def count_agreements(per_arm: Sequence[list[Conclusion]]) -> tuple[int, int]:
+    """Return in how many points all frameworks found the same, and of how many.
+
+    A point counts if at least one of them found something: that nobody did is no agreement. Times
+    are left out: they are each framework's own.
+    """
+    found = [{each.about: each.findings for each in conclusions} for conclusions in per_arm]
+    points = [
+        {findings[about] for findings in found}
+        for about in found[0]
+        if about not in (CHOICES, SEEDS)
+        and not about.startswith("time")
+        and all(about in findings for findings in found)
+    ]
+    points = [point for point in points if any(point)]
+    return sum(len(point) == 1 for point in points), len(points)

@@ -76,14 +76,16 @@ class StudyOutcome:
         epoch: int | None = None,
         layer: int | None = None,
     ) -> list[float]:
-        """Return one number per seed: at the last epoch unless given, summed over the layers."""
+        """Return one number per seed: at the last epoch unless given, summed over the layers.
+
+        A gap in one of the layers is a gap in their sum.
+        """
         rows = self.frame
         rows = rows[(rows.arm == arm) & (rows.scene == scene) & (rows.choice == choice)]
         rows = rows[(rows.quantity == quantity) & (rows.split == split)]
         rows = rows[rows.epoch == (rows.epoch.max() if epoch is None else epoch)]
         rows = rows if layer is None else rows[rows.layer == layer]
-        values: list[float] = rows.groupby("seed").value.sum(min_count=1).tolist()
-        return values
+        return [float(of_seed.sum(skipna=False)) for _, of_seed in rows.groupby("seed").value]
 
     def epoch_seconds(self, arm: str, scene: Scene, choice: str) -> list[float]:
         """Return the median seconds of an epoch, one number per seed."""

@@ -43,7 +43,7 @@ def make_study(
         name=f"study-{kind}",
     )
     plan = make_plan(request)
-    refuse_empty_plan(plan)
+    refuse_empty_plan(plan, needs_arms=True)
     study = define_study(kind, plan.tasks[0], choices, seeds)
     jobs = [
         *plan.only("prepare").jobs,

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from statistics import median
 from typing import Any, NamedTuple
 
-from samenet._text import count_noun
+from samenet._text import count_noun, join_names
 from samenet.experiments.study.conclusions import (
     Conclusion,
-    count_agreements,
+    compare_conclusions,
     draw_conclusions,
     format_small,
 )
@@ -162,9 +162,12 @@ def _closing(outcome: StudyOutcome) -> list[str]:
     """Return what concerns all frameworks: whether they agree, what is missing, how to read it."""
     closing = [f"{arm}: {why}" for (arm, choice), why in outcome.left_out.items() if not choice]
     if len(outcome.arms) > 1:
-        same, all_ = count_agreements([draw_conclusions(outcome, arm) for arm in outcome.arms])
-        names = " and ".join(_title(outcome, arm) for arm in outcome.arms)
-        closing += [f"{names} find the same in {same} of {all_} points (times aside).", ""]
+        same, all_ = compare_conclusions(outcome)
+        names = join_names(_title(outcome, arm) for arm in outcome.arms)
+        if all_:
+            closing += [f"{names} find the same in {same} of {all_} points (times aside).", ""]
+        else:
+            closing += [f"{names} have no finding to compare (times aside).", ""]
     return [*closing, _how_to_read(outcome)]
 
 

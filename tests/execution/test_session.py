@@ -174,7 +174,7 @@ with Store(Path(sys.argv[1])).writing():
 def test_a_second_resume_of_a_folder_changes_nothing(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While another process writes to a run, also one with another lock for the machine, it waits.
+    """While another process writes to a run, whatever lock its machine has, a resume is refused.
 
     Its records end in the middle of a job then, which a resume would cut off.
     """

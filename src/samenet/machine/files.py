@@ -22,8 +22,8 @@ def make_folder(path: Path) -> None:
     path.mkdir(exist_ok=True)
 
 
-def write_whole(path: Path, content: bytes | str) -> None:
-    """Put a file in its place whole or not at all.
+def write_whole(path: Path, content: bytes | str, *, durable: bool = False) -> None:
+    """Put a file in its place whole or not at all; if it is to be `durable`, on the disk before.
 
     Raises RunFolderError if its folder is a link, OSError where it cannot be written.
     """
@@ -34,6 +34,9 @@ def write_whole(path: Path, content: bytes | str) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         Path(part).chmod(0o666 & ~_umask())
         Path(part).replace(path)
     except BaseException:

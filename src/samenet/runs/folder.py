@@ -11,7 +11,6 @@ report.html     the page; figures/ holds its pictures as files
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,10 +69,7 @@ class Store:
     def append(self, records: Iterable[Record]) -> None:
         """Append records in one write, which is on the disk when this returns."""
         text = "".join(encode(record) + "\n" for record in records)
-        with self.records_path.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        files.append(self.records_path, text.encode())
 
     def records(self) -> list[Record]:
         """Return all records; raises RunFolderError naming the first damaged line."""

@@ -137,7 +137,11 @@ def test_what_stands_in_the_lock_s_place_is_refused_at_once(
     """A pipe, which would wait for ever, a link and a folder are refused in one sentence."""
     path = tmp_path / "lock"
     monkeypatch.setenv("SAMENET_LOCK", str(path))
-    put = {"pipe": os.mkfifo, "link": lambda at: at.symlink_to(tmp_path / "x"), "folder": Path.mkdir}
+    put = {
+        "pipe": os.mkfifo,
+        "link": lambda at: at.symlink_to(tmp_path / "x"),
+        "folder": Path.mkdir,
+    }
     put[sort](path)
     with pytest.raises(RefusedError, match="The lock .* cannot be taken"), lock.machine_lock():
         pass

@@ -17,8 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from samenet.errors import RefusedError
-from samenet.machine import clock, paths
-from samenet.machine.files import strike
+from samenet.machine import clock, files, paths
 
 MODE_FOR_ALL = 0o666
 
@@ -40,12 +39,12 @@ def machine_lock() -> Iterator[None]:
         if not held:
             since = f"Another samenet run is measuring on this machine{_since(path)}"
             raise RefusedError(f"{since}; wait for it to end.")
-        strike("write since")
+        files.strike("write since")
         _write(path, clock.utc())
         try:
             yield
         finally:
-            strike("clear since")
+            files.strike("clear since")
             _write(path, "")
 
 

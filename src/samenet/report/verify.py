@@ -148,11 +148,11 @@ def _rescored(store: Store, plan: Plan, records: Sequence[Record]) -> list[Recor
     job = Job(id="rescore", pass_name="rescore", tasks=tasks, predicted_seconds=60)
     make_folder(store.folder / "work")
     answer = new_answer(store.folder, job)
-    _, errors, _ = spawn(store.folder, plan, job, None, LiveWorkers(), answer)
+    end = spawn(store.folder, plan, job, None, LiveWorkers(), answer)
     found = answer.read()
     answer.path.unlink(missing_ok=True)
     if found is None:
-        raise WorkerError(f"The scores could not be recomputed: {error_line(errors)}")
+        raise WorkerError(f"The scores could not be recomputed: {error_line(end.printed)}")
     return found
 
 

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from samenet.errors import RunFolderError
 from samenet.machine import files
+from samenet.runs.attempts import counting
 from samenet.runs.plan import Plan
 from samenet.runs.records import JobFinished, Record, decode, encode
 
@@ -73,7 +74,7 @@ class Store:
 
     def records(self) -> list[Record]:
         """Return all records; raises RunFolderError naming the first damaged line."""
-        return [self._decode(number, line) for number, line in self._lines()]
+        return counting([self._decode(number, line) for number, line in self._lines()])
 
     def damaged(self) -> list[str]:
         """Return one sentence per damaged record."""
@@ -87,7 +88,7 @@ class Store:
 
     def finished_jobs(self) -> set[str]:
         """Return the jobs whose records are complete."""
-        return {r.job for r in self.records() if isinstance(r, JobFinished)}
+        return {r.job for r in self.records() if isinstance(r, JobFinished) and not r.again}
 
     def drop_torn_tail(self) -> bool:
         """Remove a half-written last line and an unfinished job's lines; return whether any was.

@@ -10,6 +10,7 @@ from samenet.machine import clock
 
 STARTED = clock.now()  # before every other import
 
+import errno  # noqa: E402
 import gc  # noqa: E402
 import importlib  # noqa: E402
 import json  # noqa: E402
@@ -55,8 +56,31 @@ def _import(names: list[str]) -> None:
         importlib.import_module(name)
 
 
+LETS_DOWN = {
+    getattr(errno, name, None)
+    for name in ("ENOSPC", "EDQUOT", "EIO", "EROFS", "EMFILE", "ENFILE", "ENOMEM", "EFBIG")
+}
+"""Errors of a system call that say nothing about the framework: no space, files or memory left."""
+
+
+def _is_machine_fault(error: BaseException) -> bool:
+    """Return whether an error is the machine's, and not the framework's."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, OSError) and error.errno in LETS_DOWN
+    )
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    code = 0
+    try:
+        main(Path(sys.argv[1]))
+    except Exception as error:
+        if not _is_machine_fault(error):
+            raise
+        import traceback  # not before a framework, whose import is timed
+
+        traceback.print_exc()
+        code = system.MACHINE_FAULT
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)  # answered: to take a framework apart needs up to 0.8 s that nobody waits for
+    os._exit(code)  # answered: to take a framework apart needs up to 0.8 s that nobody waits for

@@ -10,7 +10,7 @@ import click
 from samenet._console import print_text
 from samenet.analysis import frames
 from samenet.cli.commands import options
-from samenet.cli.commands.run import finish, warn
+from samenet.cli.commands.run import finish, keep_measured, warn
 from samenet.errors import UsageError
 from samenet.execution import session
 from samenet.execution.live_table import watch_run
@@ -37,7 +37,7 @@ def command(run: Path, repeats: str | None, *, as_json: bool) -> int:
         plan = extend_plan(plan, _wanted(repeats, frames.load(run).repeats))
     done = frozenset(session.finished_jobs(store))
     print_text(f"{len(done)} of {len(plan.jobs)} jobs are done already", err=True)
-    with watch_run(plan, done=done) as watch:
+    with keep_measured(run), watch_run(plan, done=done) as watch:
         session.resume_run(run, watch, warn, plan)
     return finish(store, as_json=as_json)
 

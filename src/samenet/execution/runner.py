@@ -54,8 +54,7 @@ Watcher = Callable[[Job, Sequence[Record], float], None]
 
 def carry_out(store: Store, plan: Plan, watch: Watcher) -> None:
     """Run every job of the plan that is not finished yet."""
-    # What an earlier process has left running, if it was killed, would disturb what is timed.
-    system.end_marked(system.worker_mark(store.folder))
+    _clear_up(store.folder)
     run = _Run(store, plan, watch)
     finished = store.finished_jobs()
     with interruptible():
@@ -63,6 +62,14 @@ def carry_out(store: Store, plan: Plan, watch: Watcher) -> None:
             run.run_stage(
                 [job for job in jobs if not (run.is_redundant(job) or run.is_over_budget(job))]
             )
+
+
+def _clear_up(folder: Path) -> None:
+    """End and remove what an earlier process of this run has left, if it was killed."""
+    system.end_marked(system.worker_mark(folder))  # above all what would disturb the timing
+    for part in (folder, folder / "data", folder / "outputs"):
+        files.remove_parts(part)
+    cache.remove_parts()
 
 
 def _stages(jobs: Sequence[Job]) -> Iterator[list[Job]]:

@@ -148,14 +148,19 @@ def end_marked(mark: str) -> int:
     """
     found: set[int] = set()
     for _ in range(10):  # one may start another while they are looked for
-        new = {pid for pid in _pids() if _is_marked(pid, mark)} - {os.getpid()}
+        new = marked(mark)
         if not new:
             break
-        found |= new
+        found |= set(new)
         for pid in new:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
     return len(found)
+
+
+def marked(mark: str) -> list[int]:
+    """Return the processes with a mark that begins like this; one that has ended shows none."""
+    return [pid for pid in _pids() if _is_marked(pid, mark)]
 
 
 def _pids() -> list[int]:
@@ -165,7 +170,7 @@ def _pids() -> list[int]:
 
 
 def _is_marked(pid: int, mark: str) -> bool:
-    """Return whether a process has a mark; one that has ended shows none, and so do others'."""
+    """Return whether a process has a mark; those of other users show none."""
     try:
         environment = Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:

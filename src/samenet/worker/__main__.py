@@ -16,8 +16,9 @@ import importlib  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
+from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+from typing import Any, NoReturn  # noqa: E402
 
 from samenet.machine import imports, system  # noqa: E402
 from samenet.machine.system import SPAWNED_VARIABLE  # noqa: E402
@@ -70,10 +71,14 @@ def _is_machine_fault(error: BaseException) -> bool:
     )
 
 
-if __name__ == "__main__":
+def do_and_exit(action: Callable[[], None]) -> NoReturn:
+    """Do a worker's job and end the process, with a code that tells whose fault a failure is.
+
+    Raises what the job raised, if that is the framework's.
+    """
     code = 0
     try:
-        main(Path(sys.argv[1]))
+        action()
     except Exception as error:
         if not _is_machine_fault(error):
             raise
@@ -84,3 +89,7 @@ if __name__ == "__main__":
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # answered: to take a framework apart needs up to 0.8 s that nobody waits for
+
+
+if __name__ == "__main__":
+    do_and_exit(lambda: main(Path(sys.argv[1])))

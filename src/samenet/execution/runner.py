@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from samenet.machine.system import MACHINE_FAULT, signal_name
 from samenet.runs import environment, redaction
 from samenet.runs.attempts import to_do_again
 from samenet.runs.folder import Store
+from samenet.runs.held_files import HeldFiles
 from samenet.runs.passes import BLOCK_PASSES, RESULT_PASS
 from samenet.runs.plan import Job, Plan
 from samenet.runs.records import (
@@ -57,7 +59,7 @@ def carry_out(store: Store, plan: Plan, watch: Watcher) -> None:
     _clear_up(store.folder)
     run = _Run(store, plan, watch)
     finished = store.finished_jobs()
-    with interruptible():
+    with interruptible(), closing(run.held):
         for jobs in _stages([job for job in plan.jobs if job.id not in finished]):
             run.run_stage(
                 [job for job in jobs if not (run.is_redundant(job) or run.is_over_budget(job))]
@@ -91,6 +93,7 @@ class _Run:
         self.started = clock.now()
         self.refusals = Refusals(store.records(), plan)
         self.live = LiveWorkers()
+        self.held = HeldFiles(store.folder)
         self.affordable: dict[tuple[str, int], bool] = {}
         """Whether the budget allows a repeat of a pass, by (pass, repeat)."""
         self.precise_at_look: dict[int, bool] = {}
@@ -204,12 +207,13 @@ class _Run:
             files.remove_folder(cache_folder)
         files_before = _count_files(cache_folder)
         end = spawn(self.store.folder, self.plan, job, arm, self.live, file)
-        answer = file.read() if end.code == 0 else None
-        if answer is None and not final and not self.live.stopped:
+        removed = self.held.put_back()
+        answer = file.read() if end.code == 0 and not removed else None
+        if answer is None and not (final or removed or self.live.stopped):
             return None
         silent = job.tasks if answer is None else _unanswered(job, answer)
         said = answer or (file.read_unfinished() if job.kind.counts_unfinished else [])
-        records = [*said, *_failures(job, silent, end)]
+        records = [*said, *_failures(job, silent, *_reason(end, removed), end.printed)]
         if end.left_behind:
             records.append(
                 ProcessesLeft(job=job.id, when=clock.utc(), arm=job.arm, count=end.left_behind)
@@ -240,6 +244,7 @@ class _Run:
             again=again,
         )
         self.store.append([*records, finished])
+        self.held.hold()
         self.refusals.learn(records)
         if job.kind.failure_ends_run:
             _stop_if_all_failed(job, records)
@@ -333,9 +338,10 @@ CRASHES = {
 """Signals that a program brings upon itself; any other was sent by somebody or by the system."""
 
 
-def _failures(job: Job, tasks: Sequence[str], end: WorkerEnd) -> list[Record]:
+def _failures(
+    job: Job, tasks: Sequence[str], mark: FailureMark, reason: str, printed: str
+) -> list[Record]:
     """Return one failure per task that a worker did not answer for."""
-    mark, reason = _reason(end)
     return [
         FailureRecord(
             job=job.id,
@@ -345,14 +351,17 @@ def _failures(job: Job, tasks: Sequence[str], end: WorkerEnd) -> list[Record]:
             repeat=None if job.kind.gates_later_passes else job.repeat,
             mark=mark,
             reason=reason,
-            detail=end.printed[-4000:],
+            detail=printed[-4000:],
         )
         for task in tasks
     ]
 
 
-def _reason(end: WorkerEnd) -> tuple[FailureMark, str]:
+def _reason(end: WorkerEnd, removed: Sequence[str]) -> tuple[FailureMark, str]:
     """Return who is to blame for a missing answer, and why it is missing."""
+    if removed:
+        more = f" and {len(removed) - 1} more" if removed[1:] else ""
+        return "failed", f"{removed[0]}{more} of this run were removed while it ran, and put back"
     if end.stopped:
         return "interrupted", "the worker was stopped and did not go on within its time"
     if end.code == TOO_SLOW:

@@ -143,7 +143,7 @@ def test_what_stands_in_the_lock_s_place_is_refused_at_once(
         "folder": Path.mkdir,
     }
     put[sort](path)
-    with pytest.raises(RefusedError, match="The lock .* cannot be taken"), lock.machine_lock():
+    with pytest.raises(RefusedError, match=r"The lock .* cannot be taken"), lock.machine_lock():
         pass
 
 

@@ -69,7 +69,7 @@ def carry_out(store: Store, plan: Plan, watch: Watcher) -> None:
 def _clear_up(folder: Path) -> None:
     """End and remove what an earlier process of this run has left, if it was killed."""
     system.end_marked(system.worker_mark(folder))  # above all what would disturb the timing
-    for part in (folder, folder / "data", folder / "outputs"):
+    for part in (folder, folder / "data", folder / "outputs", folder / "work"):
         files.remove_parts(part)
     cache.remove_parts()
 

@@ -41,8 +41,8 @@ def start_run(
         _admit(plan, say)
         if not is_made:
             store.create()
-        store.write_json("machine.json", machine_facts(plan))
         store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
+        store.write_json("machine.json", machine_facts(plan))
         # What decides the verdicts, the margin above all, is on record before anything is measured.
         store.append([PlanSealed(job="", when=clock.utc(), sha256=plan.seal)])
         carry_out(store, plan, watch)
@@ -69,6 +69,9 @@ def resume_run(
         _admit(plan, say)
         store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
         store.drop_torn_tail()
+        if not store.records():
+            store.write_json("machine.json", machine_facts(plan))
+            store.append([PlanSealed(job="", when=clock.utc(), sha256=plan.seal)])
         carry_out(store, plan, watch)
     return store
 

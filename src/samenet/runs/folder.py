@@ -39,17 +39,19 @@ class Store:
     def create(self) -> None:
         """Make the folder and its parts.
 
-        Raises RunFolderError unless it is new or empty: what is in it may be somebody's work, and a
-        run writes files of fixed names.
+        Raises RunFolderError unless it is new, empty, or was left by a start that was killed before
+        it had a plan: what else is in it may be somebody's work, and a run writes files of fixed
+        names.
         """
         if (self.folder / "plan.json").exists():
             raise RunFolderError(f"{self.folder} already holds a run; choose another --out.")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if any(self.folder.iterdir()):
+            if not all(map(_is_of_a_start, self.folder.iterdir())):
                 raise RunFolderError(f"{self.folder} is not empty; choose a new folder for --out.")
             for part in ("data", "outputs", "work"):
-                (self.folder / part).mkdir()
+                (self.folder / part).mkdir(exist_ok=True)
+            files.remove_parts(self.folder)
         except OSError as error:
             raise RunFolderError(f"Cannot write to {self.folder}: {error.strerror}.") from None
 
@@ -119,6 +121,13 @@ class Store:
             return decode(line.decode(errors="replace"))
         except RunFolderError as error:
             raise RunFolderError(f"{self.records_path}, record {number}: {error}.") from None
+
+
+def _is_of_a_start(path: Path) -> bool:
+    """Return whether a file is all that a run leaves which is killed before it has a plan."""
+    if path.name in {"data", "outputs", "work"}:
+        return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
+    return path.name.startswith(".plan.json.") and path.name.endswith(files.PART)
 
 
 def open_run(folder: Path) -> Store:

@@ -34,21 +34,21 @@ class HeldFiles:
         self.hold()
 
     def hold(self) -> None:
-        """Hold every file that is new; one that cannot be opened is not held."""
+        """Hold every file that is new, or was written anew; one that cannot be opened is not held."""
         with self._lock, suppress(OSError):
             for path in self._files():
-                if len(self._held) >= self._most:
-                    return
-                if path not in self._held:
+                if path in self._held and not self._is_held(path):
+                    os.close(self._held.pop(path))
+                if path not in self._held and len(self._held) < self._most:
                     self._held[path] = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
 
     def put_back(self) -> list[str]:
-        """Write every file that is gone, or is another one, anew; return their names in the run.
+        """Write every file that is gone anew; return their names in the run.
 
         Raises OSError where that cannot be done.
         """
         with self._lock:
-            gone = [path for path in self._held if not self._is_there(path)]
+            gone = [path for path in self._held if not os.path.lexists(path)]
             for path in gone:
                 for parent in (self.folder, path.parent):
                     parent.mkdir(exist_ok=True)
@@ -68,12 +68,9 @@ class HeldFiles:
             if (self.folder / part).is_dir():
                 yield from (path for path in (self.folder / part).iterdir() if path.is_file())
 
-    def _is_there(self, path: Path) -> bool:
-        """Return whether a file has its name still."""
-        try:
-            return os.path.samestat(path.lstat(), os.fstat(self._held[path]))
-        except OSError:
-            return False
+    def _is_held(self, path: Path) -> bool:
+        """Return whether what has this name is the file that is held."""
+        return os.path.samestat(path.lstat(), os.fstat(self._held[path]))
 
     def _write(self, path: Path) -> None:
         """Copy what is held to its name, and hold that."""

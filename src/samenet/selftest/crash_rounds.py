@@ -42,6 +42,7 @@ from samenet.runs.records import (
     encode,
     to_fields,
 )
+from samenet.selftest.base import raise_failure
 from samenet.selftest.fakes import replay_worker
 
 TASK = "iris"
@@ -139,6 +140,7 @@ def undisturbed(staged: Stage) -> tuple[float, list[tuple[str, int]]]:
     os.environ[replay_worker.POINTS_VARIABLE] = str(log)
     _wait(start(staged, staged.place / "logged"), staged.place / "logged", played)
     del os.environ[replay_worker.POINTS_VARIABLE]
+    raise_failure(Store(staged.place / "undisturbed").records())
     if played.problems:
         raise WorkerError(f"An undisturbed run fails: {played.problems[0]}.")
     points = Counter(map(_pattern, log.read_text(encoding="utf-8").splitlines()))
@@ -146,8 +148,12 @@ def undisturbed(staged: Stage) -> tuple[float, list[tuple[str, int]]]:
 
 
 def _pattern(point: str) -> str:
-    """Return the pattern of a point in whose name stand an attempt or a digest."""
-    return re.sub(r"\b[0-9a-f]{8}\b|\b[0-9a-f]{32}\b", lambda found: "?" * len(found[0]), point)
+    """Return the pattern of a point in whose name stand a job, an attempt or a digest."""
+    step, _, name = point.partition(" ")
+    for of_jobs in (r"[^.]*~.*(\.order\.json)", r"[^.]*~.*(\.jsonl)", r"[^.]*~.*(\.npz)"):
+        name = re.sub(of_jobs, r"*~*\1", name)
+    name = re.sub(r"[^.]*~[^.]*-\d+", "*~*-*", name)
+    return f"{step} {re.sub(r'[0-9a-f]{32}', '?' * 32, name)}"
 
 
 # ------------------------------------------------------------------ one process of a run

@@ -89,7 +89,7 @@ folder = Path(sys.argv[-1])
 try:
     main()
 finally:
-    (folder / "modules.txt").write_text("\\n".join(sys.modules), "utf-8")
+    (folder.parent / "modules.txt").write_text("\\n".join(sys.modules), "utf-8")
 """
 """The command line, which at its end writes down what its own process has imported."""
 
@@ -98,7 +98,7 @@ finally:
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a whole run of numpy on iris, two repeats; copy it before changing anything.
 
-    Beside what a run holds: stdout.json, stderr.txt, and modules.txt, the parent's imports.
+    Beside the folder: stdout.json, stderr.txt, and modules.txt, the parent's imports.
     """
     folder = tmp_path_factory.mktemp("finished") / "run"
     command = "run iris --framework numpy --track same --repeats 2 --json --out"
@@ -108,6 +108,6 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
-    (folder / "stdout.json").write_bytes(done.stdout)
-    (folder / "stderr.txt").write_bytes(done.stderr)
+    (folder.parent / "stdout.json").write_bytes(done.stdout)
+    (folder.parent / "stderr.txt").write_bytes(done.stderr)
     return folder

@@ -246,7 +246,10 @@ def _settings(frames: Frames) -> list[Table]:
     """Return, per kind of task, a table of what the pages that were followed prescribe."""
     tables = []
     for kind in dict.fromkeys(str(task.kind) for task in frames.plan.tasks):
-        settings_of = {arm.name: adapter_source.read_pages(arm, kind) for arm in frames.plan.arms}
+        settings_of = {
+            arm.name: adapter_source.quote_pages(arm, kind, frames.sources)
+            for arm in frames.plan.arms
+        }
         settings_of = {arm: settings for arm, settings in settings_of.items() if settings}
         tables += [_settings_table(frames, kind, settings_of)] if settings_of else []
     return tables

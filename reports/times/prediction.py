@@ -225,7 +225,7 @@ def _ways(frames: Frames) -> tuple[Table, ...]:
             Cell(text=str(way.get("why", "")), below=(str(way.get("source", "")),)),
         )
         for arm in reversed(arms.values())
-        for name, way in adapter_source.read_predictors(arm).items()
+        for name, way in adapter_source.quote_predictors(arm, frames.sources).items()
     )
     heads = tuple(Column(title=t, numeric=False) for t in ("Framework", "Way", "Why and source"))
     title = "The two ways to predict"

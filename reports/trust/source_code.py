@@ -37,7 +37,7 @@ def section(frames: Frames) -> Section | None:
 
 
 def _code(frames: Frames, arm: Arm) -> Code:
-    text, remark = adapter_source.read_source(arm)
+    text, remark = adapter_source.read_source(arm, frames.sources)
     excerpt = adapter_source.extract_loop(text)
     mode = arm.header.modes[arm.mode]
     steps = [

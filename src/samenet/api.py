@@ -153,13 +153,13 @@ def measure_request(
     request: planner.Request, folder: Path, *, quiet: bool, is_made: bool = False
 ) -> Result:
     """Carry out a request and return its Result, page included; the folder may be made already."""
-    from samenet.report.page import write_report
+    from samenet.report.page import finish_run
 
     plan = planner.make_plan(request)
     planner.refuse_empty_plan(plan)
     with watch_run(plan, quiet=quiet) as watch:
         session.start_run(plan, folder, watch, is_made=is_made)
-    write_report(folder)
+    finish_run(folder)
     return Result(folder)
 
 

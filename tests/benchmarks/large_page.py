@@ -89,7 +89,7 @@ def written(folder: Path, tasks: int, repeats: int) -> None:
     store = Store(folder)
     store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
     store.write_json("machine.json", report_fixture.MACHINE)
-    store.append(records)
+    store.append([*records, report_fixture.ENDED])
 
 
 def named(count: int) -> Iterator[Task]:

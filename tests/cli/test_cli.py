@@ -220,14 +220,14 @@ def test_json_is_one_document_and_nothing_else(
 
 def test_the_result_of_a_run_is_one_document(finished_run: Path) -> None:
     """`run --json` prints one JSON document on standard output, progress on the other stream."""
-    text = (finished_run / "stdout.json").read_text(encoding="utf-8")
+    text = (finished_run.parent / "stdout.json").read_text(encoding="utf-8")
     document = json.loads(text)
     assert text.count("\n") == 1
     assert document["schema"] == "samenet-result/1"
     (row,) = document["tasks"][0]["same_network"]
     assert (row["framework"], row["checks"]["passed"]) == ("numpy", True)
     assert row["checks"]["float64_weights_error"] < 1e-12
-    assert "timed" in (finished_run / "stderr.txt").read_text(encoding="utf-8")
+    assert "timed" in (finished_run.parent / "stderr.txt").read_text(encoding="utf-8")
 
 
 def test_json_of_a_run_with_failures_is_still_json(
@@ -285,6 +285,6 @@ def test_help_needs_no_library_but_click() -> None:
 
 def test_the_parent_of_a_run_imports_no_framework(finished_run: Path) -> None:
     """A whole run, page included, leaves its own process without a framework or scikit-learn."""
-    loaded = set((finished_run / "modules.txt").read_text(encoding="utf-8").split())
+    loaded = set((finished_run.parent / "modules.txt").read_text(encoding="utf-8").split())
     assert {"samenet", "numpy"} <= loaded
     assert loaded & set(FRAMEWORKS) == set()

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from forecast_fixture import made
-from report_fixture import MACHINE, recorded
+from report_fixture import ENDED, MACHINE, recorded
 
 import samenet
 from samenet.cli import main
@@ -85,7 +85,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = Store(folder)
     store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
     store.write_json("machine.json", MACHINE)
-    store.append(records)
+    store.append([*records, ENDED])
     report_page.write_report(folder)
     return folder
 

@@ -17,6 +17,7 @@ from samenet.runs.records import (
     DataPrepared,
     FailureRecord,
     FootprintRecord,
+    JobFinished,
     LimitRecord,
     QualityRecord,
     Record,
@@ -37,6 +38,9 @@ MACHINE = {
     "python": "3.12.4",
     "pinned": True,
 }
+ENDED = JobFinished(job="made up", when=WHEN, pass_name="cell", seconds=0.0)
+"""Ends the records in a file: what no finished job holds is left out as unfinished."""
+
 ARMS = ("numpy:plain", "tensorflow:graph", "keras:fit", "pytorch:eager")
 TASKS = ("breast_cancer", "digits", "diabetes")
 START = {"numpy": 0.02, "tensorflow": 1.1, "keras": 1.5, "pytorch": 0.9, "jax": 0.5}

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from report_fixture import COLUMN, MACHINE, hostile, made, recorded
+from report_fixture import COLUMN, ENDED, MACHINE, hostile, made, recorded
 
 from samenet import reports
 from samenet.analysis.frames import Frames, build, load
@@ -269,7 +269,7 @@ def test_write_report_leaves_page_and_pictures(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
     store.write_json("machine.json", MACHINE)
-    store.append(records)
+    store.append([*records, ENDED])
     path = report_page.write_report(tmp_path)
     page = path.read_text(encoding="utf-8")
     assert embedded(page, "samenet-numbers") == report_page.printed_numbers(load(tmp_path))
@@ -289,7 +289,7 @@ def test_a_page_takes_away_only_what_a_page_has_written(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
     store.write_json("machine.json", MACHINE)
-    store.append(records)
+    store.append([*records, ENDED])
     report_page.write_report(tmp_path)
     names = {file.name for file in (tmp_path / "figures").iterdir()}
     assert {"mine.svg", "architecture.png", "hero.svg"} <= names

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from report_fixture import MACHINE, recorded
+from report_fixture import ENDED, MACHINE, recorded
 
 from samenet.analysis.frames import Frames, build
 from samenet.analysis.quantities import Quantity
@@ -149,7 +149,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         store.create()
         store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))  # type: ignore[attr-defined]
         store.write_json("machine.json", MACHINE)
-        store.append(records)
+        store.append([*records, ENDED])
     return place / "one", place / "two"
 
 

@@ -244,7 +244,7 @@ def test_a_folder_and_its_document_say_the_same(
 ) -> None:
     """A run folder and what `run --json` printed are one and the same input."""
     code, out, _ = call(
-        capsys, finished_run, finished_run / "stdout.json", "--margin", "99%", "--json"
+        capsys, finished_run, finished_run.parent / "stdout.json", "--margin", "99%", "--json"
     )
     found = json.loads(out)
     assert found["schema"] == "samenet-comparison/1"

@@ -56,9 +56,9 @@ def test_a_torn_tail_is_dropped_and_nothing_else(store: Store, tail: bytes) -> N
     store.append([event("a"), end("a")])
     before = store.records_path.read_bytes()
     store.records_path.write_bytes(before + tail)
-    assert store.drop_torn_tail()
+    assert store.drop_unfinished()
     assert store.records_path.read_bytes() == before
-    assert not store.drop_torn_tail()
+    assert not store.drop_unfinished()
 
 
 def test_a_text_that_names_the_final_event_does_not_end_a_job(store: Store) -> None:
@@ -67,7 +67,7 @@ def test_a_text_that_names_the_final_event_does_not_end_a_job(store: Store) -> N
     before = store.records_path.read_bytes()
     told = LimitNotMeasured(job="b", when="", reason=f'"{JobFinished.name}"')
     store.append([told])
-    store.drop_torn_tail()
+    store.drop_unfinished()
     assert store.records_path.read_bytes() == before
 
 

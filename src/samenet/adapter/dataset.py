@@ -8,13 +8,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 from zipfile import BadZipFile
+from zlib import error as ZlibError
 
 import numpy as np
 
 from samenet.adapter.arrays import Array, DataSource
 from samenet.errors import RunFolderError
+from samenet.machine import plain_files
 from samenet.spec.network import Network, TaskKind
 from samenet.spec.task import Task
+
+UNREADABLE = (
+    *(OSError, ValueError, KeyError, TypeError, EOFError, RecursionError, MemoryError),
+    *(BadZipFile, ZlibError, NotImplementedError),
+)
+"""What is raised for an archive of arrays that is damaged or none of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +82,12 @@ class Dataset:
     def load(cls, path: Path) -> Self:
         """Read the file that `save` wrote; raises RunFolderError if it is damaged."""
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                card = DataCard(**_tuples(json.loads(str(stored["card"]))))
-                return cls(card=card, inputs=stored["inputs"], targets=stored["targets"])
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            with plain_files.open_plain(path, plain_files.FILE_BYTES_MAX) as file:
+                plain_files.check_archive(file)
+                with np.load(file, allow_pickle=False) as stored:
+                    card = DataCard(**_tuples(json.loads(str(stored["card"]))))
+                    return cls(card=card, inputs=stored["inputs"], targets=stored["targets"])
+        except UNREADABLE as error:
             raise RunFolderError(f"Cannot read the prepared data {path}: {error}.") from None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple, TypeGuard
@@ -19,6 +19,7 @@ from samenet.analysis.deviations import because
 from samenet.analysis.memo import pause_collector, remember
 from samenet.analysis.quantities import Quantity
 from samenet.runs import asked_proofs, environment, timed_checks
+from samenet.runs.adapter_source import Sources
 from samenet.runs.folder import open_run
 from samenet.runs.plan import Plan
 from samenet.runs.records import (
@@ -83,6 +84,10 @@ class Frames:
     environment: pd.DataFrame
     data: dict[str, DataPrepared]
     seconds_taken: float
+    sources: Sources = field(default_factory=dict)
+    """The texts of the adapters as they were timed, where they were kept."""
+    left_out: str = ""
+    """What an interruption left unfinished, in one sentence: it is not in the frames."""
 
     def result(self, task: Task, arm: str, track: Track = "same") -> ArmResult:
         """Return what was measured of an arm on a task; whatever was not is empty in it."""
@@ -385,7 +390,9 @@ def load(folder: Path) -> Frames:
     store = open_run(folder)
     with pause_collector():
         plan = Plan.model_validate(store.read_json("plan.json"))
-        return build(plan, store.read_json("machine.json"), store.records())
+        journal = store.read()
+        found = build(plan, store.read_json("machine.json"), journal.whole())
+        return replace(found, sources=store.read_sources(), left_out=journal.left_out)
 
 
 def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Frames:

@@ -1,25 +1,56 @@
-"""One run from its plan to its page: what the command line and the Python API both do."""
+"""One run from its plan to the end of its measuring: what command line and Python API both do.
+
+The states of a run, and what its folder holds in each. `resume` goes on from any of them but the
+first, and ends, as an undisturbed run does, in the last.
+
+created      data/, outputs/ and work/, all empty. Nothing is lost: remove it and run again.
+planned      plan.json; then machine.json and sources.json, whole or not there. A resume writes the
+             two again.
+sealed plan  records.jsonl holds one record, the digest of the plan. From here on a plan that
+             differs is not carried out.
+measuring    after it the records of each finished job, appended in one write that is on the disk
+             before the next job is kept. What a kill leaves of a job at the end of the file is cut
+             off by a resume, and left out by whoever only reads.
+measured     no job is left but those that are redundant or over the budget.
+page         report.html and figures/, each file whole or not there; written again by a resume.
+sealed       work/ is gone and seal.json is there, written last. `report` may write page and seal
+             anew if nothing else changed. A resume that has something to measure first compares
+             folder and seal, and then takes the seal off: the run is measuring again.
+
+Who writes holds two locks: that of the machine while something is measured, and that of the folder
+always. Neither is left behind, however the process ends.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from samenet.analysis import fingerprint
-from samenet.errors import RefusedError
+from samenet.errors import RefusedError, RunFolderError
+from samenet.execution import origin
 from samenet.execution.runner import Watcher, carry_out
-from samenet.machine import clock, paths, system
+from samenet.machine import clock, files, paths, system
 from samenet.machine.lock import machine_lock
-from samenet.runs import environment
-from samenet.runs.folder import Store, open_run
+from samenet.runs import environment, seal
+from samenet.runs.adapter_source import collect_sources
+from samenet.runs.attempts import to_do_again
+from samenet.runs.folder import PARTS, Journal, Store, open_run
 from samenet.runs.plan import Plan
-from samenet.runs.records import PlanSealed
+from samenet.runs.records import JobFinished, PlanSealed
 
 DISK_BYTES_MIN = 200 * 1024 * 1024
 
 
 Printer = Callable[[str], None]
 """Called with the warnings for a screening, one sentence at a time."""
+
+Watching = Callable[[Plan, frozenset[str]], AbstractContextManager[Watcher]]
+"""Called with a plan and its finished jobs when a resume begins; gives what watches the others."""
+
+Extension = Callable[[Plan], Plan]
+"""Called with the plan of a run: gives the plan with the repeats that are wanted."""
 
 
 def print_nothing(sentence: str) -> None:
@@ -41,12 +72,21 @@ def start_run(
         _admit(plan, say)
         if not is_made:
             store.create()
-        store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
-        store.write_json("machine.json", machine_facts(plan))
-        # What decides the verdicts, the margin above all, is on record before anything is measured.
-        store.append([PlanSealed(job="", when=clock.utc(), sha256=plan.seal)])
-        carry_out(store, plan, watch)
+        with store.writing():
+            store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
+            _seal_plan(store, plan)
+            carry_out(store, plan, watch)
     return store
+
+
+def _seal_plan(store: Store, plan: Plan) -> None:
+    """Put on record what decides the verdicts, the margin above all, before anything is measured.
+
+    Where and with whose programs it is measured is written down before.
+    """
+    store.write_json("machine.json", machine_facts(plan))
+    store.write_sources(collect_sources(plan.arms))
+    store.append([PlanSealed(job="", when=clock.utc(), sha256=plan.seal)])
 
 
 def _admit(plan: Plan, say: Printer) -> None:
@@ -57,23 +97,64 @@ def _admit(plan: Plan, say: Printer) -> None:
 
 
 def resume_run(
-    folder: Path, watch: Watcher, say: Printer = print_nothing, plan: Plan | None = None
+    folder: Path,
+    watching: Watching,
+    say: Printer = print_nothing,
+    *,
+    extend: Extension = lambda plan: plan,
+    trusted: bool = False,
 ) -> Store:
     """Continue where an interrupted run stopped; finished jobs are neither lost nor repeated.
 
-    A plan with more repeats takes the place of the stored one.
+    Nothing is written before both locks are held. Raises RefusedError if they are not free or the
+    folder was made elsewhere and is not `trusted`, RunFolderError if what was measured, or the plan
+    it was measured by, is not what it was.
     """
     store = open_run(folder)
-    plan = plan or Plan.model_validate(store.read_json("plan.json"))
-    with machine_lock():
+    with machine_lock(), store.writing():
+        plan = Plan.model_validate(store.read_json("plan.json"))
+        journal = store.read()
+        _refuse_changes(store, plan, journal)
+        for sentence in origin.warn_of_strangers(store, plan, trusted=trusted):
+            say(sentence)
+        plan = extend(plan)
         _admit(plan, say)
+        if store.drop_unfinished():
+            say(journal.left_out)
+        ended = {r.job for r in journal.records if isinstance(r, JobFinished)}
+        done = frozenset(ended - to_do_again(journal.records))
+        if any(job.id not in done for job in plan.jobs):
+            seal.break_seal(store)
+        for part in PARTS:
+            files.make_folder(folder / part)
         store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
-        store.drop_torn_tail()
-        if not store.records():
-            store.write_json("machine.json", machine_facts(plan))
-            store.append([PlanSealed(job="", when=clock.utc(), sha256=plan.seal)])
-        carry_out(store, plan, watch)
+        if not journal.records:
+            _seal_plan(store, plan)
+        with watching(plan, done) as watch:
+            carry_out(store, plan, watch)
     return store
+
+
+def _refuse_changes(store: Store, plan: Plan, journal: Journal) -> None:
+    """See that a run may go on: its records and its plan are what they were.
+
+    Raises RunFolderError, also where its end was sealed and a file differs from that.
+    """
+    journal.whole()
+    sealed = {record.sha256 for record in journal.records if isinstance(record, PlanSealed)}
+    wrong = journal.breaks()
+    if sealed - {plan.seal}:
+        wrong.append("plan.json is not the plan that was sealed when the run began")
+    ended = seal.read_seal(store.folder)
+    if ended:
+        wrong += seal.compare_records(journal, ended)
+        changes = seal.find_changes(store.folder, ended)
+        wrong += [text for name, text in changes.items() if name not in ended.page]
+    if wrong:
+        raise RunFolderError(
+            f"{store.folder} is not resumed, and was left as it is: {wrong[0]}. samenet verify "
+            "names all that changed."
+        )
 
 
 def machine_facts(plan: Plan) -> dict[str, object]:
@@ -85,10 +166,5 @@ def machine_facts(plan: Plan) -> dict[str, object]:
         "versions": versions,
         "measuring_cores": len(system.measuring_cores(plan.target.threads)),
         "matrix_library": fingerprint.matrix_library(),
+        "made_by": origin.whose_machine(),
     }
-
-
-def finished_jobs(store: Store) -> set[str]:
-    """Return the jobs that were finished before an interruption."""
-    store.drop_torn_tail()
-    return store.finished_jobs()

@@ -28,6 +28,8 @@ STRIKE_VARIABLE = "SAMENET_STRIKE"
 PART = ".part"
 """How the name of a file ends that is not whole yet."""
 
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+
 _passed: dict[str, int] = {}
 """How often this process has passed the failure point that is to be struck."""
 
@@ -93,15 +95,26 @@ def append(path: Path, data: bytes, *, durable: bool = True) -> None:
     Raises OSError where it cannot be written whole: then the file is as long as it was.
     """
     strike(f"open {path.name}")
-    with path.open("ab", buffering=0) as file:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | NO_LINK
+    with os.fdopen(os.open(path, flags, 0o666), "ab", buffering=0) as file:
         length = os.fstat(file.fileno()).st_size
         try:
             _write(file, data, path.name, durable=durable)
-        except OSError as error:
+        except BaseException as error:
             os.ftruncate(file.fileno(), length)
-            error.filename = str(path)
+            if isinstance(error, OSError):
+                error.filename = str(path)
             raise
     strike(f"leave {path.name}")
+
+
+def cut(path: Path, length: int) -> None:
+    """Take off what follows the first bytes of a file, on the disk when this returns."""
+    strike(f"cut {path.name}")
+    with os.fdopen(os.open(path, os.O_RDWR | NO_LINK), "r+b", buffering=0) as file:
+        file.truncate(length)
+        strike(f"fsync {path.name}")
+        os.fsync(file.fileno())
 
 
 def open_new(path: Path) -> IO[str]:

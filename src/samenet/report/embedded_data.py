@@ -9,6 +9,9 @@ from typing import Any
 
 PLAIN_BYTES = 250_000
 
+UNPACKED_BYTES_MAX = 256 * 2**20
+"""Of packed numbers: a small page that unpacks to more is none of ours."""
+
 
 def pack(values: Any) -> Any:
     """Return values as a page embeds them: as they are, or compressed to a text if large."""
@@ -22,6 +25,10 @@ def unpack(text: str) -> Any:
     if not isinstance(values, str):
         return values
     try:
-        return json.loads(zlib.decompress(base64.b64decode(values)))
+        state = zlib.decompressobj()
+        unpacked = state.decompress(base64.b64decode(values), UNPACKED_BYTES_MAX)
+        if state.unconsumed_tail or not state.eof:
+            raise ValueError("they are cut off, or unpack to more than any page holds")
+        return json.loads(unpacked)
     except zlib.error as error:
         raise ValueError(str(error)) from None

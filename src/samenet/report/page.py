@@ -8,7 +8,8 @@ import importlib
 import json
 import pkgutil
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -24,7 +25,8 @@ from samenet.analysis import frames as tables
 from samenet.analysis import subset
 from samenet.analysis.frames import Frames
 from samenet.analysis.memo import pause_collector
-from samenet.errors import UsageError, unknown_name
+from samenet.errors import RefusedError, RunFolderError, UsageError, unknown_name
+from samenet.machine import plain_files
 from samenet.machine.files import make_folder, remove, remove_parts, write_whole
 from samenet.report import annotations as report_annotations
 from samenet.report import embedded_data, export, html, multi_run, svg
@@ -32,6 +34,9 @@ from samenet.report.blocks import Figure, Section, Table, numbers_of
 from samenet.report.filters import FilterChoices, filter_choices
 from samenet.report.multi_run import Run
 from samenet.report.summary import Headline, make_headline
+from samenet.runs import seal
+from samenet.runs.folder import Store, open_run
+from samenet.runs.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -77,10 +82,61 @@ class Picture:
     narrow: Markup
 
 
+def finish_run(folder: Path) -> Path:
+    """Write the page of a run that has ended, seal the run, and return the page's path.
+
+    Raises RefusedError if another process has gone on with the run in the meantime.
+    """
+    store = open_run(folder)
+    with store.writing():
+        written = _write_files(folder, lambda sentence: None)
+        seal.seal_run(store, Plan.model_validate(store.read_json("plan.json")), written)
+    return folder / "report.html"
+
+
+def write_report(folder: Path, say: Callable[[str], object] = lambda sentence: None) -> Path:
+    """Write report.html and figures/ into a run folder and return the page's path.
+
+    If the run is sealed and nothing but its page has changed, the page comes under the seal; else
+    the seal is left as it is, and that is said. While a run goes on its page shows what there is.
+    """
+    store = open_run(folder)
+    with ExitStack() as lock:
+        try:
+            lock.enter_context(store.writing())
+        except RefusedError:
+            _write_files(folder, say)
+            return folder / "report.html"
+        before = _intact_seal(store, say)
+        written = _write_files(folder, say)
+        if before:
+            seal.reseal_page(store, before, written)
+    return folder / "report.html"
+
+
+def _intact_seal(store: Store, say: Callable[[str], object]) -> seal.Seal | None:
+    """Return the seal of a run if nothing but its page has changed since, or None."""
+    try:
+        found = seal.read_seal(store.folder)
+        if found is None:
+            return None
+        changes = seal.find_changes(store.folder, found)
+        wrong = [text for name, text in changes.items() if name not in found.page]
+    except RunFolderError as error:
+        wrong = [str(error)]
+    if wrong:
+        say(f"{wrong[0]}. The page is written, and the seal left: samenet verify names all.")
+        return None
+    return found
+
+
 @pause_collector()
-def write_report(folder: Path) -> Path:
-    """Write report.html and figures/ into a run folder and return the page's path."""
-    report = compose(tables.load(folder))
+def _write_files(folder: Path, say: Callable[[str], object]) -> list[str]:
+    """Write page and pictures; return their names in the folder."""
+    frames = tables.load(folder)
+    if frames.left_out:
+        say(frames.left_out)
+    report = compose(frames)
     pictures = _pictures(report)
     figures_folder = folder / "figures"
     make_folder(figures_folder)
@@ -92,7 +148,8 @@ def write_report(folder: Path) -> Path:
         png = svg.save(picture.drawing, "png")
         write_whole(figures_folder / f"{name}.png", png, durable=False)
     write_whole(figures_folder / WRITTEN, "".join(f"{name}\n" for name in sorted(written)))
-    return _write_page(folder / "report.html", report, pictures)
+    _write_page(folder / "report.html", report, pictures)
+    return ["report.html", *(f"figures/{name}" for name in sorted([*written, WRITTEN]))]
 
 
 WRITTEN = "written-by-samenet.txt"
@@ -102,8 +159,8 @@ WRITTEN = "written-by-samenet.txt"
 def _remove_stale(folder: Path, wanted: Collection[str]) -> None:
     """Remove the pictures that an earlier page wrote and this one has not; no others are ours."""
     try:
-        listed = (folder / WRITTEN).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        listed = plain_files.read_text(folder / WRITTEN).splitlines()
+    except (OSError, RunFolderError):
         return
     for name in listed:
         if name not in wanted and re.fullmatch(r"[a-z0-9-]+\.(svg|png)", name):

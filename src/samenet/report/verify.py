@@ -5,25 +5,30 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 import re
+import tempfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
+from samenet._text import count_noun
 from samenet.adapter.dataset import Dataset
 from samenet.advice.audit import Audit, audit_advice
 from samenet.analysis import frames
 from samenet.errors import RunFolderError, WorkerError
 from samenet.execution.describe import error_line
 from samenet.execution.process import LiveWorkers, spawn
-from samenet.machine.files import make_folder
+from samenet.machine import plain_files
 from samenet.report import embedded_data
-from samenet.runs.folder import Store, open_run
+from samenet.runs import chain, seal
+from samenet.runs.attempts import made_again
+from samenet.runs.folder import RECORDS, Journal, Store, open_run
 from samenet.runs.plan import Job, Plan
 from samenet.runs.records import (
     CompiledCodeKept,
@@ -44,24 +49,34 @@ class Verification:
 
     looked_at: dict[str, int]
     mismatches: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What could not be looked at, and what an interruption left unfinished: no mismatches."""
+
+
+OLD = "written before records were chained: deletions cannot be seen"
 
 
 def verify(folder: Path) -> Verification:
-    """Check records, data, outputs, scores and the page of a run."""
+    """Check records, data, outputs, scores, the page and every other file of a run.
+
+    Nothing is written into the folder. The chain of records and the seal guard against damage and a
+    careless hand: who makes every digest anew after a change is not noticed.
+    """
+    unchanged = check_seals(folder)
     store = open_run(folder)
-    damaged = store.damaged()
-    if damaged:
-        return Verification(looked_at={}, mismatches=tuple(damaged))
+    journal = store.read()
+    if journal.damaged:
+        return unchanged
     plan = Plan.model_validate(store.read_json("plan.json"))
-    records = store.records()
+    records = journal.whole()
     wrong_files = _files(folder, records)
     again = [] if wrong_files else _rescored(store, plan, records)
     numbers, wrong_numbers = _page(folder)
     advised = _advice(store, plan, records)
     mismatches = [
-        *_seal(plan, records),
+        *unchanged.mismatches,
         *_caches(records),
-        *_order(plan, records),
+        *_order(plan, records, made_again(journal.records)),
         *wrong_files,
         *_scores(records, again),
         *wrong_numbers,
@@ -74,12 +89,73 @@ def verify(folder: Path) -> Verification:
         "numbers on the page": numbers,
         "sentences of advice": advised.sentences,
     }
-    return Verification(looked_at=looked_at, mismatches=tuple(mismatches))
+    return Verification(
+        looked_at=looked_at,
+        mismatches=tuple(dict.fromkeys(mismatches)),
+        notes=unchanged.notes,
+    )
+
+
+def check_seals(folder: Path) -> Verification:
+    """Check what needs no recomputing: each record, their chain, the plan's seal and the run's."""
+    store = open_run(folder)
+    journal = store.read()
+    if journal.damaged:
+        return Verification(looked_at={}, mismatches=(*journal.damaged, *_sealed_files(store)))
+    plan = Plan.model_validate(store.read_json("plan.json"))
+    ended, notes = _end(store, plan, journal)
+    old, count = chain.count_unchained(journal.links), len(journal.links)
+    if old:
+        which = "the run was" if old == count else f"the first {count_noun(old, 'record')} were"
+        notes = [f"{which} {OLD}", *notes]
+    return Verification(
+        looked_at={"records": count},
+        mismatches=(*journal.breaks(), *ended, *_seal(plan, journal.records)),
+        notes=tuple(notes),
+    )
+
+
+def _end(store: Store, plan: Plan, journal: Journal) -> tuple[list[str], list[str]]:
+    """Return mismatches and notes about how the run ended.
+
+    A run of now ends with a seal over all its files, which says what was left undone; one without a
+    seal was interrupted, or its end was taken away.
+    """
+    finished = {record.job for record in journal.records if isinstance(record, JobFinished)}
+    missing = [job.id for job in plan.jobs if job.id not in finished]
+    notes = [journal.left_out] if journal.left_out else []
+    try:
+        sealed = seal.read_seal(store.folder)
+    except RunFolderError as error:
+        return [str(error)], notes
+    if sealed is None:
+        undone = f"{len(missing)} of {count_noun(len(plan.jobs), 'planned job')} not recorded"
+        if chain.count_unchained(journal.links) == len(journal.links) > 0:
+            return [], [*notes, *([undone] if missing else [])]
+        text = f"there is no {seal.FILE}: the run was interrupted, or its end was taken away"
+        return [f"{text} ({undone}); samenet resume ends it"], notes
+    return [
+        *seal.compare_records(journal, sealed),
+        *(f"job {job} is missing" for job in missing if job not in sealed.jobs_left),
+        *seal.find_changes(store.folder, sealed).values(),
+    ], notes
+
+
+def _sealed_files(store: Store) -> list[str]:
+    """Return which files are not what was sealed, beside damaged records."""
+    try:
+        sealed = seal.read_seal(store.folder)
+    except RunFolderError as error:
+        return [str(error)]
+    changes = seal.find_changes(store.folder, sealed) if sealed else {}
+    return [text for name, text in changes.items() if name != RECORDS]
 
 
 def _seal(plan: Plan, records: Sequence[Record]) -> list[str]:
     """What decides the verdicts, the margin above all, is what it was before the first result."""
     sealed = {record.sha256 for record in records if isinstance(record, PlanSealed)}
+    if not sealed:
+        return ["no record holds the digest of the plan: it may have been changed since"]
     return ["the plan was changed after the run began"] if sealed - {plan.seal} else []
 
 
@@ -111,10 +187,11 @@ def _of(job: str) -> str:
     return job.partition("/")[2].rpartition("/")[0]
 
 
-def _order(plan: Plan, records: Sequence[Record]) -> list[str]:
+def _order(plan: Plan, records: Sequence[Record], late: Collection[str]) -> list[str]:
     """Jobs may end in any order side by side, but none twice and none that was not planned.
 
-    Timed ones run alone: they end in the order of the plan, or the balance of positions is lost.
+    Timed ones run alone: they end in the order of the plan, or the balance of positions is lost;
+    but for the `late` ones, which the machine had cut short before.
     """
     finished = [record.job for record in records if isinstance(record, JobFinished)]
     planned = {job.id for job in plan.jobs}
@@ -122,7 +199,7 @@ def _order(plan: Plan, records: Sequence[Record]) -> list[str]:
     return [
         *(f"job {job} is recorded twice" for job in twice),
         *(f"job {job} was not planned" for job in finished if job not in planned),
-        *_out_of_order(plan, finished),
+        *_out_of_order(plan, [job for job in finished if job not in late]),
     ]
 
 
@@ -141,16 +218,26 @@ def _out_of_order(plan: Plan, finished: Sequence[str]) -> list[str]:
 
 
 def _rescored(store: Store, plan: Plan, records: Sequence[Record]) -> list[Record]:
+    """Return the scores that the kept outputs have; the worker works in a folder of its own."""
     prepared = {record.task for record in records if isinstance(record, DataPrepared)}
     tasks = tuple(task.name for task in plan.tasks if task.name in prepared)
     if not tasks:
         return []
     job = Job(id="rescore", pass_name="rescore", tasks=tasks, predicted_seconds=60)
-    make_folder(store.folder / "work")
-    answer = new_answer(store.folder, job)
-    end = spawn(store.folder, plan, job, None, LiveWorkers(), answer)
-    found = answer.read()
-    answer.path.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="samenet-verify-") as place:
+        bench = Store(Path(place))
+        (bench.folder / "work").mkdir()
+        (bench.folder / "data").symlink_to((store.folder / "data").absolute())
+        (bench.folder / "outputs").mkdir()
+        for name in {record.file for record in records if isinstance(record, OutputsKept)}:
+            # what no record names is not opened: nobody has looked at it
+            (bench.folder / "outputs" / name).symlink_to(
+                (store.folder / "outputs" / name).absolute()
+            )
+        bench.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
+        answer = new_answer(bench.folder, job)
+        end = spawn(bench.folder, plan, job, None, LiveWorkers(), answer)
+        found = answer.read()
     if found is None:
         raise WorkerError(f"The scores could not be recomputed: {error_line(end.printed)}")
     return found
@@ -162,7 +249,10 @@ def _files(folder: Path, records: Sequence[Record]) -> list[str]:
         f"outputs/{kept.file} changed or is missing"
         for kept in records
         if isinstance(kept, OutputsKept)
-        and _outputs_digest(folder / "outputs" / kept.file) != kept.sha256
+        and (
+            PurePath(kept.file).name != kept.file
+            or _outputs_digest(folder / "outputs" / kept.file) != kept.sha256
+        )
     ]
     return wrong + [
         f"the prepared data of task {prepared.task} changed or are missing"
@@ -175,9 +265,13 @@ def _files(folder: Path, records: Sequence[Record]) -> list[str]:
 def _outputs_digest(path: Path) -> str | None:
     """Return the SHA-256 of the raw outputs in a file, or None if it cannot be read."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            outputs = np.ascontiguousarray(stored["outputs"])
+        with plain_files.open_plain(path, plain_files.FILE_BYTES_MAX) as file:
+            plain_files.check_archive(file)
+            with np.load(file, allow_pickle=False) as stored:
+                outputs = np.ascontiguousarray(stored["outputs"])
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
+        return None
+    except (MemoryError, RunFolderError, NotImplementedError):
         return None
     return hashlib.sha256(outputs.tobytes()).hexdigest()
 
@@ -217,14 +311,20 @@ def _page(folder: Path) -> tuple[int, list[str]]:
     """Every number of the page follows from the records."""
     from samenet.report import page as report_page
 
-    path = folder / "report.html"
-    if not path.exists():
+    if not os.path.lexists(folder / "report.html"):
         return 0, ["there is no report.html: samenet report writes it"]
-    match = NUMBERS.search(path.read_text(encoding="utf-8"))
+    try:
+        match = NUMBERS.search(plain_files.read_text(folder / "report.html"))
+        printed = _leaves(embedded_data.unpack(match[1])) if match else {}
+    except (OSError, ValueError, RecursionError, RunFolderError):
+        match, printed = None, {}
     if not match:
-        raise RunFolderError(f"{path} holds no numbers: it is damaged or not a samenet page.")
-    printed = _leaves(embedded_data.unpack(match[1]))
-    computed = _leaves(json.loads(json.dumps(report_page.printed_numbers(frames.load(folder)))))
+        return 0, ["report.html is damaged or not a samenet page: its numbers cannot be read"]
+    try:
+        run_frames = frames.load(folder)
+    except RunFolderError as error:
+        return len(printed), [str(error)]
+    computed = _leaves(json.loads(json.dumps(report_page.printed_numbers(run_frames))))
     wrong = [
         f"the page says {key} = {printed.get(key)}, the records say {computed.get(key)}"
         for key in sorted(printed.keys() | computed.keys())
@@ -235,11 +335,15 @@ def _page(folder: Path) -> tuple[int, list[str]]:
 
 def _advice(store: Store, plan: Plan, records: Sequence[Record]) -> Audit:
     """Every sentence of advice on the page follows from records."""
-    path = store.folder / "report.html"
-    if not path.exists():
+    try:
+        page = plain_files.read_text(store.folder / "report.html")
+    except (OSError, RunFolderError):  # which the numbers on the page have said already
         return Audit(sentences=0, wrong=())
-    page = path.read_text(encoding="utf-8")
-    return audit_advice(plan, store.read_json("machine.json"), records, page)
+    try:
+        machine = store.read_json("machine.json")
+    except RunFolderError:
+        return Audit(sentences=0, wrong=())
+    return audit_advice(plan, machine, records, page)
 
 
 def _leaves(value: Any, path: str = "") -> dict[str, Any]:

@@ -34,7 +34,7 @@ class HeldFiles:
         self.hold()
 
     def hold(self) -> None:
-        """Hold every file that is new, or was written anew; one that cannot be opened is not held."""
+        """Hold every file that is new or was written anew, if it can be opened."""
         with self._lock, suppress(OSError):
             for path in self._files():
                 if path in self._held and not self._is_held(path):

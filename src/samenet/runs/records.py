@@ -1,7 +1,9 @@
 """What is measured, as frozen records: one JSON line each, with a checksum of its content.
 
+In a run folder the lines form a chain, see samenet.runs.chain.
+
 History of the format
-    1  first version
+    1  first version; later lines hold the checksum of the one before as "previous"
 """
 
 from __future__ import annotations
@@ -423,12 +425,15 @@ DECODER = json.JSONDecoder()
 ANOTHER_VERSION = "written by another version of samenet"
 
 
-def encode(record: Record) -> str:
+def encode(record: Record, previous: str = "") -> str:
     """Return the record as one line; the checksum covers every other character of it.
 
+    `previous` is the checksum of the line before, if this one is to be a link of a chain.
     Raises ValueError for a number that is not finite: JSON has none.
     """
     body = {"schema": RECORD_SCHEMA, "kind": record.kind, **to_fields(record)}
+    if previous:
+        body["previous"] = previous
     text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return f'{text[:-1]},"sha256":"{checksum(text)}"}}'
 
@@ -457,6 +462,7 @@ def decode(line: str) -> Record:
         raise RunFolderError("not a record") from None
     if end != len(body) or checksum(body) != claimed:
         raise RunFolderError(f"{cls.kind} record of job {values.get('job')}: its content changed")
+    values.pop("previous", None)
     if values.pop("schema") != RECORD_SCHEMA:
         raise RunFolderError(ANOTHER_VERSION)
     if cls is Event:

@@ -17,7 +17,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -211,10 +211,10 @@ def _attach_output(folder: Path, terminal: int | None) -> None:
 def _go_on(staged: Stage, folder: Path) -> None:
     watch = Progress(staged.plan).watch
     if (folder / "plan.json").exists():
-        session.resume_run(folder, watch)
+        session.resume_run(folder, lambda plan, done: nullcontext(watch))
     else:
         session.start_run(staged.plan, folder, watch)
-    page.write_report(folder)
+    page.finish_run(folder)
 
 
 def _exit_code(action: Callable[[], None]) -> int:

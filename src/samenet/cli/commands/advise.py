@@ -78,7 +78,10 @@ def _advise(run: Path, options: dict[str, Any], *, as_json: bool) -> int:
     from samenet.analysis import frames
 
     wishes = _wishes(options)
-    answers = recommend.advise(frames.load(run), options["tasks"], wishes)
+    run_frames = frames.load(run)
+    if run_frames.left_out:
+        print_text(run_frames.left_out, err=True)
+    answers = recommend.advise(run_frames, options["tasks"], wishes)
     if as_json:
         commands_options.print_json([item.plain() for item in answers])
     else:

@@ -22,6 +22,7 @@ from samenet.execution import planner, session
 from samenet.execution.progress import Progress
 from samenet.experiments.contest import networks, result
 from samenet.machine import paths
+from samenet.runs import seal
 from samenet.runs.folder import open_run
 from samenet.runs.passes import ADMISSION_PASSES, BLOCK_PASSES
 from samenet.runs.plan import Job, Plan
@@ -123,6 +124,9 @@ def _carried_out(plan: Plan, folder: Path) -> None:
 
     with suppress(_Refused):
         session.start_run(plan, folder, watch)
+    store = open_run(folder)
+    with store.writing():
+        seal.seal_run(store, plan)
 
 
 def choose_loops(ours: str, challenger: str) -> tuple[ContestLoop, ContestLoop]:

@@ -63,10 +63,10 @@ def _request(options: dict[str, Any]) -> planner.Request:
 
 
 def _finish(store: Store, *, as_json: bool) -> int:
-    """Write the page, print the fitted costs, and return the exit code."""
-    from samenet.report.page import write_report
+    """Write the page, seal the run, print the fitted costs, and return the exit code."""
+    from samenet.report.page import finish_run
 
-    page = write_report(store.folder)
+    page = finish_run(store.folder)
     run_frames = frames.load(store.folder)
     forecast.remember(validation.make_forecasts(run_frames))
     if as_json:

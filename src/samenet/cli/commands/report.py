@@ -9,6 +9,7 @@ import click
 
 from samenet._console import print_text
 from samenet.cli.commands import options as commands_options
+from samenet.cli.commands.run import warn
 from samenet.errors import UsageError
 
 FORMATS = ("svg", "png", "pdf")
@@ -64,7 +65,7 @@ def command(runs: tuple[Path, ...], **options: Any) -> int:
     if len(set(map(Path.resolve, runs))) < len(runs):
         raise UsageError("A run is named twice: name each of them once.")
     page = (
-        report_page.write_report(runs[0])
+        report_page.write_report(runs[0], warn)
         if len(runs) == 1
         else report_page.write_several(runs, options["out"])
     )

@@ -258,11 +258,11 @@ def print_dry_run(plan: Plan, *, as_json: bool) -> int:
 
 
 def finish(store: Store, *, as_json: bool) -> int:
-    """Write the page, print the result, and return the exit code."""
-    from samenet.report.page import write_report
+    """Write the page, seal the run, print the result, and return the exit code."""
+    from samenet.report.page import finish_run
 
     with keep_measured(store.folder):
-        page = write_report(store.folder)
+        page = finish_run(store.folder)
     run_frames = frames.load(store.folder)
     if as_json:
         commands_options.print_json(result.to_document(run_frames))

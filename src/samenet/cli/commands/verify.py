@@ -20,7 +20,10 @@ SHOWN_MAX = 20
 @click.argument("run", type=click.Path(path_type=Path))
 @options.as_json
 def command(run: Path, *, as_json: bool) -> int:
-    """Recompute the scores and the page's numbers of RUN; name every record that was changed.
+    """Recompute the scores and the page's numbers of RUN; name what was changed, and where.
+
+    Records that are missing, doubled or out of order, and files that were altered, added or taken
+    away, are named too. RUN is only read. What was forged with every digest made anew is not seen.
 
     \b
     Example:
@@ -31,7 +34,7 @@ def command(run: Path, *, as_json: bool) -> int:
         options.print_json(asdict(result))
     else:
         checked = ", ".join(f"{count} {what}" for what, count in result.looked_at.items())
-        for sentence in result.mismatches[:SHOWN_MAX]:
+        for sentence in (*result.notes, *result.mismatches[:SHOWN_MAX]):
             print_text(sentence)
         if len(result.mismatches) > SHOWN_MAX:
             print_text(f"… and {len(result.mismatches) - SHOWN_MAX} more (--json lists all)")

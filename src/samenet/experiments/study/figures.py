@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from samenet.experiments.study.outcome import StudyOutcome
+from samenet.machine.files import write_whole
 from samenet.report import svg
 from samenet.report.line_labels import label_ends
 from samenet.report.plotting import DASHES, STYLE, Legend, add_legend, epochs_axis, log_scale
@@ -28,7 +29,7 @@ def write_figures(outcome: StudyOutcome) -> None:
         drawing = draw_figure(outcome, arm)
         drawing.set_facecolor("white")
         for kind in ("svg", "png"):
-            path.with_suffix(f".{kind}").write_bytes(svg.save(drawing, kind))
+            write_whole(path.with_suffix(f".{kind}"), svg.save(drawing, kind))
 
 
 def figure_paths(outcome: StudyOutcome) -> list[Path]:

@@ -10,6 +10,7 @@ from samenet.execution import session
 from samenet.execution.planner import Request, make_plan, refuse_empty_plan
 from samenet.execution.runner import Watcher
 from samenet.experiments.study.outcome import StudyOutcome, load
+from samenet.runs import seal
 from samenet.runs.passes import PASSES
 from samenet.runs.plan import Job, Plan
 from samenet.spec.study import Study, StudyKind, define_study
@@ -74,7 +75,9 @@ def carry_out(
     """Train, gather, and draw the figure into the folder; raises WorkerError without a result."""
     from samenet.experiments.study import figures
 
-    session.start_run(plan, folder, watch, say)
+    store = session.start_run(plan, folder, watch, say)
     outcome = load(folder)
-    figures.write_figures(outcome)
+    with store.writing():
+        figures.write_figures(outcome)
+        seal.seal_run(store, plan)
     return outcome

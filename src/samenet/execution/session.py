@@ -148,8 +148,7 @@ def _refuse_changes(store: Store, plan: Plan, journal: Journal) -> None:
     ended = seal.read_seal(store.folder)
     if ended:
         wrong += seal.compare_records(journal, ended)
-        changes = seal.find_changes(store.folder, ended)
-        wrong += [text for name, text in changes.items() if name not in ended.page]
+        wrong += seal.find_damage(store.folder, ended)
     if wrong:
         raise RunFolderError(
             f"{store.folder} is not resumed, and was left as it is: {wrong[0]}. samenet verify "

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import signal
 from collections.abc import Callable
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO
 
 from samenet.errors import RunFolderError
@@ -135,10 +136,16 @@ def remove_folder(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
+def is_part(path: PurePath) -> bool:
+    """Return whether a file is called as `write_whole` calls what is not whole yet."""
+    return re.fullmatch(rf"\..{{1,40}}\.[0-9a-f]{{8}}\{PART}", path.name) is not None
+
+
 def remove_parts(folder: Path) -> None:
     """Remove what a killed process has left half-written directly in a folder."""
     for path in folder.glob(f".*{PART}"):
-        remove(path)
+        if is_part(path) and not path.is_dir():
+            remove(path)
 
 
 def _write(file: IO[bytes], data: bytes, name: str, *, durable: bool) -> None:

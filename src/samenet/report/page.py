@@ -120,8 +120,7 @@ def _intact_seal(store: Store, say: Callable[[str], object]) -> seal.Seal | None
         found = seal.read_seal(store.folder)
         if found is None:
             return None
-        changes = seal.find_changes(store.folder, found)
-        wrong = [text for name, text in changes.items() if name not in found.page]
+        wrong = seal.find_damage(store.folder, found)
     except RunFolderError as error:
         wrong = [str(error)]
     if wrong:

@@ -7,6 +7,7 @@ its name, so that its content can be written again under it.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import sys
 import threading
@@ -74,7 +75,7 @@ class HeldFiles:
 
     def _write(self, path: Path) -> None:
         """Copy what is held to its name, and hold that."""
-        part = path.with_name(f".{path.name[:40]}.back{files.PART}")
+        part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}{files.PART}")
         with os.fdopen(self._held.pop(path), "rb") as source, part.open("wb") as target:
             source.seek(0)
             shutil.copyfileobj(source, target)

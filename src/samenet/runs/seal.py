@@ -11,10 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from samenet._text import count_noun
 from samenet.errors import RunFolderError
@@ -121,6 +120,18 @@ def find_changes(folder: Path, seal: Seal) -> dict[str, str]:
     return changes
 
 
+def find_damage(folder: Path, seal: Seal) -> list[str]:
+    """Return the changes that no interruption makes: it leaves a half-new page, or part of a file.
+
+    Such are written anew and removed when the run goes on.
+    """
+    return [
+        sentence
+        for name, sentence in find_changes(folder, seal).items()
+        if name not in seal.page and not files.is_part(PurePath(name))
+    ]
+
+
 def compare_records(journal: Journal, seal: Seal) -> list[str]:
     """Return what the number of records and the end of their chain say against them."""
     if (len(journal.links), journal.head) == (seal.records, seal.head):
@@ -175,19 +186,13 @@ def _digest_or_none(path: Path) -> str | None:
         return None
 
 
-PART = re.compile(r"\..{1,40}\..{8}\.part")
-"""What samenet.machine.files names a file that is not whole yet."""
-
-
 def _clear_work(folder: Path) -> None:
     """Remove what was needed only while something was measured, and halves of files of ours.
 
     Compiled code that is shared stays: more repeats of this run are to find it.
     """
     for place in (folder, folder / "figures"):
-        for path in place.glob(".*.part"):
-            if PART.fullmatch(path.name) and not path.is_dir():
-                files.remove(path)
+        files.remove_parts(place)
     work = folder / "work"
     if not work.is_dir() or work.is_symlink():
         return

@@ -127,33 +127,67 @@ def _keep_answers(store: Store, plan: Plan, replay: Path) -> Path:
     return replay
 
 
-def undisturbed(staged: Stage) -> tuple[float, list[tuple[str, int]]]:
-    """Make the run that all others are compared with; return its seconds and failure points.
+PRELUDES = (
+    "",
+    "write cell~*.jsonl:1:ENOSPC",  # a worker has no answer: the resume breaks the run's seal
+    "write records.jsonl:5:SIGKILL",  # a line is torn in two: the resume cuts it off
+    "rename plan.json:1:SIGKILL",  # half a plan: the next start removes it
+    "rename machine.json:1:SIGKILL",  # a file is not whole: the resume removes it
+)
+"""What strikes before a failure point does."""
 
-    Each point comes with how often it was passed.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A failure point that a run passes, or its resume after a prelude."""
+
+    prelude: str
+    name: str
+    count: int
+    """How often it is passed."""
+
+
+def undisturbed(staged: Stage) -> tuple[float, list[Point]]:
+    """Make the run that all others are compared with; return its seconds, and all failure points.
+
+    Raises WorkerError if that run fails.
     """
-    log = staged.place / "points.txt"
     start_seconds = clock.now()
     played = Round(number=0)
-    _wait(start(staged, staged.place / "undisturbed"), staged.place / "undisturbed", played)
+    folder = staged.place / "undisturbed"
+    _wait(start(staged, folder), folder, played)
     seconds = clock.now() - start_seconds
-    os.environ[replay_worker.POINTS_VARIABLE] = str(log)
-    _wait(start(staged, staged.place / "logged"), staged.place / "logged", played)
-    del os.environ[replay_worker.POINTS_VARIABLE]
-    raise_failure(Store(staged.place / "undisturbed").records())
+    raise_failure(Store(folder).records())
+    points: dict[str, Point] = {}
+    for number, prelude in enumerate(PRELUDES):
+        folder = staged.place / f"logged-{number}"
+        if prelude:
+            _wait(start(staged, folder, prelude), folder, played)
+        for name, count in _passed_points(staged, folder, played).items():
+            points.setdefault(name, Point(prelude=prelude, name=name, count=count))
     if played.problems:
         raise WorkerError(f"An undisturbed run fails: {played.problems[0]}.")
-    points = Counter(map(_pattern, log.read_text(encoding="utf-8").splitlines()))
-    return seconds, sorted(points.items())
+    return seconds, sorted(points.values(), key=lambda point: point.name)
+
+
+def _passed_points(staged: Stage, folder: Path, played: Round) -> Counter[str]:
+    """Carry a run to its end and return the failure points it passes."""
+    log = Path(f"{folder}.points")
+    os.environ[replay_worker.POINTS_VARIABLE] = str(log)
+    try:
+        _wait(start(staged, folder), folder, played)
+    finally:
+        del os.environ[replay_worker.POINTS_VARIABLE]
+    return Counter(map(_pattern, log.read_text(encoding="utf-8").splitlines()))
 
 
 def _pattern(point: str) -> str:
     """Return the pattern of a point in whose name stand a job, an attempt or a digest."""
     step, _, name = point.partition(" ")
-    for of_jobs in (r"[^.]*~.*(\.order\.json)", r"[^.]*~.*(\.jsonl)", r"[^.]*~.*(\.npz)"):
-        name = re.sub(of_jobs, r"*~*\1", name)
-    name = re.sub(r"[^.]*~[^.]*-\d+", "*~*-*", name)
-    return f"{step} {re.sub(r'[0-9a-f]{32}', '?' * 32, name)}"
+    if re.fullmatch(r"[^.]*~[^.]*-\d+", name):
+        name = "*~*-*"  # the compiled code of one worker
+    name = re.sub(r"[^.]*~.*?(\.order\.json|\.\w+)(\.\w{8}\.part)?$", r"*~*\1\2", name)
+    return f"{step} {re.sub(r'[0-9a-f]{8,32}', lambda found: '?' * len(found[0]), name)}"
 
 
 # ------------------------------------------------------------------ one process of a run
@@ -331,11 +365,15 @@ def _strike_once(
     _wait(pid, folder, played)
 
 
-def play_point(staged: Stage, number: int, point: str, count: int, blow: str) -> Round:
+def play_point(staged: Stage, number: int, point: Point, count: int, blow: str) -> Round:
     """Strike a run at a failure point, then let it end."""
     folder = staged.place / f"round-{number}"
-    played = Round(number=number, blows=[f"{blow} at a failure point"], instants=[f"at: {point}"])
-    _wait(start(staged, folder, strike=f"{point}:{count}:{blow}"), folder, played)
+    played = Round(
+        number=number, blows=[f"{blow} at a failure point"], instants=[f"at: {point.name}"]
+    )
+    if point.prelude:
+        _wait(start(staged, folder, point.prelude), folder, played)
+    _wait(start(staged, folder, f"{point.name}:{count}:{blow}"), folder, played)
     return finish(staged, folder, played)
 
 

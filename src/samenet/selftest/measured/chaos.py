@@ -14,7 +14,7 @@ from pathlib import Path
 
 from samenet.selftest import crash_rounds
 from samenet.selftest.base import Figure, SelfTestOrder, rate_figure
-from samenet.selftest.crash_rounds import Round
+from samenet.selftest.crash_rounds import Point, Round
 
 SUMMARY = "signals, kills and full disks at any instant: every resume ends as an undisturbed run"
 OPTIONS = ("n", "short", "seed")
@@ -33,21 +33,25 @@ def run(order: SelfTestOrder) -> list[Figure]:
             played.append(crash_rounds.play(staged, number, chance, seconds))
             _tell(order, played[-1])
         struck = []
-        for point, count, blow in _chosen(points, chance, short=order.short):
+        for point, blow in _chosen(points, chance, short=order.short):
             number = len(played) + len(struck) + 1
-            struck.append(crash_rounds.play_point(staged, number, point, count, blow))
+            struck.append(
+                crash_rounds.play_point(staged, number, point, chance.randint(1, point.count), blow)
+            )
             _tell(order, struck[-1])
     return figures(played, struck, len(points))
 
 
 def _chosen(
-    points: Sequence[tuple[str, int]], chance: random.Random, *, short: bool
-) -> list[tuple[str, int, str]]:
-    """Return which passing of which point is struck by what: each killed, and one blow more."""
-    chosen = []
-    for n, (point, count) in enumerate(points):
-        other = BLOWS_AT_POINTS[1 + n % (len(BLOWS_AT_POINTS) - 1)]
-        chosen += [(point, chance.randint(1, count), blow) for blow in ("SIGKILL", other)]
+    points: Sequence[Point], chance: random.Random, *, short: bool
+) -> list[tuple[Point, str]]:
+    """Return what strikes at which point: at each a kill, and one of the other blows in turn."""
+    others = BLOWS_AT_POINTS[1:]
+    chosen = [
+        (point, blow)
+        for n, point in enumerate(points)
+        for blow in (BLOWS_AT_POINTS[0], others[n % len(others)])
+    ]
     return chance.sample(chosen, SHORT_POINTS) if short else chosen
 
 

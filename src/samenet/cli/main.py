@@ -9,6 +9,7 @@ SIGTERM, SIGHUP or SIGQUIT).
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from contextlib import suppress
 from typing import Any, NoReturn
@@ -134,9 +135,20 @@ def _code(arguments: list[str] | None) -> int:
         print_text(f"samenet: {error}", err=True)
         return error.exit_code
     except (OSError, MemoryError) as error:
+        _give_up_output()
         with suppress(OSError):  # what cannot be written may be the terminal
             print_text(f"samenet: {machine_sentence(error)}", err=True)
         return MACHINE
+
+
+def _give_up_output() -> None:
+    """Let what standard output cannot take go nowhere, or Python would fail again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _interrupted(error: BaseException | None) -> int:

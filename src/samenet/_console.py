@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 from unicodedata import category
 
 import click
 
 
 def print_text(text: str = "", *, err: bool = False) -> None:
-    """Print a text for people; control characters in it are shown instead of obeyed."""
-    click.echo(make_printable(text), err=err)
+    """Print a text for people; control characters in it are shown instead of obeyed.
+
+    Raises OSError if it cannot be written, unless the terminal is gone: then nobody reads it.
+    """
+    try:
+        click.echo(make_printable(text), err=err)
+    except OSError as error:
+        if not err or error.errno != errno.EIO:
+            raise
 
 
 def make_printable(text: str) -> str:

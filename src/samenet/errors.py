@@ -4,6 +4,7 @@ SamenetError          (1)  the common ancestor
 ├── UsageError        (2)  the user asked for something that cannot be
 ├── RunFolderError    (2)  a run folder is missing, half-written or damaged
 ├── RefusedError      (6)  the environment does not allow a fair measurement
+│   └── MachineError  (6)  it ended one: a full disk, say; what was measured before it is kept
 └── WorkerError       (3)  a worker process failed; what was measured before it is kept
 """
 
@@ -35,6 +36,10 @@ class RefusedError(SamenetError):
     exit_code = 6
 
 
+class MachineError(RefusedError):
+    """The system refused what a run needs to go on; what was measured before is kept."""
+
+
 class WorkerError(SamenetError):
     """A worker process ended without its result."""
 
@@ -49,3 +54,12 @@ def unknown_name(what: str, received: str, allowed: Iterable[str]) -> UsageError
     return UsageError(
         f"Unknown {what} '{received}'.{hint} Available: {', '.join(names) or 'none'}."
     )
+
+
+def machine_sentence(error: OSError | MemoryError) -> str:
+    """Return what the operating system refused, as a sentence with the name of the file."""
+    if isinstance(error, MemoryError):
+        return "There is not enough memory."
+    reason = error.strerror or str(error) or type(error).__name__
+    names = [str(name)[:150] for name in (error.filename, error.filename2) if name is not None]
+    return f"{' -> '.join([*names]) + ': ' if names else ''}{reason}."

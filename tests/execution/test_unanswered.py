@@ -35,7 +35,7 @@ def test_a_timed_process_that_does_not_answer_has_failed(tmp_path: Path, fault: 
     """Exit code 0 without a whole answer is a failure with a reason; none of its times count."""
     records = open_run(carried_out(tmp_path, fault, "cell")).records()
     (failure,) = [record for record in records if isinstance(record, FailureRecord)]
-    assert (failure.task, failure.arm, failure.mark) == ("iris", "misbehaving:plain", "failed")
+    assert (failure.task, failure.arm, failure.mark) == ("iris", "misbehaving:plain", "interrupted")
     assert failure.reason
     assert not [record for record in records if isinstance(record, TimingRecord)]
 

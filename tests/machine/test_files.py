@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from samenet.errors import RunFolderError
-from samenet.machine.files import make_folder, open_new, write_whole
+from samenet.machine import files
+from samenet.machine.files import STRIKE_VARIABLE, append, make_folder, open_new, write_whole
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
 
@@ -66,3 +67,31 @@ def test_a_file_can_be_read_by_whom_the_system_lets(tmp_path: Path) -> None:
     write_whole(tmp_path / "a", b"x")
     (tmp_path / "b").write_bytes(b"x")
     assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
+
+
+def test_a_full_disk_in_the_middle_of_an_append_is_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is as long as it was, and the error has its name."""
+    path = tmp_path / "records.jsonl"
+    append(path, b"one\n")
+    monkeypatch.setenv(STRIKE_VARIABLE, "write records.jsonl:1:ENOSPC")
+    with pytest.raises(OSError, match="No space left") as raised:
+        append(path, b"two\nthree\n")
+    assert path.read_bytes() == b"one\n"
+    assert raised.value.filename == str(path)
+
+
+@pytest.mark.parametrize("step", ["create", "write", "fsync", "rename", "leave"])
+def test_a_step_that_fails_leaves_the_old_file_or_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Never half of one, and nothing beside it."""
+    path = tmp_path / "plan.json"
+    write_whole(path, "old")
+    monkeypatch.setenv(STRIKE_VARIABLE, f"{step} plan.json:1:EIO")
+    monkeypatch.setattr(files, "_passed", {})
+    with pytest.raises(OSError, match="Input/output"):
+        write_whole(path, "new")
+    assert path.read_text("utf-8") == ("new" if step == "leave" else "old")
+    assert list(tmp_path.iterdir()) == [path]

@@ -124,3 +124,66 @@ def test_an_error_inside_gives_the_lock_back() -> None:
         signal.raise_signal(signal.SIGINT)
     with lock.machine_lock():
         pass
+
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+
+
+@POSIX
+@pytest.mark.parametrize("sort", ["pipe", "link", "folder"])
+def test_what_stands_in_the_lock_s_place_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    """A pipe, which would wait for ever, a link and a folder are refused in one sentence."""
+    path = tmp_path / "lock"
+    monkeypatch.setenv("SAMENET_LOCK", str(path))
+    put = {
+        "pipe": os.mkfifo,
+        "link": lambda at: at.symlink_to(tmp_path / "x"),
+        "folder": Path.mkdir,
+    }
+    put[sort](path)
+    with pytest.raises(RefusedError, match=r"The lock .* cannot be taken"), lock.machine_lock():
+        pass
+
+
+@POSIX
+@pytest.mark.parametrize("sort", ["pipe", "link", "hard link", "long"])
+def test_the_file_for_people_is_written_only_if_it_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    """Another's file in its place keeps its content, a pipe stops nobody: the run goes on."""
+    victim, since = tmp_path / "victim", tmp_path / "lock.since"
+    monkeypatch.setenv("SAMENET_LOCK", str(tmp_path / "lock"))
+    victim.write_text("precious", encoding="utf-8")
+    if sort == "pipe":
+        os.mkfifo(since)
+    elif sort == "link":
+        since.symlink_to(victim)
+    elif sort == "hard link":
+        since.hardlink_to(victim)
+    else:
+        since.write_text("precious " * 100, encoding="utf-8")
+    with lock.machine_lock():
+        pass
+    assert victim.read_text("utf-8") == "precious"
+    assert sort != "long" or since.read_text("utf-8") == "precious " * 100
+
+
+@POSIX
+@pytest.mark.parametrize("sort", ["pipe", "long"])
+def test_a_refusal_reads_little_of_the_file_for_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    """What stands there is not waited for and not shown: the refusal only says less."""
+    monkeypatch.setenv("SAMENET_LOCK", str(tmp_path / "lock"))
+    first = holder()
+    try:
+        since = tmp_path / "lock.since"
+        since.unlink()
+        os.mkfifo(since) if sort == "pipe" else since.write_bytes(bytes(10**6))
+        with pytest.raises(RefusedError, match="this machine; wait"), lock.machine_lock():
+            pass
+    finally:
+        first.kill()
+        first.communicate()

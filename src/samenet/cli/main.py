@@ -2,13 +2,16 @@
 
 A command's module is imported when it is called, so that `samenet --help` needs only click.
 Exit codes: 0 ok, 2 usage, 3 some results failed and the rest is saved, 4 regression,
-5 inconclusive, 6 refused, 130 interrupted and kept.
+5 inconclusive, 6 refused or not possible here, 130 interrupted and kept (143, 129 or 131 after
+SIGTERM, SIGHUP or SIGQUIT).
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
@@ -37,6 +40,8 @@ REST = {
     "verify": "Recompute every printed number of a run.",
 }
 INTERRUPTED = 130
+MACHINE = 6
+"""A full disk, a folder that may not be written, no memory left: the machine does not allow it."""
 
 
 class Commands(click.Group):
@@ -105,26 +110,52 @@ def cli(ctx: click.Context, all_commands: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line; every intended failure is one sentence and an exit code."""
-    sys.exit(_code(arguments))
+    """Run the command line; every failure that can be foreseen is one sentence and an exit code."""
+    from samenet.machine.interruption import interruptible
+
+    with interruptible():
+        code = _code(arguments)
+    sys.exit(code)
 
 
 def _code(arguments: list[str] | None) -> int:
-    from samenet.errors import SamenetError
+    from samenet.errors import SamenetError, machine_sentence
 
     try:
         result: Any = cli.main(args=arguments, prog_name="samenet", standalone_mode=False)
         return int(result or 0)
-    except click.exceptions.Abort:
-        return INTERRUPTED
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except click.exceptions.Abort as error:
+        return _interrupted(error.__cause__)
+    except KeyboardInterrupt as error:
+        return _interrupted(error)
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except SamenetError as error:
         print_text(f"samenet: {error}", err=True)
         return error.exit_code
+    except (OSError, MemoryError) as error:
+        _give_up_output()
+        with suppress(OSError):  # what cannot be written may be the terminal
+            print_text(f"samenet: {machine_sentence(error)}", err=True)
+        return MACHINE
+
+
+def _give_up_output() -> None:
+    """Let what standard output cannot take go nowhere, or Python would fail again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _interrupted(error: BaseException | None) -> int:
+    """Return the exit code of a program that a signal has ended, Ctrl-C if none is known."""
+    from samenet.machine.interruption import Interrupted, exit_code
+
+    return exit_code(error.number) if isinstance(error, Interrupted) else INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -6,10 +6,13 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from samenet.adapter.discovery import compile_seconds
 from samenet.execution.worker_environment import CompiledCode, worker_environment
+from samenet.execution.worker_output import WorkerOutput
 from samenet.machine import clock, files, system
 from samenet.machine.system import SPAWNED_VARIABLE
 from samenet.runs.answer import AnswerFile
@@ -52,41 +55,72 @@ class LiveWorkers:
             system.kill_group(pid)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerEnd:
+    """How a worker ended."""
+
+    code: int
+    """Its exit code; below 0 the signal that ended it, or TOO_SLOW."""
+    printed: str
+    """The end of what it printed."""
+    seconds_max: float
+    """Its time limit."""
+    stopped: bool = False
+    """Whether it stood still when its time was over, as a process does that was sent SIGSTOP."""
+    left_behind: int = 0
+    """Processes that it had started and not ended; they are ended now."""
+
+
 def spawn(
     folder: Path, plan: Plan, job: Job, arm: Arm | None, live: LiveWorkers, answer: AnswerFile
-) -> tuple[int, str, float]:
-    """Run one worker, kept in `live` meanwhile; return exit code, error output and time limit.
+) -> WorkerEnd:
+    """Run one worker, kept in `live` meanwhile, and everything it starts; return how it ended.
 
-    What it found stands in `answer`, if it answered at all.
+    What it found stands in `answer`, if it answered at all. Raises OSError if the order cannot be
+    written or no process be started.
     """
     threads = plan.target.threads
     cores = system.measuring_cores(threads) if job.timed else system.usable_cores()
-    order = folder / "work" / f"{safe_file_name(job.id)}.order.json"
+    work = folder / "work"
+    files.make_folder(work)  # a worker may have removed it
+    order = work / f"{safe_file_name(job.id)}.order.json"
     imports = arm.header.imports if arm else ()
-    files.write_whole(order, order_json(job, folder, answer, imports=imports, cores=cores))
+    text = order_json(job, folder, answer, imports=imports, cores=cores)
+    files.write_whole(order, text, durable=False)
+    mark = system.worker_mark(folder, answer.attempt)
     environment = worker_environment(
         arm.header if arm else None,
         plan.target_of(job.pass_name),
         compiled=compiled_code_of(folder, plan.cache, job),
         growing_memory=not job.timed,
-    )
-    errors = folder / "work" / f"{safe_file_name(job.id)}.stderr"
+    ) | {system.PARENT_VARIABLE: str(os.getpid()), system.WORKER_VARIABLE: mark}
     seconds_max = time_limit(plan, job, arm)
-    with files.open_new(errors) as stream:
-        environment[system.PARENT_VARIABLE] = str(os.getpid())
-        environment[SPAWNED_VARIABLE] = repr(clock.now())
+    output = WorkerOutput()
+    try:
+        files.strike(f"start {job.pass_name}")
         worker = subprocess.Popen(
             [interpreter_of(arm), "-P", "-m", "samenet.worker", str(order)],
-            env=environment,
+            env={**environment, SPAWNED_VARIABLE: repr(clock.now())},
             stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=stream,
+            stdout=output.writing,
+            stderr=output.writing,
             **system.own_process_group(),
         )
         live.add(worker.pid)
-        code = _wait(worker, seconds_max)
+        code, stopped, left_behind = _wait(worker, seconds_max, mark)
         live.discard(worker.pid)
-    return code, errors.read_text(encoding="utf-8", errors="replace"), seconds_max
+        files.strike(f"end {job.pass_name}")
+    finally:
+        printed = output.text()
+    with suppress(OSError):  # for people only
+        (work / f"{safe_file_name(job.id)}.stderr").write_text(printed, encoding="utf-8")
+    return WorkerEnd(
+        code=code,
+        printed=printed,
+        seconds_max=seconds_max,
+        stopped=stopped,
+        left_behind=left_behind,
+    )
 
 
 def time_limit(plan: Plan, job: Job, arm: Arm | None) -> float:
@@ -105,24 +139,36 @@ def interpreter_of(arm: Arm | None) -> str:
     return arm.python if arm and arm.python else sys.executable
 
 
-def _wait(worker: subprocess.Popen[bytes], seconds_max: float) -> int:
-    """Wait without polling: `wait` with a timeout polls every 50 ms, which a run would measure."""
-    too_slow = threading.Event()
+def _wait(worker: subprocess.Popen[bytes], seconds_max: float, mark: str) -> tuple[int, bool, int]:
+    """Wait for a worker and end what it has left behind.
+
+    Return its exit code, whether it stood still, and how many processes it had left.
+
+    Without polling: `wait` with a timeout polls every 50 ms, which a run would measure.
+    """
+    too_slow, stopped = threading.Event(), threading.Event()
+    left_behind = 0
 
     def end() -> None:
         too_slow.set()
+        if system.is_stopped(worker.pid):
+            stopped.set()
         system.kill_group(worker.pid)
 
     alarm = threading.Timer(seconds_max, end)
     alarm.start()
     try:
+        if hasattr(os, "waitid"):  # its number stays its own until it is waited for
+            os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
+            left_behind = system.end_marked(mark)
+            system.kill_group(worker.pid)
         code = worker.wait()
     finally:
         alarm.cancel()
         if worker.poll() is None:
             system.kill_group(worker.pid)
             worker.wait()
-    return TOO_SLOW if too_slow.is_set() else code
+    return (TOO_SLOW if too_slow.is_set() else code), stopped.is_set(), left_behind
 
 
 def compiled_code_of(folder: Path, kept: CacheName, job: Job) -> CompiledCode:

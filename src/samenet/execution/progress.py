@@ -14,6 +14,7 @@ from samenet.runs.records import (
     CertificateRecord,
     DataPrepared,
     FailureRecord,
+    ProcessesLeft,
     Record,
     TimingRecord,
 )
@@ -59,7 +60,7 @@ class Progress:
         self.take(job, seconds)
         if not self.quiet:
             line = f"{self.when()}  {_line(self.plan, job, records)}"
-            lines = [line, *_left_out(records)]
+            lines = [line, *_left_out(records), *_left_behind(records)]
             print_text("\n".join(lines), err=True)
 
     def when(self) -> str:
@@ -77,6 +78,15 @@ def _left_out(records: Sequence[Record]) -> list[str]:
         if isinstance(record, DataPrepared)
         for note in record.notes
         if "left out" in note or "dropped" in note
+    ]
+
+
+def _left_behind(records: Sequence[Record]) -> list[str]:
+    """Say which worker started processes that went on after its end."""
+    return [
+        f"    {record.arm or record.job} left {record.count} running after its end: ended now"
+        for record in records
+        if isinstance(record, ProcessesLeft)
     ]
 
 

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 
 from samenet.analysis import frames
-from samenet.errors import UsageError
+from samenet.errors import UsageError, WorkerError
 from samenet.execution import certificate_cache, early_stopping
 from samenet.execution.describe import error_line
 from samenet.execution.durations import history_key
-from samenet.execution.process import TOO_SLOW, LiveWorkers, cache_path, shares_cache, spawn
-from samenet.machine import cache, clock
+from samenet.execution.process import (
+    TOO_SLOW,
+    LiveWorkers,
+    WorkerEnd,
+    cache_path,
+    shares_cache,
+    spawn,
+)
+from samenet.machine import cache, clock, files, system
+from samenet.machine.interruption import interruptible
+from samenet.machine.system import MACHINE_FAULT, signal_name
 from samenet.runs import environment, redaction
+from samenet.runs.attempts import to_do_again
 from samenet.runs.folder import Store
+from samenet.runs.held_files import HeldFiles
 from samenet.runs.passes import BLOCK_PASSES, RESULT_PASS
 from samenet.runs.plan import Job, Plan
 from samenet.runs.records import (
@@ -27,6 +38,7 @@ from samenet.runs.records import (
     FailureMark,
     FailureRecord,
     JobFinished,
+    ProcessesLeft,
     QualityRecord,
     Record,
     StepTraced,
@@ -44,12 +56,22 @@ Watcher = Callable[[Job, Sequence[Record], float], None]
 
 def carry_out(store: Store, plan: Plan, watch: Watcher) -> None:
     """Run every job of the plan that is not finished yet."""
+    _clear_up(store.folder)
     run = _Run(store, plan, watch)
     finished = store.finished_jobs()
-    for jobs in _stages([job for job in plan.jobs if job.id not in finished]):
-        run.run_stage(
-            [job for job in jobs if not (run.is_redundant(job) or run.is_over_budget(job))]
-        )
+    with interruptible(), closing(run.held):
+        for jobs in _stages([job for job in plan.jobs if job.id not in finished]):
+            run.run_stage(
+                [job for job in jobs if not (run.is_redundant(job) or run.is_over_budget(job))]
+            )
+
+
+def _clear_up(folder: Path) -> None:
+    """End and remove what an earlier process of this run has left, if it was killed."""
+    system.end_marked(system.worker_mark(folder))  # above all what would disturb the timing
+    for part in (folder, folder / "data", folder / "outputs", folder / "work"):
+        files.remove_parts(part)
+    cache.remove_parts()
 
 
 def _stages(jobs: Sequence[Job]) -> Iterator[list[Job]]:
@@ -71,6 +93,7 @@ class _Run:
         self.started = clock.now()
         self.refusals = Refusals(store.records(), plan)
         self.live = LiveWorkers()
+        self.held = HeldFiles(store.folder)
         self.affordable: dict[tuple[str, int], bool] = {}
         """Whether the budget allows a repeat of a pass, by (pass, repeat)."""
         self.precise_at_look: dict[int, bool] = {}
@@ -181,15 +204,20 @@ class _Run:
         before = environment.take_snapshot(self.plan.target) if job.timed else None
         cache_folder = cache_path(self.store.folder, self.plan.cache, job)
         if not shares_cache(self.plan.cache, job):
-            shutil.rmtree(cache_folder, ignore_errors=True)
+            files.remove_folder(cache_folder)
         files_before = _count_files(cache_folder)
-        code, errors, seconds_max = spawn(self.store.folder, self.plan, job, arm, self.live, file)
-        answer = file.read() if code == 0 else None
-        if answer is None and not final and not self.live.stopped:
+        end = spawn(self.store.folder, self.plan, job, arm, self.live, file)
+        removed = self.held.put_back()
+        answer = file.read() if end.code == 0 and not removed else None
+        if answer is None and not (final or removed or self.live.stopped):
             return None
         silent = job.tasks if answer is None else _unanswered(job, answer)
         said = answer or (file.read_unfinished() if job.kind.counts_unfinished else [])
-        records = [*said, *_failures(job, silent, code, errors, seconds_max)]
+        records = [*said, *_failures(job, silent, *_reason(end, removed), end.printed)]
+        if end.left_behind:
+            records.append(
+                ProcessesLeft(job=job.id, when=clock.utc(), arm=job.arm, count=end.left_behind)
+            )
         if job.kind.shares_warm_cache:
             records.append(
                 CompiledCodeKept(
@@ -207,10 +235,16 @@ class _Run:
     def keep(self, job: Job, records: Sequence[Record], seconds: float) -> None:
         """Append the records of a job and the event that it is finished, in one write."""
         records = [redaction.redact(record) for record in records]
+        again = any(map(is_interrupted, records)) or self.refusals.is_for_now(job)
         finished = JobFinished(
-            job=job.id, when=clock.utc(), pass_name=job.pass_name, seconds=round(seconds, 3)
+            job=job.id,
+            when=clock.utc(),
+            pass_name=job.pass_name,
+            seconds=round(seconds, 3),
+            again=again,
         )
         self.store.append([*records, finished])
+        self.held.hold()
         self.refusals.learn(records)
         if job.kind.failure_ends_run:
             _stop_if_all_failed(job, records)
@@ -233,32 +267,49 @@ def _count_files(folder: Path) -> int:
 class Refusals:
     """The (task, arm) that may not be measured: data that were not prepared, a check that failed.
 
-    A parity case that fails refuses every task that rests on it.
+    A parity case that fails refuses every task that rests on it. What the machine prevented is
+    refused for now: a resume tries again.
     """
 
     def __init__(self, records: Sequence[Record], plan: Plan) -> None:
-        """Learn from what is already recorded."""
+        """Learn from what is already recorded, but for jobs that are to be done again."""
         self.resting = plan.resting
         self.pairs: set[tuple[str, str]] = set()
-        self.learn(records)
+        self.pairs_for_now: set[tuple[str, str]] = set()
+        again = to_do_again(records)
+        self.learn([record for record in records if record.job not in again])
 
     def learn(self, records: Sequence[Record]) -> None:
         """Add the refusals that follow from new records."""
         for record in records:
             if isinstance(record, CertificateRecord | FailureRecord) and _refuses(record):
                 tasks = [record.task, *self.resting.get(record.task, ())]
-                self.pairs |= {(task, record.arm) for task in tasks}
+                pairs = {(task, record.arm) for task in tasks}
+                self.pairs |= pairs
+                self.pairs_for_now |= pairs if is_interrupted(record) else set()
 
     def reduced(self, job: Job) -> Job:
         """Return the job with only the tasks that may run; a quick start needs no certificate."""
+        allowed = tuple(task for task in job.tasks if not self._touches(job, task, self.pairs))
+        return job.model_copy(update={"tasks": allowed})
+
+    def is_for_now(self, job: Job) -> bool:
+        """Return whether a task of the job is left out because of what the machine prevented."""
+        return any(self._touches(job, task, self.pairs_for_now) for task in job.tasks)
+
+    @staticmethod
+    def _touches(job: Job, task: str, pairs: set[tuple[str, str]]) -> bool:
+        """Return whether one of the pairs is what a job needs for a task."""
         if job.kind.needs == "nothing":
-            return job
+            return False
         # A failure without an arm is that of the task's data.
         arms = [""] if job.kind.needs == "data" else ["", job.arm]
-        allowed = tuple(
-            task for task in job.tasks if not any((task, arm) in self.pairs for arm in arms)
-        )
-        return job.model_copy(update={"tasks": allowed})
+        return any((task, arm) in pairs for arm in arms)
+
+
+def is_interrupted(record: Record) -> bool:
+    """Return whether a record is a failure that the machine is to blame for."""
+    return isinstance(record, FailureRecord) and record.mark == "interrupted"
 
 
 def _refuses(record: CertificateRecord | FailureRecord) -> bool:
@@ -275,21 +326,22 @@ def _unanswered(job: Job, records: Sequence[Record]) -> list[str]:
     return [task for task in job.tasks if task not in answered]
 
 
+CRASHES = {
+    "SIGSEGV": "crashed (segmentation fault)",
+    "SIGABRT": "crashed (it called abort)",
+    "SIGBUS": "crashed (bus error)",
+    "SIGILL": "crashed (illegal instruction)",
+    "SIGFPE": "crashed (arithmetic error)",
+    "SIGTRAP": "crashed (trap)",
+    "SIGSYS": "crashed (forbidden system call)",
+}
+"""Signals that a program brings upon itself; any other was sent by somebody or by the system."""
+
+
 def _failures(
-    job: Job, tasks: Sequence[str], code: int, errors: str, seconds_max: float
+    job: Job, tasks: Sequence[str], mark: FailureMark, reason: str, printed: str
 ) -> list[Record]:
     """Return one failure per task that a worker did not answer for."""
-    mark: FailureMark = "failed"
-    signals = {9: "was killed (out of memory?)", 11: "crashed (segmentation fault)"}
-    if code == TOO_SLOW:
-        mark = "timed out"
-        reason = f"no result within {seconds_max:.0f} s; --worker-limit allows more"
-    elif code == 0:
-        reason = "the worker ended without a whole answer"
-    elif code < 0:
-        reason = f"the worker {signals.get(-code, f'was ended by signal {-code}')}"
-    else:
-        reason = error_line(errors) or f"the worker ended with exit code {code}"
     return [
         FailureRecord(
             job=job.id,
@@ -299,10 +351,33 @@ def _failures(
             repeat=None if job.kind.gates_later_passes else job.repeat,
             mark=mark,
             reason=reason,
-            detail=errors[-4000:],
+            detail=printed[-4000:],
         )
         for task in tasks
     ]
+
+
+def _reason(end: WorkerEnd, removed: Sequence[str]) -> tuple[FailureMark, str]:
+    """Return who is to blame for a missing answer, and why it is missing."""
+    if removed:
+        more = f" and {len(removed) - 1} more" if removed[1:] else ""
+        return "failed", f"{removed[0]}{more} of this run were removed while it ran, and put back"
+    if end.stopped:
+        return "interrupted", "the worker was stopped and did not go on within its time"
+    if end.code == TOO_SLOW:
+        return "timed out", f"no result within {end.seconds_max:.0f} s; --worker-limit allows more"
+    if end.code == 0:
+        return "interrupted", "the worker ended without a whole answer"
+    if end.code == MACHINE_FAULT:
+        return "interrupted", error_line(end.printed) or "the worker could not go on"
+    if end.code > 0:
+        return "failed", error_line(end.printed) or f"the worker ended with exit code {end.code}"
+    name = signal_name(-end.code)
+    if name in CRASHES:
+        return "failed", f"the worker {CRASHES[name]}"
+    if name == "SIGKILL":
+        return "interrupted", "the worker was killed (out of memory?)"
+    return "interrupted", f"the worker was ended by {name}"
 
 
 def _task_of(record: Record) -> str | None:
@@ -310,10 +385,14 @@ def _task_of(record: Record) -> str | None:
 
 
 def _stop_if_all_failed(job: Job, records: Sequence[Record]) -> None:
-    """Raise UsageError if no task is left."""
+    """Raise UsageError if no task is left, or WorkerError if the machine is to blame for that."""
     failures = [record for record in records if isinstance(record, FailureRecord)]
-    if len(failures) >= len(job.tasks):
-        raise UsageError(failures[0].reason)
+    if len(failures) < len(job.tasks):
+        return
+    interrupted = next(filter(is_interrupted, failures), None)
+    if isinstance(interrupted, FailureRecord):
+        raise WorkerError(f"The data could not be prepared: {interrupted.reason}.")
+    raise UsageError(failures[0].reason)
 
 
 def remember_duration(job: Job, records: Sequence[Record], seconds: float) -> None:

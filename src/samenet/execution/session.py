@@ -35,6 +35,7 @@ from samenet.machine import clock, files, paths, system
 from samenet.machine.lock import machine_lock
 from samenet.runs import environment, seal
 from samenet.runs.adapter_source import collect_sources
+from samenet.runs.attempts import to_do_again
 from samenet.runs.folder import PARTS, Journal, Store, open_run
 from samenet.runs.plan import Plan
 from samenet.runs.records import JobFinished, PlanSealed
@@ -120,7 +121,8 @@ def resume_run(
         _admit(plan, say)
         if store.drop_unfinished():
             say(journal.left_out)
-        done = frozenset(r.job for r in journal.records if isinstance(r, JobFinished))
+        ended = {r.job for r in journal.records if isinstance(r, JobFinished)}
+        done = frozenset(ended - to_do_again(journal.records))
         if any(job.id not in done for job in plan.jobs):
             seal.break_seal(store)
         for part in PARTS:
@@ -146,8 +148,7 @@ def _refuse_changes(store: Store, plan: Plan, journal: Journal) -> None:
     ended = seal.read_seal(store.folder)
     if ended:
         wrong += seal.compare_records(journal, ended)
-        changes = seal.find_changes(store.folder, ended)
-        wrong += [text for name, text in changes.items() if name not in ended.page]
+        wrong += seal.find_damage(store.folder, ended)
     if wrong:
         raise RunFolderError(
             f"{store.folder} is not resumed, and was left as it is: {wrong[0]}. samenet verify "

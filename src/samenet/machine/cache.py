@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+from contextlib import suppress
 from typing import Any
 
-from samenet.machine import paths
+from samenet.errors import RunFolderError
+from samenet.machine import files, paths
 
 
 def key_of(*parts: object) -> str:
@@ -33,8 +34,13 @@ def put(kind: str, key: str, value: Any) -> None:
     path = paths.cache_folder() / kind / f"{key}.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}")
-        part.write_text(json.dumps(value), encoding="utf-8")
-        part.replace(path)
-    except OSError:
+        files.write_whole(path, json.dumps(value), durable=False)
+    except (OSError, RunFolderError):
         return
+
+
+def remove_parts() -> None:
+    """Remove what killed processes have left half-written; whose write that ends loses nothing."""
+    with suppress(OSError):
+        for folder in paths.cache_folder().iterdir():
+            files.remove_parts(folder)

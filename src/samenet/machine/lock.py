@@ -10,15 +10,22 @@ has made, and here everybody takes the same one in turn. The file is empty and i
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from samenet.errors import RefusedError
-from samenet.machine import clock, paths
+from samenet.machine import clock, files, paths
 
 MODE_FOR_ALL = 0o666
+
+NOTE_BYTES_MAX = 64
+"""The file for people holds a moment; a longer one is somebody else's."""
+
+CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+"""How a file is opened in a folder where anyone may have put anything in its place."""
 
 
 @contextmanager
@@ -32,11 +39,13 @@ def machine_lock() -> Iterator[None]:
         if not held:
             since = f"Another samenet run is measuring on this machine{_since(path)}"
             raise RefusedError(f"{since}; wait for it to end.")
-        _write(_holder(path), clock.utc())
+        files.strike("write since")
+        _write(path, clock.utc())
         try:
             yield
         finally:
-            _write(_holder(path), "")
+            files.strike("clear since")
+            _write(path, "")
 
 
 @contextmanager
@@ -66,16 +75,28 @@ def _lock(path: Path) -> Iterator[bool]:
 
 
 def _opened(path: Path) -> int:
-    """Open the lock's file; if there is none, make one for everybody."""
+    """Open the lock's file; if there is none, make one for everybody.
+
+    The folder may be anyone's to write in: a link leads elsewhere and a pipe waits for ever, so
+    neither is taken.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _make(path)
-        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | CAREFUL)
     except OSError as error:
-        raise RefusedError(
-            f"The lock {path} cannot be taken: {error.strerror}. Let SAMENET_LOCK name a file that "
-            "every run on this machine may read."
-        ) from None
+        raise _refusal(path, error.strerror or str(error)) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _refusal(path, "It is no plain file")
+    return descriptor
+
+
+def _refusal(path: Path, reason: str) -> RefusedError:
+    return RefusedError(
+        f"The lock {path} cannot be taken: {reason}. Let SAMENET_LOCK name a file that every run "
+        "on this machine may read."
+    )
 
 
 def _make(path: Path) -> None:
@@ -94,17 +115,39 @@ def _holder(path: Path) -> Path:
 
 
 def _since(path: Path) -> str:
-    try:
-        when = _holder(path).read_text(encoding="utf-8").strip()[:40]
-    except (OSError, UnicodeDecodeError):
-        return ""
-    return f" since {when}" if when else ""
+    """Return since when the lock is held, as the file for people says; nothing if it is not ours.
+
+    Raises nothing: whatever stands there, a refusal then just says less.
+    """
+    with suppress(OSError, UnicodeDecodeError), _note(path, os.O_RDONLY) as descriptor:
+        when = os.read(descriptor, NOTE_BYTES_MAX).decode().strip()
+        return f" since {when}" if when else ""
+    return ""
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file that is for people only: if that fails, a refusal just says less."""
+    """Write the file that is for people only: if that fails, a refusal just says less."""
     with suppress(OSError):
-        _make(path)
-        with path.open("r+", encoding="utf-8") as file:
-            file.truncate()
-            file.write(text)
+        _make(_holder(path))
+        with _note(path, os.O_RDWR) as descriptor:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, text.encode())
+
+
+@contextmanager
+def _note(path: Path, how: int) -> Iterator[int]:
+    """Open the file for people beside a lock; raises OSError if it may be anything else.
+
+    Through a link of either kind a stranger could have us empty a file of ours, and a file of
+    another length is none that a run has written.
+    """
+    descriptor = os.open(_holder(path), how | CAREFUL)
+    try:
+        status = os.fstat(descriptor)
+        owners = {0, path.lstat().st_uid, *([os.geteuid()] if os.name == "posix" else [])}
+        plain = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+        if not plain or status.st_uid not in owners or status.st_size > NOTE_BYTES_MAX:
+            raise PermissionError(f"{_holder(path)} is not the file of a lock")
+        yield descriptor
+    finally:
+        os.close(descriptor)

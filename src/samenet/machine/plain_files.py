@@ -60,6 +60,16 @@ def read_plain(path: Path, bytes_max: int = TEXT_BYTES_MAX) -> bytes:
         return file.read(bytes_max)
 
 
+def read_end(path: Path, bytes_most: int) -> bytes:
+    """Return the last bytes of a file, nothing if there is none; raises as `open_plain` does."""
+    try:
+        with open_plain(path) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - bytes_most))
+            return file.read(bytes_most)
+    except FileNotFoundError:
+        return b""
+
+
 def read_text(path: Path, bytes_max: int = TEXT_BYTES_MAX) -> str:
     """Return the text of a file; raises RunFolderError if it is no UTF-8, else as `open_plain`."""
     try:

@@ -10,6 +10,7 @@ import platform
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -127,10 +128,72 @@ def kill_group(pid: int) -> None:
             child.kill()
         psutil.Process(pid).kill()
         return
-    try:
+    with suppress(ProcessLookupError, PermissionError):  # macOS: not permitted once it is a zombie
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+
+
+WORKER_VARIABLE = "SAMENET_WORKER"
+"""The mark of a worker, which its children inherit: its run folder and attempt, as worker_mark."""
+
+
+def worker_mark(folder: Path, attempt: str = "") -> str:
+    """Return the mark of one attempt's processes; without an attempt, how all of a folder begin."""
+    return f"{folder.absolute()}|{attempt}"
+
+
+def end_marked(mark: str) -> int:
+    """Kill every process with a mark that begins like this; return how many there were.
+
+    It also finds what has left its worker's group; only Linux shows the marks.
+    """
+    found: set[int] = set()
+    for _ in range(10):  # one may start another while they are looked for
+        new = marked(mark)
+        if not new:
+            break
+        found |= set(new)
+        for pid in new:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+    return len(found)
+
+
+def marked(mark: str) -> list[int]:
+    """Return the processes with a mark that begins like this; one that has ended shows none."""
+    return [pid for pid in _pids() if _is_marked(pid, mark)]
+
+
+def _pids() -> list[int]:
+    if sys.platform != "linux":
+        return []
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+
+
+def _is_marked(pid: int, mark: str) -> bool:
+    """Return whether a process has a mark; those of other users show none."""
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+    return f"\0{WORKER_VARIABLE}={mark}".encode() in b"\0" + environment
+
+
+MACHINE_FAULT = 74
+"""The exit code of a worker that the machine let down (EX_IOERR of sysexits.h)."""
+
+
+def signal_name(number: int) -> str:
+    """Return the name of a signal, such as "SIGTERM"."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def is_stopped(pid: int) -> bool:
+    """Return whether a process was stopped by a signal, as Ctrl-Z does."""
+    status = file_text(Path(f"/proc/{pid}/stat")) or ""
+    return status.rpartition(")")[2].split()[:1] == ["T"]
 
 
 def die_with_parent() -> None:

@@ -27,7 +27,7 @@ from samenet.analysis.frames import Frames
 from samenet.analysis.memo import pause_collector
 from samenet.errors import RefusedError, RunFolderError, UsageError, unknown_name
 from samenet.machine import plain_files
-from samenet.machine.files import make_folder, write_whole
+from samenet.machine.files import make_folder, remove, remove_parts, write_whole
 from samenet.report import annotations as report_annotations
 from samenet.report import embedded_data, export, html, multi_run, svg
 from samenet.report.blocks import Figure, Section, Table, numbers_of
@@ -120,8 +120,7 @@ def _intact_seal(store: Store, say: Callable[[str], object]) -> seal.Seal | None
         found = seal.read_seal(store.folder)
         if found is None:
             return None
-        changes = seal.find_changes(store.folder, found)
-        wrong = [text for name, text in changes.items() if name not in found.page]
+        wrong = seal.find_damage(store.folder, found)
     except RunFolderError as error:
         wrong = [str(error)]
     if wrong:
@@ -140,11 +139,13 @@ def _write_files(folder: Path, say: Callable[[str], object]) -> list[str]:
     pictures = _pictures(report)
     figures_folder = folder / "figures"
     make_folder(figures_folder)
+    remove_parts(figures_folder)
     written = {f"{name}.{kind}" for name in pictures for kind in ("svg", "png")}
     _remove_stale(figures_folder, written)
     for name, picture in pictures.items():
-        write_whole(figures_folder / f"{name}.svg", picture.file)
-        write_whole(figures_folder / f"{name}.png", svg.save(picture.drawing, "png"))
+        write_whole(figures_folder / f"{name}.svg", picture.file, durable=False)
+        png = svg.save(picture.drawing, "png")
+        write_whole(figures_folder / f"{name}.png", png, durable=False)
     write_whole(figures_folder / WRITTEN, "".join(f"{name}\n" for name in sorted(written)))
     _write_page(folder / "report.html", report, pictures)
     return ["report.html", *(f"figures/{name}" for name in sorted([*written, WRITTEN]))]
@@ -162,7 +163,7 @@ def _remove_stale(folder: Path, wanted: Collection[str]) -> None:
         return
     for name in listed:
         if name not in wanted and re.fullmatch(r"[a-z0-9-]+\.(svg|png)", name):
-            (folder / name).unlink(missing_ok=True)
+            remove(folder / name)
 
 
 def _write_page(path: Path, report: Report, pictures: dict[str, Picture]) -> Path:

@@ -9,7 +9,7 @@ import os
 import re
 import tempfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -27,6 +27,7 @@ from samenet.execution.process import LiveWorkers, spawn
 from samenet.machine import plain_files
 from samenet.report import embedded_data
 from samenet.runs import chain, seal
+from samenet.runs.attempts import made_again
 from samenet.runs.folder import RECORDS, Journal, Store, open_run
 from samenet.runs.plan import Job, Plan
 from samenet.runs.records import (
@@ -67,7 +68,7 @@ def verify(folder: Path) -> Verification:
     if journal.damaged:
         return unchanged
     plan = Plan.model_validate(store.read_json("plan.json"))
-    records = journal.records
+    records = journal.whole()
     wrong_files = _files(folder, records)
     again = [] if wrong_files else _rescored(store, plan, records)
     numbers, wrong_numbers = _page(folder)
@@ -75,7 +76,7 @@ def verify(folder: Path) -> Verification:
     mismatches = [
         *unchanged.mismatches,
         *_caches(records),
-        *_order(plan, records),
+        *_order(plan, records, made_again(journal.records)),
         *wrong_files,
         *_scores(records, again),
         *wrong_numbers,
@@ -186,10 +187,11 @@ def _of(job: str) -> str:
     return job.partition("/")[2].rpartition("/")[0]
 
 
-def _order(plan: Plan, records: Sequence[Record]) -> list[str]:
+def _order(plan: Plan, records: Sequence[Record], late: Collection[str]) -> list[str]:
     """Jobs may end in any order side by side, but none twice and none that was not planned.
 
-    Timed ones run alone: they end in the order of the plan, or the balance of positions is lost.
+    Timed ones run alone: they end in the order of the plan, or the balance of positions is lost;
+    but for the `late` ones, which the machine had cut short before.
     """
     finished = [record.job for record in records if isinstance(record, JobFinished)]
     planned = {job.id for job in plan.jobs}
@@ -197,7 +199,7 @@ def _order(plan: Plan, records: Sequence[Record]) -> list[str]:
     return [
         *(f"job {job} is recorded twice" for job in twice),
         *(f"job {job} was not planned" for job in finished if job not in planned),
-        *_out_of_order(plan, finished),
+        *_out_of_order(plan, [job for job in finished if job not in late]),
     ]
 
 
@@ -234,10 +236,10 @@ def _rescored(store: Store, plan: Plan, records: Sequence[Record]) -> list[Recor
             )
         bench.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
         answer = new_answer(bench.folder, job)
-        _, errors, _ = spawn(bench.folder, plan, job, None, LiveWorkers(), answer)
+        end = spawn(bench.folder, plan, job, None, LiveWorkers(), answer)
         found = answer.read()
     if found is None:
-        raise WorkerError(f"The scores could not be recomputed: {error_line(errors)}")
+        raise WorkerError(f"The scores could not be recomputed: {error_line(end.printed)}")
     return found
 
 

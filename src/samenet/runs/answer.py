@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from samenet.errors import RunFolderError
+from samenet.machine import files
 from samenet.runs.records import Record, decode, encode
 
 CLOSED = "answer closed"
@@ -39,16 +40,16 @@ class AnswerFile:
     def add(self, records: Sequence[Record]) -> None:
         """Write records, whole lines at once; raises OSError where they cannot be written."""
         if os.getpid() == self.process:
-            with self.path.open("a", encoding="utf-8", newline="\n") as file:
-                file.write("".join(encode(record) + "\n" for record in records))
+            text = "".join(encode(record) + "\n" for record in records)
+            files.append(self.path, text.encode(), durable=False)
 
     def close(self) -> None:
         """Write the line that vouches for all that was answered; nothing may follow it."""
         if os.getpid() != self.process:
             return
         written = self.path.read_bytes() if self.path.exists() else b""
-        with self.path.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(json.dumps(self._closing(written)) + "\n")
+        closing = json.dumps(self._closing(written)) + "\n"
+        files.append(self.path, closing.encode(), durable=False)
 
     def read(self) -> list[Record] | None:
         """Return the records of a whole answer, or None if it is anything else."""

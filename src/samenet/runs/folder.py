@@ -32,6 +32,7 @@ from samenet.machine import files, plain_files
 from samenet.machine.folder_lock import writing
 from samenet.runs import chain
 from samenet.runs.adapter_source import Sources, check_sources
+from samenet.runs.attempts import counting
 from samenet.runs.chain import Link
 from samenet.runs.plan import Plan
 from samenet.runs.records import JobFinished, Record, decode, encode
@@ -67,10 +68,10 @@ class Journal:
         return [f"{RECORDS}, {text}" for text in chain.find_breaks(self.links, first)]
 
     def whole(self) -> list[Record]:
-        """Return the records; raises RunFolderError naming the first damaged line."""
+        """Return the records that count; raises RunFolderError naming the first damaged line."""
         if self.damaged:
             raise RunFolderError(self.damaged[0])
-        return list(self.records)
+        return counting(self.records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +92,19 @@ class Store:
     def create(self) -> None:
         """Make the folder and its parts.
 
-        Raises RunFolderError unless it is new or empty: what is in it may be somebody's work, and a
-        run writes files of fixed names.
+        Raises RunFolderError unless it is new, empty, or was left by a start that was killed before
+        it had a plan: what else is in it may be somebody's work, and a run writes files of fixed
+        names.
         """
         if (self.folder / "plan.json").exists():
             raise RunFolderError(f"{self.folder} already holds a run; choose another --out.")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if any(self.folder.iterdir()):
+            if not all(map(_is_of_a_start, self.folder.iterdir())):
                 raise RunFolderError(f"{self.folder} is not empty; choose a new folder for --out.")
             for part in PARTS:
-                (self.folder / part).mkdir()
+                (self.folder / part).mkdir(exist_ok=True)
+            files.remove_parts(self.folder)
         except OSError as error:
             raise RunFolderError(f"Cannot write to {self.folder}: {error.strerror}.") from None
 
@@ -137,17 +140,8 @@ class Store:
         Each is tied to the one before, of which only the end of the file is read. What could not be
         written whole is taken back. Raises RunFolderError if the file ends in half a line.
         """
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-        with os.fdopen(os.open(self.records_path, flags, 0o666), "r+b", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            file.seek(max(0, size - LINK_BYTES))
-            content = _chained(list(records), file.read(LINK_BYTES), self.records_path)
-            try:
-                _write_all(file.fileno(), content)
-                os.fsync(file.fileno())
-            except BaseException:
-                os.ftruncate(file.fileno(), size)
-                raise
+        end = plain_files.read_end(self.records_path, LINK_BYTES)
+        files.append(self.records_path, _chained(list(records), end, self.records_path))
 
     def read(self) -> Journal:
         """Read the records once, each job's only if it is finished."""
@@ -187,7 +181,7 @@ class Store:
 
     def finished_jobs(self) -> set[str]:
         """Return the jobs whose records are complete."""
-        return {r.job for r in self.records() if isinstance(r, JobFinished)}
+        return {r.job for r in self.records() if isinstance(r, JobFinished) and not r.again}
 
     def drop_unfinished(self) -> str:
         """Cut off what an interruption left at the end; return that in a sentence, "" if nothing.
@@ -199,9 +193,7 @@ class Store:
         journal = self.read()
         journal.whole()
         if journal.left_out:
-            with self.records_path.open("r+b") as file:
-                file.truncate(journal.bytes_kept)
-                os.fsync(file.fileno())
+            files.cut(self.records_path, journal.bytes_kept)
         return journal.left_out
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
@@ -214,6 +206,15 @@ class Store:
             return decode(line.decode(errors="replace"))
         except RunFolderError as error:
             raise RunFolderError(f"{self.records_path}, record {number}: {error}.") from None
+
+
+def _is_of_a_start(path: Path) -> bool:
+    """Return whether a file is all that a run leaves which is killed before it has a plan."""
+    if path.name in PARTS:
+        return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
+    if path.name == RECORDS:
+        return path.is_file() and path.lstat().st_size == 0
+    return path.name.startswith(".plan.json.") and path.name.endswith(files.PART)
 
 
 LINK_BYTES = 80
@@ -235,13 +236,6 @@ def _chained(records: list[Record], end: bytes, path: Path) -> bytes:
         previous = line[-len('"}') - chain.DIGITS : -len('"}')]
         lines.append(line + "\n")
     return "".join(lines).encode()
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
-    """Write bytes however often the system takes only a part of them."""
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
 
 
 def _left_out(records: int, *, torn: bool) -> str:

@@ -30,7 +30,11 @@ INFINITE_ERROR = 1e308
 
 Track = Literal["same", "control", "sensitivity", "quickstart", "reference", "inference", "limits"]
 Split = Literal["train", "test"]
-FailureMark = Literal["failed", "timed out", "unsupported", "not installed", "refused"]
+FailureMark = Literal[
+    "failed", "timed out", "interrupted", "unsupported", "not installed", "refused"
+]
+"""Interrupted: the machine, and not the framework, is why there is no result; a resume tries again.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +204,8 @@ class JobFinished(Event):
     pass_name: str
     seconds: float
     """Wall time of its worker, start and waiting included."""
+    again: bool = False
+    """Whether the machine was at fault, so that a resume does the job again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +297,16 @@ class ProcessSetAside(TimedProcess):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessesLeft(Event):
+    """A worker had started processes that went on after its end; they were ended."""
+
+    name: ClassVar[str] = "processes left behind"
+
+    arm: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LimitNotMeasured(Event):
     """Why the machine's limit is not known."""
 
@@ -376,6 +392,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         CompiledCodeKept,
         EnvironmentRead,
         ProcessSetAside,
+        ProcessesLeft,
         LimitNotMeasured,
         StudyTraining,
         StudyOmission,

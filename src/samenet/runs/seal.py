@@ -11,11 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
-import shutil
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from samenet._text import count_noun
 from samenet.errors import RunFolderError
@@ -85,7 +83,7 @@ def reseal_page(store: Store, seal: Seal, page: Collection[str]) -> None:
 
 def break_seal(store: Store) -> None:
     """Take the seal off: what follows is measured, and sealed at its end."""
-    (store.folder / FILE).unlink(missing_ok=True)
+    files.remove(store.folder / FILE)
 
 
 def read_seal(folder: Path) -> Seal | None:
@@ -120,6 +118,18 @@ def find_changes(folder: Path, seal: Seal) -> dict[str, str]:
         if name not in seal.files:
             changes[name] = f"{name} was added after the end of the run"
     return changes
+
+
+def find_damage(folder: Path, seal: Seal) -> list[str]:
+    """Return the changes that no interruption makes: it leaves a half-new page, or part of a file.
+
+    Such are written anew and removed when the run goes on.
+    """
+    return [
+        sentence
+        for name, sentence in find_changes(folder, seal).items()
+        if name not in seal.page and not files.is_part(PurePath(name))
+    ]
 
 
 def compare_records(journal: Journal, seal: Seal) -> list[str]:
@@ -177,28 +187,23 @@ def _digest_or_none(path: Path) -> str | None:
         return None
 
 
-PART = re.compile(r"\..{1,40}\..{8}\.part")
-"""What samenet.machine.files names a file that is not whole yet."""
-
-
 def _clear_work(folder: Path) -> None:
     """Remove what was needed only while something was measured, and halves of files of ours.
 
     Compiled code that is shared stays: more repeats of this run are to find it.
     """
     for place in (folder, folder / "figures"):
-        for path in place.glob(".*.part"):
-            if PART.fullmatch(path.name) and not path.is_dir():
-                path.unlink(missing_ok=True)
+        files.remove_parts(place)
     work = folder / "work"
     if not work.is_dir() or work.is_symlink():
         return
     for path in [*work.iterdir(), *(work / "caches").glob("*")]:
         if path.is_dir() and not path.is_symlink():
             if path.name != "caches" and not path.name.startswith("warm-"):
-                shutil.rmtree(path)
+                files.remove_folder(path)
         else:
-            path.unlink(missing_ok=True)
+            files.remove(path)
     for place in (work / "caches", work):
         if place.is_dir() and not any(place.iterdir()):
+            files.strike(f"remove {place.name}")
             place.rmdir()

@@ -171,12 +171,16 @@ def run_selftest(name: str, order: SelfTestOrder) -> SelfTestResult:
     return SelfTestResult(name=name, figures=figures, notes=notes, seconds=clock.now() - start)
 
 
+NO_ANSWER = ("failed", "timed out", "interrupted")
+"""The failures after which nothing is known."""
+
+
 def raise_failure(records: Iterable[Record]) -> None:
     """Raise WorkerError if a worker failed or took too long: without its answer nothing is shown.
 
     What a framework does not offer, or is refused for, is an answer.
     """
     for record in records:
-        if isinstance(record, FailureRecord) and record.mark in ("failed", "timed out"):
+        if isinstance(record, FailureRecord) and record.mark in NO_ANSWER:
             who = " on ".join(filter(None, (record.arm, record.task)))
             raise WorkerError(f"The worker of {who} {record.mark}: {record.reason}")

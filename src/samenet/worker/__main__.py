@@ -10,13 +10,15 @@ from samenet.machine import clock
 
 STARTED = clock.now()  # before every other import
 
+import errno  # noqa: E402
 import gc  # noqa: E402
 import importlib  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
+from collections.abc import Callable  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+from typing import Any, NoReturn  # noqa: E402
 
 from samenet.machine import imports, system  # noqa: E402
 from samenet.machine.system import SPAWNED_VARIABLE  # noqa: E402
@@ -55,8 +57,39 @@ def _import(names: list[str]) -> None:
         importlib.import_module(name)
 
 
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+LETS_DOWN = {
+    getattr(errno, name, None)
+    for name in ("ENOSPC", "EDQUOT", "EIO", "EROFS", "EMFILE", "ENFILE", "ENOMEM", "EFBIG")
+}
+"""Errors of a system call that say nothing about the framework: no space, files or memory left."""
+
+
+def _is_machine_fault(error: BaseException) -> bool:
+    """Return whether an error is the machine's, and not the framework's."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, OSError) and error.errno in LETS_DOWN
+    )
+
+
+def do_and_exit(action: Callable[[], None]) -> NoReturn:
+    """Do a worker's job and end the process, with a code that tells whose fault a failure is.
+
+    Raises what the job raised, if that is the framework's.
+    """
+    code = 0
+    try:
+        action()
+    except Exception as error:
+        if not _is_machine_fault(error):
+            raise
+        import traceback  # not before a framework, whose import is timed
+
+        traceback.print_exc()
+        code = system.MACHINE_FAULT
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)  # answered: to take a framework apart needs up to 0.8 s that nobody waits for
+    os._exit(code)  # answered: to take a framework apart needs up to 0.8 s that nobody waits for
+
+
+if __name__ == "__main__":
+    do_and_exit(lambda: main(Path(sys.argv[1])))

@@ -11,7 +11,7 @@ import click
 from samenet._console import print_text
 from samenet.analysis import frames
 from samenet.cli.commands import options
-from samenet.cli.commands.run import finish, warn
+from samenet.cli.commands.run import finish, keep_measured, warn
 from samenet.errors import UsageError
 from samenet.execution import session
 from samenet.execution.live_table import watch_run
@@ -46,7 +46,8 @@ def command(run: Path, repeats: str | None, *, trust: bool, as_json: bool) -> in
         print_text(f"{len(done)} of {len(plan.jobs)} jobs are done already", err=True)
         return watch_run(plan, done=done)
 
-    store = session.resume_run(run, watching, warn, extend=extend, trusted=trust)
+    with keep_measured(run):
+        store = session.resume_run(run, watching, warn, extend=extend, trusted=trust)
     return finish(store, as_json=as_json)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,13 @@ from samenet._text import count_noun
 from samenet.adapter.api import Target
 from samenet.analysis import frames
 from samenet.cli.commands import options as commands_options
-from samenet.errors import UsageError
+from samenet.errors import MachineError, UsageError, WorkerError, machine_sentence
 from samenet.execution import planner, session
 from samenet.execution.live_table import watch_run
 from samenet.machine import paths
 from samenet.machine.devices import parse_device
 from samenet.report import result
+from samenet.runs.attempts import to_do_again
 from samenet.runs.folder import Store
 from samenet.runs.plan import Plan
 from samenet.spec.network import TaskKind
@@ -130,13 +133,33 @@ def command(**options: Any) -> int:
 
 
 def measure(plan: Plan, folder: Path) -> Store:
-    """Carry out a plan in a new folder; an interruption says how to go on."""
+    """Carry out a plan in a new folder; whatever ends it early, that says how to go on."""
+    with keep_measured(folder), watch_run(plan) as watch:
+        return session.start_run(plan, folder, watch, warn)
+
+
+@contextmanager
+def keep_measured(folder: Path) -> Iterator[None]:
+    """Say how to go on with a run that an interruption or the machine ends.
+
+    Raises MachineError in place of what the operating system refused.
+    """
+    before = (folder / "plan.json").exists()
+    hint = f"What was measured is kept: samenet resume {folder}"
     try:
-        with watch_run(plan) as watch:
-            return session.start_run(plan, folder, watch, warn)
+        yield
     except KeyboardInterrupt:
-        print_text(f"\nInterrupted. What was measured is kept: samenet resume {folder}", err=True)
+        if (folder / "plan.json").exists():
+            with suppress(OSError):  # a closed terminal is one reason to be here
+                print_text(f"\nInterrupted. {hint}", err=True)
         raise
+    except (OSError, MemoryError) as error:
+        sentence = machine_sentence(error)
+        if before or (folder / "plan.json").exists():
+            sentence += f" {hint}"
+        raise MachineError(sentence) from error
+    except WorkerError as error:
+        raise WorkerError(f"{error} {hint}") from None
 
 
 def warn(sentence: str) -> None:
@@ -239,13 +262,22 @@ def finish(store: Store, *, as_json: bool) -> int:
     """Write the page, seal the run, print the result, and return the exit code."""
     from samenet.report.page import finish_run
 
-    page = finish_run(store.folder)
+    with keep_measured(store.folder):
+        page = finish_run(store.folder)
     run_frames = frames.load(store.folder)
     if as_json:
         commands_options.print_json(result.to_document(run_frames))
     else:
         print_text("\n".join(result.to_lines(run_frames)))
         print_text(f"\nThe page: {page}")
+    cut_short = to_do_again(store.records())
+    if cut_short:
+        count = count_noun(len(cut_short), "job")
+        print_text(
+            f"{count} could not be done because of this machine, not of a framework: "
+            f"samenet resume {store.folder} tries again.",
+            err=True,
+        )
     return SOME_FAILED if has_failures(run_frames) else 0
 
 

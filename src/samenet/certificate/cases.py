@@ -2,7 +2,7 @@
 
 They compose instead of multiplying out: an activation or a loss is proved on its own (gate 0), in a
 network's gradient (gate 1, with a loss of each kind), an optimiser with everything that changes its
-step (gates 2 and 3), on a smooth and on a kinked network. A case is its name: `cases.find_case(name)`
+step (gates 2 and 3), on a smooth and on a kinked network. A case is its name: `find_case(name)`
 reads it back in a worker.
 
     activation relu · loss huber(delta=0.5) · gradient of tanh, mean_absolute_error

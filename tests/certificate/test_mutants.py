@@ -12,61 +12,49 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from late_mutants import LATE
-from mutants import AT_THE_SEAM, INSIDE_NUMPY, PLANTED, TASK, Mutant, checks
-from threadpoolctl import threadpool_limits
+from mutants import AT_THE_SEAM, INSIDE_NUMPY, PLANTED, Mutant
+from mutation_table import all_checks, failed, healthy, row, timed_failures
 
-from samenet.adapter import Target, discovery
+from samenet.adapter import discovery
 from samenet.certificate import coverage
-from samenet.certificate.problem import Build, Check, Problem, builder, task_problem
-from samenet.spec import load_task
-from samenet.tasks import sources
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / "tests" / "helpers" / "mutation_run.py"
-NUMPY = {**AT_THE_SEAM, **INSIDE_NUMPY, **LATE}
+NUMPY = {**AT_THE_SEAM, **INSIDE_NUMPY}
+TIMED = [name for name, mutant in NUMPY.items() if mutant.timed]
 GATES = {
     *("gate 0", "initial weights", "gate 1", "gate 2", "gate 3", "gate 4"),
     *("sync", "read-back", "repeatable"),
 }
 
 
-@cache
-def problem(on: str) -> Problem | None:
-    """Return the shipped task that a mutant is shown on, or None for a parity case."""
-    if not on.startswith(TASK):
-        return None
-    task = load_task(on.removeprefix(f"{TASK} "))
-    return task_problem(task, sources.prepare(task))
-
-
-@cache
-def healthy() -> tuple[Build, object]:
-    """Return how NumPy's programs are built, and what it offers."""
-    adapter = discovery.load(discovery.shipped_adapters()["numpy"].path)
-    return builder(adapter, "plain", Target()), adapter.capabilities()
-
-
-def found(mutant: Mutant) -> list[Check]:
-    """Return the checks of NumPy with a mutant."""
-    with mutant.inside(), threadpool_limits(1):
-        build, capabilities = mutant.apply(*healthy())
-        return checks(mutant.on, build, capabilities, problem(mutant.on))
-
-
-@pytest.mark.parametrize("on", sorted({mutant.on for mutant in NUMPY.values()}))
+@pytest.mark.parametrize("on", sorted({on for m in NUMPY.values() for on in (m.on, m.timed) if on}))
 def test_numpy_without_a_mistake_passes_where_mutants_are_shown(on: str) -> None:
     """Every case that a mutant is shown on passes without it: what is caught is the mutant."""
-    assert [c for c in found(Mutant(what="", on=on, gate="")) if not c.passed] == []
+    found = all_checks(Mutant(what="", on=on, gate=""))
+    assert found
+    assert [check for check in found if not check.passed] == []
 
 
 @pytest.mark.parametrize("name", NUMPY)
 def test_a_mutant_of_numpy_is_caught_by_its_gate(name: str) -> None:
     """Each mistake in the NumPy adapter is refused, first by the gate that its table names."""
-    mutant = NUMPY[name]
-    failed = [check for check in found(mutant) if not check.passed]
-    assert [check.gate for check in failed][:1] == [mutant.gate]
-    print(f"{name}: {failed[0].error:.2g} instead of at most {failed[0].limit:.2g}")
+    found = failed(NUMPY[name])
+    assert [check.gate for check in found][:1] == [NUMPY[name].gate]
+    print(f"{name}: {found[0].error:.2g} instead of at most {found[0].limit:.2g}")
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_what_shows_late_or_in_large_arrays_is_seen_in_what_is_timed(name: str) -> None:
+    """Gate 4 alone would do: it sees the mistake in a task that is timed."""
+    assert timed_failures(NUMPY[name])
+
+
+def test_the_table_says_of_a_fault_that_nothing_catches_it() -> None:
+    """A program without a mistake is in the printed table what is not caught, and not as wanted."""
+    line, good = row(Mutant(what="none", on="activation relu", gate="gate 0"))
+    assert "NOT CAUGHT" in line
+    assert not good
 
 
 def test_check_tries_what_every_planted_fault_shows_on() -> None:
@@ -90,9 +78,11 @@ def test_the_method_page_names_the_gate_of_every_mutant() -> None:
     """The table of mistakes on the method page is this table: no mutant missing, no gate other."""
     text = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
     page = text.partition("## What would be caught")[2]
-    rows = dict(re.findall(r"^\| ([^|]+?) +\| ((?:gate \d|[a-z -]+?)) +\|$", page, re.MULTILINE))
-    assert rows == {mutant.what: mutant.gate for mutant in NUMPY.values()} | {
-        "mistake": "caught by"
+    rows = re.findall(r"^\| ([^|]+?) +\| ((?:gate \d|[a-z -]+?)) +\|(.*?)\|$", page, re.MULTILINE)
+    named = {what: (gate, late.strip()) for what, gate, late in rows if what != "mistake"}
+    assert len(rows) == len(named) + 1
+    assert named == {
+        mutant.what: (mutant.gate, "gate 4" if mutant.timed else "") for mutant in NUMPY.values()
     }
 
 

@@ -13,8 +13,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from late_mutants import Counting, Idle
-from mutants import Wrapped
+from mutants import Counting, IdleAfter100, Wrapped
 from threadpoolctl import threadpool_limits
 
 from samenet.adapter import Layer, Target, discovery
@@ -89,7 +88,7 @@ def test_a_second_program_ends_at_the_same_bits() -> None:
 def test_a_loop_that_stopped_is_seen_in_every_process(task: str) -> None:
     """A later process does nothing again, and still sees losses of old weights and no movement."""
     assert failed(checks(timing(task, "numpy"), first=False)) == set()
-    found = failed(checks(timing(task, "numpy", Idle), first=False))
+    found = failed(checks(timing(task, "numpy", IdleAfter100), first=False))
     assert found == {"last loss", "last call"}
 
 

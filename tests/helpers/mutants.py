@@ -32,6 +32,8 @@ SMOOTH_ADAM = "training by adam, smooth"
 TASK = "task"
 """Stands for a shipped task: gates 1 and 2 before, gate 4 and the read-backs after the clock."""
 
+IRIS, DIGITS, NEURON = f"{TASK} iris", f"{TASK} digits", f"{TASK} single_neuron"
+
 CALLS = 130
 """Of a timed program: more than any mutant waits for."""
 
@@ -48,6 +50,8 @@ class Mutant:
     """The parity case, or TASK and the name of one."""
     gate: str
     """Which gate catches it first."""
+    timed: str = ""
+    """A task on which gate 4 sees it too, in what is timed, whatever the gates before it say."""
     apply: Apply = lambda build, capabilities: (build, capabilities)
     inside: Callable[[], AbstractContextManager[object]] = nullcontext
 
@@ -514,12 +518,7 @@ AT_THE_SEAM: dict[str, Mutant] = {
         what="last batch dropped, in float32 alone",
         on="training by momentum, smooth",
         gate="gate 3",
-        apply=wrapped_in("float32", LastDropped),
-    ),
-    "last_batch_timed": Mutant(
-        what="last batch dropped, in what is timed alone",
-        on=f"{TASK} single_neuron",
-        gate="gate 4",
+        timed=NEURON,
         apply=wrapped_in("float32", LastDropped),
     ),
     "labels_shifted": Mutant(
@@ -584,13 +583,13 @@ AT_THE_SEAM: dict[str, Mutant] = {
     ),
     "sync": Mutant(
         what="missing sync",
-        on=f"{TASK} single_neuron",
+        on=NEURON,
         gate="sync",
         apply=wrapped_in("float32", Hasty),
     ),
     "predicts_tf32": Mutant(
         what="predictions in TF32",
-        on=f"{TASK} single_neuron",
+        on=NEURON,
         gate="read-back",
         apply=predicts_tf32,
     ),
@@ -704,22 +703,23 @@ class DroppedIfLong(LastDropped):
 
 
 class Counting(Wrapped):
-    """Knows which call this is, from 1."""
+    """Knows which call this is, from 1, and how many steps were before it."""
 
-    calls = 0
+    calls = steps = 0
 
     def train(self, batches):
         self.calls += 1
-        self.called(batches)
+        self.do(batches)
+        self.steps += len(batches.order)
 
-    def called(self, batches):
+    def do(self, batches):
         raise NotImplementedError
 
 
 class IdleAfter100(Counting):
     """Does nothing from its 101st call on, and repeats its latest losses."""
 
-    def called(self, batches):
+    def do(self, batches):
         if self.calls <= 100:
             self.program.train(batches)
 
@@ -727,7 +727,7 @@ class IdleAfter100(Counting):
 class StaleAfter100(Counting):
     """Trains on one batch from its 101st call on: the buffer of the input is filled no more."""
 
-    def called(self, batches):
+    def do(self, batches):
         if self.calls == 100:
             self.kept = batches.order[0]
         if self.calls > 100:
@@ -947,6 +947,7 @@ PLANTED: dict[str, Mutant] = {
         what="gradients not set to zero in every 500th step",
         on=MANY_CALLS,
         gate="gate 2",
+        timed=IRIS,
         inside=numpy_step(not_zeroed_every(500)),
     ),
     "bias_sums_float32": Mutant(
@@ -994,12 +995,14 @@ PLANTED: dict[str, Mutant] = {
         what="nothing done after a hundred calls, in float32",
         on=MANY_CALLS,
         gate="gate 3",
+        timed=IRIS,
         apply=wrapped_in("float32", IdleAfter100),
     ),
     "stale_after_100": Mutant(
         what="one stale batch after a hundred calls, in float32",
         on=MANY_CALLS,
         gate="gate 3",
+        timed=IRIS,
         apply=wrapped_in("float32", StaleAfter100),
     ),
     "state_forgotten": Mutant(
@@ -1012,12 +1015,14 @@ PLANTED: dict[str, Mutant] = {
         what="last batch dropped from a call of more than 20 steps",
         on=LARGE,
         gate="gate 2",
+        timed=DIGITS,
         apply=wrapped(DroppedIfLong),
     ),
     "last_column": Mutant(
         what="last column of wide kernels never updated, in float32",
         on=LARGE,
         gate="gate 3",
+        timed=DIGITS,
         inside=numpy_step(last_column_kept),
     ),
     "wide_rate": Mutant(
@@ -1030,12 +1035,14 @@ PLANTED: dict[str, Mutant] = {
         what="rate halved from the 150th step on",
         on=MANY_CALLS,
         gate="gate 2",
+        timed=IRIS,
         inside=numpy_step(halved_late),
     ),
     "wrong_beyond_1024": Mutant(
         what="predictions wrong beyond row 1,024",
         on=LARGE,
         gate="gate 2",
+        timed=IRIS,
         apply=wrapped(WrongBeyond1024),
     ),
     "short_batch_float32": Mutant(
@@ -1060,14 +1067,121 @@ PLANTED: dict[str, Mutant] = {
         what="every 64th step skipped after the 700th, in float32",
         on=MANY_CALLS,
         gate="gate 3",
+        timed=IRIS,
         apply=wrapped_in("float32", SkipsLate),
     ),
 }
 """What a framework's maintainer planted to see whether `samenet check` notices: it does, on these
 cases, all of which belong to what it tries."""
 
+
+class RowsModulo1024(Ordered):
+    """Takes row numbers modulo 1,024 in the training alone, as ten bits hold them."""
+
+    def changed(self, order):
+        return order % 1024
+
+
+class FirstMasksOnly(Wrapped):
+    """Drops the same units in every step of a call: its masks are drawn once."""
+
+    def train(self, batches):
+        masks = tuple(None if m is None else np.broadcast_to(m[0], m.shape) for m in batches.masks)
+        self.program.train(replace(batches, masks=masks))
+
+
+class CallBehind(Wrapped):
+    """Predicts with the weights of the call before, from the third call on."""
+
+    before = None
+    calls = 0
+
+    def train(self, batches):
+        self.calls += 1
+        layers = self.program.layers
+        self.before = [part.copy() for part in (*layers.kernels, *layers.biases)]
+        self.program.train(batches)
+
+    def predict(self, rows):
+        if self.calls < 3:
+            return self.program.predict(rows)
+        layers = self.program.layers
+        held = (*layers.kernels, *layers.biases)
+        now = [part.copy() for part in held]
+        for part, old in zip(held, self.before, strict=True):
+            part[...] = old
+        found = np.array(self.program.predict(rows))
+        for part, new in zip(held, now, strict=True):
+            part[...] = new
+        return found
+
+
+def rate_held(usual, updates, gradients, rate):
+    """Let no schedule fall below a quarter of the rate it began with."""
+    usual(gradients, max(rate, updates.spec.learning_rate / 4) if updates.steps > 64 else rate)
+
+
+def last_bias_kept(usual, updates, gradients, rate):
+    """Never update the last bias after the 200th step, in float32."""
+    bias = updates.parameters[-1]
+    kept = bias.copy()
+    usual(gradients, rate)
+    if updates.steps > 200 and bias.dtype == np.float32:
+        bias[...] = kept
+
+
+def thousandth_left_out(usual, updates, gradients, rate):
+    """Leave out every 1,000th step, in float32."""
+    if updates.steps % 1000 or gradients[0].dtype != np.float32:
+        usual(gradients, rate)
+
+
+UNFORESEEN: dict[str, Mutant] = {
+    "rows_modulo_1024": Mutant(
+        what="training rows beyond the 1,024th taken for the first ones",
+        on=LARGE,
+        gate="gate 2",
+        apply=wrapped(RowsModulo1024),
+        timed=DIGITS,
+    ),
+    "first_masks_only": Mutant(
+        what="the same units dropped in every step of a call",
+        on=CLIPPED,
+        gate="gate 2",
+        apply=wrapped(FirstMasksOnly),
+    ),
+    "call_behind": Mutant(
+        what="predictions a call behind, in float32",
+        on=SMOOTH_ADAM,
+        gate="gate 3",
+        apply=wrapped_in("float32", CallBehind),
+        timed=IRIS,
+    ),
+    "rate_held": Mutant(
+        what="rate of a schedule never below a quarter of the first",
+        on=ADAM_COVERED,
+        gate="gate 2",
+        inside=numpy_step(rate_held),
+    ),
+    "last_bias_kept": Mutant(
+        what="last bias never updated after 200 steps, in float32",
+        on=MANY_CALLS,
+        gate="gate 3",
+        inside=numpy_step(last_bias_kept),
+        timed=IRIS,
+    ),
+    "thousandth_left_out": Mutant(
+        what="every 1,000th step left out, in float32",
+        on=IRIS,
+        gate="gate 4",
+        inside=numpy_step(thousandth_left_out),
+    ),
+}
+"""Planted after the gates were written, to see what they catch that nobody had thought of."""
+
 INSIDE_NUMPY: dict[str, Mutant] = {
     **PLANTED,
+    **UNFORESEEN,
     "softmax_twice": Mutant(
         what="softmax twice",
         on="loss sparse_categorical_cross_entropy",

@@ -1,6 +1,7 @@
 """Mutants in another framework, in a process of its own: `python mutation_run.py NAME ADAPTER.py`.
 
-Prints one JSON line: per mutant the gate that had to catch it and the gate that did.
+Prints one JSON line: per mutant the gate that had to catch it and the gate that did; of what shows
+late or in large arrays, the same once more for what is timed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,17 @@ from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # not there under `python -P`
 
-from mutants import AT_THE_SEAM, SMOOTH_ADAM, Mutant, checks
+from mutants import (
+    AT_THE_SEAM,
+    INSIDE_NUMPY,
+    IRIS,
+    LARGE,
+    MANY_CALLS,
+    SMOOTH_ADAM,
+    Mutant,
+    checks,
+)
+from mutation_table import timed_failures
 
 from samenet.adapter import Capabilities, Target, discovery
 from samenet.certificate.problem import Build, builder
@@ -35,6 +46,15 @@ SHARED = (
     *("slope", "biases_offset", "square_transposed", "labels_shifted"),
     *("momentum_for_nesterov", "coupled_decay", "samples_swapped", "last_batch"),
 )
+LATE = {
+    "pytorch": (
+        *("dropped_if_long", "skips_late", "idle_after_100", "stale_after_100"),
+        *("wrong_beyond_1024", "rows_modulo_1024", "first_masks_only", "off_by_one_row"),
+    )
+}
+"""At the seam, too: what shows late or in large arrays only. One framework will do."""
+TIMED = {"pytorch": ("not_zeroed_500", "halved_late", "last_column", "wrong_beyond_1024")}
+"""What gate 4 has to see in what is timed, too; each takes seconds."""
 NOT_OFFERED = {"scikit-learn": {"slope", "coupled_decay"}}
 INSTEAD = {
     "scikit-learn": {
@@ -45,7 +65,8 @@ DECAY = "training by adam + decay, smooth"
 
 
 def of_pytorch() -> dict[str, Mutant]:
-    """Return mistakes that PyTorch makes easy."""
+    """Return mistakes that PyTorch makes easy, and those of NumPy made in it."""
+    import late_in_pytorch
     import torch
     from torch.nn import functional
 
@@ -55,6 +76,7 @@ def of_pytorch() -> dict[str, Mutant]:
         return lambda z, y: functional.cross_entropy(torch.softmax(z, 1), y)
 
     return {
+        **late_in_pytorch.MUTANTS,
         "gelu_tanh": Mutant(
             what="GELU by tanh instead of erf",
             on="activation gelu",
@@ -290,6 +312,7 @@ OWN = {
 def at_the_seam(name: str) -> dict[str, Mutant]:
     """Return the shared mistakes, where a framework offers it, or on a case that it does offer."""
     kept = {key: AT_THE_SEAM[key] for key in SHARED if key not in NOT_OFFERED.get(name, ())}
+    kept |= {key: INSIDE_NUMPY[key] for key in LATE.get(name, ())}
     other = INSTEAD.get(name, {})
     return {key: replace(one, on=other.get(one.on, one.on)) for key, one in kept.items()}
 
@@ -316,11 +339,21 @@ def main(name: str, path: Path) -> None:
     adapter.wake(Target())
     build, capabilities = builder(adapter, MODES[name], Target()), adapter.capabilities()
     mutants = {**at_the_seam(name), **OWN[name]()}
-    mutants["healthy"] = Mutant(what="", on=SMOOTH_ADAM, gate="nothing")
+    late = {key: mutants[key] for key in TIMED.get(name, ())}
+    for case in (SMOOTH_ADAM, *((LARGE, MANY_CALLS) if name in LATE else ())):
+        mutants[f"healthy: {case}"] = Mutant(what="", on=case, gate="nothing")
     found = {
         key: {"wanted": one.gate, "found": caught_by(one, build, capabilities)}
         for key, one in mutants.items()
     }
+    if late:
+        late["healthy"] = Mutant(what="", on="", gate="", timed=IRIS)
+    for key, mutant in late.items():
+        seen = timed_failures(mutant, (build, capabilities))
+        found[f"{key}, timed"] = {
+            "wanted": "nothing" if key == "healthy" else "gate 4",
+            "found": seen[0].gate if seen else "nothing",
+        }
     print(json.dumps(found))
 
 

@@ -20,7 +20,7 @@ from samenet.adapter import Layer, Target, discovery
 from samenet.certificate import gate_timed_end
 from samenet.certificate.gate_timed_end import Seen, Timing
 from samenet.certificate.problem import Check, Problem, builder, task_problem, train_call
-from samenet.spec import load_task
+from samenet.spec import SGD, Schedule, load_task
 from samenet.tasks import sources
 
 CALLS = 130
@@ -92,6 +92,71 @@ def test_a_loop_that_stopped_is_seen_in_every_process(task: str) -> None:
     assert found == {"last loss", "last call"}
 
 
+ENDED: dict[str, Schedule] = {
+    "at no rate": Schedule(name="cosine", steps=600),
+    "at a rate that moves no float32": Schedule(name="exponential", steps=600, every=20, drop=0.1),
+}
+
+
+def scheduled(of: Timing, schedule: Schedule) -> Timing:
+    """Return a timing of the same task, trained with a schedule."""
+    training = of.problem.training.model_copy(update={"schedule": schedule})
+    return replace(of, problem=replace(of.problem, training=training))
+
+
+@pytest.mark.parametrize("schedule", ENDED)
+@pytest.mark.parametrize("task", ["iris", "diabetes"])
+def test_a_right_program_stands_still_once_its_schedule_has_ended(task: str, schedule: str) -> None:
+    """It was timed beyond the end of its schedule: nothing is left to move, and nothing is asked.
+
+    So it is with an optimiser that remembers, too: Adam, and momentum whose memory has faded.
+    """
+    of = scheduled(timing(task, "numpy"), ENDED[schedule])
+    rule = of.problem.training.optimizer
+    if isinstance(rule, SGD):
+        training = of.problem.training.model_copy(
+            update={"optimizer": rule.model_copy(update={"momentum": 0.875})}
+        )
+        of = replace(of, problem=replace(of.problem, training=training))
+    assert failed(checks(of)) == set()
+
+
+class StopsEarly(Counting):
+    """Stands still from the 451st step on, and still reports the loss."""
+
+    def do(self, batches):
+        before = self.program.weights()
+        before = [(layer.kernel.copy(), layer.bias.copy()) for layer in before]
+        self.program.train(batches)
+        if self.steps >= 450:
+            layers = self.program.layers
+            for kernel, bias, (k, b) in zip(layers.kernels, layers.biases, before, strict=True):
+                kernel[...], bias[...] = k, b
+
+
+def test_a_program_that_stops_before_its_schedule_ends_is_caught() -> None:
+    """That it may stand at the end excuses no step before."""
+    of = scheduled(timing("diabetes", "numpy", StopsEarly), ENDED["at no rate"])
+    assert "farthest call" in failed(checks(of))
+
+
+def test_calls_after_the_end_of_a_schedule_hide_no_small_error() -> None:
+    """A rate off by a thousandth in every call shows in the middle of those calls that moved."""
+    of = scheduled(timing("diabetes", "numpy", RateOffFromTheStart), ENDED["at no rate"])
+    assert failed(checks(of)) == {"usual call"}
+
+
+def test_a_program_that_moves_at_no_rate_is_caught() -> None:
+    """Where the oracle stands, a program that goes on is as wrong as one that stops."""
+
+    def goes_on(program):
+        program.updates.rates = np.maximum(program.updates.rates, 2.0**-14)
+        return program
+
+    of = scheduled(timing("diabetes", "numpy", goes_on), ENDED["at no rate"])
+    assert "farthest call" in failed(checks(of))
+
+
 class RateOff(Counting):
     """Goes a thousandth too far from the 601st step on."""
 
@@ -99,6 +164,15 @@ class RateOff(Counting):
         updates = self.program.updates
         if self.steps == 602:
             updates.rates = updates.rates * 1.001
+        self.program.train(batches)
+
+
+class RateOffFromTheStart(Counting):
+    """Goes a thousandth too far in every step."""
+
+    def do(self, batches):
+        if self.calls == 1:
+            self.program.updates.rates = self.program.updates.rates * 1.001
         self.program.train(batches)
 
 

@@ -6,25 +6,38 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from samenet.adapter import Target
 from samenet.errors import UsageError
 from samenet.execution import planner, runner
 from samenet.machine import clock
 from samenet.runs.folder import Store
-from samenet.runs.passes import PassName
+from samenet.runs.passes import PASSES, PassName
 from samenet.runs.plan import Job, Plan
 from samenet.runs.records import (
     CertificateRecord,
+    ContractItem,
     DataPrepared,
     FailureRecord,
+    FootprintRecord,
     LimitNotMeasured,
+    LimitRecord,
+    OutputsKept,
+    QualityRecord,
     Record,
+    StepTraced,
+    StudyOmission,
+    StudyTraining,
     TimingRecord,
 )
+from samenet.runs.work_order import WorkOrder
+from samenet.worker import roofline
 
 RECORDER = Path(__file__).parents[1] / "helpers" / "recorder_adapter.py"
 ARM = "recorder:plain"
@@ -304,6 +317,76 @@ def test_a_whole_answer_that_leaves_a_task_out_fails_that_task() -> None:
     (failure,) = runner._failures(job, ["wine"], 0, "", 120.0)
     assert (failure.task, failure.mark) == ("wine", "failed")
     assert failure.reason == "the worker ended without a whole answer"
+
+
+def answer_of(kind: type[Record], **given: Any) -> Record:
+    """Return a record of a kind about the task "iris"; what is not given says nothing."""
+    known = {"job": "j", "when": "", "task": "iris", **given}
+    return kind(**{field.name: known.get(field.name, "") for field in fields(kind)})
+
+
+SUCCESSES: dict[PassName, list[type[Record]]] = {
+    "prepare": [DataPrepared],
+    "parity": [CertificateRecord, FailureRecord],
+    "certify": [CertificateRecord, FailureRecord],
+    "cell": [TimingRecord],
+    "control": [TimingRecord],
+    "sensitivity": [TimingRecord],
+    "quickstart": [TimingRecord],
+    "reference": [QualityRecord],
+    "inference": [TimingRecord],
+    "limits": [LimitRecord, LimitNotMeasured],
+    "memory": [FootprintRecord],
+    "score": [QualityRecord, OutputsKept],
+    "rescore": [QualityRecord],
+    "trace": [StepTraced],
+    "contract": [ContractItem],
+    "probe": [CertificateRecord],
+    "study": [StudyTraining, StudyOmission],
+}
+"""What a worker of each pass may say of a task; the others say nothing, and leave files or not."""
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_a_pass_that_succeeds_has_not_failed(name: PassName) -> None:
+    """Of no pass is the answer that its worker gives when all went well taken for none."""
+    part = "iris" if name != "contract" else "program"
+    job = Job(id="j", pass_name=name, tasks=(part,), predicted_seconds=1)
+    if name not in SUCCESSES:
+        assert PASSES[name].answers in {"files", "nothing"}
+        assert runner._unanswered(job, []) == []
+    for kind in SUCCESSES.get(name, []):
+        assert runner._unanswered(job, [answer_of(kind, part="program")]) == [], kind
+
+
+def test_a_pass_that_must_answer_has_failed_without_an_answer() -> None:
+    """A record about another task is no answer, nor is none at all."""
+    for kind in PASSES.values():
+        job = Job(id="j", pass_name=kind.name, tasks=("wine",), predicted_seconds=1)
+        expected = ["wine"] if kind.answers == "one" else []
+        assert runner._unanswered(job, []) == expected
+        assert runner._unanswered(job, [answer_of(TimingRecord)]) == expected
+
+
+def test_a_gpu_whose_limit_is_not_measured_is_no_failure() -> None:
+    """What the pass `limits` says on a GPU answers for every task of the run."""
+    said: list[Record] = []
+    order = SimpleNamespace(
+        target=Target(device="cuda"), emit=said.extend, job=SimpleNamespace(id="limits/r0")
+    )
+    roofline.run(cast("WorkOrder", order))
+    job = Job(id="limits/r0", pass_name="limits", tasks=("iris", "wine"), predicted_seconds=1)
+    assert runner._unanswered(job, said) == []
+
+
+def test_a_run_that_compiles_before_it_times_has_no_failure(folder: Path, plan: Plan) -> None:
+    """With warm caches a worker compiles, says nothing, and has done what it was started for."""
+    first = next(job for job in plan.jobs if job.pass_name == "cell")
+    prime = first.model_copy(update={"id": "prime/iris/r0", "pass_name": "prime"})
+    warm = plan.model_copy(update={"cache": "warm", "jobs": (prime,)})
+    store = carry_out(folder, warm, ("prime",))
+    assert store.finished_jobs() >= {"prime/iris/r0"}
+    assert failures(store) == []
 
 
 def test_a_lost_worker_of_the_reference_lines_is_a_failure_of_theirs() -> None:

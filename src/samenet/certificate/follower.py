@@ -83,6 +83,11 @@ class Follower:
         found.updater = self.updater.in_precision("float64")
         return found
 
+    def end_of(self, call: Batches, before: Weights) -> Array:
+        """Return where the oracle ends a call, as one vector; it goes on from there."""
+        start = draws.as_dtype(before, "float64")
+        return self._done(self.updater, start, self.problem.steps([call]), call.first_step)[0]
+
     def _compared(
         self, call: Batches, before: Weights, after: Weights, *, realise: bool
     ) -> Followed:
@@ -168,7 +173,14 @@ def allowed(calls: Sequence[Followed]) -> list[float]:
 
 
 def usual(calls: Sequence[Followed]) -> tuple[float, float]:
-    """Return the middle error of all calls, and its limit: rounding, as measured in the middle."""
+    """Return the middle error of all calls, and its limit: rounding, as measured in the middle.
+
+    Calls in which the oracle goes no further than rounding goes, as at the end of a schedule, would
+    allow anything: they are left out, unless there are no others.
+    """
+    moving = [c for c in calls if not c.stored >= 1]
+    known = [c for c in moving if c.realised is not None]
+    calls = moving if known else calls
     realised = float(np.median([c.realised for c in calls if c.realised is not None]))
     stored = float(np.median([c.stored for c in calls]))
     return float(np.median([c.error for c in calls])), max(ALLOWANCE * realised, stored)

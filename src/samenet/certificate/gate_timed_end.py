@@ -5,7 +5,7 @@ What is asked of every timed process, once the clock has stopped:
     last loss        the first loss of a call on an order never used before, which has rows never
                      trained on: the oracle's at the weights read just before
     last call        where that call ends: along the oracle from those weights; where the optimiser
-                     remembers earlier gradients, that it ends elsewhere at all
+                     remembers earlier gradients, that it ends elsewhere at all, unless its schedule has ended at no rate
     machine's limit  how many times faster its steps are than this machine multiplies matrices
 
 and of one process per result, the first one, because it takes about as long as the timing itself:
@@ -187,21 +187,40 @@ def moved(timing: Timing, last: LastCall) -> Check:
     """Check that the last call ended elsewhere, where no more can be asked for.
 
     An optimiser that remembers earlier gradients takes a way that the last call alone does not
-    decide. A gradient that rounding cannot tell from nothing may move nothing.
+    decide. Where there is nothing to go, the program may stand: see `_may_stand`.
+    """
+    way = float(
+        np.linalg.norm(oracle.flatten_float64(last.after) - oracle.flatten_float64(last.before))
+    )
+    still = float(way == 0.0 and not _may_stand(timing, last))
+    error = still if math.isfinite(way) else math.inf
+    return timing.check("last call", error, 0.0, f"the weights moved by {way:.1e}")
+
+
+def _may_stand(timing: Timing, last: LastCall) -> bool:
+    """Return whether a right program may end the last call where it began.
+
+    Its schedule may have ended at a rate of 0, or at one that moves no weight of this precision;
+    and a gradient that rounding cannot tell from nothing may move nothing. How far the rate reaches
+    is the oracle's to say, whose optimiser starts anew here, so the limit leaves room for that.
     """
     problem = timing.problem
+    beside = Follower(
+        problem=problem,
+        capabilities=timing.capabilities,
+        dtype=timing.dtype,
+        precision=timing.precision,
+    )
+    start = oracle.flatten_float64(last.before)
+    reach = np.abs(beside.end_of(last.call, last.before) - start)
+    if np.all(reach <= ALLOWANCE * limits.ROUNDOFF[timing.dtype] * np.abs(start)):
+        return True
     batch = problem.steps([last.call.first(1)])[0]
     weights = draws.as_dtype(last.before, "float64")
     arguments = (problem.network, problem.training.loss, weights, batch)
     gradient = float(np.linalg.norm(oracle.flatten(oracle.gradient_alone(*arguments))))
     scale = float(np.linalg.norm(oracle.flatten(oracle.magnitude(*arguments))))
-    nothing = gradient <= limits.gradient_limit(problem.network, timing.dtype) * scale
-    way = float(
-        np.linalg.norm(oracle.flatten_float64(last.after) - oracle.flatten_float64(last.before))
-    )
-    still = float(way == 0.0 and not nothing)
-    error = still if math.isfinite(way) else math.inf
-    return timing.check("last call", error, 0.0, f"the weights moved by {way:.1e}")
+    return gradient <= limits.gradient_limit(problem.network, timing.dtype) * scale
 
 
 def machine_limit(timing: Timing, step_seconds: float, operations: float, rate: float) -> Check:

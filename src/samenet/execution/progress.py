@@ -105,7 +105,7 @@ def _line(plan: Plan, job: Job, records: Sequence[Record]) -> str:
     broken = [r for r in records if isinstance(r, CertificateRecord) and not r.passed]
     if broken:
         return f"{head}: not compared: {broken[0].gate}, {broken[0].quantity}"
-    if not job.tasks or (not records and job.kind.answers != "files"):
+    if not job.tasks or (not records and job.kind.answers in {"one", "many"}):
         return f"{head}: left out (it failed its check)"
     return f"{head}: {job.kind.done_text}{_numbers(job, records, plan)}"
 

@@ -34,10 +34,12 @@ from samenet.runs.records import (
     AnswerRecord,
     CertificateRecord,
     CompiledCodeKept,
+    ContractItem,
     DataPrepared,
     FailureMark,
     FailureRecord,
     JobFinished,
+    LimitNotMeasured,
     ProcessesLeft,
     QualityRecord,
     Record,
@@ -322,8 +324,7 @@ def _unanswered(job: Job, records: Sequence[Record]) -> list[str]:
     """Return the tasks of a job of which a whole answer says nothing."""
     if job.kind.answers != "one":
         return []
-    answered = {_task_of(record) for record in records}
-    return [task for task in job.tasks if task not in answered]
+    return [task for task in job.tasks if not any(_is_about(r, task) for r in records)]
 
 
 CRASHES = {
@@ -380,8 +381,13 @@ def _reason(end: WorkerEnd, removed: Sequence[str]) -> tuple[FailureMark, str]:
     return "interrupted", f"the worker was ended by {name}"
 
 
-def _task_of(record: Record) -> str | None:
-    return record.task if isinstance(record, AnswerRecord | DataPrepared | StepTraced) else None
+def _is_about(record: Record, task: str) -> bool:
+    """Return whether a worker says something of a task, or of a part of the contract."""
+    if isinstance(record, LimitNotMeasured):
+        return True  # of all tasks at once
+    if isinstance(record, ContractItem):
+        return record.part == task
+    return isinstance(record, AnswerRecord | DataPrepared | StepTraced) and record.task == task
 
 
 def _stop_if_all_failed(job: Job, records: Sequence[Record]) -> None:

@@ -115,8 +115,9 @@ class Pass:
     """Whether it starts when all jobs before it have ended, and all later ones wait for it."""
     failure_ends_run: bool = False
     """Whether the run ends if it fails for every task."""
-    answers: Literal["one", "many", "files"] = "one"
-    """What a task's answer is: one record, several (a single one is not enough), or files."""
+    answers: Literal["one", "many", "files", "nothing"] = "one"
+    """What a task's answer is: one record, several (a single one is not enough), files, or nothing:
+    that the worker came to its end is enough."""
     shares_warm_cache: bool = False
     """Whether it compiles the same code as a result, and shares it in a run with warm caches."""
     only_if_warm: bool = False
@@ -170,6 +171,7 @@ _ROWS = (
         one_per="result",
         duration_like="cell",
         timed=True,
+        answers="nothing",
         shares_warm_cache=True,
         only_if_warm=True,
     ),

@@ -6,13 +6,17 @@ Each call hands fit ready batches as a dataset: 0.25 ms per step of digits; from
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-from samenet.adapter import Array, Batches, Capabilities, Target
+from samenet.adapter import Batches, Capabilities, DataSource, Target
 from samenet.adapters.keras import precision
 from samenet.adapters.keras.loop_tensorflow import GraphProgram
+from samenet.adapters.keras.precision import scope
 from samenet.adapters.keras.program import (
     FitProgram,
     KerasProgram,
@@ -80,15 +84,31 @@ def read_back(program: KerasProgram, target: Target) -> dict[str, str | int | fl
         }
 
 
+HOST = "/CPU:0"
+
+
 class DatasetProgram(FitProgram):
-    """Each call is a dataset of its batches."""
+    """Each call is a dataset of its batches, gathered by TensorFlow: of arrays it makes a copy."""
+
+    def load(self, source: DataSource) -> None:
+        """Keep all rows on the host, where a dataset hands them over from, as tensors."""
+        super().load(source)
+        with tf.device(HOST):
+            self.inputs, self.targets = tf.constant(self.inputs), tf.constant(self.targets)
 
     def fit(self, batches: Batches) -> keras.callbacks.History:
         """Fit the batches; a GPU receives each of them."""
-        inputs = self.inputs[batches.order]
         masks = self.masks(batches)
-        dataset = as_dataset((inputs, *masks) if masks else inputs, self.targets[batches.order])
+        with tf.device(HOST):
+            rows = tf.constant(batches.order)
+            inputs, targets = (tf.gather(values, rows) for values in (self.inputs, self.targets))
+            dataset = as_dataset((inputs, *masks) if masks else inputs, targets)
         return self.model.fit(dataset, shuffle=False, verbose=0)
+
+    def predict(self, rows: NDArray[np.int32]) -> Any:
+        """Return the outputs of the linear head; predict itself sets up a pipeline per call."""
+        with scope(self.target):
+            return self.predictor.predict_on_batch(tf.gather(self.inputs, rows))
 
     def sync(self) -> None:
         """Wait for the last update; `fit` itself waits for no more than the losses."""
@@ -96,7 +116,7 @@ class DatasetProgram(FitProgram):
             tf.test.experimental.sync_devices()
 
 
-def as_dataset(inputs: Array | tuple[Array, ...], targets: Array) -> tf.data.Dataset:
+def as_dataset(inputs: Any, targets: tf.Tensor) -> tf.data.Dataset:
     """Return the batches as a dataset; they are ready, so one thread and no tuning suffice."""
     options = tf.data.Options()
     options.threading.private_threadpool_size = 1

@@ -5,6 +5,7 @@ DataLoader, and without two things that compute nothing here. Shares of fit's ti
 (64-64-32-10, batch 32, 44 steps, one core): the guide's step 0.74 / 0.74; layers called one after
 the other instead of by the graph of a model 0.55 / 0.57; and the mean of the loss written out, as
 here, 0.45 / 0.51. torch.compile of the whole step: 0.49 / 0.34, and a compiler to wait for.
+Batches gathered all at once instead of one by one take another 0.87 to 0.93 of a step.
 Keras' optimiser, because with PyTorch's the formulas would be others than fit's.
 """
 
@@ -45,12 +46,12 @@ class TapeProgram(LoopProgram):
         with scope(self.target):
             order = copy_to_device(batches.order, self.target)
             masks = [copy_to_device(mask, self.target) for mask in self.masks(batches)]
-            steps = zip(order, *masks, strict=True)
-            self.step_losses = [self.step(rows, kept) for rows, *kept in steps]
+            inputs, targets = (values[order] for values in self.data)
+            steps = zip(inputs, targets, *masks, strict=True)
+            self.step_losses = [self.step(x, y, kept) for x, y, *kept in steps]
 
-    def step(self, rows: Tensor, masks: Sequence[Tensor]) -> Tensor:
+    def step(self, inputs: Tensor, targets: Tensor, masks: Sequence[Tensor]) -> Tensor:
         """Take one step and return the loss before it."""
-        inputs, targets = (values[rows] for values in self.data)
         loss = self.loss.call(targets, self.outputs(inputs, iter(masks))).mean()
         penalty = sum(self.predictor.losses) if self.training.optimizer.l2 else 0.0
         gradients = torch.autograd.grad(loss + penalty, self.parameters)

@@ -30,8 +30,8 @@ def worker(request: pytest.FixtureRequest) -> Iterator[pairs.Worker]:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print what the pairs and the threads say."""
-    if pairs.RATIOS:
-        terminalreporter.section("samenet's loop over a bare one: median ratio of pairs")
+    if pairs.STEPS:
+        terminalreporter.section("samenet's loop over the fastest bare one: median ratio of pairs")
         terminalreporter.write("\n".join([*pairs.lines(), ""]))
     if pairs.THREADS:
         terminalreporter.section("processor time over wall time, net L")

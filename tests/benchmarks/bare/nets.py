@@ -6,12 +6,23 @@ from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
-from case import Case
+from case import Adam, Case
 
-from samenet.adapter import Batches, DataSource, Program, Target, draws
+from samenet.adapter import Batches, DataSource, Layer, Program, Target, draws
 from samenet.spec import Network, TrainSpec
 
-RATE = 2.0**-6
+RULES = {
+    "sgd": {"name": "sgd", "learning_rate": 2.0**-6},
+    "adam": {
+        "name": "adam",
+        "learning_rate": 2.0**-10,
+        "beta1": 0.875,
+        "beta2": 1 - 2.0**-10,
+        "epsilon": 2.0**-40,
+    },
+}
+"""The optimisers, Adam with the constants of the main job."""
+
 ROWS = 4096
 """Of the data: gathering from more than the caches hold would be a measurement of memory."""
 
@@ -40,19 +51,19 @@ def network(net: Net) -> Network:
     return Network.model_validate({"inputs": net.widths[0], "layers": [*layers, head]})
 
 
-def training(net: Net) -> TrainSpec:
-    """Return softmax cross entropy and plain SGD."""
+def training(net: Net, rule: str) -> TrainSpec:
+    """Return softmax cross entropy and an optimiser."""
     return TrainSpec.model_validate(
         {
             "loss": "sparse_categorical_cross_entropy",
-            "optimizer": {"name": "sgd", "learning_rate": RATE},
+            "optimizer": RULES[rule],
             "batch_size": net.batch_size,
             "epochs": 1,
         }
     )
 
 
-def case(net: Net) -> Case:
+def case(net: Net, rule: str) -> Case:
     """Return weights and data for a bare loop."""
     weights = draws.initial_weights(network(net), task="bare", repeat=0)
     inputs = np.random.default_rng(0).normal(size=(ROWS, net.widths[0])).astype(np.float32)
@@ -61,16 +72,16 @@ def case(net: Net) -> Case:
         inputs=inputs,
         targets=(np.arange(ROWS) % net.widths[-1]).astype(np.int32),
         batch_size=net.batch_size,
-        rate=RATE,
+        rate=RULES[rule]["learning_rate"],
+        adam=Adam(*(RULES[rule][name] for name in Adam._fields)) if rule == "adam" else None,
     )
 
 
-def program(net: Net, adapter: ModuleType, mode: str) -> Program:
-    """Return samenet's program with the same weights and data."""
-    given = case(net)
-    weights = draws.initial_weights(network(net), task="bare", repeat=0)
+def program(net: Net, rule: str, adapter: ModuleType, mode: str, given: Case) -> Program:
+    """Return samenet's program with the weights and data of a case."""
+    weights = [Layer(kernel.copy(), bias.copy()) for kernel, bias in given.weights]
     made: Program = adapter.build(
-        network(net), training(net), draws.as_dtype(weights, "float32"), target=Target(), mode=mode
+        network(net), training(net, rule), weights, target=Target(), mode=mode
     )
     made.load(DataSource(inputs=given.inputs, targets=given.targets, train_rows=ROWS))
     made.sync()

@@ -4,7 +4,8 @@
 
 Orders come in on standard input, one a line, and every one is answered with one line of JSON:
 
-    size S        make both for this net, take a first call each, say how far apart they end
+    size S adam   make ours and every bare form for this net and optimiser, take a first call each,
+                  say how far apart they end and by how much ours is slower than each; keep the best
     ours L        make ours alone
     turn          time the same calls of both; which is first alternates
     whole         time one pass in the framework's own whole `fit`, and in samenet's loop
@@ -22,10 +23,12 @@ import itertools
 import json
 import math
 import os
+import statistics
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,43 +37,68 @@ from samenet.adapter import discovery
 from samenet.machine import system
 
 HERE = Path(__file__).parent
+Maker = Callable[[Any], Any]
+"""Of a case, a bare loop: the form of a mode."""
 TURN_SECONDS = 0.1
 STEADY_SECONDS = 1.5
+TRIALS = 5
 PASSES = 3
 """In a whole fit: the difference to one of one pass is what so many more cost."""
 
 
 class Pair:
-    """Both loops of one net, and the calls that they take."""
+    """Our loop and bare ones of one net and optimiser, and the calls that they take."""
 
-    def __init__(self, arm: str, size: str, adapter: ModuleType, bare: ModuleType | None) -> None:
-        """Make both and take the first call."""
+    def __init__(
+        self,
+        arm: str,
+        size: str,
+        rule: str,
+        adapter: ModuleType,
+        forms: dict[str, Maker],
+        beside: set[str],
+    ) -> None:
+        """Make all and take the first call; the best form is the bare one from now on."""
         import nets
 
         self.net, self.turns = nets.NETS[size], itertools.count()
-        self.case = nets.case(self.net)
-        self.program = nets.program(self.net, adapter, arm.partition(":")[2])
-        calls = nets.calls(self.net)
+        self.case = nets.case(self.net, rule)
+        self.program = nets.program(self.net, rule, adapter, arm.partition(":")[2], self.case)
+        self.first, *calls = nets.calls(self.net)
         self.calls: Iterator[Any] = itertools.cycle(calls)
+        self.train_ours([self.first])
+        self.ours = [part.copy() for layer in self.program.weights() for part in layer]
+        self.losses = self.program.losses().copy()
         self.train_ours(calls[:1])
-        self.bare = getattr(bare, bare.LOOPS[arm])(self.case) if bare else None
-        self.apart = self._apart(calls[0]) if self.bare else {}
-        self.train_ours(calls[1:2])
-        seconds, _ = spent(lambda: self.train_ours(calls[2:3]))
+        seconds, _ = spent(lambda: self.train_ours(calls[1:2]))
         self.steady_calls = max(2, math.ceil(STEADY_SECONDS / max(seconds, 1e-6)))
         self.per_turn = max(1, math.ceil(TURN_SECONDS / 2 / max(seconds, 1e-6)))
-        if self.bare:
-            self.train_bare(calls[1:3])
+        self.forms = {name: self.tried(maker) for name, maker in forms.items()}
+        if self.forms:
+            self.best = min(set(self.forms) - beside, key=lambda name: self.forms[name]["us"])
+            self.bare = forms[self.best](self.case)
+            self.train_bare(calls[:2])
 
-    def _apart(self, call: Any) -> dict[str, float]:
+    def tried(self, maker: Maker) -> dict[str, float]:
+        """Return how far apart a form and ours end after one call, and how long a step takes."""
+        start = time.process_time()
+        self.bare = maker(self.case)
+        self.train_bare([self.first])
+        first = time.process_time() - start
+        apart = self._apart()
+        self.train_bare([self.first])
+        turns = [self.turn() for _ in range(TRIALS if self.per_turn > 1 else 1)]
+        ratio = statistics.median(turn["ours"][1] / turn["bare"][1] for turn in turns)
+        us = min(turn["bare"][1] / turn["steps"] for turn in turns) * 1e6
+        return {"ratio": ratio, "us": us, "first": first, **apart}
+
+    def _apart(self) -> dict[str, float]:
         """Return how far apart weights and losses are after the same first call."""
         import numpy as np
 
-        self.train_bare([call])
-        ours = [part for layer in self.program.weights() for part in layer]
-        pairs = zip(ours, self.bare.weights(), strict=True)
+        pairs = zip(self.ours, self.bare.weights(), strict=True)
         weights = [np.abs(one - other).max() / np.abs(one).max() for one, other in pairs]
-        losses = np.asarray(self.program.losses()) - np.asarray(self.bare.losses())
+        losses = np.asarray(self.losses) - np.asarray(self.bare.losses())
         return {"weights": float(max(weights)), "losses": float(np.abs(losses).max())}
 
     def train_ours(self, calls: list[Any]) -> None:
@@ -121,12 +149,24 @@ def whole(pair: Pair, fit: Callable[[int], object]) -> dict[str, float]:
     return {"own": sorted(own)[1], "ours": sorted(ours)[1]}
 
 
-def bare_module(arm: str) -> ModuleType | None:
-    """Return the file that holds the bare loop of a mode."""
-    for path in sorted((HERE / "loops").glob("*_loops.py")):
-        if arm in (discovery.read_literal(path, "LOOPS") or ()):
-            return importlib.import_module(path.stem)
-    return None
+def bare_file(arm: str) -> Path:
+    """Return the file that holds the bare loops of a mode."""
+    paths = sorted((HERE / "loops").glob("*_loops.py"))
+    (found,) = [path for path in paths if arm in (discovery.read_literal(path, "LOOPS") or ())]
+    return found
+
+
+def bare_forms(arm: str, module: ModuleType) -> dict[str, Maker]:
+    """Return the bare loops of a mode: its function with the arguments of each form."""
+    made = getattr(module, arm.partition(":")[2])
+    forms = module.LOOPS[arm] | forms_beside(module, arm)
+    return {name: partial(made, **given) for name, given in forms.items()}
+
+
+def forms_beside(module: ModuleType, arm: str) -> dict[str, Any]:
+    """Return the forms that are not of the mode, or not public: measured, never compared."""
+    found: dict[str, Any] = getattr(module, "BESIDE", {}).get(arm, {})
+    return found
 
 
 def main(arm: str, threads: int) -> None:
@@ -141,16 +181,17 @@ def main(arm: str, threads: int) -> None:
         importlib.import_module(name)
     from samenet.adapter import Target
 
-    adapter, bare = discovery.load(found.path), bare_module(arm)
+    adapter, bare = discovery.load(found.path), importlib.import_module(bare_file(arm).stem)
     adapter.wake(Target(threads=threads))
     pair: Any = None
     for line in sys.stdin:
         match line.split():
-            case ["size", size]:
-                pair = Pair(arm, size, adapter, bare)
-                answer: Any = pair.apart
+            case ["size", size, rule]:
+                beside = set(forms_beside(bare, arm))
+                pair = Pair(arm, size, rule, adapter, bare_forms(arm, bare), beside)
+                answer: Any = {"forms": pair.forms, "best": pair.best, "beside": sorted(beside)}
             case ["ours", size]:
-                pair = Pair(arm, size, adapter, None)
+                pair = Pair(arm, size, "sgd", adapter, {}, set())
                 answer = {}
             case ["turn"]:
                 answer = pair.turn()

@@ -1,4 +1,4 @@
-"""Bare JAX: a jitted step in a Python loop, and all steps of a call in one lax.scan."""
+"""Bare JAX: a jitted step in a Python loop, and all steps of a call on the device."""
 
 from __future__ import annotations
 
@@ -8,77 +8,165 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from case import Array, Bare, Case
+from case import Array, Bare, Case, Steps
 from jax import lax
+from jax.flatten_util import ravel_pytree
 
-LOOPS = {"jax:jit": "jit", "jax:scan": "scan"}
+LOOPS = {
+    "jax:jit": {
+        "layers": {},
+        "one vector": {"vector": True},
+        "one vector, rows on the device": {"vector": True, "counted": True},
+        "layers, rows on the device": {"counted": True},
+    },
+    "jax:scan": {
+        "layers": {},
+        "one vector": {"vector": True},
+        "layers, unroll=2": {"unroll": 2},
+        "one vector, unroll=2": {"vector": True, "unroll": 2},
+        "one vector, unroll=8": {"vector": True, "unroll": 8},
+        "layers, batches gathered first": {"gathered": True},
+        "one vector, batches gathered first": {"gathered": True, "vector": True},
+        "layers, fori_loop": {"fori": True},
+        "one vector, fori_loop": {"fori": True, "vector": True},
+        "layers, logsumexp": {"picked": False},
+        "one vector, logsumexp": {"picked": False, "vector": True},
+    },
+}
 
-Parameters = list[tuple[jax.Array, jax.Array]]
+BESIDE = {"jax:jit": {"one vector, 8 steps a call: a scan": {"vector": True, "steps": 8}}}
+"""Measured to see what is left, not compared: what makes the mode another one."""
 
 
-def batch_loss(parameters: Parameters, x: jax.Array, y: jax.Array) -> jax.Array:
-    """Return the mean cross entropy."""
-    (w1, b1), (w2, b2), (w3, b3) = parameters
-    x = jax.nn.relu(x @ w1 + b1)
-    x = jax.nn.relu(x @ w2 + b2)
-    log_shares = jax.nn.log_softmax(x @ w3 + b3)
-    return -jnp.mean(jnp.take_along_axis(log_shares, y[:, None], axis=1))
+class Step:
+    """One step as a pure function of data, state and what varies."""
+
+    def __init__(self, case: Case, *, vector: bool, picked: bool = True) -> None:
+        """Hold parameters, and each memory of the optimiser, layer by layer or in one vector."""
+        jax.config.update("jax_default_matmul_precision", "highest")
+        self.adam, self.picked = case.adam, picked
+        layers: Any = [(jnp.array(kernel), jnp.array(bias)) for kernel, bias in case.weights]
+        flat, self.layers_of = ravel_pytree(layers)
+        if not vector:
+            self.layers_of = lambda layers: layers
+        start = flat if vector else layers
+        slots = [jax.tree.map(jnp.zeros_like, start) for _ in range(2 if case.adam else 0)]
+        self.start = (start, slots)
+        self.data = jnp.array(case.inputs), jnp.array(case.targets)
+
+    def loss(self, parameters: Any, x: jax.Array, y: jax.Array) -> jax.Array:
+        """Return the mean cross entropy."""
+        (w1, b1), (w2, b2), (w3, b3) = self.layers_of(parameters)
+        x = jax.nn.relu(x @ w1 + b1)
+        x = jax.nn.relu(x @ w2 + b2)
+        z = x @ w3 + b3
+        if self.picked:
+            return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(z), y[:, None], axis=1))
+        one_hot = jax.nn.one_hot(y, z.shape[1], dtype=z.dtype)
+        return jnp.mean(jax.nn.logsumexp(z, axis=1) - jnp.sum(z * one_hot, axis=1))
+
+    def of_rows(self, data: Any, state: Any, given: Any) -> Any:
+        """Take one step on rows given by their numbers."""
+        rows, factors = given
+        return self.of_batch(state, (*(values[rows] for values in data), factors))
+
+    def of_batch(self, state: Any, given: Any) -> Any:
+        """Take one step and return the loss before it."""
+        (parameters, slots), (x, y, (rate, root)) = state, given
+        loss, g = jax.value_and_grad(self.loss)(parameters, x, y)
+        if self.adam is None:
+            return (jax.tree.map(lambda p, g: p - rate * g, parameters, g), slots), loss
+        beta1, beta2, epsilon = self.adam
+        m = jax.tree.map(lambda m, g: m + (1 - beta1) * (g - m), slots[0], g)
+        v = jax.tree.map(lambda v, g: v + (1 - beta2) * (g * g - v), slots[1], g)
+        moved = jax.tree.map(
+            lambda p, m, v: p - rate * m / (jnp.sqrt(v) / root + epsilon), parameters, m, v
+        )
+        return (moved, [m, v]), loss
+
+    def counted(self, data: Any, state: Any, order: Any, factors: Any) -> Any:
+        """Take the step that the state's counter asks for, of rows that are on the device."""
+        state, i = state
+        state, loss = self.of_rows(data, state, (order[i], factors[i]))
+        return (state, i + 1), loss
 
 
-def step(
-    rate: float, data: tuple[jax.Array, jax.Array], parameters: Parameters, rows: jax.Array
-) -> tuple[Parameters, jax.Array]:
-    """Take one step and return the loss before it."""
-    inputs, targets = data
-    loss, gradients = jax.value_and_grad(batch_loss)(parameters, inputs[rows], targets[rows])
-    return jax.tree.map(lambda p, g: p - rate * g, parameters, gradients), loss
+def jit(case: Case, *, vector: bool = False, counted: bool = False, steps: int = 1) -> Bare:
+    """Call the jitted step once per batch; the parameters' memory is used again.
 
-
-def jit(case: Case) -> Bare:
-    """Call the jitted step once per batch; the parameters' memory is used again."""
-    once = jax.jit(partial(step, case.rate), donate_argnums=1)
-    data, state = resident(case)
+    Several steps a call are a short scan: beside what this mode is, to see what is left.
+    """
+    step, count = Step(case, vector=vector), Steps(case)
+    state: dict[str, Any] = {"now": step.start}
+    once = jax.jit(step.of_rows, donate_argnums=1)
+    several = jax.jit(
+        lambda data, now, given: lax.scan(partial(step.of_rows, data), now, given), donate_argnums=1
+    )
+    by_count = jax.jit(step.counted, donate_argnums=1)
 
     def train(order: Array) -> None:
-        parameters, losses = state["parameters"], []
-        for rows in order:
-            parameters, loss = once(data, parameters, rows)
-            losses.append(loss)
-        state.update(parameters=parameters, losses=losses)
+        now, losses, factors = state["now"], [], count.factors(len(order))
+        if counted:
+            order, factors, now = jnp.asarray(order), jnp.asarray(factors), (now, 0)
+            for _ in range(len(order)):
+                now, loss = by_count(step.data, now, order, factors)
+                losses.append(loss)
+            now = now[0]
+        elif steps > 1:
+            for i in range(0, len(order), steps):
+                given = order[i : i + steps], factors[i : i + steps]
+                now, loss = several(step.data, now, given)
+                losses.append(loss)
+        else:
+            for given in zip(order, factors, strict=True):
+                now, loss = once(step.data, now, given)
+                losses.append(loss)
+        state.update(now=now, losses=losses)
 
-    return bare(train, state)
+    return bare(train, state, step)
 
 
-def scan(case: Case) -> Bare:
+def scan(
+    case: Case,
+    *,
+    vector: bool = False,
+    unroll: int = 1,
+    gathered: bool = False,
+    fori: bool = False,
+    picked: bool = True,
+) -> Bare:
     """Run all steps on the device."""
+    step, count = Step(case, vector=vector, picked=picked), Steps(case)
 
-    @partial(jax.jit, donate_argnums=1)
-    def all_steps(
-        data: tuple[jax.Array, jax.Array], parameters: Parameters, order: jax.Array
-    ) -> tuple[Parameters, jax.Array]:
-        return lax.scan(partial(step, case.rate, data), parameters, order)
+    def scanned(data: Any, now: Any, order: Any, factors: Any) -> Any:
+        if gathered:
+            given = (*(values[order] for values in data), factors)
+            return lax.scan(step.of_batch, now, given, unroll=unroll)
+        return lax.scan(partial(step.of_rows, data), now, (order, factors), unroll=unroll)
 
-    data, state = resident(case)
+    def looped(data: Any, now: Any, order: Any, factors: Any) -> Any:
+        def body(i: Any, carried: Any) -> Any:
+            now, losses = carried
+            now, loss = step.of_rows(data, now, (order[i], factors[i]))
+            return now, losses.at[i].set(loss)
+
+        return lax.fori_loop(0, len(order), body, (now, jnp.zeros(len(order))))
+
+    all_steps = jax.jit(looped if fori else scanned, donate_argnums=1)
+    state: dict[str, Any] = {"now": step.start}
 
     def train(order: Array) -> None:
-        state["parameters"], state["losses"] = all_steps(data, state["parameters"], order)
+        factors = count.factors(len(order))
+        state["now"], state["losses"] = all_steps(step.data, state["now"], order, factors)
 
-    return bare(train, state)
-
-
-def resident(case: Case) -> tuple[tuple[jax.Array, jax.Array], dict[str, Any]]:
-    """Return the data and the changing state on the device."""
-    jax.config.update("jax_default_matmul_precision", "highest")
-    parameters = [(jnp.array(kernel), jnp.array(bias)) for kernel, bias in case.weights]
-    data = jnp.array(case.inputs), jnp.array(case.targets)
-    return data, {"parameters": parameters, "losses": ()}
+    return bare(train, state, step)
 
 
-def bare(train: Any, state: dict[str, Any]) -> Bare:
+def bare(train: Any, state: dict[str, Any], step: Step) -> Bare:
     """Return the loop; JAX returns before it has finished, so everything is waited for."""
     return Bare(
         train,
         lambda: jax.block_until_ready(state),
-        lambda: np.array(jax.device_get(state["losses"])),
-        lambda: [np.array(part) for pair in state["parameters"] for part in pair],
+        lambda: np.array(jax.device_get(state["losses"])).ravel(),
+        lambda: [np.array(part) for pair in step.layers_of(state["now"][0]) for part in pair],
     )

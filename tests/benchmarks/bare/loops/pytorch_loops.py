@@ -2,74 +2,225 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
-from case import Array, Bare, Case, nothing
-from torch import Tensor
+from case import Array, Bare, Case, Steps, nothing
+from torch import Tensor, nn
 from torch.func import grad_and_value
 from torch.nn import functional as F
+from torch.optim.adam import adam
 from torch.optim.sgd import sgd
 
-LOOPS = {"pytorch:eager": "eager", "pytorch:compiled": "compiled"}
+LOOPS = {
+    "pytorch:eager": {
+        "functions, backward": {},
+        "functions, autograd.grad": {"backward": False},
+        "functions, one vector": {"vector": True},
+        "functions, foreach updates": {"fused": False},
+        "nn.Sequential and torch.optim": {"classes": True},
+    },
+    "pytorch:compiled": {
+        "gathers inside": {},
+        "batches gathered before": {"gathered": True},
+        "one vector": {"vector": True},
+        "one vector, cpp_wrapper": {"vector": True, "cpp_wrapper": True},
+        "cpp_wrapper": {"cpp_wrapper": True},
+        "max-autotune-no-cudagraphs": {"mode": "max-autotune-no-cudagraphs"},
+    },
+}
+BESIDE = {"pytorch:compiled": {"4 steps a graph": {"steps": 4}}}
+"""Measured, not compared: no page of PyTorch's unrolls a loop of steps into a graph. It compiles
+four times as long, and calls of another length need one more graph."""
 
 
-def eager(case: Case) -> Bare:
+def resident(case: Case) -> tuple[Tensor, Tensor]:
+    """Return inputs and class numbers as tensors."""
+    return torch.tensor(case.inputs), torch.tensor(case.targets, dtype=torch.int64)
+
+
+def parts_of(case: Case) -> list[Tensor]:
+    """Return kernel, bias ..., kernels (fan_out, fan_in) as F.linear takes them."""
+    return [torch.tensor(part.T.copy()) for pair in case.weights for part in pair]
+
+
+def outputs(parts: Any, x: Tensor) -> Tensor:
+    """Return the logits."""
+    w1, b1, w2, b2, w3, b3 = parts
+    x = torch.relu(F.linear(x, w1, b1))
+    x = torch.relu(F.linear(x, w2, b2))
+    return F.linear(x, w3, b3)
+
+
+def split(vector: Tensor, like: list[Tensor]) -> list[Tensor]:
+    """Return the parts that a vector holds, as views of it."""
+    pieces = vector.split([part.numel() for part in like])
+    return [piece.view(part.shape) for piece, part in zip(pieces, like, strict=True)]
+
+
+def joined(parts: list[Tensor]) -> Tensor:
+    """Return a vector of them all."""
+    return torch.cat([part.reshape(-1) for part in parts])
+
+
+def eager(
+    case: Case,
+    *,
+    backward: bool = True,
+    vector: bool = False,
+    fused: bool = True,
+    classes: bool = False,
+) -> Bare:
     """Forward, loss, backward, step, without nn.Module and the classes of torch.optim.
 
-    Best of what is documented, by processor time (S / M, with Adam): this 148 / 604 us a step,
-    torch.autograd.grad in place of backward 153 / 605, all parameters in one tensor 149 / 605,
-    nn.Sequential and torch.optim.Adam(fused=True) 212 / 656. The operator that the functional form
-    calls, torch._fused_adam_, alone: 133 / 586; it is private.
+    The operator that the functional form calls, torch._fused_adam_, takes 0.9 of its time; it is
+    private.
     """
-    parameters = [
-        torch.tensor(part.T.copy(), requires_grad=True) for pair in case.weights for part in pair
-    ]
-    w1, b1, w2, b2, w3, b3 = parameters
+    parts = parts_of(case)
+    held = [joined(parts)] if vector else parts
+    parameters = [part.requires_grad_() for part in held]
     values = [p.detach() for p in parameters]
-    inputs, targets = torch.tensor(case.inputs), torch.tensor(case.targets, dtype=torch.int64)
+    views = split(values[0], parts) if vector else values
+    if classes:
+        step_of, model = usual(case, parts)
+    else:
+        model = (
+            (lambda x: outputs(split(parameters[0], parts), x))
+            if vector
+            else (lambda x: outputs(parameters, x))
+        )
+        step_of = functional(case, values, fused=fused)
+    inputs, targets = resident(case)
     losses: list[Tensor] = []
-    settings = {"weight_decay": 0.0, "momentum": 0.0, "dampening": 0.0, "lr": case.rate}
-    unused = [None] * len(values)
 
     def train(order: Array) -> None:
         losses.clear()
         rows = torch.tensor(order, dtype=torch.int64)
         for x, y in zip(inputs[rows], targets[rows], strict=True):
-            x = torch.relu(F.linear(x, w1, b1))
-            x = torch.relu(F.linear(x, w2, b2))
-            loss = F.cross_entropy(F.linear(x, w3, b3), y)
-            for p in parameters:
-                p.grad = None
-            loss.backward()
-            gradients = [p.grad for p in parameters]
-            sgd(values, gradients, unused, fused=True, nesterov=False, maximize=False, **settings)
+            loss = F.cross_entropy(model(x), y)
+            if classes:
+                step_of(loss)
+            elif backward:
+                for p in parameters:
+                    p.grad = None
+                loss.backward()
+                step_of([p.grad for p in parameters])
+            else:
+                step_of(list(torch.autograd.grad(loss, parameters)))
             losses.append(loss.detach())
 
-    return Bare(train, nothing, lambda: torch.stack(losses), lambda: [p.numpy().T for p in values])
+    return Bare(train, nothing, lambda: torch.stack(losses), lambda: [p.numpy().T for p in views])
 
 
-def compiled(case: Case) -> Bare:
-    """The gradient as a function, so that forward, backward and update fit one graph."""
-    parameters = [torch.tensor(part.T.copy()) for pair in case.weights for part in pair]
-    inputs, targets = torch.tensor(case.inputs), torch.tensor(case.targets, dtype=torch.int64)
-    rate = case.rate
-    losses: list[Tensor] = []
+def functional(case: Case, values: list[Tensor], *, fused: bool) -> Callable[[Any], None]:
+    """Return the update by the functional form of torch.optim."""
+    given: dict[str, Any] = {"fused": fused, "foreach": not fused, "maximize": False}
+    given |= {"lr": case.rate, "weight_decay": 0.0}
+    if case.adam is None:
+        unused = [None] * len(values)
+        given |= {"momentum": 0.0, "dampening": 0.0, "nesterov": False}
+        return lambda gradients: sgd(values, gradients, unused, **given)
+    m, v = ([torch.zeros_like(p) for p in values] for _ in range(2))
+    steps = [torch.zeros(()) for _ in values]
+    given |= {"amsgrad": False, **dict(zip(("beta1", "beta2", "eps"), case.adam, strict=True))}
+    return lambda gradients: adam(values, gradients, m, v, [], steps, **given)
+
+
+def usual(case: Case, parts: list[Tensor]) -> tuple[Callable[[Any], None], nn.Module]:
+    """Return a step and a model by the classes of the tutorial, on these very tensors."""
+    linears = []
+    for weight, bias in zip(parts[::2], parts[1::2], strict=True):
+        linear = nn.Linear(*weight.T.shape)
+        linear.weight = nn.Parameter(weight.detach())
+        linear.bias = nn.Parameter(bias.detach())
+        linears.append(linear)
+    one, two, three = linears
+    model = nn.Sequential(one, nn.ReLU(), two, nn.ReLU(), three)
+    if case.adam is None:
+        optimizer: Any = torch.optim.SGD(model.parameters(), lr=case.rate, fused=True)
+    else:
+        beta1, beta2, eps = case.adam
+        optimizer = torch.optim.Adam(
+            model.parameters(), lr=case.rate, betas=(beta1, beta2), eps=eps, fused=True
+        )
+
+    def step(loss: Tensor) -> None:
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step, model
+
+
+def compiled(
+    case: Case,
+    *,
+    vector: bool = False,
+    gathered: bool = False,
+    steps: int = 1,
+    mode: str | None = None,
+    cpp_wrapper: bool = False,
+) -> Bare:
+    """The gradient as a function, so that forward, backward and update fit one graph.
+
+    https://docs.pytorch.org/tutorials/unstable/inductor_cpp_wrapper_tutorial.html
+    """
+    parts = parts_of(case)
+    parameters = [joined(parts)] if vector else parts
+    views = split(parameters[0], parts) if vector else parts
+    slots = [[torch.zeros_like(p) for _ in range(2)] for p in parameters]
+    inputs, targets = resident(case)
+    count, losses = Steps(case), []
 
     def batch_loss(parameters: list[Tensor], x: Tensor, y: Tensor) -> Tensor:
-        w1, b1, w2, b2, w3, b3 = parameters
-        values = F.relu(F.linear(x, w1, b1))
-        values = F.relu(F.linear(values, w2, b2))
-        return F.cross_entropy(F.linear(values, w3, b3), y)
+        given = split(parameters[0], parts) if vector else parameters
+        return F.cross_entropy(outputs(given, x), y)
 
-    @torch.compile(fullgraph=True, dynamic=False)
-    def step(rows: Tensor) -> Tensor:
-        gradients, loss = grad_and_value(batch_loss)(parameters, inputs[rows], targets[rows])
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.sub_(rate * gradient)
+    def update(x: Tensor, y: Tensor, factors: Tensor) -> Tensor:
+        gradients, loss = grad_and_value(batch_loss)(parameters, x, y)
+        for p, (m, v), g in zip(parameters, slots, gradients, strict=True):
+            if case.adam is None:
+                p.sub_(case.rate * g)
+                continue
+            beta1, beta2, epsilon = case.adam
+            m.lerp_(g, 1 - beta1)
+            v.lerp_(g * g, 1 - beta2)
+            p.sub_(factors[0] * m / (v.sqrt() / factors[1] + epsilon))
         return loss
 
+    def on_rows(rows: Tensor, factors: Tensor) -> Tensor:
+        return update(inputs[rows], targets[rows], factors)
+
+    def on_several(rows: Tensor, factors: Tensor) -> Tensor:
+        pairs = zip(rows.unbind(), factors.unbind(), strict=True)
+        return torch.stack([on_rows(*pair) for pair in pairs])
+
+    options: dict[str, Any] = {"cpp_wrapper": True} if cpp_wrapper else {}
+    if mode is None:  # one of both
+        options["guard_filter_fn"] = torch.compiler.skip_guard_on_globals_unsafe
+    step = torch.compile(
+        update if gathered else on_several if steps > 1 else on_rows,
+        fullgraph=True,
+        dynamic=False,
+        mode=mode,
+        options=options or None,
+    )
+
     def train(order: Array) -> None:
-        losses[:] = [step(rows) for rows in torch.tensor(order, dtype=torch.int64)]
+        rows = torch.tensor(order, dtype=torch.int64)
+        factors = torch.tensor(count.factors(len(order)))
+        if gathered:
+            given: Any = zip(inputs[rows], targets[rows], factors, strict=True)
+        elif steps > 1:
+            given = zip(rows.split(steps), factors.split(steps), strict=True)
+        else:
+            given = zip(rows, factors, strict=True)
+        losses[:] = [step(*each) for each in given]
 
     return Bare(
-        train, nothing, lambda: torch.stack(losses), lambda: [p.numpy().T for p in parameters]
+        train,
+        nothing,
+        lambda: torch.cat(losses) if steps > 1 else torch.stack(losses),
+        lambda: [p.numpy().T for p in views],
     )

@@ -124,16 +124,20 @@ POSIX_ONLY = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 
 
 @pytest.mark.parametrize(
-    ("how", "sentence"),
+    ("how", "mark", "sentence"),
     [
-        pytest.param("crash", "the worker crashed (segmentation fault)", marks=POSIX_ONLY),
-        pytest.param("kill", "the worker was killed (out of memory?)", marks=POSIX_ONLY),
-        ("exit", "the worker ended with exit code 7"),
-        ("raise", "RuntimeError: as planned"),
+        pytest.param(
+            "crash", "failed", "the worker crashed (segmentation fault)", marks=POSIX_ONLY
+        ),
+        pytest.param(
+            "kill", "interrupted", "the worker was killed (out of memory?)", marks=POSIX_ONLY
+        ),
+        ("exit", "failed", "the worker ended with exit code 7"),
+        ("raise", "failed", "RuntimeError: as planned"),
     ],
 )
 def test_a_worker_that_dies_becomes_one_failure_record(
-    folder: Path, plan: Plan, planned: Planned, how: str, sentence: str
+    folder: Path, plan: Plan, planned: Planned, how: str, mark: str, sentence: str
 ) -> None:
     """Segmentation fault, kill, exit and exception each give one record with its own sentence.
 
@@ -142,7 +146,7 @@ def test_a_worker_that_dies_becomes_one_failure_record(
     planned(faults=[{"job": "cell~*~r0", "at": "train", "how": how}])
     store = carry_out(folder, plan, ("cell",), repeats=2)
     seen = [(f.mark, f.repeat, f.reason) for f in failures(store)]
-    assert seen == [("failed", 0, sentence)]
+    assert seen == [(mark, 0, sentence)]
     assert timed(store) == [1]
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from samenet.errors import UsageError
 from samenet.execution import planner, runner
+from samenet.execution.process import WorkerEnd
 from samenet.machine import clock
 from samenet.runs.folder import Store
 from samenet.runs.passes import PassName
@@ -305,15 +306,21 @@ def test_a_whole_answer_that_leaves_a_task_out_fails_that_task() -> None:
     """A worker that says nothing of one of its tasks has failed for it, whatever its exit code."""
     job = Job(id="prepare/r0", pass_name="prepare", tasks=("iris", "wine"), predicted_seconds=1)
     assert runner._unanswered(job, [prepared_data("iris")]) == ["wine"]
-    (failure,) = runner._failures(job, ["wine"], 0, "", 120.0)
+    given = runner._reason(ended(0), [], [prepared_data("iris")])
+    (failure,) = runner._failures(job, ["wine"], *given, "")
     assert (failure.task, failure.mark) == ("wine", "failed")
-    assert failure.reason == "the worker ended without a whole answer"
+    assert failure.reason == "the worker's answer leaves it out"
+
+
+def ended(code: int, printed: str = "") -> WorkerEnd:
+    """Return how a worker ended that left nothing behind."""
+    return WorkerEnd(code=code, printed=printed, seconds_max=120.0)
 
 
 def test_a_lost_worker_of_the_reference_lines_is_a_failure_of_theirs() -> None:
     """If fitting the models that are no networks fails, no network is said to have failed."""
     job = Job(id="reference/r0", pass_name="reference", tasks=("iris",), predicted_seconds=1)
-    (failure,) = runner._failures(job, job.tasks, 1, "", 120.0)
+    (failure,) = runner._failures(job, job.tasks, *runner._reason(ended(1), [], None), "")
     assert failure.track == "reference"
 
 
@@ -346,13 +353,13 @@ def test_one_task_at_fault_fails_alone(
     job = Job(id="parity/r0", pass_name="parity", tasks=names, predicted_seconds=1)
     asked: list[int] = []
 
-    def spawned(*given: Any) -> tuple[int, str, float]:
+    def spawned(*given: Any) -> WorkerEnd:
         asked.append(len(given[2].tasks))
         if "case 17" in given[2].tasks:
-            return 1, "it broke", 120.0
+            return ended(1, "it broke")
         given[5].add([prepared_data(task) for task in given[2].tasks])
         given[5].close()
-        return 0, "", 120.0
+        return ended(0)
 
     monkeypatch.setattr(runner, "spawn", spawned)
     store = Store(tmp_path / "run")

@@ -214,7 +214,7 @@ class _Run:
             return None
         silent = job.tasks if answer is None else _unanswered(job, answer)
         said = answer or (file.read_unfinished() if job.kind.counts_unfinished else [])
-        records = [*said, *_failures(job, silent, *_reason(end, removed), end.printed)]
+        records = [*said, *_failures(job, silent, *_reason(end, removed, answer), end.printed)]
         if end.left_behind:
             records.append(
                 ProcessesLeft(job=job.id, when=clock.utc(), arm=job.arm, count=end.left_behind)
@@ -358,8 +358,12 @@ def _failures(
     ]
 
 
-def _reason(end: WorkerEnd, removed: Sequence[str]) -> tuple[FailureMark, str]:
-    """Return who is to blame for a missing answer, and why it is missing."""
+def _reason(
+    end: WorkerEnd, removed: Sequence[str], answer: Sequence[Record] | None
+) -> tuple[FailureMark, str]:
+    """Return who is to blame that nothing is known of a task, and why."""
+    if answer is not None:
+        return "failed", "the worker's answer leaves it out"
     if removed:
         more = f" and {len(removed) - 1} more" if removed[1:] else ""
         return "failed", f"removed from the run while it ran, and put back: {removed[0]}{more}"

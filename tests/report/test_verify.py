@@ -155,9 +155,9 @@ def test_a_changed_number_of_the_page_is_named(
 
 
 def test_a_page_without_numbers_is_called_so(run: Path) -> None:
-    """A report.html that samenet did not write is refused in one sentence with exit code 2."""
+    """A report.html that samenet did not write is named, with exit code 3."""
     (run / "report.html").write_text("<p>nothing</p>", encoding="utf-8")
-    assert code_of(run) == 2
+    assert code_of(run) == 3
 
 
 def ended(job: str) -> JobFinished:

@@ -127,6 +127,9 @@ def test_an_old_run_is_verified(reported: Reported) -> None:
     assert [mismatch for mismatch in verified["mismatches"] if not is_rounding(mismatch)] == []
     lines = (reported.folder / "records.jsonl").read_text(encoding="utf-8").splitlines()
     assert verified["looked_at"]["records"] == len(lines)
+    assert verified["notes"][0] == (
+        "the run was written before records were chained: deletions cannot be seen"
+    )
 
 
 def test_the_page_of_an_old_run_holds_what_was_measured(reported: Reported) -> None:

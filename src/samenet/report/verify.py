@@ -73,11 +73,12 @@ def verify(folder: Path) -> Verification:
     again = [] if wrong_files else _rescored(store, plan, records)
     numbers, wrong_numbers = _page(folder)
     advised = _advice(store, plan, records)
+    said = {*wrong_files, *(["report.html"] if wrong_numbers or advised.wrong else [])}
     mismatches = [
-        *unchanged.mismatches,
+        *(text for text in unchanged.mismatches if text.partition(" ")[0] not in said),
         *_caches(records),
         *_order(plan, records, made_again(journal.records)),
-        *wrong_files,
+        *wrong_files.values(),
         *_scores(records, again),
         *wrong_numbers,
         *advised.wrong,
@@ -243,23 +244,21 @@ def _rescored(store: Store, plan: Plan, records: Sequence[Record]) -> list[Recor
     return found
 
 
-def _files(folder: Path, records: Sequence[Record]) -> list[str]:
-    """The prepared data and the raw outputs are the files that were measured."""
-    wrong = [
-        f"outputs/{kept.file} changed or is missing"
-        for kept in records
-        if isinstance(kept, OutputsKept)
-        and (
-            PurePath(kept.file).name != kept.file
-            or _outputs_digest(folder / "outputs" / kept.file) != kept.sha256
-        )
-    ]
-    return wrong + [
-        f"the prepared data of task {prepared.task} changed or are missing"
-        for prepared in records
-        if isinstance(prepared, DataPrepared)
-        and _data_digest(data_path(folder, prepared.task)) != prepared.digest
-    ]
+def _files(folder: Path, records: Sequence[Record]) -> dict[str, str]:
+    """Return, by name, which prepared data and raw outputs are not the files that were measured."""
+    wrong = {}
+    for record in records:
+        if isinstance(record, OutputsKept):
+            name = f"outputs/{record.file}"
+            inside = PurePath(record.file).name == record.file
+            if not inside or _outputs_digest(folder / name) != record.sha256:
+                wrong[name] = f"{name} changed or is missing"
+        if isinstance(record, DataPrepared):
+            path = data_path(folder, record.task)
+            if _data_digest(path) != record.digest:
+                text = f"the prepared data of task {record.task} changed or are missing"
+                wrong[f"data/{path.name}"] = text
+    return wrong
 
 
 def _outputs_digest(path: Path) -> str | None:

@@ -146,7 +146,8 @@ def compare_records(journal: Journal, seal: Seal) -> list[str]:
 
 
 def _write(folder: Path, seal: Seal) -> None:
-    files.write_whole(folder / FILE, _to_text(seal), durable=True)
+    text = _to_text(replace(seal, files=dict(sorted(seal.files.items()))))
+    files.write_whole(folder / FILE, text, durable=True)
 
 
 def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from samenet.machine import files
+from samenet.execution import session
+from samenet.machine import clock, files
+from samenet.machine.lock import machine_lock
+from samenet.runs import seal
 from samenet.runs.folder import Store
 from samenet.selftest import base, crash_rounds
 from samenet.selftest.crash_rounds import Round, Stage
@@ -88,12 +94,41 @@ def test_what_the_machine_cut_short_is_done_again(staged: Stage) -> None:
     assert store.records_path.read_bytes().startswith(before)
 
 
-def test_many_runs_leave_nothing_open(staged: Stage) -> None:
-    """Five runs one after the other in one process: no descriptor, thread or process is left."""
-    before = len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
-    for number in range(5):
-        folder = staged.place / f"many-{number}"
-        played = Round(number=number)
-        crash_rounds.finish(staged, folder, played)
-        assert played.problems == []
-    assert (len(list(Path("/proc/self/fd").iterdir())), threading.active_count()) == before
+@pytest.mark.parametrize("runs", [5, pytest.param(100, marks=pytest.mark.slow)])
+def test_many_runs_leave_nothing_open(
+    staged: Stage, monkeypatch: pytest.MonkeyPatch, runs: int
+) -> None:
+    """Runs one after the other in this process leave no descriptor, thread, process or lock."""
+    monkeypatch.setattr(sys, "executable", str(staged.replay / "python"))
+    before = open_files(), threading.active_count(), len(psutil.Process().children())
+    for number in range(runs):
+        folder = staged.place / f"many-{runs}-{number}"
+        monkeypatch.setenv("SAMENET_CACHE", f"{folder}.cache")
+        store = session.start_run(staged.plan, folder, lambda *_: None)
+        seal.seal_run(store, staged.plan)
+        assert store.finished_jobs() == {job.id for job in staged.plan.jobs}
+        assert not [path for path in folder.rglob("*") if path.name.endswith(files.PART)]
+    assert (open_files(), threading.active_count(), len(psutil.Process().children())) == before
+    with machine_lock():
+        pass
+
+
+def open_files() -> int:
+    """Return how many files this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_second_process_in_one_folder_is_refused_and_disturbs_nothing(staged: Stage) -> None:
+    """A resume of a running run ends with 6, and the run as if it had been alone."""
+    folder, played = staged.place / "two", Round(number=0)
+    first = crash_rounds.start(staged, folder)
+    end = clock.now() + crash_rounds.PATIENCE_SECONDS
+    while not (folder / "records.jsonl").exists() or not Store(folder).records():
+        assert clock.now() < end
+    os.kill(first, signal.SIGSTOP)  # it cannot end in the meantime
+    second = crash_rounds.start(staged, folder)
+    _, status = os.waitpid(second, 0)
+    os.kill(first, signal.SIGCONT)
+    crash_rounds._wait(first, folder, played)
+    assert os.waitstatus_to_exitcode(status) == 6
+    assert (played.problems, crash_rounds.compare(staged, folder)) == ([], [])

@@ -45,20 +45,18 @@ NO_ANSWER = {
     "memory": ("interrupted", "Unable to allocate 8.00 TiB"),
     "descriptors": ("interrupted", "OSError: [Errno 24] Too many open files"),
     "raise-long": ("failed", "RuntimeError: "),
-    "remove-work": ("failed", "FileNotFoundError: [Errno 2] No such file or directory"),
-    "remove-run": ("failed", "of this run were removed while it ran, and put back"),
-    "remove-records": ("failed", "records.jsonl of this run were removed while it ran"),
+    "remove-work": ("failed", "removed from the run while it ran, and put back: work/"),
+    "remove-run": ("failed", "removed from the run while it ran, and put back: data/iris.npz and "),
+    "remove-records": ("failed", "removed from the run while it ran, and put back: records.jsonl"),
     "loss-text": ("failed", ""),
-    "loss-objects": ("failed", ""),
     "loss-none": ("failed", ""),
     "weights-none": ("failed", ""),
-    "weights-objects": ("failed", ""),
 }
 """Faults after which there is no answer: mark and part of the sentence."""
 
 WRONG_ANSWER = (
-    *("loss-nan", "loss-infinite", "loss-short", "loss-long", "loss-table"),
-    *("weights-short", "weights-nan", "weights-turned"),
+    *("loss-nan", "loss-infinite", "loss-short", "loss-long", "loss-table", "loss-objects"),
+    *("weights-short", "weights-nan", "weights-turned", "weights-objects"),
 )
 """Faults that a check finds in the answer, or that leave none."""
 

@@ -1,4 +1,4 @@
-"""What the operating system refuses is one sentence with the name of a file, and nothing is lost."""
+"""What the operating system refuses is one sentence with a name, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def assert_one_sentence(done: subprocess.CompletedProcess[str], *parts: str) -> 
 def test_a_resume_that_cannot_write_says_that_all_is_kept(
     run: Path, point: str, blow: str, reason: str
 ) -> None:
-    """The file, the reason, and how to go on; the records are as they were, nothing half-written."""
+    """The file, the reason, how to go on; the records are as before, and nothing half-written."""
     before = (run / "records.jsonl").read_bytes()
     done = samenet("resume", str(run), strike=f"{point}:1:{blow}")
     kept = f"What was measured is kept: samenet resume {run}"

@@ -16,6 +16,7 @@ import pytest
 from samenet.adapter import Target
 from samenet.errors import UsageError
 from samenet.execution import planner, runner
+from samenet.execution.process import WorkerEnd
 from samenet.machine import clock
 from samenet.runs.folder import Store
 from samenet.runs.passes import PASSES, PassName
@@ -137,16 +138,20 @@ POSIX_ONLY = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 
 
 @pytest.mark.parametrize(
-    ("how", "sentence"),
+    ("how", "mark", "sentence"),
     [
-        pytest.param("crash", "the worker crashed (segmentation fault)", marks=POSIX_ONLY),
-        pytest.param("kill", "the worker was killed (out of memory?)", marks=POSIX_ONLY),
-        ("exit", "the worker ended with exit code 7"),
-        ("raise", "RuntimeError: as planned"),
+        pytest.param(
+            "crash", "failed", "the worker crashed (segmentation fault)", marks=POSIX_ONLY
+        ),
+        pytest.param(
+            "kill", "interrupted", "the worker was killed (out of memory?)", marks=POSIX_ONLY
+        ),
+        ("exit", "failed", "the worker ended with exit code 7"),
+        ("raise", "failed", "RuntimeError: as planned"),
     ],
 )
 def test_a_worker_that_dies_becomes_one_failure_record(
-    folder: Path, plan: Plan, planned: Planned, how: str, sentence: str
+    folder: Path, plan: Plan, planned: Planned, how: str, mark: str, sentence: str
 ) -> None:
     """Segmentation fault, kill, exit and exception each give one record with its own sentence.
 
@@ -155,7 +160,7 @@ def test_a_worker_that_dies_becomes_one_failure_record(
     planned(faults=[{"job": "cell~*~r0", "at": "train", "how": how}])
     store = carry_out(folder, plan, ("cell",), repeats=2)
     seen = [(f.mark, f.repeat, f.reason) for f in failures(store)]
-    assert seen == [("failed", 0, sentence)]
+    assert seen == [(mark, 0, sentence)]
     assert timed(store) == [1]
 
 
@@ -314,9 +319,15 @@ def test_a_whole_answer_that_leaves_a_task_out_fails_that_task() -> None:
     """A worker that says nothing of one of its tasks has failed for it, whatever its exit code."""
     job = Job(id="prepare/r0", pass_name="prepare", tasks=("iris", "wine"), predicted_seconds=1)
     assert runner._unanswered(job, [prepared_data("iris")]) == ["wine"]
-    (failure,) = runner._failures(job, ["wine"], 0, "", 120.0)
+    given = runner._reason(ended(0), [], [prepared_data("iris")])
+    (failure,) = runner._failures(job, ["wine"], *given, "")
     assert (failure.task, failure.mark) == ("wine", "failed")
-    assert failure.reason == "the worker ended without a whole answer"
+    assert failure.reason == "the worker's answer leaves it out"
+
+
+def ended(code: int, printed: str = "") -> WorkerEnd:
+    """Return how a worker ended that left nothing behind."""
+    return WorkerEnd(code=code, printed=printed, seconds_max=120.0)
 
 
 def answer_of(kind: type[Record], **given: Any) -> Record:
@@ -392,7 +403,7 @@ def test_a_run_that_compiles_before_it_times_has_no_failure(folder: Path, plan: 
 def test_a_lost_worker_of_the_reference_lines_is_a_failure_of_theirs() -> None:
     """If fitting the models that are no networks fails, no network is said to have failed."""
     job = Job(id="reference/r0", pass_name="reference", tasks=("iris",), predicted_seconds=1)
-    (failure,) = runner._failures(job, job.tasks, 1, "", 120.0)
+    (failure,) = runner._failures(job, job.tasks, *runner._reason(ended(1), [], None), "")
     assert failure.track == "reference"
 
 
@@ -425,13 +436,13 @@ def test_one_task_at_fault_fails_alone(
     job = Job(id="parity/r0", pass_name="parity", tasks=names, predicted_seconds=1)
     asked: list[int] = []
 
-    def spawned(*given: Any) -> tuple[int, str, float]:
+    def spawned(*given: Any) -> WorkerEnd:
         asked.append(len(given[2].tasks))
         if "case 17" in given[2].tasks:
-            return 1, "it broke", 120.0
+            return ended(1, "it broke")
         given[5].add([prepared_data(task) for task in given[2].tasks])
         given[5].close()
-        return 0, "", 120.0
+        return ended(0)
 
     monkeypatch.setattr(runner, "spawn", spawned)
     store = Store(tmp_path / "run")

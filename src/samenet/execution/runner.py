@@ -209,13 +209,14 @@ class _Run:
             files.remove_folder(cache_folder)
         files_before = _count_files(cache_folder)
         end = spawn(self.store.folder, self.plan, job, arm, self.live, file)
-        removed = self.held.put_back()
+        work_is_gone = not (self.store.folder / "work").is_dir()
+        removed = self.held.put_back() + ["work/"] * work_is_gone
         answer = file.read() if end.code == 0 and not removed else None
         if answer is None and not (final or removed or self.live.stopped):
             return None
         silent = job.tasks if answer is None else _unanswered(job, answer)
         said = answer or (file.read_unfinished() if job.kind.counts_unfinished else [])
-        records = [*said, *_failures(job, silent, *_reason(end, removed), end.printed)]
+        records = [*said, *_failures(job, silent, *_reason(end, removed, answer), end.printed)]
         if end.left_behind:
             records.append(
                 ProcessesLeft(job=job.id, when=clock.utc(), arm=job.arm, count=end.left_behind)
@@ -358,11 +359,15 @@ def _failures(
     ]
 
 
-def _reason(end: WorkerEnd, removed: Sequence[str]) -> tuple[FailureMark, str]:
-    """Return who is to blame for a missing answer, and why it is missing."""
+def _reason(
+    end: WorkerEnd, removed: Sequence[str], answer: Sequence[Record] | None
+) -> tuple[FailureMark, str]:
+    """Return who is to blame that nothing is known of a task, and why."""
+    if answer is not None:
+        return "failed", "the worker's answer leaves it out"
     if removed:
         more = f" and {len(removed) - 1} more" if removed[1:] else ""
-        return "failed", f"{removed[0]}{more} of this run were removed while it ran, and put back"
+        return "failed", f"removed from the run while it ran, and put back: {removed[0]}{more}"
     if end.stopped:
         return "interrupted", "the worker was stopped and did not go on within its time"
     if end.code == TOO_SLOW:

@@ -9,6 +9,9 @@ import threading
 OUTPUT_BYTES_MAX = 64 * 1024
 """How much of the end is kept."""
 
+LINE_BYTES_MAX = 200
+"""How much of the beginning of the last line: the name of an error, if its text is endless."""
+
 
 class WorkerOutput:
     """A pipe that a worker prints into; a thread reads it, and sleeps while nothing is printed."""
@@ -16,7 +19,7 @@ class WorkerOutput:
     def __init__(self) -> None:
         """Open the pipe and begin to read."""
         reading, self.writing = os.pipe()
-        self._tail = b""
+        self._tail = self._last_line = self._line = b""
         self._total = 0
         self._end = secrets.token_bytes(16)
         self._thread = threading.Thread(target=self._read, args=(reading,), daemon=True)
@@ -33,7 +36,11 @@ class WorkerOutput:
         os.close(self.writing)
         text = self._tail.decode("utf-8", errors="replace")
         more = self._total - len(self._tail)
-        return f"[{more} bytes before this are left out]\n{text}" if more else text
+        if not more:
+            return text
+        begins = self._last_line.decode("utf-8", errors="replace")
+        again = "" if begins in text else f"\n{begins}…\n"
+        return f"[{more} bytes before this are left out]\n{text}{again}"
 
     def _read(self, reading: int) -> None:
         """Keep the last bytes until our own word comes; what follows it is not the worker's."""
@@ -42,9 +49,19 @@ class WorkerOutput:
             while self._end not in kept:
                 chunk = os.read(reading, OUTPUT_BYTES_MAX)
                 self._total += len(chunk)
+                self._note_line(chunk.partition(self._end)[0])
                 kept = (kept + chunk)[-OUTPUT_BYTES_MAX - len(self._end) - len(chunk) :]
         finally:
             os.close(reading)
         said, _, later = kept.partition(self._end)
         self._total -= len(self._end) + len(later)
         self._tail = said[-OUTPUT_BYTES_MAX:]
+
+    def _note_line(self, chunk: bytes) -> None:
+        """Keep the beginning of the last line that is not empty."""
+        *ended, self._line = (self._line + chunk).split(b"\n")
+        self._line = self._line[:LINE_BYTES_MAX]
+        self._last_line = next(
+            (line[:LINE_BYTES_MAX] for line in (self._line, *reversed(ended)) if line.strip()),
+            self._last_line,
+        )

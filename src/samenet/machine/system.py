@@ -112,6 +112,16 @@ def peak_bytes() -> int | None:
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # bytes on macOS
 
 
+def descriptors_most() -> int:
+    """Return how many files this process may have open; a large number where there is no limit."""
+    if sys.platform == "win32":
+        return 512  # of the C library
+    import resource
+
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return allowed if allowed != resource.RLIM_INFINITY else 2**20
+
+
 def own_process_group() -> dict[str, Any]:
     """Return the arguments of Popen that let `kill_group` reach a worker and its children."""
     if sys.platform == "win32":

@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from samenet.machine import files
+from samenet.machine import files, system
 
 NAMES = ("plan.json", "machine.json", "sources.json", "records.jsonl")
 PARTS = ("data", "outputs")
@@ -31,7 +30,7 @@ class HeldFiles:
         self.folder = folder
         self._held: dict[Path, int] = {}
         self._lock = threading.Lock()  # two workers may end at once
-        self._most = _descriptors_to_spare()
+        self._most = 0 if os.name == "nt" else min(HELD_MOST, system.descriptors_most() // 4)
         self.hold()
 
     def hold(self) -> None:
@@ -81,13 +80,3 @@ class HeldFiles:
             shutil.copyfileobj(source, target)
         part.replace(path)
         self._held[path] = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-
-
-def _descriptors_to_spare() -> int:
-    """Return how many files may be held: a quarter of what the system allows at most."""
-    if sys.platform == "win32":
-        return 0
-    import resource
-
-    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return HELD_MOST if allowed < 0 else min(HELD_MOST, allowed // 4)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import re
 import signal
 import sys
@@ -22,6 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from numpy.random import Generator
+
+from samenet._console import print_text
 from samenet.errors import RefusedError, SamenetError, WorkerError, machine_sentence
 from samenet.execution import planner, session
 from samenet.execution.progress import Progress
@@ -31,6 +33,7 @@ from samenet.machine.lock import machine_lock
 from samenet.report import page
 from samenet.runs import environment
 from samenet.runs.folder import Store
+from samenet.runs.passes import PassName
 from samenet.runs.plan import Plan
 from samenet.runs.records import (
     CompiledCodeKept,
@@ -46,7 +49,7 @@ from samenet.selftest.base import raise_failure
 from samenet.selftest.fakes import replay_worker
 
 TASK = "iris"
-PASSES = ("prepare", "parity", "certify", "cell", "memory", "curves", "score")
+PASSES: tuple[PassName, ...] = ("prepare", "parity", "certify", "cell", "memory", "curves", "score")
 FILES_OF = {"prepare": "data", "curves": "outputs", "score": "outputs"}
 """The folder that a pass writes into."""
 
@@ -259,11 +262,11 @@ def _exit_code(action: Callable[[], None]) -> int:
     except KeyboardInterrupt:
         return 130
     except SamenetError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        print_text(str(error), err=True)
         return error.exit_code
     except (OSError, MemoryError) as error:
         with suppress(OSError):
-            print(machine_sentence(error), file=sys.stderr)  # noqa: T201
+            print_text(machine_sentence(error), err=True)
         return RefusedError.exit_code
     except BaseException:  # noqa: BLE001
         traceback.print_exc()
@@ -336,20 +339,20 @@ BLOWS = (
 CLOSED_TERMINAL = "terminal closed"
 
 
-def play(staged: Stage, number: int, chance: random.Random, seconds: float) -> Round:
+def play(staged: Stage, number: int, chance: Generator, seconds: float) -> Round:
     """Strike a run and its resumes at random instants, then let it end."""
     folder = staged.place / f"round-{number}"
     played = Round(number=number)
-    for _ in range(chance.randint(1, STRIKES_MOST)):
+    for _ in range(chance.integers(1, STRIKES_MOST + 1)):
         _strike_once(staged, folder, played, chance, seconds)
     return finish(staged, folder, played)
 
 
 def _strike_once(
-    staged: Stage, folder: Path, played: Round, chance: random.Random, seconds: float
+    staged: Stage, folder: Path, played: Round, chance: Generator, seconds: float
 ) -> None:
     """Start or resume the run, wait for an instant, strike, and wait for the end."""
-    blow = chance.choice([*BLOWS, None])
+    blow = (*BLOWS, None)[chance.integers(len(BLOWS) + 1)]
     ours, theirs = os.openpty() if blow is None else (None, None)
     left = 1 - len(_ended(folder)) / len(staged.plan.jobs)
     pid = start(staged, folder, terminal=theirs)

@@ -6,12 +6,14 @@ points that end the process or let the step fail exactly there.
 
 from __future__ import annotations
 
-import random
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from numpy.random import Generator
+
+from samenet._random import make_generator
 from samenet.selftest import crash_rounds
 from samenet.selftest.base import Figure, SelfTestOrder, rate_figure
 from samenet.selftest.crash_rounds import Point, Round
@@ -25,26 +27,26 @@ SHORT_POINTS = 12
 
 def run(order: SelfTestOrder) -> list[Figure]:
     """Play the rounds and count them by what struck and when."""
-    chance = random.Random(order.seed)  # noqa: S311 - which instants, not which secrets
+    chance = make_generator("chaos", order.seed)
     with tempfile.TemporaryDirectory() as place, crash_rounds.stage(Path(place)) as staged:
         seconds, points = crash_rounds.undisturbed(staged)
         played = []
         for number in range(1, order.trials(200, 20) + 1):
             played.append(crash_rounds.play(staged, number, chance, seconds))
             _tell(order, played[-1])
-        struck = []
+        struck: list[Round] = []
         for point, blow in _chosen(points, chance, short=order.short):
             number = len(played) + len(struck) + 1
             struck.append(
-                crash_rounds.play_point(staged, number, point, chance.randint(1, point.count), blow)
+                crash_rounds.play_point(
+                    staged, number, point, int(chance.integers(1, point.count + 1)), blow
+                )
             )
             _tell(order, struck[-1])
     return figures(played, struck, len(points))
 
 
-def _chosen(
-    points: Sequence[Point], chance: random.Random, *, short: bool
-) -> list[tuple[Point, str]]:
+def _chosen(points: Sequence[Point], chance: Generator, *, short: bool) -> list[tuple[Point, str]]:
     """Return what strikes at which point: at each a kill, and one of the other blows in turn."""
     others = BLOWS_AT_POINTS[1:]
     chosen = [
@@ -52,7 +54,9 @@ def _chosen(
         for n, point in enumerate(points)
         for blow in (BLOWS_AT_POINTS[0], others[n % len(others)])
     ]
-    return chance.sample(chosen, SHORT_POINTS) if short else chosen
+    if not short:
+        return chosen
+    return [chosen[n] for n in chance.choice(len(chosen), SHORT_POINTS, replace=False)]
 
 
 def _tell(order: SelfTestOrder, played: Round) -> None:

@@ -1,6 +1,6 @@
-"""Check everything: `python scripts/test.py` sets up `.venv` once, then lints, types and tests.
+"""Check everything: `python scripts/test.py` sets up `.venv` once, then lint, types and tests.
 
-    python scripts/test.py                     scripts/check.py (ruff, mypy), then all tests
+    python scripts/test.py                     check.py (ruff, mypy, import contracts), all tests
     python scripts/test.py --slow              also the tests that take minutes
     python scripts/test.py tests/spec/test_network.py -k slope     only pytest, with these arguments
 

@@ -45,7 +45,7 @@ ADAPTER = {
     "distributions": ["keras", "tensorflow"],
     "extra": "keras",
     "environment": {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"},
-    "keeps_out": ["jax"],  # loaded where it is installed: half a second of the import
+    "keeps_out": ["jax"],  # loaded where it is installed, and not needed
     "quickstart": "quickstart.py",
     "predictors": "predict.py",
     "offers": ["gpu", "autodiff", "sklearn-api", "export"],

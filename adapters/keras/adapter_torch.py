@@ -40,7 +40,7 @@ ADAPTER = {
     "distributions": ["keras", "torch"],
     "extra": "keras-torch",
     "environment": {"KERAS_BACKEND": "torch"},
-    "keeps_out": ["jax", "tensorflow"],  # loaded where it is installed: half a second of the import
+    "keeps_out": ["jax", "tensorflow"],  # loaded where it is installed, and not needed
     "quickstart": "quickstart.py",
     "predictors": "predict.py",
     "offers": ["gpu", "autodiff", "sklearn-api", "export"],

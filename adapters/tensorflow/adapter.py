@@ -31,7 +31,7 @@ ADAPTER = {
     "distributions": ["tensorflow"],
     "extra": "tensorflow",
     "environment": {"TF_CPP_MIN_LOG_LEVEL": "3"},
-    "keeps_out": ["jax"],  # loaded where it is installed: half a second of the import
+    "keeps_out": ["jax"],  # loaded where it is installed, and not needed
     "quickstart": "quickstart.py",
     "predictors": "predict.py",
     "offers": ["gpu", "autodiff", "export"],

@@ -65,13 +65,15 @@ def _lines(frames: Frames) -> tuple[str, ...]:
     without = [arm.header.title for arm in frames.plan.arms if not arm.header.quickstart]
     lines = [
         (
-            "The code follows the page on which each framework’s own site starts beginners, with "
-            "our data and layers; everything else is the page’s choice, the batch size and the "
-            "number of updates too, and was made for another data set. Where a framework has no "
-            "page for a kind of task, its first page is followed with the loss of the kind. "
-            "TensorFlow’s page uses Keras, JAX’s uses Flax and Optax. These results say what a "
-            "beginner gets, not how fast a framework is: the examples train for as long as their "
-            "pages do. Time is that of building, compiling and training in one call, without the "
+            "The code follows the page on which each framework’s own site starts beginners (of "
+            "scikit-learn the first example of the reference page, for a regression in TensorFlow "
+            "its regression tutorial), with our data and layers; everything else is the page’s "
+            "choice, the batch size and the number of updates too, and was made for another data "
+            "set. Where a framework has no page for a kind of task, its first page is followed "
+            "with the loss of the kind. TensorFlow’s page uses Keras, JAX’s uses Flax and Optax. "
+            "These results say what a beginner gets, not how fast a framework is: the examples "
+            "train for as long as their pages do. Time is that of building, compiling and training "
+            "in one call, without the "
             f"framework’s import; {_first_model(frames)}"
         )
     ]

@@ -40,8 +40,9 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 ADAPTER = HERE / "fixed_framework" / "fixed_adapter.py"
-OLD_RUNS = HERE.parent.parent / "tests" / "data" / "runs_before_packages"
+OLD_RUNS = ROOT / "tests" / "data" / "runs_before_packages"
 PLAN = (
     *("run", "iris", "diabetes", "--repeats", "2", "--track", "both", "--name", "same-output"),
     *("--framework", f"{ADAPTER}:eager", "--framework", f"{ADAPTER}:compiled"),

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 WIDTHS = {360: 740, 768: 1024, 1440: 900}
 """Of a phone, a tablet and a desk, with their heights, in CSS pixels."""
 

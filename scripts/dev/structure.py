@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "samenet"
 LEAVES = ("adapters", "tasks", "reports")
 FACE = "(the namespace)"
@@ -377,8 +378,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog="Exit codes: 0, or 4 where an import goes against the declared direction or in a "
         "circle. The direction is the first contract of layers in ROOT/pyproject.toml.",
     )
-    here = Path(__file__).resolve().parent.parent.parent
-    parser.add_argument("root", nargs="?", type=Path, default=here, metavar="ROOT")
+    parser.add_argument("root", nargs="?", type=Path, default=ROOT, metavar="ROOT")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     chosen = parser.parse_args(arguments)
     drawing = drawn(chosen.root)

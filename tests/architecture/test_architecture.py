@@ -208,12 +208,24 @@ def test_text_for_people_goes_through_one_door(file: Source) -> None:
     assert bare == []
 
 
+def draws_as_its_framework(name: str) -> bool:
+    """Return whether a file is an adapter's first example."""
+    return name.startswith("adapters/") and Path(name).name.startswith("quickstart")
+
+
+def test_only_an_adapter_s_first_example_draws_as_its_framework() -> None:
+    """Samenet's own modules about quick starts have no such freedom, whatever they are called."""
+    assert draws_as_its_framework("adapters/jax/quickstart.py")
+    assert not draws_as_its_framework("src/samenet/worker/quickstart.py")
+    assert not draws_as_its_framework("src/samenet/worker/contract/quickstart.py")
+
+
 @pytest.mark.parametrize("file", sources(CORE, "adapters"), ids=lambda s: s.name)
 def test_only_one_module_draws_random_numbers(file: Source) -> None:
     """Chance enters the core and the same-network loops through samenet._random alone."""
     if file.name in RANDOM:
         pytest.skip(RANDOM[file.name])
-    if Path(file.name).name.startswith("quickstart"):
+    if draws_as_its_framework(file.name):
         pytest.skip("a quick start draws as its framework does")
     drawn = {n for n in calls(file.tree) if n.startswith(("np.random.", "numpy.random."))}
     named = {n for n in imports(file.tree) if n.startswith("numpy.random") or top(n) == "random"}

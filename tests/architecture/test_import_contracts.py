@@ -19,12 +19,10 @@ sys.path.insert(0, str(ROOT / "scripts"))
 LINT_IMPORTS = importlib.import_module("check").LINT_IMPORTS
 sys.path.remove(str(ROOT / "scripts"))
 
-CONTRACTS = {
-    each["id"]: each["name"]
-    for each in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
-        "importlinter"
-    ]["contracts"]
-}
+WRITTEN = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+    "importlinter"
+]["contracts"]
+CONTRACTS = {each["id"]: each["name"] for each in WRITTEN}
 WRONG = {
     "direction": ("stats/intervals.py", "samenet.report.result"),
     "frameworks": ("adapters/jax/network.py", "samenet.adapters.pytorch.network"),
@@ -33,10 +31,18 @@ WRONG = {
     "reports": ("reports/trust/raw_data.py", "samenet.worker.timing"),
     "core": ("advice/recommend.py", "samenet.tasks.sources"),
     "worker": ("worker/timing.py", "samenet.adapters.numpy.adapter"),
+    "command line": ("cli/commands/run.py", "samenet.worker.timing"),
     "analysis": ("analysis/frames.py", "samenet.certificate.limits"),
     "no framework": ("runs/plan.py", "torch"),
+    "worker frameworks": ("worker/timing.py", "tensorflow"),
 }
 """Of each contract: a module, and what it must not import."""
+
+FRAMEWORKS = {
+    key: set(each["forbidden_modules"])
+    for each in WRITTEN
+    if (key := each["id"]) in {"no framework", "worker frameworks"}
+}
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +77,23 @@ def broken(tree: Path) -> tuple[set[str], str]:
 def test_every_contract_is_tried() -> None:
     """There is a wrong import for each contract, and no other."""
     assert set(WRONG) == set(CONTRACTS)
+
+
+def test_tasks_and_workers_are_kept_from_every_framework_but_scikit_learn() -> None:
+    """Both lists of frameworks name the same ones; only scikit-learn is left out of the second."""
+    assert FRAMEWORKS["no framework"] - FRAMEWORKS["worker frameworks"] == {"sklearn"}
+    assert FRAMEWORKS["worker frameworks"] < FRAMEWORKS["no framework"]
+
+
+def test_a_task_that_imports_a_framework_is_named(tree: Path) -> None:
+    """Tasks have the same contract as workers: a planted import of Keras breaks it alone."""
+    path = tree / "samenet" / "tasks" / "synthetic.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f"{text}\nimport keras\n", encoding="utf-8")
+    try:
+        assert broken(tree)[0] == {"worker frameworks"}
+    finally:
+        path.write_text(text, encoding="utf-8")
 
 
 def test_the_tree_as_it_is_keeps_every_contract(tree: Path) -> None:

@@ -17,15 +17,17 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "helpers"))
 
 import report_fixture
-from playwright.sync_api import Page, sync_playwright
 
 from samenet.runs.folder import Store
 from samenet.spec import Task, load_task
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 ARMS = (
     *("numpy:plain", "numpy:buffers", "tensorflow:graph", "tensorflow:xla", "keras:fit"),
@@ -109,6 +111,8 @@ def built(folder: Path) -> tuple[float, float, float]:
 
 def opened_and_filtered(path: Path) -> tuple[float, float]:
     """Return the milliseconds until the page answers, and those of a filter on an open table."""
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as driver:
         options = ["--no-sandbox", "--disable-background-networking"]
         browser = driver.chromium.launch(executable_path=chromium(), args=options)

@@ -9,13 +9,10 @@ from collections import Counter
 from functools import cache
 
 import pytest
-from report_fixture import recorded
 
-from samenet.adapter import Deviation, discovery
+from samenet.adapter import discovery
 from samenet.certificate import cases
-from samenet.cli.commands import certify as command
 from samenet.machine import distributions
-from samenet.runs.records import DEVIATION, CertificateRecord
 
 
 def certify(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -102,41 +99,13 @@ def test_all_shows_every_case_in_every_mode() -> None:
     assert set(lacking) <= {"scikit-learn:fit"}
 
 
-def test_a_deviation_is_said_with_its_size_and_counts_as_no_check() -> None:
-    """Its line names the task on which it leads farthest; no row of the table has it."""
-    sizes = [
-        CertificateRecord(
-            job="certify",
-            task=task,
-            arm="keras:fit",
-            repeat=None,
-            gate=DEVIATION,
-            quantity="weights",
-            dtype="float64",
-            error=size,
-            limit=1e300,
-            passed=True,
-            detail="rounds its constants: https://example.org",
-        )
-        for task, size in (("iris", 2e-7), ("wine", 3e-6))
-    ]
-    found = command.outcome_of(sizes)
-    assert found.rows == []
-    assert command._deviating(found) == [
-        "keras:fit: rounds its constants: https://example.org; the weights of wine differ by 3e-06"
-    ]
-
-
-def test_a_deviation_that_is_gone_is_said() -> None:
-    """When a probe no longer finds what a framework did otherwise, the table says so."""
-    plan, _ = recorded(tasks=["digits"], refused=(), failed=())
-    arm = plan.arms[0]
-    deviation = Deviation(what="rounds its constants", link="https://example.org", present=False)
-    offers = arm.capabilities.model_copy(update={"deviations": (deviation,)})
-    changed = plan.model_copy(
-        update={"arms": (arm.model_copy(update={"capabilities": offers}), *plan.arms[1:])}
-    )
-    assert command._gone(changed) == [
-        f"{arm.name}: no longer so in this version: rounds its constants (https://example.org)"
-    ]
-    assert command._gone(plan) == []
+def test_certify_ends_well_if_all_that_is_offered_is_proved() -> None:
+    """scikit-learn has no GELU: that is said, beside a task that it has and that is proved."""
+    command = [sys.executable, "-P", "-m", "samenet", "certify", "projectile", "friedman"]
+    chosen = ["--framework", "scikit-learn", "--json"]
+    done = subprocess.run([*command, *chosen], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = json.loads(done.stdout)
+    assert said["failures"] == []
+    assert all(row["passed"] for row in said["rows"])
+    assert "activation gelu" in {entry["task"] for entry in said["unsupported"]}

@@ -6,7 +6,8 @@ import ast
 import importlib
 import inspect
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +16,7 @@ import pytest
 from forecast_fixture import made
 
 from samenet.cli import main
+from samenet.cli.commands import options
 from samenet.experiments.scaling import forecast
 from samenet.experiments.scaling.forecast import Forecast
 
@@ -67,15 +69,61 @@ def test_every_option_of_a_command_is_read(name: str) -> None:
         assert asked <= read_in(module, command.callback.__name__)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_shared_option_reads_the_same_in_every_command(name: str) -> None:
-    """`--json`, `--device`, `--threads` and the like have one declaration, so one help."""
-    words: dict[str, str | None] = {"--json": "Print one JSON document."}
-    for command in commands_of(module_of(name).command):
-        options = [p for p in command.params if isinstance(p, click.Option)]
-        for option in options:
-            if option.opts[0] in words:
-                assert option.help == words[option.opts[0]]
+def declared() -> dict[str, click.Option]:
+    """Return the options that are declared once for all commands, by their names."""
+
+    def bare() -> None: ...
+
+    for decorator in (getattr(options, name) for name in SHARED):
+        decorator(bare)
+    return {each.opts[0]: each for each in bare.__click_params__}  # type: ignore[attr-defined]
+
+
+SHARED = ("as_json", "device", "threads", "dtype", "dry_run", "worker_limit")
+OTHERWISE = {("advise", "--device")}
+"""Where a name says something else: advice is narrowed to a device, nothing is computed there."""
+
+
+def deviating(name: str, commands: Iterable[click.Command]) -> list[tuple[str, str]]:
+    """Return (command, option) of what a command declares in another way than all others."""
+    known = declared()
+    return [
+        (name, option.opts[0])
+        for command in commands
+        for option in command.params
+        if option.opts[0] in known
+        if option.to_info_dict() != known[option.opts[0]].to_info_dict()
+    ]
+
+
+def test_a_shared_option_is_the_same_in_every_command() -> None:
+    """`--json`, `--device`, `--threads` and the like have one name, default, type and help."""
+    found = [
+        pair for name in NAMES for pair in deviating(name, commands_of(module_of(name).command))
+    ]
+    assert set(found) == OTHERWISE
+
+
+def test_each_shared_option_is_shared() -> None:
+    """Two commands at least have each option that is declared for all: the test above has a use."""
+    counts = Counter(
+        option.opts[0]
+        for name in NAMES
+        for command in commands_of(module_of(name).command)
+        for option in command.params
+    )
+    assert len(declared()) == len(SHARED)
+    assert all(counts[name] >= 2 for name in declared())
+
+
+def test_another_help_of_a_shared_option_is_found() -> None:
+    """A command that explains `--json` in words of its own deviates."""
+
+    @click.command()
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    def planted() -> None: ...
+
+    assert deviating("planted", [planted]) == [("planted", "--json")]
 
 
 MODEL = ["advise", "--model", "64-256-128-10", "--batch", "512", "--samples", "100000"]

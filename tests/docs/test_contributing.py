@@ -66,6 +66,40 @@ def test_the_packages_are_those_of_the_layers() -> None:
     assert rows == []
 
 
+def allowed_by_contracts() -> dict[str, set[str]]:
+    """Return what each package may import: the layers below it, but for what contracts forbid."""
+    (written,) = (contract["layers"] for contract in CONTRACTS if contract["id"] == "direction")
+    layers = [re.findall(r"\w+", layer) for layer in written[:-1]]
+    forbidden = [contract for contract in CONTRACTS if contract["type"] == "forbidden"]
+    found = {}
+    for place, layer in enumerate(layers):
+        below = {package for lower in layers[place + 1 :] for package in lower}
+        for package in layer:
+            denied = {
+                module.removeprefix("samenet.")
+                for contract in forbidden
+                if f"samenet.{package}" in contract["source_modules"]
+                for module in contract["forbidden_modules"]
+            }
+            found[package] = below - denied
+    return found
+
+
+def test_what_a_package_may_import_is_what_the_contracts_say() -> None:
+    """The column of the table is derived from the contracts: no package more, none less."""
+    table = TEXT.partition("## Where things are")[2].partition("## Rules")[0]
+    cells = re.findall(r"^\| `(\w+)` \| [^|]* \| ([^|]*) \|$", table, flags=re.MULTILINE)
+    names, said = [name for name, _ in cells], {}
+    (written,) = (contract["layers"] for contract in CONTRACTS if contract["id"] == "direction")
+    level = {name: i for i, layer in enumerate(written) for name in re.findall(r"\w+", layer)}
+    for name, cell in cells:
+        below = {other for other in names if level[other] > level[name]}
+        assert re.match(r"all below|nothing", cell), name
+        said[name] = below - set(re.findall(r"`(\w+)`", cell))
+        assert (cell == "nothing") == (not below), name
+    assert said == allowed_by_contracts()
+
+
 @pytest.mark.parametrize("word", sorted(set(re.findall(r"`(samenet\.[\w.]+)`", GLOSSARY))))
 def test_the_glossary_names_modules(word: str) -> None:
     """A word of the code is found in the module that the glossary names."""

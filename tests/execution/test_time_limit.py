@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from click.testing import CliRunner
 
-from samenet.adapter import discovery
-from samenet.cli.commands import certify, check, contest, run
+from samenet.cli import main
 from samenet.execution import planner, process
 from samenet.runs.plan import Arm, Job, Plan
 
@@ -51,13 +49,11 @@ def test_a_person_s_limit_holds_whatever_was_predicted() -> None:
         assert process.time_limit(plan, job, arm) == seconds
 
 
-@pytest.mark.parametrize("command", [run, certify, check, contest], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("command", ["run", "certify", "check", "contest"])
 @pytest.mark.parametrize("text", ["0", "-1m", "soon", "0s", "nan"])
-def test_a_limit_that_is_none_is_refused(command: object, text: str) -> None:
+def test_a_limit_that_is_none_is_refused(
+    command: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Every command that starts workers takes a limit above 0, and says how one is written."""
-    arguments = ["--worker-limit", text, "numpy", "numpy:buffers"]
-    found = CliRunner().invoke(command.command, arguments)  # type: ignore[attr-defined]
-    assert found.exit_code != 0
-    said = str(found.exception) + found.output
-    assert "is not a duration" in said
-    assert discovery.shipped_adapters()
+    assert main._code([command, "--worker-limit", text, "numpy", "numpy:buffers"]) == 2
+    assert f"'{text}' is not a duration" in capsys.readouterr().err

@@ -1,6 +1,8 @@
-"""By the rule that judges strangers, no usual mode loses to another mode that is shipped.
+"""By the values of the committed results no usual mode loses to another mode that is shipped.
 
-Read from the committed results, which give no intervals of pairs: a factor is judged by its value.
+This is less than the rule that judges strangers (experiments.contest.rule): the results give no
+intervals of pairs, so no interval was tested and a factor counts by its value. And whole trainings
+are compared by their mean over the tasks: on a single one the usual mode may be the slower one.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ WHOLE = re.compile(
 )
 STEP = re.compile(r"^(?P<arm>\S+:\S+) +(?P<net>[SML]) +(?P<us>[\d.]+) ")
 TIED = 0.15
-"""Whole trainings of three repeats are told apart from here on: the file's intervals are wider."""
+"""Means of whole trainings count as different from here on: with three repeats the intervals of the
+file are wider than the margin of 5 %."""
 
 
 def whole_trainings() -> dict[str, list[float]]:
@@ -54,7 +57,7 @@ def mean_factor(ours: list[float], theirs: list[float]) -> float:
 
 
 def replaced_by(leaf: AdapterFile, ours: str, other: str) -> bool:
-    """Return whether a mode would take the place of another one by the published rule."""
+    """Return whether a mode would take the place of another one by these values."""
     whole, step = whole_trainings(), steps()
     ours, other = leaf.arm(ours), leaf.arm(other)
     if not (whole[ours] and whole[other] and step[ours] and step[other]):
@@ -74,7 +77,7 @@ SEVERAL = [leaf for leaf in discovery.shipped_adapters().values() if len(leaf.he
 
 @pytest.mark.parametrize("leaf", SEVERAL, ids=lambda leaf: leaf.header.name)
 def test_no_usual_mode_loses_to_another_shipped_one(leaf: AdapterFile) -> None:
-    """What replaces a loop of ours if a stranger brings it replaces it if we have it already."""
+    """Were another mode better by these values, it would have to be the usual one."""
     (usual,) = leaf.default_modes
     others = [mode for mode in leaf.header.modes if mode != usual]
     assert [mode for mode in others if replaced_by(leaf, usual, mode)] == []

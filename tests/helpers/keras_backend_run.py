@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from samenet.adapter import Batches, DataSource, QuickStartData, Target, discovery, draws
+from samenet.machine import imports
 from samenet.spec import Network, TrainSpec
 
 ROWS, INPUTS, STEPS, BATCH = 64, 8, 4, 16
@@ -103,6 +104,7 @@ def float64_gives(precision: Any) -> list[str]:
 
 def main(name: str) -> None:
     """Let the adapter do everything once, and print what came of it."""
+    imports.keep_out()  # as a worker begins
     shipped = discovery.shipped_adapters()[name]
     adapter = discovery.load(shipped.path)
     offers = adapter.capabilities()

@@ -30,8 +30,8 @@ ADAPTER = {
     "name": "recorder",
     "title": "Recorder",
     "modes": {
-        "plain": {"why": "a fake", "source": "tests/fakes", "default": True},
-        "fit": {"why": "a fake with a whole fit of its own", "source": "tests/fakes"},
+        "plain": {"why": "a fake", "source": "tests/helpers", "default": True},
+        "fit": {"why": "a fake with a whole fit of its own", "source": "tests/helpers"},
     },
     "imports": ["numpy"],
     "distributions": ["numpy", "scipy"],

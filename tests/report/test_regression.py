@@ -150,6 +150,7 @@ def test_too_wide_an_interval_cannot_tell(document: dict[str, Any]) -> None:
     assert (found.verdict, found.exit_code) == ("inconclusive", 5)
     assert any(re.fullmatch(r"about \d+ more repeats? in each run", row.note) for row in found.rows)
     far = regression.compare(document, document, quantity="step", margin=0.0001)
+    assert (far.verdict, far.exit_code) == ("inconclusive", 5)
     beyond = "more than 400 repeats would be needed in each run"
     assert beyond in {row.note for row in far.rows}
 

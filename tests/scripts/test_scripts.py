@@ -21,7 +21,14 @@ from samenet.adapter import discovery
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
+HANGS = 300.0
+"""Seconds after which a process is taken to hang; nothing here needs a tenth of them."""
 OLD = ["python3.10", "python3.9", "python3.8", "python3.7", "python3.6"]
+
+
+def answer_of(*command: str) -> subprocess.CompletedProcess[str]:
+    """Return what a command says."""
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANGS)
 
 
 def load(name: str) -> ModuleType:
@@ -108,6 +115,39 @@ def test_stamp_counts_only_with_the_same_key(tmp_path: Path) -> None:
     stamp.write_text(json.dumps({"key": "k", "parts": ["core", "pytorch"]}))
     assert setup.parts_done(setup.read_stamp(stamp), "k") == ["core", "pytorch"]
     assert setup.parts_done(setup.read_stamp(stamp), "other") == []
+
+
+DEV = ("screens", "structure", "same_output")
+BENCHMARKS = ROOT / "tests" / "benchmarks"
+
+
+@pytest.mark.parametrize("name", DEV)
+def test_tools_for_changing_samenet_know_the_repository(name: str) -> None:
+    """What lies in scripts/dev/ reads and writes in this repository, two folders further up."""
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / "dev" / f"{name}.py")
+    assert spec
+    assert spec.loader
+    tool = importlib.util.module_from_spec(spec)
+    sys.modules[name] = tool  # its dataclasses look their module up
+    try:
+        spec.loader.exec_module(tool)
+    finally:
+        del sys.modules[name]
+    assert tool.ROOT == ROOT
+
+
+def test_every_tool_that_names_the_repository_is_looked_at() -> None:
+    """A new tool with a ROOT of its own is not forgotten above."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in SCRIPTS.glob("dev/*.py")}
+    assert {name for name, text in texts.items() if "\nROOT = " in text} == set(DEV)
+
+
+def test_the_benchmark_of_a_large_page_starts() -> None:
+    """It finds what makes its run: `--help` is an answer, in a process that was told nothing."""
+    command = [sys.executable, "-P", str(BENCHMARKS / "large_page.py"), "--help"]
+    done = answer_of(*command)
+    assert done.returncode == 0, done.stderr
+    assert "--tasks" in done.stdout
 
 
 PIP_SAYS_NO = """\
@@ -260,7 +300,9 @@ def test_long_command_says_that_it_still_runs(
 
     monkeypatch.setattr(setup, "say", say)
     waiting = (
-        f"import pathlib, time\nwhile not pathlib.Path({str(heard)!r}).exists(): time.sleep(0.01)"
+        f"import pathlib, time\nend = time.monotonic() + {HANGS}\n"
+        f"while not pathlib.Path({str(heard)!r}).exists() and time.monotonic() < end:\n"
+        "    time.sleep(0.01)"
     )
     assert setup.run_quietly([sys.executable, "-c", waiting], heartbeat=0.1) == ""
     assert "still at it" in told[0]
@@ -293,7 +335,7 @@ def test_ctrl_c_lets_the_command_finish_and_returns_130() -> None:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"  # said by the child: both are at work
         os.killpg(process.pid, signal.SIGINT)
-        output, errors = process.communicate()
+        output, errors = process.communicate(timeout=HANGS)
     assert (process.returncode, output) == (130, "saved\n")
     assert "Traceback" not in errors
 
@@ -304,12 +346,16 @@ def test_older_python_gets_a_sentence(script: str, python: str) -> None:
     """On an older Python the scripts say which one they need, and exit with 1."""
     version = python.removeprefix("python")
     try:
-        probe = subprocess.run([python, "-V"], capture_output=True, text=True, check=False).stdout
+        probe = subprocess.run(
+            [python, "-V"], capture_output=True, text=True, check=False, timeout=HANGS
+        ).stdout
     except OSError:
         probe = ""
     if version not in probe:
         pytest.skip(f"{python} is not here")
-    done = subprocess.run([python, SCRIPTS / script], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [python, SCRIPTS / script], capture_output=True, text=True, check=False, timeout=HANGS
+    )
     assert done.returncode == 1
     assert re.fullmatch(
         r"samenet: needs Python 3.11 or newer; this is Python 3\.\d+\.\S+\n", done.stderr
@@ -324,6 +370,7 @@ def test_help_installs_nothing(script: str) -> None:
         capture_output=True,
         text=True,
         check=True,
+        timeout=HANGS,
     )
     assert f"python scripts/{script}" in done.stdout
     assert done.stderr == ""

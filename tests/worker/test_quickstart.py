@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from samenet.adapter import discovery, source_files
+from samenet.adapter import Target, discovery, source_files
 from samenet.adapter.discovery import AdapterFile
+from samenet.execution.worker_environment import worker_environment
 from samenet.machine.imports import KEPT_OUT_VARIABLE
 from samenet.runs import adapter_source
 from samenet.spec.task import load_task
@@ -118,6 +119,38 @@ def test_what_is_kept_out_is_as_if_it_were_not_installed() -> None:
     command = [sys.executable, "-P", "-c", PROBE]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["True", "wave"], done.stderr
+
+
+LOADED = """
+from samenet.machine import imports
+imports.keep_out()
+import importlib.util
+import sys
+from samenet.adapter import Target, discovery
+adapter = discovery.load(discovery.shipped_adapters()[sys.argv[1]].path)
+adapter.wake(Target())
+print("jax" in sys.modules, importlib.util.find_spec("jax") is None)
+"""
+
+
+@pytest.mark.parametrize("name", ["tensorflow", "keras"])
+def test_a_worker_of_tensorflow_or_keras_loads_no_jax(name: str) -> None:
+    """In the environment of its worker JAX is not loaded, nor found; without it JAX is found."""
+    for module in {"tensorflow", name, "jax"}:
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"{module} is not installed")
+    environment = worker_environment(discovery.shipped_adapters()[name].header, Target())
+    free = {key: value for key, value in environment.items() if key != KEPT_OUT_VARIABLE}
+    assert loaded(name, environment) == ["False", "True"]
+    assert loaded(name, free)[1] == "False"
+
+
+def loaded(name: str, environment: dict[str, str]) -> list[str]:
+    """Return whether a process with an adapter has loaded JAX, and whether it finds none."""
+    command = [sys.executable, "-P", "-c", LOADED, name]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
 
 
 def test_a_framework_starts_alike_whatever_else_is_installed() -> None:

@@ -1,4 +1,4 @@
 """The command line: parse, call, print; no logic.
 
-May import: everything but worker.
+May import: everything but worker, adapters, tasks and reports.
 """

@@ -1,7 +1,7 @@
 """Modules kept out of a process, as if they were not installed.
 
 Some frameworks load others that lie beside them without needing them: `import tensorflow` loads JAX
-where it is installed, half a second that nobody waits for who has installed TensorFlow alone. What
+where it is installed, which nobody waits for who has installed TensorFlow alone. What
 a framework takes must not depend on which others it is compared with.
 """
 

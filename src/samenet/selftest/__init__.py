@@ -4,5 +4,5 @@ A module has `SUMMARY`, one line for the list; `OPTIONS`, which of --n, --short 
 and `run(order)`, which returns its figures. What is simulated takes seconds; what starts real
 processes says so in its summary.
 
-May import: everything but cli and reports.
+May import: everything but cli, api, adapters, tasks and reports.
 """

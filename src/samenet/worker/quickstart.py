@@ -6,6 +6,7 @@ import math
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -90,11 +91,7 @@ def _save(order: WorkOrder, task: Task, outputs: Array, epochs: int) -> None:
 
 def _timing(order: WorkOrder, task: Task, seconds: float) -> TimingRecord:
     return TimingRecord(
-        job=order.job.id,
-        track="quickstart",
-        task=task.name,
-        arm=order.job.arm,
-        repeat=order.job.repeat,
+        **_about(order, task),
         phase="fit",
         steps=0,
         seconds=(seconds,),
@@ -103,11 +100,7 @@ def _timing(order: WorkOrder, task: Task, seconds: float) -> TimingRecord:
 
 def _curve(order: WorkOrder, task: Task, losses: list[float]) -> QualityRecord:
     return QualityRecord(
-        job=order.job.id,
-        track="quickstart",
-        task=task.name,
-        arm=order.job.arm,
-        repeat=order.job.repeat,
+        **_about(order, task),
         split="train",
         metric="reported_loss",
         epochs=tuple(range(1, len(losses) + 1)),
@@ -135,11 +128,7 @@ def _guess(order: WorkOrder, task: Task, dataset: Dataset) -> QualityRecord:
         complete=False,
     )
     return QualityRecord(
-        job=order.job.id,
-        track="quickstart",
-        task=task.name,
-        arm=order.job.arm,
-        repeat=order.job.repeat,
+        **_about(order, task),
         split="test",
         metric="guess",
         epochs=(0,),
@@ -151,26 +140,25 @@ def _not_installed(order: WorkOrder, task: Task, error: ModuleNotFoundError) -> 
     """Return the record of an example that needs more than the framework itself."""
     extra = order.arm.header.extra
     hint = f": pip install 'samenet[{extra}]'" if extra else ""
+    reason = f"its first example needs {error.name}{hint}"
     return FailureRecord(
-        job=order.job.id,
-        track="quickstart",
-        task=task.name,
-        arm=order.job.arm,
-        repeat=order.job.repeat,
-        mark="not installed",
-        reason=f"its first example needs {error.name}{hint}",
-        detail=traceback.format_exc(),
+        **_about(order, task), mark="not installed", reason=reason, detail=traceback.format_exc()
     )
 
 
 def _failure(order: WorkOrder, task: Task, error: Exception) -> FailureRecord:
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
     return FailureRecord(
-        job=order.job.id,
-        track="quickstart",
-        task=task.name,
-        arm=order.job.arm,
-        repeat=order.job.repeat,
-        mark="failed",
-        reason=f"{type(error).__name__}: {error}".splitlines()[0],
-        detail=traceback.format_exc(),
+        **_about(order, task), mark="failed", reason=reason, detail=traceback.format_exc()
     )
+
+
+def _about(order: WorkOrder, task: Task) -> dict[str, Any]:
+    """Return what every record of a quick start says of where it comes from."""
+    return {
+        "job": order.job.id,
+        "track": "quickstart",
+        "task": task.name,
+        "arm": order.job.arm,
+        "repeat": order.job.repeat,
+    }

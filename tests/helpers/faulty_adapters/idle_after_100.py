@@ -12,7 +12,11 @@ ADAPTER = {
     "name": "idle-after-100",
     "title": "Idle",
     "modes": {
-        "plain": {"why": "a planted fault", "source": "tests/faults", "default": True},
+        "plain": {
+            "why": "a planted fault",
+            "source": "tests/helpers",
+            "default": True,
+        },
     },
     "imports": ["numpy"],
     "distributions": ["numpy", "scipy"],

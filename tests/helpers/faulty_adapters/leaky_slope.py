@@ -12,7 +12,11 @@ ADAPTER = {
     "name": "leaky-slope",
     "title": "Slope 0.02",
     "modes": {
-        "plain": {"why": "a planted fault", "source": "tests/faults", "default": True},
+        "plain": {
+            "why": "a planted fault",
+            "source": "tests/helpers",
+            "default": True,
+        },
     },
     "imports": ["numpy"],
     "distributions": ["numpy", "scipy"],

@@ -12,7 +12,11 @@ ADAPTER = {
     "name": "loss-halved",
     "title": "Loss halved",
     "modes": {
-        "plain": {"why": "a planted fault", "source": "tests/faults", "default": True},
+        "plain": {
+            "why": "a planted fault",
+            "source": "tests/helpers",
+            "default": True,
+        },
     },
     "imports": ["numpy"],
     "distributions": ["numpy", "scipy"],

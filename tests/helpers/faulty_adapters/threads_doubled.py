@@ -10,7 +10,11 @@ ADAPTER = {
     "name": "threads-doubled",
     "title": "Two threads",
     "modes": {
-        "plain": {"why": "a planted fault", "source": "tests/faults", "default": True},
+        "plain": {
+            "why": "a planted fault",
+            "source": "tests/helpers",
+            "default": True,
+        },
     },
     "imports": ["numpy"],
     "distributions": ["numpy", "scipy"],

@@ -21,9 +21,7 @@ from samenet.spec.study import SEEDS_MAX, StudyKind
 
 OPTIONS = (
     click.argument("task"),
-    commands_options.frameworks(
-        more="Default: the plain reference loop, which comes with samenet."
-    ),
+    commands_options.frameworks(more="Default: NumPy, which comes with samenet."),
     click.option(
         "--seeds",
         type=click.IntRange(1, SEEDS_MAX),

@@ -160,8 +160,9 @@ SEEDS = {
     uniform_size(740, 936, 1): 2,
 }
 """Of the rows, where it is not 0: the first with which no weighted sum of the batch that gate 1
-looks at is within 2^-24 of a kink, relative to its summed magnitudes (`kink_margin`), at either
-end of the training. Among a million sums one may round to the other side, in float32, by chance."""
+looks at is within 2^-24 of a kink, relative to its summed magnitudes (`network.kink_margin`), at
+either end of the training. Among a million sums one may round to the other side, in float32, by
+chance."""
 
 CLASSES = 10
 TEST_ROWS = 16

@@ -91,8 +91,10 @@ def study_activations(
 ) -> StudyResult:
     """Train the task's network with every activation, in ten layers and at a large rate too.
 
-    Without frameworks the plain reference loop trains; without seeds as many as conclusions need.
-    No framework is imported into this process. Raises UsageError for a name that does not exist.
+    Without frameworks NumPy trains, which comes with samenet; without seeds as many as conclusions
+    need. No framework is imported into this process.
+
+    Raises UsageError for a name that does not exist.
     """
     return _studied("activations", task, activations, frameworks, seeds, out=out, quiet=quiet)
 
@@ -108,8 +110,10 @@ def study_losses(
 ) -> StudyResult:
     """Train the task's network with the loss that matches it and with others.
 
-    Without frameworks the plain reference loop trains; without seeds as many as conclusions need.
-    No framework is imported into this process. Raises UsageError for a name that does not exist.
+    Without frameworks NumPy trains, which comes with samenet; without seeds as many as conclusions
+    need. No framework is imported into this process.
+
+    Raises UsageError for a name that does not exist.
     """
     return _studied("losses", task, losses, frameworks, seeds, out=out, quiet=quiet)
 

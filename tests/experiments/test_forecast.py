@@ -109,6 +109,31 @@ def test_forecasts_are_remembered_on_the_machine(
     assert json.loads(capsys.readouterr().out)["choice"] == ["one"]
 
 
+def test_forecasts_of_one_place_are_ranked_and_the_others_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four threads do not beat one: what was fitted elsewhere is kept, left out and said."""
+    monkeypatch.setattr(paths, "cache_folder", lambda: tmp_path)
+    four = "cpu, float32, 4 threads"
+    forecast.remember([made("one"), made("other", 1.5)])
+    forecast.remember([replace(made("other", 0.5), place=four)])
+    assert len(forecast.recall()) == 3
+    found = forecast.answer(forecast.recall(), ASKED)
+    assert [f.arm for f in found.left] == ["one", "other"]
+    assert {f.place for f in found.left} == {"cpu, float32, 1 thread"}
+    assert forecast.choose_fastest(found.rows)[0].forecast.arm == "one"
+    said = f"other is left out: it was fitted on {four}, what is ranked on cpu, float32, 1 thread."
+    assert any(said in line for line in found.lines())
+    forecast.remember([replace(made("other", 0.7), place=four)])
+    assert len(forecast.recall()) == 3
+
+
+def test_the_basis_of_a_prediction_names_the_versions() -> None:
+    """A prediction is one of the libraries that were fitted."""
+    found = forecast.answer([replace(made("one"), versions={"torch": "2.4"})], ASKED)
+    assert "(cpu, float32, 1 thread; torch 2.4)" in found.lines()[-1]
+
+
 def test_predicting_loads_neither_pandas_nor_the_optimiser() -> None:
     """The slow imports are not among the modules of the command: an answer takes under a second."""
     code = "import sys, samenet.cli.commands.advise; print([*sys.modules])"

@@ -67,6 +67,7 @@ def _forecast(frames: Frames, fitted: FittedArm) -> Forecast:
         device=frames.plan.target.device,
         offers=arm.header.offers,
         install_bytes=arm.installed.bytes,
+        versions=arm.versions,
         import_seconds=imported.high if imported.known else imported.value,
     )
 

@@ -89,21 +89,13 @@ def write_report(folder: Path) -> Path:
     for name, picture in pictures.items():
         write_whole(figures_folder / f"{name}.svg", picture.file)
         write_whole(figures_folder / f"{name}.png", svg.save(picture.drawing, "png"))
-    write_whole(figures_folder / WRITTEN, "".join(f"{name}\n" for name in sorted(written)))
+    write_whole(figures_folder / export.WRITTEN, "".join(f"{name}\n" for name in sorted(written)))
     return _write_page(folder / "report.html", report, pictures)
-
-
-WRITTEN = "written-by-samenet.txt"
-"""Beside the pictures, one name a line: those that a page has written, and may take away again."""
 
 
 def _remove_stale(folder: Path, wanted: Collection[str]) -> None:
     """Remove the pictures that an earlier page wrote and this one has not; no others are ours."""
-    try:
-        listed = (folder / WRITTEN).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return
-    for name in listed:
+    for name in export.read_written(folder):
         if name not in wanted and re.fullmatch(r"[a-z0-9-]+\.(svg|png)", name):
             (folder / name).unlink(missing_ok=True)
 
@@ -120,12 +112,27 @@ def _write_page(path: Path, report: Report, pictures: dict[str, Picture]) -> Pat
 def write_several(folders: Sequence[Path], out: Path | None) -> Path:
     """Write the page of several runs and return its path.
 
-    Raises RunFolderError for what is no run, UsageError if the page cannot be written.
+    Raises RunFolderError for what is no run, UsageError if the page cannot be written, or if a file
+    is in its place that is no such page.
     """
-    report = compose_several(multi_run.assign_letters(_loaded(folders)))
     names = "-".join(folder.resolve().name for folder in folders)
     path = out or folders[0].resolve().parent / f"comparison-{names[:180]}.html"
+    export.refuse_foreign(path, ours=_is_page(path))
+    report = compose_several(multi_run.assign_letters(_loaded(folders)))
     return _write_page(path, report, _pictures(report))
+
+
+HEAD_BYTES = 20_000
+"""A page's head, up to its title, is within so many bytes."""
+
+
+def _is_page(path: Path) -> bool:
+    """Return whether a file is a page of ours: its title says so."""
+    try:
+        with path.open("rb") as file:
+            return b"samenet report</title>" in file.read(HEAD_BYTES)
+    except OSError:
+        return False
 
 
 def _loaded(folders: Sequence[Path]) -> list[tuple[str, Frames]]:

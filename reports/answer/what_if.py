@@ -61,7 +61,8 @@ def _rows(frames: Frames, task: Task) -> Iterator[tuple[Cell, ...]]:
     for question, wishes in _questions(frames, task):
         advice = recommend.recommend(frames, task, wishes)
         if advice is not None:
-            yield _row(frames, question, advice)
+            unmeasured = "gpu" in wishes.needs and frames.plan.target.device == "cpu"
+            yield _row(frames, question, advice, unmeasured=unmeasured)
 
 
 def _questions(frames: Frames, task: Task) -> Iterator[tuple[str, Wishes]]:
@@ -76,13 +77,20 @@ def _questions(frames: Frames, task: Task) -> Iterator[tuple[str, Wishes]]:
         yield NEEDS[need], Wishes(needs=(need,))
 
 
-def _row(frames: Frames, question: str, advice: Advice) -> tuple[Cell, ...]:
-    choice = choice_text(frames, advice) if advice.choice else "none of these"
+def _row(frames: Frames, question: str, advice: Advice, *, unmeasured: bool) -> tuple[Cell, ...]:
+    """Return the row of a question; where a CPU was measured, all that can use a GPU are named."""
+    if not advice.choice:
+        choice = "none of these"
+    elif unmeasured:
+        choice = join_names((frames.title(arm) for arm in advice.numbers), last="or")
+    else:
+        choice = choice_text(frames, advice)
+    takes = missing_cell("not measured on a GPU here") if unmeasured else _takes(frames, advice)
     left = join_names((frames.title(arm) for arm in advice.left_out), last="and")
     return (
         Cell(text=question),
         Cell(text=choice),
-        _takes(frames, advice),
+        takes,
         Cell(text=left) if left else missing_cell("nobody"),
     )
 

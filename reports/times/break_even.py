@@ -103,7 +103,7 @@ def base_arm(frames: Frames, task: Task) -> str | None:
     totals = analysis_totals.totals(frames, task)
     adoptable = [t.arm for t in totals if analysis_totals.is_adoptable(frames, t.arm)]
     candidates = [arm for arm in adoptable if arm in known]
-    return candidates[0] if len(known) > 1 and candidates else None
+    return candidates[0] if len(candidates) > 1 else None
 
 
 def break_even_epochs(
@@ -198,7 +198,9 @@ def _costs(frames: Frames, tasks: list[Task]) -> Table:
 def _table(frames: Frames, task: Task) -> Table:
     """Return for every other arm when it is the faster choice."""
     base = base_arm(frames, task) or ""
-    arms = [line.arm for line in cost_lines(frames, task) if line.arm != base]
+    lines = cost_lines(frames, task)
+    adoptable = [line.arm for line in lines if analysis_totals.is_adoptable(frames, line.arm)]
+    arms = [arm for arm in adoptable if arm != base]
     return Table(
         title=f"{task.title or task.name}: when to leave {frames.title(base)} for another",
         columns=(

@@ -167,6 +167,16 @@ def test_a_full_disk_is_refused_before_anything_is_written(
     assert not out.exists()
 
 
+def test_doctor_says_that_the_disk_is_full(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would refuse a run is among its reasons, with the exit code of a refusal."""
+    monkeypatch.setattr(paths, "free_bytes", lambda folder: 1000)
+    code, out, _ = call(capsys, "doctor", "--json")
+    assert code == 6
+    assert any("Less than 200 MB are free" in reason for reason in json.loads(out)["refusals"])
+
+
 def test_help_shows_five_commands_and_all_of_them_on_request(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

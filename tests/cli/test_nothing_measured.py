@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from report_fixture import made, recorded
 
+from samenet.analysis import frames
 from samenet.cli import main
 from samenet.cli.commands import trace
+from samenet.cli.commands.run import has_failures
+from samenet.runs.records import PREDICTION_GATE, CertificateRecord
 
 ABSENT = """
 ADAPTER = {
@@ -63,6 +68,34 @@ def test_a_framework_that_was_named_is_traced_or_its_absence_is_said(
     out, err = capsys.readouterr()
     assert out == ""
     assert f"mine:plain: {REMEDY}" in err
+
+
+@pytest.mark.parametrize("json", [[], ["--json"]], ids=["text", "json"])
+def test_advice_that_names_nobody_does_not_end_as_if_it_did(
+    json: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run without a result that could be compared gives no advice: exit code 6."""
+    arms = ("pytorch:eager", "keras:fit")
+    refused = [("digits", arm) for arm in arms]
+    run = made(tasks=["digits"], arms=arms, refused=refused, failed=())
+    monkeypatch.setattr(frames, "load", lambda folder: run)
+    assert main._code(["advise", "a-run", *json]) == 6
+    shown = capsys.readouterr().out.strip()
+    assert shown == ("[]" if json else "This run holds no result that can be compared.")
+
+
+def test_a_wrong_prediction_is_a_failure_of_the_run() -> None:
+    """The exit code of a run is about its predictions, too, and about there being any result."""
+    plan, records = recorded(tasks=["digits"], refused=(), failed=())
+    assert not has_failures(frames.build(plan, {}, records))
+    wrong = next(
+        n
+        for n, record in enumerate(records)
+        if isinstance(record, CertificateRecord) and record.gate == PREDICTION_GATE
+    )
+    records[wrong] = replace(records[wrong], passed=False)
+    assert has_failures(frames.build(plan, {}, records))
+    assert has_failures(frames.build(plan, {}, []))
 
 
 def test_one_framework_alone_differs_from_nobody() -> None:

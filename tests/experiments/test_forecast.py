@@ -10,6 +10,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,31 @@ def test_forecasts_are_remembered_on_the_machine(
     assert json.loads(capsys.readouterr().out)["choice"] == ["one"]
 
 
+def test_forecasts_of_one_place_are_ranked_and_the_others_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four threads do not beat one: what was fitted elsewhere is kept, left out and said."""
+    monkeypatch.setattr(paths, "cache_folder", lambda: tmp_path)
+    four = "cpu, float32, 4 threads"
+    forecast.remember([made("one"), made("other", 1.5)])
+    forecast.remember([replace(made("other", 0.5), place=four)])
+    assert len(forecast.recall()) == 3
+    found = forecast.answer(forecast.recall(), ASKED)
+    assert [f.arm for f in found.left] == ["one", "other"]
+    assert {f.place for f in found.left} == {"cpu, float32, 1 thread"}
+    assert forecast.choose_fastest(found.rows)[0].forecast.arm == "one"
+    said = f"other is left out: it was fitted on {four}, what is ranked on cpu, float32, 1 thread."
+    assert any(said in line for line in found.lines())
+    forecast.remember([replace(made("other", 0.7), place=four)])
+    assert len(forecast.recall()) == 3
+
+
+def test_the_basis_of_a_prediction_names_the_versions() -> None:
+    """A prediction is one of the libraries that were fitted."""
+    found = forecast.answer([replace(made("one"), versions={"torch": "2.4"})], ASKED)
+    assert "(cpu, float32, 1 thread; torch 2.4)" in found.lines()[-1]
+
+
 def test_predicting_loads_neither_pandas_nor_the_optimiser() -> None:
     """The slow imports are not among the modules of the command: an answer takes under a second."""
     code = "import sys, samenet.cli.commands.advise; print([*sys.modules])"
@@ -132,6 +158,54 @@ def test_a_ladder_that_could_not_be_fitted_shows_nothing() -> None:
     checked = validation.validate(frames)
     assert (checked.judged, checked.choices, checked.passed) == ((), (), False)
     assert "no fitted ladder" in "\n".join(validation.to_lines(frames, checked))
+
+
+def test_held_out_sizes_that_are_missing_are_not_shown() -> None:
+    """Of twenty planned trainings one that was measured is no proof, however well it fits."""
+    full = run()
+    held_out = [t.name for t in ladder.ladder_points(full.plan.tasks) if ladder.is_held_out(t)]
+    lost = set(held_out[1:])
+    few = replace(full, times=full.times[~full.times.task.isin(lost)])
+    checked = validation.validate(few)
+    assert len(checked.judged) == 2
+    assert {checked.not_shown(arm) for arm in checked.arms} == {19}
+    assert not checked.passed
+    text = "\n".join(validation.to_lines(few, checked))
+    assert "✗ NumPy (plain)" in text
+    assert "1 of 20 within 20 %" in text
+    assert "19 not measured, or out of range: not shown" in text
+
+
+def test_a_forecast_reaches_as_far_as_its_framework_was_measured() -> None:
+    """Sizes that were planned and not measured of an arm are out of its range, and of its alone."""
+    full = run()
+    large = {
+        task.name
+        for task in ladder.ladder_points(full.plan.tasks)
+        if task.training.batch_size > 1000
+    }
+    gone = full.times.task.isin(large) & (full.times.arm == "pytorch:eager")
+    numpy, pytorch = validation.make_forecasts(replace(full, times=full.times[~gone]))
+    assert numpy.ranges["rows of a batch"][1] == 4096
+    assert pytorch.ranges["rows of a batch"][1] <= 1000
+    size = TrainingSize(widths=(64, 64, 10), batch_size=2048, samples=100_000)
+    assert pytorch.outside(size).startswith("rows of a batch")
+    assert not numpy.outside(size)
+    judged = validation.validate(replace(full, times=full.times[~gone]))
+    assert {arm for _, arm in judged.missing} == {"pytorch:eager"}
+
+
+def test_the_error_of_a_start_is_that_of_starts_left_out() -> None:
+    """One start that is off costs its whole distance: a fit that saw it would have met it half."""
+    regular = [(layers, 1, 1.0 + 0.1 * layers) for layers in (1, 2, 3)]
+    *costs, error = validation._fit_starts([*regular, (10, 1, 4.0)])
+    *without, _ = validation._fit_starts(regular)
+    predicted = without[0] + 10 * without[1] + without[2]
+    assert error >= abs(math.log(predicted / 4.0)) / 2
+    in_sample = [
+        math.log((costs[0] + n * costs[1] + k * costs[2]) / s) for n, k, s in [*regular, (10, 1, 4)]
+    ]
+    assert error > math.sqrt(sum(e * e for e in in_sample) / 4)
 
 
 def test_a_framework_that_is_predicted_badly_fails_the_check() -> None:

@@ -15,7 +15,7 @@ from report_fixture import COLUMN, ENDED, MACHINE, hostile, made, recorded
 from samenet import reports
 from samenet.analysis.frames import Frames, build, load
 from samenet.errors import UsageError
-from samenet.report import blocks, summary, svg
+from samenet.report import blocks, export, summary, svg
 from samenet.report import page as report_page
 from samenet.report.line_labels import spread_labels
 from samenet.runs.folder import Store
@@ -283,7 +283,7 @@ def test_a_page_takes_away_only_what_a_page_has_written(tmp_path: Path) -> None:
     for name in ("mine.svg", "architecture.png", "stale.svg"):
         (tmp_path / "figures" / name).write_text("mine", encoding="utf-8")
     listed = "stale.svg\n../outside.svg\nhero.svg\n"
-    (tmp_path / "figures" / report_page.WRITTEN).write_text(listed, encoding="utf-8")
+    (tmp_path / "figures" / export.WRITTEN).write_text(listed, encoding="utf-8")
     (tmp_path / "outside.svg").write_text("mine", encoding="utf-8")
     plan, records = recorded(tasks=["digits"], refused=(), failed=())
     store = Store(tmp_path)

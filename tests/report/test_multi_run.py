@@ -162,6 +162,51 @@ def test_report_of_two_runs_writes_one_page(folders: tuple[Path, Path]) -> None:
     assert "these runs: one and two" in page
 
 
+@pytest.mark.parametrize("linked", [False, True], ids=["file", "link"])
+def test_a_page_replaces_pages_alone(
+    folders: tuple[Path, Path],
+    linked: bool,  # noqa: FBT001
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A person's own file stays as it is, also behind a link; a page of before is written anew."""
+    own, out = tmp_path / "thesis.html", tmp_path / ("link.html" if linked else "thesis.html")
+    own.write_text("<title>My thesis</title>", encoding="utf-8")
+    if linked:
+        out.symlink_to(own)
+    assert command(*folders, "--out", out) == 2
+    assert "samenet did not write it" in capsys.readouterr().err
+    assert own.read_text(encoding="utf-8") == "<title>My thesis</title>"
+    assert out.is_symlink() == linked
+    if not linked:
+        own.unlink()
+        assert [command(*folders, "--out", out) for _ in range(2)] == [0, 0]
+
+
+def test_figures_replace_figures_alone(tmp_path: Path) -> None:
+    """Of pictures and captions only those are written anew that samenet wrote."""
+    section = loss_curves_twice.section(made())
+    assert section is not None
+    figures: list[Figure] = section.figures
+    for name in ("hero.svg", export.CAPTIONS):
+        folder = tmp_path / name.partition(".")[0]
+        folder.mkdir()
+        (folder / name).write_text("mine", encoding="utf-8")
+        with pytest.raises(UsageError, match="samenet did not write it"):
+            export.write_figures(figures, folder, ("svg",))
+        assert [path.name for path in folder.iterdir()] == [name]
+        assert (folder / name).read_text(encoding="utf-8") == "mine"
+    folder, own = tmp_path / "ours", tmp_path / "own.svg"
+    for _ in range(2):
+        export.write_figures(figures, folder, ("svg",))
+    own.write_text("mine", encoding="utf-8")
+    (folder / "hero.svg").unlink()
+    (folder / "hero.svg").symlink_to(own)
+    with pytest.raises(UsageError, match="samenet did not write it"):
+        export.write_figures(figures, folder, ("svg",))
+    assert own.read_text(encoding="utf-8") == "mine"
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -194,7 +239,7 @@ def test_figures_as_files_are_the_same_every_time(tmp_path: Path) -> None:
     for place in ("a", "b"):
         export.write_figures(figures, tmp_path / place, export.FORMATS)
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
-    assert names == ["captions.md", "hero.pdf", "hero.png", "hero.svg"]
+    assert names == ["captions.md", "hero.pdf", "hero.png", "hero.svg", export.WRITTEN]
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert (tmp_path / "a" / "hero.pdf").read_bytes().startswith(b"%PDF")

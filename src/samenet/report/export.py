@@ -16,7 +16,9 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure as Drawing
 
-from samenet.errors import UsageError
+from samenet.errors import RunFolderError, UsageError
+from samenet.machine import plain_files
+from samenet.machine.files import write_whole
 from samenet.report.blocks import Figure
 from samenet.report.plotting import STYLE
 
@@ -51,19 +53,45 @@ CAPTIONS = "captions.md"
 def write_figures(figures: Sequence[Figure], folder: Path, formats: Sequence[str]) -> list[Path]:
     """Write every figure in every format, and the titles and reading helps beside them.
 
-    Raises UsageError if the folder cannot be made or written to.
+    Raises UsageError if the folder cannot be made or written to, or if a file is in the way that
+    samenet did not write.
     """
+    names = [f"{figure.name}.{kind}" for figure in figures for kind in formats]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written = [
-            _written(figure, folder / f"{figure.name}.{kind}")
-            for figure in figures
-            for kind in formats
-        ]
-        (folder / CAPTIONS).write_text(captions(figures), encoding="utf-8")
+        ours = read_written(folder)
+        for name in (*names, CAPTIONS):
+            refuse_foreign(folder / name, ours=name in ours)
+        listed = sorted({*ours, *names, CAPTIONS})
+        write_whole(folder / WRITTEN, "".join(f"{name}\n" for name in listed))
+        for figure in figures:
+            for kind in formats:
+                write_whole(folder / f"{figure.name}.{kind}", _drawn(figure, kind))
+        write_whole(folder / CAPTIONS, captions(figures))
     except OSError as error:
         raise UsageError(f"Cannot write figures to {folder}: {error.strerror}.") from None
-    return [*written, folder / CAPTIONS]
+    return [folder / name for name in (*names, CAPTIONS)]
+
+
+WRITTEN = "written-by-samenet.txt"
+"""Beside the pictures, one name a line: those that samenet wrote, and may write or take away."""
+
+
+def read_written(folder: Path) -> list[str]:
+    """Return the names of the files in a folder that samenet says it wrote."""
+    try:
+        return plain_files.read_text(folder / WRITTEN).splitlines()
+    except (OSError, RunFolderError):
+        return []
+
+
+def refuse_foreign(path: Path, *, ours: bool) -> None:
+    """Raise UsageError if something is in a path that samenet did not write; a link never is."""
+    if path.is_symlink() or (path.exists() and not ours):
+        raise UsageError(
+            f"{path} is there already, and samenet did not write it: move it away, or name "
+            "another place."
+        )
 
 
 def captions(figures: Sequence[Figure]) -> str:
@@ -80,15 +108,13 @@ def _inert(text: str) -> str:
     return re.sub(r"([\\`*_\[\]|])", r"\\\1", escape(text, quote=False))
 
 
-def _written(figure: Figure, path: Path) -> Path:
+def _drawn(figure: Figure, kind: str) -> bytes:
     from samenet.report import svg
 
-    kind = path.suffix.removeprefix(".")
     with rc_context(PAPER), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         drawing = _sized(figure.draw(False))
-        path.write_bytes(svg.write(drawing, kind, METADATA[kind], dpi=300))
-    return path
+        return svg.write(drawing, kind, METADATA[kind], dpi=300)
 
 
 def _sized(drawing: Drawing) -> Drawing:

@@ -26,7 +26,6 @@ from samenet.analysis import subset
 from samenet.analysis.frames import Frames
 from samenet.analysis.memo import pause_collector
 from samenet.errors import RefusedError, RunFolderError, UsageError, unknown_name
-from samenet.machine import plain_files
 from samenet.machine.files import make_folder, remove, remove_parts, write_whole
 from samenet.report import annotations as report_annotations
 from samenet.report import embedded_data, export, html, multi_run, svg
@@ -146,22 +145,14 @@ def _write_files(folder: Path, say: Callable[[str], object]) -> list[str]:
         write_whole(figures_folder / f"{name}.svg", picture.file, durable=False)
         png = svg.save(picture.drawing, "png")
         write_whole(figures_folder / f"{name}.png", png, durable=False)
-    write_whole(figures_folder / WRITTEN, "".join(f"{name}\n" for name in sorted(written)))
+    write_whole(figures_folder / export.WRITTEN, "".join(f"{name}\n" for name in sorted(written)))
     _write_page(folder / "report.html", report, pictures)
-    return ["report.html", *(f"figures/{name}" for name in sorted([*written, WRITTEN]))]
-
-
-WRITTEN = "written-by-samenet.txt"
-"""Beside the pictures, one name a line: those that a page has written, and may take away again."""
+    return ["report.html", *(f"figures/{name}" for name in sorted([*written, export.WRITTEN]))]
 
 
 def _remove_stale(folder: Path, wanted: Collection[str]) -> None:
     """Remove the pictures that an earlier page wrote and this one has not; no others are ours."""
-    try:
-        listed = plain_files.read_text(folder / WRITTEN).splitlines()
-    except (OSError, RunFolderError):
-        return
-    for name in listed:
+    for name in export.read_written(folder):
         if name not in wanted and re.fullmatch(r"[a-z0-9-]+\.(svg|png)", name):
             remove(folder / name)
 
@@ -178,12 +169,27 @@ def _write_page(path: Path, report: Report, pictures: dict[str, Picture]) -> Pat
 def write_several(folders: Sequence[Path], out: Path | None) -> Path:
     """Write the page of several runs and return its path.
 
-    Raises RunFolderError for what is no run, UsageError if the page cannot be written.
+    Raises RunFolderError for what is no run, UsageError if the page cannot be written, or if a file
+    is in its place that is no such page.
     """
-    report = compose_several(multi_run.assign_letters(_loaded(folders)))
     names = "-".join(folder.resolve().name for folder in folders)
     path = out or folders[0].resolve().parent / f"comparison-{names[:180]}.html"
+    export.refuse_foreign(path, ours=_is_page(path))
+    report = compose_several(multi_run.assign_letters(_loaded(folders)))
     return _write_page(path, report, _pictures(report))
+
+
+HEAD_BYTES = 20_000
+"""A page's head, up to its title, is within so many bytes."""
+
+
+def _is_page(path: Path) -> bool:
+    """Return whether a file is a page of ours: its title says so."""
+    try:
+        with path.open("rb") as file:
+            return b"samenet report</title>" in file.read(HEAD_BYTES)
+    except OSError:
+        return False
 
 
 def _loaded(folders: Sequence[Path]) -> list[tuple[str, Frames]]:

@@ -176,9 +176,11 @@ def _why_none(frames: Frames, task: Task) -> str:
 
 
 def resolution_sentence(frames: Frames) -> str:
-    """Return in one sentence which differences this run cannot see."""
+    """Return in one sentence which differences this run cannot see; none if it compares nothing."""
     plan = frames.plan
     percent = resolved_percent(frames)
+    if percent is None and frames.repeats != 1:
+        return ""
     if percent is None:
         return "One repeat gives no interval: this run shows orders of magnitude only."
     run = "quick run" if plan.profile == "quick" else f"run of {frames.repeats} repeats"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from samenet.advice.recommend import Advice
 
 NOTHING = 6
-"""The exit code where no framework meets all the needs."""
+"""The exit code where no framework can be named: none was compared, or none meets the needs."""
 
 MISSED = 3
 
@@ -87,7 +87,7 @@ def _advise(run: Path, options: dict[str, Any], *, as_json: bool) -> int:
         commands_options.print_json([item.plain() for item in answers])
     else:
         print_text("\n".join(_lines(answers)))
-    return NOTHING if answers and not any(item.choice for item in answers) else 0
+    return 0 if any(item.choice for item in answers) else NOTHING
 
 
 def _wishes(options: dict[str, Any]) -> Wishes:

@@ -17,6 +17,7 @@ from samenet.cli.commands import options
 from samenet.errors import RefusedError
 from samenet.execution import doctor
 from samenet.execution.doctor import Diagnosis, Diagnostic
+from samenet.execution.session import DISK_BYTES_MIN
 from samenet.machine import distributions, lock, paths
 from samenet.runs import environment
 
@@ -42,7 +43,7 @@ def command(*, deep: bool, as_json: bool) -> int:
         frameworks=tuple(_framework(adapter) for adapter in discovery.shipped_adapters().values()),
         machine=(*doctor.machine_items(), *_here()),
         state=doctor.state_items(readings),
-        refusals=(*_locked(), *environment.find_breaches(readings)),
+        refusals=(*_locked(), *_disk(), *environment.find_breaches(readings)),
         in_force=_read_back(as_json=as_json) if deep else (),
     )
     if as_json:
@@ -119,6 +120,14 @@ def _locked() -> list[str]:
             return []
     except RefusedError as error:
         return [str(error)]
+
+
+def _disk() -> list[str]:
+    """Return that a run would be refused for want of space, if it would."""
+    folder = paths.runs_folder()
+    if paths.free_bytes(folder) >= DISK_BYTES_MIN:
+        return []
+    return [f"Less than 200 MB are free where {folder.absolute()} is."]
 
 
 def _read_back(*, as_json: bool) -> tuple[Diagnostic, ...]:

@@ -282,7 +282,11 @@ def finish(store: Store, *, as_json: bool) -> int:
 
 
 def has_failures(run_frames: frames.Frames) -> bool:
-    """Return whether some results are missing that should be there; not installed is no failure."""
+    """Return whether some results are missing that should be there, or predict something wrong.
+
+    What is not installed is no failure; but where nothing at all was measured, nothing went well.
+    """
     lacking = run_frames.failures[~run_frames.failures.mark.isin(["not installed", "unsupported"])]
-    no_framework = not run_frames.plan.arms
-    return no_framework or bool(len(lacking)) or not bool(run_frames.checks.passed.all())
+    nothing = not run_frames.samples.track.isin(["same", "quickstart"]).any()
+    checks = (run_frames.checks, run_frames.predicted)
+    return nothing or bool(len(lacking)) or not all(bool(each.passed.all()) for each in checks)

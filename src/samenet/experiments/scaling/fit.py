@@ -104,6 +104,11 @@ def arms_not_fitted(frames: Frames) -> dict[str, int]:
     return few if ladder.ladder_points(frames.plan.tasks) else {}
 
 
+def fitted_tasks(frames: Frames, arm: str) -> list[Task]:
+    """Return the sizes that an arm's model is fitted to: those on which it was measured."""
+    return [size.task for size in _design(_sizes(frames, arm))]
+
+
 class _Size(NamedTuple):
     """One size of one arm: the call of K steps, then that of fewer, if it was measured."""
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -103,6 +103,8 @@ class Forecast:
     offers: tuple[Offer, ...] = ()
     install_bytes: int = 0
     """With all that it requires; 0 if nobody knows."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of the packages that it was measured with."""
     import_seconds: float = 0.0
     """The upper end of its interval, where there is one."""
 
@@ -268,6 +270,7 @@ def answer(
 ) -> Answer:
     """Return the predictions of those that meet the wishes, and why others do not.
 
+    Only what was fitted under one set of conditions is ranked: where most were, or else the newest.
     Raises RefusedError for a device on which no cost was fitted.
     """
     if wishes.device is not None:
@@ -278,16 +281,28 @@ def answer(
                 f"{wishes.device}. "
                 f"Fit them there first: {LADDER_COMMAND} --device {wishes.device}"
             )
-    reasons = {forecast.arm: why_not(forecast, training, wishes) for forecast in forecasts}
-    return Answer(
-        training=training,
-        left=tuple(forecast for forecast in forecasts if not reasons[forecast.arm]),
-        excluded={
-            forecast.arm: f"{forecast.title} is left out: it {reasons[forecast.arm]}."
-            for forecast in forecasts
-            if reasons[forecast.arm]
-        },
-    )
+    reasons = [why_not(forecast, training, wishes) for forecast in forecasts]
+    meeting = [f for f, reason in zip(forecasts, reasons, strict=True) if not reason]
+    place = _usual_place(meeting)
+    left = tuple(forecast for forecast in meeting if forecast.place == place)
+    ranked = {forecast.arm for forecast in left}
+    excluded = {}
+    for forecast, reason in zip(forecasts, reasons, strict=True):
+        if forecast in left:
+            continue
+        # one arm may have been fitted in several places
+        key = f"{forecast.arm} ({forecast.place})" if forecast.arm in ranked else forecast.arm
+        why = reason or f"was fitted on {forecast.place}, what is ranked on {place}"
+        excluded[key] = f"{forecast.title} is left out: it {why}."
+    return Answer(training=training, left=left, excluded=excluded)
+
+
+def _usual_place(forecasts: Sequence[Forecast]) -> str:
+    """Return where most of them were fitted; of several such places, where the newest was."""
+    places: dict[str, list[str]] = {}
+    for forecast in forecasts:
+        places.setdefault(forecast.place, []).append(forecast.when)
+    return max(places, key=lambda place: (len(places[place]), max(places[place])), default="")
 
 
 def _sentence(training: TrainingSize, best: Sequence[TimePrediction]) -> str:
@@ -316,8 +331,10 @@ def _basis(predictions: Sequence[TimePrediction]) -> str:
     off = max(row.forecast.call_error for row in predictions)
     sizes = min(row.forecast.sizes for row in predictions)
     places = "; ".join(sorted({row.forecast.place for row in predictions}))
+    packages = {item for row in predictions for item in row.forecast.versions.items()}
+    versions = "".join(f"; {name} {version}" for name, version in sorted(packages))
     return (
-        f"Predicted from {sizes} measured sizes ({places}), which the fits miss by up to "
+        f"Predicted from {sizes} measured sizes ({places}{versions}), which the fits miss by up to "
         f"{format_digits(100 * off, 2)} % (root mean square, each left out in turn). "
         "Not measured itself."
     )
@@ -370,20 +387,30 @@ FORECAST_VALUES = TypeAdapter(Forecast)
 
 
 def remember(forecasts: Iterable[Forecast]) -> None:
-    """Keep a ladder's forecasts for this machine; each arm's newest one replaces the one before."""
-    known = {forecast.arm: FORECAST_VALUES.dump_python(forecast) for forecast in forecasts}
-    if known:
-        cache.put(CACHE_KIND, _key(), {**(cache.get(CACHE_KIND, _key()) or {}), **known})
+    """Keep a ladder's forecasts for this machine.
+
+    Each arm's newest one replaces the one before that was fitted in the same place.
+    """
+    new = list(forecasts)
+    if new:
+        known = {f"{f.arm} on {f.place}": f for f in (*_stored(), *new)}
+        values = {key: FORECAST_VALUES.dump_python(forecast) for key, forecast in known.items()}
+        cache.put(CACHE_KIND, _key(), values)
 
 
 def recall() -> list[Forecast]:
     """Return this machine's forecasts; raises RefusedError if there are none."""
-    stored = cache.get(CACHE_KIND, _key()) or {}
+    stored = _stored()
     if not stored:
         raise RefusedError(
             f"No cost was fitted on this machine yet. `{LADDER_COMMAND}` does it "
             f"({LADDER_MINUTES}); --framework NAME chooses one, --dry-run says how long it takes."
         )
+    return stored
+
+
+def _stored() -> list[Forecast]:
+    stored = cache.get(CACHE_KIND, _key()) or {}
     return [FORECAST_VALUES.validate_python(values) for values in stored.values()]
 
 

@@ -13,6 +13,7 @@ from statistics import fmean, median
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from samenet.advice.evidence import with_epochs
@@ -44,10 +45,9 @@ def make_forecasts(frames: Frames) -> list[Forecast]:
 
 
 def _forecast(frames: Frames, fitted: FittedArm) -> Forecast:
-    tasks = [t for t in ladder.ladder_points(frames.plan.tasks) if not ladder.is_held_out(t)]
-    starts = [_start(frames, fitted, task) for task in tasks]
-    known_starts = [pair for pair in starts if pair is not None]
-    start, per_layer, per_shape, error = _fit_starts(known_starts)
+    measured = fit.fitted_tasks(frames, fitted.arm)
+    starts = [_start(frames, fitted, task) for task in measured]
+    start, per_layer, per_shape, error = _fit_starts(starts)
     arm = frames.plan.arm(fitted.arm)
     imported = frames.import_seconds(fitted.arm)
     return Forecast(
@@ -61,12 +61,13 @@ def _forecast(frames: Frames, fitted: FittedArm) -> Forecast:
         start_error=error,
         call_error=math.sqrt(fmean(math.log1p(p.error) ** 2 for p in fitted.left_out)),
         sizes=len(fitted.left_out),
-        ranges=_ranges([training_of(task) for task in tasks]),
+        ranges=_ranges([training_of(task) for task in measured]),
         place=str(frames.plan.target),
         when=frames.plan.created,
         device=frames.plan.target.device,
         offers=arm.header.offers,
         install_bytes=arm.installed.bytes,
+        versions=arm.versions,
         import_seconds=imported.high if imported.known else imported.value,
     )
 
@@ -81,11 +82,9 @@ def training_of(task: Task) -> TrainingSize:
     )
 
 
-def _start(frames: Frames, fitted: FittedArm, task: Task) -> tuple[int, int, float] | None:
+def _start(frames: Frames, fitted: FittedArm, task: Task) -> tuple[int, int, float]:
     """Return layers, shapes and seconds of a start without the steps of its first call."""
     result = frames.result(task, fitted.arm)
-    if not result.start_up or not result.passed:
-        return None
     training = training_of(task)
     call = fitted.model.predict(training.widths, training.batch_size, ladder.steps_of(task))
     seconds = median(result.start_up.values())
@@ -96,16 +95,26 @@ def _start(frames: Frames, fitted: FittedArm, task: Task) -> tuple[int, int, flo
 def _fit_starts(starts: Sequence[tuple[int, int, float]]) -> tuple[float, float, float, float]:
     """Return the fixed cost of a start, that of a layer and of a shape, and the relative error.
 
-    No cost is negative, and all starts count alike, as in the fit of a step.
+    No cost is negative, and all starts count alike, as in the fit of a step. The error is the root
+    mean square of what each start is off by if it is left out of the fit.
     """
     seconds = np.array([start_seconds for *_, start_seconds in starts])
     parts = np.array([[1.0, float(layers), float(kinds)] for layers, kinds, _ in starts])
-    # divided by its seconds, every start aims at 1: relative errors are minimised
-    costs, _ = nnls(parts / seconds[:, None], np.ones(len(starts)))
-    off = np.log(parts @ costs / seconds)
-    freedom = max(1, len(starts) - len(costs))
-    start, per_layer, per_shape = costs.tolist()
-    return start, per_layer, per_shape, math.sqrt(float((off**2).sum()) / freedom)
+
+    def costs_of(rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+        # divided by its seconds, every start aims at 1: relative errors are minimised
+        costs, _ = nnls(parts[rows] / seconds[rows, None], np.ones(rows.sum()))
+        return np.asarray(costs)
+
+    others = ~np.eye(len(starts), dtype=bool)
+    predicted = [float(parts[n] @ costs_of(others[n])) for n in range(len(starts))]
+    off = np.log(np.maximum(predicted, NOTHING_SECONDS) / seconds)
+    start, per_layer, per_shape = costs_of(np.ones(len(starts), dtype=bool)).tolist()
+    return start, per_layer, per_shape, math.sqrt(float((off**2).mean()))
+
+
+NOTHING_SECONDS = 1e-9
+"""In place of a predicted start of no time at all, which has no logarithm."""
 
 
 def _ranges(trainings: Sequence[TrainingSize]) -> dict[str, tuple[float, float]]:
@@ -153,6 +162,8 @@ class ValidationResult:
 
     judged: tuple[HeldOutTraining, ...]
     choices: tuple[HeldOutChoice, ...]
+    missing: tuple[tuple[str, str], ...] = ()
+    """(training, arm) of what was planned, and not measured or out of the range of its fit."""
 
     def of(self, arm: str) -> list[HeldOutTraining]:
         """Return the held-out trainings of one arm."""
@@ -160,12 +171,22 @@ class ValidationResult:
 
     @property
     def arms(self) -> list[str]:
-        """Return the arms that were judged, in their order."""
-        return list(dict.fromkeys(each.arm for each in self.judged))
+        """Return the arms that there is a forecast of, in their order."""
+        absent = [arm for _, arm in self.missing]
+        return list(dict.fromkeys([*(each.arm for each in self.judged), *absent]))
+
+    def not_shown(self, arm: str) -> int:
+        """Return on how many held-out trainings an arm was not judged."""
+        return sum(absent == arm for _, absent in self.missing)
 
     def good(self, arm: str) -> bool:
-        """Return whether all of an arm's totals, and their median, are within their limits."""
+        """Return whether all of an arm's totals, and their median, are within their limits.
+
+        A training that is missing shows nothing, and is none of them.
+        """
         errors = [abs(each.error) for each in self.of(arm)]
+        if not errors or self.not_shown(arm):
+            return False
         return max(errors) <= WITHIN and median(errors) <= WITHIN_MEDIAN
 
     @property
@@ -195,6 +216,7 @@ class ValidationResult:
                 {**{n: getattr(c, n) for n in HeldOutChoice.__dataclass_fields__}, "right": c.right}
                 for c in self.choices
             ],
+            "missing": [{"training": name, "arm": arm} for name, arm in self.missing],
         }
 
 
@@ -206,13 +228,17 @@ def validate(frames: Frames) -> ValidationResult:
     ]
     judged = []
     choices = []
+    missing = []
     for task in tasks:
         training = training_of(task)
+        name = f"{task.title}, {training.epochs} epochs"
         totals = _totals(frames, task, known)
-        predictions = [row for row in predict_times(known, training) if row.forecast.arm in totals]
+        able = [each for each in known if each.arm in totals and not each.outside(training)]
+        missing += [(name, each.arm) for each in known if each not in able]
+        predictions = predict_times(able, training)
         judged += [
             HeldOutTraining(
-                training=f"{task.title}, {training.epochs} epochs",
+                training=name,
                 arm=row.forecast.arm,
                 measured_seconds=median(totals[row.forecast.arm].values()),
                 predicted_seconds=row.seconds.value,
@@ -225,7 +251,7 @@ def validate(frames: Frames) -> ValidationResult:
         ):
             adoptable = [row for row in predictions if row.forecast.adoptable]
             choices.append(_choice(task, adoptable, totals, frames.plan.margin))
-    return ValidationResult(judged=tuple(judged), choices=tuple(choices))
+    return ValidationResult(judged=tuple(judged), choices=tuple(choices), missing=tuple(missing))
 
 
 Totals = dict[str, dict[int, float]]
@@ -286,10 +312,12 @@ def _summary(frames: Frames, result: ValidationResult, arm: str) -> str:
     errors = [abs(training.error) for training in result.of(arm)]
     near = sum(error <= WITHIN for error in errors)
     mark = "✓" if result.good(arm) else "✗"
-    return (
-        f"{mark} {frames.title(arm):<24} {near} of {len(errors)} within {100 * WITHIN:.0f} %, "
-        f"median {100 * median(errors):.1f} %, worst {100 * max(errors):.0f} %"
-    )
+    absent = result.not_shown(arm)
+    shown = f"{near} of {len(errors) + absent} within {100 * WITHIN:.0f} %"
+    if errors:
+        shown += f", median {100 * median(errors):.1f} %, worst {100 * max(errors):.0f} %"
+    lacking = f"; {absent} not measured, or out of range: not shown" if absent else ""
+    return f"{mark} {frames.title(arm):<24} {shown}{lacking}"
 
 
 def _advised(frames: Frames, result: ValidationResult) -> Iterator[str]:

@@ -38,6 +38,8 @@ ADAPTER = {
     "distributions": ["keras", "jax", "jaxlib"],
     "extra": "keras-jax",
     "environment": {"KERAS_BACKEND": "jax"},
+    # there for samenet, or for others, and loaded if it is there
+    "import_without": ["sklearn", "pandas", "matplotlib", "PIL", "psutil", "IPython", "requests"],
     "quickstart": "quickstart.py",
     "predictors": "predict.py",
     "offers": ["gpu", "autodiff", "sklearn-api", "export"],

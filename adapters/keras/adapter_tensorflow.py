@@ -46,6 +46,8 @@ ADAPTER = {
     "extra": "keras",
     "environment": {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"},
     "keeps_out": ["jax"],  # loaded where it is installed, and not needed
+    # there for samenet, or for others, and loaded if it is there
+    "import_without": ["sklearn", "pandas", "matplotlib", "PIL", "scipy", "psutil", "IPython"],
     "quickstart": "quickstart.py",
     "predictors": "predict.py",
     "offers": ["gpu", "autodiff", "sklearn-api", "export"],

@@ -41,6 +41,17 @@ ADAPTER = {
     "extra": "keras-torch",
     "environment": {"KERAS_BACKEND": "torch"},
     "keeps_out": ["jax", "tensorflow"],  # loaded where it is installed, and not needed
+    # there for samenet, or for others, and loaded if it is there
+    "import_without": [
+        "sklearn",
+        "pandas",
+        "matplotlib",
+        "PIL",
+        "scipy",
+        "psutil",
+        "IPython",
+        "requests",
+    ],
     "quickstart": "quickstart.py",
     "predictors": "predict.py",
     "offers": ["gpu", "autodiff", "sklearn-api", "export"],

@@ -30,6 +30,7 @@ ADAPTER = {
     },
     "imports": ["sklearn.neural_network"],
     "distributions": ["scikit-learn", "numpy", "scipy"],
+    "import_without": ["pandas", "psutil", "rich"],  # there for samenet: 0.2 s of the import
     "quickstart": "quickstart.py",
     "predictors": "predict.py",
     "offers": ["sklearn-api", "export"],

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ import pytest
 from samenet.adapter import Target, discovery, source_files
 from samenet.adapter.discovery import AdapterFile
 from samenet.execution.worker_environment import worker_environment
-from samenet.machine.imports import KEPT_OUT_VARIABLE
+from samenet.machine import distributions
+from samenet.machine.imports import KEPT_OUT_OF_IMPORT_VARIABLE, KEPT_OUT_VARIABLE
 from samenet.runs import adapter_source
 from samenet.spec.task import load_task
 from samenet.worker.quickstart import as_on_page
@@ -141,16 +143,116 @@ def test_a_worker_of_tensorflow_or_keras_loads_no_jax(name: str) -> None:
             pytest.skip(f"{module} is not installed")
     environment = worker_environment(discovery.shipped_adapters()[name].header, Target())
     free = {key: value for key, value in environment.items() if key != KEPT_OUT_VARIABLE}
-    assert loaded(name, environment) == ["False", "True"]
-    assert loaded(name, free)[1] == "False"
+    assert printed(LOADED, environment, name) == ["False", "True"]
+    assert printed(LOADED, free, name)[1] == "False"
 
 
-def loaded(name: str, environment: dict[str, str]) -> list[str]:
-    """Return whether a process with an adapter has loaded JAX, and whether it finds none."""
-    command = [sys.executable, "-P", "-c", LOADED, name]
+LET_IN = """
+from samenet.machine import imports
+imports.keep_out()
+try:
+    import wave
+except ModuleNotFoundError as error:
+    print(error.name)
+imports.let_in()
+import wave
+print("let in")
+try:
+    import chunk
+except ModuleNotFoundError as error:
+    print(error.name)
+"""
+
+
+def printed(code: str, environment: dict[str, str], *arguments: str) -> list[str]:
+    """Return the words that a Python process prints."""
+    command = [sys.executable, "-P", "-c", code, *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
+
+
+def test_what_samenet_needs_itself_is_kept_out_of_the_import_alone() -> None:
+    """Once the framework is there it can be imported again; what is kept out for good cannot."""
+    out = {KEPT_OUT_VARIABLE: "chunk", KEPT_OUT_OF_IMPORT_VARIABLE: "wave"}
+    assert printed(LET_IN, {**os.environ, **out}) == ["wave", "let", "in", "chunk"]
+
+
+def skip_unless_installed(modules: tuple[str, ...]) -> None:
+    """Skip where a framework is not installed; it is not imported here."""
+    for module in modules:
+        if importlib.util.find_spec(module.partition(".")[0]) is None:
+            pytest.skip(f"{module} is not installed")
+
+
+HEAVY = ("IPython", "matplotlib", "pandas", "scikit-learn", "scipy")
+"""What samenet needs, its notebooks included, and what takes a tenth of a second to import."""
+
+IMPORT = """
+import sys
+from samenet.machine import imports
+imports.keep_out()
+import importlib
+for name in sys.argv[1].split(","):
+    importlib.import_module(name)
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+@pytest.mark.parametrize("name", discovery.shipped_adapters())
+def test_no_framework_is_charged_for_what_samenet_needs(name: str) -> None:
+    """A timed import loads nothing of weight that the framework itself does not require."""
+    header = discovery.shipped_adapters()[name].header
+    skip_unless_installed(header.imports)
+    owners = packages_distributions()
+    environment = worker_environment(header, Target())
+    code = IMPORT.replace("sys.argv[1]", repr(",".join(header.imports)))
+    loaded = {owner for module in printed(code, environment) for owner in owners.get(module, ())}
+    required = {*distributions.find_required(header.distributions)}
+    assert {owner for owner in loaded if owner in HEAVY} - required == set()
+
+
+FITS = {
+    "keras": """
+import keras
+import numpy
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+model.compile("adam", "mse")
+inputs, targets = numpy.ones((8, 3), "float32"), numpy.ones((8, 2), "float32")
+history = model.fit(inputs, targets, batch_size=4, epochs=2, verbose=0)
+print(len(history.history["loss"]), model.predict(inputs, verbose=0).shape[1])
+""",
+    "tensorflow": """
+import tensorflow as tf
+weights = tf.Variable(tf.ones((3, 2)))
+def step():
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.ones((8, 3)) @ weights)
+    weights.assign_sub(tape.gradient(loss, weights))
+tf.function(step)()
+print(2, weights.shape[1])
+""",
+    "sklearn.neural_network": """
+import numpy
+from sklearn.neural_network import MLPRegressor
+model = MLPRegressor(hidden_layer_sizes=(4,), batch_size=4, max_iter=2).fit(numpy.eye(8), numpy.ones((8, 2)))
+print(len(model.loss_curve_), model.predict(numpy.eye(8)).shape[1])
+""",
+}
+
+
+@pytest.mark.parametrize(
+    "name", ["tensorflow", "keras", "keras-torch", "keras-jax", "scikit-learn"]
+)
+def test_a_framework_does_without_what_its_import_is_kept_from(name: str) -> None:
+    """It trains and predicts where these modules are not installed at all."""
+    header = discovery.shipped_adapters()[name].header
+    assert header.import_without
+    skip_unless_installed(header.imports)
+    out = ",".join((*header.keeps_out, *header.import_without))
+    environment = {**worker_environment(header, Target()), KEPT_OUT_VARIABLE: out}
+    start = "from samenet.machine import imports\nimports.keep_out()\n"
+    assert printed(start + FITS[header.imports[0]], environment) == ["2", "2"]
 
 
 def test_a_framework_starts_alike_whatever_else_is_installed() -> None:

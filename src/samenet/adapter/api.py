@@ -159,6 +159,9 @@ class Header(_Grown):
     keeps_out: tuple[str, ...] = ()
     """Modules that it loads where they are installed and does without where they are not: its
     workers do without them, so that its start does not depend on what else is installed."""
+    import_without: tuple[str, ...] = ()
+    """Modules that are there for samenet's sake, or another's, and that its import loads where they
+    are: it is timed without them. Afterwards they can be imported again."""
     variables: Variables = Variables()
     """Variables whose values depend on what is computed: threads, device, precision, caches. Those
     of the shipped adapters are set for every worker: a file on one of their libraries need not
@@ -183,12 +186,11 @@ class Header(_Grown):
     color: str = "#666666"
     """The framework's colour in every figure."""
     newer: ClassVar[frozenset[str]] = frozenset(
-        {"variables", "compile_seconds", "order", "keeps_out", "quickstart_distributions"}
+        {
+            *("variables", "compile_seconds", "order", "keeps_out", "import_without"),
+            "quickstart_distributions",
+        }
     )
-
-
-WOULD_HOLD = "it would hold"
-"""With these words begins, in the detail of a check, which other form explains its error."""
 
 
 WOULD_HOLD = "it would hold"

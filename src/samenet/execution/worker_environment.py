@@ -9,7 +9,7 @@ from samenet.adapter.api import Header, Target
 from samenet.adapter.discovery import known_headers
 from samenet.adapter.variables import Kept
 from samenet.machine import system
-from samenet.machine.imports import KEPT_OUT_VARIABLE
+from samenet.machine.imports import KEPT_OUT_OF_IMPORT_VARIABLE, KEPT_OUT_VARIABLE
 
 
 class CompiledCode(NamedTuple):
@@ -34,9 +34,12 @@ def worker_environment(
     asked: dict[str, str] = {}
     for variables in of_headers:
         asked |= variables.for_target(target.threads, target.device, target.precision)
-    if header and header.keeps_out:
-        asked[KEPT_OUT_VARIABLE] = ",".join(header.keeps_out)
     if header:
+        kept_out = {
+            KEPT_OUT_VARIABLE: header.keeps_out,
+            KEPT_OUT_OF_IMPORT_VARIABLE: header.import_without,
+        }
+        asked |= {variable: ",".join(names) for variable, names in kept_out.items() if names}
         asked |= header.environment
     for variables in of_headers:
         if compiled:

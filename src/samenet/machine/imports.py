@@ -2,7 +2,10 @@
 
 Some frameworks load others that lie beside them without needing them: `import tensorflow` loads JAX
 where it is installed, which nobody waits for who has installed TensorFlow alone. What
-a framework takes must not depend on which others it is compared with.
+a framework takes must not depend on which others it is compared with, nor on what samenet itself
+needs: `import keras` loads scikit-learn, pandas and matplotlib where they are installed, and they
+are, because samenet scores and draws with them. So these are kept out as well, but only until the
+framework is there.
 """
 
 from __future__ import annotations
@@ -15,12 +18,16 @@ from typing import Any
 KEPT_OUT_VARIABLE = "SAMENET_KEPT_OUT"
 """Names of modules, separated by commas; the parent sets it for a worker."""
 
+KEPT_OUT_OF_IMPORT_VARIABLE = "SAMENET_KEPT_OUT_OF_IMPORT"
+"""The same, of modules that `let_in` lets in again."""
+
 
 class _Without:
     """A finder of modules that finds some no longer; in all else it is the finder it wraps."""
 
     def __init__(self, finder: Any, names: frozenset[str]) -> None:
-        self.finder, self.names = finder, names
+        self.finder = finder
+        self.names = names
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """Return None for what is kept out: to be imported, or asked for, it is not there."""
@@ -36,7 +43,17 @@ class _Without:
 
 def keep_out() -> None:
     """Keep out what the environment of this process names; call it before the first import."""
-    names = os.environ.get(KEPT_OUT_VARIABLE, "")
+    names = _named(KEPT_OUT_VARIABLE) | _named(KEPT_OUT_OF_IMPORT_VARIABLE)
     if names:
-        without = frozenset(names.split(","))
-        sys.meta_path[:] = [_Without(finder, without) for finder in sys.meta_path]
+        sys.meta_path[:] = [_Without(finder, names) for finder in sys.meta_path]
+
+
+def let_in() -> None:
+    """Let in what was kept out of the framework's import alone; call it when that is done."""
+    for finder in sys.meta_path:
+        if isinstance(finder, _Without):
+            finder.names = _named(KEPT_OUT_VARIABLE)
+
+
+def _named(variable: str) -> frozenset[str]:
+    return frozenset(filter(None, os.environ.get(variable, "").split(",")))

@@ -34,6 +34,7 @@ def main(path: Path) -> None:
     pinned = system.pin(raw["cores"])
     imports.keep_out()
     import_seconds = clock.time_call(lambda: _import(raw["imports"]))
+    imports.let_in()
     stamps = {
         "interpreter": STARTED - float(os.environ.get(SPAWNED_VARIABLE, STARTED)),
         "import": import_seconds,

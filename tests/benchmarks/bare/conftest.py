@@ -12,6 +12,11 @@ from samenet.adapter import discovery
 from samenet.machine import distributions, system
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let bare forms be measured that were never the fastest."""
+    parser.addoption("--all-forms", action="store_true", help="bare loops: the slower forms, too")
+
+
 @pytest.fixture(scope="module")
 def worker(request: pytest.FixtureRequest) -> Iterator[pairs.Worker]:
     """Return the process of a mode; the parameter: (mode, threads)."""

@@ -6,6 +6,7 @@ Orders come in on standard input, one a line, and every one is answered with one
 
     size S adam   make ours and every bare form for this net and optimiser, take a first call each,
                   say how far apart they end and by how much ours is slower than each; keep the best
+                  (`size S adam all`: the slower ones, too)
     ours L        make ours alone
     turn          time the same calls of both; which is first alternates
     whole         time one pass in the framework's own whole `fit`, and in samenet's loop
@@ -159,14 +160,18 @@ def bare_file(arm: str) -> Path:
 def bare_forms(arm: str, module: ModuleType) -> dict[str, Maker]:
     """Return the bare loops of a mode: its function with the arguments of each form."""
     made = getattr(module, arm.partition(":")[2])
-    forms = module.LOOPS[arm] | forms_beside(module, arm)
+    forms = module.LOOPS[arm] | forms_beside(module, arm, slower=True)
     return {name: partial(made, **given) for name, given in forms.items()}
 
 
-def forms_beside(module: ModuleType, arm: str) -> dict[str, Any]:
-    """Return the forms that are not of the mode, or not public: measured, never compared."""
-    found: dict[str, Any] = getattr(module, "BESIDE", {}).get(arm, {})
-    return found
+def forms_beside(module: ModuleType, arm: str, *, slower: bool) -> dict[str, Any]:
+    """Return the forms that are never compared: of another mode, and slower ones if asked for."""
+    names = ("BESIDE", "SLOWER") if slower else ("BESIDE",)
+    return {
+        name: given
+        for group in names
+        for name, given in getattr(module, group, {}).get(arm, {}).items()
+    }
 
 
 def main(arm: str, threads: int) -> None:
@@ -186,9 +191,11 @@ def main(arm: str, threads: int) -> None:
     pair: Any = None
     for line in sys.stdin:
         match line.split():
-            case ["size", size, rule]:
-                beside = set(forms_beside(bare, arm))
-                pair = Pair(arm, size, rule, adapter, bare_forms(arm, bare), beside)
+            case ["size", size, rule, *more]:
+                beside = set(forms_beside(bare, arm, slower=bool(more)))
+                names = bare.LOOPS[arm].keys() | beside
+                forms = {name: of for name, of in bare_forms(arm, bare).items() if name in names}
+                pair = Pair(arm, size, rule, adapter, forms, beside)
                 answer: Any = {"forms": pair.forms, "best": pair.best, "beside": sorted(beside)}
             case ["ours", size]:
                 pair = Pair(arm, size, "sgd", adapter, {}, set())

@@ -7,12 +7,13 @@ import math
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from samenet.adapter import Target, discovery
-from samenet.execution.worker_environment import worker_environment
+from samenet.execution.worker_environment import CompiledCode, worker_environment
 
 HERE = Path(__file__).parent
 
@@ -23,10 +24,10 @@ class Worker:
     def __init__(self, arm: str, threads: int) -> None:
         """Start it as samenet starts its workers."""
         self.arm, self.threads = arm, threads
-        header = discovery.shipped_adapters()[arm.partition(":")[0]].header
+        self.folder = tempfile.TemporaryDirectory()
         self.process = subprocess.Popen(
             [sys.executable, "-P", str(HERE / "pair_worker.py"), arm, str(threads)],
-            env=worker_environment(header, Target(threads=threads)),
+            env=environment(arm, threads, self.folder.name),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -46,6 +47,14 @@ class Worker:
         self.process.stdin.close()
         self.process.wait(30)
         self.process.stdout.close()
+        self.folder.cleanup()
+
+
+def environment(arm: str, threads: int, folder: str) -> dict[str, str]:
+    """Return the variables that samenet would set; nothing has been compiled by another process."""
+    header = discovery.shipped_adapters()[arm.partition(":")[0]].header
+    code = CompiledCode("cold", Path(folder))
+    return worker_environment(header, Target(threads=threads), compiled=code)
 
 
 class Ratio(NamedTuple):
@@ -94,14 +103,14 @@ def mean_of(ratios: list[float]) -> float:
 
 def whole_training(arm: str, side: str, net: str, rule: str) -> tuple[float, float]:
     """Return wall and processor seconds of a whole training in a fresh process."""
-    header = discovery.shipped_adapters()[arm.partition(":")[0]].header
-    done = subprocess.run(
-        [sys.executable, "-P", str(HERE / "whole_worker.py"), side, arm, net, rule],
-        env=worker_environment(header, Target(threads=1)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-P", str(HERE / "whole_worker.py"), side, arm, net, rule],
+            env=environment(arm, 1, folder),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout.splitlines()[-1])
     return found["wall"], found["cpu"]

@@ -1,7 +1,7 @@
 """Our loops against bare ones, which know nothing of samenet: ours must cost nothing.
 
     pytest tests/benchmarks/bare/test_bare_loops.py --benchmark-only
-    pytest tests/benchmarks/bare/test_bare_loops.py --benchmark-only -k pytorch
+    pytest tests/benchmarks/bare/test_bare_loops.py --benchmark-only -k pytorch --all-forms
 
 Of every mode there are several bare forms: what the framework documents, and what was tried to beat
 ours. All of them must end at the same weights after a first call. The fastest is taken:
@@ -59,11 +59,16 @@ SPENT = Spent()
 @pytest.mark.parametrize(("net", "rule"), CELLS)
 @pytest.mark.benchmark(timer=SPENT)
 def test_our_loop_costs_nothing(
-    worker: Worker, net: str, rule: str, benchmark: BenchmarkFixture
+    worker: Worker,
+    net: str,
+    rule: str,
+    benchmark: BenchmarkFixture,
+    pytestconfig: pytest.Config,
 ) -> None:
     """Our loop does the steps of all bare ones, and takes at most 6 % longer than the fastest."""
     cell = worker.arm, net, rule
-    tried = Tried(**worker.ask(f"size {net} {rule}"))
+    more = " all" if pytestconfig.getoption("all_forms", default=False) else ""
+    tried = Tried(**worker.ask(f"size {net} {rule}{more}"))
     assert tried.best in tried.forms
     far = {n: f for n, f in tried.forms.items() if not max(f["weights"], f["losses"]) < APART_MOST}
     assert not far

@@ -235,7 +235,8 @@ print(2, weights.shape[1])
     "sklearn.neural_network": """
 import numpy
 from sklearn.neural_network import MLPRegressor
-model = MLPRegressor(hidden_layer_sizes=(4,), batch_size=4, max_iter=2).fit(numpy.eye(8), numpy.ones((8, 2)))
+model = MLPRegressor(hidden_layer_sizes=(4,), batch_size=4, max_iter=2)
+model.fit(numpy.eye(8), numpy.ones((8, 2)))
 print(len(model.loss_curve_), model.predict(numpy.eye(8)).shape[1])
 """,
 }

@@ -110,7 +110,7 @@ def test_another_baseline_gives_the_paired_interval(page) -> None:
 
 
 def test_a_head_names_the_baseline_that_its_numbers_have(page, tmp_path: Path) -> None:
-    """Another baseline renames the heads that name one, on the page and in what is saved from it."""
+    """Another baseline renames the heads that name one, on the page and in what is saved."""
     block = page.locator("#leaderboards .block[data-task=digits][data-view=total]")
     heads = block.locator("thead th")
     before = heads.all_inner_texts()

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from itertools import groupby, pairwise
-from string import ascii_uppercase
+from string import ascii_lowercase, ascii_uppercase
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
@@ -111,6 +111,14 @@ def _names(runs: Runs) -> list[str]:
     ]
 
 
+def _letter(number: int) -> str:
+    """Return A to Z, then a to z, then numbers in brackets: as many as there may be modes."""
+    return LETTERS[number] if number < len(LETTERS) else f"({number + 1})"
+
+
+LETTERS = f"{ascii_uppercase}{ascii_lowercase}"
+
+
 def _draw(runs: Runs, narrow: bool) -> Drawing:  # noqa: FBT001 - Figure.draw
     contenders = [contender for _, contender in runs]
     names = _names(runs)
@@ -126,7 +134,7 @@ def _draw(runs: Runs, narrow: bool) -> Drawing:  # noqa: FBT001 - Figure.draw
         Patch(color=plotting.INK, alpha=0.15),
         Patch(facecolor="none", edgecolor=plotting.INK, hatch=HATCH, linewidth=0),
     ]
-    labels = [f"{ascii_uppercase[k]}  {name}" for k, name in enumerate(names)]
+    labels = [f"{_letter(k)}  {name}" for k, name in enumerate(names)]
     labels += ["tie (pale)", "not measured"]
     subjects = [_subject(contender) for _, contender in runs]
     legend = Legend(handles=handles, names=labels, subjects=subjects)
@@ -175,7 +183,7 @@ def _field(axes: Axes, runs: Runs, field: MapField, x: int, y: int) -> None:
         alpha=PALE if tie else 1.0,
         linewidth=0,
     )
-    letters = "".join(ascii_uppercase[k] for k in field.best)
+    letters = "".join(map(_letter, field.best))
     text = axes.text(
         x - 0.4,
         y + 0.36,

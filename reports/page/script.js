@@ -13,6 +13,7 @@
   const parts = all("details.part");
   const tables = all("table:not(.fixed)");
   const sorted = new Map(); // table -> [column, whether downwards]
+  let place = ""; // the id that a link led to
 
   const listed = (menu) => {
     const ticked = boxes(menu).filter((box) => box.checked), rest = boxes(menu).filter((box) => !box.checked);
@@ -28,6 +29,7 @@
     for (const chooser of choosers) if (chooser.value) state.set(chooser.id, chooser.value);
     for (const [table, [column, down]] of sorted) state.append("sort", `${tables.indexOf(table)} ${column} ${down ? "down" : "up"}`);
     for (const part of parts) if (part.open) state.append("open", part.id);
+    if (place) state.set("at", place);
     return state.toString();
   };
   const write = () => {
@@ -50,6 +52,7 @@
       if (head?.hasAttribute("aria-sort")) sort(head, way === "down");
     }
     applyAll();
+    reveal(state.get("at") ?? "");
   };
 
   // ---- hiding ----------------------------------------------------------------------------------
@@ -65,7 +68,8 @@
     const off = Object.fromEntries(menus.map((menu) => [menu.dataset.key,
       new Set(boxes(menu).filter((box) => !box.checked).map((box) => box.value))]));
     const { value } = get("view");
-    off.view = new Set(value ? ["total", "steady", "goal"].filter((view) => view !== value) : []);
+    const views = [...get("view").options].map((option) => option.value);
+    off.view = new Set(value ? views.filter((view) => view && view !== value) : []);
     return off;
   };
   const filter = () => {
@@ -139,6 +143,12 @@
     while (cell && !cell.dataset.repeats) cell = cell.previousElementSibling;
     return cell;
   };
+  const rename = (table, column, name) => { // the head says what its numbers are against, here and where they are saved
+    sortable(table); // first: what is restored later is then the label, not the button around it
+    const head = table.tHead.rows[0].cells[column], label = head.querySelector("button") ?? head;
+    const [what] = label.textContent.split(" against ");
+    if (what !== label.textContent) say(label, undefined, `${what} against ${name}`);
+  };
   const rebase = () => {
     restore();
     all(".base").forEach((note) => note.remove());
@@ -151,6 +161,7 @@
       const base = [...row.parentElement.rows].find((other) => other.dataset.arm === value);
       const cell = base?.cells[own.cellIndex];
       against(element, own, cell?.dataset.repeats ? cell : null);
+      if (element.tagName === "TD") rename(row.closest("table"), element.cellIndex, selectedOptions[0].textContent);
       notes.add(row.closest(".block"));
     }
     const text = `Factors and differences are against ${selectedOptions[0].textContent}, from the repeats that both have. ` +
@@ -381,15 +392,16 @@
 
   const reveal = (id) => {
     const target = get(id);
+    place = target ? id : "";
     if (!target) return;
-    if (target.matches("details")) target.open = true;
+    for (let part = target.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
     target.scrollIntoView();
     (target.querySelector(":scope > summary") ?? target).focus({ preventScroll: true });
   };
   const follow = () => {
     const hash = location.hash.slice(1);
     if (hash.includes("=") || !hash) return read(new URLSearchParams(hash));
-    reveal(decodeURIComponent(hash));
+    try { reveal(decodeURIComponent(hash)); } catch { reveal(""); }
     write();
   };
   addEventListener("hashchange", follow);

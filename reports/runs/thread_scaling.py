@@ -73,30 +73,43 @@ def section_of_runs(runs: Sequence[Run]) -> Section | None:
 
 
 def _alike(runs: Sequence[Run]) -> list[Run]:
-    """Return the largest set of runs of one machine, device and precision, one per thread count."""
+    """Return the largest set of runs that differ in threads alone, one per number of threads.
+
+    They share machine, device and precision, caches, and the versions of what every framework uses.
+    """
     groups: dict[tuple[object, ...], dict[int, Run]] = defaultdict(dict)
     for run in runs:
         mark = fingerprint.fingerprint(run.frames)
         target = run.frames.plan.target
         machine = {name: value for name, value in mark["machine"].items() if name != "cores"}
-        key = (str(machine), target.device, str(target.numbers))
+        shared = [mark["versions"].get(name) for name in ("samenet", "python", "matrix_library")]
+        key = (
+            *(str(machine), target.device, str(target.numbers)),
+            *(run.frames.plan.cache, *map(str, shared)),
+        )
         groups[key].setdefault(target.threads, run)
     largest = max(groups.values(), key=len)
     return [largest[threads] for threads in sorted(largest)] if len(largest) > 1 else []
 
 
 def scalings(runs: Sequence[Run], task: Task) -> list[Scaling]:
-    """Return the arms that were measured with at least two numbers of threads on a task."""
+    """Return the arms that were measured with at least two numbers of threads on a task.
+
+    An arm whose packages differ between two runs is compared with neither: what they gain is not
+    what threads gain.
+    """
     marks = [fingerprint.fingerprint(run.frames)["tasks"].get(task.name) for run in runs]
     same = [run for run, mark in zip(runs, marks, strict=True) if mark == marks[0]]
     seconds_of: dict[str, dict[int, Interval]] = defaultdict(dict)
+    versions_of: dict[str, set[str]] = defaultdict(set)
     for run in same:
         for arm, seconds in multi_run.seconds_of_arms(run, task.name, Quantity.STEP).items():
             seconds_of[arm][run.frames.plan.target.threads] = seconds
+            versions_of[arm].add(str(sorted(run.frames.plan.arm(arm).versions.items())))
     return [
         Scaling(arm=arm, seconds=by_threads)
         for arm, by_threads in seconds_of.items()
-        if len(by_threads) > 1
+        if len(by_threads) > 1 and len(versions_of[arm]) == 1
     ]
 
 
@@ -107,7 +120,8 @@ def _figure(runs: Sequence[Run], tasks: list[Task]) -> Figure:
         help=(
             "Higher is better. The dashed line is the ideal: twice the threads, twice as fast. A "
             "line below 1 says that more threads make it slower, as they do where a step is too "
-            "small to be shared."
+            "small to be shared. These gains have no intervals: each is a ratio of two runs, and "
+            "what differs between two sessions of a machine is in it."
         ),
         draw=_draw(runs, tasks),
         table=_numbers(runs, tasks),

@@ -28,6 +28,7 @@ from samenet.report.blocks import (
 from samenet.runs.plan import task_title
 from samenet.spec import Task
 from samenet.stats import formatting
+from samenet.stats.verdicts import format_percent
 
 ORDER = 2
 WITH_LADDER = True
@@ -94,8 +95,8 @@ def _figure(frames: Frames, tasks: list[Task]) -> Figure:
         title="Whole training of every single process, over the typical one of its framework",
         help=(
             "Each mark is one fresh process; 1.00 is the framework’s typical time. Marks close "
-            "together can be told apart from others with few repeats. The grey band is 5 % to "
-            "both sides: differences in it do not matter."
+            "together can be told apart from others with few repeats. The grey band is "
+            f"{format_percent(frames.plan.margin)} to both sides: differences in it do not matter."
         ),
         draw=plotting.row_panels(frames, tasks, spreads, _strip),
         table=_points(frames, tasks),
@@ -104,7 +105,8 @@ def _figure(frames: Frames, tasks: list[Task]) -> Figure:
 
 def _strip(frames: Frames, axes: Axes, task: Task, most: int) -> None:
     arm_spreads = spreads(frames, task)
-    axes.axvspan(1 / 1.05, 1.05, color=plotting.INK, alpha=0.08, linewidth=0)
+    edge = 1 + frames.plan.margin
+    axes.axvspan(1 / edge, edge, color=plotting.INK, alpha=0.08, linewidth=0)
     for row, (arm, values) in enumerate(arm_spreads.items()):
         look = plotting.style_of(frames, arm)
         marks = axes.plot(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from samenet.machine import paths
 from samenet.machine.devices import parse_device
 from samenet.report import result
 from samenet.runs.folder import Store
-from samenet.runs.plan import ProfileName, TrackName
+from samenet.runs.plan import Plan, ProfileName, TrackName
 from samenet.spec import kind_guess, task_defaults
 from samenet.spec.csv_task import target_columns
 from samenet.spec.network import TaskKind
@@ -134,9 +135,7 @@ def run(  # noqa: PLR0913 - each is one choice of the caller
     task_kind = _kind(kind) if kind else _guessed(columns, quiet=quiet)
     _one_target_for_classes(task_kind, values)
     folder = Path(out) if out else planner.new_folder(name, paths.runs_folder())
-    Store(folder).create()
     path = (folder / "data" / "given.npz").absolute()
-    np.savez(path, inputs=numbers, targets=values)
     task = _task(name, task_kind, path, training or Training(), rows=len(columns))
     request = planner.Request(
         own=(task,),
@@ -147,19 +146,24 @@ def run(  # noqa: PLR0913 - each is one choice of the caller
         target=target,
         name=name,
     )
-    return measure_request(request, folder, quiet=quiet, is_made=True)
-
-
-def measure_request(
-    request: planner.Request, folder: Path, *, quiet: bool, is_made: bool = False
-) -> Result:
-    """Carry out a request and return its Result, page included; the folder may be made already."""
-    from samenet.report.page import finish_run
-
     plan = planner.make_plan(request)
     planner.refuse_empty_plan(plan)
+    Store(folder).create()
+    try:
+        np.savez(path, inputs=numbers, targets=values)
+        return _measure(plan, folder, quiet=quiet)
+    except BaseException:
+        if not (folder / "plan.json").exists():  # refused before anything was measured
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _measure(plan: Plan, folder: Path, *, quiet: bool) -> Result:
+    """Carry out a plan in a folder that is made and return its Result, page included."""
+    from samenet.report.page import finish_run
+
     with watch_run(plan, quiet=quiet) as watch:
-        session.start_run(plan, folder, watch, is_made=is_made)
+        session.start_run(plan, folder, watch, is_made=True)
     finish_run(folder)
     return Result(folder)
 

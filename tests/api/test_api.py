@@ -12,7 +12,8 @@ import pytest
 
 import samenet
 from samenet import api
-from samenet.errors import RunFolderError, UsageError
+from samenet.errors import RefusedError, RunFolderError, UsageError
+from samenet.machine import paths
 
 
 def test_own_arrays_give_a_result_with_table_figure_and_advice(tmp_path: Path) -> None:
@@ -108,6 +109,41 @@ def test_texts_among_the_inputs_are_refused_with_a_remedy() -> None:
     """Inputs that are no numbers name the way that handles them."""
     with pytest.raises(UsageError, match="--data"):
         samenet.run([["red"], ["blue"]], [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"frameworks": ("torhc",)}, "Unknown framework 'torhc'"),
+        ({"profile": "fast"}, "Unknown profile 'fast'"),
+        ({"track": "sme"}, "Unknown track 'sme'. Did you mean 'same'?"),
+        ({"repeats": 0}, "0 repeats: measure at least one."),
+        ({"training": samenet.Training(epochs=0)}, "epochs"),
+    ],
+    ids=["framework", "profile", "track", "repeats", "training"],
+)
+def test_a_request_that_cannot_be_leaves_no_folder(
+    wrong: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    """A mistake is a UsageError that names it, and nothing is written for it."""
+    inputs = np.random.default_rng(0).normal(size=(120, 3))
+    targets = np.where(inputs[:, 0] > 0, "yes", "no")
+    given = {"frameworks": ("numpy",), "repeats": 1, "quiet": True, **wrong}
+    with pytest.raises(UsageError) as found:
+        samenet.run(inputs, targets, out=tmp_path / "run", **given)
+    assert sentence in str(found.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_run_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the machine refuses before anything is measured leaves nothing of the data behind."""
+    monkeypatch.setattr(paths, "free_bytes", lambda folder: 1000)
+    inputs = np.random.default_rng(0).normal(size=(120, 3))
+    with pytest.raises(RefusedError, match="Less than 200 MB are free"):
+        samenet.run(
+            inputs, inputs[:, 0], frameworks=("numpy",), repeats=1, quiet=True, out=tmp_path / "run"
+        )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:

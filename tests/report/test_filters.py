@@ -82,6 +82,12 @@ def test_the_view_leaves_what_was_asked_for(page) -> None:
             "blocks => blocks.map(b => b.dataset.view)"
         )
         assert set(views) == {view}
+    for view in page.locator("#view option").evaluate_all("options => options.map(o => o.value)"):
+        page.select_option("#view", view)
+        left = page.locator("main [data-view]:not([hidden])").evaluate_all(
+            "blocks => blocks.map(b => b.dataset.view)"
+        )
+        assert set(left) <= {view} if view else {"total", "long", "steady"} <= set(left)
     page.select_option("#view", "goal")
     assert page.locator("#leaderboards .block[data-view]:visible").count() == 0
 
@@ -101,6 +107,39 @@ def test_another_baseline_gives_the_paired_interval(page) -> None:
     ]
     assert numbers == pytest.approx([wanted.value, wanted.low, wanted.high], rel=6e-3)
     assert "PyTorch (eager)" in page.locator(".base:visible").first.inner_text()
+
+
+def test_a_head_names_the_baseline_that_its_numbers_have(page, tmp_path: Path) -> None:
+    """Another baseline renames the heads that name one, on the page and in what is saved."""
+    block = page.locator("#leaderboards .block[data-task=digits][data-view=total]")
+    heads = block.locator("thead th")
+    before = heads.all_inner_texts()
+    assert any("against" in head and "PyTorch" not in head for head in before)
+    page.select_option("#base", "pytorch:eager")
+    after = heads.all_inner_texts()
+    assert [head for head in after if "against" in head] == ["Factor against PyTorch (eager)"]
+    with page.expect_download() as found:
+        block.get_by_role("button", name="as CSV").first.click()
+    found.value.save_as(tmp_path / "table.csv")
+    assert "Factor against PyTorch (eager)" in (tmp_path / "table.csv").read_text("utf-8")
+    page.select_option("#base", "")
+    assert heads.all_inner_texts() == before
+
+
+@pytest.mark.parametrize("place", ["rows-digits", "figure-break-even"])
+def test_a_link_into_a_closed_part_opens_it_and_stays_in_the_address(
+    visit, page_file: Path, place: str
+) -> None:
+    """Whoever opens the link, or the address that it leaves, stands at the place it names."""
+    page = visit(page_file, place)
+    target = page.locator(f"#{place}")
+    target.wait_for(state="visible")
+    assert page.evaluate("scrollY") > 0
+    shared = page.evaluate("location.hash.slice(1)")
+    assert f"at={place}" in shared
+    again = visit(page_file, shared)
+    again.locator(f"#{place}").wait_for(state="visible")
+    assert again.evaluate("scrollY") > 0
 
 
 def test_going_back_to_the_fastest_gives_the_printed_factors(page) -> None:

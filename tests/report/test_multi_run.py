@@ -126,6 +126,25 @@ def test_other_machines_say_nothing_about_threads() -> None:
     )
 
 
+def test_other_versions_or_caches_are_no_gain_of_threads() -> None:
+    """Runs of another samenet or with kept caches share no line, arms of other versions neither."""
+
+    def with_plan(run: Frames, **changes: object) -> Frames:
+        return replace(run, plan=run.plan.model_copy(update=changes))
+
+    faster = made({"pytorch:eager": 0.5}, count=4)
+    for changes in ({"samenet": "9.9"}, {"cache": "warm"}):
+        runs = lettered(made(), with_plan(faster, **changes))
+        assert thread_scaling.section_of_runs(runs) is None
+    arms = tuple(
+        arm.model_copy(update={"versions": {"torch": "9.9"}}) if "torch" in arm.versions else arm
+        for arm in faster.plan.arms
+    )
+    runs = lettered(made(), with_plan(faster, arms=arms))
+    found = thread_scaling.scalings(runs, runs[0].frames.plan.tasks[0])
+    assert {each.arm for each in found} == {"numpy:plain", "tensorflow:graph", "keras:fit"}
+
+
 def test_one_run_is_no_comparison() -> None:
     """A comparison of a single run is refused in one sentence."""
     with pytest.raises(UsageError, match="takes 2 to 26 runs, got 1"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from report_fixture import made
 
 from samenet.analysis.frames import Frames
@@ -9,6 +10,7 @@ from samenet.report import summary
 from samenet.report.blocks import Table
 from samenet.reports.answer import what_if
 from samenet.reports.times import break_even
+from samenet.reports.trust import noise_and_failures
 
 
 def tables(section: object) -> list[Table]:
@@ -45,6 +47,20 @@ def test_nobody_is_told_to_leave_a_framework_for_the_reference() -> None:
     names = [row[0].text for row in table.rows]
     assert len(names) == 2
     assert not any("NumPy" in name for name in names)
+
+
+def test_the_grey_band_is_as_wide_as_the_margin() -> None:
+    """Both the band and its explanation follow the margin that the run was asked for."""
+    run = with_plan(made(tasks=["digits"], refused=(), failed=()), margin=0.2)
+    section = noise_and_failures.section(run)
+    assert section is not None
+    figure = next(figure for figure in section.figures if figure.name == "noise")
+    assert "20 % to both sides" in figure.help
+    (band,) = [
+        patch for axes in figure.draw(False).axes for patch in axes.patches if patch.get_alpha()
+    ]
+    low, high = band.get_extents().transformed(band.axes.transData.inverted()).intervalx
+    assert (low, high) == (pytest.approx(1 / 1.2), pytest.approx(1.2))
 
 
 def test_one_repeat_is_blamed_where_there_is_one() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 from collections.abc import Iterable
 
 import pytest
 
 from samenet.adapter import discovery
+from samenet.cli import main
 from samenet.cli.commands.selftest import command
 from samenet.errors import UsageError
 from samenet.execution import runner
@@ -127,3 +129,10 @@ FAILURE = FailureRecord(
     mark="timed out",
     reason="after 60 s",
 )
+
+
+def test_one_trial_is_enough_to_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    """However few are asked for, each kind of series is looked at, and no share is of nothing."""
+    assert main._code(["selftest", "steady", "--n", "1", "--json"]) in {0, 3}
+    (found,) = json.loads(capsys.readouterr().out)["findings"]
+    assert all(figure["value"] is not None for figure in found["figures"])

@@ -12,7 +12,6 @@ import pytest
 from sklearn.utils.multiclass import type_of_target
 
 import samenet
-from samenet import api
 from samenet.errors import UsageError
 from samenet.execution import planner
 from samenet.experiments.scaling import ladder
@@ -33,12 +32,11 @@ def from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that gives the task of `samenet.run(X, y)` without running it."""
     seen: list[Task] = []
 
-    def stop(request: planner.Request, folder: Path, *, quiet: bool, is_made: bool) -> None:
-        del folder, quiet, is_made
+    def stop(request: planner.Request) -> None:
         seen.extend(request.own)
         raise _Stopped
 
-    monkeypatch.setattr(api, "measure_request", stop)
+    monkeypatch.setattr(planner, "make_plan", stop)
 
     def task_of(targets: Any, **options: Any) -> Task:
         out = tmp_path / f"run {len(list(tmp_path.iterdir()))}"  # a run asks for a new folder

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 from samenet._version import __version__
 from samenet.adapter import discovery
@@ -65,6 +66,19 @@ class Request:
     batch_size: int | None = None
     hidden: tuple[int, ...] | None = None
     name: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for a name that does not exist, and for no repeats."""
+        chosen = (
+            ("profile", self.profile, tuple(PROFILES)),
+            ("track", self.track, get_args(TrackName)),
+            ("cache", self.cache, get_args(CacheName)),
+        )
+        for what, name, allowed in chosen:
+            if name not in allowed:
+                raise unknown_name(what, str(name), allowed)
+        if self.repeats is not None and self.repeats < 1:
+            raise UsageError(f"{self.repeats} repeats: measure at least one.")
 
 
 def make_plan(request: Request, pairs: Sequence[tuple[discovery.AdapterFile, str]] = ()) -> Plan:

@@ -32,7 +32,7 @@ class KnownSeries(NamedTuple):
 def run(order: SelfTestOrder) -> list[Figure]:
     """Classify series of five kinds, equally many of each."""
     kinds = (draw_flat, draw_warm_up, draw_slowdown, draw_cycle, draw_drift)
-    count = order.trials(400, 100)
+    count = max(len(kinds), order.trials(400, 100))
     draw = _random.make_generator("selftest", "steady", order.seed)
     series = [kinds[i % len(kinds)](draw) for i in range(count)]
     classes = [steady_state.classify(tuple(known.seconds)) for known in series]

@@ -27,6 +27,7 @@ ADAPTER = {
             "source": "https://keras.io/api/models/model_training_apis/#compile-method",
         },
         "native": {
+            "losses_per": "step",
             "default": True,
             "compiler": "xla",
             "counts_compilations": True,

@@ -35,6 +35,7 @@ ADAPTER = {
             "source": "https://keras.io/api/models/model_training_apis/#compile-method",
         },
         "native": {
+            "losses_per": "step",
             "compiler": "xla",
             "counts_compilations": True,
             "why": "the guide's own loop, all its steps in one tf.function on resident tensors",

@@ -31,6 +31,7 @@ ADAPTER = {
             "source": "https://keras.io/api/models/model_training_apis/#fit-method",
         },
         "native": {
+            "losses_per": "step",
             "default": True,
             "why": "the guide's own loop with Keras' layers, loss and optimiser, resident tensors",
             "source": "https://keras.io/guides/writing_a_custom_training_loop_in_torch/",

@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
-from samenet.adapter import Array, Batches, Capabilities, DataSource, Target, Weights
+from samenet.adapter import (
+    NOT_READABLE,
+    Array,
+    Batches,
+    Capabilities,
+    DataSource,
+    Target,
+    Weights,
+)
 from samenet.adapters.numpy.functions import FUNCTIONS, targets_as_rows
 from samenet.adapters.numpy.network import DenseLayers, masks_of
 from samenet.adapters.numpy.optimizers import RULES, Updates
@@ -64,7 +72,12 @@ def read_back(
     del target
     counts = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
     dtype = str(program.weights()[0].kernel.dtype)
-    return {"threads": max(counts, default=1), "device": "cpu", "dtype": dtype, "compiler": "none"}
+    return {
+        "threads": max(counts, default=NOT_READABLE),
+        "device": "cpu",
+        "dtype": dtype,
+        "compiler": "none",
+    }
 
 
 def build(

@@ -14,7 +14,16 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_info
 
-from samenet.adapter import Array, Batches, Capabilities, DataSource, Layer, Target, Weights
+from samenet.adapter import (
+    NOT_READABLE,
+    Array,
+    Batches,
+    Capabilities,
+    DataSource,
+    Layer,
+    Target,
+    Weights,
+)
 from samenet.adapters.sklearn import network as parts
 from samenet.spec import Forms, Network, TrainSpec
 
@@ -69,7 +78,7 @@ def read_back(program: SklearnProgram, target: Target) -> dict[str, str | int | 
     del target
     counts = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
     return {
-        "threads": max(counts, default=1),
+        "threads": max(counts, default=NOT_READABLE),
         "device": "cpu",
         "dtype": str(program.model.coefs_[0].dtype),
         "compiler": "none",

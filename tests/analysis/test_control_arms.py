@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from report_fixture import made, recorded
 
-from samenet.analysis import control_arms
+from samenet.analysis import control_arms, frames
 from samenet.execution import early_stopping, scheduler
 from samenet.report import result, summary
 from samenet.runs.passes import CONTROL_PASSES
@@ -118,3 +118,12 @@ def test_a_run_is_looked_at_after_fixed_counts_only() -> None:
         early_stopping.look_before(plan_of("rigorous"), repeat) for repeat in (11, 12, 15, 16, 29)
     ]
     assert decided == [None, 12, 12, 16, 24]
+
+
+def test_a_run_in_which_an_arm_has_no_time_does_not_stop() -> None:
+    """What was not measured is not precise: neither all of it nor one arm without a reason."""
+    arms = ("numpy:plain", "tensorflow:graph")
+    plan, records = recorded(arms=arms, repeats=8, refused=(), failed=())
+    assert not early_stopping.should_stop_run(frames.build(plan, {}, []))
+    one = [r for r in records if getattr(r, "arm", "") != arms[1]]
+    assert not early_stopping.should_stop_run(frames.build(plan, {}, one))

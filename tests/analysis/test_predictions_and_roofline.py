@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from report_fixture import made
 
-from samenet.adapter import discovery
+from samenet.adapter import Target, discovery
 from samenet.analysis import predictions, roofline
 from samenet.machine import distributions
 from samenet.runs import adapter_source
@@ -21,10 +21,15 @@ TRUTH = ROWS.astype(np.float64) @ np.array([[1.0], [2.0], [3.0]]) + 0.5
 TASK = load_task("diabetes")
 
 
-def shown(predict: measuring.Predictor, returns: str = "outputs") -> bool:
+FAST = Target(device="cuda", precision="tf32")
+
+
+def shown(
+    predict: measuring.Predictor, returns: str = "outputs", target: Target | None = None
+) -> bool:
     """Return whether a way to predict passes."""
     way = measuring.PredictionMethod("usual", predict, returns)
-    return measuring.check_predictions(way, ROWS, TRUTH, TASK, "float32").passed
+    return measuring.check_predictions(way, ROWS, TRUTH, TASK, target or Target()).passed
 
 
 def right(rows: np.ndarray) -> np.ndarray:
@@ -54,6 +59,20 @@ def test_a_right_prediction_passes_with_or_without_the_axis_of_one_output() -> N
 def test_a_wrong_prediction_is_refused(wrong: measuring.Predictor) -> None:
     """Each mistake is seen at some batch size, so that it is never timed."""
     assert not shown(wrong)
+
+
+def rounded(rows: np.ndarray, digits: int) -> np.ndarray:
+    """Return the outputs of a product whose numbers keep so many binary digits."""
+    fractions, exponents = np.frexp(rows.astype(np.float64))
+    kept = np.ldexp(np.rint(fractions * 2.0**digits) / 2.0**digits, exponents)
+    return right(kept.astype(np.float32))
+
+
+def test_a_tf32_prediction_passes_where_tf32_is_asked_for() -> None:
+    """Its numbers have 11 digits, which is right there and wrong elsewhere; 7 are never right."""
+    assert shown(lambda rows: rounded(rows, 11), target=FAST)
+    assert not shown(lambda rows: rounded(rows, 11))
+    assert not shown(lambda rows: rounded(rows, 7), target=FAST)
 
 
 def test_probabilities_are_those_of_the_link() -> None:

@@ -45,6 +45,23 @@ def test_missing_losses_are_an_infinite_error() -> None:
     assert gate_training.worst_loss([np.array([1.0, 2.0])], EXACT, LIMITS, [3])[0] == math.inf
 
 
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize("lost", ["loss", "exact", "limit"])
+def test_a_loss_that_is_no_number_is_infinitely_off(lost: str, place: int) -> None:
+    """Wherever it stands, and whether framework, oracle or limit lost it: none hides it."""
+    parts = {"loss": EXACT.copy(), "exact": EXACT.copy(), "limit": LIMITS.copy()}
+    parts[lost][place] = math.nan
+    error, _ = gate_training.worst_loss([parts["loss"]], parts["exact"], parts["limit"], [3])
+    assert error == math.inf
+
+
+@pytest.mark.parametrize("limit", [math.inf, math.nan])
+def test_no_error_is_inside_a_limit_that_is_none(limit: float) -> None:
+    """An infinite limit, of a training that diverges, lets nothing pass."""
+    kind = {"gate": "gate 4", "quantity": "last loss", "dtype": "float32"}
+    assert not Check(**kind, error=0.0, limit=limit).passed
+
+
 def test_a_loss_that_is_no_number_is_an_infinite_error() -> None:
     """NaN is nearest to its limit, whatever the others are."""
     found = [np.array([1.0, np.nan, 3.4])]

@@ -10,6 +10,8 @@ import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -20,8 +22,11 @@ from samenet.adapter import Layer, Target, discovery
 from samenet.certificate import gate_timed_end
 from samenet.certificate.gate_timed_end import Seen, Timing
 from samenet.certificate.problem import Check, Problem, builder, task_problem, train_call
+from samenet.runs.records import decode, encode
+from samenet.runs.work_order import WorkOrder
 from samenet.spec import SGD, Schedule, load_task
 from samenet.tasks import sources
+from samenet.worker.common import certificate_records
 
 CALLS = 130
 MODES = {"numpy": "plain", "scikit-learn": "fit"}
@@ -323,3 +328,18 @@ def test_numbers_that_are_none_pass_nothing() -> None:
     with np.errstate(all="ignore"):
         found = failed(checks(timing("iris", "numpy", Lost)))
     assert {"last loss", "last call", "replayed", "farthest call"} <= found
+
+
+def test_a_training_that_diverges_fails_in_words() -> None:
+    """A rate so large that nothing stays finite: every check is recorded, and says why it fails."""
+    of = timing("diabetes", "numpy")
+    training = of.problem.training.model_copy(update={"optimizer": SGD(learning_rate=2.0**20)})
+    of = replace(of, problem=replace(of.problem, training=training))
+    with np.errstate(all="ignore"):
+        found = checks(of, first=False)
+    order = SimpleNamespace(job=SimpleNamespace(id="cell/r0", arm="numpy:plain"))
+    records = certificate_records(cast("WorkOrder", order), "neuron", list(found.values()), 0)
+    assert not any(record.passed for record in records)
+    assert any("this training diverges" in record.detail for record in records)
+    lines = [encode(record) for record in records]
+    assert [decode(line) for line in lines] == records

@@ -14,6 +14,7 @@ from samenet.adapter import discovery, source_files
 from samenet.errors import UsageError
 from samenet.execution import certificate_cache, describe, planner
 from samenet.machine import cache
+from samenet.runs import asked_proofs
 from samenet.runs.plan import Job, Plan
 from samenet.runs.records import CertificateRecord, FailureRecord, Record, encode
 
@@ -34,6 +35,15 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
 def parity_job(plan: Plan, *cases: str) -> Job:
     arm = plan.arms[0].name
     return Job(id="parity/a", pass_name="parity", arm=arm, tasks=cases, predicted_seconds=1)
+
+
+def whole_proof(plan: Plan, case: str) -> list[Record]:
+    """Return all checks that a case asks for, passed."""
+    asked = asked_proofs.asked_checks(plan, parity_job(plan, case), case)
+    return [
+        replace(check(plan, case), gate=gate, quantity=quantity, dtype=dtype)
+        for gate, quantity, dtype in asked
+    ]
 
 
 def check(plan: Plan, case: str, *, passed: bool = True) -> CertificateRecord:
@@ -65,14 +75,25 @@ def not_offered(plan: Plan, case: str) -> FailureRecord:
 
 def test_what_is_known_is_not_proved_again(plan: Plan, tmp_path: Path) -> None:
     """A case that passed and one that is not offered come from memory; only the other is left."""
-    records: list[Record] = [check(plan, CASES[0]), not_offered(plan, CASES[2])]
+    records = [*whole_proof(plan, CASES[0]), not_offered(plan, CASES[2])]
     certificate_cache.remember(plan, parity_job(plan, CASES[0], CASES[2]), records, tmp_path)
     known, left = certificate_cache.recall(plan, parity_job(plan, *CASES), tmp_path)
     assert [(type(r), r.job) for r in known] == [
-        (CertificateRecord, "parity/a"),
+        *[(CertificateRecord, "parity/a")] * 4,
         (FailureRecord, "parity/a"),
     ]
     assert left.tasks == (CASES[1],)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2, 3])
+def test_a_part_of_a_proof_is_no_proof(plan: Plan, tmp_path: Path, kept: int) -> None:
+    """Whichever of its checks the cache has lost, the case is proved again."""
+    checks = whole_proof(plan, CASES[0])
+    assert len(checks) == 4
+    part = [record for place, record in enumerate(checks) if place != kept]
+    certificate_cache.remember(plan, parity_job(plan, CASES[0]), part, tmp_path)
+    known, left = certificate_cache.recall(plan, parity_job(plan, CASES[0]), tmp_path)
+    assert (known, left.tasks) == ([], (CASES[0],))
 
 
 def test_a_failed_check_is_not_remembered(plan: Plan, tmp_path: Path) -> None:

@@ -452,3 +452,22 @@ def test_one_task_at_fault_fails_alone(
     assert [failure.task for failure in failures] == ["case 17"]
     assert len(records) == 30
     assert len(asked) <= 11
+
+
+def test_a_run_that_is_stopped_waits_for_no_quiet_moment(
+    tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interruption before or during the wait: nothing more is observed, no worker started."""
+    run = runner._Run(Store(tmp_path / "run"), plan, lambda *_: None)
+    observed: list[int] = []
+
+    def observe(target: Any) -> dict[str, float | None]:
+        del target
+        observed.append(1)
+        run.live.stop()
+        return {}
+
+    monkeypatch.setattr(runner.environment, "observe", observe)
+    assert not run.wait_for_quiet()
+    assert not run.wait_for_quiet()
+    assert len(observed) == 1

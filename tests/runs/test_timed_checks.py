@@ -10,7 +10,13 @@ from report_fixture import recorded
 from samenet.analysis import certificates, frames
 from samenet.runs import timed_checks
 from samenet.runs.plan import Job, Plan
-from samenet.runs.records import CertificateRecord, Record, TimingRecord
+from samenet.runs.records import (
+    DEVIATION,
+    PREDICTION_GATE,
+    CertificateRecord,
+    Record,
+    TimingRecord,
+)
 
 TASK, ARM = "digits", "numpy:plain"
 ASKED = (
@@ -92,6 +98,16 @@ def test_a_check_that_is_not_there_is_no_check_passed(quantity: str) -> None:
     (found,) = timed_checks.missing(plan, kept)
     assert (found.arm, found.quantity, found.passed) == (ARM, quantity, False)
     assert (TASK, ARM) not in certificates.checked_results(frames.build(plan, {}, kept))
+
+
+@pytest.mark.parametrize("gate", [PREDICTION_GATE, DEVIATION])
+def test_what_refuses_no_training_excuses_no_missing_check(gate: str) -> None:
+    """A failed check of predictions, or the size of a deviation, stands for none of gate 4."""
+    plan, records = run()
+    kept = [r for r in records if not is_(r, "usual call", 0)]
+    (some, *_) = [r for r in records if is_(r, "usual call", 0)]
+    kept.append(replace(some, gate=gate, quantity="outputs", passed=False))
+    assert [r.quantity for r in timed_checks.missing(plan, kept)] == ["usual call"]
 
 
 def test_a_later_process_is_asked_for_its_own_checks() -> None:

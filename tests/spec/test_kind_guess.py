@@ -199,3 +199,10 @@ def test_every_made_task_has_the_same_exact_optimiser(tmp_path: Path, from_pytho
     }
     assert [rule.learning_rate for rule in rules] == [2.0**-14, 2.0**-10, 2.0**-14]
     assert [t.training.loss.name for t in made] == [LOSSES_OF_KIND[t.kind][0] for t in made]
+
+
+def test_numbers_and_texts_in_one_target_are_two_classes() -> None:
+    """A number beside a text does not compare with it, and is a class all the same."""
+    kind, reason = guess_kind(pd.DataFrame({"y": [1, "a"] * 20}))
+    assert kind == BINARY
+    assert "(1, a)" in reason

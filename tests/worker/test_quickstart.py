@@ -6,8 +6,11 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -17,7 +20,9 @@ from samenet.execution.worker_environment import worker_environment
 from samenet.machine import distributions
 from samenet.machine.imports import KEPT_OUT_OF_IMPORT_VARIABLE, KEPT_OUT_VARIABLE
 from samenet.runs import adapter_source
+from samenet.runs.work_order import WorkOrder
 from samenet.spec.task import load_task
+from samenet.worker import quickstart
 from samenet.worker.quickstart import as_on_page
 
 EXAMPLES = [leaf for leaf in discovery.shipped_adapters().values() if leaf.header.quickstart]
@@ -263,3 +268,39 @@ def test_a_framework_starts_alike_whatever_else_is_installed() -> None:
     assert "jax" in kept_out["keras"]
     assert {"jax", "tensorflow"} <= set(kept_out["keras-torch"])
     assert not kept_out["jax"]
+
+
+def test_what_an_example_imports_is_on_its_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seconds that an example's file takes to load are counted with those of its training."""
+    now = [0.0]
+    fitted: list[float] = []
+
+    def timed(work: Callable[[], object]) -> float:
+        start = now[0]
+        work()
+        return now[0] - start
+
+    def load(path: Path) -> ModuleType:
+        del path
+        now[0] += 2.0
+        return ModuleType("example")
+
+    monkeypatch.setattr(quickstart.clock, "time_call", timed)
+    monkeypatch.setattr(quickstart.discovery, "load", load)
+    monkeypatch.setattr(
+        quickstart, "_fitted", lambda order, example, seconds, task: fitted.append(seconds) or []
+    )
+    arm = SimpleNamespace(path="adapter.py", header=SimpleNamespace(quickstart="quickstart.py"))
+    order = SimpleNamespace(arm=arm, tasks=["digits"], emit=lambda records: None)
+    quickstart.run(cast("WorkOrder", order))
+    assert fitted == [2.0]
+
+
+@pytest.mark.parametrize("leaf", discovery.shipped_adapters().values(), ids=lambda x: x.header.name)
+def test_every_compiler_of_a_mode_has_its_seconds(leaf: AdapterFile) -> None:
+    """A mode that compiles is given the time for it, by the name that it calls its compiler."""
+    named = {mode.compiler for mode in leaf.header.modes.values()} - {"", "none"}
+    known = {
+        name for x in discovery.shipped_adapters().values() for name in x.header.compile_seconds
+    }
+    assert named <= known

@@ -132,7 +132,9 @@ class Mode(_Grown):
     """What compiles the step; `read_back` has to find it in force. Empty: the framework decides."""
     counts_compilations: bool = False
     """Whether `read_back` counts one more of "compilations" for every new shape."""
-    newer: ClassVar[frozenset[str]] = frozenset({"counts_compilations"})
+    losses_per: Literal["", "step", "call"] = ""
+    """What it reports a loss for, if that is not what `Capabilities.losses_per` says."""
+    newer: ClassVar[frozenset[str]] = frozenset({"counts_compilations", "losses_per"})
 
 
 Offer = Literal["gpu", "autodiff", "sklearn-api", "export"]
@@ -225,6 +227,7 @@ class Capabilities(FrozenModel):
     forms: Forms = Forms()
     """The form of each optimiser that this adapter follows, where there are several."""
     losses_per: Literal["step", "call"] = "step"
+    """What a loss is reported for; a mode that does otherwise says so in the header."""
     losses_from: Literal["logits", "probabilities"] = "logits"
     """What the reported cross entropy is computed from.
 

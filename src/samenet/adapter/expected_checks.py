@@ -10,9 +10,6 @@ from samenet.adapter.api import Capabilities
 Named = tuple[str, str, str]
 """Gate, what its quantity begins with, precision."""
 
-TRAINING = "training "
-"""With this word begins the name of a parity case that trains."""
-
 
 def of_task(offered: Capabilities) -> list[Named]:
     """Return what stands before the timing of a task: gates 1 and 2."""
@@ -20,6 +17,27 @@ def of_task(offered: Capabilities) -> list[Named]:
     for dtype in offered.dtypes:
         named += [("initial weights", "", dtype), ("gate 1", "gradient", dtype)]
     return named + (_trajectory("gate 2", "float64") if "float64" in offered.dtypes else [])
+
+
+def of_function(offered: Capabilities, function: str) -> list[Named]:
+    """Return what gate 0 gives of an activation or a loss: its value and its derivative."""
+    return [
+        ("gate 0", quantity, dtype)
+        for dtype in offered.dtypes
+        for quantity in (function, f"derivative of {function}")
+    ]
+
+
+def of_case(offered: Capabilities, name: str) -> list[Named]:
+    """Return what a parity case gives, by the kind that its name begins with."""
+    kind, _, rest = name.partition(" ")
+    if kind in {"activation", "loss"}:
+        return of_function(offered, rest)
+    if kind == "training":
+        return of_training(offered)
+    if kind == "gradient":
+        return [check for check in of_task(offered) if check[0] in {"initial weights", "gate 1"}]
+    return [("repeatable", name, "float32")]
 
 
 def of_training(offered: Capabilities) -> list[Named]:

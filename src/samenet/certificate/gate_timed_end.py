@@ -359,7 +359,7 @@ class _Again:
                 limit = max(
                     limit, ALLOWANCE * nan_as_infinite(_farthest(self.disturbed[1][place], again))
                 )
-            worst = max(worst, (error, limit), key=lambda pair: pair[0] / pair[1])
+            worst = max(worst, (error, limit), key=lambda pair: nan_as_infinite(pair[0] / pair[1]))
         detail = f"of {len(self.seen.losses)} calls, kept between the stretches that were timed"
         return self.timing.check("losses between", *worst, detail)
 

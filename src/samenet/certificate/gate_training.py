@@ -66,7 +66,7 @@ def check_trajectory(
         distances[end] = oracle.distance(program.weights(), truth.snapshots[end])
     lengths = [len(call.order) for call in problem.whole]
     outputs = _outputs_check(problem, program, law.dtype)
-    step = max(distances, key=lambda end: nan_as_infinite(distances[end]) / law.weights_limit(end))
+    step = max(distances, key=lambda end: nan_as_infinite(distances[end] / law.weights_limit(end)))
     loss, limit = worst_loss(losses, truth.losses, law.loss_limits(), lengths)
     about = f"growth {law.growth:.1f}, {len(truth.losses)} steps"
     last = max(distances)
@@ -131,5 +131,7 @@ def worst_loss(
             return float("inf"), float(limit.max())
         pairs += list(zip(np.abs(losses - truth), limit, strict=True))
         start += count
+    if not np.isfinite(pairs).all():  # of which none would be the largest
+        return float("inf"), float(limits.max())
     error, limit = max(pairs, key=lambda pair: nan_as_infinite(float(pair[0])) / float(pair[1]))
     return float(error), float(limit)

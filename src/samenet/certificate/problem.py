@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,8 +40,8 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Return whether the error is inside the limit; a NaN is not."""
-        return bool(self.error <= self.limit)
+        """Return whether the error is inside the limit; a NaN is not, and none is inside infinity."""
+        return math.isfinite(self.limit) and bool(self.error <= self.limit)
 
 
 @dataclass(frozen=True, kw_only=True)

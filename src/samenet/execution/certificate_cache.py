@@ -12,6 +12,7 @@ from samenet.adapter.api import Target
 from samenet.adapter.dataset import Dataset
 from samenet.errors import RunFolderError
 from samenet.machine import cache, gpu, system
+from samenet.runs import asked_proofs
 from samenet.runs.passes import PASSES
 from samenet.runs.plan import Arm, Job, Plan
 from samenet.runs.records import (
@@ -40,7 +41,7 @@ def recall(plan: Plan, job: Job, folder: Path) -> tuple[list[Record], Job]:
     unknown: list[str] = []
     for task in job.tasks:
         proof = _proof(cache.get("certificates", _key(plan, job, task, folder)), task)
-        if proof:
+        if _is_whole(plan, job, task, proof):
             known += [replace(record, job=job.id) for record in proof]
         else:
             unknown.append(task)
@@ -60,6 +61,15 @@ def _proof(stored: object, task: str) -> list[Record]:
     except (RunFolderError, TypeError, ValueError, KeyError, AttributeError, RecursionError):
         return []
     return records if all(_is_of(record, task) and _final(record) for record in records) else []
+
+
+def _is_whole(plan: Plan, job: Job, task: str, proof: Sequence[Record]) -> bool:
+    """Return whether the records hold every check that the job has to give, or say why none."""
+    if any(isinstance(record, FailureRecord) for record in proof):
+        return True
+    checks = [record for record in proof if isinstance(record, CertificateRecord)]
+    asked = asked_proofs.asked_checks(plan, job, task)
+    return bool(checks) and all(asked_proofs.is_made(named, checks) for named in asked)
 
 
 def _is_of(record: Record, task: str) -> bool:

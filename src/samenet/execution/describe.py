@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from samenet.adapter.api import Capabilities, Target
 from samenet.adapter.discovery import AdapterFile, code_digest, digest
 from samenet.execution.worker_environment import worker_environment
-from samenet.machine import cache, distributions
+from samenet.machine import cache, distributions, gpu, system
 from samenet.machine.devices import parse_device
 from samenet.runs import adapter_source, redaction
 from samenet.runs.plan import Arm, InstallSize
@@ -62,13 +62,16 @@ def describe_adapters(
 
 
 def _arm(leaf: AdapterFile, mode: str, answer: dict[str, Any], python: str) -> Arm:
+    capabilities = Capabilities.model_validate(answer["capabilities"])
+    if losses_per := leaf.header.modes[mode].losses_per:
+        capabilities = capabilities.model_copy(update={"losses_per": losses_per})
     return Arm(
         name=leaf.arm(mode),
         mode=mode,
         path=str(leaf.path),
         digest=digest(leaf),
         header=leaf.header,
-        capabilities=Capabilities.model_validate(answer["capabilities"]),
+        capabilities=capabilities,
         versions={name: version or "?" for name, version in answer["versions"].items()},
         import_seconds=answer["import_seconds"],
         python=python,
@@ -88,14 +91,27 @@ def _described(
     if missing:
         return _not_installed(leaf, missing)
     versions = [distributions.installed_version(name) for name in leaf.header.distributions]
-    key = cache.key_of("describe", digest(leaf), code_digest(), versions, sys.executable, device)
+    machine = [system.processor_name(), gpu.graphics_cards(), gpu.graphics_card(device)]
+    key = cache.key_of(
+        *("describe", digest(leaf), code_digest(), versions, sys.executable, device, machine)
+    )
     known = cache.get("descriptions", key)
-    if known is not None:
+    if _is_description(known):
         return dict(known)
     answer = _ask(leaf, device, sys.executable)
     if not isinstance(answer, UnavailableAdapter):
         cache.put("descriptions", key, answer)
     return answer
+
+
+def _is_description(stored: Any) -> TypeGuard[dict[str, Any]]:
+    """Return whether a remembered answer is whole: anything may have written to the cache."""
+    try:
+        Capabilities.model_validate(stored["capabilities"])
+        InstallSize.model_validate(stored["installed"])
+        return isinstance(stored["versions"], dict) and stored["import_seconds"] >= 0
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def _elsewhere(leaf: AdapterFile, device: str, python: str) -> dict[str, Any] | UnavailableAdapter:

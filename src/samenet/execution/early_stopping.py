@@ -19,11 +19,19 @@ def look_before(plan: Plan, repeat: int) -> int | None:
 
 
 def should_stop_run(frames: Frames) -> bool:
-    """Return whether all ratios to the fastest arm are precise, for whole trainings."""
+    """Return whether all ratios to the fastest arm are precise, for whole trainings.
+
+    What has not been measured is not precise: while an arm has neither a time nor a reason to have
+    none, and while no arm has a time, a run goes on.
+    """
+    arms = {arm.name for arm in frames.plan.arms}
+    if len(arms) < 2:  # nothing to compare keeps no run going
+        return True
     for task in frames.plan.tasks:
         totals = {arm: frames.result(task, arm).total() for arm in frames.compared(task)}
         measured = {arm: seconds for arm, seconds in totals.items() if seconds}
-        # A task with a single arm has nothing to compare, and keeps no run going.
+        if not measured or arms - set(measured) - set(frames.reasons(task)):
+            return False
         if len(measured) > 1 and not stopping.should_stop(measured, frames.plan.margin):
             return False
     return True

@@ -168,10 +168,10 @@ class _Run:
 
     def wait_for_quiet(self) -> bool:
         """Wait for a quiet moment while this run has attempts left; return whether one came."""
-        while self.quiet_attempts_left > 0:
+        while self.quiet_attempts_left > 0 and not self.live.stopped:
             self.quiet_attempts_left -= 1
             if not environment.find_breaches(environment.observe(self.plan.target)):
-                return True
+                return not self.live.stopped
         return False
 
     def run_process(self, job: Job) -> list[Record]:

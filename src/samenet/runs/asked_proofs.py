@@ -20,9 +20,6 @@ from samenet.runs.records import (
     TimingRecord,
 )
 
-ANY: Named = ("certificate", "", "")
-"""Asked of what proves a single function: one check, whichever."""
-
 
 def missing(plan: Plan, records: Sequence[Record]) -> list[CertificateRecord]:
     """Return a failed check for each one that was asked for and is not there.
@@ -53,25 +50,23 @@ def missing(plan: Plan, records: Sequence[Record]) -> list[CertificateRecord]:
             checks = made.get((name, job.arm), [])
             if (name, job.arm) in explained or any(not check.passed for check in checks):
                 continue
-            for asked in _asked(plan, job, name) if of_timed else ():
-                if not any(_is(check, asked) for check in checks):
+            for asked in asked_checks(plan, job, name) if of_timed else ():
+                if not is_made(asked, checks):
                     absent += [_absent(plan, task, job.arm, name, asked) for task in of_timed]
     return absent
 
 
-def _asked(plan: Plan, job: Job, name: str) -> list[Named]:
+def asked_checks(plan: Plan, job: Job, name: str) -> list[Named]:
+    """Return the checks that a job has to give of a task or of a parity case."""
     offered = plan.arm(job.arm).capabilities
-    if not job.kind.on_cases:
-        return expected_checks.of_task(offered)
-    return expected_checks.of_training(offered) if _trains(name) else [ANY]
+    if job.kind.on_cases:
+        return expected_checks.of_case(offered, name)
+    return expected_checks.of_task(offered)
 
 
-def _trains(case: str) -> bool:
-    return case.startswith(expected_checks.TRAINING)
-
-
-def _is(check: CertificateRecord, asked: Named) -> bool:
-    return asked == ANY or expected_checks.is_one(asked, check.gate, check.quantity, check.dtype)
+def is_made(asked: Named, checks: Sequence[CertificateRecord]) -> bool:
+    """Return whether a check that is asked for is among those that were made."""
+    return any(expected_checks.is_one(asked, c.gate, c.quantity, c.dtype) for c in checks)
 
 
 def _absent(plan: Plan, task: str, arm: str, proof: str, asked: Named) -> CertificateRecord:

@@ -9,7 +9,14 @@ from collections.abc import Sequence
 
 from samenet.runs.passes import RESULT_PASS
 from samenet.runs.plan import Job, Plan
-from samenet.runs.records import INFINITE_ERROR, CertificateRecord, Record, TimingRecord
+from samenet.runs.records import (
+    DEVIATION,
+    INFINITE_ERROR,
+    PREDICTION_GATE,
+    CertificateRecord,
+    Record,
+    TimingRecord,
+)
 
 GATE = "gate 4"
 OF_EVERY_PROCESS = (
@@ -47,7 +54,11 @@ def missing(plan: Plan, records: Sequence[Record]) -> list[CertificateRecord]:
                 there.add(record.quantity)
     everywhere = (*OF_EVERY_PROCESS, *(ON_PROCESSORS if plan.target.device == "cpu" else ()))
     refused = {
-        (r.task, r.arm) for r in records if isinstance(r, CertificateRecord) and not r.passed
+        (record.task, record.arm)
+        for record in records
+        if isinstance(record, CertificateRecord)
+        and not record.passed
+        and record.gate not in {PREDICTION_GATE, DEVIATION}  # which refuse no time of a training
     }
     found = []
     for (task, arm), processes in results.items():

@@ -34,7 +34,7 @@ def guess_kind(targets: pd.DataFrame) -> tuple[TaskKind, str]:
     values = targets.iloc[:, 0]
     distinct = values.nunique()
     if distinct == 2:
-        first, second = sorted(values.unique())
+        first, second = sorted(values.unique(), key=_order)
         return _with_reason(TaskKind.BINARY, f"{name} has two different values ({first}, {second})")
     if isinstance(values.dtype, pd.CategoricalDtype):
         return _with_reason(
@@ -46,6 +46,12 @@ def guess_kind(targets: pd.DataFrame) -> tuple[TaskKind, str]:
     if whole and distinct <= min(FEW_WHOLE_NUMBERS, len(values) / ROWS_PER_NUMBER):
         return _with_reason(TaskKind.MULTICLASS, f"{name} is one of {distinct} whole numbers")
     return _with_reason(TaskKind.REGRESSION, f"{name} is numeric with {distinct} different values")
+
+
+def _order(value: object) -> tuple[bool, object]:
+    """Return what sorts numbers before texts, which do not compare with each other."""
+    is_text = isinstance(value, str)
+    return is_text, value
 
 
 def _of_several(targets: pd.DataFrame) -> tuple[TaskKind, str]:

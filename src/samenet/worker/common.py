@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from types import ModuleType
 
@@ -12,6 +13,9 @@ from samenet.machine import clock
 from samenet.runs.records import INFINITE_ERROR, CertificateRecord, FailureRecord
 from samenet.runs.work_order import WorkOrder
 from samenet.spec.task import Task
+
+DIVERGES = "this training diverges: its numbers are no longer finite, and nothing can be compared"
+"""Said of a check whose limit, which is computed from the training itself, is no number."""
 
 
 def adapter_timed(order: WorkOrder) -> tuple[ModuleType, float]:
@@ -45,9 +49,9 @@ def certificate_records(
             quantity=check.quantity,
             dtype=check.dtype,
             error=check.error if abs(check.error) <= INFINITE_ERROR else INFINITE_ERROR,
-            limit=check.limit,
+            limit=check.limit if math.isfinite(check.limit) else 0.0,
             passed=check.passed,
-            detail=check.detail,
+            detail=check.detail if math.isfinite(check.limit) else DIVERGES,
         )
         for check in checks
     ]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samenet.adapter import discovery, draws
-from samenet.adapter.api import Program
+from samenet.adapter.api import Program, Target
 from samenet.adapter.arrays import Array, Layer, Weights
 from samenet.certificate import limits
 from samenet.certificate.oracle import network as oracle
@@ -81,9 +81,7 @@ def _measured(
     found: list[PredictionMethod] = []
     build = clock.time_call(lambda: found.extend(_ways(watch, adapter, given, rows)))
     start = clock.time_call(lambda: found[0].predict(rows[:1]))
-    checks = [
-        check_predictions(way, rows, truth, watch.task, watch.order.target.dtype) for way in found
-    ]
+    checks = [check_predictions(way, rows, truth, watch.task, watch.order.target) for way in found]
     if first and checks[0].passed:
         watch.add("build", [build])
         watch.add("first_prediction", [start], steps=1)
@@ -129,17 +127,18 @@ def _resident(program: Program, problem: Problem, rows: Array) -> Predictor:
 
 
 def check_predictions(
-    way: PredictionMethod, rows: Array, truth: Array, task: Task, dtype: Any
+    way: PredictionMethod, rows: Array, truth: Array, task: Task, target: Target
 ) -> Check:
     """Return the worst error over all batch sizes, relative to all outputs together."""
+    _, most = limits.tf32_limits()
     wanted = apply_link(truth, task.kind) if way.returns == "probabilities" else truth
     errors = [_error(way.predict(rows[:count]), wanted[:count]) for count in PREDICTION_BATCHES]
     return Check(
         gate=PREDICTION_GATE,
         quantity=way.name,
-        dtype=dtype,
+        dtype=target.dtype,
         error=max(errors),
-        limit=limits.precision_limit(dtype),
+        limit=most if target.precision == "tf32" else limits.precision_limit(target.dtype),
         detail=f"{way.returns} of {', '.join(map(str, PREDICTION_BATCHES))} rows",
     )
 

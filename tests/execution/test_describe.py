@@ -1,4 +1,4 @@
-"""What an adapter offers is asked once per machine; what the cache lost or spoilt is asked again."""
+"""What an adapter offers is asked once per machine; what the cache lost is asked again."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setenv("SAMENET_CACHE", str(tmp_path))
     names: list[str] = []
 
-    def ask(leaf: Any, device: str, python: str) -> dict[str, Any]:
-        del device, python
+    def ask(leaf: Any, device: str, python: str, live: object) -> dict[str, Any]:
+        del device, python, live
         names.append(leaf.header.name)
         return OFFERED
 

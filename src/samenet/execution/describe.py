@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeGuard
 
 from samenet.adapter.api import Capabilities, Target
 from samenet.adapter.discovery import AdapterFile, code_digest, digest
+from samenet.execution.process import TOO_SLOW, LiveWorkers, run_to_end
 from samenet.execution.worker_environment import worker_environment
 from samenet.machine import cache, distributions, gpu, system
 from samenet.machine.devices import parse_device
@@ -46,10 +46,17 @@ def describe_adapters(
     pythons = pythons or {}
     # An adapter is asked once, however many of its modes are wanted.
     leaves = {leaf.path: leaf for leaf, _ in pairs}
+    live = LiveWorkers()
     with ThreadPoolExecutor(max_workers=2) as pool:
-        futures = {
-            path: pool.submit(_described, leaf, device, pythons) for path, leaf in leaves.items()
-        }
+        try:
+            futures = {
+                path: pool.submit(_described, leaf, device, pythons, live)
+                for path, leaf in leaves.items()
+            }
+            wait(futures.values())
+        except BaseException:
+            live.stop()  # on Ctrl-C: they are in sessions of their own
+            raise
     arms: list[Arm] = []
     absent: list[UnavailableAdapter] = []
     for leaf, mode in pairs:
@@ -81,10 +88,10 @@ def _arm(leaf: AdapterFile, mode: str, answer: dict[str, Any], python: str) -> A
 
 
 def _described(
-    leaf: AdapterFile, device: str, pythons: Mapping[str, str]
+    leaf: AdapterFile, device: str, pythons: Mapping[str, str], live: LiveWorkers
 ) -> dict[str, Any] | UnavailableAdapter:
     if leaf.header.name in pythons:
-        return _elsewhere(leaf, device, pythons[leaf.header.name])
+        return _elsewhere(leaf, device, pythons[leaf.header.name], live)
     missing = [
         name for name in leaf.header.distributions if distributions.installed_version(name) is None
     ]
@@ -98,7 +105,7 @@ def _described(
     known = cache.get("descriptions", key)
     if _is_description(known):
         return dict(known)
-    answer = _ask(leaf, device, sys.executable)
+    answer = _ask(leaf, device, sys.executable, live)
     if not isinstance(answer, UnavailableAdapter):
         cache.put("descriptions", key, answer)
     return answer
@@ -114,9 +121,11 @@ def _is_description(stored: Any) -> TypeGuard[dict[str, Any]]:
         return False
 
 
-def _elsewhere(leaf: AdapterFile, device: str, python: str) -> dict[str, Any] | UnavailableAdapter:
+def _elsewhere(
+    leaf: AdapterFile, device: str, python: str, live: LiveWorkers
+) -> dict[str, Any] | UnavailableAdapter:
     """Ask in another environment; as that may change at any time, no answer is remembered."""
-    answer = _ask(leaf, device, python)
+    answer = _ask(leaf, device, python, live)
     if isinstance(answer, UnavailableAdapter):
         lacking = "No module named 'samenet'" in answer.detail
         return _broken(leaf, SAMENET_NEEDED.format(python), answer.detail) if lacking else answer
@@ -132,26 +141,21 @@ def _not_installed(leaf: AdapterFile, missing: Sequence[str]) -> UnavailableAdap
     )
 
 
-def _ask(leaf: AdapterFile, device: str, python: str) -> dict[str, Any] | UnavailableAdapter:
+def _ask(
+    leaf: AdapterFile, device: str, python: str, live: LiveWorkers
+) -> dict[str, Any] | UnavailableAdapter:
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
         command = [python, "-P", "-m", "samenet.worker.describe", str(leaf.path), str(answer)]
         command += [json.dumps(leaf.header.imports), json.dumps(leaf.header.distributions)]
         target = Target.model_validate(parse_device(device))
         environment = worker_environment(leaf.header, target, growing_memory=True)
-        try:
-            done = subprocess.run(
-                command,
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=DESCRIBE_SECONDS_MAX,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
+        mark = system.worker_mark(Path(folder), "describe")
+        end = run_to_end(command, environment, mark, DESCRIBE_SECONDS_MAX, live)
+        if end.code == TOO_SLOW:
             return _broken(leaf, f"did not start within {DESCRIBE_SECONDS_MAX} s", "")
-        if done.returncode or not answer.exists():
-            return _broken(leaf, error_line(done.stderr) or f"exit {done.returncode}", done.stderr)
+        if end.code or not answer.exists():
+            return _broken(leaf, error_line(end.printed) or f"exit {end.code}", end.printed)
         return dict(json.loads(answer.read_text(encoding="utf-8")))
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,14 +94,37 @@ def spawn(
         plan.target_of(job.pass_name),
         compiled=compiled_code_of(folder, plan.cache, job),
         growing_memory=not job.timed,
-    ) | {system.PARENT_VARIABLE: str(os.getpid()), system.WORKER_VARIABLE: mark}
-    seconds_max = time_limit(plan, job, arm)
+    )
+    command = [interpreter_of(arm), "-P", "-m", "samenet.worker", str(order)]
+    files.strike(f"start {job.pass_name}")
+    end = run_to_end(command, environment, mark, time_limit(plan, job, arm), live)
+    files.strike(f"end {job.pass_name}")
+    with suppress(OSError):  # for people only
+        (work / f"{safe_file_name(job.id)}.stderr").write_text(end.printed, encoding="utf-8")
+    return end
+
+
+def run_to_end(
+    command: list[str],
+    environment: Mapping[str, str],
+    mark: str,
+    seconds_max: float,
+    live: LiveWorkers,
+) -> WorkerEnd:
+    """Run a command and everything it starts, for so long at most; return how it ended.
+
+    Its processes carry the mark. Raises OSError if it cannot be started.
+    """
     output = WorkerOutput()
     try:
-        files.strike(f"start {job.pass_name}")
         worker = subprocess.Popen(
-            [interpreter_of(arm), "-P", "-m", "samenet.worker", str(order)],
-            env={**environment, SPAWNED_VARIABLE: repr(clock.now())},
+            command,
+            env={
+                **environment,
+                system.PARENT_VARIABLE: str(os.getpid()),
+                system.WORKER_VARIABLE: mark,
+                SPAWNED_VARIABLE: repr(clock.now()),
+            },
             stdin=subprocess.DEVNULL,
             stdout=output.writing,
             stderr=output.writing,
@@ -109,11 +133,8 @@ def spawn(
         live.add(worker.pid)
         code, stopped, left_behind = _wait(worker, seconds_max, mark)
         live.discard(worker.pid)
-        files.strike(f"end {job.pass_name}")
     finally:
         printed = output.text()
-    with suppress(OSError):  # for people only
-        (work / f"{safe_file_name(job.id)}.stderr").write_text(printed, encoding="utf-8")
     return WorkerEnd(
         code=code,
         printed=printed,

@@ -60,8 +60,14 @@ class CompiledProgram(TorchProgram):
         are still the same ones; nothing here replaces them. Without these checks a step of
         64-64-32-10, batch 32, takes 0.90 of the time. What is a program's own is still checked.
         https://docs.pytorch.org/docs/stable/generated/torch.compiler.skip_guard_on_globals_unsafe.html
+
+        On a processor, what calls the kernels is compiled too, instead of Python: 0.8 of the time
+        of that step, 0.93 to 0.99 of one of 64-256-128-10, batch 128, no more time to compile.
+        https://docs.pytorch.org/tutorials/unstable/inductor_cpp_wrapper_tutorial.html
         """
         told: dict[str, Any] = {"triton.cudagraphs": True} if self.cuda_graphs else {}
+        if self.device.type == "cpu":
+            told["cpp_wrapper"] = True
         if (fewer := getattr(torch.compiler, "skip_guard_on_globals_unsafe", None)) is not None:
             told["guard_filter_fn"] = fewer
         return told

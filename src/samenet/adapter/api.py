@@ -56,7 +56,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from samenet._text import count_noun
+from samenet._text import count_noun, shorten
 from samenet.adapter.arrays import Array, Batches, DataSource, Dtype, Fetchable, Weights
 from samenet.adapter.variables import Variables
 from samenet.errors import UsageError
@@ -71,10 +71,10 @@ class Target(FrozenModel):
     """Where and how precisely a result is computed."""
 
     device: Literal["cpu", "cuda"] = "cpu"
-    index: int = Field(default=0, ge=0)
+    index: int = Field(default=0, ge=0, le=999)
     """Which CUDA device, counted as nvidia-smi does; a worker sees only that one, as its first."""
     dtype: Dtype = "float32"
-    threads: int = Field(default=1, ge=1)
+    threads: int = Field(default=1, ge=1, le=100_000)
     precision: Precision = "strict-float32"
 
     @model_validator(mode="after")
@@ -105,9 +105,11 @@ class Target(FrozenModel):
 
 def parse_device(text: str) -> dict[str, str | int]:
     """Return device and index of 'cpu', 'cuda' or 'cuda:1'; any other text is a UsageError."""
-    match = re.fullmatch(r"cpu|cuda(?::(\d+))?", text.strip().lower())
+    match = re.fullmatch(r"cpu|cuda(?::([0-9]{1,3}))?", text.strip().lower())
     if not match:
-        raise UsageError(f"Unknown device '{text}'. Write cpu, cuda, or cuda:1 for the second GPU.")
+        raise UsageError(
+            f"Unknown device '{shorten(text)}'. Write cpu, cuda, or cuda:1 for the second GPU."
+        )
     return {"device": match[0].partition(":")[0], "index": int(match[1] or 0)}
 
 

@@ -7,7 +7,9 @@ link, and what a link led to is left alone.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import IO
@@ -45,6 +47,27 @@ def open_new(path: Path) -> IO[str]:
     """Open a new text file in place of whatever stood there."""
     path.unlink(missing_ok=True)
     return path.open("x", encoding="utf-8")
+
+
+TEXT_BYTES_MAX = 1_000_000
+"""Of a file that a person writes by hand: a task, an adapter. Larger ones are something else."""
+
+JSON_BYTES_MAX = 100_000_000
+"""Of a file that samenet writes as one JSON document."""
+
+
+def read_text(path: Path, most: int = TEXT_BYTES_MAX) -> str:
+    """Return the UTF-8 text of a file, whose size is looked at before memory is taken.
+
+    Raises OSError for what is no plain file (a pipe would never end) or cannot be read, and
+    ValueError for more bytes than `most`, or if they are not UTF-8.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no plain file")
+    if found.st_size > most:
+        raise ValueError(f"it has {found.st_size / 1e6:.1f} MB; at most {most / 1e6:g} MB are read")
+    return path.read_text(encoding="utf-8")
 
 
 def _umask() -> int:

@@ -105,6 +105,8 @@ def explain_unreadable(error: BaseException) -> str:
     """Return in a few words why data could not be read."""
     if isinstance(error, RecursionError | MemoryError):
         return "it is nested too deeply, or too large"
+    if isinstance(error, UnicodeEncodeError):
+        return "a text in it cannot be written in UTF-8"
     if isinstance(error, UnicodeError):
         return "it is not UTF-8 text"
     if isinstance(error, OSError):

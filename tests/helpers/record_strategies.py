@@ -44,6 +44,8 @@ TRACKS = st.sampled_from(["same", "quickstart", "reference"])
 REPEATS = st.integers(0, 99)
 WHOLES = st.lists(REPEATS, max_size=4).map(tuple)
 FLOATS = st.lists(NUMBERS, max_size=4).map(tuple)
+TIMES = st.lists(st.floats(1e-9, 1e9), min_size=1, max_size=4).map(tuple)
+SCORES = st.lists(NUMBERS, min_size=1, max_size=4).map(tuple)
 SAMPLES = st.lists(AMOUNTS, max_size=4).map(tuple)
 WORDS = st.lists(TEXTS, max_size=3).map(tuple)
 ANYTHING = st.lists(VALUES, max_size=3).map(tuple)
@@ -75,7 +77,7 @@ HAPPENED = st.one_of(
               test_rows=REPEATS, features=REPEATS, outputs=REPEATS, feature_names=WORDS,
               class_names=WORDS, target_mean=FLOATS, target_scale=FLOATS, notes=WORDS,
               digest=TEXTS),
-    st.builds(OutputsKept, **WHEN, file=TEXTS, sha256=TEXTS),
+    st.builds(OutputsKept, **WHEN, file=st.sampled_from(["a.npz", "same~iris~numpy+plain~r0.npz", "ä ö"]), sha256=TEXTS),
     st.builds(CompiledCodeKept, **WHEN, cache=TEXTS, files_before=REPEATS, files_after=REPEATS),
     st.builds(EnvironmentRead, **PROCESS),
     st.builds(ProcessSetAside, **PROCESS, records=OBJECTS),
@@ -85,7 +87,7 @@ HAPPENED = st.one_of(
               seconds=SAMPLES, checks=st.dictionaries(TEXTS, NUMBERS, max_size=2))),
     st.builds(StudyOmission, **CHOICE, reason=TEXTS, wrong=st.booleans()),
     st.builds(ContractItem, **WHEN, part=TEXTS, key=TEXTS, found=TEXTS),
-    st.builds(StepTraced, **WHEN, task=TEXTS, arm=TEXTS, inputs=ANYTHING, targets=ANYTHING,
+    st.builds(StepTraced, **WHEN, task=TEXTS, arm=TEXTS, inputs=st.lists(st.lists(NUMBERS, max_size=2), max_size=2).map(tuple), targets=ANYTHING,
               weights=FLOATS, weighted_sum=ANYTHING, loss=NUMBERS, gradient=FLOATS,
               new_weights=FLOATS, output=ANYTHING),
 )  # fmt: skip
@@ -95,13 +97,13 @@ RECORDS = st.one_of(
               dtype=TEXTS, error=AMOUNTS, limit=AMOUNTS, passed=st.booleans(), detail=TEXTS),
     st.builds(TimingRecord, **PLACE, track=TRACKS, repeat=REPEATS, phase=TEXTS,
               steps=st.integers(1, 99), seconds=SAMPLES, cpu_seconds=st.none() | AMOUNTS),
-    FLOATS.flatmap(lambda values: st.builds(
+    SCORES.flatmap(lambda values: st.builds(
               QualityRecord, **PLACE, track=TRACKS, repeat=REPEATS,
               split=st.sampled_from(["train", "test"]), metric=TEXTS,
               epochs=as_many(REPEATS, values), values=st.just(values))),
     st.builds(FootprintRecord, **PLACE, bytes_after_import=REPEATS, bytes_peak=REPEATS),
     st.builds(FailureRecord, **PLACE, track=TRACKS, repeat=st.none() | REPEATS,
               mark=st.sampled_from(["failed", "timed out"]), reason=TEXTS, detail=TEXTS),
-    st.builds(LimitRecord, job=TEXTS, task=TEXTS, quantity=TEXTS, work=AMOUNTS, seconds=SAMPLES),
+    st.builds(LimitRecord, job=TEXTS, task=TEXTS, quantity=TEXTS, work=AMOUNTS, seconds=TIMES),
     HAPPENED,
 )  # fmt: skip

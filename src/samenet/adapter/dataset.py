@@ -7,12 +7,12 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
-from zipfile import BadZipFile
 
 import numpy as np
 
+from samenet.adapter.array_files import read_arrays
 from samenet.adapter.arrays import Array, DataSource
-from samenet.errors import RunFolderError
+from samenet.errors import RunFolderError, reading
 from samenet.spec.network import Network, TaskKind
 from samenet.spec.task import Task
 
@@ -73,12 +73,12 @@ class Dataset:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read the file that `save` wrote; raises RunFolderError if it is damaged."""
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                card = DataCard(**_tuples(json.loads(str(stored["card"]))))
-                return cls(card=card, inputs=stored["inputs"], targets=stored["targets"])
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise RunFolderError(f"Cannot read the prepared data {path}: {error}.") from None
+        with reading(f"the prepared data {path}", RunFolderError):
+            card, inputs, targets = read_arrays(path, ("card", "inputs", "targets"), RunFolderError)
+            facts = DataCard(**_tuples(json.loads(str(card))))
+            if inputs.ndim != 2 or len(inputs) != len(targets):
+                raise ValueError(f"inputs are {inputs.shape}, targets {targets.shape}")
+            return cls(card=facts, inputs=inputs, targets=targets)
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:

@@ -11,14 +11,19 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
+
+from pydantic import Field
 
 from samenet.adapter.api import Capabilities, Target, parse_device
 from samenet.adapter.discovery import AdapterFile, code_digest, digest
+from samenet.errors import UNREADABLE
 from samenet.execution.worker_environment import worker_environment
 from samenet.machine import cache, distributions
+from samenet.machine.files import read_text
 from samenet.runs import adapter_source, redaction
 from samenet.runs.plan import Arm, InstallSize
+from samenet.spec.parsing import FrozenModel
 
 DESCRIBE_SECONDS_MAX = 180
 SAMENET_NEEDED = "{} has no samenet: install it there too, as it is installed here"
@@ -33,6 +38,17 @@ class UnavailableAdapter:
     mark: Literal["not installed", "failed"]
     reason: str
     detail: str = ""
+
+
+class Description(FrozenModel):
+    """What an adapter says of itself where it runs, as samenet.worker.describe writes it."""
+
+    capabilities: Capabilities
+    versions: dict[str, str | None]
+    import_seconds: float = Field(ge=0)
+    code: str
+    """The digest of the samenet that asked it."""
+    installed: InstallSize
 
 
 def describe_adapters(
@@ -60,25 +76,25 @@ def describe_adapters(
     return arms, absent
 
 
-def _arm(leaf: AdapterFile, mode: str, answer: dict[str, Any], python: str) -> Arm:
+def _arm(leaf: AdapterFile, mode: str, answer: Description, python: str) -> Arm:
     return Arm(
         name=leaf.arm(mode),
         mode=mode,
         path=str(leaf.path),
         digest=digest(leaf),
         header=leaf.header,
-        capabilities=Capabilities.model_validate(answer["capabilities"]),
-        versions={name: version or "?" for name, version in answer["versions"].items()},
-        import_seconds=answer["import_seconds"],
+        capabilities=answer.capabilities,
+        versions={name: version or "?" for name, version in answer.versions.items()},
+        import_seconds=answer.import_seconds,
         python=python,
-        installed=InstallSize.model_validate(answer["installed"]),
+        installed=answer.installed,
         quickstart_lines=adapter_source.count_quickstart_lines(leaf),
     )
 
 
 def _described(
     leaf: AdapterFile, device: str, pythons: Mapping[str, str]
-) -> dict[str, Any] | UnavailableAdapter:
+) -> Description | UnavailableAdapter:
     if leaf.header.name in pythons:
         return _elsewhere(leaf, device, pythons[leaf.header.name])
     missing = [
@@ -88,22 +104,22 @@ def _described(
         return _not_installed(leaf, missing)
     versions = [distributions.installed_version(name) for name in leaf.header.distributions]
     key = cache.key_of("describe", digest(leaf), code_digest(), versions, sys.executable, device)
-    known = cache.get("descriptions", key)
+    known = cache.get("descriptions", key, Description.model_validate)
     if known is not None:
-        return dict(known)
+        return known
     answer = _ask(leaf, device, sys.executable)
     if not isinstance(answer, UnavailableAdapter):
-        cache.put("descriptions", key, answer)
+        cache.put("descriptions", key, answer.model_dump(mode="json"))
     return answer
 
 
-def _elsewhere(leaf: AdapterFile, device: str, python: str) -> dict[str, Any] | UnavailableAdapter:
+def _elsewhere(leaf: AdapterFile, device: str, python: str) -> Description | UnavailableAdapter:
     """Ask in another environment; as that may change at any time, no answer is remembered."""
     answer = _ask(leaf, device, python)
     if isinstance(answer, UnavailableAdapter):
         lacking = "No module named 'samenet'" in answer.detail
         return _broken(leaf, SAMENET_NEEDED.format(python), answer.detail) if lacking else answer
-    same = answer["code"] == code_digest()
+    same = answer.code == code_digest()
     return answer if same else _broken(leaf, f"{python} has another version of samenet", "")
 
 
@@ -115,7 +131,7 @@ def _not_installed(leaf: AdapterFile, missing: Sequence[str]) -> UnavailableAdap
     )
 
 
-def _ask(leaf: AdapterFile, device: str, python: str) -> dict[str, Any] | UnavailableAdapter:
+def _ask(leaf: AdapterFile, device: str, python: str) -> Description | UnavailableAdapter:
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
         command = [python, "-P", "-m", "samenet.worker.describe", str(leaf.path), str(answer)]
@@ -135,7 +151,10 @@ def _ask(leaf: AdapterFile, device: str, python: str) -> dict[str, Any] | Unavai
             return _broken(leaf, f"did not start within {DESCRIBE_SECONDS_MAX} s", "")
         if done.returncode or not answer.exists():
             return _broken(leaf, error_line(done.stderr) or f"exit {done.returncode}", done.stderr)
-        return dict(json.loads(answer.read_text(encoding="utf-8")))
+        try:
+            return Description.model_validate_json(read_text(answer))
+        except UNREADABLE:
+            return _broken(leaf, "did not describe itself as the contract says", done.stderr)
 
 
 def _broken(leaf: AdapterFile, reason: str, detail: str) -> UnavailableAdapter:

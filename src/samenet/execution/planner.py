@@ -297,9 +297,9 @@ def _history(
     ]
     seconds: dict[str, float] = {}
     for key in keys:
-        stored = cache.get("durations", cache.key_of(key))
-        if isinstance(stored, int | float):
-            seconds[key] = float(stored)
+        stored = cache.get("durations", cache.key_of(key), float)
+        if stored is not None and math.isfinite(stored) and stored >= 0:
+            seconds[key] = stored
     for arm in arms:
         for task in tasks:
             if certificate_cache.is_probably_remembered(arm, task, target):

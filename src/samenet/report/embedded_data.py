@@ -9,6 +9,9 @@ from typing import Any
 
 PLAIN_BYTES = 250_000
 
+UNPACKED_MAX = 200_000_000
+"""Bytes: a page may come from anyone, and a thousandth of this may unpack to it."""
+
 
 def pack(values: Any) -> Any:
     """Return values as a page embeds them: as they are, or compressed to a text if large."""
@@ -18,10 +21,10 @@ def pack(values: Any) -> Any:
 
 def unpack(text: str) -> Any:
     """Return the values that a page embeds; raises ValueError if they are damaged."""
-    values = json.loads(text)
-    if not isinstance(values, str):
-        return values
     try:
-        return json.loads(zlib.decompress(base64.b64decode(values)))
-    except zlib.error as error:
+        values = json.loads(text)
+        if not isinstance(values, str):
+            return values
+        return json.loads(zlib.decompressobj().decompress(base64.b64decode(values), UNPACKED_MAX))
+    except (zlib.error, RecursionError) as error:
         raise ValueError(str(error)) from None

@@ -6,15 +6,14 @@ import hashlib
 import itertools
 import json
 import re
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
+from samenet.adapter.array_files import read_arrays
 from samenet.adapter.dataset import Dataset
 from samenet.advice.audit import Audit, audit_advice
 from samenet.analysis import frames
@@ -175,11 +174,10 @@ def _files(folder: Path, records: Sequence[Record]) -> list[str]:
 def _outputs_digest(path: Path) -> str | None:
     """Return the SHA-256 of the raw outputs in a file, or None if it cannot be read."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            outputs = np.ascontiguousarray(stored["outputs"])
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
+        (outputs,) = read_arrays(path, ("outputs",), RunFolderError)
+    except RunFolderError:
         return None
-    return hashlib.sha256(outputs.tobytes()).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(outputs).tobytes()).hexdigest()
 
 
 def _data_digest(path: Path) -> str | None:

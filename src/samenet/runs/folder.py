@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from samenet.errors import RunFolderError
+from samenet.errors import UNREADABLE, RunFolderError, explain_unreadable
 from samenet.machine import files
-from samenet.runs.plan import Plan
+from samenet.machine.files import JSON_BYTES_MAX, read_text
+from samenet.runs.plan import read_plan
 from samenet.runs.records import JobFinished, Record, decode, encode
 
 
@@ -61,11 +60,11 @@ class Store:
         """Return the value of one JSON file; raises RunFolderError if there is none."""
         path = self.folder / name
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            return json.loads(read_text(path, JSON_BYTES_MAX))
         except FileNotFoundError:
             raise RunFolderError(f"{self.folder} is not a run folder: it has no {name}.") from None
-        except (OSError, ValueError) as error:
-            raise RunFolderError(f"{path} is damaged: {error}.") from None
+        except UNREADABLE as error:
+            raise RunFolderError(f"{path} is damaged: {explain_unreadable(error)}.") from None
 
     def append(self, records: Iterable[Record]) -> None:
         """Append records in one write, which is on the disk when this returns."""
@@ -129,9 +128,5 @@ def open_run(folder: Path) -> Store:
     store = Store(folder)
     if not folder.is_dir():
         raise RunFolderError(f"There is no run folder {folder}.")
-    try:
-        Plan.model_validate(store.read_json("plan.json"))
-    except ValidationError:
-        text = f"{folder / 'plan.json'} is no plan of this version of samenet, or is damaged."
-        raise RunFolderError(text) from None
+    read_plan(store.read_json("plan.json"), folder / "plan.json")
     return store

@@ -10,6 +10,7 @@ import hashlib
 import json
 import sys
 from dataclasses import asdict, dataclass, fields
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, ClassVar, Literal
 
 from samenet._text import quote_value, shorten
@@ -127,9 +128,9 @@ class QualityRecord(Record):
     values: tuple[float, ...]
 
     def mismatch(self) -> str:
-        """Return whether there are as many values as epochs."""
-        counts = len(self.epochs), len(self.values)
-        return "{} epochs, {} values".format(*counts) if len({*counts}) > 1 else ""
+        """Return whether there are as many values as epochs, and any."""
+        epochs, values = len(self.epochs), len(self.values)
+        return "" if epochs == values > 0 else f"{epochs} epochs, {values} values"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +161,10 @@ class LimitRecord(Record):
     work: float
     """Floating point operations, or bytes, of one sample."""
     seconds: tuple[float, ...]
+
+    def mismatch(self) -> str:
+        """Return whether it holds no sample, or one of no time."""
+        return "" if self.seconds and min(self.seconds) > 0 else "it holds no time above 0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +264,11 @@ class OutputsKept(Event):
     sha256: str
     """Of the outputs, not of the file."""
 
+    def mismatch(self) -> str:
+        """Return whether the file could lie elsewhere: a run folder may come from anyone."""
+        plain = self.file == PurePosixPath(self.file).name == PureWindowsPath(self.file).name
+        return "" if plain and "\0" not in self.file else "the file is not one of outputs/"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledCodeKept(Event):
@@ -340,8 +350,8 @@ class StudyTraining(Event):
 
     def mismatch(self) -> str:
         """Return whether there is a look after each of the epochs."""
-        counts = len(self.epochs), len(self.looks)
-        return "{} epochs, {} looks".format(*counts) if len({*counts}) > 1 else ""
+        epochs, looks = len(self.epochs), len(self.looks)
+        return "" if epochs == looks else f"{epochs} epochs, {looks} looks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

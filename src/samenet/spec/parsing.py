@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, NamedTuple, TypeVar
 
@@ -80,6 +81,8 @@ PROBLEMS_SHOWN = 3
 def parse(kind: type[SpecType], values: Any, *, where: str) -> SpecType:
     """Return the spec, or raise UsageError: the key, the received value, what is allowed."""
     with reading(where):
+        # what cannot be written as JSON in UTF-8 gets into no plan: halves of surrogate pairs, say
+        json.dumps(values, ensure_ascii=False, default=str, skipkeys=True).encode()
         try:
             return kind.model_validate(values)
         except ValidationError as error:

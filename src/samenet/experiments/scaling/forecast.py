@@ -153,7 +153,7 @@ def parse_widths(text: str) -> tuple[int, ...]:
         raise UsageError(
             f"--model {shorten(text)}: write units from inputs to outputs, e.g. 64-256-128-10."
         )
-    return tuple(int(part) for part in parts)
+    return tuple(int(part.strip()) for part in parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -371,23 +371,26 @@ def _first_change(
 FORECAST_VALUES = TypeAdapter(Forecast)
 """Between a forecast and the plain values that the cache holds of it."""
 
+FORECASTS = TypeAdapter(dict[str, Forecast])
+"""All that the cache holds of one machine."""
+
 
 def remember(forecasts: Iterable[Forecast]) -> None:
     """Keep a ladder's forecasts for this machine; each arm's newest one replaces the one before."""
     known = {forecast.arm: FORECAST_VALUES.dump_python(forecast) for forecast in forecasts}
     if known:
-        cache.put(CACHE_KIND, _key(), {**(cache.get(CACHE_KIND, _key()) or {}), **known})
+        cache.put(CACHE_KIND, _key(), {**(cache.get(CACHE_KIND, _key(), dict) or {}), **known})
 
 
 def recall() -> list[Forecast]:
     """Return this machine's forecasts; raises RefusedError if there are none."""
-    stored = cache.get(CACHE_KIND, _key()) or {}
+    stored = cache.get(CACHE_KIND, _key(), FORECASTS.validate_python)
     if not stored:
         raise RefusedError(
             f"No cost was fitted on this machine yet. `{LADDER_COMMAND}` does it "
             f"({LADDER_MINUTES}); --framework NAME chooses one, --dry-run says how long it takes."
         )
-    return [FORECAST_VALUES.validate_python(values) for values in stored.values()]
+    return list(stored.values())
 
 
 def _key() -> str:

@@ -1,0 +1,46 @@
+"""Reading arrays from an NPZ file of unknown origin: no pickles, and no more than fits in memory."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samenet.errors import SamenetError, UsageError, explain_unreadable, reading
+from samenet.machine.readings import memory_available_bytes
+
+MEMORY_SHARE = 0.5
+"""Of the memory that is free: more than this for the arrays of one file leaves no room to work."""
+
+MEMORY_UNKNOWN_BYTES = 4 * 2**30
+"""What a file may unpack to where the system does not say how much memory is free."""
+
+
+def read_arrays(
+    path: Path, names: Sequence[str], kind: type[SamenetError] = UsageError
+) -> list[NDArray[Any]]:
+    """Return these arrays of an NPZ file.
+
+    What they unpack to is added up before anything is unpacked. Raises `kind`, in one sentence, if
+    the file is damaged, lacks one of them or is too large.
+    """
+    available = memory_available_bytes()
+    most = MEMORY_UNKNOWN_BYTES if available is None else MEMORY_SHARE * available
+    with reading(f"arrays from {path}", kind):
+        try:
+            with path.open("rb") as file:
+                with ZipFile(file) as parts:
+                    unpacked = sum(part.file_size for part in parts.infolist())
+                if unpacked > most:
+                    raise ValueError(f"they unpack to {unpacked / 1e9:.1f} GB: too large for here")
+                file.seek(0)
+                with np.load(file, allow_pickle=False, max_header_size=10_000) as stored:
+                    return [stored[name] for name in names]
+        except (BadZipFile, EOFError, zlib.error, struct.error, RuntimeError) as error:
+            raise ValueError(explain_unreadable(error)) from None

@@ -63,5 +63,5 @@ def test_a_parser_that_breaks_is_found(name: str, monkeypatch: pytest.MonkeyPatc
         raise KeyError("readings")
 
     monkeypatch.setitem(fuzz_parsers.PARSERS, name, broken)
-    with pytest.raises(fuzz_parsers.Finding, match="KeyError"):
+    with pytest.raises(fuzz_parsers.ParserFaultError, match="KeyError"):
         fuzz_parsers.run(name, b"")

@@ -49,6 +49,8 @@ SCORES = st.lists(NUMBERS, min_size=1, max_size=4).map(tuple)
 SAMPLES = st.lists(AMOUNTS, max_size=4).map(tuple)
 WORDS = st.lists(TEXTS, max_size=3).map(tuple)
 ANYTHING = st.lists(VALUES, max_size=3).map(tuple)
+ROWS = st.lists(st.lists(NUMBERS, max_size=2), max_size=2).map(tuple)
+FILES = st.sampled_from(["a.npz", "same~iris~numpy+plain~r0.npz", "ä ö"])
 OBJECTS = st.lists(st.dictionaries(TEXTS, VALUES, max_size=3), max_size=3).map(tuple)
 
 
@@ -77,7 +79,7 @@ HAPPENED = st.one_of(
               test_rows=REPEATS, features=REPEATS, outputs=REPEATS, feature_names=WORDS,
               class_names=WORDS, target_mean=FLOATS, target_scale=FLOATS, notes=WORDS,
               digest=TEXTS),
-    st.builds(OutputsKept, **WHEN, file=st.sampled_from(["a.npz", "same~iris~numpy+plain~r0.npz", "ä ö"]), sha256=TEXTS),
+    st.builds(OutputsKept, **WHEN, file=FILES, sha256=TEXTS),
     st.builds(CompiledCodeKept, **WHEN, cache=TEXTS, files_before=REPEATS, files_after=REPEATS),
     st.builds(EnvironmentRead, **PROCESS),
     st.builds(ProcessSetAside, **PROCESS, records=OBJECTS),
@@ -87,7 +89,7 @@ HAPPENED = st.one_of(
               seconds=SAMPLES, checks=st.dictionaries(TEXTS, NUMBERS, max_size=2))),
     st.builds(StudyOmission, **CHOICE, reason=TEXTS, wrong=st.booleans()),
     st.builds(ContractItem, **WHEN, part=TEXTS, key=TEXTS, found=TEXTS),
-    st.builds(StepTraced, **WHEN, task=TEXTS, arm=TEXTS, inputs=st.lists(st.lists(NUMBERS, max_size=2), max_size=2).map(tuple), targets=ANYTHING,
+    st.builds(StepTraced, **WHEN, task=TEXTS, arm=TEXTS, inputs=ROWS, targets=ANYTHING,
               weights=FLOATS, weighted_sum=ANYTHING, loss=NUMBERS, gradient=FLOATS,
               new_weights=FLOATS, output=ANYTHING),
 )  # fmt: skip

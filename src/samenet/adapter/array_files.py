@@ -1,4 +1,4 @@
-"""Reading arrays from an NPZ file of unknown origin: no pickles, and no more than fits in memory."""
+"""Reading arrays from an NPZ file of unknown origin: no pickles, no more than fits in memory."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ def parse_formats(ctx: click.Context, param: click.Parameter, text: str | None) 
     names = tuple(dict.fromkeys(name.strip().lower() for name in (text or "").split(",") if name))
     wrong = [name for name in names if name not in FORMATS]
     if wrong or (text is not None and not names):
-        message = f"{quote_value(wrong[0] if wrong else text)} is no format: choose of {', '.join(FORMATS)}."
+        shown = quote_value(wrong[0] if wrong else text)
+        message = f"{shown} is no format: choose of {', '.join(FORMATS)}."
         raise click.BadParameter(message, ctx, param)
     return names
 

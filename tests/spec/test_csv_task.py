@@ -255,5 +255,5 @@ def test_a_table_beyond_the_memory_is_refused_before_it_is_read(
     path = tmp_path / "large.csv"
     path.write_text("a,b\n" + "1,2\n" * 1000, encoding="utf-8")
     monkeypatch.setattr("samenet.spec.csv_task.memory_available_bytes", lambda: 10_000)
-    with pytest.raises(UsageError, match="memory, and .* are free"):
+    with pytest.raises(UsageError, match=r"memory, and .* are free"):
         read_csv(path)

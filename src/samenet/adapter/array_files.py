@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tokenize
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +13,12 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from samenet._text import join_names
 from samenet.errors import SamenetError, UsageError, explain_unreadable, reading
 from samenet.machine.readings import memory_available_bytes
+
+DAMAGED = (BadZipFile, EOFError, zlib.error, struct.error, RuntimeError, tokenize.TokenError)
+"""What zipfile and NumPy raise beside the usual; the last for a header that is half a literal."""
 
 MEMORY_SHARE = 0.5
 """Of the memory that is free: more than this for the arrays of one file leaves no room to work."""
@@ -32,7 +37,7 @@ def read_arrays(
     """
     available = memory_available_bytes()
     most = MEMORY_UNKNOWN_BYTES if available is None else MEMORY_SHARE * available
-    with reading(f"arrays from {path}", kind):
+    with reading(f"{join_names(names)} from {path}", kind):
         try:
             with path.open("rb") as file:
                 with ZipFile(file) as parts:
@@ -42,5 +47,5 @@ def read_arrays(
                 file.seek(0)
                 with np.load(file, allow_pickle=False, max_header_size=10_000) as stored:
                     return [stored[name] for name in names]
-        except (BadZipFile, EOFError, zlib.error, struct.error, RuntimeError) as error:
+        except DAMAGED as error:
             raise ValueError(explain_unreadable(error)) from None

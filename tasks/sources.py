@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
+from samenet.adapter.array_files import read_arrays
 from samenet.adapter.dataset import DataCard, Dataset
 from samenet.errors import UsageError, unknown_name
 from samenet.spec import DataSpec, Task, TaskKind, parse
@@ -224,11 +224,7 @@ def _from_csv(path: str, data: DataSpec) -> Table:
 def _from_arrays(path: str, data: DataSpec) -> Table:
     """Return the rows of an NPZ file: `inputs` (rows, features), `targets` (rows[, outputs])."""
     del data  # there is nothing to choose
-    try:
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            inputs, targets = stored["inputs"], stored["targets"]
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise UsageError(f"Cannot read inputs and targets from {path}: {error}.") from None
+    inputs, targets = read_arrays(Path(path), ("inputs", "targets"))
     targets = targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets
     if inputs.ndim != 2 or targets.ndim not in (1, 2) or len(targets) != len(inputs):
         raise UsageError(

@@ -6,106 +6,22 @@ import dataclasses
 import json
 import math
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from record_strategies import RECORDS
 
 from samenet.errors import RunFolderError
 from samenet.runs.records import (
     EVENT_TYPES,
     RECORD_TYPES,
-    CertificateRecord,
-    CompiledCodeKept,
-    ContractItem,
-    DataPrepared,
-    EnvironmentRead,
-    FailureRecord,
-    FootprintRecord,
-    JobFinished,
-    LimitNotMeasured,
-    LimitRecord,
-    OutputsKept,
-    PlanSealed,
-    ProcessSetAside,
-    QualityRecord,
     Record,
-    StepTraced,
-    StudyOmission,
-    StudyTraining,
     TimingRecord,
     checksum,
     decode,
     encode,
 )
-
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-"""Any text; JSON in UTF-8 has no lone surrogates."""
-
-NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | NUMBERS | TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
-    max_leaves=6,
-)
-TRACKS = st.sampled_from(["same", "quickstart", "reference"])
-REPEATS = st.integers(0, 99)
-WHOLES = st.lists(REPEATS, max_size=4).map(tuple)
-FLOATS = st.lists(NUMBERS, max_size=4).map(tuple)
-WORDS = st.lists(TEXTS, max_size=3).map(tuple)
-ANYTHING = st.lists(VALUES, max_size=3).map(tuple)
-OBJECTS = st.lists(st.dictionaries(TEXTS, VALUES, max_size=3), max_size=3).map(tuple)
-WHEN: dict[str, Any] = {"job": TEXTS, "when": TEXTS}
-PROCESS: dict[str, Any] = {
-    **WHEN,
-    "pass_name": TEXTS,
-    "task": TEXTS,
-    "arm": TEXTS,
-    "repeat": REPEATS,
-    "readings": st.dictionaries(TEXTS, st.none() | NUMBERS, max_size=3),
-    "broken": WORDS,
-    "refused": st.booleans(),
-    "again": st.booleans(),
-}
-CHOICE: dict[str, Any] = {**WHEN, "scene": TEXTS, "choice": TEXTS, "seed": REPEATS}
-HAPPENED = st.one_of(
-    st.builds(PlanSealed, **WHEN, sha256=TEXTS),
-    st.builds(JobFinished, **WHEN, pass_name=TEXTS, seconds=NUMBERS),
-    st.builds(DataPrepared, **WHEN, task=TEXTS, task_kind=TEXTS, train_rows=REPEATS,
-              test_rows=REPEATS, features=REPEATS, outputs=REPEATS, feature_names=WORDS,
-              class_names=WORDS, target_mean=FLOATS, target_scale=FLOATS, notes=WORDS,
-              digest=TEXTS),
-    st.builds(OutputsKept, **WHEN, file=TEXTS, sha256=TEXTS),
-    st.builds(CompiledCodeKept, **WHEN, cache=TEXTS, files_before=REPEATS, files_after=REPEATS),
-    st.builds(EnvironmentRead, **PROCESS),
-    st.builds(ProcessSetAside, **PROCESS, records=OBJECTS),
-    st.builds(LimitNotMeasured, **WHEN, reason=TEXTS),
-    st.builds(StudyTraining, **CHOICE, epochs=WHOLES, looks=OBJECTS, seconds=FLOATS,
-              checks=st.dictionaries(TEXTS, NUMBERS, max_size=2)),
-    st.builds(StudyOmission, **CHOICE, reason=TEXTS, wrong=st.booleans()),
-    st.builds(ContractItem, **WHEN, part=TEXTS, key=TEXTS, found=TEXTS),
-    st.builds(StepTraced, **WHEN, task=TEXTS, arm=TEXTS, inputs=ANYTHING, targets=ANYTHING,
-              weights=FLOATS, weighted_sum=ANYTHING, loss=NUMBERS, gradient=FLOATS,
-              new_weights=FLOATS, output=ANYTHING),
-)  # fmt: skip
-PLACE: dict[str, Any] = {"job": TEXTS, "task": TEXTS, "arm": TEXTS}
-RECORDS = st.one_of(
-    st.builds(CertificateRecord, **PLACE, repeat=st.none() | REPEATS, gate=TEXTS, quantity=TEXTS,
-              dtype=TEXTS, error=NUMBERS, limit=NUMBERS, passed=st.booleans(), detail=TEXTS),
-    st.builds(TimingRecord, **PLACE, track=TRACKS, repeat=REPEATS, phase=TEXTS,
-              steps=REPEATS, seconds=st.lists(NUMBERS, max_size=4).map(tuple),
-              cpu_seconds=st.none() | NUMBERS),
-    st.builds(QualityRecord, **PLACE, track=TRACKS, repeat=REPEATS,
-              split=st.sampled_from(["train", "test"]), metric=TEXTS,
-              epochs=st.lists(REPEATS, max_size=4).map(tuple),
-              values=st.lists(NUMBERS, max_size=4).map(tuple)),
-    st.builds(FootprintRecord, **PLACE, bytes_after_import=REPEATS, bytes_peak=REPEATS),
-    st.builds(FailureRecord, **PLACE, track=TRACKS, repeat=st.none() | REPEATS,
-              mark=st.sampled_from(["failed", "timed out"]), reason=TEXTS, detail=TEXTS),
-    st.builds(LimitRecord, job=TEXTS, task=TEXTS, quantity=TEXTS, work=NUMBERS, seconds=FLOATS),
-    HAPPENED,
-)  # fmt: skip
 
 EXAMPLE = TimingRecord(
     job="cell/numpy:plain/iris/r0",

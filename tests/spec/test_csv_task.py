@@ -246,3 +246,14 @@ def test_the_parent_reads_tables_without_scikit_learn() -> None:
     loaded = done.stdout.split()
     assert "sklearn" not in loaded
     assert not any(m.startswith("samenet.tasks.") for m in loaded)
+
+
+def test_a_table_beyond_the_memory_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would not fit is refused with what it takes and what is free, and not half read."""
+    path = tmp_path / "large.csv"
+    path.write_text("a,b\n" + "1,2\n" * 1000, encoding="utf-8")
+    monkeypatch.setattr("samenet.spec.csv_task.memory_available_bytes", lambda: 10_000)
+    with pytest.raises(UsageError, match=r"memory, and .* are free"):
+        read_csv(path)

@@ -70,10 +70,10 @@ class Target(FrozenModel):
     """Where and how precisely a result is computed."""
 
     device: DeviceName = "cpu"
-    index: int = Field(default=0, ge=0)
+    index: int = Field(default=0, ge=0, le=999)
     """Which CUDA device, counted as nvidia-smi does; a worker sees only that one, as its first."""
     dtype: Dtype = "float32"
-    threads: int = Field(default=1, ge=1)
+    threads: int = Field(default=1, ge=1, le=100_000)
     precision: Precision = "strict-float32"
 
     @model_validator(mode="after")

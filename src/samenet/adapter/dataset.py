@@ -7,22 +7,14 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
-from zipfile import BadZipFile
-from zlib import error as ZlibError
 
 import numpy as np
 
+from samenet.adapter.array_files import read_arrays
 from samenet.adapter.arrays import Array, DataSource
-from samenet.errors import RunFolderError
-from samenet.machine import plain_files
+from samenet.errors import RunFolderError, reading
 from samenet.spec.network import Network, TaskKind
 from samenet.spec.task import Task
-
-UNREADABLE = (
-    *(OSError, ValueError, KeyError, TypeError, EOFError, RecursionError, MemoryError),
-    *(BadZipFile, ZlibError, NotImplementedError),
-)
-"""What is raised for an archive of arrays that is damaged or none of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +73,14 @@ class Dataset:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read the file that `save` wrote; raises RunFolderError if it is damaged."""
-        try:
-            with plain_files.open_plain(path, plain_files.FILE_BYTES_MAX) as file:
-                plain_files.check_archive(file)
-                with np.load(file, allow_pickle=False) as stored:
-                    card = DataCard(**_tuples(json.loads(str(stored["card"]))))
-                    return cls(card=card, inputs=stored["inputs"], targets=stored["targets"])
-        except UNREADABLE as error:
-            raise RunFolderError(f"Cannot read the prepared data {path}: {error}.") from None
+        with reading(f"the prepared data {path}", RunFolderError):
+            card, inputs, targets = read_arrays(
+                path, ("card", "inputs", "targets"), RunFolderError, is_foreign=True
+            )
+            facts = DataCard(**_tuples(json.loads(str(card))))
+            if inputs.ndim != 2 or len(inputs) != len(targets):
+                raise ValueError(f"inputs are {inputs.shape}, targets {targets.shape}")
+            return cls(card=facts, inputs=inputs, targets=targets)
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:

@@ -14,9 +14,11 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from samenet._text import shorten
 from samenet.adapter import source_files
 from samenet.adapter.api import Header
-from samenet.errors import UsageError, unknown_name
+from samenet.errors import UsageError, reading, unknown_name
+from samenet.machine.files import read_text
 from samenet.spec.parsing import parse
 
 
@@ -99,23 +101,19 @@ def read(path: Path) -> AdapterFile:
 
 def read_literal(path: Path, name: str) -> object | None:
     """Return the value of `name = <literal>` at the top level of a file, without running it."""
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"Cannot read the adapter {path}: {error}.") from None
-    except SyntaxError as error:
-        raise UsageError(f"{path}, line {error.lineno}: {error.msg}.") from None
-    for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
-            return _evaluate(node, path)
+    with reading(f"the adapter {shorten(str(path))}"):
+        tree = ast.parse(read_text(path))
+        for node in tree.body:
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+                return _evaluate(node, path)
     return None
 
 
 def _evaluate(node: ast.stmt, path: Path) -> object:
     try:
         return ast.literal_eval(node.value)  # type: ignore[attr-defined]
-    except ValueError:
+    except (ValueError, TypeError, MemoryError, RecursionError):
         raise UsageError(f"{path}, line {node.lineno}: this must be plain data.") from None
 
 

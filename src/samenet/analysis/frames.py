@@ -14,12 +14,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from samenet._text import shorten
 from samenet.analysis import check_text, processes
 from samenet.analysis.memo import pause_collector, remember
 from samenet.analysis.quantities import Quantity
+from samenet.errors import RunFolderError
 from samenet.runs import asked_proofs, environment, timed_checks
 from samenet.runs.adapter_source import Sources
 from samenet.runs.folder import open_run
+from samenet.runs.machine_facts import read_machine
 from samenet.runs.plan import Plan
 from samenet.runs.records import (
     DEVIATION,
@@ -381,8 +384,24 @@ def load(folder: Path) -> Frames:
     with pause_collector():
         plan = Plan.model_validate(store.read_json("plan.json"))
         journal = store.read()
-        found = build(plan, store.read_json("machine.json"), journal.whole())
+        records = journal.whole()
+        machine = read_machine(store.read_json("machine.json"), folder / "machine.json")
+        refuse_strangers(plan, records)
+        found = build(plan, machine, records)
         return replace(found, sources=store.read_sources(), left_out=journal.left_out)
+
+
+def refuse_strangers(plan: Plan, records: Sequence[Record]) -> None:
+    """Raise RunFolderError for a record of a task or an arm that the plan does not have."""
+    tasks = {"", *(task.name for task in plan.tasks), *plan.resting}
+    arms = {"", *(arm.name for arm in plan.arms), *BASELINES}
+    for number, record in enumerate(records, start=1):
+        for what, known in (("task", tasks), ("arm", arms)):
+            name = getattr(record, what, "")
+            if name not in known:
+                raise RunFolderError(
+                    f"records.jsonl, record {number}: the plan has no {what} '{shorten(name)}'."
+                )
 
 
 def build(plan: Plan, machine: dict[str, Any], records: Sequence[Record]) -> Frames:

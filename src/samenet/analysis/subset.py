@@ -12,21 +12,39 @@ from samenet.analysis.memo import remember
 from samenet.spec.task import Task
 
 RESULTS_MOST = 400
-"""A page of more results than this shows pictures and details of its first task only."""
+"""A page of more results than this holds no raw data."""
 
-DETAILED_TASKS = 1
+DETAILED_TASKS = 3
+"""So many tasks, as many as the main job has, are shown in every detail, whatever the arms."""
+
+DETAILED_RESULTS = 40
+"""As are all tasks of a run of so many results: what costs is a picture of each task, with a line
+of each arm (a second per result, 6 MB of memory)."""
+
+DETAILED_OF_MANY = 10
+"""Of a run of more, the first tasks are, up to so many results: then ten times the results cost no
+more pictures."""
 
 
 def is_large(frames: Frames) -> bool:
-    """Return whether a run has more results than a page shows in every detail."""
+    """Return whether a run has more results than a page holds the raw data of."""
     tasks = [task for task in frames.plan.tasks if not is_point(task)]
     return len(tasks) * len(frames.plan.arms) > RESULTS_MOST
+
+
+def count_detailed(tasks: int, arms: int) -> int:
+    """Return how many tasks the page shows in every detail."""
+    if tasks <= DETAILED_TASKS or tasks * arms <= DETAILED_RESULTS:
+        return tasks
+    return max(1, DETAILED_OF_MANY // arms)
 
 
 @remember
 def detailed_part(frames: Frames) -> Frames:
     """Return what the page shows in every detail: the run, or its first tasks if it is large."""
-    return first_tasks(frames, DETAILED_TASKS) if is_large(frames) else frames
+    tasks = sum(not is_point(task) for task in frames.plan.tasks)
+    count = count_detailed(tasks, len(frames.plan.arms))
+    return frames if count == tasks else first_tasks(frames, count)
 
 
 def first_tasks(frames: Frames, count: int) -> Frames:

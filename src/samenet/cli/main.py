@@ -129,7 +129,7 @@ def _code(arguments: list[str] | None) -> int:
     except KeyboardInterrupt as error:
         return _interrupted(error)
     except click.ClickException as error:
-        error.show()
+        _show_usage_error(error)
         return error.exit_code
     except SamenetError as error:
         print_text(f"samenet: {error}", err=True)
@@ -156,6 +156,20 @@ def _interrupted(error: BaseException | None) -> int:
     from samenet.machine.interruption import Interrupted, exit_code
 
     return exit_code(error.number) if isinstance(error, Interrupted) else INTERRUPTED
+
+
+def _show_usage_error(error: click.ClickException) -> None:
+    """Show click's own sentence as samenet shows its own: cut, and inert in a terminal."""
+    from samenet._console import make_printable
+    from samenet._text import shorten
+    from samenet.errors import MESSAGE_MAX
+
+    sentence = shorten(make_printable(error.format_message()), MESSAGE_MAX)
+    if isinstance(error, click.UsageError):
+        error = click.UsageError(sentence, error.ctx)
+    else:
+        error = click.ClickException(sentence)
+    error.show()
 
 
 if __name__ == "__main__":

@@ -10,16 +10,21 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeGuard
+from typing import Literal
+
+from pydantic import Field
 
 from samenet.adapter.api import Capabilities, Target
 from samenet.adapter.discovery import AdapterFile, code_digest, digest
+from samenet.errors import UNREADABLE
 from samenet.execution.process import TOO_SLOW, LiveWorkers, run_to_end
 from samenet.execution.worker_environment import worker_environment
 from samenet.machine import cache, distributions, gpu, system
 from samenet.machine.devices import parse_device
+from samenet.machine.files import read_text
 from samenet.runs import adapter_source, redaction
 from samenet.runs.plan import Arm, InstallSize
+from samenet.spec.parsing import FrozenModel
 
 DESCRIBE_SECONDS_MAX = 180
 SAMENET_NEEDED = "{} has no samenet: install it there too, as it is installed here"
@@ -34,6 +39,17 @@ class UnavailableAdapter:
     mark: Literal["not installed", "failed"]
     reason: str
     detail: str = ""
+
+
+class Description(FrozenModel):
+    """What an adapter says of itself where it runs, as samenet.worker.describe writes it."""
+
+    capabilities: Capabilities
+    versions: dict[str, str | None]
+    import_seconds: float = Field(ge=0)
+    code: str
+    """The digest of the samenet that asked it."""
+    installed: InstallSize
 
 
 def describe_adapters(
@@ -68,8 +84,8 @@ def describe_adapters(
     return arms, absent
 
 
-def _arm(leaf: AdapterFile, mode: str, answer: dict[str, Any], python: str) -> Arm:
-    capabilities = Capabilities.model_validate(answer["capabilities"])
+def _arm(leaf: AdapterFile, mode: str, answer: Description, python: str) -> Arm:
+    capabilities = answer.capabilities
     if losses_per := leaf.header.modes[mode].losses_per:
         capabilities = capabilities.model_copy(update={"losses_per": losses_per})
     return Arm(
@@ -79,17 +95,17 @@ def _arm(leaf: AdapterFile, mode: str, answer: dict[str, Any], python: str) -> A
         digest=digest(leaf),
         header=leaf.header,
         capabilities=capabilities,
-        versions={name: version or "?" for name, version in answer["versions"].items()},
-        import_seconds=answer["import_seconds"],
+        versions={name: version or "?" for name, version in answer.versions.items()},
+        import_seconds=answer.import_seconds,
         python=python,
-        installed=InstallSize.model_validate(answer["installed"]),
+        installed=answer.installed,
         quickstart_lines=adapter_source.count_quickstart_lines(leaf),
     )
 
 
 def _described(
     leaf: AdapterFile, device: str, pythons: Mapping[str, str], live: LiveWorkers
-) -> dict[str, Any] | UnavailableAdapter:
+) -> Description | UnavailableAdapter:
     if leaf.header.name in pythons:
         return _elsewhere(leaf, device, pythons[leaf.header.name], live)
     missing = [
@@ -102,34 +118,24 @@ def _described(
     key = cache.key_of(
         *("describe", digest(leaf), code_digest(), versions, sys.executable, device, machine)
     )
-    known = cache.get("descriptions", key)
-    if _is_description(known):
-        return dict(known)
+    known = cache.get("descriptions", key, Description.model_validate)
+    if known is not None:
+        return known
     answer = _ask(leaf, device, sys.executable, live)
     if not isinstance(answer, UnavailableAdapter):
-        cache.put("descriptions", key, answer)
+        cache.put("descriptions", key, answer.model_dump(mode="json"))
     return answer
-
-
-def _is_description(stored: Any) -> TypeGuard[dict[str, Any]]:
-    """Return whether a remembered answer is whole: anything may have written to the cache."""
-    try:
-        Capabilities.model_validate(stored["capabilities"])
-        InstallSize.model_validate(stored["installed"])
-        return isinstance(stored["versions"], dict) and stored["import_seconds"] >= 0
-    except (KeyError, TypeError, ValueError):
-        return False
 
 
 def _elsewhere(
     leaf: AdapterFile, device: str, python: str, live: LiveWorkers
-) -> dict[str, Any] | UnavailableAdapter:
+) -> Description | UnavailableAdapter:
     """Ask in another environment; as that may change at any time, no answer is remembered."""
     answer = _ask(leaf, device, python, live)
     if isinstance(answer, UnavailableAdapter):
         lacking = "No module named 'samenet'" in answer.detail
         return _broken(leaf, SAMENET_NEEDED.format(python), answer.detail) if lacking else answer
-    same = answer["code"] == code_digest()
+    same = answer.code == code_digest()
     return answer if same else _broken(leaf, f"{python} has another version of samenet", "")
 
 
@@ -143,7 +149,7 @@ def _not_installed(leaf: AdapterFile, missing: Sequence[str]) -> UnavailableAdap
 
 def _ask(
     leaf: AdapterFile, device: str, python: str, live: LiveWorkers
-) -> dict[str, Any] | UnavailableAdapter:
+) -> Description | UnavailableAdapter:
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
         command = [python, "-P", "-m", "samenet.worker.describe", str(leaf.path), str(answer)]
@@ -156,7 +162,10 @@ def _ask(
             return _broken(leaf, f"did not start within {DESCRIBE_SECONDS_MAX} s", "")
         if end.code or not answer.exists():
             return _broken(leaf, error_line(end.printed) or f"exit {end.code}", end.printed)
-        return dict(json.loads(answer.read_text(encoding="utf-8")))
+        try:
+            return Description.model_validate_json(read_text(answer))
+        except UNREADABLE:
+            return _broken(leaf, "did not describe itself as the contract says", end.printed)
 
 
 def _broken(leaf: AdapterFile, reason: str, detail: str) -> UnavailableAdapter:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import math
 import re
 import shutil
 from collections.abc import Collection, Sequence
@@ -10,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
+from samenet._text import shorten
 from samenet._version import __version__
 from samenet.adapter import discovery
 from samenet.adapter.api import Target
@@ -34,7 +37,7 @@ from samenet.runs.plan import (
 )
 from samenet.spec import case_names
 from samenet.spec.parsing import parse
-from samenet.spec.task import MAIN_JOB, Task, check_names_unique, load_task, set_value
+from samenet.spec.task import MAIN_JOB, NAME_MAX, Task, check_names_unique, load_task, set_value
 from samenet.stats import intervals
 
 
@@ -137,15 +140,27 @@ def find_interpreters(settings: Sequence[str], frameworks: Collection[str]) -> d
             raise unknown_name("framework", name, frameworks)
         program = shutil.which(path)
         if not program:
-            raise UsageError(f"--python {setting}: write NAME=PATH with the path of a Python.")
+            raise UsageError(
+                f"--python {shorten(setting)}: write NAME=PATH with the path of a Python."
+            )
         program_of[name] = str(Path(program).absolute())
     return program_of
+
+
+TASKS_MAX = 10_000
+"""Of one run; its plan and its records are read as a whole."""
 
 
 def choose_tasks(request: Request) -> tuple[Task, ...]:
     """Return the tasks with every change applied, one per combination of a sweep."""
     names = request.tasks or (() if request.own else MAIN_JOB)
     changes = [_changes(setting) for setting in request.settings]
+    count = math.prod(map(len, changes)) * (len(names) + len(request.own))
+    if count > TASKS_MAX:
+        raise UsageError(
+            f"These --set make {count} tasks of {len(names) + len(request.own)}; one run takes at "
+            f"most {TASKS_MAX}: give fewer values, or make several runs."
+        )
     tasks: list[Task] = []
     # Every combination of the values: one, unless a setting has several.
     for combination in itertools.product(*changes):
@@ -153,16 +168,24 @@ def choose_tasks(request: Request) -> tuple[Task, ...]:
         variants += [_changed(task, combination) for task in request.own]
         suffix = _suffix(changes, combination)
         for task in variants:
-            renamed = task.model_copy(update={"name": task.name + suffix})
+            renamed = task.model_copy(update={"name": _name_in_sweep(task.name, suffix)})
             tasks.append(_resized(renamed, request))
     check_names_unique(tasks)
     return tuple(tasks)
 
 
+def _name_in_sweep(name: str, suffix: str) -> str:
+    """Return a name that a task may have: what varies may be a path, or longer than a name."""
+    whole = re.sub(r"[/\\\x00-\x1f\x7f-\x9f]", "~", name + suffix)
+    if len(whole) <= NAME_MAX:
+        return whole
+    return f"{whole[: NAME_MAX - 7]}={hashlib.sha256((name + suffix).encode()).hexdigest()[:6]}"
+
+
 def _changes(setting: str) -> list[tuple[str, str]]:
     key, equals, values = setting.partition("=")
     if not equals or not key or not values:
-        raise UsageError(f"--set {setting}: write KEY=VALUE, e.g. training.epochs=20.")
+        raise UsageError(f"--set {shorten(setting)}: write KEY=VALUE, e.g. training.epochs=20.")
     return [(key, value) for value in values.split(",")]
 
 
@@ -293,9 +316,9 @@ def _history(
     ]
     seconds: dict[str, float] = {}
     for key in keys:
-        stored = cache.get("durations", cache.key_of(key))
-        if isinstance(stored, int | float):
-            seconds[key] = float(stored)
+        stored = cache.get("durations", cache.key_of(key), float)
+        if stored is not None and math.isfinite(stored) and stored >= 0:
+            seconds[key] = stored
     for arm in arms:
         for task in tasks:
             if certificate_cache.is_probably_remembered(arm, task, target):
@@ -314,7 +337,8 @@ def _name(tasks: Sequence[Task], request: Request) -> str:
 
 def new_folder(name: str, parent: Path) -> Path:
     """Return a folder for a run that does not exist yet: runs/<when>-<name>."""
-    stamp = f"{clock.local_stamp()}-{re.sub(r'[^A-Za-z0-9_-]+', '-', name).strip('-') or 'run'}"
+    word = re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:80].strip("-") or "run"
+    stamp = f"{clock.local_stamp()}-{word}"
     names = itertools.chain([stamp], (f"{stamp}-{number}" for number in itertools.count(2)))
     return next(folder for folder in (parent / name for name in names) if not folder.exists())
 
@@ -324,8 +348,8 @@ def parse_duration(text: str) -> float:
 
     Raises UsageError for anything else or a value that is not above 0.
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)?", text.strip())
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(s|m|min|h)?", text.strip())
     scale = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, None: 60.0}
     if not match or float(match[1]) == 0:
-        raise UsageError(f"'{text}' is not a duration: write e.g. 90s, 10m or 1h.")
+        raise UsageError(f"'{shorten(text)}' is not a duration: write e.g. 90s, 10m or 1h.")
     return float(match[1]) * scale[match[2]]

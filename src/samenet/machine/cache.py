@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
-from samenet.errors import RunFolderError
+from samenet.errors import UNREADABLE, SamenetError
 from samenet.machine import files, paths
 
 
@@ -20,12 +21,23 @@ def key_of(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def get(kind: str, key: str) -> Any | None:
-    """Return what was stored, or None."""
+Kept = TypeVar("Kept")
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+def get(kind: str, key: str, read: Callable[[Any], Kept] = _unchanged) -> Kept | None:
+    """Return what `read` makes of what was stored; None if nothing was, or it is not as expected.
+
+    The folder is one that anything may have written to: `read` checks what it gets, and may raise
+    what parsers raise.
+    """
     path = paths.cache_folder() / kind / f"{key}.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read(json.loads(files.read_text(path, files.JSON_BYTES_MAX)))
+    except (*UNREADABLE, SamenetError):
         return None
 
 
@@ -35,7 +47,7 @@ def put(kind: str, key: str, value: Any) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         files.write_whole(path, json.dumps(value), durable=False)
-    except (OSError, RunFolderError):
+    except (OSError, SamenetError):
         return
 
 

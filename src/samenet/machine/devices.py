@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from samenet._text import shorten
 from samenet.errors import UsageError
 
 DeviceName = Literal["cpu", "cuda"]
@@ -52,7 +53,9 @@ def parse_device(text: str) -> dict[str, str | int]:
     """Return device and index of 'cpu', 'cuda' or 'cuda:1'; any other text is a UsageError."""
     name, colon, index = text.strip().lower().partition(":")
     known = {str(kind): device.numbered for kind, device in DEVICES.items()}
-    if name not in known or (colon and not (known[name] and re.fullmatch(r"\d+", index))):
+    if name not in known or (colon and not (known[name] and re.fullmatch("[0-9]{1,3}", index))):
         named = ", ".join(known)
-        raise UsageError(f"Unknown device '{text}'. Write {named}, or cuda:1 for the second GPU.")
+        raise UsageError(
+            f"Unknown device '{shorten(text)}'. Write {named}, or cuda:1 for the second GPU."
+        )
     return {"device": name, "index": int(index or 0)}

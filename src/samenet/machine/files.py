@@ -16,6 +16,7 @@ import re
 import secrets
 import shutil
 import signal
+import stat
 from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path, PurePath
@@ -171,3 +172,24 @@ def _sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+TEXT_BYTES_MAX = 1_000_000
+"""Of a file that a person writes by hand: a task, an adapter. Larger ones are something else."""
+
+JSON_BYTES_MAX = 100_000_000
+"""Of a file that samenet writes as one JSON document."""
+
+
+def read_text(path: Path, most: int = TEXT_BYTES_MAX) -> str:
+    """Return the UTF-8 text of a file, whose size is looked at before memory is taken.
+
+    Raises OSError for what is no plain file (a pipe would never end) or cannot be read, and
+    ValueError for more bytes than `most`, or if they are not UTF-8.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no plain file")
+    if found.st_size > most:
+        raise ValueError(f"it has {found.st_size / 1e6:.1f} MB; at most {most / 1e6:g} MB are read")
+    return path.read_text(encoding="utf-8")

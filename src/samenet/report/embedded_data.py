@@ -21,14 +21,14 @@ def pack(values: Any) -> Any:
 
 def unpack(text: str) -> Any:
     """Return the values that a page embeds; raises ValueError if they are damaged."""
-    values = json.loads(text)
-    if not isinstance(values, str):
-        return values
     try:
+        values = json.loads(text)
+        if not isinstance(values, str):
+            return values
         state = zlib.decompressobj()
         unpacked = state.decompress(base64.b64decode(values), UNPACKED_BYTES_MAX)
         if state.unconsumed_tail or not state.eof:
             raise ValueError("they are cut off, or unpack to more than any page holds")
         return json.loads(unpacked)
-    except zlib.error as error:
+    except (zlib.error, RecursionError) as error:
         raise ValueError(str(error)) from None

@@ -238,7 +238,7 @@ def compose(frames: Frames) -> Report:
         shown = detailed
         if getattr(module, "EVERY_TASK", False):
             shown = without_ladder
-        elif getattr(module, "WITH_LADDER", False) and not large:
+        elif getattr(module, "WITH_LADDER", False) and detailed is without_ladder:
             shown = frames
         sections.append(module.section(shown))
     return Report(

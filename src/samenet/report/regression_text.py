@@ -9,8 +9,11 @@ from typing import Any
 
 from samenet.analysis.quantities import Quantity
 from samenet.analysis.regression import Comparison, Row
-from samenet.errors import UsageError
+from samenet.analysis.result_document import ResultDocument
+from samenet.errors import UNREADABLE, UsageError, explain_unreadable
+from samenet.machine.files import JSON_BYTES_MAX, read_text
 from samenet.report.result import RESULT_SCHEMA
+from samenet.spec.parsing import parse
 from samenet.stats.formatting import format_seconds
 from samenet.stats.verdicts import VerdictWord
 
@@ -35,15 +38,16 @@ def load_document(path: Path) -> dict[str, Any]:
 
         return as_json_reads(result.to_document(frames.load(path)))
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_text(path, JSON_BYTES_MAX))
     except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}.") from None
-    except ValueError:
+        raise UsageError(f"Cannot read {path}: {explain_unreadable(error)}.") from None
+    except UNREADABLE:
         raise UsageError(f"{path} is neither a run folder nor a JSON document.") from None
     if not isinstance(values, dict) or values.get("schema") != RESULT_SCHEMA:
         raise UsageError(f"{path} is no result: write one with `samenet run --json`.")
     if "fingerprint" not in values:
         raise UsageError(f"{path} comes from an older samenet: it has no fingerprint.")
+    parse(ResultDocument, values, where=str(path))
     return values
 
 

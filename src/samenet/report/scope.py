@@ -7,16 +7,18 @@ thousandth picture.
 from __future__ import annotations
 
 from samenet.analysis.frames import Frames
-from samenet.analysis.subset import is_large
+from samenet.analysis.subset import detailed_part
 
 
 def scope_sentence(frames: Frames) -> str:
     """Return what the page of a large run leaves out, and where to find it."""
-    count = len(frames.plan.tasks)
-    if not is_large(frames):
+    detailed = detailed_part(frames)
+    if detailed is frames:
         return ""
+    count, shown = len(frames.plan.tasks), len(detailed.plan.tasks)
+    first = "the first task" if shown == 1 else f"the first {shown} tasks"
     return (
         f"This run has {count} tasks. “Times per task” has every result; the recommendation, "
-        "pictures and details are those of the first task. From Python, samenet.load(run) gives "
+        f"pictures and details are those of {first}. From Python, samenet.load(run) gives "
         "the rest as data frames."
     )

@@ -8,16 +8,15 @@ import json
 import os
 import re
 import tempfile
-import zlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from samenet._text import count_noun
+from samenet.adapter.array_files import read_arrays
 from samenet.adapter.dataset import Dataset
 from samenet.advice.audit import Audit, audit_advice
 from samenet.analysis import frames
@@ -264,15 +263,10 @@ def _files(folder: Path, records: Sequence[Record]) -> dict[str, str]:
 def _outputs_digest(path: Path) -> str | None:
     """Return the SHA-256 of the raw outputs in a file, or None if it cannot be read."""
     try:
-        with plain_files.open_plain(path, plain_files.FILE_BYTES_MAX) as file:
-            plain_files.check_archive(file)
-            with np.load(file, allow_pickle=False) as stored:
-                outputs = np.ascontiguousarray(stored["outputs"])
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
+        (outputs,) = read_arrays(path, ("outputs",), RunFolderError, is_foreign=True)
+    except RunFolderError:
         return None
-    except (MemoryError, RunFolderError, NotImplementedError):
-        return None
-    return hashlib.sha256(outputs.tobytes()).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(outputs).tobytes()).hexdigest()
 
 
 def _data_digest(path: Path) -> str | None:

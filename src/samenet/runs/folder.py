@@ -24,17 +24,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from samenet._text import count_noun
-from samenet.errors import RunFolderError
+from samenet.errors import UNREADABLE, RunFolderError, explain_unreadable
 from samenet.machine import files, plain_files
 from samenet.machine.folder_lock import writing
 from samenet.runs import chain
 from samenet.runs.adapter_source import Sources, check_sources
 from samenet.runs.attempts import counting
 from samenet.runs.chain import Link
-from samenet.runs.plan import Plan
+from samenet.runs.plan import read_plan
 from samenet.runs.records import JobFinished, Record, decode, encode
 
 PARTS = ("data", "outputs", "work")
@@ -120,8 +118,10 @@ class Store:
             return json.loads(plain_files.read_text(path))
         except FileNotFoundError:
             raise RunFolderError(f"{self.folder} is not a run folder: it has no {name}.") from None
-        except (OSError, ValueError, RecursionError) as error:
-            raise RunFolderError(f"{path} is damaged: {error}.") from None
+        except RunFolderError:
+            raise
+        except UNREADABLE as error:
+            raise RunFolderError(f"{path} is damaged: {explain_unreadable(error)}.") from None
 
     def write_sources(self, sources: Sources) -> None:
         """Keep the texts of the adapters; bytes that are no text come back as they were."""
@@ -265,9 +265,5 @@ def open_run(folder: Path) -> Store:
                 f"{folder / part} is a link: a run folder holds its own files, and no link is read "
                 "or written through."
             )
-    try:
-        Plan.model_validate(store.read_json("plan.json"))
-    except ValidationError:
-        text = f"{folder / 'plan.json'} is no plan of this version of samenet, or is damaged."
-        raise RunFolderError(text) from None
+    read_plan(store.read_json("plan.json"), folder / "plan.json")
     return store

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from samenet.adapter.api import Capabilities, Header, Target
+from samenet.errors import RunFolderError, UsageError
 from samenet.runs.passes import PASSES, Pass, PassName
+from samenet.runs.validation import REPEATS_MAX
 from samenet.spec.case_names import tasks_by_case
-from samenet.spec.parsing import FrozenModel
+from samenet.spec.parsing import FrozenModel, parse
 from samenet.spec.study import Study
 from samenet.spec.task import Task
 
@@ -83,12 +85,12 @@ class Arm(FrozenModel):
 class Job(FrozenModel):
     """One worker process."""
 
-    id: str
+    id: str = Field(max_length=1000)
     pass_name: PassName
     arm: str = ""
     tasks: tuple[str, ...]
     """Names of tasks; in the pass `parity`, of parity cases."""
-    repeat: int = 0
+    repeat: int = Field(default=0, ge=0, lt=REPEATS_MAX)
     timed: bool = False
     """A timed job has the machine to itself; others may run two at a time."""
     predicted_seconds: float
@@ -119,8 +121,8 @@ class Plan(FrozenModel):
     arms: tuple[Arm, ...]
     target: Target
     profile: ProfileName
-    repeats: int
-    repeats_most: int = 0
+    repeats: int = Field(ge=0, lt=REPEATS_MAX)
+    repeats_most: int = Field(default=0, ge=0, lt=REPEATS_MAX)
     """0 if it is not more than `repeats`."""
     planted_percent: int = Field(default=5, ge=0, le=100)
     """By how many percent the sensitivity arm takes more steps than it reports."""
@@ -143,6 +145,27 @@ class Plan(FrozenModel):
     """What `samenet study` varies; None in a run."""
     jobs: tuple[Job, ...]
     skipped: tuple[SkippedResult, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_what_it_holds(self) -> Self:
+        """Every name in it is that of a task, of an arm or of a parity case that it holds."""
+        tasks = {task.name for task in self.tasks}
+        arms = {arm.name for arm in self.arms}
+        if len(tasks) < len(self.tasks) or len(arms) < len(self.arms):
+            raise ValueError("two tasks or two arms have one name")
+        for arm in self.arms:
+            if arm.mode not in arm.header.modes:
+                raise ValueError(f"{arm.name} has no mode '{arm.mode}'")
+        for case, resting in (self.cases or {}).items():
+            if unknown := {*resting} - tasks:
+                raise ValueError(f"case '{case}' is of an unknown task '{min(unknown)}'")
+        for job in self.jobs:
+            if job.arm and job.arm not in arms:
+                raise ValueError(f"job '{job.id}' is of an unknown arm '{job.arm}'")
+            of_tasks = not job.kind.on_cases and job.kind.one_per != "command"
+            if of_tasks and (unknown := {*job.tasks} - tasks):
+                raise ValueError(f"job '{job.id}' is of an unknown task '{min(unknown)}'")
+        return self
 
     @property
     def predicted_seconds(self) -> float:
@@ -192,6 +215,15 @@ class Plan(FrozenModel):
     def arm(self, name: str) -> Arm:
         """Return an arm by name."""
         return next(arm for arm in self.arms if arm.name == name)
+
+
+def read_plan(values: Any, where: object) -> Plan:
+    """Return the plan of plain data; raises RunFolderError, in one sentence, if they are none."""
+    try:
+        return parse(Plan, values, where="plan.json")
+    except UsageError as error:
+        text = f"{where} is no plan of this version of samenet, or is damaged ({error})"
+        raise RunFolderError(f"{text.rstrip('.')}.") from None
 
 
 def predict_wall_seconds(jobs: Iterable[Job]) -> float:

@@ -12,9 +12,12 @@ import hashlib
 import json
 import sys
 from dataclasses import asdict, dataclass, fields
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, ClassVar, Literal
 
-from samenet.errors import RunFolderError
+from samenet._text import quote_value, shorten
+from samenet.errors import UNREADABLE, RunFolderError
+from samenet.runs import validation
 
 PREDICTION_GATE = "inference"
 """The gate of predictions: it decides about their times, not about those of training."""
@@ -27,6 +30,9 @@ RECORD_SCHEMA = 1
 
 INFINITE_ERROR = 1e308
 """Stands for an infinite or undefined error; JSON has neither."""
+
+WORKING_PHASES = ("call", "call_other")
+"""Phases of which the time per step is computed; of an own fit it is a difference of two times."""
 
 Track = Literal["same", "control", "sensitivity", "quickstart", "reference", "inference", "limits"]
 Split = Literal["train", "test"]
@@ -45,6 +51,10 @@ class Record:
 
     job: str
     """The job of the plan that produced it."""
+
+    def mismatch(self) -> str:
+        """Return what in it does not go together, in words; nothing in a record as it should be."""
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +108,14 @@ class TimingRecord(Record):
     cpu_seconds: float | None = None
     """Processor time of all samples together, where it was read."""
 
+    def mismatch(self) -> str:
+        """Return whether samples of work hold none, or took less than no time."""
+        if self.phase not in WORKING_PHASES and not self.phase.startswith("predict_"):
+            return ""
+        if not self.steps:
+            return f"{self.phase} of 0 steps"
+        return f"{self.phase} in negative seconds" if min(self.seconds, default=0) < 0 else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityRecord(Record):
@@ -114,6 +132,11 @@ class QualityRecord(Record):
     epochs: tuple[int, ...]
     """After which epochs; 0 is the untrained network."""
     values: tuple[float, ...]
+
+    def mismatch(self) -> str:
+        """Return whether there are as many values as epochs, and any."""
+        epochs, values = len(self.epochs), len(self.values)
+        return "" if epochs == values > 0 else f"{epochs} epochs, {values} values"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +167,10 @@ class LimitRecord(Record):
     work: float
     """Floating point operations, or bytes, of one sample."""
     seconds: tuple[float, ...]
+
+    def mismatch(self) -> str:
+        """Return whether it holds no sample, or one of no time."""
+        return "" if self.seconds and min(self.seconds) > 0 else "it holds no time above 0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +272,11 @@ class OutputsKept(Event):
     sha256: str
     """Of the outputs, not of the file."""
 
+    def mismatch(self) -> str:
+        """Return whether the file could lie elsewhere: a run folder may come from anyone."""
+        plain = self.file == PurePosixPath(self.file).name == PureWindowsPath(self.file).name
+        return "" if plain and "\0" not in self.file else "the file is not one of outputs/"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledCodeKept(Event):
@@ -334,6 +366,11 @@ class StudyTraining(Event):
     checks: dict[str, float]
     """The relative errors of the framework's own outputs and losses."""
 
+    def mismatch(self) -> str:
+        """Return whether there is a look after each of the epochs."""
+        epochs, looks = len(self.epochs), len(self.looks)
+        return "" if epochs == looks else f"{epochs} epochs, {looks} looks"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyOmission(Event):
@@ -421,7 +458,11 @@ def event_fields(cls: type[Event]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(cls) if field.name not in shared)
 
 
-DECODER = json.JSONDecoder()
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 ANOTHER_VERSION = "written by another version of samenet"
 
 
@@ -452,35 +493,48 @@ def checksum(text: str) -> str:
 
 
 def decode(line: str) -> Record:
-    """Return the record of a line; raises RunFolderError if it is damaged or unknown."""
+    """Return the record of a line; raises RunFolderError if it is damaged, unknown or no record."""
     head, mark, tail = line.rstrip("\n").rpartition(',"sha256":"')
     body, claimed = (head + "}", tail.removesuffix('"}')) if mark else (line, "")
     try:
         values, end = DECODER.raw_decode(body)  # takes a third less time than json.loads
         cls = RECORD_TYPES[values.pop("kind")]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         raise RunFolderError("not a record") from None
     if end != len(body) or checksum(body) != claimed:
-        raise RunFolderError(f"{cls.kind} record of job {values.get('job')}: its content changed")
+        job = shorten(str(values.get("job")))
+        raise RunFolderError(f"{cls.kind} record of job {job}: its content changed")
     values.pop("previous", None)
-    if values.pop("schema") != RECORD_SCHEMA:
+    if values.pop("schema", None) != RECORD_SCHEMA:
         raise RunFolderError(ANOTHER_VERSION)
     if cls is Event:
-        return _event(**values)
-    return cls(**_shared(values))
+        cls, values = _event(values)
+    return _validated(cls, _shared(values))
 
 
-def _event(*, job: str, name: str, when: str, data: dict[str, Any]) -> Event:
-    """Return the record of an event; raises RunFolderError for an unknown kind."""
-    cls = EVENT_TYPES.get(name)
-    if cls is None:
+def _validated(cls: type[Record], values: dict[str, Any]) -> Record:
+    """Return the record of these fields; raises RunFolderError if one is not as declared."""
+    if not validation.has_fields(cls, values):
         raise RunFolderError(ANOTHER_VERSION)
-    field_of_key = {cls.keys.get(field, field): field for field in event_fields(cls)}
+    wrong = validation.find_wrong_field(cls, values)
+    if wrong:
+        found = quote_value(values[wrong])
+        raise RunFolderError(f"{cls.__name__}: {wrong} cannot be {found}")
+    record = cls(**values)
+    if record.mismatch():
+        raise RunFolderError(f"{cls.__name__}: {record.mismatch()}")
+    return record
+
+
+def _event(values: dict[str, Any]) -> tuple[type[Event], dict[str, Any]]:
+    """Return the kind of an event and its fields; raises RunFolderError for an unknown kind."""
     try:
-        values = {field_of_key[key]: value for key, value in data.items()}
-        return cls(job=job, when=when, **_shared(values))
-    except (KeyError, TypeError):
+        cls = EVENT_TYPES[values.pop("name")]
+        field_of_key = {cls.keys.get(field, field): field for field in event_fields(cls)}
+        data = {field_of_key[key]: value for key, value in values.pop("data").items()}
+    except (KeyError, TypeError, AttributeError):
         raise RunFolderError(ANOTHER_VERSION) from None
+    return cls, {**values, **data}
 
 
 def _shared(values: dict[str, Any]) -> dict[str, Any]:

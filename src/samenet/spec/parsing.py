@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, NamedTuple, TypeVar
 
@@ -11,7 +12,8 @@ from pydantic import (
     ValidationError,
 )
 
-from samenet.errors import UsageError
+from samenet._text import quote_value, shorten
+from samenet.errors import UsageError, reading
 
 
 class FrozenModel(BaseModel):
@@ -68,18 +70,32 @@ def _untagged(path: tuple[int | str, ...]) -> list[str]:
     return [str(part) for before, part in pairs if before != "optimizer"]
 
 
+PROBLEMS_SHOWN = 3
+"""Of a file with more, the rest follows when these are mended."""
+
+
 def parse(kind: type[SpecType], values: Any, *, where: str) -> SpecType:
     """Return the spec, or raise UsageError: the key, the received value, what is allowed."""
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        problems = [
-            f"{step.key or 'file'}: {step.problem}{_got(step.received)}"
-            for step in list_problems(error)
-        ]
-        raise UsageError(f"{where}: {'; '.join(problems)}") from None
+    with reading(where):
+        # what cannot be written as JSON in UTF-8 gets into no plan: halves of surrogate pairs, say
+        json.dumps(values, ensure_ascii=False, default=str, skipkeys=True).encode()
+        try:
+            return kind.model_validate(values)
+        except ValidationError as error:
+            raise UsageError(f"{shorten(where)}: {describe_problems(error)}") from None
+
+
+def describe_problems(error: ValidationError) -> str:
+    """Return the problems of a pydantic error as a part of a sentence; of many, the first three."""
+    problems = list_problems(error)
+    texts = [
+        f"{shorten(step.key, 60) or 'file'}: {shorten(step.problem, 120)}{_got(step.received)}"
+        for step in problems[:PROBLEMS_SHOWN]
+    ]
+    more = len(problems) - len(texts)
+    return "; ".join(texts) + (f"; and {more} more" if more else "")
 
 
 def _got(received: Any) -> str:
     plain = isinstance(received, str | int | float | bool)
-    return f" (got {received!r})" if plain else ""
+    return f" (got {quote_value(received)})" if plain else ""

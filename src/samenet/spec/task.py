@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from samenet.errors import UsageError, unknown_name
+from samenet._text import shorten
+from samenet.errors import UNREADABLE, UsageError, explain_unreadable, reading, unknown_name
+from samenet.machine.files import read_text
 from samenet.spec.metrics import METRICS, metric_names
 from samenet.spec.network import ModelSpec, TaskKind
 from samenet.spec.parsing import FrozenModel, parse
@@ -36,9 +38,10 @@ class DataSpec(FrozenModel):
     """Arguments of the source, e.g. the number of rows or the seed of a synthetic set."""
     target: Annotated[tuple[str, ...], BeforeValidator(_as_names)] = ()
     """The column to predict, or several columns of numbers at once (CSV only)."""
-    test_rows: int = Field(default=0, ge=0)
+    test_rows: int = Field(default=0, ge=0, le=1_000_000_000)
     """Rows kept for the test; 0 takes a quarter."""
-    split_seed: int = Field(default=0, ge=0)
+    split_seed: int = Field(default=0, ge=0, le=2**32 - 1)
+    """What NumPy's older generator, with which scikit-learn splits, takes."""
 
     @field_validator("target")
     @classmethod
@@ -67,11 +70,15 @@ def why_not_several(kind: TaskKind, targets: Sequence[str]) -> str:
     return f"several targets ({', '.join(targets)}) need a regression; a {kind} task has one"
 
 
+NAME_MAX = 80
+"""Characters of a task's name."""
+
+
 class Task(FrozenModel):
     """One comparison: every framework gets exactly this."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
-    name: str = Field(pattern=r"^[^/\\\x00-\x1f\x7f-\x9f]{1,80}$")
+    name: str = Field(pattern=rf"^[^/\\\x00-\x1f\x7f-\x9f]{{1,{NAME_MAX}}}$")
     title: str = ""
     description: str = ""
     kind: TaskKind
@@ -111,13 +118,29 @@ def load_task(name_or_path: str, overrides: Sequence[tuple[str, str]] = ()) -> T
     Raises UsageError naming file, key, received value and what is allowed.
     """
     text, where = _text_of(name_or_path)
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{where} is not valid TOML: {error}.") from None
+    values = parse_toml(text, where)
     for key, value in overrides:
         set_value(values, key, value)
     return parse(Task, values, where=where)
+
+
+TASK_BYTES_MAX = 200_000
+"""Of a task file; those of samenet have 2000."""
+
+DOTS_MAX = 200
+"""In one line: tomllib takes the square of the number of dots in a key to read it."""
+
+
+def parse_toml(text: str, where: str) -> dict[str, Any]:
+    """Return the plain data of a TOML text; raises UsageError if it is none, or absurdly nested."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.count(".") > DOTS_MAX:
+            raise UsageError(f"{where} is not valid TOML: line {number} has too many dots.")
+    try:
+        return tomllib.loads(text)
+    except UNREADABLE as error:
+        reason = explain_unreadable(error)
+        raise UsageError(f"{shorten(where)} is not valid TOML: {reason}.") from None
 
 
 def _text_of(name_or_path: str) -> tuple[str, str]:
@@ -130,11 +153,8 @@ def _text_of(name_or_path: str) -> tuple[str, str]:
 
 
 def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UsageError(f"Cannot read the task file {path}: {reason}.") from None
+    with reading(f"the task file {shorten(str(path))}"):
+        return read_text(path, TASK_BYTES_MAX)
 
 
 def set_value(values: dict[str, Any], key: str, text: str) -> None:
@@ -144,7 +164,7 @@ def set_value(values: dict[str, Any], key: str, text: str) -> None:
     """
     try:
         value = json.loads(text)
-    except ValueError:  # no JSON, or a number of too many digits: a text
+    except (ValueError, RecursionError):  # no JSON, or absurd: a text, which `parse` looks at
         value = text
     *parents, last = key.split(".")
     node: Any = values
@@ -156,7 +176,7 @@ def set_value(values: dict[str, Any], key: str, text: str) -> None:
         else:
             node[last] = value
     except (ValueError, IndexError, TypeError, AttributeError):
-        raise UsageError(f"--set {key}: the task has no such place.") from None
+        raise UsageError(f"--set {shorten(key)}: the task has no such place.") from None
 
 
 def check_names_unique(tasks: Iterable[Task]) -> None:

@@ -204,7 +204,7 @@ class Schedule(FrozenModel):
     name: Literal["constant", "step", "exponential", "cosine"] = "constant"
     warmup_steps: int = Field(default=0, ge=0, le=1_000_000)
     steps: int = Field(default=0, ge=0, le=10_000_000)
-    every: int = Field(default=1, ge=1)
+    every: int = Field(default=1, ge=1, le=10_000_000)
     drop: float = Field(default=0.5, gt=0, le=1)
     final: float = Field(default=0.0, ge=0, le=1)
 
@@ -225,7 +225,7 @@ class TrainSpec(FrozenModel):
     loss: Annotated[Loss, BeforeValidator(parse_call)]
     optimizer: Optimizer
     schedule: Annotated[Schedule, BeforeValidator(_schedule_from_text)] = Schedule()
-    batch_size: int = Field(ge=1)
+    batch_size: int = Field(ge=1, le=100_000_000)
     epochs: int = Field(ge=1, le=100_000)
 
 

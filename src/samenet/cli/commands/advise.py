@@ -26,16 +26,20 @@ MISSED = 3
 
 
 @click.command("advise")
-@click.argument("run", required=False, type=click.Path(path_type=Path))
+@click.argument("run", required=False, type=commands_options.SystemPath())
 @click.option("--task", "tasks", multiple=True, help="Only this task of RUN. Repeatable.")
 @click.option("--device", metavar=WRITTEN, help="Only what was measured there.")
-@click.option("--epochs", type=click.IntRange(1), help="Length of the training.")
-@click.option("--steps", type=click.IntRange(1), help="The same in steps.")
+@click.option("--epochs", type=commands_options.COUNT, help="Length of the training.")
+@click.option("--steps", type=commands_options.COUNT, help="The same in steps.")
 @click.option("--time-limit", metavar="DURATION", help="For the whole training: 90s, 10m, 1h.")
 @click.option(
-    "--max-install-mb", type=click.FloatRange(0), help="Including everything it requires."
+    "--max-install-mb",
+    type=commands_options.FiniteRange(0),
+    help="Including everything it requires.",
 )
-@click.option("--max-import-seconds", type=click.FloatRange(0), help="In a bare interpreter.")
+@click.option(
+    "--max-import-seconds", type=commands_options.FiniteRange(0), help="In a bare interpreter."
+)
 @click.option(
     "--serve",
     type=click.Choice(["latency", "throughput"]),
@@ -45,8 +49,8 @@ MISSED = 3
     "--need", "needs", multiple=True, type=click.Choice(get_args(Offer)), help="Repeatable."
 )
 @click.option("--model", metavar="64-256-128-10", help="Predict for these layers instead of RUN.")
-@click.option("--batch", type=click.IntRange(1), help="With --model: rows of a step.")
-@click.option("--samples", type=click.IntRange(1), help="With --model: rows to train on.")
+@click.option("--batch", type=commands_options.COUNT, help="With --model: rows of a step.")
+@click.option("--samples", type=commands_options.COUNT, help="With --model: rows to train on.")
 @click.option(
     "--check", is_flag=True, help="How right the predictions were: RUN is a ladder’s run."
 )

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from samenet._console import print_text
+from samenet._text import quote_value
 from samenet.analysis import regression
 from samenet.analysis.fingerprint import Group
 from samenet.cli.commands import options as commands_options
@@ -23,14 +24,14 @@ def parse_share(ctx: click.Context, param: click.Parameter, text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value < 1:
-        message = f"'{text}' is no share between 0 and 100 %: write 5% or 0.05."
+        message = f"{quote_value(text)} is no share between 0 and 100 %: write 5% or 0.05."
         raise click.BadParameter(message, ctx, param)
     return value
 
 
 @click.command("compare")
-@click.argument("base", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("base", type=commands_options.SystemPath())
+@click.argument("new", type=commands_options.SystemPath())
 @click.option(
     "--margin",
     metavar="5%",

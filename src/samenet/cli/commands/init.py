@@ -15,8 +15,8 @@ from samenet.spec.task_file import format_task_file
 
 
 @click.command("init")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="A CSV file.")
+@click.argument("file", type=options.SystemPath())
+@click.option("--data", type=options.SystemPath(), required=True, help="A CSV file.")
 @click.option(
     "--target",
     "targets",

@@ -5,14 +5,66 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from samenet.errors import UsageError
+from samenet._text import quote_value
+from samenet.errors import UsageError, explain_unreadable
 from samenet.machine.devices import WRITTEN
+
+
+class SystemPath(click.Path):
+    """A path that this system can have: none with a NUL in it, or of thousands of letters."""
+
+    def __init__(self) -> None:
+        """Give it as a Path."""
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; fails in one sentence if the system cannot even look for it."""
+        try:
+            with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+                Path(value).stat()
+        except (OSError, ValueError) as error:
+            reason = explain_unreadable(error)
+            self.fail(f"{quote_value(str(value))} is no path here: {reason}.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class FiniteRange(click.FloatRange):
+    """A number in a range: click's own takes what is not a number for one in every range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number; fails if it is none."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{quote_value(value)} is not a number.", param, ctx)
+        return number
+
+
+class Count(click.IntRange):
+    """How many of something: rows, steps, epochs; at least 1, and nobody has a billion of them."""
+
+    most = 1_000_000_000
+
+    def __init__(self) -> None:
+        """Show only the lower end in the help."""
+        super().__init__(1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number; fails if it is none, or absurd."""
+        number: int = super().convert(value, param, ctx)
+        if number > self.most:
+            self.fail(f"{quote_value(value)} is more than {self.most}.", param, ctx)
+        return number
+
+
+COUNT = Count()
+
 
 FRAMEWORK_HELP = "A framework, one of its modes, or your own adapter file. Repeatable."
 
@@ -26,7 +78,7 @@ device = click.option(
 )
 threads = click.option(
     "--threads",
-    type=click.IntRange(1),
+    type=COUNT,
     default=1,
     show_default=True,
     help="Processor cores per framework.",
@@ -74,7 +126,7 @@ def frameworks(metavar: str = "NAME[:MODE]|FILE.py", *, more: str = "") -> Decor
 
 def out(what: str) -> Decorator:
     """Return the option for the folder that a command writes."""
-    return click.option("--out", type=click.Path(path_type=Path), help=what)
+    return click.option("--out", type=SystemPath(), help=what)
 
 
 def print_json(document: Any) -> None:

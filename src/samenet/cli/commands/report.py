@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from samenet._console import print_text
+from samenet._text import quote_value
 from samenet.cli.commands import options as commands_options
 from samenet.cli.commands.run import warn
 from samenet.errors import UsageError
@@ -20,19 +21,20 @@ def parse_formats(ctx: click.Context, param: click.Parameter, text: str | None) 
     names = tuple(dict.fromkeys(name.strip().lower() for name in (text or "").split(",") if name))
     wrong = [name for name in names if name not in FORMATS]
     if wrong or (text is not None and not names):
-        message = f"'{wrong[0] if wrong else text}' is no format: choose of {', '.join(FORMATS)}."
+        shown = quote_value(wrong[0] if wrong else text)
+        message = f"{shown} is no format: choose of {', '.join(FORMATS)}."
         raise click.BadParameter(message, ctx, param)
     return names
 
 
 @click.command("report")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=commands_options.SystemPath())
 @commands_options.out(
     "Where the page of several runs goes; default comparison-A-B.html beside the first run."
 )
 @click.option(
     "--figures",
-    type=click.Path(path_type=Path),
+    type=commands_options.SystemPath(),
     metavar="DIR",
     help="Write every figure into a folder as well, in a style fit for a paper.",
 )

@@ -21,7 +21,7 @@ from samenet.runs.plan import Plan
 
 
 @click.command("resume")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=options.SystemPath())
 @click.option("--repeats", metavar="+N|N", help="Measure N repeats more, or N in all.")
 @click.option(
     "--trust",

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from samenet._console import print_text
-from samenet._text import count_noun
+from samenet._text import count_noun, shorten
 from samenet.adapter.api import Target
 from samenet.analysis import frames
 from samenet.cli.commands import options as commands_options
@@ -42,7 +42,7 @@ SOME_FAILED = 3
     metavar="NAME=PATH",
     help="The Python of another environment, in which this framework is installed. Repeatable.",
 )
-@click.option("--data", type=click.Path(path_type=Path), help="Your own table: a CSV file.")
+@click.option("--data", type=commands_options.SystemPath(), help="Your own table: a CSV file.")
 @click.option(
     "--target",
     "target_columns",
@@ -56,8 +56,8 @@ SOME_FAILED = 3
     help="With --data: what is predicted, if the guess is wrong.",
 )
 @click.option("--hidden", metavar="64,32", help="Units of the hidden layers; 0 for none.")
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the training rows.")
-@click.option("--batch", "batch_size", type=click.IntRange(1), help="Rows of one step.")
+@click.option("--epochs", type=commands_options.COUNT, help="Passes over the training rows.")
+@click.option("--batch", "batch_size", type=commands_options.COUNT, help="Rows of one step.")
 @click.option(
     "--profile",
     type=click.Choice(["quick", "standard", "rigorous"]),
@@ -79,7 +79,7 @@ SOME_FAILED = 3
 )
 @click.option(
     "--margin",
-    type=click.FloatRange(0.5, 50),
+    type=commands_options.FiniteRange(0.5, 50),
     default=100 * intervals.MARGIN,
     show_default=True,
     metavar="PERCENT",
@@ -228,9 +228,11 @@ def parse_units(text: str | None) -> tuple[int, ...] | None:
     try:
         sizes = tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
-        raise UsageError(f"--hidden {text}: write whole numbers, e.g. 64,32.") from None
+        raise UsageError(f"--hidden {shorten(text)}: write whole numbers, e.g. 64,32.") from None
     if any(size < 0 for size in sizes) or not sizes:
-        raise UsageError(f"--hidden {text}: write positive numbers, e.g. 64,32, or 0 for none.")
+        raise UsageError(
+            f"--hidden {shorten(text)}: write positive numbers, e.g. 64,32, or 0 for none."
+        )
     return tuple(size for size in sizes if size)
 
 

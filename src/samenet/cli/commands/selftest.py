@@ -17,9 +17,15 @@ SCHEMA = "samenet-selftest/1"
 
 @click.command("selftest")
 @click.argument("names", nargs=-1)
-@click.option("--n", type=click.IntRange(1), help="Number of trials, or repetitions.")
+@click.option("--n", type=options.COUNT, help="Number of trials, or repetitions.")
 @click.option("--short", is_flag=True, help="Fewer trials: the form of the test command.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the simulated noise.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed of the simulated noise.",
+)
 @options.as_json
 def command(names: tuple[str, ...], n: int | None, *, short: bool, seed: int, as_json: bool) -> int:
     """Let the instrument show that it works: NAMES of tests, or none for a list of them.

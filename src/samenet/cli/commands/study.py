@@ -27,7 +27,7 @@ OPTIONS = (
         type=click.IntRange(1, SEEDS_MAX),
         help="Starting points; default: the fewest, from 5 up, that can tell choices apart.",
     ),
-    click.option("--epochs", type=click.IntRange(1), help="In place of the task’s."),
+    click.option("--epochs", type=commands_options.COUNT, help="In place of the task’s."),
     commands_options.out("Folder of figure and raw data; default runs/<when>-study-…"),
     commands_options.as_json,
 )

@@ -17,7 +17,7 @@ SHOWN_MAX = 20
 
 
 @click.command("verify")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=options.SystemPath())
 @options.as_json
 def command(run: Path, *, as_json: bool) -> int:
     """Recompute the scores and the page's numbers of RUN; name what was changed, and where.

@@ -14,13 +14,14 @@ Nothing here imports pandas or a framework: an answer takes less than a second.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from samenet._text import join_names
+from samenet._text import join_names, shorten
 from samenet.adapter.api import Offer
 from samenet.adapter.batching import call_shape
 from samenet.advice.needs import LACKS, NO_WISHES, Wishes
@@ -144,12 +145,18 @@ def size_numbers(training: TrainingSize) -> dict[str, float]:
     }
 
 
+WIDTH = re.compile("[1-9][0-9]{0,8}")
+"""One of the numbers in 64-256-128-10."""
+
+
 def parse_widths(text: str) -> tuple[int, ...]:
     """Return (64, 256, 128, 10) for '64-256-128-10'; any other text is a UsageError."""
     parts = text.replace("→", "-").replace(",", "-").split("-")
-    if len(parts) < 2 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
-        raise UsageError(f"--model {text}: write units from inputs to outputs, e.g. 64-256-128-10.")
-    return tuple(int(part) for part in parts)
+    if not 2 <= len(parts) <= 100 or not all(WIDTH.fullmatch(part.strip()) for part in parts):
+        raise UsageError(
+            f"--model {shorten(text)}: write units from inputs to outputs, e.g. 64-256-128-10."
+        )
+    return tuple(int(part.strip()) for part in parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -385,6 +392,9 @@ def _first_change(
 FORECAST_VALUES = TypeAdapter(Forecast)
 """Between a forecast and the plain values that the cache holds of it."""
 
+FORECASTS = TypeAdapter(dict[str, Forecast])
+"""All that the cache holds of one machine."""
+
 
 def remember(forecasts: Iterable[Forecast]) -> None:
     """Keep a ladder's forecasts for this machine.
@@ -410,8 +420,8 @@ def recall() -> list[Forecast]:
 
 
 def _stored() -> list[Forecast]:
-    stored = cache.get(CACHE_KIND, _key()) or {}
-    return [FORECAST_VALUES.validate_python(values) for values in stored.values()]
+    stored = cache.get(CACHE_KIND, _key(), FORECASTS.validate_python) or {}
+    return list(stored.values())
 
 
 def _key() -> str:

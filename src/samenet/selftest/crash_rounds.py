@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from numpy.random import Generator
+import numpy as np
 
 from samenet._console import print_text
 from samenet.errors import RefusedError, SamenetError, WorkerError, machine_sentence
@@ -339,7 +339,7 @@ BLOWS = (
 CLOSED_TERMINAL = "terminal closed"
 
 
-def play(staged: Stage, number: int, chance: Generator, seconds: float) -> Round:
+def play(staged: Stage, number: int, chance: np.random.Generator, seconds: float) -> Round:
     """Strike a run and its resumes at random instants, then let it end."""
     folder = staged.place / f"round-{number}"
     played = Round(number=number)
@@ -349,7 +349,7 @@ def play(staged: Stage, number: int, chance: Generator, seconds: float) -> Round
 
 
 def _strike_once(
-    staged: Stage, folder: Path, played: Round, chance: Generator, seconds: float
+    staged: Stage, folder: Path, played: Round, chance: np.random.Generator, seconds: float
 ) -> None:
     """Start or resume the run, wait for an instant, strike, and wait for the end."""
     blow = (*BLOWS, None)[chance.integers(len(BLOWS) + 1)]

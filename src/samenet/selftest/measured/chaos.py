@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from numpy.random import Generator
+import numpy as np
 
 from samenet._random import make_generator
 from samenet.selftest import crash_rounds
@@ -46,7 +46,9 @@ def run(order: SelfTestOrder) -> list[Figure]:
     return figures(played, struck, len(points))
 
 
-def _chosen(points: Sequence[Point], chance: Generator, *, short: bool) -> list[tuple[Point, str]]:
+def _chosen(
+    points: Sequence[Point], chance: np.random.Generator, *, short: bool
+) -> list[tuple[Point, str]]:
     """Return what strikes at which point: at each a kill, and one of the other blows in turn."""
     others = BLOWS_AT_POINTS[1:]
     chosen = [

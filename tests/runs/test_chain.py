@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from samenet.errors import RunFolderError
+from samenet.machine import files
 from samenet.runs import chain, folder
 from samenet.runs.folder import Store
 from samenet.runs.records import JobFinished, LimitNotMeasured, PlanSealed, encode
@@ -113,13 +113,9 @@ def test_what_cannot_be_written_whole_is_taken_back(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full disk in the middle of a write leaves the file as it was before it."""
-    before, write = store.records_path.read_bytes(), os.write
-
-    def full(descriptor: int, content: bytes) -> int:
-        write(descriptor, content[:20])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "write", full)
+    before = store.records_path.read_bytes()
+    monkeypatch.setattr(files, "_passed", {})
+    monkeypatch.setenv(files.STRIKE_VARIABLE, "write records.jsonl:1:ENOSPC")
     with pytest.raises(OSError, match="No space"):
         store.append([end("e")])
     assert store.records_path.read_bytes() == before

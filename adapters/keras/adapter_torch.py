@@ -43,7 +43,16 @@ ADAPTER = {
     "environment": {"KERAS_BACKEND": "torch"},
     "keeps_out": ["jax", "tensorflow"],  # loaded where it is installed: half a second of the import
     # there for samenet, or for others: half a second of the import, and more
-    "import_without": ["sklearn", "pandas", "matplotlib", "PIL", "scipy", "psutil", "IPython", "requests"],
+    "import_without": [
+        "sklearn",
+        "pandas",
+        "matplotlib",
+        "PIL",
+        "scipy",
+        "psutil",
+        "IPython",
+        "requests",
+    ],
     "quickstart": "quickstart.py",
     "predictors": "predict.py",
     "offers": ["gpu", "autodiff", "sklearn-api", "export"],

@@ -72,7 +72,12 @@ def read_back(
     del target
     counts = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
     dtype = str(program.weights()[0].kernel.dtype)
-    return {"threads": max(counts, default=NOT_READABLE), "device": "cpu", "dtype": dtype, "compiler": "none"}
+    return {
+        "threads": max(counts, default=NOT_READABLE),
+        "device": "cpu",
+        "dtype": dtype,
+        "compiler": "none",
+    }
 
 
 def build(

@@ -1,4 +1,4 @@
-"""What an adapter offers is asked once per machine; what the cache lost or spoilt is asked again."""
+"""What an adapter offers is asked once per machine; what the cache spoilt, again."""
 
 from __future__ import annotations
 
@@ -86,7 +86,10 @@ def test_a_mode_says_itself_what_its_losses_are_for(asked: list[str]) -> None:
     for name in ("keras", "keras-torch", "keras-jax"):
         leaf = discovery.shipped_adapters()[name]
         offered = {**OFFERED, "capabilities": {**OFFERED["capabilities"], "losses_per": "call"}}
-        per = {m: describe._arm(leaf, m, offered, "").capabilities.losses_per for m in leaf.header.modes}
+        per = {
+            m: describe._arm(leaf, m, offered, "").capabilities.losses_per
+            for m in leaf.header.modes
+        }
         assert per.pop("fit") == "call"
         assert set(per.values()) == {"step"} or not per
     assert describe._arm(LEAF, "plain", OFFERED, "").capabilities.losses_per == "step"

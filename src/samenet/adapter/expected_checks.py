@@ -10,6 +10,7 @@ from samenet.adapter.api import Capabilities
 Named = tuple[str, str, str]
 """Gate, what its quantity begins with, precision."""
 
+
 def of_task(offered: Capabilities) -> list[Named]:
     """Return what stands before the timing of a task: gates 1 and 2."""
     named: list[Named] = []

@@ -20,6 +20,7 @@ from samenet.runs.records import (
     TimingRecord,
 )
 
+
 def missing(plan: Plan, records: Sequence[Record]) -> list[CertificateRecord]:
     """Return a failed check for each one that was asked for and is not there.
 

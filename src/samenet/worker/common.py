@@ -14,7 +14,6 @@ from samenet.runs.records import INFINITE_ERROR, CertificateRecord, FailureRecor
 from samenet.runs.work_order import WorkOrder
 from samenet.spec.task import Task
 
-
 DIVERGES = "this training diverges: its numbers are no longer finite, and nothing can be compared"
 """Said of a check whose limit, which is computed from the training itself, is no number."""
 

@@ -81,9 +81,7 @@ def _measured(
     found: list[PredictionMethod] = []
     build = clock.time_call(lambda: found.extend(_ways(watch, adapter, given, rows)))
     start = clock.time_call(lambda: found[0].predict(rows[:1]))
-    checks = [
-        check_predictions(way, rows, truth, watch.task, watch.order.target) for way in found
-    ]
+    checks = [check_predictions(way, rows, truth, watch.task, watch.order.target) for way in found]
     if first and checks[0].passed:
         watch.add("build", [build])
         watch.add("first_prediction", [start], steps=1)

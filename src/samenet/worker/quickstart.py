@@ -45,9 +45,7 @@ def run(order: WorkOrder) -> None:
             order.emit([_failure(order, task, error)])
 
 
-def _fitted(
-    order: WorkOrder, example: ModuleType, load_seconds: float, task: Task
-) -> list[Record]:
+def _fitted(order: WorkOrder, example: ModuleType, load_seconds: float, task: Task) -> list[Record]:
     dataset = order.dataset(task)
     rows = dataset.card.train_rows
     data = QuickStartData(

@@ -20,6 +20,7 @@ from samenet.certificate.gate_gradients import nan_as_infinite, plain_rule, read
 from samenet.certificate.oracle.functions import delta_terms, derivative, loss_per_row, value
 from samenet.certificate.problem import Build, Check, Problem, train_call
 from samenet.spec.network import Activation, Dense, Network
+from samenet.spec.parsing import parse_call
 from samenet.spec.training import Loss, LossName, TrainSpec
 
 NEAR = 2.0**-20
@@ -95,7 +96,7 @@ def activation_problem(activation: Activation, offered: Capabilities | None = No
     rows = len(POINTS)
     name: LossName = "mean_squared_error"
     if offered and offered.losses and name not in offered.losses:
-        name = Loss(name=offered.losses[0]).name
+        name = Loss.model_validate(parse_call(offered.losses[0])).name
     classes = max(3, offered.classes_min) if offered else 3
     targets: dict[str, Array] = {
         "binary_cross_entropy": np.zeros((rows, 1), dtype=np.float32),

@@ -1,4 +1,4 @@
-"""What an adapter offers is asked once per machine; what the cache lost is asked again."""
+"""What an adapter offers is asked once per machine; what the cache spoilt, again."""
 
 from __future__ import annotations
 

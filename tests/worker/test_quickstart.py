@@ -253,7 +253,6 @@ print(len(model.loss_curve_), model.predict(numpy.eye(8)).shape[1])
 def test_a_framework_does_without_what_its_import_is_kept_from(name: str) -> None:
     """It trains and predicts where these modules are not installed at all."""
     header = discovery.shipped_adapters()[name].header
-    assert header.import_without
     skip_unless_installed(header.imports)
     out = ",".join((*header.keeps_out, *header.import_without))
     environment = {**worker_environment(header, Target()), KEPT_OUT_VARIABLE: out}

@@ -2,8 +2,8 @@
 
 They compose instead of multiplying out: an activation or a loss is proved on its own (gate 0), in a
 network's gradient (gate 1, with a loss of each kind), an optimiser with everything that changes its
-step (gates 2 and 3), on a smooth and on a kinked network. A case is its name: `find_case(name)`
-reads it back in a worker.
+step (gates 2 and 3), on a smooth and on a kinked network. A case is its name: a worker reads it
+back with `cases.find_case(name)`.
 
     activation relu · loss huber(delta=0.5) · gradient of tanh, mean_absolute_error
     training by adam + l2 + clipping + cosine, kinked · same seed twice
@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.adapter import draws
+from samenet.adapter.api import Capabilities
 from samenet.adapter.arrays import DataSource, Layer
 from samenet.certificate import gate_functions
 from samenet.certificate.admissibility import is_admissible
@@ -126,25 +127,50 @@ class Case:
 
 
 @cache
-def find_case(name: str) -> Case:
-    """Return the case of a name; raises ValueError if there is none."""
+def find_case(name: str, offered: Capabilities | None = None) -> Case:
+    """Return the case of a name; raises ValueError if there is none.
+
+    Beside what it is about, a case needs an activation, a loss and a rule of some kind: they are
+    the usual ones, or, where an adapter has not got these, others that are `offered`.
+    """
     kind, _, rest = name.partition(" ")
     if kind == "activation":
         activation = Activation.model_validate(parse_call(rest))
-        shown = gate_functions.activation_problem(activation)
+        shown = gate_functions.activation_problem(activation, offered)
         return Case(name=name, gates="0", function=activation, shown=shown)
     if kind == "loss":
         loss = Loss.model_validate(parse_call(rest))
-        return Case(name=name, gates="0", function=loss, shown=gate_functions.loss_problem(loss))
+        shown = gate_functions.loss_problem(loss, offered)
+        return Case(name=name, gates="0", function=loss, shown=shown)
     if kind == "gradient":
         activation_text, loss_text = rest.removeprefix("of ").split(", ")
-        shown = _problem(name, activation=activation_text, loss=loss_text, zeros=True)
+        shown = _problem(
+            name,
+            **{**_usual(offered), "activation": activation_text, "loss": loss_text},
+            zeros=True,
+        )
         return Case(name=name, gates="1", shown=shown)
     if kind == "training":
-        return Case(name=name, gates="2 and 3", shown=_admissible(name, rest.removeprefix("by ")))
+        shown = _admissible(name, rest.removeprefix("by "), offered)
+        return Case(name=name, gates="2 and 3", shown=shown)
     if name == SAME_SEED_TWICE:
-        return Case(name=name, gates="repeat", shown=_problem(name))
+        return Case(name=name, gates="repeat", shown=_problem(name, **_usual(offered)))
     raise ValueError(f"there is no parity case '{name}'")
+
+
+def _usual(offered: Capabilities | None) -> dict[str, Any]:
+    """Return what a case has where its name does not say it; nothing for what is usual."""
+    found: dict[str, Any] = {}
+    if offered is None:
+        return found
+    if SMOOTH not in offered.activations and offered.activations:
+        found["activation"] = offered.activations[0]
+    if "sparse_categorical_cross_entropy" not in offered.losses and offered.losses:
+        found["loss"] = offered.losses[0]
+    rules = [rule for rule in RULES.values() if rule["name"] in offered.optimizers]
+    if "sgd" not in offered.optimizers and rules:
+        found["rule"] = rules[0]
+    return found
 
 
 def _problem(  # noqa: PLR0913 - each is one thing that cases vary
@@ -238,23 +264,26 @@ def _outputs(loss: Loss) -> int:
     return CLASSES if loss.name.endswith("cross_entropy") else 3
 
 
-def _admissible(name: str, text: str) -> Problem:
+def _admissible(name: str, text: str, offered: Capabilities | None) -> Problem:
     """Return the first repeat of a training case that is fit for float32."""
     for repeat in range(REPEATS_TRIED):
-        problem = _problem(name, **_settings(text), repeat=repeat)
+        problem = _problem(name, **_settings(text, offered), repeat=repeat)
         if is_admissible(problem):
             return problem
     raise ValueError(f"no admissible problem for '{text}' in {REPEATS_TRIED} tries")
 
 
-def _settings(text: str) -> dict[str, Any]:
+def _settings(text: str, offered: Capabilities | None) -> dict[str, Any]:
     """Return what a text like "adam + l2 + cosine, kinked" asks for."""
     terms, _, shape = text.partition(", ")
     first, *others = terms.split(" + ")
     usual = USUAL in others
+    usually = _usual(offered)
+    smooth = usually.get("activation", SMOOTH)
     found: dict[str, Any] = {
+        **usually,
         "rule": dict((USUAL_RULES if usual else RULES)[first]),
-        "activation": {"smooth": SMOOTH, "kinked": KINKED}.get(shape, shape),
+        "activation": {"smooth": smooth, "kinked": KINKED}.get(shape, shape),
         "clipped": "clipping" in others,
     }
     for term in others:

@@ -35,9 +35,9 @@ def covering(offered: Capabilities) -> list[str]:
 def _unreadable(name: str, offered: Capabilities) -> str | None:
     """Return why a case cannot be made of what is offered, or None.
 
-    A function is read by a step of plain SGD, an activation from a mean squared error.
+    A function is read by a step of SGD, or of Adam where there is no SGD.
     """
-    shown = cases.find_case(name).shown
+    shown = cases.find_case(name, offered).shown
     return lacking(offered, shown.network, shown.training)
 
 

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from samenet.adapter.api import Capabilities
 from samenet.adapter.arrays import Array, Batches, DataSource, Dtype, Layer
 from samenet.certificate import limits
-from samenet.certificate.gate_gradients import nan_as_infinite, read_gradient
+from samenet.certificate.gate_gradients import nan_as_infinite, plain_rule, read_gradient
 from samenet.certificate.oracle.functions import delta_terms, derivative, loss_per_row, value
 from samenet.certificate.problem import Build, Check, Problem, train_call
 from samenet.spec.network import Activation, Dense, Network
-from samenet.spec.training import SGD, Forms, Loss, TrainSpec
+from samenet.spec.parsing import parse_call
+from samenet.spec.training import Loss, LossName, TrainSpec
 
 NEAR = 2.0**-20
 POINTS = np.array(
@@ -31,6 +32,9 @@ the adapter's forms name: frameworks differ there."""
 
 FAR_TARGET = -4096.0
 """So far from every output that the error of an output does not matter in the difference."""
+
+SMALL_HEAD = 2.0**-6
+"""By which another loss than the squared error sees an activation: no probability is saturated."""
 
 NO_STEP = 2.0**-100
 """A learning rate that changes no weight."""
@@ -43,7 +47,7 @@ def check_activation(
     return [
         check
         for dtype in capabilities.dtypes
-        for check in _activation_checks(activation, build, dtype, capabilities.forms)
+        for check in _activation_checks(activation, build, dtype, capabilities)
     ]
 
 
@@ -57,44 +61,62 @@ def check_loss(loss: Loss, build: Build, capabilities: Capabilities) -> list[Che
 
 
 def _activation_checks(
-    activation: Activation, build: Build, dtype: Dtype, forms: Forms
+    activation: Activation, build: Build, dtype: Dtype, offered: Capabilities
 ) -> list[Check]:
-    problem = activation_problem(activation)
-    at = [_layer(POINTS[:, None]), _layer(np.ones((1, 1)))]
+    problem = activation_problem(activation, offered)
+    head = np.zeros((1, problem.network.widths[-1]))
+    head[0, 0] = scale = 1.0 if problem.training.loss.name == "mean_squared_error" else SMALL_HEAD
+    at = [_layer(POINTS[:, None]), _layer(head)]
     everything = np.arange(len(POINTS), dtype=np.int32)
     program = build(problem, problem.training, at, dtype)
-    found = np.asarray(program.predict(everything), dtype=np.float64)[:, 0]
+    found = np.asarray(program.predict(everything), dtype=np.float64)[:, 0] / scale
     exact = value(activation, POINTS)
     call = Batches(order=everything[None, :])
-    gradient = read_gradient(problem, build, dtype, at, call)[: len(POINTS)]
-    outer = 2 * (exact - FAR_TARGET) / len(POINTS)
+    gradient = read_gradient(problem, build, dtype, at, call, offered)[: len(POINTS)]
+    kept = problem.steps([call])[0].targets
+    terms = delta_terms(problem.training.loss, exact[:, None] * head, kept, offered.forms)
+    outer = ((terms[0] - terms[1]) * head).sum(axis=1)
     return [
         _check(f"{activation}", dtype, found, exact),
         _check(
             f"derivative of {activation}",
             dtype,
             gradient / outer,
-            derivative(activation, POINTS, forms),
+            derivative(activation, POINTS, offered.forms),
         ),
     ]
 
 
-def activation_problem(activation: Activation) -> Problem:
-    """Return one unit with the activation, and a head that passes its value on."""
+def activation_problem(activation: Activation, offered: Capabilities | None = None) -> Problem:
+    """Return one unit with the activation, and a head that passes its value on.
+
+    Its derivative is read from a mean squared error, whose slope is the same at every point; where
+    there is none, from the first loss that is offered.
+    """
     rows = len(POINTS)
+    name: LossName = "mean_squared_error"
+    if offered and offered.losses and name not in offered.losses:
+        name = Loss.model_validate(parse_call(offered.losses[0])).name
+    classes = max(3, offered.classes_min) if offered else 3
+    targets: dict[str, Array] = {
+        "binary_cross_entropy": np.zeros((rows, 1), dtype=np.float32),
+        "categorical_cross_entropy": np.eye(classes, dtype=np.float32)[np.ones(rows, dtype=int)],
+        "sparse_categorical_cross_entropy": np.ones(rows, dtype=np.int32),
+    }
+    wanted = targets.get(name, np.full((rows, 1), FAR_TARGET, dtype=np.float32))
     hidden = Dense(units=1, activation=activation)
-    head = Dense(units=1, activation=Activation(name="identity"))
-    return _problem(
-        f"gate 0 {activation}",
-        Network(inputs=rows, layers=(hidden, head)),
-        Loss(name="mean_squared_error"),
-        np.full((rows, 1), FAR_TARGET, dtype=np.float32),
-    )
+    units = classes if "categorical" in name else 1
+    head = Dense(units=units, activation=Activation(name="identity"))
+    network = Network(inputs=rows, layers=(hidden, head))
+    return _problem(f"gate 0 {activation}", network, Loss(name=name), wanted, offered)
 
 
-def _problem(name: str, network: Network, loss: Loss, targets: Array) -> Problem:
+def _problem(
+    name: str, network: Network, loss: Loss, targets: Array, offered: Capabilities | None
+) -> Problem:
     rows = network.inputs
-    training = TrainSpec(loss=loss, optimizer=SGD(learning_rate=NO_STEP), batch_size=rows, epochs=1)
+    rule = plain_rule(offered, NO_STEP, 1.0)
+    training = TrainSpec(loss=loss, optimizer=rule, batch_size=rows, epochs=1)
     inputs = np.eye(rows, dtype=np.float32)
     source = DataSource(inputs=inputs, targets=targets, train_rows=rows)
     return Problem(name=name, network=network, training=training, source=source)
@@ -128,24 +150,24 @@ def loss_points(loss: Loss) -> LossPoints:
     return LossPoints(targets + errors[:, None], targets.astype(np.float32))
 
 
-def loss_problem(loss: Loss) -> Problem:
+def loss_problem(loss: Loss, offered: Capabilities | None = None) -> Problem:
     """Return a single layer whose kernel is the logits."""
     logits, targets = loss_points(loss)
     rows, outputs = logits.shape
     head = Dense(units=outputs, activation=Activation(name="identity"))
     network = Network(inputs=rows, layers=(head,))
-    return _problem(f"gate 0 {loss}", network, loss, targets)
+    return _problem(f"gate 0 {loss}", network, loss, targets, offered)
 
 
 def _loss_checks(loss: Loss, build: Build, dtype: Dtype, capabilities: Capabilities) -> list[Check]:
-    problem, logits = loss_problem(loss), loss_points(loss).logits
+    problem, logits = loss_problem(loss, capabilities), loss_points(loss).logits
     rows = len(logits)
     at, numbers = [_layer(logits)], np.arange(rows, dtype=np.int32)
     program = build(problem, problem.training, at, dtype)
     calls = [Batches(order=numbers[i : i + 1, None], first_step=i) for i in range(rows)]
     found = np.concatenate([train_call(program, call) for call in calls])
     call = Batches(order=numbers[None, :])
-    gradient = read_gradient(problem, build, dtype, at, call)[: logits.size]
+    gradient = read_gradient(problem, build, dtype, at, call, capabilities)[: logits.size]
     kept = problem.steps([call])[0].targets
     predicted, wanted = delta_terms(loss, logits, kept, capabilities.forms)
     exact = loss_per_row(loss, logits, kept)

@@ -15,11 +15,15 @@ from samenet.certificate import limits as certificate_limits
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.oracle.functions import SPEC
 from samenet.certificate.problem import Build, Check, Problem, ends_of
-from samenet.spec.training import SGD, Forms, Schedule
+from samenet.spec.training import SGD, Adam, Optimizer, Schedule
 
 PROBE_RATE: dict[Dtype, float] = {"float32": 2.0**24, "float64": 2.0**40}
 """An exact power of two, so large that the gradient is read from one SGD step without cancellation
 (a rate of 1 loses the digits by which gradient and weight differ)."""
+
+PROBE_EPSILON: dict[Dtype, float] = {"float32": 2.0**40, "float64": 2.0**80}
+"""Beside it a gradient is lost to rounding: a step of Adam that remembers nothing, which is
+r * g / (|g| + epsilon), is then one of SGD with the rate r / epsilon."""
 
 
 def check_weights_and_gradients(
@@ -36,7 +40,7 @@ def check_weights_and_gradients(
     checks: list[Check] = []
     for dtype in capabilities.dtypes:
         checks.append(check_initial_weights(problem, build, dtype))
-        checks.append(check_gradients(problem, build, dtype, places, capabilities.forms))
+        checks.append(check_gradients(problem, build, dtype, places, capabilities))
     return checks
 
 
@@ -77,11 +81,11 @@ def check_gradients(
     build: Build,
     dtype: Dtype,
     places: dict[int, Weights],
-    forms: Forms = SPEC,
+    offered: Capabilities | None = None,
 ) -> Check:
     """Compare the gradient of the first batch at several points of the trajectory."""
     errors = {
-        step: _gradient_error(problem, build, dtype, at, forms) for step, at in places.items()
+        step: _gradient_error(problem, build, dtype, at, offered) for step, at in places.items()
     }
     worst = max(errors, key=lambda step: nan_as_infinite(errors[step]))
     return Check(
@@ -100,12 +104,13 @@ def nan_as_infinite(error: float) -> float:
 
 
 def _gradient_error(
-    problem: Problem, build: Build, dtype: Dtype, at: Weights, forms: Forms
+    problem: Problem, build: Build, dtype: Dtype, at: Weights, offered: Capabilities | None
 ) -> float:
     """Return the error of a gradient, relative to its magnitude without cancellation."""
     point = draws.as_dtype(draws.as_dtype(at, "float32"), "float64")
     call = problem.whole[0].first(1)
-    found = read_gradient(problem, build, dtype, point, call)
+    found = read_gradient(problem, build, dtype, point, call, offered)
+    forms = offered.forms if offered else SPEC
     batch = problem.steps([call])[0]
     loss = problem.training.loss
     exact = oracle.flatten(
@@ -115,14 +120,27 @@ def _gradient_error(
     return float(np.linalg.norm(found - exact) / max(float(scale), 1e-300))
 
 
+def plain_rule(offered: Capabilities | None, rate: float, epsilon: float) -> Optimizer:
+    """Return a rule whose step is `rate` times the gradient: SGD, or Adam where there is no SGD."""
+    if offered is None or "sgd" in offered.optimizers or "adam" not in offered.optimizers:
+        return SGD(learning_rate=rate)
+    return Adam(learning_rate=rate * epsilon, beta1=0.0, beta2=0.0, epsilon=epsilon)
+
+
 def read_gradient(
-    problem: Problem, build: Build, dtype: Dtype, at: Weights, call: Batches
+    problem: Problem,
+    build: Build,
+    dtype: Dtype,
+    at: Weights,
+    call: Batches,
+    offered: Capabilities | None = None,
 ) -> NDArray[np.float64]:
     """Return the gradient by all weights, read through the six methods.
 
-    It is the change of one SGD step whose rate is an exact, huge power of two.
+    It is the change of one step of plain descent whose rate is an exact, huge power of two.
     """
-    probe = {"optimizer": SGD(learning_rate=PROBE_RATE[dtype]), "schedule": Schedule()}
+    rule = plain_rule(offered, PROBE_RATE[dtype], PROBE_EPSILON[dtype])
+    probe = {"optimizer": rule, "schedule": Schedule()}
     program = build(problem, problem.training.model_copy(update=probe), at, dtype)
     before = oracle.flatten_float64(program.weights())
     program.train(call)

@@ -5,8 +5,8 @@ What is asked of every timed process, once the clock has stopped:
     last loss        the first loss of a call on an order never used before, which has rows never
                      trained on: the oracle's at the weights read just before
     last call        where that call ends: along the oracle from those weights; where the optimiser
-                     remembers earlier gradients, that it ends elsewhere at all, unless its schedule
-                     has ended at no rate
+                     remembers earlier gradients, that it ends elsewhere at all, as long as its
+                     schedule has a rate that moves a weight
     machine's limit  how many times faster its steps are than this machine multiplies matrices
 
 and of one process per result, the first one, because it takes about as long as the timing itself:

@@ -40,7 +40,7 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Return whether the error is inside the limit; NaN is not, and none is inside infinity."""
+        """Return whether the error is inside the limit; NaN is not; infinity limits nothing."""
         return math.isfinite(self.limit) and bool(self.error <= self.limit)
 
 

@@ -27,7 +27,7 @@ def run(order: WorkOrder) -> None:
     adapter.wake(order.target)
     build = builder(adapter, order.arm.mode, order.target)
     for name in order.job.tasks:
-        case = cases.find_case(name)
+        case = cases.find_case(name, order.arm.capabilities)
         reason = _lacking(order, case)
         if reason:
             order.emit([unsupported_record(order, name, reason)])

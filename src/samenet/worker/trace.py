@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from samenet.adapter import draws
+from samenet.adapter.api import Capabilities
 from samenet.adapter.arrays import Array, Weights
 from samenet.certificate.gate_gradients import read_gradient
 from samenet.certificate.oracle import network as oracle
@@ -49,14 +50,17 @@ def _step(order: WorkOrder, problem: Problem, build: Build, task: Task) -> StepT
         weights=_flat(before),
         weighted_sum=tuple(outputs.tolist()),
         loss=float(np.asarray(program.losses())[0]),
-        gradient=_gradient(problem, build, dtype),
+        gradient=_gradient(problem, build, dtype, order.arm.capabilities),
         new_weights=_flat(program.weights()),
         output=tuple(_linked(task.kind, outputs).tolist()),
     )
 
 
-def _gradient(problem: Problem, build: Build, dtype: Any) -> tuple[float, ...]:
-    found = read_gradient(problem, build, dtype, problem.weights, problem.calls[0].first(1))
+def _gradient(
+    problem: Problem, build: Build, dtype: Any, offered: Capabilities
+) -> tuple[float, ...]:
+    call = problem.calls[0].first(1)
+    found = read_gradient(problem, build, dtype, problem.weights, call, offered)
     return tuple(float(g) for g in found)
 
 

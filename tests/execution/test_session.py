@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -16,11 +17,12 @@ import pytest
 from samenet.cli import main
 from samenet.errors import RefusedError, RunFolderError
 from samenet.execution import origin, session
-from samenet.machine import lock
+from samenet.machine import clock, lock
+from samenet.report.page import finish_run, write_report
 from samenet.report.verify import check_seals, verify
 from samenet.runs.folder import Store
 from samenet.runs.plan import Plan
-from samenet.runs.records import JobFinished, PlanSealed
+from samenet.runs.records import JobFinished, PlanSealed, TimingRecord
 
 
 @pytest.fixture
@@ -193,6 +195,43 @@ def test_a_second_resume_of_a_folder_changes_nothing(
             session.resume_run(run, watching)
         assert contents(run) == before
         other.communicate("")
+
+
+def test_a_report_during_a_run_shows_what_there_is_and_seals_nothing(run: Path) -> None:
+    """While another process measures, a page is written of its finished jobs, and nothing else."""
+    first_job_torn(run)
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", HOLD, str(run)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        before = contents(run)
+        write_report(run)
+        other.communicate("")
+    after = contents(run)
+    assert {name for name in after if name.partition("/")[0] not in ("report.html", "figures")} == (
+        before.keys()
+    )
+    assert all(after[name] == content for name, content in before.items())
+    assert "report.html" in after
+
+
+def test_a_clock_on_the_wall_that_jumps_changes_no_result(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Set back by years in the middle of a run, it stands in no time and breaks no seal."""
+    cut_back(run, 1)
+    moments = itertools.cycle(["2031-01-01T00:00:00+00:00", "1999-12-31T23:59:59+00:00"])
+    monkeypatch.setattr(clock, "utc", lambda: next(moments))
+    session.resume_run(run, watching)
+    finish_run(run)
+    ends_sealed(run)
+    timed = [r for r in Store(run).records() if isinstance(r, TimingRecord)]
+    assert timed
+    assert all(seconds > 0 for r in timed for seconds in r.seconds if r.phase == "call")
 
 
 def test_a_resume_without_the_machines_lock_changes_nothing(run: Path) -> None:

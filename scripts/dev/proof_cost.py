@@ -1,9 +1,8 @@
 """What proving costs in a run: `python -P scripts/dev/proof_cost.py RUN`.
 
 From the records of a finished run, in seconds of its workers: the certificates, which are made once
-per machine and then remembered; and what the timed processes spend outside their timed phases: the
-start of the interpreter, reading the order and the data, and, after the clock, the checks of the
-timed program. The first process of a result also does its whole timing again (the replay).
+per machine and then remembered; and what each timed process does after the clock has stopped: gate
+4 to its end, the read-backs, and in the first process of a result its whole timing again.
 """
 
 from __future__ import annotations
@@ -27,26 +26,25 @@ def main(folder: Path) -> None:
     plan = Plan.model_validate(store.read_json("plan.json"))
     records = store.records()
     ended = {record.job: record for record in records if isinstance(record, JobFinished)}
-    timed: dict[str, float] = defaultdict(float)
+    checks: dict[str, float] = defaultdict(float)
     for record in records:
-        if isinstance(record, TimingRecord):
-            timed[record.job] += sum(record.seconds)
-    outside: dict[tuple[str, str], list[float]] = defaultdict(list)
+        if isinstance(record, TimingRecord) and record.phase == "check":
+            checks[record.job] += sum(record.seconds)
+    of_result: dict[tuple[str, str], list[float]] = defaultdict(list)
     for job in plan.jobs:
         if job.pass_name == RESULT_PASS and job.id in ended:
-            outside[job.arm, *job.tasks].append(ended[job.id].seconds - timed[job.id])
+            of_result[job.arm, " ".join(job.tasks)].append(checks[job.id])
     whole = sum(record.seconds for record in ended.values())
     proofs = sum(r.seconds for r in ended.values() if r.pass_name in CERTIFICATES)
-    later = {key: statistics.median(values[1:]) for key, values in outside.items() if values[1:]}
-    replayed = sum(outside[key][0] - usual for key, usual in later.items())
+    after = sum(checks.values())
     print(f"{whole:8.1f} s   all workers of {plan.name}")
-    print(f"{proofs:8.1f} s   certificates ({proofs / whole:.1%}), remembered by later runs")
-    print(f"{replayed:8.1f} s   replays ({replayed / whole:.1%}): first processes over later ones")
+    print(f"{proofs:8.1f} s   certificates ({proofs / whole:.1%}); remembered by later runs")
+    print(f"{after:8.1f} s   checks after the clock ({after / whole:.1%}), in every run")
     print()
-    print("outside the timed phases, seconds in the first process and in later ones:")
-    for (arm, *tasks), values in sorted(outside.items()):
-        usual = f"{later[arm, *tasks]:6.2f}" if (arm, *tasks) in later else "     -"
-        print(f"  {arm:20} {' '.join(tasks):16} {values[0]:6.2f} {usual}")
+    print("seconds after the clock, in the first process of a result and in a later one:")
+    for (arm, tasks), values in sorted(of_result.items()):
+        later = f"{statistics.median(values[1:]):6.2f}" if values[1:] else "     -"
+        print(f"  {arm:20} {tasks:16} {values[0]:6.2f} {later}")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_fixture import ARMS, made
 
+from samenet.errors import UsageError
 from samenet.execution.durations import ArmStart, DurationPredictor
-from samenet.execution.scheduler import schedule
+from samenet.execution.scheduler import extend_plan, schedule
 from samenet.runs.plan import PROFILES, Job, Plan, predict_wall_seconds, rotate
 from samenet.spec import load_task
 
@@ -150,3 +151,10 @@ def test_warm_caches_are_filled_before_the_first_result() -> None:
     assert {job.pass_name for job in compiling[:first]} == {"prime"}
     primed = {(job.arm, job.tasks) for job in compiling[:first]}
     assert primed == {(job.arm, job.tasks) for job in compiling[first:]}
+
+
+def test_a_run_that_repeats_nothing_is_not_extended() -> None:
+    """More repeats of quick starts alone would be a plan that measures nothing: it is refused."""
+    only_starts = made().plan.model_copy(update={"jobs": jobs(track="quickstart")})
+    with pytest.raises(UsageError, match="nothing to repeat"):
+        extend_plan(only_starts, 8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from samenet.errors import UsageError
 from samenet.execution.durations import DurationPredictor
 from samenet.runs.passes import BLOCK_PASSES, CONTROL_PASSES, PASSES, RESULT_PASS, Pass, PassName
 from samenet.runs.plan import Arm, Job, Plan, Profile, TrackName, rotate
@@ -46,8 +47,13 @@ def schedule(  # noqa: PLR0913 - all that a schedule depends on
 
 
 def extend_plan(plan: Plan, repeats: int) -> Plan:
-    """Return the plan with exactly `repeats` repeats: its blocks go on in their rotation."""
+    """Return the plan with exactly `repeats` repeats: its blocks go on in their rotation.
+
+    Raises UsageError for a plan that repeats nothing, such as one of quick starts alone.
+    """
     in_blocks = [job for job in plan.jobs if job.pass_name in BLOCK_PASSES]
+    if not in_blocks:
+        raise UsageError("This run has nothing to repeat: it times no network in repeats.")
     # The first repeat shows what a block of each task consists of.
     members: dict[tuple[str, ...], list[Job]] = {}
     for job in in_blocks:
@@ -59,7 +65,7 @@ def extend_plan(plan: Plan, repeats: int) -> Plan:
         for jobs in members.values()
         for job in rotate(jobs, repeat)
     ]
-    first = plan.jobs.index(in_blocks[0]) if in_blocks else len(plan.jobs)
+    first = plan.jobs.index(in_blocks[0])
     rest = [job for job in plan.jobs if job.pass_name not in BLOCK_PASSES]
     return plan.model_copy(
         update={

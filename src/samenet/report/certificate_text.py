@@ -13,7 +13,7 @@ from samenet.analysis.certificate_table import (
     is_proved,
 )
 from samenet.runs.plan import Plan
-from samenet.runs.records import CertificateRecord, FailureRecord
+from samenet.runs.records import INFINITE_ERROR, CertificateRecord, FailureRecord
 
 
 def to_text(result: CertifyOutcome, plan: Plan) -> str:
@@ -70,12 +70,17 @@ def _verdict(result: CertifyOutcome, plan: Plan) -> str:
     return f"{about}, {sum(row.checks for row in result.rows)} checks: {verdict}{limited}"
 
 
+def format_error(error: float) -> str:
+    """Return an error in two digits; none that is infinite or undefined is printed as a number."""
+    return f"{error:.1e}" if error < INFINITE_ERROR else "no number"
+
+
 def _line(row: WorstError) -> str:
     share = f"{row.share:>8.0%}" if row.share < 100 else f"{'> 100 ×':>8}"
     about = row.detail if row.gate == "repeatable" else row.on
     return (
         f"{row.arm:<18} {row.gate:<16} {row.quantity:<19} {row.dtype:<9} {row.checks:>6}"
-        f" {row.error:>11.1e} {share}  {about}{'' if row.passed else '   FAILED'}"
+        f" {format_error(row.error):>11} {share}  {about}{'' if row.passed else '   FAILED'}"
     )
 
 

@@ -99,9 +99,9 @@ class TimingRecord(Record):
     """interpreter, import, adapter (running its file), wake, load, build, first_call, warmup,
     calibration (stretches that find how many calls make one), call, call_other_first, call_other,
     check (whether `sync` waits; gate 4 and what is read back, after the clock has stopped: counted
-    nowhere), own_fit (one epoch of the framework's own whole fit), fit (quick start and reference:
-    the whole training); of inference: interpreter, import, adapter, wake, build, first_prediction,
-    predict_usual, predict_fast."""
+    nowhere), own_fit (one epoch of the framework's own whole fit), fit (reference: the whole
+    training; quick start: what its file imports as well); of inference: interpreter, import,
+    adapter, wake, build, first_prediction, predict_usual, predict_fast."""
     steps: int
     """Training steps, or rows of a prediction, in one sample; 0 where neither applies."""
     seconds: tuple[float, ...]

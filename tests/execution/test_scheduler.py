@@ -139,7 +139,7 @@ def test_earlier_runs_make_the_prediction() -> None:
 
 def test_a_plan_travels_as_json() -> None:
     """A plan read back from plan.json is equal, so a resume does what was decided."""
-    plan = made().plan.model_copy(update={"jobs": jobs()})
+    plan = made().plan.model_copy(update={"jobs": jobs(), "tasks": tuple(TASKS)})
     assert Plan.model_validate_json(plan.model_dump_json(by_alias=True)) == plan
 
 

@@ -87,7 +87,7 @@ def fuzz(name: str, cases: int, seconds: float, seed: int) -> int:
     choose, lines = random.Random(seed), Lines()  # noqa: S311 - bytes for parsers
     kept = [path.read_bytes() for path in sorted((CORPUS / name).glob("*"))] or [b""]
     started, count, accepted = time.monotonic(), 0, 0
-    found: dict[str, bytes] = {}
+    findings: dict[str, bytes] = {}
     fuzz_parsers.run(name, b"")  # what is read once is no part of a case
     while count < cases and time.monotonic() - started < seconds:
         case = mutated(choose, kept)
@@ -98,14 +98,14 @@ def fuzz(name: str, cases: int, seconds: float, seed: int) -> int:
         try:
             accepted += fuzz_parsers.run(name, case)
         except fuzz_parsers.ParserFaultError as finding:
-            found.setdefault(str(finding)[:60], case)
+            findings.setdefault(str(finding)[:60], case)
         finally:
             sys.settrace(None)
         count += 1
         if lines.new and len(kept) < KEPT_MAX:
             kept.append(case)
-    report(name, count, accepted, lines, found, time.monotonic() - started)
-    return int(bool(found))
+    report(name, count, accepted, lines, findings, time.monotonic() - started)
+    return int(bool(findings))
 
 
 def fuzz_guided(name: str, cases: int, seconds: float, seed: int) -> int:
@@ -114,7 +114,7 @@ def fuzz_guided(name: str, cases: int, seconds: float, seed: int) -> int:
 
     with atheris.instrument_imports(include=["samenet", "tomllib", "click"]):
         import fuzz_parsers
-    lines, found, started = Lines(), {}, time.monotonic()
+    lines, findings, started = Lines(), {}, time.monotonic()
     fuzz_parsers.run(name, b"")
     count = accepted = 0
 
@@ -125,13 +125,13 @@ def fuzz_guided(name: str, cases: int, seconds: float, seed: int) -> int:
         try:
             accepted += fuzz_parsers.run(name, case)
         except fuzz_parsers.ParserFaultError as finding:
-            found.setdefault(str(finding)[:60], case)
+            findings.setdefault(str(finding)[:60], case)
         finally:
             sys.settrace(None)
         count += 1
         if count >= cases or time.monotonic() - started > seconds:
-            report(name, count, accepted, lines, found, time.monotonic() - started)
-            os._exit(int(bool(found)))  # libFuzzer would go on
+            report(name, count, accepted, lines, findings, time.monotonic() - started)
+            os._exit(int(bool(findings)))  # libFuzzer would go on
 
     folder = CORPUS / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -160,16 +160,16 @@ def mutated(choose: random.Random, kept: list[bytes]) -> bytes:
 
 
 def report(
-    name: str, count: int, accepted: int, lines: Lines, found: dict[str, bytes], seconds: float
+    name: str, count: int, accepted: int, lines: Lines, findings: dict[str, bytes], seconds: float
 ) -> None:
     """Print one line, and keep the cases that failed."""
     places = f"{len(lines.seen)} lines of {len({file for file, _ in lines.seen})} files"
     print(
         f"{name:14} {count:9,} cases in {seconds:5.0f} s, "
-        f"{accepted / max(count, 1):4.0%} accepted, {places}, {len(found)} findings",
+        f"{accepted / max(count, 1):4.0%} accepted, {places}, {len(findings)} findings",
         flush=True,
     )
-    for sentence, case in found.items():
+    for sentence, case in findings.items():
         path = CORPUS / name / hashlib.sha256(case).hexdigest()[:8]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(case)

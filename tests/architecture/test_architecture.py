@@ -56,6 +56,8 @@ MODULES_OF = {
 CLOCK = {
     "src/samenet/machine/clock.py": "the one module that reads the clock",
     "scripts/_setup.py": "runs before samenet is installed; times pip, not a framework",
+    "scripts/dev/fuzz.py": "ends a fuzzer after so long; no result",
+    "scripts/dev/growth.py": "processor time of whole commands; no result of a run",
 }
 CLOCK_MODULES = {"time", "timeit"}
 NOT_A_CLOCK = {"time.sleep"}

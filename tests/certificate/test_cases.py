@@ -50,7 +50,7 @@ def test_a_problem_that_comes_near_a_kink_is_not_admissible() -> None:
 
 def settings(name: str) -> dict:
     """Return what a training case asks for."""
-    return certificate_cases._settings(name.removeprefix("training by "))
+    return certificate_cases._settings(name.removeprefix("training by "), None)
 
 
 def test_every_activation_and_loss_has_a_case_of_its_own() -> None:

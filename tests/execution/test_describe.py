@@ -33,13 +33,17 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setenv("SAMENET_CACHE", str(tmp_path))
     names: list[str] = []
 
-    def ask(leaf: Any, device: str, python: str, live: object) -> dict[str, Any]:
+    def ask(leaf: Any, device: str, python: str, live: object) -> describe.Description:
         del device, python, live
         names.append(leaf.header.name)
-        return OFFERED
+        return described_as(OFFERED)
 
     monkeypatch.setattr(describe, "_ask", ask)
     return names
+
+
+def described_as(values: dict[str, Any]) -> describe.Description:
+    return describe.Description.model_validate(values)
 
 
 def described(device: str = "cpu") -> None:
@@ -75,7 +79,8 @@ def test_a_damaged_answer_is_asked_for_again(
     asked: list[str], monkeypatch: pytest.MonkeyPatch, stored: Any
 ) -> None:
     """Whatever stands in the cache instead of an answer is as good as nothing."""
-    monkeypatch.setattr(cache, "get", lambda kind, key: stored)
+    monkeypatch.setattr(cache, "key_of", lambda *parts: "key")
+    cache.put("descriptions", "key", stored)
     described()
     assert asked == ["numpy"]
 
@@ -87,9 +92,9 @@ def test_a_mode_says_itself_what_its_losses_are_for(asked: list[str]) -> None:
         leaf = discovery.shipped_adapters()[name]
         offered = {**OFFERED, "capabilities": {**OFFERED["capabilities"], "losses_per": "call"}}
         per = {
-            m: describe._arm(leaf, m, offered, "").capabilities.losses_per
+            m: describe._arm(leaf, m, described_as(offered), "").capabilities.losses_per
             for m in leaf.header.modes
         }
         assert per.pop("fit") == "call"
         assert set(per.values()) == {"step"} or not per
-    assert describe._arm(LEAF, "plain", OFFERED, "").capabilities.losses_per == "step"
+    assert describe._arm(LEAF, "plain", described_as(OFFERED), "").capabilities.losses_per == "step"

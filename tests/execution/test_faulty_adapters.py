@@ -58,5 +58,5 @@ def test_run_keeps_the_good_row_and_refuses_the_faulty_ones(tmp_path: Path) -> N
     table = " ".join(repr(load(out)).split())
     value = "gate 0, sparse_categorical_cross_entropy: "
     assert f"Loss halved (plain) not compared: {value}" in table
-    assert "Two threads (plain) not compared: read-back, threads: " in table
+    assert "Two threads (plain) not compared: threads in force: " in table
     assert "Idle (plain) not compared: gate 4, last loss: " in table

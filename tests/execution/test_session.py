@@ -118,7 +118,7 @@ def test_a_torn_line_is_said_and_readers_leave_it_out(
     """`report`, `verify` and `advise` read a torn run, say what they leave out, and cut nothing."""
     last_job_torn(run)
     before = (run / "records.jsonl").read_bytes()
-    for command, code in (("report", 0), ("verify", 3), ("advise", 0)):
+    for command, code in (("report", 0), ("verify", 3), ("advise", 6)):
         assert main._code([command, str(run)]) == code
         printed = "".join(capsys.readouterr())
         assert "the last line was torn off by an interruption and is left out" in printed

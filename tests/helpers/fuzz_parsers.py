@@ -23,7 +23,7 @@ from fuzz_choices import LONG, Choices, hostile, mutate_text, mutate_values
 from report_fixture import MACHINE, recorded
 
 from samenet.adapter import discovery
-from samenet.adapter.api import Header, parse_device
+from samenet.adapter.api import Header
 from samenet.adapter.dataset import DataCard, Dataset
 from samenet.analysis import frames, regression
 from samenet.analysis.result_document import ResultDocument
@@ -34,6 +34,7 @@ from samenet.execution import certificate_cache, planner
 from samenet.execution.describe import Description
 from samenet.experiments.scaling.forecast import parse_widths
 from samenet.machine import cache as kept
+from samenet.machine.devices import parse_device
 from samenet.report import embedded_data, result
 from samenet.runs.answer import AnswerFile
 from samenet.runs.machine_facts import read_machine

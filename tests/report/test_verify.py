@@ -183,7 +183,7 @@ def test_timed_jobs_in_another_order_are_named() -> None:
     names = [job.id for job in plan.jobs]
 
     def found(order: list[str]) -> list[str]:
-        return _order(plan, [ended(job) for job in order])
+        return _order(plan, [ended(job) for job in order], ())
 
     assert found(names) == []
     assert found([*names[1:], names[0]]) == []

@@ -35,6 +35,9 @@ ANSWERS = {
 MISMATCH = 3
 """The exit code of `samenet verify` where something does not agree."""
 
+NOTHING_COMPARED = 6
+"""The exit code of `samenet advise` of a run without a result that could be compared."""
+
 FIGURES = {
     "iris_quick": "1.01 0.517 1.97 0.92 952 8 1.92 1.08 3.42 922 412 1430 92.2 100 0.982 0.947"
     " 0.974 19 20 3 3 15 5 23 4 20 20 0.23 0.05",
@@ -106,7 +109,7 @@ def reported(
     folder = parent / request.param
     command("report", str(folder))
     verified = command("verify", str(folder), "--json", codes={0, MISMATCH})
-    return Reported(folder, verified, command("advise", str(folder)))
+    return Reported(folder, verified, command("advise", str(folder), codes={0, NOTHING_COMPARED}))
 
 
 RECOMPUTED = re.compile(r"score .*: recorded (\S+), recomputed (\S+)")

@@ -26,6 +26,7 @@ KNOWS_NAMES = {
     "src/samenet/runs/passes.py": "the table",
     "src/samenet/runs/plan.py": "the reference of a task is the arm that its control repeats",
     "src/samenet/selftest/measured/adversity.py": "it disturbs the control alone",
+    "src/samenet/selftest/crash_rounds.py": "its runs have the passes that replayed answers have",
     "src/samenet/experiments/scaling/ladder.py": "what its own oracle costs in two passes",
 }
 """Where passes may be told apart by name, and why."""

@@ -117,7 +117,7 @@ def test_stamp_counts_only_with_the_same_key(tmp_path: Path) -> None:
     assert setup.parts_done(setup.read_stamp(stamp), "other") == []
 
 
-DEV = ("screens", "structure", "same_output")
+DEV = ("screens", "structure", "same_output", "fuzz", "growth")
 BENCHMARKS = ROOT / "tests" / "benchmarks"
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -195,7 +196,7 @@ def _order(plan: Plan, records: Sequence[Record], late: Collection[str]) -> list
     """
     finished = [record.job for record in records if isinstance(record, JobFinished)]
     planned = {job.id for job in plan.jobs}
-    twice = sorted({job for job in finished if finished.count(job) > 1})
+    twice = sorted(job for job, times in Counter(finished).items() if times > 1)
     return [
         *(f"job {job} is recorded twice" for job in twice),
         *(f"job {job} was not planned" for job in finished if job not in planned),

@@ -66,7 +66,9 @@ class HeldFiles:
         yield from (self.folder / name for name in NAMES if (self.folder / name).is_file())
         for part in PARTS:
             if (self.folder / part).is_dir():
-                yield from (path for path in (self.folder / part).iterdir() if path.is_file())
+                for path in (self.folder / part).iterdir():
+                    if path.is_file() and not files.is_part(path):  # which is renamed, not removed
+                        yield path
 
     def _is_held(self, path: Path) -> bool:
         """Return whether what has this name is the file that is held."""

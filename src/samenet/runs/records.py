@@ -202,13 +202,20 @@ class Event(Record):
     name: ClassVar[str] = ""
     keys: ClassVar[dict[str, str]] = {}
     """The names on disk of fields that cannot have that name in Python."""
+    newer: ClassVar[frozenset[str]] = frozenset()
+    """Fields that events of its kind once lacked: written only where they say something, so that
+    an old line stays as it is."""
 
     when: str
 
     def data(self) -> dict[str, Any]:
         """Return the fields of this kind of event by their names on disk."""
         values = asdict(self)
-        return {self.keys.get(name, name): values[name] for name in event_fields(type(self))}
+        return {
+            self.keys.get(name, name): values[name]
+            for name in event_fields(type(self))
+            if values[name] or name not in self.newer
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +234,7 @@ class JobFinished(Event):
 
     name: ClassVar[str] = "job finished"
     keys: ClassVar[dict[str, str]] = {"pass_name": "pass"}
+    newer: ClassVar[frozenset[str]] = frozenset({"again"})
 
     pass_name: str
     seconds: float

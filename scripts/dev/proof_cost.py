@@ -13,11 +13,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from samenet.runs.folder import open_run
-from samenet.runs.passes import RESULT_PASS
+from samenet.runs.passes import PASSES, RESULT_PASS
 from samenet.runs.plan import Plan
 from samenet.runs.records import JobFinished, TimingRecord
-
-CERTIFICATES = ("parity", "certify")
 
 
 def main(folder: Path) -> None:
@@ -35,7 +33,7 @@ def main(folder: Path) -> None:
         if job.pass_name == RESULT_PASS and job.id in ended:
             of_result[job.arm, " ".join(job.tasks)].append(checks[job.id])
     whole = sum(record.seconds for record in ended.values())
-    proofs = sum(r.seconds for r in ended.values() if r.pass_name in CERTIFICATES)
+    proofs = sum(r.seconds for r in ended.values() if PASSES[r.pass_name].certifies)
     after = sum(checks.values())
     print(f"{whole:8.1f} s   all workers of {plan.name}")
     print(f"{proofs:8.1f} s   certificates ({proofs / whole:.1%}); remembered by later runs")

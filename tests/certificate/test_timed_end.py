@@ -18,7 +18,7 @@ import pytest
 from mutants import Counting, IdleAfter100, Wrapped
 from threadpoolctl import threadpool_limits
 
-from samenet.adapter import Layer, Target, discovery
+from samenet.adapter import Batches, Layer, Target, discovery
 from samenet.certificate import gate_timed_end
 from samenet.certificate.gate_timed_end import Seen, Timing
 from samenet.certificate.problem import Check, Problem, builder, task_problem, train_call
@@ -52,18 +52,18 @@ def timing(task: str, framework: str, change: Callable = lambda program: program
     )
 
 
-def checks(of: Timing, *, first: bool = True) -> dict[str, Check]:
+def checks(of: Timing, *, first: bool = True, calls: int = CALLS) -> dict[str, Check]:
     """Train as a timed process does, then return the checks by their names."""
     given = of.problem
     with threadpool_limits(1):
         program = of.build(given, given.training, given.weights, of.dtype)
         kept = {}
-        for place, call in enumerate(itertools.islice(given.stream(), CALLS)):
+        for place, call in enumerate(itertools.islice(given.stream(), calls)):
             losses = train_call(program, call)
             if place % 5 == 0:
                 kept[place] = losses
-        last = gate_timed_end.last_call(given, program, CALLS, of.capabilities)
-        seen = Seen(calls=CALLS, last=last, losses=kept)
+        last = gate_timed_end.last_call(given, program, calls, of.capabilities)
+        seen = Seen(calls=calls, last=last, losses=kept)
         found = gate_timed_end.of_every_process(of, last)
         found += gate_timed_end.of_first_process(of, program, seen) if first else []
     return {check.quantity: check for check in found}
@@ -72,6 +72,37 @@ def checks(of: Timing, *, first: bool = True) -> dict[str, Check]:
 def failed(found: dict[str, Check]) -> set[str]:
     """Return the names of the checks that did not pass."""
     return {name for name, check in found.items() if not check.passed}
+
+
+@pytest.mark.parametrize(("task", "calls"), [("breast_cancer", 1_500), ("digits", 430)])
+def test_a_right_program_is_not_refused_however_long_it_was_timed(task: str, calls: int) -> None:
+    """Trained on until its gradients are rounding alone NumPy's loop passes: that is no fault."""
+    assert failed(checks(timing(task, "numpy"), calls=calls)) == set()
+
+
+class IdleLate(Counting):
+    """Does nothing from its 1,451st call on."""
+
+    def do(self, batches: Batches) -> None:
+        if self.calls <= 1_450:
+            self.program.train(batches)
+
+
+def test_idleness_after_twenty_thousand_steps_is_refused() -> None:
+    """Where rounding has taken over, and nothing is followed, a program that stops is caught."""
+    found = checks(timing("breast_cancer", "numpy", IdleLate), first=False, calls=1_460)
+    assert "last call" in failed(found)
+
+
+@pytest.mark.parametrize(("loss", "off"), [(9.0, 1e-3), (11.8, 2e-2), (13.5, 1e-1)])
+def test_a_loss_of_rounded_probabilities_may_be_off_where_a_row_is_far_wrong(
+    loss: float, off: float
+) -> None:
+    """Of a probability near 1 the last digits are lost, and no more is allowed than that does."""
+    probability = np.float32(1 - np.exp(-loss))
+    found = -np.log1p(-np.float64(probability))
+    limit = gate_timed_end._lost(np.array([loss]), "float32")
+    assert abs(found - loss) <= limit <= 4 * off
 
 
 @pytest.mark.parametrize("framework", MODES)

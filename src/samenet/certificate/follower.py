@@ -8,6 +8,12 @@ shows, however late it comes.
 
 How far rounding may take a call is measured, too: in some calls the oracle does the same once more
 in the program's precision, from weights that are off by 16 roundings.
+
+That ends where rounding takes over. Trained on and on, a network has nothing left to learn: its
+calls go less and less far, and what they go by is more and more the rounding of gradients that are
+nearly nothing. Where rounding alone goes a tenth of the way, the limit, ten times as much, would
+let a program pass that does nothing; and from there on an optimiser in 32 bits remembers another
+past than one in 64. So nothing is followed beyond.
 """
 
 from __future__ import annotations
@@ -37,9 +43,12 @@ REALISED_EVERY = 4
 
 REALISATIONS_MOST = 8
 """Where a program is off by more than rounding near by: a weighted sum that rounding carries across
-a kink may turn a whole row round, in one realisation and not in the next."""
+a kink may turn a whole row round, in one realisation and not in the next. As the limit is ten times
+what rounding does, such a sum may also be ten times as far from its kink: so many realisations
+begin with weights that are off by that much, and theirs is the limit as it is."""
 
-SURPRISES_MOST = 20
+SURPRISES_MOST = 60
+HALF_WAY = 0.5
 
 
 class Followed(NamedTuple):
@@ -77,6 +86,12 @@ class Follower:
         self.calls.append(found)
         return found
 
+    @property
+    def is_lost(self) -> bool:
+        """Return whether rounding has taken over, so that following on would show nothing."""
+        realised = [call.realised for call in self.calls if call.realised is not None][-NEAR:]
+        return len(realised) == NEAR and ALLOWANCE * min(realised) >= 1
+
     def apart(self) -> Follower:
         """Return a follower that goes on from here by itself."""
         found = replace(self, calls=list(self.calls))
@@ -105,14 +120,18 @@ class Follower:
             realised=None,
         )
 
-        def realised(pattern: int) -> float:
+        def realised(pattern: int, times: int = 1) -> float:
             updater = remembered.in_precision(self.dtype)
-            moved = self._realised(updater, start, batches, call.first_step, pattern)
+            size = times * DISTURBED_ROUNDINGS
+            moved = self._realised(updater, start, batches, call.first_step, pattern, size)
             return float(np.linalg.norm(moved - (end - first))) / way
 
         if self._surprising(found):
             self.surprises += 1
-            return found._replace(realised=max(map(realised, range(REALISATIONS_MOST))))
+            patterns = range(REALISATIONS_MOST)
+            near = max(map(realised, patterns))
+            far = max(realised(pattern, ALLOWANCE) for pattern in patterns)
+            return found._replace(realised=max(near, far / ALLOWANCE))
         return found._replace(realised=realised(len(self.calls) % 2)) if realise else found
 
     def _surprising(self, found: Followed) -> bool:
@@ -148,9 +167,10 @@ class Follower:
         batches: Sequence[oracle.Batch],
         first_step: int,
         pattern: int,
+        roundings: int,
     ) -> Array:
         """Return how far the steps go in the program's precision, from disturbed weights."""
-        size = DISTURBED_ROUNDINGS * limits.ROUNDOFF[self.dtype]
+        size = roundings * limits.ROUNDOFF[self.dtype]
         moved = draws.as_dtype(oracle.disturb(start, size, pattern), self.dtype)
         multiply = limits.tf32_product if self.precision == "tf32" else np.matmul
         end, _ = self._done(updater, moved, batches, first_step, multiply)
@@ -158,7 +178,12 @@ class Follower:
 
 
 def allowed(calls: Sequence[Followed]) -> list[float]:
-    """Return the limit of every call: rounding as measured around it, or half a step of its own."""
+    """Return the limit of every call: rounding as measured around it, or half a step of its own.
+
+    Around it are the nearest calls in which it was measured, and the ones just before, by which it
+    was decided whether to measure again. Where rounding hides a whole step, a step that is left out
+    shows in no single call: there half of the way is the least that is refused.
+    """
     known = [(place, c.realised) for place, c in enumerate(calls) if c.realised is not None]
     places, realised = np.array(known, dtype=np.float64).reshape(-1, 2).T
     found = []
@@ -167,8 +192,10 @@ def allowed(calls: Sequence[Followed]) -> list[float]:
         around = slice(max(0, middle - NEAR), middle + NEAR)
         order = np.argsort(np.abs(places[around] - place), kind="stable")[:NEAR]
         near = realised[around][order]
-        rounding = ALLOWANCE * float(near.max(initial=0.0))
-        found.append(max(rounding, call.step / 2, call.stored))
+        just_before = [c.realised or 0.0 for c in calls[max(0, place - NEAR) : place + 1]]
+        rounding = ALLOWANCE * max(float(near.max(initial=0.0)), *just_before)
+        least = call.step / 2 if rounding < call.step else HALF_WAY
+        found.append(max(rounding, least, call.stored))
     return found
 
 

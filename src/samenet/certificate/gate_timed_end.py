@@ -69,6 +69,9 @@ than the machine by far more. Typed, as the share of `sync` is: it is about time
 CLIPPED = -math.log(2.0**-20)
 """A row's loss above this is lost in a probability that has been rounded and clipped."""
 
+PROBABILITY_ROUNDINGS = 4
+"""Of a probability near 1: the exponential, the sum and the quotient, and storing it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastCall:
@@ -148,7 +151,7 @@ def _last_loss(timing: Timing, last: LastCall) -> Check:
         "last loss",
         abs(float(last.losses[0]) - exact),
         _loss_limit(timing, weights, batch, exact)
-        + (_clipped(rows) if timing.capabilities.losses_from == "probabilities" else 0.0),
+        + _lost(rows, timing.dtype) * (timing.capabilities.losses_from == "probabilities"),
         f"of a call that starts after {last.call.first_step} steps, on rows of its own",
     )
 
@@ -163,8 +166,15 @@ def _loss_limit(timing: Timing, weights: Weights, batch: oracle.Batch, exact: fl
     return max(chain, ALLOWANCE * abs(loss - exact))
 
 
-def _clipped(rows: NDArray[np.float64]) -> float:
-    return float(np.mean(np.maximum(rows - CLIPPED, 0.0)))
+def _lost(rows: NDArray[np.float64], dtype: Dtype) -> float:
+    """Return what a mean loss loses where it is taken from rounded and clipped probabilities.
+
+    Of a row that is far wrong the other side's probability is near 1, rounded by u; what is left
+    of it, e^-loss, is off by as much, and its logarithm by u e^loss. Beyond CLIPPED nothing is.
+    """
+    unit = PROBABILITY_ROUNDINGS * limits.ROUNDOFF[dtype]
+    rounded = unit * np.exp(np.minimum(rows, CLIPPED))
+    return float(np.mean(rounded + np.maximum(rows - CLIPPED, 0.0)))
 
 
 def _last_call(
@@ -279,17 +289,20 @@ class _Again:
         followed = self._followed()
         before = program.weights()
         for place, call in enumerate(itertools.islice(problem.stream(), max(seen.calls, followed))):
+            if place >= seen.calls and self.follower.is_lost:
+                break
             program.train(call)
             program.sync()
             if place in seen.losses:
                 self.losses[place] = np.asarray(program.losses(), dtype=np.float64)
-            if place < followed:
+            if place < followed and not self.follower.is_lost:
                 after = program.weights()
                 self.follower.follow(call, before, after)
                 before = after
             if place == seen.calls - 1:
                 self.weights = program.weights()
-                self.at_the_end = self.follower.apart() if place < followed else None
+                beside = len(self.follower.calls) == seen.calls
+                self.at_the_end = self.follower.apart() if beside else None
 
     def _built(self, weights: Weights) -> Program:
         timing = self.timing

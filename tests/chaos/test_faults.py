@@ -8,8 +8,9 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 import pytest
@@ -62,6 +63,28 @@ WRONG_ANSWER = (
 
 HARMLESS = ("fork", "flood", "child", "detached", "folder", "clock")
 """What a worker may do: its result is as good as any."""
+
+
+EVERY_TIME = (
+    "exit",
+    "hang",
+    "segfault",
+    "kill",
+    "cut",
+    "remove-run",
+    "loss-nan",
+    "weights-short",
+    "child",
+)
+"""One of each kind, ten seconds each, for the default command; `scripts/test.py --slow` has all."""
+
+
+def each(faults: Iterable[str]) -> list[Any]:
+    """Return faults as parameters: those that are not tried every time are slow."""
+    return [
+        pytest.param(fault, marks=[] if fault in EVERY_TIME else [pytest.mark.slow])
+        for fault in faults
+    ]
 
 
 class Outcome(NamedTuple):
@@ -117,7 +140,7 @@ def carry_out(prepared: Path, folder: Path, fault: str) -> Outcome:
     )
 
 
-@pytest.mark.parametrize("fault", NO_ANSWER)
+@pytest.mark.parametrize("fault", each(NO_ANSWER))
 def test_a_worker_without_an_answer_fails_alone_and_says_why(
     prepared: Path, tmp_path: Path, fault: str
 ) -> None:
@@ -134,7 +157,7 @@ def test_a_worker_without_an_answer_fails_alone_and_says_why(
     assert_nothing_is_left(outcome)
 
 
-@pytest.mark.parametrize("fault", WRONG_ANSWER)
+@pytest.mark.parametrize("fault", each(WRONG_ANSWER))
 def test_a_wrong_answer_is_never_compared(prepared: Path, tmp_path: Path, fault: str) -> None:
     """A check refuses it or the worker says what is wrong with it; NumPy is timed."""
     outcome = carry_out(prepared, tmp_path, fault)
@@ -143,7 +166,7 @@ def test_a_wrong_answer_is_never_compared(prepared: Path, tmp_path: Path, fault:
     assert "numpy:buffers" in outcome.timed
 
 
-@pytest.mark.parametrize("fault", HARMLESS)
+@pytest.mark.parametrize("fault", each(HARMLESS))
 def test_what_a_worker_may_do_harms_nothing(prepared: Path, tmp_path: Path, fault: str) -> None:
     """Both are timed; what was left running is ended and said; little is kept of what it prints."""
     outcome = carry_out(prepared, tmp_path, fault)

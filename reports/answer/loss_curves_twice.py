@@ -41,8 +41,8 @@ def section(frames: Frames) -> Section | None:
         title=f"{name}: first examples, and the same network",
         help=(
             "Left: what you get by following each framework’s own beginner page, with its own "
-            "starting weights, settings and number of updates: the test score of each training, "
-            "one mark per seed; the upright line is their mean. Right: the training loss per "
+            "starting weights, settings and number of updates: the test score of "
+            f"{_marks(frames)}. Right: the training loss per "
             "epoch, lower is better, when every framework starts from the same weights and does "
             "the same arithmetic: the line is striped because all frameworks lie on it."
         ),
@@ -57,6 +57,13 @@ def section(frames: Frames) -> Section | None:
         blocks=(figure,),
         top=True,
     )
+
+
+def _marks(frames: Frames) -> str:
+    """Say what the marks of the first examples are; one training each says nothing of luck."""
+    if frames.plan.seeds == 1:
+        return "one training of each, so how far luck moves it is not known"
+    return "each training, one mark per seed; the upright line is their mean"
 
 
 def choose_task(frames: Frames) -> Task | None:

@@ -120,13 +120,19 @@ def _figure(frames: Frames, tasks: list[Task]) -> Figure:
     return Figure(
         name="quick-start",
         title="Test score of the first examples, one mark per training",
-        help=(
-            "Each mark is one training with another seed, the upright line their mean. Marks far "
-            "apart mean that luck decides; the settings in the table below say why frameworks "
-            "differ."
-        ),
+        help=(f"{_meaning(frames)}; the settings in the table below say why frameworks differ."),
         draw=plotting.row_panels(frames, tasks, _arms, strip),
         table=_marks(frames, tasks),
+    )
+
+
+def _meaning(frames: Frames) -> str:
+    """Say what the marks tell; one training each says nothing of luck."""
+    if frames.plan.seeds == 1:
+        return "Each mark is the only training of its framework: how far luck moves it is not known"
+    return (
+        "Each mark is one training with another seed, the upright line their mean. Marks far apart "
+        "mean that luck decides"
     )
 
 

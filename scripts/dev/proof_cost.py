@@ -28,6 +28,10 @@ def main(folder: Path) -> None:
     for record in records:
         if isinstance(record, TimingRecord) and record.phase == "check":
             checks[record.job] += sum(record.seconds)
+    if not checks:
+        sys.exit(
+            f"samenet: {folder} does not say how long its checks took: it is of an older version."
+        )
     of_result: dict[tuple[str, str], list[float]] = defaultdict(list)
     for job in plan.jobs:
         if job.pass_name == RESULT_PASS and job.id in ended:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from samenet.execution.live_table import watch_run
 from samenet.machine import paths
 from samenet.machine.devices import parse_device
 from samenet.report import result
-from samenet.runs.folder import Store
+from samenet.runs.folder import PARTS, Store
 from samenet.runs.plan import Plan, ProfileName, TrackName
 from samenet.spec import kind_guess, task_defaults
 from samenet.spec.csv_task import target_columns
@@ -148,14 +148,23 @@ def run(  # noqa: PLR0913 - each is one choice of the caller
     )
     plan = planner.make_plan(request)
     planner.refuse_empty_plan(plan)
+    is_ours = not folder.exists()
     Store(folder).create()
     try:
         np.savez(path, inputs=numbers, targets=values)
         return _measure(plan, folder, quiet=quiet)
     except BaseException:
         if not (folder / "plan.json").exists():  # refused before anything was measured
-            shutil.rmtree(folder, ignore_errors=True)
+            _take_back(folder, path, is_ours=is_ours)
         raise
+
+
+def _take_back(folder: Path, given: Path, *, is_ours: bool) -> None:
+    """Remove what a refused run has made, and nothing else: the folder may be somebody's own."""
+    given.unlink(missing_ok=True)
+    for place in (*(folder / part for part in PARTS), *[folder] * is_ours):
+        with suppress(OSError):  # what is not empty holds something of another's
+            place.rmdir()
 
 
 def _measure(plan: Plan, folder: Path, *, quiet: bool) -> Result:

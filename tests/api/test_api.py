@@ -146,6 +146,24 @@ def test_a_refused_run_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.Monk
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_refused_run_leaves_a_folder_that_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty folder of the user's stays; so does what another process puts there meanwhile."""
+    own = tmp_path / "own"
+    own.mkdir()
+
+    def is_full(folder: Path) -> int:
+        (folder / "data" / "mine.txt").write_text("mine", encoding="utf-8")
+        return 1000
+
+    monkeypatch.setattr(paths, "free_bytes", is_full)
+    inputs = np.random.default_rng(0).normal(size=(120, 3))
+    with pytest.raises(RefusedError, match="Less than 200 MB are free"):
+        samenet.run(inputs, inputs[:, 0], frameworks=("numpy",), repeats=1, quiet=True, out=own)
+    assert [path.name for path in own.rglob("*") if path.is_file()] == ["mine.txt"]
+
+
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     """Opening something else is one clear sentence."""
     with pytest.raises(RunFolderError, match="not a run folder"):

@@ -173,6 +173,21 @@ with Store(Path(sys.argv[1])).writing():
 """Another process that measures into a folder."""
 
 
+@contextmanager
+def another_writer(run: Path) -> Iterator[None]:
+    """Have another process write to a run."""
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", HOLD, str(run)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        yield
+        other.communicate("")
+
+
 def test_a_second_resume_of_a_folder_changes_nothing(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,36 +196,20 @@ def test_a_second_resume_of_a_folder_changes_nothing(
     Its records end in the middle of a job then, which a resume would cut off.
     """
     first_job_torn(run)
-    with subprocess.Popen(
-        [sys.executable, "-P", "-c", HOLD, str(run)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "held\n"
+    with another_writer(run):
         before = contents(run)
         monkeypatch.setenv("SAMENET_LOCK", str(tmp_path / "another.lock"))
         with pytest.raises(RefusedError, match="Another samenet process is writing"):
             session.resume_run(run, watching)
         assert contents(run) == before
-        other.communicate("")
 
 
 def test_a_report_during_a_run_shows_what_there_is_and_seals_nothing(run: Path) -> None:
     """While another process measures, a page is written of its finished jobs, and nothing else."""
     first_job_torn(run)
-    with subprocess.Popen(
-        [sys.executable, "-P", "-c", HOLD, str(run)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "held\n"
+    with another_writer(run):
         before = contents(run)
         write_report(run)
-        other.communicate("")
     after = contents(run)
     assert {name for name in after if name.partition("/")[0] not in ("report.html", "figures")} == (
         before.keys()

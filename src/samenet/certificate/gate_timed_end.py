@@ -151,7 +151,8 @@ def _last_loss(timing: Timing, last: LastCall) -> Check:
         "last loss",
         abs(float(last.losses[0]) - exact),
         _loss_limit(timing, weights, batch, exact)
-        + _lost(rows, timing.dtype) * (timing.capabilities.losses_from == "probabilities"),
+        + _probability_rounding(rows, timing.dtype)
+        * (timing.capabilities.losses_from == "probabilities"),
         f"of a call that starts after {last.call.first_step} steps, on rows of its own",
     )
 
@@ -166,7 +167,7 @@ def _loss_limit(timing: Timing, weights: Weights, batch: oracle.Batch, exact: fl
     return max(chain, ALLOWANCE * abs(loss - exact))
 
 
-def _lost(rows: NDArray[np.float64], dtype: Dtype) -> float:
+def _probability_rounding(rows: NDArray[np.float64], dtype: Dtype) -> float:
     """Return what a mean loss loses where it is taken from rounded and clipped probabilities.
 
     Of a row that is far wrong the other side's probability is near 1, rounded by u; what is left

@@ -53,13 +53,14 @@ from typing import Any, ClassVar, Literal, Protocol, Self, SupportsFloat, get_ar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from samenet._text import count_noun
 from samenet.adapter.arrays import Array, Batches, DataSource, Dtype, Fetchable, Weights
 from samenet.adapter.variables import Variables
 from samenet.machine.devices import DEVICES, DeviceName
-from samenet.spec.parsing import FrozenModel
+from samenet.spec.network import Family
+from samenet.spec.parsing import FrozenModel, GrownModel
 from samenet.spec.training import Forms
 
 Precision = Literal["strict-float32", "tf32"]
@@ -102,22 +103,7 @@ class Target(FrozenModel):
         return f"{self.place}, {self.numbers}, {count_noun(self.threads, 'thread')}"
 
 
-class _Grown(FrozenModel):
-    """Part of a header that has got keys since the first plans were sealed.
-
-    A plan's seal is the hash of its text, so a header that came without such a key is written
-    without it: an old run keeps its seal.
-    """
-
-    newer: ClassVar[frozenset[str]] = frozenset()
-
-    @model_serializer(mode="wrap")
-    def _as_it_came(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        absent = self.newer - self.model_fields_set
-        return {key: value for key, value in dump(self).items() if key not in absent}
-
-
-class Mode(_Grown):
+class Mode(GrownModel):
     """One way of running a framework, with the reason and the public source that defends it."""
 
     why: str
@@ -126,6 +112,9 @@ class Mode(_Grown):
     """A public address that recommends it."""
     default: bool = False
     """Whether it runs when the framework is named without a mode; if none is, the first runs."""
+    best_for: tuple[Family, ...] = ()
+    """Families of networks for which it runs instead of the default, because it is the best loop
+    for them; `why` and `source` then say so."""
     needs: tuple[str, ...] = ()
     """What must be there: "CUDA device", "C++ compiler"."""
     compiler: str = "none"
@@ -134,13 +123,13 @@ class Mode(_Grown):
     """Whether `read_back` counts one more of "compilations" for every new shape."""
     losses_per: Literal["", "step", "call"] = ""
     """What it reports a loss for, if that is not what `Capabilities.losses_per` says."""
-    newer: ClassVar[frozenset[str]] = frozenset({"counts_compilations", "losses_per"})
+    newer: ClassVar[frozenset[str]] = frozenset({"counts_compilations", "losses_per", "best_for"})
 
 
 Offer = Literal["gpu", "autodiff", "sklearn-api", "export"]
 
 
-class Header(_Grown):
+class Header(GrownModel):
     """The literal at the top of an adapter file; read by the parent, never executed there."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
@@ -199,7 +188,7 @@ WOULD_HOLD = "it would hold"
 """With these words begins, in the detail of a check, which other form explains its error."""
 
 
-class Deviation(_Grown):
+class Deviation(GrownModel):
     """What a framework does otherwise than the spec says, and cannot be talked out of."""
 
     what: str
@@ -234,6 +223,8 @@ class Capabilities(FrozenModel):
     In a rounded, clipped probability the loss of a row that is almost surely wrong is lost, though
     not its gradient: gate 0 then compares the probabilities, exp(-loss).
     """
+    layers: tuple[str, ...] = ("dense",)
+    """The kinds of layers it has, by the names of samenet.spec.KINDS."""
     parts: tuple[Part, ...] = PARTS
     """What it has beside losses and optimisers."""
     mixed_activations: bool = True

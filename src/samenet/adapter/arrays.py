@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,21 +15,64 @@ Array = NDArray[Any]
 Dtype = Literal["float32", "float64"]
 
 
-class Layer(NamedTuple):
-    """The numbers of one dense layer: kernel (fan_in, fan_out), bias (fan_out,)."""
+class Layer(Mapping[str, Array]):
+    """The numbers of one layer by name, as samenet.spec's class of its kind lists them.
 
-    kernel: Array
-    bias: Array
+    A dense layer has kernel (fan_in, fan_out) and bias (fan_out,), and may be written
+    Layer(kernel, bias); a layer that holds nothing is empty. `layer.kernel` is `layer["kernel"]`.
+    """
+
+    __slots__ = ("_arrays",)
+
+    def __init__(self, *dense: Array, **arrays: Array) -> None:
+        """Take kernel and bias, or arrays by their names; nothing is copied.
+
+        Raises TypeError if both are given, or more than kernel and bias without a name.
+        """
+        if dense and (arrays or len(dense) > len(DENSE)):
+            raise TypeError("a layer takes kernel and bias, or arrays by their names")
+        self._arrays = arrays or dict(zip(DENSE, dense, strict=False))
+
+    def __getitem__(self, name: str) -> Array:
+        """Return the array of a name."""
+        return self._arrays[name]
+
+    def __getattr__(self, name: str) -> Array:
+        """Return the array of a name."""
+        if name.startswith("_") or name not in self._arrays:
+            raise AttributeError(name)
+        return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names, in the order of the spec."""
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        """Return how many arrays there are."""
+        return len(self._arrays)
+
+    def __repr__(self) -> str:
+        """Return names and shapes."""
+        shapes = ", ".join(f"{name}={array.shape}" for name, array in self.items())
+        return f"Layer({shapes})"
+
+    def map(self, change: Callable[[Array], Array]) -> Layer:
+        """Return the layer with every array changed."""
+        return Layer(**{name: change(array) for name, array in self.items()})
+
+
+DENSE = ("kernel", "bias")
 
 
 Weights = Sequence[Layer]
+"""One entry for each of `Network.places`, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSource:
     """The rows a program works on, train rows first, then test rows.
 
-    inputs (rows, features) float32; targets float32 (rows, 1) of 0 and 1 for a binary task,
+    inputs float32 (rows, *Network.input_shape), or int32 (rows, steps) token numbers; targets float32 (rows, 1) of 0 and 1 for a binary task,
     int32 (rows,) class numbers for a multi-class task, or float32 (rows, classes), one-hot, if its
     loss is categorical_cross_entropy; float32 (rows, outputs) for a regression.
     """
@@ -49,9 +92,9 @@ class Batches:
 
     `order` is int32 (steps, batch_size), row numbers of the loaded data.
     `first_step` counts the updates made before this call (0 for the first).
-    `masks` is empty unless the network has dropout; then it has one entry per layer: None, or
-    float32 (steps, batch_size, units), 0 or 1 / (1 - dropout), by which the layer's activations
-    are multiplied in training.
+    `masks` is empty unless the network has dropout; then it has one entry for each of
+    `Network.places`: None, or float32 (steps, batch_size, *outputs), 0 or 1 / (1 - dropout), by
+    which what leaves the layer is multiplied in training.
     """
 
     order: NDArray[np.int32]

@@ -17,7 +17,7 @@ from samenet.adapter.api import Capabilities
 from samenet.adapter.discovery import AdapterFile
 from samenet.machine import distributions, system
 from samenet.machine.devices import DEVICES
-from samenet.spec.network import ActivationName
+from samenet.spec.layers import ActivationName
 from samenet.spec.training import OPTIMIZERS, LossName
 
 SHARED = {"numpy", "threadpoolctl"}

@@ -25,9 +25,17 @@ def why_unsupported(
     return lacking(capabilities, network, training)
 
 
+BESIDE = {"fork", "join", "activation", "dropout"}
+"""Whoever has layers has these: activations and dropout are asked for by themselves."""
+
+
 def lacking(capabilities: Capabilities, network: Network, training: TrainSpec) -> str | None:
     """Return what is not offered of a network and its training, wherever they run, or None."""
-    names = {str(layer.activation.name) for layer in network.layers} - {"identity"}
+    kinds = {place.kind for place in network.places} - BESIDE
+    if other := sorted(kinds - set(capabilities.layers)):
+        has = ", ".join(capabilities.layers)
+        return f"layer {', '.join(other)} is not offered; it has {has}"
+    names = {str(place.activation.name) for place in network.places} - {"identity"}
     wanted: list[tuple[str, set[str], tuple[str, ...]]] = [
         ("activation", names, capabilities.activations),
         ("loss", {training.loss.name}, capabilities.losses),
@@ -69,10 +77,10 @@ def _parts(training: TrainSpec) -> set[str]:
 def _missing_layers(
     capabilities: Capabilities, network: Network, training: TrainSpec
 ) -> str | None:
-    hidden = sorted({str(layer.activation) for layer in network.layers[:-1]})
+    hidden = sorted({str(place.activation) for place in network.places[:-1]})
     if len(hidden) > 1 and not capabilities.mixed_activations:
         return f"all hidden layers need the same activation, not {' and '.join(hidden)}"
-    classes, categorical = network.widths[-1], "categorical" in training.loss.name
+    classes, categorical = network.outputs, "categorical" in training.loss.name
     if categorical and classes < capabilities.classes_min:
         return f"a multi-class task of {classes} classes is not offered; make it a binary one"
     if network.has_dropout and not capabilities.dropout:

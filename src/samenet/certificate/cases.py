@@ -30,7 +30,8 @@ from samenet.certificate.admissibility import is_admissible
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.problem import EPOCHS, Problem
 from samenet.spec.case_names import SAME_SEED_TWICE
-from samenet.spec.network import Activation, ActivationName, Network
+from samenet.spec.layers import Activation, ActivationName
+from samenet.spec.network import Network
 from samenet.spec.parsing import parse_call
 from samenet.spec.training import Forms, Loss, TrainSpec
 

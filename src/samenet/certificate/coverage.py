@@ -13,7 +13,7 @@ from samenet.adapter.api import PARTS, Capabilities
 from samenet.adapter.support import lacking
 from samenet.certificate import cases
 from samenet.spec.case_names import SAME_SEED_TWICE
-from samenet.spec.network import Activation, ActivationName
+from samenet.spec.layers import Activation, ActivationName
 from samenet.spec.parsing import parse_call
 from samenet.spec.training import OPTIMIZERS, Loss, LossName
 

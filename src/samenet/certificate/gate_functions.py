@@ -19,7 +19,8 @@ from samenet.certificate import limits
 from samenet.certificate.gate_gradients import nan_as_infinite, plain_rule, read_gradient
 from samenet.certificate.oracle.functions import delta_terms, derivative, loss_per_row, value
 from samenet.certificate.problem import Build, Check, Problem, train_call
-from samenet.spec.network import Activation, Dense, Network
+from samenet.spec.layers import Activation, Dense
+from samenet.spec.network import Network
 from samenet.spec.parsing import parse_call
 from samenet.spec.training import Loss, LossName, TrainSpec
 

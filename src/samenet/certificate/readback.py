@@ -15,7 +15,8 @@ from samenet.certificate.oracle import network as oracle
 from samenet.certificate.problem import Build, Check, Problem
 from samenet.machine import clock
 from samenet.machine.devices import DEVICES
-from samenet.spec.network import Activation, Dense, Network
+from samenet.spec.layers import Activation, Dense
+from samenet.spec.network import Network
 from samenet.spec.training import SGD, Loss, TrainSpec
 
 SYNC_SHARE = 0.2

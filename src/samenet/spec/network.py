@@ -1,6 +1,6 @@
 """What is trained: the abstract network, as frozen data without arrays.
 
-A network is a chain of dense layers. The last layer is linear; sigmoid or softmax is the *link*
+A network is a chain of layers, of which a residual holds a chain of its own. The last is linear; sigmoid or softmax is the *link*
 that the loss applies to its outputs, so a double softmax cannot be written down.
 How it is trained: samenet.spec.training.
 """
@@ -8,16 +8,24 @@ How it is trained: samenet.spec.training.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import Literal, Self
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 
 from samenet.errors import UsageError
-from samenet.spec.parsing import FrozenModel, parse_call
+from samenet.spec.layers import (
+    AnyLayer,
+    Dense,
+    Embedding,
+    Place,
+    Shape,
+    WrongShapeError,
+    describe,
+    walk,
+    without_idle_biases,
+)
+from samenet.spec.parsing import FrozenModel
 
 PARAMETERS_MAX = 50_000_000
 """Above this number of weights a run would exhaust a small machine before its first step."""
@@ -31,93 +39,129 @@ class TaskKind(StrEnum):
     REGRESSION = "regression"
 
 
-ActivationName = Literal[
-    "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus", "identity"
-]
-
 InitializerName = Literal[
     "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal"
 ]
 
 
-class Activation(FrozenModel):
-    """An elementwise function; written `"relu"` or `"leaky_relu(slope=0.01)"` in task files.
+class Network(FrozenModel):
+    """A network whose input and output shapes are known: what an adapter builds.
 
-    sigmoid 1/(1+exp(-z)); tanh; relu max(z, 0); leaky_relu z if z > 0 else slope*z;
-    elu z if z > 0 else exp(z)-1 (Clevert 2015); selu (Klambauer 2017); gelu z*Phi(z) with the exact
-    normal distribution function (Hendrycks 2016); silu z*sigmoid(z); softplus log(1+exp(z)).
+    `layers` includes the linear head. `inputs` is the shape of one row, or its number of features;
+    with a `vocabulary`, a row is that many token numbers, int32 from 0 to `vocabulary` - 1.
+    Raises WrongShapeError, with layer, shape and what was expected, if a layer does not fit.
     """
 
-    name: ActivationName
-    slope: float = 0.01
-    """Only of leaky_relu: any finite number."""
+    inputs: int | tuple[int, ...] = Field()
+    layers: tuple[AnyLayer, ...] = Field(min_length=1)
+    initializer: InitializerName = "glorot_uniform"
+    vocabulary: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
-    def _only_leaky_relu_has_a_slope(self) -> Activation:
-        if (
-            self.name != "leaky_relu"
-            and "slope" in self.model_fields_set
-            and self.slope != SLOPE_DEFAULT
+    def _fits(self) -> Self:
+        if any(length < 1 for length in self.input_shape):
+            raise ValueError("inputs must be at least 1")
+        last = self.places[-1]
+        if len(last.outputs) != 1:
+            raise WrongShapeError(
+                f"{last} gives {describe(last.outputs)}; put flatten, a global pool, or a "
+                "recurrent layer without sequences before the last one"
+            )
+        is_embedding = self.places[0].kind == "embedding"
+        if bool(self.vocabulary) != is_embedding or any(
+            place.kind == "embedding" for place in self.places[1:]
         ):
-            raise ValueError(f"{self.name} has no slope")
+            raise WrongShapeError(
+                "token numbers need an embedding as the first layer, and nothing else can have one"
+            )
         return self
 
-    def __str__(self) -> str:
-        """Return the form used in task files."""
-        return f"leaky_relu(slope={self.slope})" if self.name == "leaky_relu" else self.name
+    @property
+    def input_shape(self) -> Shape:
+        """Return the shape of one row: (features,), (steps, features), (height, width, channels);
+        of token numbers (steps,).
+        """
+        return self.inputs if isinstance(self.inputs, tuple) else (self.inputs,)
 
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Return every layer in the order in which a row passes, with shapes and parameters."""
+        layers = [
+            layer.model_copy(update={"vocabulary": self.vocabulary})
+            if isinstance(layer, Embedding)
+            else layer
+            for layer in self.layers
+        ]
+        return without_idle_biases(list(walk(layers, self.input_shape)))
 
-SLOPE_DEFAULT = 0.01
+    @property
+    def outputs(self) -> int:
+        """Return how many numbers leave the network for one row."""
+        return self.places[-1].outputs[-1]
 
+    @property
+    def is_dense(self) -> bool:
+        """Return whether it is a chain of dense layers on rows of features."""
+        return len(self.input_shape) == 1 and all(p.kind == "dense" for p in self.places)
 
-class Dense(FrozenModel):
-    """A fully connected layer: `activation(inputs @ kernel + bias)`, then dropout.
-
-    With dropout p > 0, in training only, each value is set to 0 with probability p and otherwise
-    multiplied by 1 / (1 - p) (Srivastava et al. 2014, in the inverted form of all frameworks). In
-    the same-network comparison the masks are drawn once, in NumPy, and handed to every framework.
-    """
-
-    units: int = Field(ge=1, le=65_536)
-    activation: Annotated[Activation, BeforeValidator(parse_call)]
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-
-
-class Network(FrozenModel):
-    """A network whose input and output widths are known: what an adapter builds.
-
-    `layers` includes the linear head; kernel `i` has shape (widths[i], widths[i + 1]).
-    """
-
-    inputs: int = Field(ge=1)
-    layers: tuple[Dense, ...] = Field(min_length=1)
-    initializer: InitializerName = "glorot_uniform"
+    @property
+    def family(self) -> Family:
+        """Return what decides about its time: attention, recurrence, convolution, or products."""
+        kinds = {place.kind for place in self.places}
+        for family, members in FAMILIES.items():
+            if kinds & members:
+                return family
+        return "dense"
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Return the widths from the inputs to the outputs, e.g. (64, 64, 32, 10)."""
-        return (self.inputs, *(layer.units for layer in self.layers))
+        """Return the widths of a dense network from inputs to outputs, e.g. (64, 64, 32, 10).
+
+        Raises TypeError of another: it has shapes, not widths.
+        """
+        if not self.is_dense:
+            raise TypeError("only a chain of dense layers has widths")
+        return (*self.input_shape, *(place.outputs[-1] for place in self.places))
 
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
-        """Return (fan_in, fan_out) of every kernel."""
+        """Return (fan_in, fan_out) of every kernel of a dense network."""
         return tuple(zip(self.widths[:-1], self.widths[1:], strict=True))
 
     @property
     def parameters(self) -> int:
-        """Return the number of weights and biases."""
-        return sum(fan_in * fan_out + fan_out for fan_in, fan_out in self.shapes)
+        """Return how many numbers are trained."""
+        return sum(p.size for x in self.places for p in x.parameters.values() if p.is_trained)
+
+    @property
+    def operations(self) -> int:
+        """Return multiplications and additions of the forward pass of one row."""
+        return sum(place.operations for place in self.places)
 
     @property
     def has_dropout(self) -> bool:
         """Return whether any layer drops values in training."""
-        return any(layer.dropout for layer in self.layers)
+        return any(place.dropout for place in self.places)
+
+    @property
+    def has_state(self) -> bool:
+        """Return whether a layer keeps what is not trained: the statistics of batch_norm."""
+        return any(place.kind == "batch_norm" for place in self.places)
+
+
+Family = Literal["dense", "convolution", "recurrent", "attention"]
+FAMILIES: dict[Family, frozenset[str]] = {
+    "attention": frozenset({"attention"}),
+    "recurrent": frozenset({"simple_rnn", "lstm", "gru"}),
+    "convolution": frozenset({"conv1d", "conv2d"}),
+}
+"""By which kinds a network belongs to a family; the first that fits."""
 
 
 class ModelSpec(FrozenModel):
     """The hidden layers; the linear head follows from the task. Without any: the single neuron."""
 
-    layers: tuple[Dense, ...] = Field(default=(), max_length=64)
+    layers: tuple[AnyLayer, ...] = Field(default=(), max_length=64)
     initializer: InitializerName = "glorot_uniform"
     """How the kernels of the same-network comparison are drawn (biases start at zero):
 
@@ -127,16 +171,31 @@ class ModelSpec(FrozenModel):
 
     uniform on +-sqrt(3 * variance), or normal (not truncated) with that variance."""
 
-    def network(self, *, inputs: int, outputs: int) -> Network:
-        """Return the network for data of the given widths.
+    def network(
+        self, *, inputs: int | tuple[int, ...], outputs: int, vocabulary: int = 0
+    ) -> Network:
+        """Return the network for data of the given shape.
 
-        Raises UsageError if it would hold more than PARAMETERS_MAX weights.
+        Raises UsageError if a layer does not fit, or if it would hold more than PARAMETERS_MAX
+        weights.
         """
-        head = Dense(units=outputs, activation=Activation(name="identity"))
-        network = Network(inputs=inputs, layers=(*self.layers, head), initializer=self.initializer)
+        head = Dense(units=outputs)
+        try:
+            network = Network(
+                inputs=inputs,
+                layers=(*self.layers, head),
+                initializer=self.initializer,
+                vocabulary=vocabulary,
+            )
+        except ValidationError as error:
+            raise UsageError(f"This network does not fit its data: {_first(error)}.") from None
         if network.parameters > PARAMETERS_MAX:
             raise UsageError(
                 f"This network has {network.parameters:,} weights; "
                 f"samenet trains at most {PARAMETERS_MAX:,}. Use fewer or narrower layers."
             )
         return network
+
+
+def _first(error: ValidationError) -> str:
+    return str(error.errors()[0]["msg"]).removeprefix("Value error, ")

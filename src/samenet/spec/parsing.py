@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    SerializerFunctionWrapHandler,
     ValidationError,
+    model_serializer,
 )
 
 from samenet._text import quote_value, shorten
@@ -20,6 +22,21 @@ class FrozenModel(BaseModel):
     """Base of all specs: immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class GrownModel(FrozenModel):
+    """A spec that has got keys since the first plans were sealed.
+
+    A plan's seal is the hash of its text, so what came without such a key is written without it:
+    an old run keeps its seal.
+    """
+
+    newer: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _as_it_came(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        absent = self.newer - self.model_fields_set
+        return {key: value for key, value in dump(self).items() if key not in absent}
 
 
 SpecType = TypeVar("SpecType", bound=FrozenModel)
@@ -64,10 +81,15 @@ def list_problems(error: ValidationError) -> list[Problem]:
 def _untagged(path: tuple[int | str, ...]) -> list[str]:
     """Return a path as one writes it.
 
-    What stands after "optimizer" was inserted by pydantic: the kind of optimiser that it tried.
+    What stands after "optimizer" was inserted by pydantic: the kind of optimiser that it tried; and
+    so was the kind of a layer, after its number.
     """
-    pairs = zip(("", *path), path, strict=False)
-    return [str(part) for before, part in pairs if before != "optimizer"]
+    triples = zip(("", "", *path), ("", *path), path, strict=False)
+    return [
+        str(part)
+        for older, before, part in triples
+        if before != "optimizer" and not (older == "layers" and isinstance(before, int))
+    ]
 
 
 PROBLEMS_SHOWN = 3

@@ -14,7 +14,8 @@ from typing import Literal, NamedTuple, get_args
 from pydantic import Field
 
 from samenet.errors import UsageError, unknown_name
-from samenet.spec.network import Activation, ActivationName, Dense, ModelSpec, TaskKind
+from samenet.spec.layers import Activation, ActivationName, Dense
+from samenet.spec.network import ModelSpec, TaskKind
 from samenet.spec.parsing import FrozenModel, parse, parse_call
 from samenet.spec.task import Task
 from samenet.spec.training import LOSSES_OF_KIND, Loss, LossName, TrainSpec

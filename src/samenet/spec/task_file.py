@@ -6,8 +6,9 @@ import json
 import textwrap
 from typing import Any, get_args
 
+from samenet.spec.layers import Activation, ActivationName, Dense
 from samenet.spec.metrics import METRICS, metric_names
-from samenet.spec.network import Activation, ActivationName, Dense, InitializerName, TaskKind
+from samenet.spec.network import InitializerName, TaskKind
 from samenet.spec.task import Goal, Task
 from samenet.spec.training import OPTIMIZERS, Schedule
 

@@ -265,6 +265,8 @@ class Forms(FrozenModel):
     rmsprop: Literal["epsilon_outside", "epsilon_inside"] = "epsilon_outside"
     adagrad: Literal["epsilon_outside", "epsilon_inside"] = "epsilon_outside"
     clipping: Literal["exact", "epsilon"] = "exact"
+    running_variance: Literal["biased", "unbiased"] = "biased"
+    """What batch_norm keeps: the variance over n numbers, sum / n, or sum / (n - 1)."""
     rounded: tuple[RoundedConstant, ...] = ()
     """Constants that a computation in float64 sees as the nearest float32 number. In float32 every
     framework sees them so; one that is exact in binary, such as 2^-10, is not changed by it."""
@@ -285,6 +287,7 @@ class Forms(FrozenModel):
 
 
 _YOUNGER_FORMS = (
+    "running_variance",
     "rounded",
     "relu_at_0",
     "leaky_relu_at_0",

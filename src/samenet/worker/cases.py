@@ -17,7 +17,7 @@ from samenet.certificate import (
 )
 from samenet.certificate.problem import Build, Check, builder
 from samenet.runs.work_order import WorkOrder
-from samenet.spec.network import Activation
+from samenet.spec.layers import Activation
 from samenet.worker.common import certificate_records, unsupported_record
 
 

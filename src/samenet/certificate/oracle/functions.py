@@ -12,7 +12,7 @@ import numpy as np
 import scipy
 
 from samenet.adapter.arrays import Array
-from samenet.spec.network import Activation
+from samenet.spec.layers import Activation
 from samenet.spec.training import Forms, Loss, Side
 
 SELU_ALPHA = 1.6732632423543772848170429916717

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import math
 import statistics
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,8 +15,15 @@ import pytest
 
 from samenet.adapter import Layer
 from samenet.adapter.arrays import Array
+from samenet.certificate.oracle import (
+    attention,
+    norms,
+    operations,
+    recurrence,
+    tables,
+    windows,
+)
 from samenet.certificate.oracle.operations import OPERATIONS, Setting
-from samenet.certificate.oracle.windows import margin
 from samenet.spec import KINDS, Forms, Network
 from samenet.spec.layers import Place
 
@@ -300,13 +310,26 @@ def test_every_product_is_that_of_the_setting(case: str) -> None:
     place = place_of(case)
     setting = Setting(multiply=lambda a, b: np.zeros_like(np.matmul(a, b)))
     weights = weights_of(place)
+    doubled = Layer(**{name: a if name == "bias" else 2 * a for name, a in weights.items()})
     x, other = inputs_of(place), inputs_of(place, 2 * ROWS)[ROWS:]
+    operation = OPERATIONS[place.kind]
     outputs = [
-        OPERATIONS[place.kind].forward(place, weights, rows, setting)[0] for rows in (x, other)
+        operation.forward(place, *given, setting)[0] for given in ((weights, x), (doubled, other))
     ]
     np.testing.assert_array_equal(*outputs)
     found = gradients(place, weights, x, setting)
     assert not any(np.any(array) for name, array in found.items() if name != "bias")
+
+
+@pytest.mark.parametrize(
+    "module", [attention, norms, operations, recurrence, tables, windows], ids=lambda m: m.__name__
+)
+def test_no_operation_multiplies_matrices_by_itself(module: ModuleType) -> None:
+    """No module of operations has a product of NumPy's: a rounding one would not be asked."""
+    nodes = list(ast.walk(ast.parse(inspect.getsource(module))))
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    assert not any(isinstance(node, ast.MatMult) for node in nodes)
+    assert not names & {"matmul", "dot", "vdot", "inner", "einsum", "tensordot", "linalg"}
 
 
 def forward(case: str, weights: Layer, x: Array, setting: Setting | None = None) -> Array:
@@ -422,12 +445,12 @@ def test_the_margin_of_a_max_pool_is_the_lead_of_its_largest() -> None:
     place = place_of("max_pool of a sequence")
     x = np.array([[1.0, 4.0, 2.0, 2.0, 2.0, 0.0, 0.5]]).T[None].repeat(2, axis=-1)
     _, kept, _ = OPERATIONS["max_pool"].forward(place, Layer(), x, Setting())
-    assert margin(place, kept)[0, :, 0].tolist() == [3, 2, 2, 0, 0, 1.5, 0.5]
+    assert windows.margin(place, kept)[0, :, 0].tolist() == [3, 2, 2, 0, 0, 1.5, 0.5]
     place = place_of("global_max_pool of a sequence")
     _, kept, _ = OPERATIONS["global_max_pool"].forward(place, Layer(), x, Setting())
-    assert margin(place, kept).tolist() == [[2, 2]]
+    assert windows.margin(place, kept).tolist() == [[2, 2]]
     _, kept, _ = OPERATIONS["global_max_pool"].forward(place, Layer(), x[:, :1], Setting())
-    assert margin(place, kept).tolist() == [[np.inf, np.inf]]
+    assert windows.margin(place, kept).tolist() == [[np.inf, np.inf]]
 
 
 def sigmoid(number: float) -> float:

@@ -701,6 +701,14 @@ def describe(shape: Shape) -> str:
     return f"{shape[0]} numbers" if len(shape) == 1 else " × ".join(map(str, shape))
 
 
+def all_layers(layers: Sequence[LayerSpec]) -> Iterator[LayerSpec]:
+    """Yield every layer, of a residual itself and then those of its chain."""
+    for layer in layers:
+        yield layer
+        if isinstance(layer, Residual):
+            yield from all_layers(layer.layers)
+
+
 UNSHIFTED = frozenset({"flatten", "average_pool", "global_average_pool", "join", "activation"})
 """Through these a constant per channel stays a constant: they are linear, or do nothing."""
 

@@ -7,6 +7,7 @@ How it is trained: samenet.spec.training.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import cached_property
 from typing import Literal, Self
@@ -21,6 +22,7 @@ from samenet.spec.layers import (
     Place,
     Shape,
     WrongShapeError,
+    all_layers,
     describe,
     walk,
     without_idle_biases,
@@ -107,11 +109,7 @@ class Network(FrozenModel):
     @property
     def family(self) -> Family:
         """Return what decides about its time: attention, recurrence, convolution, or products."""
-        kinds = {place.kind for place in self.places}
-        for family, members in FAMILIES.items():
-            if kinds & members:
-                return family
-        return "dense"
+        return family_of(place.kind for place in self.places)
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -163,6 +161,12 @@ FAMILIES: dict[Family, frozenset[str]] = {
 """By which kinds a network belongs to a family; the first that fits."""
 
 
+def family_of(kinds: Iterable[str]) -> Family:
+    """Return the family of a network that holds these kinds of layers."""
+    held = set(kinds)
+    return next((family for family, members in FAMILIES.items() if held & members), "dense")
+
+
 class ModelSpec(FrozenModel):
     """The hidden layers; the linear head follows from the task. Without any: the single neuron."""
 
@@ -175,6 +179,11 @@ class ModelSpec(FrozenModel):
     lecun   variance 1 / fan_in               (LeCun et al. 1998, equation 16)
 
     uniform on +-sqrt(3 * variance), or normal (not truncated) with that variance."""
+
+    @property
+    def family(self) -> Family:
+        """Return the family that the network will be of, whatever its data."""
+        return family_of(layer.kind for layer in all_layers(self.layers))
 
     def network(
         self, *, inputs: int | tuple[int, ...], outputs: int, vocabulary: int = 0

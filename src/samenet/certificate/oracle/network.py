@@ -31,7 +31,6 @@ from samenet.spec.layers import Place
 from samenet.spec.network import Network
 from samenet.spec.training import Forms, Loss, TrainSpec
 
-
 IN_TRAINING = Setting()
 IN_USE = Setting(training=False)
 
@@ -110,9 +109,7 @@ def forward(
     return passed
 
 
-def _activated(
-    place: Place, z: Array, mask: Array | None, forms: Forms
-) -> tuple[Array, Array]:
+def _activated(place: Place, z: Array, mask: Array | None, forms: Forms) -> tuple[Array, Array]:
     """Return what leaves a place, and by what a gradient is multiplied on its way back."""
     if place.activation.name == "identity":
         after, slope = z, np.ones((), z.dtype)

@@ -1,7 +1,8 @@
 """What is trained: the abstract network, as frozen data without arrays.
 
-A network is a chain of layers, of which a residual holds a chain of its own. The last is linear; sigmoid or softmax is the *link*
-that the loss applies to its outputs, so a double softmax cannot be written down.
+A network is a chain of layers, of which a residual holds a chain of its own. The last is linear;
+sigmoid or softmax is the *link* that the loss applies to its outputs, so a double softmax cannot be
+written down.
 How it is trained: samenet.spec.training.
 """
 
@@ -80,8 +81,9 @@ class Network(FrozenModel):
 
     @property
     def input_shape(self) -> Shape:
-        """Return the shape of one row: (features,), (steps, features), (height, width, channels);
-        of token numbers (steps,).
+        """Return the shape of one row.
+
+        (features,), (steps, features), (height, width, channels); of token numbers (steps,).
         """
         return self.inputs if isinstance(self.inputs, tuple) else (self.inputs,)
 

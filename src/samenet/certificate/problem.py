@@ -24,7 +24,7 @@ from samenet.spec.training import Forms, TrainSpec, needs_one_hot
 EPOCHS, EPOCHS_MIN = 10, 2
 STEPS_MAX = 2_000
 WORK_MAX = 2**35
-"""Ten epochs, or fewer of much work: so many steps, or weights times rows times steps."""
+"""Ten epochs, or fewer of much work: so many steps, or products times rows times steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,8 @@ class Problem:
     @property
     def _steps(self) -> int:
         """Return how many steps of this network the oracle can be asked for."""
-        a_step = self.network.parameters * self.training.batch_size
+        a_row = max(self.network.parameters, self.network.operations // 2)
+        a_step = a_row * self.training.batch_size
         return max(1, min(STEPS_MAX, WORK_MAX // a_step))
 
     def epoch(self, number: int) -> list[Batches]:
@@ -155,11 +156,12 @@ class Problem:
 
 def task_problem(task: Task, dataset: Dataset, repeat: int = 0) -> Problem:
     """Return a task as the gates see it."""
+    network = network_of(task, dataset)
     return Problem(
         name=task.name,
-        network=network_of(task, dataset),
+        network=network,
         training=task.training,
-        source=dataset.source(one_hot=needs_one_hot(task.training)),
+        source=dataset.source(network, one_hot=needs_one_hot(task.training)),
         repeat=repeat,
     )
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from samenet.adapter import discovery, draws
 from samenet.adapter.api import Program, Target
-from samenet.adapter.arrays import Array, Layer, Weights
+from samenet.adapter.arrays import Array, Layer, Weights, in_precision
 from samenet.certificate import limits
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.problem import Check, Problem
@@ -67,17 +67,24 @@ class BiasedProblem(NamedTuple):
 
 def add_biases(problem: Problem) -> BiasedProblem:
     """Return the problem with the first row of each initial kernel as its bias."""
-    return BiasedProblem(problem, [Layer(w.kernel, w.kernel[0].copy()) for w in problem.weights])
+    return BiasedProblem(problem, [_biased(layer) for layer in problem.weights])
+
+
+def _biased(layer: Layer) -> Layer:
+    if "bias" not in layer:
+        return layer
+    first = layer.kernel.reshape(-1, layer.kernel.shape[-1])[0]
+    return Layer(**{**layer, "bias": np.broadcast_to(first, layer.bias.shape).copy()})
 
 
 def _measured(
     watch: Stopwatch, adapter: ModuleType, given: BiasedProblem, *, first: bool
 ) -> list[Check]:
     """Build, check, then time; return the checks."""
-    rows = tile_rows(given.problem.source.inputs, max(PREDICTION_BATCHES)).astype(
-        watch.order.target.dtype
+    rows = in_precision(
+        tile_rows(given.problem.source.inputs, max(PREDICTION_BATCHES)), watch.order.target.dtype
     )
-    truth = oracle.outputs(given.problem.network, given.weights, rows.astype(np.float64))
+    truth = oracle.outputs(given.problem.network, given.weights, in_precision(rows, "float64"))
     found: list[PredictionMethod] = []
     build = clock.time_call(lambda: found.extend(_ways(watch, adapter, given, rows)))
     start = clock.time_call(lambda: found[0].predict(rows[:1]))
@@ -93,7 +100,7 @@ def _measured(
 
 def tile_rows(inputs: Array, count: int) -> Array:
     """Return so many rows: those of the task, over and over."""
-    return np.ascontiguousarray(np.resize(inputs, (count, inputs.shape[1])))
+    return np.ascontiguousarray(np.resize(inputs, (count, *inputs.shape[1:])))
 
 
 def _ways(

@@ -205,7 +205,7 @@ PARTS: tuple[Part, ...] = get_args(Part)
 """What a training may have beside its loss and its optimiser."""
 
 
-class Capabilities(FrozenModel):
+class Capabilities(GrownModel):
     """What an adapter offers where it runs, as plain data."""
 
     devices: tuple[str, ...]
@@ -235,6 +235,7 @@ class Capabilities(FrozenModel):
     """Whether it multiplies by the masks of `Batches`."""
     deviations: tuple[Deviation, ...] = ()
     """Printed as footnotes while they are present."""
+    newer: ClassVar[frozenset[str]] = frozenset({"layers"})
 
 
 class Program(Protocol):

@@ -87,11 +87,6 @@ class DataSource:
         return self.inputs, self.targets
 
 
-def in_precision(inputs: Array, dtype: Dtype) -> Array:
-    """Return inputs in another precision; token numbers stay what they are."""
-    return inputs if inputs.dtype.kind == "i" else inputs.astype(dtype)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batches:
     """What one `train` call is to do: step i uses the rows `order[i]`.

@@ -16,7 +16,7 @@ import numpy as np
 
 from samenet.adapter import discovery, draws
 from samenet.adapter.api import Program, Target
-from samenet.adapter.arrays import Array, Layer, Weights, in_precision
+from samenet.adapter.arrays import Array, Layer, Weights
 from samenet.certificate import limits
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.problem import Check, Problem
@@ -66,25 +66,31 @@ class BiasedProblem(NamedTuple):
 
 
 def add_biases(problem: Problem) -> BiasedProblem:
-    """Return the problem with the first row of each initial kernel as its bias."""
+    """Return the problem with numbers of each layer's first array as its biases and offsets."""
     return BiasedProblem(problem, [_biased(layer) for layer in problem.weights])
 
 
 def _biased(layer: Layer) -> Layer:
-    if "bias" not in layer:
-        return layer
-    first = layer.kernel.reshape(-1, layer.kernel.shape[-1])[0]
-    return Layer(**{**layer, "bias": np.broadcast_to(first, layer.bias.shape).copy()})
+    """Return the layer with its biases taken from what stands first in it: a row of the kernel."""
+    first = next(iter(layer.values()), np.zeros(1)).ravel()
+    return Layer(
+        **{
+            name: np.resize(first, array.shape) if name in ("bias", "offset") else array
+            for name, array in layer.items()
+        }
+    )
 
 
 def _measured(
     watch: Stopwatch, adapter: ModuleType, given: BiasedProblem, *, first: bool
 ) -> list[Check]:
     """Build, check, then time; return the checks."""
-    rows = in_precision(
-        tile_rows(given.problem.source.inputs, max(PREDICTION_BATCHES)), watch.order.target.dtype
-    )
-    truth = oracle.outputs(given.problem.network, given.weights, in_precision(rows, "float64"))
+    problem = given.problem
+    rows = tile_rows(problem.source.inputs, max(PREDICTION_BATCHES))
+    if not problem.network.vocabulary:
+        rows = rows.astype(watch.order.target.dtype)
+    exact = tile_rows(problem.rows(), len(rows))
+    truth = oracle.outputs(problem.network, given.weights, exact)
     found: list[PredictionMethod] = []
     build = clock.time_call(lambda: found.extend(_ways(watch, adapter, given, rows)))
     start = clock.time_call(lambda: found[0].predict(rows[:1]))

@@ -60,7 +60,7 @@ def wake(target: Target) -> None:
 def read_back(program: CupyProgram, target: Target) -> dict[str, str | int | float]:
     """Return where the program's own arrays live, and their precision."""
     del target
-    kernel = program.layers.kernels[0]
+    kernel = program.layers.parameters[0]
     return {
         "threads": "not readable here",
         "device": f"cuda:{kernel.device.id}",

@@ -12,9 +12,9 @@ import cupyx.scipy.special  # with which `cupyx.scipy` has it
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.adapter import Array, Batches, DataSource, Layer, Weights
+from samenet.adapter import Array, Batches, DataSource, Weights
 from samenet.adapters.numpy.functions import Functions, targets_as_rows
-from samenet.adapters.numpy.network import DenseLayers, masks_of
+from samenet.adapters.numpy.network import Layers, masks_of
 from samenet.adapters.numpy.optimizers import Updates
 from samenet.spec import Network, TrainSpec
 
@@ -44,14 +44,14 @@ class HostCopy:
 
 
 class CupyProgram:
-    """A network as lists of arrays on the device, and the optimiser's own."""
+    """A network as a list of layers on the device, and the optimiser's own arrays."""
 
     def __init__(
         self, network: Network, training: TrainSpec, weights: Weights, dtype: np.dtype
     ) -> None:
         """Copy the weights; the optimiser's state starts at zero."""
-        self.layers = DenseLayers(network, training.loss, weights, dtype, FUNCTIONS)
-        self.updates = DeviceUpdates(training, self.layers.kernels, self.layers.biases, cp)
+        self.layers = Layers(network, training.loss, weights, dtype, FUNCTIONS)
+        self.updates = DeviceUpdates(training, self.layers.parameters, self.layers.decays, cp)
         self.network = network
         self.loss = training.loss
         self.dtype = dtype
@@ -61,7 +61,7 @@ class CupyProgram:
         inputs, targets = source.arrays()
         self.inputs = cp.asarray(inputs.astype(self.dtype))
         self.targets = cp.asarray(
-            targets_as_rows(targets, self.network.widths[-1], self.loss, self.dtype)
+            targets_as_rows(targets, self.network.outputs, self.loss, self.dtype)
         )
 
     def train(self, batches: Batches) -> None:
@@ -82,12 +82,11 @@ class CupyProgram:
 
     def predict(self, rows: NDArray[np.int32]) -> HostCopy:
         """Return the outputs of the linear head."""
-        return HostCopy(self.layers.forward(self.inputs[cp.asarray(rows)])[0][-1])
+        return HostCopy(self.layers.outputs(self.inputs[cp.asarray(rows)]))
 
     def weights(self) -> Weights:
         """Return copies on the host."""
-        pairs = zip(self.layers.kernels, self.layers.biases, strict=True)
-        return [Layer(cp.asnumpy(kernel), cp.asnumpy(bias)) for kernel, bias in pairs]
+        return self.layers.copies(cp.asnumpy)
 
     def sync(self) -> None:
         """Wait for everything on the device."""

@@ -18,12 +18,16 @@ from samenet.adapter import (
     Weights,
 )
 from samenet.adapters.numpy.functions import FUNCTIONS, targets_as_rows
-from samenet.adapters.numpy.network import DenseLayers, masks_of
+from samenet.adapters.numpy.layers import MAKE
+from samenet.adapters.numpy.network import Layers, masks_of
 from samenet.adapters.numpy.optimizers import RULES, Updates
 from samenet.spec import Network, TrainSpec
 
 if TYPE_CHECKING:  # it would cost the plain mode start-up time
     from samenet.adapters.numpy.mode_buffers import BufferedProgram
+
+BLOCK_ROWS = 1024
+"""Rows that are predicted at once: those of convolutions become many times as many numbers."""
 
 ADAPTER = {
     "name": "numpy",
@@ -32,11 +36,13 @@ ADAPTER = {
         "plain": {
             "why": "the textbook loop: one matrix product per layer, one expression per formula",
             "source": "http://neuralnetworksanddeeplearning.com/chap2.html",
+            "best_for": ["convolution", "recurrent", "attention"],
         },
         "buffers": {
             "default": True,
             "why": "weights as one vector, every array made once and written to with out=",
             "source": "https://www.labri.fr/perso/nrougier/from-python-to-numpy/#views-and-copies",
+            "layers": ["dense"],
         },
     },
     "imports": ["numpy"],
@@ -56,6 +62,7 @@ def capabilities() -> Capabilities:
         activations=tuple(FUNCTIONS.activations),
         losses=tuple(FUNCTIONS.losses),
         optimizers=tuple(RULES),
+        layers=tuple(MAKE),
     )
 
 
@@ -71,7 +78,7 @@ def read_back(
     """Return the thread count that the matrix library reports, and the program's own precision."""
     del target
     counts = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-    dtype = str(program.weights()[0].kernel.dtype)
+    dtype = next(str(array.dtype) for layer in program.weights() for array in layer.values())
     return {
         "threads": max(counts, default=NOT_READABLE),
         "device": "cpu",
@@ -92,23 +99,24 @@ def build(
 
 
 class NumpyProgram:
-    """A network as lists of arrays, and the optimiser's own."""
+    """A network as a list of layers, and the optimiser's own arrays."""
 
     def __init__(
         self, network: Network, training: TrainSpec, weights: Weights, dtype: np.dtype
     ) -> None:
         """Copy the weights; the optimiser's state starts at zero."""
-        self.layers = DenseLayers(network, training.loss, weights, dtype)
-        self.updates = Updates(training, self.layers.kernels, self.layers.biases)
+        self.layers = Layers(network, training.loss, weights, dtype)
+        self.updates = Updates(training, self.layers.parameters, self.layers.decays)
         self.network = network
-        self.loss = training.loss
+        self.training = training
         self.dtype = dtype
 
     def load(self, source: DataSource) -> None:
-        """Keep the rows in the precision of the computation."""
+        """Keep the rows in the precision of the computation; token numbers stay whole."""
         inputs, targets = source.arrays()
-        self.inputs = inputs.astype(self.dtype)
-        self.targets = targets_as_rows(targets, self.network.widths[-1], self.loss, self.dtype)
+        self.inputs = inputs if self.network.vocabulary else inputs.astype(self.dtype)
+        loss, outputs = self.training.loss, self.network.outputs
+        self.targets = targets_as_rows(targets, outputs, loss, self.dtype)
 
     def train(self, batches: Batches) -> None:
         """Forward, backward, update: once per row of the order."""
@@ -125,8 +133,10 @@ class NumpyProgram:
         return np.array(self.step_losses)
 
     def predict(self, rows: NDArray[np.int32]) -> Array:
-        """Return the outputs of the linear head."""
-        return self.layers.forward(self.inputs[rows])[0][-1]
+        """Return the outputs of the linear head, block by block of what needs little memory."""
+        blocks = range(0, max(len(rows), 1), BLOCK_ROWS)
+        found = [self.layers.outputs(self.inputs[rows[i : i + BLOCK_ROWS]]) for i in blocks]
+        return np.concatenate(found)
 
     def weights(self) -> Weights:
         """Return copies."""

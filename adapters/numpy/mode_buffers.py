@@ -66,7 +66,7 @@ class BufferedProgram:
         width = inputs.shape[1]
         self.inputs = rows_of(len(inputs), width + 1, self.dtype, fill=1)
         self.inputs[:, :width] = inputs
-        found = targets_as_rows(targets, self.network.widths[-1], self.training.loss, self.dtype)
+        found = targets_as_rows(targets, self.network.outputs, self.training.loss, self.dtype)
         self.targets = np.ascontiguousarray(found.T)
 
     def train(self, batches: Batches) -> None:
@@ -91,7 +91,7 @@ class BufferedProgram:
 
     def predict(self, rows: NDArray[np.int32]) -> Array:
         """Return the outputs of the linear head, from arrays that training does not use."""
-        found = np.empty((len(rows), self.network.widths[-1]), self.dtype)
+        found = np.empty((len(rows), self.network.outputs), self.dtype)
         for start in range(0, len(rows), BLOCK_ROWS):
             self._predict_block(rows[start : start + BLOCK_ROWS], found[start:])
         return found

@@ -113,13 +113,14 @@ class Updates:
     """The whole update of a step: penalty, clipping, decay, then the optimiser's own rule."""
 
     def __init__(
-        self, training: TrainSpec, kernels: list[Array], biases: list[Array], xp: Any = np
+        self, training: TrainSpec, parameters: list[Array], decays: list[bool], xp: Any = np
     ) -> None:
-        """Hold references: updates happen in place."""
+        """Hold references: updates happen in place. `decays` says of each whether a penalty acts."""
         self.spec = training.optimizer
         self.rates = learning_rates(training)
-        self.kernels = kernels
-        self.parameters = kernels + biases
+        self.parameters = parameters
+        self.decays = decays
+        self.decayed = [p for p, decay in zip(parameters, decays, strict=True) if decay]
         self.rule = RULES[self.spec.name](self.spec, self.parameters, xp)
 
     def rates_of(self, batches: Batches) -> list[float]:
@@ -128,22 +129,22 @@ class Updates:
         return found
 
     def apply(self, gradients: list[Array], rate: float) -> None:
-        """Take one step against the gradients of kernels, then biases."""
+        """Take one step against the gradients of the parameters."""
         if self.spec.l2:
             gradients = self.penalised(gradients)
         if self.spec.clip_norm:
             gradients = self.clipped(gradients, self.spec.clip_norm)
         if self.spec.weight_decay:
-            for kernel in self.kernels:
+            for kernel in self.decayed:
                 kernel -= (rate * self.spec.weight_decay) * kernel  # 1 - rate * decay would round
         directions = self.rule.directions(gradients)
         for parameter, direction in zip(self.parameters, directions, strict=True):
             parameter -= rate * direction
 
     def penalised(self, gradients: list[Array]) -> list[Array]:
-        """Add the gradient of the L2 penalty to those of the kernels."""
-        pairs = zip(gradients, self.kernels, strict=False)
-        return [g + self.spec.l2 * kernel for g, kernel in pairs] + gradients[len(self.kernels) :]
+        """Add the gradient of the L2 penalty to those of what decays."""
+        both = zip(gradients, self.parameters, self.decays, strict=True)
+        return [g + self.spec.l2 * parameter if decay else g for g, parameter, decay in both]
 
     def clipped(self, gradients: list[Array], norm_max: float) -> list[Array]:
         """Shorten all gradients together to the norm allowed."""

@@ -36,7 +36,7 @@ from samenet.certificate.oracle.functions import (
 )
 from samenet.certificate.oracle.network import Batch
 from samenet.certificate.oracle.optimizers import Updater
-from samenet.spec import Activation, Forms
+from samenet.spec import Activation, Dense, Forms, Network
 
 SCRIPTS = Path(__file__).resolve().parent / "independent"
 ROUNDOFF = 2.0**-53
@@ -194,7 +194,8 @@ def test_losses_have_the_same_gradients(says: Says, framework: str, name: str) -
 
 def path(framework: str, name: str, forms: Forms) -> np.ndarray:
     """Return the oracle's weights after every step."""
-    updater = Updater(asked.updating(asked.RULES[framework][name]), forms, [asked.START])
+    net = Network(inputs=3, layers=(Dense(units=2),))
+    updater = Updater(net, asked.updating(asked.RULES[framework][name]), forms, [asked.START])
     return np.array([updater.step(g, t) for t, g in enumerate(asked.GRADIENTS, start=1)])
 
 
@@ -258,7 +259,7 @@ def test_networks_have_the_same_gradient(says: Says, framework: str, name: str) 
     mine, answer = oracle.gradient(*problem), says(framework)["gradients"][name]
     compare(answer["loss"], mine.loss, scale=mine.loss, roundoffs=24)
     error = oracle.flatten(layers(answer["gradient"])) - oracle.flatten(mine.gradient)
-    scale = np.linalg.norm(oracle.flatten(oracle.magnitude(*problem)))
+    scale = np.linalg.norm(oracle.magnitude(*problem))
     assert np.linalg.norm(error) < 24 * ROUNDOFF * scale
 
 
@@ -296,7 +297,7 @@ def follow(name: str, forms: Forms) -> oracle.Trajectory:
     if "falling" not in name:
         steps = range(1, len(whole) + 1)
         return oracle.trajectory(net, plan, weights, whole, forms=forms, snapshots=steps)
-    updater, kept, losses = Updater(plan, forms, weights), {}, []
+    updater, kept, losses = Updater(net, plan, forms, weights), {}, []
     updater.rates = asked.sklearn_rates(plan, len(batches))
     for step, batch in enumerate(whole, start=1):
         found = oracle.gradient(net, plan.loss, weights, batch)

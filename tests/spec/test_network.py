@@ -37,7 +37,6 @@ from samenet.spec import (
         ({"units": 8, "activation": "relu", "dropout": 1}, "(got 1)"),
         ({"units": 8, "activation": "relu", "dropout": -0.5}, "-0.5"),
         ({"units": 8, "activation": "relu", "dropout": "some"}, "some"),
-        ({"units": 8}, ""),
         ({"units": 8, "activation": "relu", "bias": False}, "False"),
     ],
     ids=str,

@@ -24,7 +24,7 @@ from samenet.adapters.numpy.inplace.operations import (
     rows_of,
     units_of,
 )
-from samenet.spec import Dense, Loss, Network
+from samenet.spec import Loss, Network, Place
 
 
 class Hidden(NamedTuple):
@@ -40,10 +40,11 @@ class Hidden(NamedTuple):
     entering: Array
 
 
-def make_hidden(layer: Dense, rows: int, dtype: np.dtype, *, drop: bool) -> Hidden:
+def make_hidden(layer: Place, rows: int, dtype: np.dtype, *, drop: bool) -> Hidden:
     """Make the arrays of a hidden layer; all but delta have ones beside the units."""
-    values = rows_of(rows, layer.units + 1, dtype, fill=1)
-    delta = rows_of(rows, layer.units, dtype)[:, : layer.units]
+    units = layer.outputs[-1]
+    values = rows_of(rows, units + 1, dtype, fill=1)
+    delta = rows_of(rows, units, dtype)[:, :units]
     drops = drop and layer.dropout > 0
     mask = np.ones_like(values) if drops else None
     entering = np.ones_like(values) if drops else values
@@ -57,8 +58,8 @@ class ForwardPass:
         """Make the arrays; layers are kernels with their bias below: (fan_in + 1, fan_out)."""
         self.layers = layers
         dtype = layers[0].dtype
-        self.inputs = rows_of(rows, network.inputs + 1, dtype)
-        self.hidden = [make_hidden(layer, rows, dtype, drop=drop) for layer in network.layers[:-1]]
+        self.inputs = rows_of(rows, network.widths[0] + 1, dtype)
+        self.hidden = [make_hidden(layer, rows, dtype, drop=drop) for layer in network.places[:-1]]
         self.outputs = np.empty((network.widths[-1], rows), dtype)  # columns: see the losses
         whole = [self.inputs, *(layer.entering for layer in self.hidden)]
         self.entered = [a[:, : len(layer)] for a, layer in zip(whole, layers, strict=True)]

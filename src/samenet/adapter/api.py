@@ -123,7 +123,11 @@ class Mode(GrownModel):
     """Whether `read_back` counts one more of "compilations" for every new shape."""
     losses_per: Literal["", "step", "call"] = ""
     """What it reports a loss for, if that is not what `Capabilities.losses_per` says."""
-    newer: ClassVar[frozenset[str]] = frozenset({"counts_compilations", "losses_per", "best_for"})
+    layers: tuple[str, ...] = ()
+    """The kinds of layers it has, if those are fewer than `Capabilities.layers` says."""
+    newer: ClassVar[frozenset[str]] = frozenset(
+        {"counts_compilations", "losses_per", "best_for", "layers"}
+    )
 
 
 Offer = Literal["gpu", "autodiff", "sklearn-api", "export"]
@@ -235,6 +239,15 @@ class Capabilities(FrozenModel):
     """Whether it multiplies by the masks of `Batches`."""
     deviations: tuple[Deviation, ...] = ()
     """Printed as footnotes while they are present."""
+
+    def of_mode(self, mode: Mode) -> Capabilities:
+        """Return what is offered in one mode, where its header says so."""
+        other: dict[str, Any] = {}
+        if mode.losses_per:
+            other["losses_per"] = mode.losses_per
+        if mode.layers:
+            other["layers"] = tuple(kind for kind in self.layers if kind in mode.layers)
+        return self.model_copy(update=other) if other else self
 
 
 class Program(Protocol):

@@ -13,28 +13,68 @@ from numpy.typing import NDArray
 
 from samenet._random import make_generator
 from samenet.adapter.arrays import Array, Dtype, Layer, Weights
+from samenet.spec.layers import Parameter, Place
 from samenet.spec.network import Network
 
 
 def initial_weights(network: Network, *, task: str, repeat: int) -> Weights:
-    """Return kernels as samenet.spec.ModelSpec.initializer says, and zero biases.
+    """Return kernels as samenet.spec.ModelSpec.initializer says, and what is drawn beside them.
+
+    Biases are 0, but 1 for the forget gate of an LSTM (Jozefowicz et al. 2015); recurrent kernels
+    are orthogonal; tables are uniform on +-0.05; scales and variances are 1, means 0.
 
     They are rounded to float32 and held as float64, so that every precision starts from exactly
     the same numbers.
     """
     draw = make_generator(task, repeat, "weights")
-    return [_layer(draw, network.initializer, *shape) for shape in network.shapes]
+    return [
+        Layer(
+            **{
+                name: _array(draw, network.initializer, place, name).astype(np.float32)
+                for name in place.parameters
+            }
+        ).map(lambda array: array.astype(np.float64))
+        for place in network.places
+    ]
 
 
-def _layer(draw: np.random.Generator, initializer: str, fan_in: int, fan_out: int) -> Layer:
+def _array(draw: np.random.Generator, initializer: str, place: Place, name: str) -> Array:
+    """Return one array as samenet.spec.ModelSpec.initializer says for its role."""
+    found = place.parameters[name]
+    if found.role == "kernel":
+        return _kernel(draw, initializer, found)
+    if found.role == "recurrent":
+        return _orthogonal(draw, found)
+    if found.role == "table":
+        return draw.uniform(-TABLE_LIMIT, TABLE_LIMIT, size=found.shape)
+    start = np.full(found.shape, found.start)
+    if place.kind == "lstm" and name == "bias":
+        units = found.shape[0] // 4
+        start[units : 2 * units] = 1.0
+    return start
+
+
+TABLE_LIMIT = 0.05
+
+
+def _kernel(draw: np.random.Generator, initializer: str, found: Parameter) -> Array:
     scheme, _, law = initializer.partition("_")
+    fan_in, fan_out = found.fan_in, found.fan_out
     variance = {"glorot": 2 / (fan_in + fan_out), "he": 2 / fan_in, "lecun": 1 / fan_in}[scheme]
     if law == "uniform":
         limit = math.sqrt(3 * variance)
-        kernel = draw.uniform(-limit, limit, size=(fan_in, fan_out))
-    else:
-        kernel = draw.normal(0.0, math.sqrt(variance), size=(fan_in, fan_out))
-    return Layer(kernel.astype(np.float32).astype(np.float64), np.zeros(fan_out))
+        return draw.uniform(-limit, limit, size=found.shape)
+    return draw.normal(0.0, math.sqrt(variance), size=found.shape)
+
+
+def _orthogonal(draw: np.random.Generator, found: Parameter) -> Array:
+    """Return a matrix whose rows are orthonormal (Saxe et al. 2014): gradients keep their length.
+
+    The signs are those of a QR decomposition whose R has a positive diagonal (Mezzadri 2007).
+    """
+    units, wide = found.shape
+    basis, upper = np.linalg.qr(draw.normal(size=(wide, units)))
+    return np.ascontiguousarray((basis * np.sign(np.diag(upper))).T)
 
 
 def dropout_masks(
@@ -45,11 +85,13 @@ def dropout_masks(
         return ()
     return tuple(
         _mask(
-            make_generator(task, repeat, "mask", place, first_step), layer.dropout, (*shape, units)
+            make_generator(task, repeat, "mask", number, first_step),
+            place.dropout,
+            (*shape, *place.outputs),
         )
-        if layer.dropout
+        if place.dropout
         else None
-        for place, (layer, units) in enumerate(zip(network.layers, network.widths[1:], strict=True))
+        for number, place in enumerate(network.places)
     )
 
 
@@ -60,7 +102,7 @@ def _mask(draw: np.random.Generator, share: float, shape: tuple[int, ...]) -> ND
 
 def as_dtype(weights: Weights, dtype: Dtype) -> Weights:
     """Return copies of the weights in another precision."""
-    return [Layer(layer.kernel.astype(dtype), layer.bias.astype(dtype)) for layer in weights]
+    return [layer.map(lambda array: array.astype(dtype)) for layer in weights]
 
 
 def epoch_order(rows: int, *, task: str, repeat: int, epoch: int) -> NDArray[np.int32]:

@@ -37,7 +37,22 @@ def of_case(offered: Capabilities, name: str) -> list[Named]:
         return of_training(offered)
     if kind == "gradient":
         return [check for check in of_task(offered) if check[0] in {"initial weights", "gate 1"}]
+    if kind == "network":
+        return of_network(offered, kinked=layers_with_kinks(rest))
     return [("repeatable", name, "float32")]
+
+
+def of_network(offered: Capabilities, *, kinked: bool) -> list[Named]:
+    """Return what a case of layers gives: gates 1 and 2, and gate 3 where it has no kinks."""
+    found = of_task(offered)
+    if "float32" in offered.dtypes and not kinked:
+        found += _trajectory("gate 3", "float32")
+    return found
+
+
+def layers_with_kinks(name: str) -> bool:
+    """Return whether a case of layers has kinks, as its name says: rounding may cross them."""
+    return "relu" in name
 
 
 def of_training(offered: Capabilities) -> list[Named]:

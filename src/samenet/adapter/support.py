@@ -25,14 +25,14 @@ def why_unsupported(
     return lacking(capabilities, network, training)
 
 
-BESIDE = {"fork", "join", "activation", "dropout"}
-"""Whoever has layers has these: activations and dropout are asked for by themselves."""
+BESIDE = {"activation", "dropout", "residual"}
+"""Whoever has more than a chain of dense layers has these; functions and dropout are asked for by
+themselves."""
 
 
 def lacking(capabilities: Capabilities, network: Network, training: TrainSpec) -> str | None:
     """Return what is not offered of a network and its training, wherever they run, or None."""
-    kinds = {place.kind for place in network.places} - BESIDE
-    if other := sorted(kinds - set(capabilities.layers)):
+    if other := _other_layers(capabilities, network):
         has = ", ".join(capabilities.layers)
         return f"layer {', '.join(other)} is not offered; it has {has}"
     names = {str(place.activation.name) for place in network.places} - {"identity"}
@@ -48,6 +48,16 @@ def lacking(capabilities: Capabilities, network: Network, training: TrainSpec) -
             has = f"; it has {', '.join(offered)}" if offered else ""
             return f"{what} {', '.join(lacking)} is not offered{has}"
     return _missing_layers(capabilities, network, training)
+
+
+def _other_layers(capabilities: Capabilities, network: Network) -> list[str]:
+    """Return the kinds of a network's layers that are not offered."""
+    if network.is_dense:
+        return []
+    kinds = {place.kind for place in network.places}
+    asked = {"residual" if kind in ("fork", "join") else kind for kind in kinds}
+    has_more = set(capabilities.layers) > {"dense"}
+    return sorted(asked - set(capabilities.layers) - (BESIDE if has_more else set()))
 
 
 def why_device_unsupported(capabilities: Capabilities, target: Target) -> str | None:

@@ -42,7 +42,8 @@ def growth_of(problem: Problem, forms: Forms) -> float:
 
 def margin_of(problem: Problem, forms: Forms) -> float:
     """Return how near to a kink any weighted sum comes on the oracle's way, in all steps."""
-    if not any(layer.activation.name in oracle.KINKED for layer in problem.network.layers):
+    places = problem.network.places
+    if not any(p.activation.name in oracle.KINKED or "max_pool" in p.kind for p in places):
         return float("inf")
     steps = problem.steps(problem.whole)
     last = ends_of(problem.whole)[-1]

@@ -7,6 +7,7 @@ back with `cases.find_case(name)`.
 
     activation relu · loss huber(delta=0.5) · gradient of tanh, mean_absolute_error
     training by adam + l2 + clipping + cosine, kinked · same seed twice
+    network lstm by adam + l2 (those of layers: layer_cases)
 
 Every branch of a step is taken and not taken: a norm is clipped in some steps and left alone in
 others, a schedule runs on past its end, a batch is short, a weighted sum is exactly 0.
@@ -24,8 +25,8 @@ from numpy.typing import NDArray
 
 from samenet.adapter import draws
 from samenet.adapter.api import Capabilities
-from samenet.adapter.arrays import DataSource, Layer
-from samenet.certificate import gate_functions
+from samenet.adapter.arrays import DataSource
+from samenet.certificate import gate_functions, layer_cases
 from samenet.certificate.admissibility import is_admissible
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.problem import EPOCHS, Problem
@@ -120,7 +121,7 @@ class Case:
 
     name: str
     gates: str
-    """"0", "1", "2 and 3" or "repeat"."""
+    """"0", "1", "2 and 3", "1 and 2", "1 to 3" or "repeat"."""
     function: Activation | Loss | None = None
     """What gate 0 is about."""
     shown: Problem
@@ -154,6 +155,12 @@ def find_case(name: str, offered: Capabilities | None = None) -> Case:
     if kind == "training":
         shown = _admissible(name, rest.removeprefix("by "), offered)
         return Case(name=name, gates="2 and 3", shown=shown)
+    if kind == "network":
+        network, _, terms = rest.rpartition(" by ")
+        shown = layer_cases.layer_problem(name, network, _settings(terms, offered)["rule"])
+        shown = _clipped(shown) if "clipping" in terms else shown
+        gates = "1 and 2" if layer_cases.NETWORKS[network].kinked else "1 to 3"
+        return Case(name=name, gates=gates, shown=shown)
     if name == SAME_SEED_TWICE:
         return Case(name=name, gates="repeat", shown=_problem(name, **_usual(offered)))
     raise ValueError(f"there is no parity case '{name}'")
@@ -249,13 +256,14 @@ def gradient_norms(problem: Problem, forms: Forms) -> NDArray[np.float64]:
     steps, l2 = problem.steps(problem.whole), problem.training.optimizer.l2
     truth = problem.truth(forms, problem.whole, snapshots=range(1, len(steps)))
     places = [problem.weights, *(truth.snapshots[step] for step in range(1, len(steps)))]
-    norms = []
+    norms, decayed = [], oracle.decayed(problem.network)
     for at, batch in zip(places, steps, strict=True):
-        found = oracle.gradient(
-            problem.network, problem.training.loss, at, batch, forms=forms
+        setting = oracle.Setting(forms=forms)
+        found = oracle.gradient_alone(
+            problem.network, problem.training.loss, at, batch, setting
         ).gradient
-        whole = [Layer(g.kernel + l2 * w.kernel, g.bias) for g, w in zip(found, at, strict=True)]
-        norms.append(np.linalg.norm(oracle.flatten(whole)))
+        whole = oracle.flatten(found) + l2 * decayed * oracle.flatten(at)
+        norms.append(np.linalg.norm(whole))
     return np.array(norms)
 
 
@@ -322,7 +330,7 @@ LOSSES = (
 def names() -> list[str]:
     """Return the names of all cases, in the order of the gates."""
     functions = [f"loss {x}" for x in LOSSES] + [f"activation {a}" for a in ACTIVATIONS]
-    return [*functions, *_gradients(), *_trainings(), SAME_SEED_TWICE]
+    return [*functions, *_gradients(), *_trainings(), *layer_cases.names(), SAME_SEED_TWICE]
 
 
 def _gradients() -> Iterator[str]:

@@ -41,7 +41,7 @@ def device_bytes_peak(adapter: ModuleType, target: Target) -> int | None:
 
 def check_memory_held(bytes_peak: int, weights: Weights, target: Target) -> Check:
     """Check that the device held at least the parameters: a program that ran elsewhere did not."""
-    parameters = sum(part.nbytes for layer in weights for part in layer)
+    parameters = sum(part.nbytes for layer in weights for part in layer.values())
     return Check(
         gate="read-back",
         quantity="device memory",

@@ -77,7 +77,10 @@ class Follower:
     def __post_init__(self) -> None:
         """Start with the initial weights and an optimiser that remembers nothing."""
         problem = self.problem
-        self.updater = Updater(problem.training, self.capabilities.forms, problem.weights)
+        self.updater = Updater(
+            problem.network, problem.training, self.capabilities.forms, problem.weights
+        )
+        self.trained = oracle.trained(problem.network)
 
     def follow(self, call: Batches, before: Weights, after: Weights) -> Followed:
         """Do a call from the weights that the program had before it; keep and return the error."""
@@ -110,11 +113,12 @@ class Follower:
         batches = self.problem.steps([call])
         remembered = self.updater.in_precision("float64")
         end, step = self._done(self.updater, start, batches, call.first_step)
-        first = oracle.flatten_float64(start)
-        way = max(float(np.linalg.norm(end - first)), TINY)
+        first, last = oracle.flatten_float64(start)[self.trained], end[self.trained]
+        way = max(float(np.linalg.norm(last - first)), TINY)
         unit, length = limits.ROUNDOFF[self.dtype], float(np.linalg.norm(first))
+        wrong = oracle.flatten_float64(after)[self.trained] - last
         found = Followed(
-            error=nan_as_infinite(float(np.linalg.norm(oracle.flatten_float64(after) - end)) / way),
+            error=nan_as_infinite(float(np.linalg.norm(wrong)) / way),
             step=step / way,
             stored=limits.STEP_ROUNDINGS * unit * math.sqrt(len(batches)) * length / way,
             realised=None,
@@ -124,7 +128,7 @@ class Follower:
             updater = remembered.in_precision(self.dtype)
             size = times * DISTURBED_ROUNDINGS
             moved = self._realised(updater, start, batches, call.first_step, pattern, size)
-            return float(np.linalg.norm(moved - (end - first))) / way
+            return float(np.linalg.norm(moved - (last - first))) / way
 
         if self._surprising(found):
             self.surprises += 1
@@ -149,16 +153,16 @@ class Follower:
     ) -> tuple[Array, float]:
         """Return the weights after the steps as one vector, and the length of the shortest step."""
         network, loss = self.problem.network, self.problem.training.loss
+        setting = oracle.Setting(multiply=multiply, forms=self.capabilities.forms)
         updater.started(start)
         current, shortest = start, math.inf
         for step, batch in enumerate(batches, start=first_step + 1):
             before = updater.weights
-            forms = self.capabilities.forms
-            gradient = oracle.gradient_alone(network, loss, current, batch, multiply, forms)
-            end = updater.step(oracle.flatten(gradient), step)
-            current = oracle.unflatten(end, current)
-            shortest = min(shortest, float(np.linalg.norm(end - before)))
-        return end, shortest
+            found = oracle.gradient_alone(network, loss, current, batch, setting)
+            current = oracle.stepped(updater, found, current, step)
+            moved = (updater.weights - before)[self.trained]
+            shortest = min(shortest, float(np.linalg.norm(moved)))
+        return updater.weights, shortest
 
     def _realised(
         self,
@@ -174,7 +178,7 @@ class Follower:
         moved = draws.as_dtype(oracle.disturb(start, size, pattern), self.dtype)
         multiply = limits.tf32_product if self.precision == "tf32" else np.matmul
         end, _ = self._done(updater, moved, batches, first_step, multiply)
-        return end.astype(np.float64) - oracle.flatten_float64(moved)
+        return (end.astype(np.float64) - oracle.flatten_float64(moved))[self.trained]
 
 
 def allowed(calls: Sequence[Followed]) -> list[float]:

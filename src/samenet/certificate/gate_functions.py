@@ -65,7 +65,7 @@ def _activation_checks(
     activation: Activation, build: Build, dtype: Dtype, offered: Capabilities
 ) -> list[Check]:
     problem = activation_problem(activation, offered)
-    head = np.zeros((1, problem.network.widths[-1]))
+    head = np.zeros((1, problem.network.outputs))
     head[0, 0] = scale = 1.0 if problem.training.loss.name == "mean_squared_error" else SMALL_HEAD
     at = [_layer(POINTS[:, None]), _layer(head)]
     everything = np.arange(len(POINTS), dtype=np.int32)
@@ -115,7 +115,7 @@ def activation_problem(activation: Activation, offered: Capabilities | None = No
 def _problem(
     name: str, network: Network, loss: Loss, targets: Array, offered: Capabilities | None
 ) -> Problem:
-    rows = network.inputs
+    rows = network.input_shape[0]
     rule = plain_rule(offered, NO_STEP, 1.0)
     training = TrainSpec(loss=loss, optimizer=rule, batch_size=rows, epochs=1)
     inputs = np.eye(rows, dtype=np.float32)

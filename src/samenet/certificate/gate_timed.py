@@ -84,9 +84,10 @@ class _Allowed:
     ) -> None:
         self.problem, self.truth, self.unit = problem, truth, certificate_limits.ROUNDOFF[dtype]
         self.product = certificate_limits.product_roundoff(dtype, precision)
-        self.chain = certificate_limits.LAYER_ROUNDINGS * (len(problem.network.layers) + 1)
+        self.chain = certificate_limits.LAYER_ROUNDINGS * (certificate_limits.depth_of(problem.network) + 1)
         self.gradient, self.scale = _first_gradient(problem)
-        self.told = _told(self.gradient, self.scale, 2 * self.chain * self.product)
+        is_told = _told(self.gradient, self.scale, 2 * self.chain * self.product)
+        self.told = is_told & oracle.trained(problem.network)
         multiply = certificate_limits.tf32_product if precision == "tf32" else np.matmul
         count = len(truth.losses)
         self.ends = [end for end in ends_of(problem.calls) if end <= count]
@@ -198,7 +199,7 @@ def _first_gradient(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.f
     batch = problem.steps([problem.calls[0].first(1)])[0]
     arguments = (problem.network, problem.training.loss, problem.weights, batch)
     found = oracle.gradient(*arguments).gradient
-    return oracle.flatten_float64(found), oracle.flatten_float64(oracle.magnitude(*arguments))
+    return oracle.flatten_float64(found), oracle.magnitude(*arguments)
 
 
 def _told(gradient: Array, scale: Array, share: float) -> NDArray[np.bool_]:

@@ -223,15 +223,15 @@ def _may_stand(timing: Timing, last: LastCall) -> bool:
         dtype=timing.dtype,
         precision=timing.precision,
     )
-    start = oracle.flatten_float64(last.before)
-    reach = np.abs(beside.end_of(last.call, last.before) - start)
+    start = oracle.flatten_float64(last.before)[beside.trained]
+    reach = np.abs(beside.end_of(last.call, last.before)[beside.trained] - start)
     if np.all(reach <= ALLOWANCE * limits.ROUNDOFF[timing.dtype] * np.abs(start)):
         return True
     batch = problem.steps([last.call.first(1)])[0]
     weights = draws.as_dtype(last.before, "float64")
     arguments = (problem.network, problem.training.loss, weights, batch)
-    gradient = float(np.linalg.norm(oracle.flatten(oracle.gradient_alone(*arguments))))
-    scale = float(np.linalg.norm(oracle.flatten(oracle.magnitude(*arguments))))
+    gradient = float(np.linalg.norm(oracle.flatten(oracle.gradient_alone(*arguments).gradient)))
+    scale = float(np.linalg.norm(oracle.magnitude(*arguments)))
     return gradient <= limits.gradient_limit(problem.network, timing.dtype) * scale
 
 
@@ -313,7 +313,7 @@ class _Again:
         """Return how many calls the oracle follows: all, and a training's worth, within reason."""
         problem = self.timing.problem
         shape, training = problem.shape, problem.training
-        a_step = problem.network.parameters * training.batch_size
+        a_step = problem.network.work * training.batch_size
         wanted = max(STEPS_MIN, training.epochs * shape.steps_per_epoch)
         more = min(wanted, WORK_MIN // a_step)
         steps = min(max(more, self.seen.calls * shape.steps), WORK_MAX // a_step, STEPS_MAX)
@@ -404,7 +404,7 @@ def outputs(timing: Timing, program: Program) -> Check:
     )
     held = program.weights()
     found = np.asarray(program.predict(rows), dtype=np.float64)
-    inputs = problem.source.inputs.astype(np.float64)
+    inputs = problem.rows()
     exact = oracle.outputs(problem.network, draws.as_dtype(held, "float64"), inputs)
     size = DISTURBED_ROUNDINGS * limits.product_roundoff(dtype, timing.precision)
     shaken = oracle.outputs(

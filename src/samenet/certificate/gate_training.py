@@ -66,6 +66,7 @@ def check_trajectory(
         distances[end] = oracle.distance(program.weights(), truth.snapshots[end])
     lengths = [len(call.order) for call in problem.whole]
     outputs = _outputs_check(problem, program, law.dtype)
+    kept = _state_checks(problem, program, truth, law)
     step = max(distances, key=lambda end: nan_as_infinite(distances[end] / law.weights_limit(end)))
     loss, limit = worst_loss(losses, truth.losses, law.loss_limits(), lengths)
     about = f"growth {law.growth:.1f}, {len(truth.losses)} steps"
@@ -91,7 +92,30 @@ def check_trajectory(
             limit=limit,
             detail=about,
         ),
+        *kept,
         outputs,
+    ]
+
+
+def _state_checks(
+    problem: Problem, program: Program, truth: oracle.Trajectory, law: RoundingLaw
+) -> list[Check]:
+    """Compare what batch norms keep: a wrong share of the new shows in no gradient and no loss."""
+    if not problem.network.has_state:
+        return []
+    is_state = ~oracle.trained(problem.network)
+    found = oracle.flatten_float64(program.weights())[is_state]
+    exact = oracle.flatten_float64(truth.final)[is_state]
+    wrong = float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
+    return [
+        Check(
+            gate=TRAJECTORY_GATE[law.dtype],
+            quantity="kept statistics",
+            dtype=law.dtype,
+            error=wrong,
+            limit=law.weights_limit(max(truth.snapshots)),
+            detail=f"mean and variance of {len(exact) // 2} channels",
+        )
     ]
 
 
@@ -99,7 +123,7 @@ def _outputs_check(problem: Problem, program: Program, dtype: Dtype) -> Check:
     """Compare what `predict` gives with the oracle's outputs of the program's own weights."""
     rows = np.arange(len(problem.source.inputs), dtype=np.int32)
     found = np.asarray(program.predict(rows), dtype=np.float64)
-    inputs = problem.source.inputs.astype(np.float64)
+    inputs = problem.rows()
     exact = oracle.outputs(problem.network, draws.as_dtype(program.weights(), "float64"), inputs)
     return Check(
         gate=TRAJECTORY_GATE[dtype],

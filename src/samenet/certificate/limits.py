@@ -7,7 +7,6 @@ are measured, the method page says how far below them every framework stays.
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from samenet._random import make_generator
 from samenet.adapter.api import Precision
-from samenet.adapter.arrays import Array, Dtype, Layer, Weights
+from samenet.adapter.arrays import Array, Dtype
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.problem import Problem
 from samenet.spec.network import Network
@@ -55,7 +54,18 @@ DISTURBANCE = 1e-9
 
 def gradient_limit(network: Network, dtype: Dtype) -> float:
     """Return the limit of a gradient's error, relative to its magnitude without cancellation."""
-    return LAYER_ROUNDINGS * (len(network.layers) + 1) * ROUNDOFF[dtype]
+    return LAYER_ROUNDINGS * (depth_of(network) + 1) * ROUNDOFF[dtype]
+
+
+def depth_of(network: Network) -> int:
+    """Return how many layers compute something, one after the other."""
+    return sum(place.kind not in NO_ROUNDING for place in network.places)
+
+
+NO_ROUNDING = frozenset(
+    {"fork", "flatten", "max_pool", "global_max_pool", "embedding", "dropout", "activation"}
+)
+"""Kinds that only move numbers, or apply a function that is counted with what comes before."""
 
 
 def function_limit(dtype: Dtype) -> float:
@@ -151,49 +161,34 @@ def measure_growth(problem: Problem, forms: Forms, truth: oracle.Trajectory) -> 
 def train_reordered(
     problem: Problem, forms: Forms, dtype: Dtype, snapshots: list[int], number: int
 ) -> oracle.Trajectory:
-    """Return the oracle's training in `dtype` with inputs and hidden units in another order.
+    """Return the oracle's training in `dtype`, the terms of every product in another order.
 
-    In exact arithmetic the order changes nothing; its sums round differently. A decay is written as
-    a difference in every other one, as a factor in the rest. The result is turned back into the
-    original order.
+    In exact arithmetic the order of inputs, channels and units changes nothing; sums over them
+    round differently. A decay is written as a difference in every other one, as a factor in the
+    rest.
     """
-    orders = _orders(problem.network, number)
-    steps = [
-        oracle.Batch(
-            batch.inputs[:, orders[0]].astype(dtype),
-            batch.targets,
-            [None if m is None else m[:, o] for m, o in zip(batch.masks, orders[1:], strict=True)]
-            if batch.masks
-            else (),
-        )
-        for batch in problem.steps(problem.whole)
-    ]
-    start = [_taken(layer, *pair) for layer, pair in _paired(problem.weights, orders)]
-    found = oracle.trajectory(
-        *(problem.network, problem.training, start, steps),
+    return oracle.trajectory(
+        *(problem.network, problem.training, problem.weights, problem.steps(problem.whole)),
         forms=forms,
         dtype=dtype,
         snapshots=snapshots,
+        multiply=ReorderedProducts(number),
         decay_as_factor=number % 2 == 1,
     )
-    back = [np.argsort(order) for order in orders]
-    turned = {
-        step: [_taken(layer, *pair) for layer, pair in _paired(weights, back)]
-        for step, weights in found.snapshots.items()
-    }
-    return oracle.Trajectory(losses=found.losses, snapshots=turned, final=turned[snapshots[-1]])
 
 
-def _orders(network: Network, number: int) -> list[Array]:
-    """Return an order of the inputs and of every layer's units; outputs stay where they are."""
-    draw = make_generator("realisation", number)
-    hidden = [draw.permutation(width) for width in network.widths[:-1]]
-    return [*hidden, np.arange(network.widths[-1])]
+class ReorderedProducts:
+    """Matrix products whose sums run through their terms in an order of their own."""
 
+    def __init__(self, number: int) -> None:
+        """Begin; an order is drawn for every length of a sum."""
+        self.number = number
+        self.orders: dict[int, Array] = {}
 
-def _paired(weights: Weights, orders: list[Array]) -> list[tuple[Layer, tuple[Array, Array]]]:
-    return list(zip(weights, itertools.pairwise(orders), strict=True))
-
-
-def _taken(layer: Layer, before: Array, after: Array) -> Layer:
-    return Layer(layer.kernel[before][:, after], layer.bias[after])
+    def __call__(self, left: Array, right: Array) -> Array:
+        """Return the product."""
+        terms = left.shape[-1]
+        if terms not in self.orders:
+            self.orders[terms] = make_generator("realisation", self.number, terms).permutation(terms)
+        order = self.orders[terms]
+        return np.matmul(left[..., order], right[..., order, :])

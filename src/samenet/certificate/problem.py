@@ -101,7 +101,7 @@ class Problem:
     @property
     def _steps(self) -> int:
         """Return how many steps of this network the oracle can be asked for."""
-        a_step = self.network.parameters * self.training.batch_size
+        a_step = self.network.work * self.training.batch_size
         return max(1, min(STEPS_MAX, WORK_MAX // a_step))
 
     def epoch(self, number: int) -> list[Batches]:
@@ -131,13 +131,18 @@ class Problem:
         inputs, targets = self.source.arrays()
         return [
             oracle.Batch(
-                inputs[rows].astype(np.float64),
+                inputs[rows] if self.network.vocabulary else inputs[rows].astype(np.float64),
                 _exact(targets[rows]),
                 [None if mask is None else mask[place] for mask in call.masks],
             )
             for call in calls
             for place, rows in enumerate(call.order)
         ]
+
+    def rows(self) -> Array:
+        """Return all inputs as the oracle takes them: float64, or token numbers."""
+        inputs = self.source.inputs
+        return inputs if self.network.vocabulary else inputs.astype(np.float64)
 
     def truth(
         self, forms: Forms, calls: Sequence[Batches], *, snapshots: Sequence[int] = ()

@@ -102,7 +102,7 @@ def check_processors_busy(
 def check_precision_kept(program: Program, target: Target) -> Check:
     """Check that weights and outputs are in the precision asked for, whatever was configured."""
     rows = np.arange(1, dtype=np.int32)
-    parts = [part for layer in program.weights() for part in layer]
+    parts = [part for layer in program.weights() for part in layer.values()]
     kinds = {str(part.dtype) for part in [*parts, np.asarray(program.predict(rows))]}
     return Check(
         gate="read-back",
@@ -151,7 +151,7 @@ def product_error(build: Build, target: Target) -> float:
     program = build(problem, problem.training, problem.weights, target.dtype)
     rows = np.arange(len(problem.source.inputs), dtype=np.int32)
     found = np.asarray(program.predict(rows), dtype=np.float64)
-    exact = oracle.outputs(problem.network, problem.weights, problem.source.inputs)
+    exact = oracle.outputs(problem.network, problem.weights, problem.rows())
     return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
 
 

@@ -85,16 +85,13 @@ def describe_adapters(
 
 
 def _arm(leaf: AdapterFile, mode: str, answer: Description, python: str) -> Arm:
-    capabilities = answer.capabilities
-    if losses_per := leaf.header.modes[mode].losses_per:
-        capabilities = capabilities.model_copy(update={"losses_per": losses_per})
     return Arm(
         name=leaf.arm(mode),
         mode=mode,
         path=str(leaf.path),
         digest=digest(leaf),
         header=leaf.header,
-        capabilities=capabilities,
+        capabilities=answer.capabilities.of_mode(leaf.header.modes[mode]),
         versions={name: version or "?" for name, version in answer.versions.items()},
         import_seconds=answer.import_seconds,
         python=python,

@@ -139,6 +139,11 @@ class Network(FrozenModel):
         return sum(place.operations for place in self.places)
 
     @property
+    def work(self) -> int:
+        """Return multiplications of one row's forward pass, but at least a weight's each."""
+        return max(self.parameters, self.operations // 2)
+
+    @property
     def has_dropout(self) -> bool:
         """Return whether any layer drops values in training."""
         return any(place.dropout for place in self.places)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from samenet.adapter import expected_checks
 from samenet.adapter.api import Capabilities
+from samenet.adapter.arrays import Dtype
 from samenet.adapter.support import why_unsupported
 from samenet.certificate import (
     cases,
@@ -41,6 +42,17 @@ def _lacking(order: WorkOrder, case: cases.Case) -> str | None:
     return why_unsupported(order.arm.capabilities, problem.network, problem.training, order.target)
 
 
+def _network_checks(case: cases.Case, build: Build, offered: Capabilities) -> Sequence[Check]:
+    """Return the checks of a network of layers: gates 1 and 2, and 3 where it has no kinks."""
+    kinked = case.gates == "1 and 2"
+    wanted: list[Dtype] = ["float64"] if kinked else ["float64", "float32"]
+    found = gate_gradients.check_weights_and_gradients(case.shown, build, offered)
+    found += gate_training.check_training(
+        case.shown, build, offered, *(dtype for dtype in wanted if dtype in offered.dtypes)
+    )
+    return expected.completed(found, expected_checks.of_network(offered, kinked=kinked))
+
+
 def checks_of(case: cases.Case, build: Build, capabilities: Capabilities) -> Sequence[Check]:
     """Return the checks of one case."""
     if isinstance(case.function, Activation):
@@ -49,6 +61,8 @@ def checks_of(case: cases.Case, build: Build, capabilities: Capabilities) -> Seq
         return gate_functions.check_loss(case.function, build, capabilities)
     if case.gates == "1":
         return gate_gradients.check_weights_and_gradients(case.shown, build, capabilities)
+    if case.gates in ("1 and 2", "1 to 3"):
+        return _network_checks(case, build, capabilities)
     if case.gates == "repeat":
         return determinism.check_repeatability(case.shown, build)
     wanted = [dtype for dtype in ("float64", "float32") if dtype in capabilities.dtypes]

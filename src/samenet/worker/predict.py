@@ -66,18 +66,31 @@ class BiasedProblem(NamedTuple):
 
 
 def add_biases(problem: Problem) -> BiasedProblem:
-    """Return the problem with the first row of each initial kernel as its bias."""
-    return BiasedProblem(problem, [Layer(w.kernel, w.kernel[0].copy()) for w in problem.weights])
+    """Return the problem with numbers of each layer's first array as its biases and offsets."""
+    return BiasedProblem(problem, [_biased(layer) for layer in problem.weights])
+
+
+def _biased(layer: Layer) -> Layer:
+    """Return the layer with its biases taken from what stands first in it: a row of the kernel."""
+    first = next(iter(layer.values()), np.zeros(1)).ravel()
+    return Layer(
+        **{
+            name: np.resize(first, array.shape) if name in ("bias", "offset") else array
+            for name, array in layer.items()
+        }
+    )
 
 
 def _measured(
     watch: Stopwatch, adapter: ModuleType, given: BiasedProblem, *, first: bool
 ) -> list[Check]:
     """Build, check, then time; return the checks."""
-    rows = tile_rows(given.problem.source.inputs, max(PREDICTION_BATCHES)).astype(
-        watch.order.target.dtype
-    )
-    truth = oracle.outputs(given.problem.network, given.weights, rows.astype(np.float64))
+    problem = given.problem
+    rows = tile_rows(problem.source.inputs, max(PREDICTION_BATCHES))
+    if not problem.network.vocabulary:
+        rows = rows.astype(watch.order.target.dtype)
+    exact = tile_rows(problem.rows(), len(rows))
+    truth = oracle.outputs(problem.network, given.weights, exact)
     found: list[PredictionMethod] = []
     build = clock.time_call(lambda: found.extend(_ways(watch, adapter, given, rows)))
     start = clock.time_call(lambda: found[0].predict(rows[:1]))
@@ -93,7 +106,7 @@ def _measured(
 
 def tile_rows(inputs: Array, count: int) -> Array:
     """Return so many rows: those of the task, over and over."""
-    return np.ascontiguousarray(np.resize(inputs, (count, inputs.shape[1])))
+    return np.ascontiguousarray(np.resize(inputs, (count, *inputs.shape[1:])))
 
 
 def _ways(

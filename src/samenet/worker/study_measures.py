@@ -86,7 +86,7 @@ def dead_units(problem: Problem, weights: Weights) -> list[float]:
     Of weights that are no numbers, slopes may be: an infinite sum has a slope of 0.
     """
     passed = oracle.forward(problem.network, weights, _batch(problem).inputs)
-    if not all(np.isfinite(part).all() for layer in weights for part in layer):
+    if not all(np.isfinite(part).all() for layer in weights for part in layer.values()):
         return [math.nan for _ in passed.slopes]
     return [
         float((np.abs(slopes).max(axis=0) < DEAD_SLOPE).sum())
@@ -98,13 +98,13 @@ def dead_units(problem: Problem, weights: Weights) -> list[float]:
 
 def _batch(problem: Problem) -> oracle.Batch:
     rows = slice(0, min(problem.source.train_rows, ROWS_MAX))
-    inputs, targets = problem.source.arrays()
-    return oracle.Batch(inputs[rows].astype(np.float64), targets[rows])
+    _, targets = problem.source.arrays()
+    return oracle.Batch(problem.rows()[rows], targets[rows])
 
 
 def _scored(problem: Problem, dataset: Dataset, weights: Weights, rows: slice) -> dict[str, float]:
-    inputs, targets = problem.source.arrays()
-    outputs = oracle.outputs(problem.network, weights, inputs[rows].astype(np.float64))
+    _, targets = problem.source.arrays()
+    outputs = oracle.outputs(problem.network, weights, problem.rows()[rows])
     loss = mean_loss(problem.training.loss, outputs, targets[rows])
     return {"loss": loss, **scores(dataset, problem.training.loss.name, outputs, rows)}
 
@@ -133,9 +133,8 @@ def disagreement(problem: Problem, weights: Weights, own: Array, rows: Array) ->
 
     Of a training that has diverged there is nothing to compare: 0.
     """
-    inputs, _ = problem.source.arrays()
     exact = draws.as_dtype(weights, "float64")
-    truth = oracle.outputs(problem.network, exact, inputs[rows].astype(np.float64))
+    truth = oracle.outputs(problem.network, exact, problem.rows()[rows])
     if not np.isfinite(truth).all():
         return 0.0
     return float(np.abs(np.asarray(own) - truth).max() / np.abs(truth).max())

@@ -68,7 +68,7 @@ class Pair:
         self.first, *calls = nets.calls(self.net)
         self.calls: Iterator[Any] = itertools.cycle(calls)
         self.train_ours([self.first])
-        self.ours = [part.copy() for layer in self.program.weights() for part in layer]
+        self.ours = [part.copy() for layer in self.program.weights() for part in layer.values()]
         self.losses = self.program.losses().copy()
         self.train_ours(calls[:1])
         seconds, _ = spent(lambda: self.train_ours(calls[1:2]))

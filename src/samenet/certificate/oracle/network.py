@@ -2,33 +2,42 @@
 
 It shares no code with any adapter (the numpy adapter included) and is itself checked by
 complex-step and central differences in tests/certificate/test_oracle.py.
-Arrays: rows B, layer widths n0 ... nL.
+The loop over the layers is here; what each kind computes, forward and back, in operations.
+Arrays: rows B, then the shape of one row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from samenet._random import make_generator
 from samenet.adapter.arrays import Array, Dtype, Layer, Weights
 from samenet.certificate.oracle.functions import (
-    SPEC,
     delta_terms,
     derivative,
     mean_loss,
     value,
 )
+from samenet.certificate.oracle.operations import OPERATIONS, Multiply, Setting
 from samenet.certificate.oracle.optimizers import Updater
+from samenet.certificate.oracle.windows import margin
+from samenet.spec.layers import Place
 from samenet.spec.network import Network
 from samenet.spec.training import Forms, Loss, TrainSpec
 
 
+IN_TRAINING = Setting()
+IN_USE = Setting(training=False)
+
+
 class Batch(NamedTuple):
-    """One step's rows: inputs (B, n0), targets, and a mask (B, n) or None per layer, or nothing."""
+    """One step's rows: inputs (B, ...), targets, and a mask or None per place, or nothing."""
 
     inputs: Array
     targets: Array
@@ -41,6 +50,8 @@ class Gradient:
 
     loss: float
     gradient: list[Layer]
+    state: dict[int, dict[str, Array]]
+    """The statistics that batch norms keep from now on, by the place's number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +63,20 @@ class Trajectory:
     final: Weights
 
 
-class ForwardPass(NamedTuple):
-    """What a forward pass leaves: weighted sums, what entered each layer, slopes on the way back.
-
-    A slope is the derivative of the activation times the mask: d entered[i + 1] / d sums[i].
-    """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardPass:
+    """What a forward pass leaves, one entry for each of `Network.places`."""
 
     sums: list[Array]
+    """What each place computed, before its activation; the last are the linear outputs."""
     entered: list[Array]
+    """What entered each place."""
     slopes: list[Array]
-
-
-Multiply = Callable[[Array, Array], Array]
-"""A matrix product: NumPy's own, or one that rounds as some device does."""
+    """The derivative of the activation times the mask; of the last place there is none."""
+    kept: list[Any]
+    """What each operation needs on the way back."""
+    state: dict[int, dict[str, Array]]
+    """The new statistics of batch norms, by the place's number."""
 
 
 def forward(
@@ -72,32 +84,50 @@ def forward(
     weights: Weights,
     inputs: Array,
     masks: Sequence[Array | None] = (),
-    multiply: Multiply = np.matmul,
-    forms: Forms = SPEC,
+    setting: Setting = IN_TRAINING,
 ) -> ForwardPass:
     """Return what the layers do to a batch, first to last, in the precision of the weights."""
-    passed = ForwardPass([], [np.asarray(inputs)], [])
-    last = len(network.layers) - 1
-    for place, (spec, layer) in enumerate(zip(network.layers, weights, strict=True)):
-        z = multiply(passed.entered[-1], layer.kernel) + layer.bias
+    x = np.asarray(inputs)
+    passed = ForwardPass(sums=[], entered=[], slopes=[], kept=[], state={})
+    stack: list[Array] = []
+    for number, (place, layer) in enumerate(zip(network.places, weights, strict=True)):
+        passed.entered.append(x)
+        z, kept, state = x, None, {}
+        if place.kind == "fork":
+            stack.append(x)
+        elif place.kind == "join":
+            z = x + stack.pop()
+        elif place.kind in OPERATIONS:
+            z, kept, state = OPERATIONS[place.kind].forward(place, layer, x, setting)
         passed.sums.append(z)
-        if place == last:
+        passed.kept.append(kept)
+        if state:
+            passed.state[number] = state
+        if number == len(network.places) - 1:
             break
-        after, slope = value(spec.activation, z), derivative(spec.activation, z, forms)
-        if masks and (mask := masks[place]) is not None:
-            after, slope = after * mask.astype(z.dtype), slope * mask.astype(z.dtype)
-        passed.entered.append(after.astype(z.dtype, copy=False))
-        passed.slopes.append(slope.astype(z.dtype, copy=False))
+        x, slope = _activated(place, z, masks[number] if masks else None, setting.forms)
+        passed.slopes.append(slope)
     return passed
 
 
+def _activated(
+    place: Place, z: Array, mask: Array | None, forms: Forms
+) -> tuple[Array, Array]:
+    """Return what leaves a place, and by what a gradient is multiplied on its way back."""
+    if place.activation.name == "identity":
+        after, slope = z, np.ones((), z.dtype)
+    else:
+        after = value(place.activation, z).astype(z.dtype, copy=False)
+        slope = derivative(place.activation, z, forms).astype(z.dtype, copy=False)
+    if mask is None:
+        return after, slope
+    kept = mask.astype(z.dtype)
+    return after * kept, slope * kept
+
+
 def outputs(network: Network, weights: Weights, inputs: Array) -> Array:
-    """Return the linear outputs: (rows, outputs)."""
-    entered = np.asarray(inputs)
-    for spec, layer in zip(network.layers, weights, strict=True):
-        z = entered @ layer.kernel + layer.bias
-        entered = value(spec.activation, z)
-    return z
+    """Return the linear outputs in use: no dropout, the kept statistics. (rows, outputs)."""
+    return forward(network, weights, inputs, setting=IN_USE).sums[-1]
 
 
 def gradient(
@@ -105,14 +135,14 @@ def gradient(
     loss: Loss,
     weights: Weights,
     batch: Batch,
-    multiply: Multiply = np.matmul,
-    forms: Forms = SPEC,
+    setting: Setting = IN_TRAINING,
 ) -> Gradient:
     """Return mean loss and gradient of one batch by the chain rule."""
-    passed = _entered(network, weights, batch, multiply, forms)
+    passed = _entered(network, weights, batch, setting)
     return Gradient(
         loss=mean_loss(loss, passed.sums[-1], batch.targets),
-        gradient=_from_outputs(loss, weights, passed, batch, multiply, forms),
+        gradient=_from_outputs(network, loss, weights, passed, batch, setting),
+        state=passed.state,
     )
 
 
@@ -121,53 +151,107 @@ def gradient_alone(
     loss: Loss,
     weights: Weights,
     batch: Batch,
-    multiply: Multiply = np.matmul,
-    forms: Forms = SPEC,
-) -> list[Layer]:
-    """Return the gradient of one batch without its loss, which takes a fifth of the time."""
-    passed = _entered(network, weights, batch, multiply, forms)
-    return _from_outputs(loss, weights, passed, batch, multiply, forms)
+    setting: Setting = IN_TRAINING,
+) -> Gradient:
+    """Return the gradient of one batch; its loss, NaN here, would take a fifth of the time."""
+    passed = _entered(network, weights, batch, setting)
+    found = _from_outputs(network, loss, weights, passed, batch, setting)
+    return Gradient(loss=math.nan, gradient=found, state=passed.state)
 
 
-def _entered(
-    network: Network, weights: Weights, batch: Batch, multiply: Multiply, forms: Forms
-) -> ForwardPass:
-    inputs = batch.inputs.astype(weights[0].kernel.dtype, copy=False)
-    return forward(network, weights, inputs, batch.masks, multiply, forms)
+def _entered(network: Network, weights: Weights, batch: Batch, setting: Setting) -> ForwardPass:
+    inputs = batch.inputs
+    if not network.vocabulary:
+        inputs = inputs.astype(_dtype(weights), copy=False)
+    return forward(network, weights, inputs, batch.masks, setting)
+
+
+def _dtype(weights: Weights) -> np.dtype[Any]:
+    return next(array.dtype for layer in weights for array in layer.values())
 
 
 def _from_outputs(
+    network: Network,
     loss: Loss,
     weights: Weights,
     passed: ForwardPass,
     batch: Batch,
-    multiply: Multiply,
-    forms: Forms,
+    setting: Setting,
 ) -> list[Layer]:
-    predicted, wanted = delta_terms(loss, passed.sums[-1], batch.targets, forms)
-    delta = (predicted - wanted).astype(weights[0].kernel.dtype)
-    return _backward(weights, passed, delta, multiply)
+    predicted, wanted = delta_terms(loss, passed.sums[-1], batch.targets, setting.forms)
+    delta = (predicted - wanted).astype(_dtype(weights))
+    return backward(network, weights, passed, delta, setting)
 
 
-def _backward(
-    weights: Weights, passed: ForwardPass, delta: Array, multiply: Multiply
+def backward(
+    network: Network, weights: Weights, passed: ForwardPass, delta: Array, setting: Setting
 ) -> list[Layer]:
-    """Go from the last layer to the first; delta (B, nL) is the gradient by the linear outputs."""
+    """Go from the last place to the first; `delta` is the gradient by the linear outputs.
+
+    What is not trained has a gradient of zeros.
+    """
     found: list[Layer] = []
-    for index in range(len(weights) - 1, -1, -1):
-        found.append(Layer(multiply(passed.entered[index].T, delta), np.sum(delta, axis=0)))
-        if index:
-            delta = multiply(delta, weights[index].kernel.T) * passed.slopes[index - 1]
+    stack: list[Array] = []
+    for number in range(len(network.places) - 1, -1, -1):
+        place, layer = network.places[number], weights[number]
+        if number < len(passed.slopes):
+            delta = delta * passed.slopes[number]
+        gradients: dict[str, Array] = {}
+        if place.kind == "join":
+            stack.append(delta)
+        elif place.kind == "fork":
+            delta = delta + stack.pop()
+        elif place.kind in OPERATIONS:
+            operation = OPERATIONS[place.kind]
+            before, gradients = operation.backward(
+                place, layer, passed.kept[number], delta, setting
+            )
+            delta = delta if before is None else before  # nothing goes on below token numbers
+        found.append(
+            Layer(**{name: gradients.get(name, np.zeros_like(layer[name])) for name in layer})
+        )
     return found[::-1]
 
 
-def magnitude(network: Network, loss: Loss, weights: Weights, batch: Batch) -> list[Layer]:
-    """Return the scale that rounding errors of the gradient are measured by.
+DRAWS = 4
+NOISE = 2.0**-30
 
-    It is the chain rule without cancellation: prediction and target count with their absolute
-    values, and so does every row of the batch; on the way down, independent errors add in squares
-    (Higham & Mary 2019). Where terms cancel the gradient is small, its rounding error is not.
+
+def magnitude(network: Network, loss: Loss, weights: Weights, batch: Batch) -> Array:
+    """Return the scale of each number of the gradient that its rounding error is measured by.
+
+    Of dense layers it is the chain rule without cancellation: prediction and target count with
+    their absolute values, and so does every row of the batch; on the way down, independent errors
+    add in squares (Higham & Mary 2019). Where terms cancel the gradient is small, its rounding
+    error is not. Of other layers it is measured: how far the number moves, per unit, if every
+    product is off by a small share of the sum of its absolute terms; the farthest of four draws.
     """
+    if network.is_dense:
+        return _dense_magnitude(network, loss, weights, batch)
+    exact = flatten(gradient_alone(network, loss, weights, batch).gradient)
+    moved = []
+    for draw in range(DRAWS):
+        noisy = Setting(multiply=_NoisyProducts(draw))
+        start = disturb(weights, NOISE, draw)
+        found = flatten(gradient_alone(network, loss, start, batch, noisy).gradient)
+        moved.append(np.abs(found - exact) / NOISE)
+    found_scale: Array = np.max(moved, axis=0)
+    return found_scale
+
+
+class _NoisyProducts:
+    """Matrix products off by NOISE times the sum of their absolute terms, signs at random."""
+
+    def __init__(self, draw: int) -> None:
+        self.draw = make_generator("noisy products", draw)
+
+    def __call__(self, left: Array, right: Array) -> Array:
+        size = np.matmul(np.abs(left), np.abs(right))
+        signs = self.draw.choice([-NOISE, NOISE], size=size.shape)
+        return np.matmul(left, right) + signs * size
+
+
+def _dense_magnitude(network: Network, loss: Loss, weights: Weights, batch: Batch) -> Array:
     passed = forward(network, weights, batch.inputs.astype(np.float64), batch.masks)
     predicted, wanted = delta_terms(loss, passed.sums[-1], batch.targets)
     scale = np.abs(predicted) + np.abs(wanted)
@@ -177,25 +261,37 @@ def magnitude(network: Network, loss: Loss, weights: Weights, batch: Batch) -> l
         if index:
             squares = scale**2 @ (weights[index].kernel ** 2).T
             scale = np.sqrt(squares) * np.abs(passed.slopes[index - 1])
-    return found[::-1]
+    return flatten(found[::-1])
 
 
 def kink_margin(network: Network, loss: Loss, weights: Weights, batch: Batch) -> float:
     """Return how near to a kink this batch comes: the smallest |z| / (|x| @ |kernel| + |bias|).
 
     A sum whose every term is 0 is exactly 0 in any arithmetic, and is no risk. Only layers with a
-    kinked activation count, and the residuals of a mean absolute error. Infinite if nothing has a
+    kinked activation count, max pools, by how much the largest number of a window leads, relative
+    to the largest of all, and the residuals of a mean absolute error. Infinite if nothing has a
     kink.
     """
-    passed = forward(network, weights, batch.inputs.astype(np.float64), batch.masks)
+    inputs = batch.inputs if network.vocabulary else batch.inputs.astype(np.float64)
+    passed = forward(network, weights, inputs, batch.masks)
     found = [np.inf]
-    for spec, layer, x, z in zip(network.layers, weights, passed.entered, passed.sums, strict=True):
-        if spec.activation.name in KINKED:
-            found.append(_nearest(z, np.abs(x) @ np.abs(layer.kernel) + np.abs(layer.bias)))
+    for number, place in enumerate(network.places):
+        layer, x, z = weights[number], passed.entered[number], passed.sums[number]
+        if place.activation.name in KINKED:
+            found.append(_nearest(z, _terms(place, layer, x)))
+        if place.kind in ("max_pool", "global_max_pool"):
+            found.append(_nearest(margin(place, passed.kept[number]), np.max(np.abs(x))))
     if loss.name == "mean_absolute_error":
         z = passed.sums[-1]
         found.append(_nearest(z - batch.targets, np.abs(z) + np.abs(batch.targets)))
     return float(min(found))
+
+
+def _terms(place: Place, layer: Layer, x: Array) -> Array:
+    """Return the sum of the absolute terms of every weighted sum."""
+    if place.kind == "activation":
+        return np.full_like(x, np.max(np.abs(x)))
+    return OPERATIONS[place.kind].forward(place, layer.map(np.abs), np.abs(x), IN_TRAINING)[0]
 
 
 KINKED = ("relu", "leaky_relu", "selu")
@@ -203,6 +299,7 @@ KINKED = ("relu", "leaky_relu", "selu")
 
 
 def _nearest(values: Array, scale: Array) -> float:
+    scale = np.broadcast_to(scale, values.shape)
     rounded = scale > 0
     return float(np.min(np.abs(values[rounded]) / scale[rounded], initial=np.inf))
 
@@ -223,26 +320,47 @@ def trajectory(  # noqa: PLR0913 - a training is all of these
 
     In float32, or with products that round, it is one realisation of such rounding, and no truth.
     """
-    current: Weights = [Layer(w.kernel.astype(dtype), w.bias.astype(dtype)) for w in weights]
-    updater = Updater(training, forms, current, decay_as_factor=decay_as_factor)
+    current: Weights = [layer.map(lambda array: array.astype(dtype)) for layer in weights]
+    updater = Updater(network, training, forms, current, decay_as_factor=decay_as_factor)
+    setting = Setting(multiply=multiply, forms=forms)
     losses, kept = [], {}
     for step, batch in enumerate(batches, start=1):
-        found = gradient(network, training.loss, current, batch, multiply, forms)
+        found = gradient(network, training.loss, current, batch, setting)
         losses.append(found.loss)
-        current = unflatten(updater.step(flatten(found.gradient), step), current)
+        current = stepped(updater, found, current, step)
         if step in snapshots:
             kept[step] = current
     return Trajectory(losses=np.array(losses), snapshots=kept, final=current)
 
 
+def stepped(updater: Updater, found: Gradient, current: Weights, step: int) -> list[Layer]:
+    """Return the weights after step 1, 2, ..., and the state that the forward pass left."""
+    after = unflatten(updater.step(flatten(found.gradient), step), current)
+    if found.state:
+        for number, state in found.state.items():
+            after[number] = Layer(**{**after[number], **state})
+        updater.started(after)
+    return after
+
+
+NOT_KERNELS = frozenset({"bias", "offset", "scale", "mean", "variance"})
+
+
 def disturb(weights: Weights, size: float, pattern: int = 0) -> list[Layer]:
     """Return the weights with every kernel number moved by +-size relative, in a fixed pattern.
 
-    The signs are the same on every machine.
+    The signs are the same on every machine. Biases, scales and statistics stay.
     """
     return [
-        Layer(w.kernel * (1 + size * _signs(w.kernel.shape, pattern)), w.bias.astype(np.float64))
-        for w in weights
+        Layer(
+            **{
+                name: array.astype(np.float64)
+                if name in NOT_KERNELS
+                else array * (1 + size * _signs(array.shape, pattern))
+                for name, array in layer.items()
+            }
+        )
+        for layer in weights
     ]
 
 
@@ -252,7 +370,7 @@ def _signs(shape: tuple[int, ...], pattern: int) -> Array:
 
 
 def distance(weights: Weights, truth: Weights) -> float:
-    """Return the relative L2 distance over all kernels and biases together."""
+    """Return the relative L2 distance over all numbers together."""
     difference, norm = (
         flatten_float64(weights) - flatten_float64(truth),
         np.linalg.norm(flatten_float64(truth)),
@@ -260,9 +378,31 @@ def distance(weights: Weights, truth: Weights) -> float:
     return float(np.linalg.norm(difference) / norm)
 
 
+def trained(network: Network) -> NDArray[np.bool_]:
+    """Return which numbers of the flattened weights are trained, and not kept statistics."""
+    return np.concatenate(
+        [
+            np.full(found.size, found.is_trained)
+            for place in network.places
+            for found in place.parameters.values()
+        ]
+    )
+
+
+def decayed(network: Network) -> NDArray[np.bool_]:
+    """Return which numbers of the flattened weights a penalty or a decay acts on."""
+    return np.concatenate(
+        [
+            np.full(found.size, found.is_decayed)
+            for place in network.places
+            for found in place.parameters.values()
+        ]
+    )
+
+
 def flatten(weights: Weights) -> Array:
-    """Return all numbers as one vector of their own precision: layer by layer, kernel, bias."""
-    return np.concatenate([part.ravel() for layer in weights for part in layer])
+    """Return all numbers as one vector of their own precision: place by place, name by name."""
+    return np.concatenate([part.ravel() for layer in weights for part in layer.values()])
 
 
 def flatten_float64(weights: Weights) -> NDArray[np.float64]:
@@ -272,9 +412,11 @@ def flatten_float64(weights: Weights) -> NDArray[np.float64]:
 
 def unflatten(vector: Array, like: Weights) -> list[Layer]:
     """Return the vector cut back into layers of the given shapes."""
-    layers, place = [], 0
-    for kernel, bias in like:
-        middle, end = place + kernel.size, place + kernel.size + bias.size
-        layers.append(Layer(vector[place:middle].reshape(kernel.shape), vector[middle:end]))
-        place = end
+    layers, start = [], 0
+    for layer in like:
+        parts = {}
+        for name, array in layer.items():
+            parts[name] = vector[start : start + array.size].reshape(array.shape)
+            start += array.size
+        layers.append(Layer(**parts))
     return layers

@@ -11,8 +11,9 @@ from typing import Protocol
 
 import numpy as np
 
-from samenet.adapter.arrays import Array, Dtype, Layer, Weights
+from samenet.adapter.arrays import Array, Dtype, Weights
 from samenet.adapter.schedules import learning_rates
+from samenet.spec.network import Network
 from samenet.spec.training import SGD, Adagrad, AdamConstants, Forms, Optimizer, RMSprop, TrainSpec
 
 
@@ -21,6 +22,7 @@ class Updater:
 
     def __init__(
         self,
+        network: Network,
         training: TrainSpec,
         forms: Forms,
         weights: Weights,
@@ -37,8 +39,13 @@ class Updater:
         self.spec, self.forms = training.optimizer, forms
         self.rates = learning_rates(training)
         self.weights = _vector(weights)
-        kernels = [Layer(np.ones_like(w.kernel), np.zeros_like(w.bias)) for w in weights]
-        self.is_kernel = _vector(kernels)
+        self.is_kernel = np.concatenate(
+            [
+                np.full(found.size, found.is_decayed)
+                for place in network.places
+                for found in place.parameters.values()
+            ]
+        ).astype(self.weights.dtype)
         self.rule = _rule(training.optimizer, forms)
 
     def step(self, gradient: Array, t: int) -> Array:
@@ -90,7 +97,7 @@ def nearest_float32(value: float) -> float:
 
 
 def _vector(weights: Weights) -> Array:
-    return np.concatenate([part.ravel() for layer in weights for part in layer])
+    return np.concatenate([part.ravel() for layer in weights for part in layer.values()])
 
 
 class _Rule(Protocol):

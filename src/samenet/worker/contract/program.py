@@ -77,7 +77,7 @@ def outputs(subject: Subject) -> str:
     """Look at shape and precision of a prediction."""
     rows = np.arange(5, dtype=np.int32)
     found = np.asarray(subject.fresh().predict(rows))
-    shape = (len(rows), subject.problem.network.widths[-1])
+    shape = (len(rows), subject.problem.network.outputs)
     if found.shape != shape:
         return f"shape {found.shape} instead of {shape}"
     wanted = subject.target.dtype
@@ -87,14 +87,17 @@ def outputs(subject: Subject) -> str:
 def holds(subject: Subject) -> str:
     """Look at type, shape and precision of trained weights."""
     found = subject.after(subject.problem.calls[0])
-    parts = [part for layer in found for part in (layer.kernel, layer.bias)]
+    parts = [part for layer in found for part in layer.values()]
     strange = sorted({type(part).__name__ for part in parts if not isinstance(part, np.ndarray)})
     if strange:
         return f"weights are {', '.join(strange)}"
-    widths = subject.problem.network.shapes
-    shapes = [(layer.kernel.shape, layer.bias.shape) for layer in found]
-    if shapes != [(shape, shape[1:]) for shape in widths]:
-        return f"shapes {shapes} of a network with kernels {list(widths)}"
+    wanted = [
+        {name: p.shape for name, p in place.parameters.items()}
+        for place in subject.problem.network.places
+    ]
+    shapes = [{name: array.shape for name, array in layer.items()} for layer in found]
+    if shapes != wanted:
+        return f"shapes {shapes} instead of {wanted}"
     kinds = {str(part.dtype) for part in parts} - {subject.target.dtype}
     return f"{', '.join(sorted(kinds))} instead of {subject.target.dtype}" if kinds else ""
 

@@ -22,7 +22,7 @@ def copies(subject: Subject) -> str:
     if not np.array_equal(oracle.flatten(given), kept):
         return "weights that were given out change when training goes on"
     before = oracle.flatten(program.weights()).copy()
-    for part in (part for layer in given for part in layer if part.flags.writeable):
+    for part in (part for layer in given for part in layer.values() if part.flags.writeable):
         part[...] = 1.0
     same = np.array_equal(oracle.flatten(program.weights()), before)
     return "" if same else "writing to weights that were given out changes the network"
@@ -34,8 +34,8 @@ def changes(subject: Subject) -> str:
     unchanged = [
         f"{name} {place}"
         for place, (old, new) in enumerate(zip(before, after, strict=True))
-        for name in ("kernel", "bias")
-        if np.array_equal(getattr(old, name), getattr(new, name))
+        for name in old
+        if np.array_equal(old[name], new[name])
     ]
     return f"unchanged: {', '.join(unchanged)}" if unchanged else ""
 

@@ -151,11 +151,10 @@ class JaxProgram:
         """Return copies, statistics included."""
         parameters, _, kept = self.state
         layers = self.layers_of(np.array(parameters) if self.vector else parameters)
+        whole = [{**given, **kept.get(i, {})} for i, given in enumerate(layers)]
         return [
-            Layer(
-                **{name: np.array({**given, **kept.get(i, {})}[name]) for name in place.parameters}
-            )
-            for i, (place, given) in enumerate(zip(self.network.places, layers, strict=True))
+            Layer(**{name: np.array(arrays[name]) for name in place.parameters})
+            for place, arrays in zip(self.network.places, whole, strict=True)
         ]
 
     def sync(self) -> None:

@@ -758,6 +758,24 @@ def describe(shape: Shape) -> str:
     return f"{shape[0]} numbers" if len(shape) == 1 else " × ".join(map(str, shape))
 
 
+MAIN_NUMBERS = ("units", "filters", "width", "heads")
+"""What says most of a layer, where a network is told in one line."""
+
+
+def summarize_layers(layers: Sequence[LayerSpec]) -> str:
+    """Return the layers in one line: '32', 'conv2d 16 → max_pool → residual (conv2d 16)'."""
+    texts = []
+    for layer in layers:
+        numbers = [getattr(layer, name) for name in MAIN_NUMBERS if hasattr(layer, name)]
+        words = [] if isinstance(layer, Dense) else [layer.kind]
+        if isinstance(layer, Residual):
+            words.append(f"({summarize_layers(layer.layers)})")
+        if isinstance(layer, ActivationLayer):
+            words = [str(layer.activation)]
+        texts.append(" ".join([*words, *map(str, numbers)]))
+    return " → ".join(texts)
+
+
 def all_layers(layers: Sequence[LayerSpec]) -> Iterator[LayerSpec]:
     """Yield every layer, of a residual itself and then those of its chain."""
     for layer in layers:

@@ -20,8 +20,9 @@ from sklearn.preprocessing import StandardScaler
 from samenet.adapter.array_files import read_arrays
 from samenet.adapter.dataset import DataCard, Dataset
 from samenet.errors import UsageError, unknown_name
-from samenet.spec import DataSpec, Task, TaskKind, parse
+from samenet.spec import DataSpec, Task, TaskKind, every_layer, parse
 from samenet.spec.csv_task import check_targets, read_csv, refuse_infinite, target_columns
+from samenet.tasks.places import numbers_in_places, scale_in_places
 from samenet.tasks.preparation import describe_learnt, preprocessor, split, type_columns
 from samenet.tasks.synthetic import FORMULAS, ROWS_MIN
 
@@ -63,8 +64,7 @@ def load(task: Task) -> RawTable:
     table = _table(task)
     check_targets(table.targets, task.kind, task.data.source)
     dropped = len(table.features) - len(table.targets)
-    features, notes = type_columns(table.features.loc[table.targets.index])
-    refuse_infinite(features, task.data.source)  # texts that turned out to be numbers
+    features, notes = _typed(table.features.loc[table.targets.index], task.data)
     codes, names = _coded(table, task.kind)
     _enough(task, rows=len(codes))
     parts = split(
@@ -74,6 +74,7 @@ def load(task: Task) -> RawTable:
         seed=task.data.split_seed,
     )
     _whole_batch(task, train_rows=len(parts.train))
+    _no_lone_row(task, train_rows=len(parts.train))
     missing = [f"Rows without a target ({dropped}) are left out."] if dropped else []
     return RawTable(
         features=features.reset_index(drop=True),
@@ -85,6 +86,15 @@ def load(task: Task) -> RawTable:
         class_names=names,
         notes=(*missing, parts.note, *notes),
     )
+
+
+def _typed(features: pd.DataFrame, data: DataSpec) -> tuple[pd.DataFrame, list[str]]:
+    """Return the columns as what they are; where they stand in a shape, all are numbers."""
+    if data.shape or data.vocabulary:
+        return numbers_in_places(features, data), []
+    typed, notes = type_columns(features)
+    refuse_infinite(typed, data.source)  # texts that turned out to be numbers
+    return typed, notes
 
 
 def _coded(table: Table, kind: TaskKind) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -117,27 +127,49 @@ def _whole_batch(task: Task, *, train_rows: int) -> None:
         )
 
 
+def _no_lone_row(task: Task, *, train_rows: int) -> None:
+    """Refuse a last batch of one row where a layer takes the variance over the batch."""
+    kinds = {layer.kind for _, layer in every_layer(task.model.layers)}
+    if "batch_norm" in kinds and train_rows % task.training.batch_size == 1:
+        raise UsageError(
+            f"{train_rows} rows to train on in batches of {task.training.batch_size} leave a last "
+            "batch of one row, and batch_norm needs at least two; change test_rows or batch_size."
+        )
+
+
 def prepare(task: Task) -> Dataset:
     """Return the rows every framework sees: training rows first, then test rows."""
     raw = load(task)
-    train, order = raw.features.iloc[raw.train], np.concatenate([raw.train, raw.test])
-    preparation = preprocessor(raw.features).fit(train)
-    inputs = preparation.transform(raw.features.iloc[order]).astype(np.float32)
+    order = np.concatenate([raw.train, raw.test])
+    inputs, names, learnt = _inputs(raw, order, task.data)
     targets, mean, scale = _targets(raw)
-    names = preparation.get_feature_names_out()  # such as "numbers__age"
     card = DataCard(
         kind=task.kind,
         train_rows=len(raw.train),
         test_rows=len(raw.test),
         features=inputs.shape[1],
         outputs=raw.outputs,
-        feature_names=tuple(str(name).split("__", 1)[1] for name in names),
+        feature_names=names,
         class_names=raw.class_names,
         target_mean=mean,
         target_scale=scale,
-        notes=(*raw.notes, *describe_learnt(train), _about_target(raw)),
+        notes=(*raw.notes, *learnt, _about_target(raw)),
     )
     return Dataset(card=card, inputs=np.ascontiguousarray(inputs), targets=targets[order])
+
+
+def _inputs(
+    raw: RawTable, order: NDArray[np.int64], data: DataSpec
+) -> tuple[NDArray[Any], tuple[str, ...], list[str]]:
+    """Return the inputs (rows, features), their names, and what was learnt from training rows."""
+    train = raw.features.iloc[raw.train]
+    if data.shape or data.vocabulary:
+        inputs, said = scale_in_places(raw.features.to_numpy(), raw.train, data)
+        return inputs[order], tuple(str(name) for name in raw.features), [said]
+    preparation = preprocessor(raw.features).fit(train)
+    inputs = preparation.transform(raw.features.iloc[order]).astype(np.float32)
+    names = preparation.get_feature_names_out()  # such as "numbers__age"
+    return inputs, tuple(str(name).split("__", 1)[1] for name in names), describe_learnt(train)
 
 
 def _targets(raw: RawTable) -> tuple[NDArray[Any], tuple[float, ...], tuple[float, ...]]:
@@ -222,10 +254,13 @@ def _from_csv(path: str, data: DataSpec) -> Table:
 
 
 def _from_arrays(path: str, data: DataSpec) -> Table:
-    """Return the rows of an NPZ file: `inputs` (rows, features), `targets` (rows[, outputs])."""
-    del data  # there is nothing to choose
+    """Return the rows of an NPZ file: `inputs` (rows, *shape), `targets` (rows[, outputs])."""
     inputs, targets = read_arrays(Path(path), ("inputs", "targets"))
     targets = targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets
+    if inputs.ndim > 2 and data.shape == inputs.shape[1:]:
+        inputs = inputs.reshape(len(inputs), -1)
+    if inputs.ndim > 2 and not data.shape:
+        raise UsageError(f"{path}: say data.shape = {list(inputs.shape[1:])}, the shape of a row.")
     if inputs.ndim != 2 or targets.ndim not in (1, 2) or len(targets) != len(inputs):
         raise UsageError(
             f"{path}: inputs must be (rows, features) and targets (rows,) or (rows, outputs); "

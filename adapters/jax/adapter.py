@@ -11,6 +11,7 @@ from jax import monitoring
 
 from samenet.adapter import NOT_READABLE, Capabilities, Target, Weights, threads_named
 from samenet.adapters.jax.functions import ACTIVATIONS, LOSSES
+from samenet.adapters.jax.layers import LAYERS
 from samenet.adapters.jax.modes import CompiledProgram, LoopProgram, ScanProgram
 from samenet.adapters.jax.network import device_of
 from samenet.adapters.jax.optimizers import OPTIMIZERS
@@ -28,8 +29,10 @@ ADAPTER = {
             "counts_compilations": True,
         },
         "jit": {
-            "why": "a jitted update, called once per batch, with one vector in and out",
-            "source": "https://optax.readthedocs.io/en/latest/api/transformations.html",
+            "why": "a jitted update, called once per batch, with one vector in and out; on a CPU "
+            "convolutions have fast gradients outside loops only",
+            "source": "https://github.com/jax-ml/jax/issues/12868",
+            "best_for": ["convolution"],
             "compiler": "xla",
             "counts_compilations": True,
         },
@@ -69,6 +72,7 @@ def capabilities() -> Capabilities:
         activations=tuple(ACTIVATIONS),
         losses=tuple(LOSSES),
         optimizers=tuple(OPTIMIZERS),
+        layers=tuple(LAYERS),
     )
 
 

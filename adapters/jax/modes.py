@@ -10,15 +10,15 @@ from typing import Any
 import jax
 from jax import lax
 
-from samenet.adapter import Batches, Layer, Target, Weights
+from samenet.adapter import Batches, Target, Weights
 from samenet.adapter.schedules import learning_rates, step_factors
 from samenet.adapters.jax.functions import mean_loss
-from samenet.adapters.jax.network import JaxProgram, outputs, set_precision
+from samenet.adapters.jax.network import JaxProgram, Kept, Parameters, outputs, set_precision
 from samenet.adapters.jax.optimizers import Slots, update
 from samenet.spec import SGD, Network, Optimizer, TrainSpec
 
 Data = tuple[jax.Array, ...]
-State = tuple[list[Layer], Slots]
+State = tuple[Any, Slots, Kept]
 Given = tuple[Any, Any, tuple[Any, ...]]
 """What varies: row numbers, adapter.schedules.step_factors, masks; of one step or, stacked, of all.
 
@@ -49,16 +49,18 @@ class CompiledProgram(JaxProgram):
 
     def step(self, data: Data, state: State, given: Given) -> tuple[State, jax.Array]:
         """Take one step and return the loss before it."""
-        parameters, slots = state
+        parameters, slots, kept = state
         rows, factors, masks = given
         inputs, targets = (values[rows] for values in data)
 
-        def batch_loss(layers: list[Layer]) -> jax.Array:
-            z = outputs(self.network, layers, inputs, masks)
-            return mean_loss(self.training.loss, z, targets)
+        def batch_loss(layers: Parameters) -> tuple[jax.Array, Kept]:
+            z, new = outputs(self.network, layers, kept, inputs, training=True, masks=masks)
+            return mean_loss(self.training.loss, z, targets), new
 
-        loss, gradients = jax.value_and_grad(batch_loss)(self.layers_of(parameters))
-        return update(self.training.optimizer, parameters, slots, gradients, factors), loss
+        with_gradients = jax.value_and_grad(batch_loss, has_aux=True)
+        (loss, kept), gradients = with_gradients(self.layers_of(parameters))
+        moved = update(self.training.optimizer, parameters, slots, gradients, factors, self.decayed)
+        return (*moved, kept), loss
 
     def given(self, batches: Batches) -> Given:
         """Return what varies from step to step; it reaches the device with the call."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -11,11 +12,16 @@ from numpy.typing import NDArray
 
 from samenet.adapter import Array, DataSource, Layer, Target, Weights
 from samenet.adapters.jax.functions import activate
+from samenet.adapters.jax.layers import LAYERS, batch_norm_training
 from samenet.adapters.jax.optimizers import new_slots, parted
 from samenet.spec import Network, TrainSpec
 
+Parameters = Sequence[Mapping[str, Any]]
+"""What is trained, by place and name: ordered dictionaries, whose order JAX keeps."""
+Kept = Mapping[int, Mapping[str, Any]]
+"""The statistics of batch norms, by place and name: no optimiser sees them."""
 Masks = Sequence[Any]
-"""One entry per layer: an array, or None."""
+"""One entry per place: an array, or None."""
 
 
 def device_of(target: Target) -> jax.Device:
@@ -33,14 +39,47 @@ def set_precision(dtype: str) -> None:
 
 
 def outputs(
-    network: Network, parameters: Sequence[Layer], values: jax.Array, masks: Masks = ()
-) -> jax.Array:
-    """Return the outputs of the linear head; masks (B, units) are those of dropout."""
-    for i, (layer, (kernel, bias)) in enumerate(zip(network.layers, parameters, strict=True)):
-        values = activate(layer.activation, values @ kernel + bias)
+    network: Network,
+    parameters: Parameters,
+    kept: Kept,
+    values: jax.Array,
+    *,
+    training: bool = False,
+    masks: Masks = (),
+) -> tuple[jax.Array, Kept]:
+    """Return the outputs of the linear head, and what batch norms keep from now on.
+
+    In training those go by their batch, otherwise by what they kept; masks are those of dropout.
+    """
+    waiting = []
+    new = dict(kept)
+    for i, (place, given) in enumerate(zip(network.places, parameters, strict=True)):
+        if place.kind == "fork":
+            waiting.append(values)
+        elif place.kind == "join":
+            values = waiting.pop() + values
+        elif place.kind == "batch_norm" and training:
+            values, new[i] = batch_norm_training(place, {**given, **kept[i]}, values)
+        else:
+            values = LAYERS[place.kind](place, {**given, **kept[i]} if i in kept else given, values)
+        values = activate(place.activation, values)
         if masks and masks[i] is not None:
             values = values * masks[i]
-    return values
+    return values, new
+
+
+def arrays_of(
+    network: Network, weights: Weights, *, trained: bool
+) -> list[OrderedDict[str, Array]]:
+    """Return the arrays that are trained, or those that are not, by place and name."""
+    return [
+        OrderedDict(
+            (name, layer[name])
+            for name, found in place.parameters.items()
+            if found.is_trained is trained
+        )
+        for place, layer in zip(network.places, weights, strict=True)
+    ]
 
 
 class JaxProgram:
@@ -61,11 +100,19 @@ class JaxProgram:
         self.training = training
         self.device = device_of(target)
         self.dtype = target.dtype
-        self.like = [tuple(layer) for layer in weights]  # named ones cost each call 2 µs
-        parts = [part.ravel() for layer in weights for part in layer]
+        self.like = arrays_of(network, weights, trained=True)
+        self.decayed = [
+            OrderedDict((name, place.parameters[name].is_decayed) for name in arrays)
+            for place, arrays in zip(network.places, self.like, strict=True)
+        ]
+        parts = [part.ravel() for part in jax.tree.leaves(self.like)]
         start: Any = np.concatenate(parts) if self.vector else self.like
+        beside = enumerate(arrays_of(network, weights, trained=False))
+        kept = {place: dict(arrays) for place, arrays in beside if arrays}
         set_precision(self.dtype)
-        self.state = jax.tree.map(self.resident, (start, new_slots(training.optimizer, start)))
+        self.state = jax.tree.map(
+            self.resident, (start, new_slots(training.optimizer, start), kept)
+        )
         self.data: tuple[jax.Array, ...] = ()
         self.step_losses: Any = ()
         self.predicted: Any = ()
@@ -82,17 +129,18 @@ class JaxProgram:
         self.data = tuple(map(self.resident, source.arrays()))
 
     def layers_of(self, parameters: Any) -> Any:
-        """Return kernel and bias of every layer, of parameters as the state holds them."""
+        """Return what is trained by place and name, of parameters as the state holds them."""
         return parted(parameters, self.like) if self.vector else parameters
 
-    def of_rows(self, parameters: Any, inputs: jax.Array, rows: jax.Array) -> jax.Array:
+    def of_rows(self, parameters: Any, kept: Kept, inputs: jax.Array, rows: jax.Array) -> jax.Array:
         """Return the outputs of these rows; compiled once for every number of them."""
-        return outputs(self.network, self.layers_of(parameters), inputs[rows])
+        return outputs(self.network, self.layers_of(parameters), kept, inputs[rows])[0]
 
     def predict(self, rows: NDArray[np.int32]) -> Any:
         """Return the outputs of the linear head; NumPy can read them."""
         set_precision(self.dtype)
-        self.predicted = self.outputs_of(self.state[0], self.data[0], rows)
+        parameters, _, kept = self.state
+        self.predicted = self.outputs_of(parameters, kept, self.data[0], rows)
         return self.predicted
 
     def losses(self) -> Array:
@@ -100,9 +148,15 @@ class JaxProgram:
         return np.array(jax.device_get(self.step_losses))
 
     def weights(self) -> Weights:
-        """Return copies."""
-        layers = self.layers_of(np.array(self.state[0]) if self.vector else self.state[0])
-        return [Layer(np.array(kernel), np.array(bias)) for kernel, bias in layers]
+        """Return copies, statistics included."""
+        parameters, _, kept = self.state
+        layers = self.layers_of(np.array(parameters) if self.vector else parameters)
+        return [
+            Layer(
+                **{name: np.array({**given, **kept.get(i, {})}[name]) for name in place.parameters}
+            )
+            for i, (place, given) in enumerate(zip(self.network.places, layers, strict=True))
+        ]
 
     def sync(self) -> None:
         """Wait for everything asked for: JAX returns before its devices are done, the CPU too."""

@@ -18,7 +18,7 @@ from samenet.adapter import Array
 from samenet.spec import SGD, Adagrad, AdamConstants, Optimizer, RMSprop
 
 Tree = Any
-"""A pytree of arrays like the parameters: kernel and bias per layer, or one vector of them all."""
+"""A pytree of arrays like the parameters: by place and name, or one vector of them all."""
 Slots = tuple[Tree, ...]
 """What an optimiser remembers: as many trees as it needs."""
 
@@ -97,30 +97,37 @@ def parted(vector: Any, like: Tree) -> Tree:
 
 
 def update(
-    spec: Optimizer, parameters: Tree, slots: Slots, gradients: Tree, factors: jax.Array
+    spec: Optimizer,
+    parameters: Tree,
+    slots: Slots,
+    gradients: Tree,
+    factors: jax.Array,
+    decayed: Tree,
 ) -> tuple[Tree, Slots]:
-    """Take one step in the order of `OptimizerRule`; kernels are what has two dimensions.
+    """Take one step in the order of `OptimizerRule`; `decayed` tells which arrays are.
 
     Gradients are a tree of layers; parameters and slots are such trees, or all of them vectors.
     """
     vector = isinstance(parameters, jax.Array)
     layers = parted(parameters, gradients) if vector else parameters
     if spec.l2:
-        gradients = plus_kernels(gradients, spec.l2, layers)
+        gradients = plus_share(gradients, spec.l2, layers, decayed)
     if spec.clip_norm:
         gradients = clip_gradients(gradients, spec.clip_norm)
     changes = joined(gradients) if vector else gradients
     steps, slots = OPTIMIZERS[spec.name](spec, changes, slots, factors)
     if spec.weight_decay:  # beside the step: a factor 1 - rate * decay would round
         steps = parted(steps, gradients) if vector else steps
-        steps = plus_kernels(steps, factors[0] * spec.weight_decay, layers)
+        steps = plus_share(steps, factors[0] * spec.weight_decay, layers, decayed)
         steps = joined(steps) if vector else steps
     return jax.tree.map(lambda w, step: w - step, parameters, steps), slots
 
 
-def plus_kernels(changes: Tree, share: float | jax.Array, parameters: Tree) -> Tree:
-    """Add a share of every kernel to what belongs to it."""
-    return jax.tree.map(lambda c, w: c + share * w if w.ndim == 2 else c, changes, parameters)
+def plus_share(changes: Tree, share: float | jax.Array, parameters: Tree, decayed: Tree) -> Tree:
+    """Add a share of every array that is decayed to what belongs to it."""
+    return jax.tree.map(
+        lambda c, w, is_decayed: c + share * w if is_decayed else c, changes, parameters, decayed
+    )
 
 
 def clip_gradients(gradients: Tree, norm_max: float) -> Tree:

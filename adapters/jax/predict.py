@@ -26,16 +26,15 @@ PREDICT = {
 def predictors(program: JaxProgram, target: Target) -> dict[str, Callable[[Array], Array]]:
     """Return both ways."""
     set_precision(target.dtype)
-    network = program.network
-    device = program.device
-    parameters = program.layers_of(program.state[0])
-    compiled = jax.jit(lambda parameters, rows: outputs(network, parameters, rows))
+    network, device = program.network, program.device
+    parameters, kept = program.layers_of(program.state[0]), program.state[2]
+    compiled = jax.jit(lambda parameters, kept, rows: outputs(network, parameters, kept, rows)[0])
 
     def usual(inputs: Array) -> Array:
         with jax.default_device(device):
-            return np.asarray(outputs(network, parameters, jnp.asarray(inputs)))
+            return np.asarray(outputs(network, parameters, kept, jnp.asarray(inputs))[0])
 
     def fast(inputs: Array) -> Array:
-        return np.asarray(compiled(parameters, inputs))
+        return np.asarray(compiled(parameters, kept, inputs))
 
     return {"usual": usual, "fast": fast}

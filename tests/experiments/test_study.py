@@ -239,7 +239,7 @@ def test_a_task_without_hidden_layers_has_no_activation_to_study() -> None:
         ("activations", ("rellu", "tanh"), "Did you mean 'relu'"),
         ("activations", ("relu", "relu"), "at least two"),
         ("losses", ("binary_cross_entropy", "huber"), "Unknown loss for a multiclass task"),
-        ("losses", ("huber(delta=0)", "huber"), "greater than 0"),
+        ("losses", ("huber(delta=0)", "huber"), "must be above 0"),
     ],
 )
 def test_a_wrong_choice_is_one_sentence(

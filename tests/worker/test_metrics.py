@@ -15,7 +15,7 @@ from sklearn import metrics
 
 from samenet.adapter.dataset import DataCard, Dataset
 from samenet.certificate.oracle.functions import mean_loss
-from samenet.spec import LOSSES_OF_KIND, Loss, TaskKind, parse_call
+from samenet.spec import LOSSES_OF_KIND, Dense, Loss, Network, TaskKind, parse_call
 from samenet.spec.metrics import METRICS, Metric, main_metric, metric_names
 from samenet.spec.study import STUDY_SCORES
 from samenet.worker import metrics as worker_metrics
@@ -165,7 +165,8 @@ def test_the_loss_agrees_with_the_oracle(text: str) -> None:
         TaskKind.MULTICLASS: (THREE, THREE_LOGITS.astype(float)),
         TaskKind.REGRESSION: (SEVERAL, SEVERAL_OUTPUTS),
     }[kind]
-    targets = data.source(one_hot=loss.name == "categorical_cross_entropy").targets
+    network = Network(inputs=1, layers=(Dense(units=data.card.outputs),))
+    targets = data.source(network, one_hot=loss.name == "categorical_cross_entropy").targets
     targets = targets if targets.dtype == np.int32 else targets.astype(np.float64)
     found = scores(data, ALL, outputs, link=link, loss=text)
     assert found["loss"] == pytest.approx(mean_loss(loss, outputs, targets), rel=1e-12)

@@ -209,7 +209,7 @@ PARTS: tuple[Part, ...] = get_args(Part)
 """What a training may have beside its loss and its optimiser."""
 
 
-class Capabilities(FrozenModel):
+class Capabilities(GrownModel):
     """What an adapter offers where it runs, as plain data."""
 
     devices: tuple[str, ...]
@@ -239,6 +239,7 @@ class Capabilities(FrozenModel):
     """Whether it multiplies by the masks of `Batches`."""
     deviations: tuple[Deviation, ...] = ()
     """Printed as footnotes while they are present."""
+    newer: ClassVar[frozenset[str]] = frozenset({"layers"})
 
     def of_mode(self, mode: Mode) -> Capabilities:
         """Return what is offered in one mode, where its header says so."""

@@ -72,9 +72,10 @@ Weights = Sequence[Layer]
 class DataSource:
     """The rows a program works on, train rows first, then test rows.
 
-    inputs float32 (rows, *Network.input_shape), or int32 (rows, steps) token numbers; targets float32 (rows, 1) of 0 and 1 for a binary task,
-    int32 (rows,) class numbers for a multi-class task, or float32 (rows, classes), one-hot, if its
-    loss is categorical_cross_entropy; float32 (rows, outputs) for a regression.
+    inputs float32 (rows, *Network.input_shape), or int32 (rows, steps) token numbers; targets
+    float32 (rows, 1) of 0 and 1 for a binary task, int32 (rows,) class numbers for a multi-class
+    task, or float32 (rows, classes), one-hot, if its loss is categorical_cross_entropy; float32
+    (rows, outputs) for a regression.
     """
 
     inputs: Array

@@ -13,7 +13,7 @@ import numpy as np
 from samenet.adapter.array_files import read_arrays
 from samenet.adapter.arrays import Array, DataSource
 from samenet.errors import RunFolderError, reading
-from samenet.spec.network import Network, TaskKind
+from samenet.spec.network import ModelSpec, Network, TaskKind
 from samenet.spec.task import Task
 
 
@@ -38,20 +38,25 @@ class DataCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """Prepared rows; shapes and dtypes as in samenet.adapter.arrays.DataSource."""
+    """Prepared rows; inputs (rows, features) whatever their shape, targets as in DataSource."""
 
     card: DataCard
     inputs: Array
     targets: Array
 
-    def source(self, *, one_hot: bool = False) -> DataSource:
+    def rows(self, network: Network) -> Array:
+        """Return all inputs as a network takes them: (rows, *input_shape), tokens as int32."""
+        dtype = np.int32 if network.vocabulary else np.float32
+        return self.inputs.astype(dtype, copy=False).reshape(-1, *network.input_shape)
+
+    def source(self, network: Network, *, one_hot: bool = False) -> DataSource:
         """Return the rows as a program loads them, read-only; class numbers one-hot if asked."""
-        targets = self.targets
+        inputs, targets = self.rows(network), self.targets
         if one_hot:
             targets = np.eye(self.card.outputs, dtype=np.float32)[targets]
-        for array in (self.inputs, targets):
+        for array in (self.inputs, inputs, targets):
             array.flags.writeable = False
-        return DataSource(inputs=self.inputs, targets=targets, train_rows=self.card.train_rows)
+        return DataSource(inputs=inputs, targets=targets, train_rows=self.card.train_rows)
 
     def digest(self) -> str:
         """Return the SHA-256 of the bytes every framework sees."""
@@ -90,4 +95,13 @@ def _tuples(values: dict[str, Any]) -> dict[str, Any]:
 
 def network_of(task: Task, dataset: Dataset) -> Network:
     """Return the network of a task on its prepared data."""
-    return task.model.network(inputs=dataset.card.features, outputs=dataset.card.outputs)
+    return network_for(task, task.model, dataset)
+
+
+def network_for(task: Task, model: ModelSpec, dataset: Dataset) -> Network:
+    """Return another model's network on the prepared data of a task."""
+    return model.network(
+        inputs=task.data.shape or dataset.card.features,
+        outputs=dataset.card.outputs,
+        vocabulary=task.data.vocabulary,
+    )

@@ -160,11 +160,12 @@ class Problem:
 
 def task_problem(task: Task, dataset: Dataset, repeat: int = 0) -> Problem:
     """Return a task as the gates see it."""
+    network = network_of(task, dataset)
     return Problem(
         name=task.name,
-        network=network_of(task, dataset),
+        network=network,
         training=task.training,
-        source=dataset.source(one_hot=needs_one_hot(task.training)),
+        source=dataset.source(network, one_hot=needs_one_hot(task.training)),
         repeat=repeat,
     )
 

@@ -22,6 +22,7 @@ from samenet.spec.layers import (
     Dense,
     Dropout,
     Embedding,
+    Encoder,
     Flatten,
     GlobalAveragePool,
     GlobalMaxPool,
@@ -36,6 +37,7 @@ from samenet.spec.layers import (
     Shape,
     SimpleRNN,
     WrongShapeError,
+    every_layer,
 )
 from samenet.spec.network import (
     PARAMETERS_MAX,
@@ -53,6 +55,7 @@ from samenet.spec.parsing import (
     parse,
     parse_call,
 )
+from samenet.spec.presets import PRESETS, expand_preset
 from samenet.spec.task import (
     MAIN_JOB,
     DataSpec,
@@ -94,6 +97,7 @@ __all__ = [
     "MAIN_JOB",
     "OPTIMIZERS",
     "PARAMETERS_MAX",
+    "PRESETS",
     "SGD",
     "SLOPE_DEFAULT",
     "Activation",
@@ -113,6 +117,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "Encoder",
     "Family",
     "Flatten",
     "Forms",
@@ -148,6 +153,8 @@ __all__ = [
     "TrainSpec",
     "WrongShapeError",
     "check_names_unique",
+    "every_layer",
+    "expand_preset",
     "list_problems",
     "load_task",
     "needs_one_hot",

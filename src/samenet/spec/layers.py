@@ -8,16 +8,22 @@ NumPy adapter have its forward and backward pass by hand.
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from samenet._text import quote_value
 from samenet.spec.parsing import FrozenModel, GrownModel, parse_call
 
 Shape = tuple[int, ...]
@@ -187,19 +193,24 @@ def _windowed(layer: _Windowed, shape: Shape) -> Shape:
 class _Windowed(LayerSpec):
     """A kind that looks through windows of `size` every `stride` along each axis but the last."""
 
+    axes: ClassVar[int] = 0
+    """How many axes a convolution goes along; a pool takes what comes."""
     size: int | tuple[int, ...] = 2
     stride: int | tuple[int, ...] = 0
     """How far windows stand apart; 0 for their size."""
     padding: Padding = "valid"
 
-    @field_validator("size", "stride")
+    @field_validator("size", "stride", mode="before")
     @classmethod
-    def _sensible(cls, value: int | tuple[int, ...], info: Any) -> int | tuple[int, ...]:
-        least = 1 if info.field_name == "size" or isinstance(value, tuple) else 0
-        for number in (value,) if isinstance(value, int) else value:
-            if not least <= number <= 1024:
-                raise ValueError(f"must be whole numbers from {least} to 1024")
-        return value
+    def _sensible(cls, value: Any, info: ValidationInfo) -> Any:
+        several = isinstance(value, list | tuple)
+        if info.field_name == "stride" and value == 0 and not several and not cls.axes:
+            return 0
+        numbers = list(value) if several else [value]
+        whole = all(isinstance(n, int) and not isinstance(n, bool) for n in numbers)
+        if not whole or not 1 <= len(numbers) <= 2 or not all(1 <= n <= 1024 for n in numbers):
+            raise ValueError("must be a whole number from 1 to 1024, or one for each axis")
+        return tuple(numbers) if several else value
 
     def sizes(self, axes: int) -> Shape:
         """Return the window's extent along each of so many axes."""
@@ -229,7 +240,6 @@ class _Convolution(_Windowed):
     s is the stride, p what is padded before; nothing is flipped. Then activation and dropout.
     """
 
-    axes: ClassVar[int]
     filters: int = Field(ge=1, le=65_536)
     size: int | tuple[int, ...] = 3
     stride: int | tuple[int, ...] = 1
@@ -412,7 +422,7 @@ class Embedding(LayerSpec):
     def output_shape(self, shape: Shape) -> Shape:
         """Return (steps, width)."""
         if len(shape) != 1:
-            raise WrongShapeError("token numbers (steps,)")
+            raise WrongShapeError("token numbers (steps,): it can only be the first layer")
         return (*shape, self.width)
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
@@ -556,6 +566,39 @@ class Residual(LayerSpec):
         return shape
 
 
+LAYER_NORM_EPSILON = 2.0**-16
+"""What an encoder's norms have; exact in binary, and near PyTorch's 1e-5."""
+
+
+class Encoder(LayerSpec):
+    """A block of a transformer, norms first: two residuals (Xiong et al. 2020).
+
+    The first is layer_norm, attention; the second layer_norm, dense (`inner` units, gelu), dense.
+    It stands for these layers and is nothing of its own: `walk` opens it up.
+    """
+
+    kind: Literal["encoder"] = "encoder"
+    heads: int = Field(ge=1, le=1024)
+    inner: int = Field(default=0, ge=0, le=65_536)
+    """The width between its two dense layers; 0 for four times the width of what enters."""
+    causal: bool = False
+    """Whether a step sees only itself and those before it."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return the shape unchanged; the chain is looked at where it is walked."""
+        return _sequence(shape)
+
+    def chain(self, shape: Shape) -> tuple[Residual, Residual]:
+        """Return the layers that it stands for where `shape` enters."""
+        width = _sequence(shape)[-1]
+        norm = LayerNorm(epsilon=LAYER_NORM_EPSILON)
+        inner = Dense(units=self.inner or 4 * width, activation=Activation(name="gelu"))
+        return (
+            Residual(layers=(norm, Attention(heads=self.heads, causal=self.causal))),
+            Residual(layers=(norm, inner, Dense(units=width))),
+        )
+
+
 class Fork(LayerSpec):
     """Where a residual begins: what enters is kept. Never written; see `walk`."""
 
@@ -579,16 +622,11 @@ class Join(LayerSpec):
 def kind_of(value: Any) -> str:
     """Return the kind of a layer, or of its plain data; without a kind it is dense.
 
-    So it was in the first task files. Raises ValueError if there is no such kind.
+    So it was in the first task files.
     """
     if not isinstance(value, dict):
         return str(getattr(value, "kind", "dense"))
-    kind = str(value.get("kind", "dense"))
-    if kind not in KINDS:
-        near = difflib.get_close_matches(kind, KINDS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(KINDS)}"
-        raise ValueError(f"there is no layer kind {quote_value(kind)}; {hint}")
-    return kind
+    return str(value.get("kind", "dense"))
 
 
 AnyLayer = Annotated[
@@ -610,7 +648,8 @@ AnyLayer = Annotated[
     | Annotated[GRU, Tag("gru")]
     | Annotated[Attention, Tag("attention")]
     | Annotated[ActivationLayer, Tag("activation")]
-    | Annotated[Residual, Tag("residual")],
+    | Annotated[Residual, Tag("residual")]
+    | Annotated[Encoder, Tag("encoder")],
     Discriminator(kind_of),
 ]
 KINDS = (
@@ -619,7 +658,22 @@ KINDS = (
     *("dropout", "embedding", "positions", "simple_rnn", "lstm", "gru", "attention"),
     *("activation", "residual"),
 )
+"""All but `encoder`, which is only written: it stands for residuals of these."""
 Residual.model_rebuild()
+
+
+ON_NUMBERS = frozenset(
+    {"dense", "activation", "dropout", "batch_norm", "layer_norm", "flatten", "residual"}
+)
+"""The kinds that fit rows of numbers without places."""
+
+
+def every_layer(layers: Sequence[LayerSpec], prefix: str = "") -> Iterator[tuple[str, LayerSpec]]:
+    """Yield every layer with its path, those inside residuals after them."""
+    for number, layer in enumerate(layers, start=1):
+        yield f"{prefix}{number}", layer
+        if isinstance(layer, Residual):
+            yield from every_layer(layer.layers, f"{prefix}{number}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -679,6 +733,9 @@ def walk(layers: Sequence[LayerSpec], shape: Shape, prefix: str = "") -> Iterato
                     f"{describe(inside)}: it must give the same shape back"
                 )
             yield _place(path, Join(), shape)
+        elif isinstance(layer, Encoder):
+            _place(path, layer, shape)  # a sequence, or a sentence
+            yield from walk(layer.chain(shape), shape, f"{path}.")
         else:
             place = _place(path, layer, shape)
             shape = place.outputs
@@ -699,6 +756,14 @@ def _place(path: str, layer: LayerSpec, shape: Shape) -> Place:
 def describe(shape: Shape) -> str:
     """Return a shape as a person writes it: '8 × 8 × 16', '64 numbers'."""
     return f"{shape[0]} numbers" if len(shape) == 1 else " × ".join(map(str, shape))
+
+
+def all_layers(layers: Sequence[LayerSpec]) -> Iterator[LayerSpec]:
+    """Yield every layer, of a residual itself and then those of its chain."""
+    for layer in layers:
+        yield layer
+        if isinstance(layer, Residual):
+            yield from all_layers(layer.layers)
 
 
 UNSHIFTED = frozenset({"flatten", "average_pool", "global_average_pool", "join", "activation"})

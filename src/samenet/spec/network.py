@@ -1,15 +1,17 @@
 """What is trained: the abstract network, as frozen data without arrays.
 
-A network is a chain of layers, of which a residual holds a chain of its own. The last is linear; sigmoid or softmax is the *link*
-that the loss applies to its outputs, so a double softmax cannot be written down.
+A network is a chain of layers, of which a residual holds a chain of its own. The last is linear;
+sigmoid or softmax is the *link* that the loss applies to its outputs, so a double softmax cannot be
+written down.
 How it is trained: samenet.spec.training.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -21,11 +23,13 @@ from samenet.spec.layers import (
     Place,
     Shape,
     WrongShapeError,
+    all_layers,
     describe,
     walk,
     without_idle_biases,
 )
 from samenet.spec.parsing import FrozenModel
+from samenet.spec.presets import expand_preset
 
 PARAMETERS_MAX = 50_000_000
 """Above this number of weights a run would exhaust a small machine before its first step."""
@@ -61,25 +65,42 @@ class Network(FrozenModel):
     def _fits(self) -> Self:
         if any(length < 1 for length in self.input_shape):
             raise ValueError("inputs must be at least 1")
+        self._check_tokens()
         last = self.places[-1]
         if len(last.outputs) != 1:
+            before = self.places[-2:-1]
+            said = f"{before[0]} gives" if before else "a row is"
             raise WrongShapeError(
-                f"{last} gives {describe(last.outputs)}; put flatten, a global pool, or a "
-                "recurrent layer without sequences before the last one"
-            )
-        is_embedding = self.places[0].kind == "embedding"
-        if bool(self.vocabulary) != is_embedding or any(
-            place.kind == "embedding" for place in self.places[1:]
-        ):
-            raise WrongShapeError(
-                "token numbers need an embedding as the first layer, and nothing else can have one"
+                f"{said} {describe(last.inputs)}, and the last layer needs numbers without places: "
+                "put flatten, a global pool, or a recurrent layer without sequences before it"
             )
         return self
 
+    def _check_tokens(self) -> None:
+        """Raise WrongShapeError unless token numbers, and they alone, enter an embedding."""
+        first = self.layers[0]
+        if self.vocabulary and len(self.input_shape) != 1:
+            raise WrongShapeError(
+                f"a row of token numbers has one axis, its steps, and not {self.input_shape}"
+            )
+        if self.vocabulary and first.kind != "embedding":
+            raise WrongShapeError(
+                f"layer 1 ({first.kind}) gets {self.input_shape[0]} token numbers and needs an "
+                "embedding before it"
+            )
+        for place in self.places:
+            if place.kind != "embedding" or (self.vocabulary and place.path == "1"):
+                continue
+            raise WrongShapeError(
+                f"{place} gets {describe(place.inputs)} and needs token numbers: it can only be "
+                "the first layer, and the data must have a vocabulary"
+            )
+
     @property
     def input_shape(self) -> Shape:
-        """Return the shape of one row: (features,), (steps, features), (height, width, channels);
-        of token numbers (steps,).
+        """Return the shape of one row.
+
+        (features,), (steps, features), (height, width, channels); of token numbers (steps,).
         """
         return self.inputs if isinstance(self.inputs, tuple) else (self.inputs,)
 
@@ -107,11 +128,7 @@ class Network(FrozenModel):
     @property
     def family(self) -> Family:
         """Return what decides about its time: attention, recurrence, convolution, or products."""
-        kinds = {place.kind for place in self.places}
-        for family, members in FAMILIES.items():
-            if kinds & members:
-                return family
-        return "dense"
+        return family_of(place.kind for place in self.places)
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -154,6 +171,21 @@ class Network(FrozenModel):
         return any(place.kind == "batch_norm" for place in self.places)
 
 
+MISFIT = "This network does not fit its data: "
+
+
+def expand_model(values: Any, *, tokens: bool = False) -> Any:
+    """Return the plain data of a model with a preset replaced by its layers.
+
+    Raises ValueError, in words, for a preset that there is not.
+    """
+    if isinstance(values, str):
+        values = {"layers": values}
+    if isinstance(values, dict) and isinstance(text := values.get("layers"), str):
+        return {**values, "layers": expand_preset(text, tokens=tokens)}
+    return values
+
+
 Family = Literal["dense", "convolution", "recurrent", "attention"]
 FAMILIES: dict[Family, frozenset[str]] = {
     "attention": frozenset({"attention"}),
@@ -163,10 +195,17 @@ FAMILIES: dict[Family, frozenset[str]] = {
 """By which kinds a network belongs to a family; the first that fits."""
 
 
+def family_of(kinds: Iterable[str]) -> Family:
+    """Return the family of a network that holds these kinds of layers."""
+    held = set(kinds)
+    return next((family for family, members in FAMILIES.items() if held & members), "dense")
+
+
 class ModelSpec(FrozenModel):
     """The hidden layers; the linear head follows from the task. Without any: the single neuron."""
 
     layers: tuple[AnyLayer, ...] = Field(default=(), max_length=64)
+    """From the inputs to the outputs, or the text of a preset, such as "cnn(16, 32)"."""
     initializer: InitializerName = "glorot_uniform"
     """How the kernels of the same-network comparison are drawn (biases start at zero):
 
@@ -175,6 +214,24 @@ class ModelSpec(FrozenModel):
     lecun   variance 1 / fan_in               (LeCun et al. 1998, equation 16)
 
     uniform on +-sqrt(3 * variance), or normal (not truncated) with that variance."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_preset(cls, values: Any) -> Any:
+        return expand_model(values)
+
+    def why_not(self, *, inputs: int | tuple[int, ...], vocabulary: int = 0) -> str:
+        """Return why the layers do not fit data of this shape, as part of a sentence, or ""."""
+        try:
+            self.network(inputs=inputs, outputs=1, vocabulary=vocabulary)
+        except UsageError as error:
+            return str(error).removeprefix(MISFIT).removesuffix(".")
+        return ""
+
+    @property
+    def family(self) -> Family:
+        """Return the family that the network will be of, whatever its data."""
+        return family_of(layer.kind for layer in all_layers(self.layers))
 
     def network(
         self, *, inputs: int | tuple[int, ...], outputs: int, vocabulary: int = 0
@@ -193,7 +250,7 @@ class ModelSpec(FrozenModel):
                 vocabulary=vocabulary,
             )
         except ValidationError as error:
-            raise UsageError(f"This network does not fit its data: {_first(error)}.") from None
+            raise UsageError(f"{MISFIT}{_first(error)}.") from None
         if network.parameters > PARAMETERS_MAX:
             raise UsageError(
                 f"This network has {network.parameters:,} weights; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -63,35 +64,93 @@ class Problem(NamedTuple):
     problem: str
 
 
-_PLAIN = {"extra_forbidden": "is not a known key", "missing": "is missing"}
+_PLAIN = {
+    "extra_forbidden": "is not a known key",
+    "missing": "is missing",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be a text",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be at most {le}",
+    "too_short": "must have at least {min_length} of them",
+    "too_long": "must have at most {max_length} of them",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "dict_type": "must be a table of keys",
+    "model_type": "must be a table of keys",
+    "model_attributes_type": "must be a table of keys",
+}
+"""What pydantic finds, in the words of a person who writes a file; other findings keep its words."""
 
 
 def list_problems(error: ValidationError) -> list[Problem]:
     """Return the problems of a pydantic error as plain keys and sentences."""
     return [
         Problem(
-            key=".".join(_untagged(item["loc"])),
+            key=".".join(str(part) for part, is_tag in _tagged(item["loc"]) if not is_tag),
             received=item.get("input"),
-            problem=_PLAIN.get(item["type"], item["msg"].removeprefix("Value error, ")),
+            problem=_in_words(item) + _layer_of(item["loc"]),
         )
         for item in error.errors()
     ]
 
 
-def _untagged(path: tuple[int | str, ...]) -> list[str]:
-    """Return a path as one writes it.
+def _in_words(item: Any) -> str:
+    known = item.get("ctx", {})
+    if item["type"] == "union_tag_invalid":
+        what = "layer kind " if "layers" in item["loc"] else ""
+        return _unknown_kind(
+            what, known["tag"], known["expected_tags"].replace("'", "").split(", ")
+        )
+    if item["type"] in _PLAIN:
+        return _PLAIN[item["type"]].format(**known)
+    return str(item["msg"]).removeprefix("Value error, ")
 
-    What stands after "optimizer" was inserted by pydantic: the kind of optimiser that it tried; and
-    so was the kind of a layer, after its number.
+
+def _unknown_kind(what: str, received: str, allowed: list[str]) -> str:
+    near = difflib.get_close_matches(received, allowed, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(allowed)}"
+    return f"there is no {what}{quote_value(received)}; {hint}"
+
+
+def _tagged(path: tuple[int | str, ...]) -> list[tuple[int | str, bool]]:
+    """Return the parts of a path, and whether pydantic has inserted each.
+
+    So is what stands after "optimizer", the kind of optimiser that it tried, and the kind of a
+    layer, after its number.
     """
     triples = zip(("", "", *path), ("", *path), path, strict=False)
     return [
-        str(part)
+        (part, before == "optimizer" or (older == "layers" and isinstance(before, int)))
         for older, before, part in triples
-        if before != "optimizer" and not (older == "layers" and isinstance(before, int))
     ]
 
 
+def _layer_of(path: tuple[int | str, ...]) -> str:
+    """Return the innermost layer that a path leads into, as people count: ' in layer 3 (lstm)'."""
+    numbers = [
+        part + 1
+        for before, part in zip(("", *path), path, strict=False)
+        if before == "layers" and isinstance(part, int)
+    ]
+    kinds = [str(part) for part, is_tag in _tagged(path) if is_tag and "optimizer" not in path]
+    if not kinds or len(kinds) < len(numbers):
+        return ""
+    return f" in layer {'.'.join(map(str, numbers))} ({kinds[-1]})"
+
+
+PROBLEM_MAX = 180
+"""Characters of one problem."""
 PROBLEMS_SHOWN = 3
 """Of a file with more, the rest follows when these are mended."""
 
@@ -111,7 +170,7 @@ def describe_problems(error: ValidationError) -> str:
     """Return the problems of a pydantic error as a part of a sentence; of many, the first three."""
     problems = list_problems(error)
     texts = [
-        f"{shorten(step.key, 60) or 'file'}: {shorten(step.problem, 120)}{_got(step.received)}"
+        f"{shorten(step.key, 60) or 'file'}: {shorten(step.problem, PROBLEM_MAX)}{_got(step.received)}"
         for step in problems[:PROBLEMS_SHOWN]
     ]
     more = len(problems) - len(texts)

@@ -7,16 +7,17 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from samenet._text import shorten
 from samenet.errors import UNREADABLE, UsageError, explain_unreadable, reading, unknown_name
 from samenet.machine.files import read_text
+from samenet.spec.layers import ON_NUMBERS, every_layer
 from samenet.spec.metrics import METRICS, metric_names
-from samenet.spec.network import ModelSpec, TaskKind
-from samenet.spec.parsing import FrozenModel, parse
+from samenet.spec.network import ModelSpec, TaskKind, expand_model
+from samenet.spec.parsing import FrozenModel, GrownModel, parse
 from samenet.spec.training import LOSSES_OF_KIND, TrainSpec
 
 MAIN_JOB = ("breast_cancer", "digits", "diabetes")
@@ -28,9 +29,10 @@ def _as_names(value: Any) -> Any:
     return [name for name in [value] if name] if isinstance(value, str) else value
 
 
-class DataSpec(FrozenModel):
+class DataSpec(GrownModel):
     """Where the rows come from and how they are split and prepared."""
 
+    newer: ClassVar[frozenset[str]] = frozenset({"shape", "vocabulary"})
     source: str = Field(pattern=r"^(sklearn|synthetic|csv|arrays):.+$")
     """`sklearn:NAME`, `synthetic:NAME`, `csv:PATH`, or `arrays:PATH` of an NPZ file that holds
     `inputs` (rows, features) and `targets` (rows,), or (rows, outputs) of a regression."""
@@ -42,6 +44,11 @@ class DataSpec(FrozenModel):
     """Rows kept for the test; 0 takes a quarter."""
     split_seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """What NumPy's older generator, with which scikit-learn splits, takes."""
+    shape: tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...] = Field(default=(), max_length=3)
+    """How the numbers of a row stand: [height, width, channels] of an image, [steps, features] of a
+    sequence, channels last; left out, a row is numbers without places."""
+    vocabulary: int = Field(default=0, ge=0, le=10_000_000)
+    """If a row is token numbers, how many there are: they go from 0 to below it."""
 
     @field_validator("target")
     @classmethod
@@ -70,6 +77,9 @@ def why_not_several(kind: TaskKind, targets: Sequence[str]) -> str:
     return f"several targets ({', '.join(targets)}) need a regression; a {kind} task has one"
 
 
+PLACES = "places: say data.shape, such as [28, 28, 1] of images or [steps, features]"
+NEEDS = {"embedding": "token numbers: say data.vocabulary, how many tokens there are"}
+
 NAME_MAX = 80
 """Characters of a task's name."""
 
@@ -87,8 +97,21 @@ class Task(FrozenModel):
     training: TrainSpec
     goal: Goal | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_its_tokens(cls, values: Any) -> Any:
+        """Return the data with a preset spelt out: what it begins with depends on the rows."""
+        data = values.get("data") if isinstance(values, dict) else None
+        if not isinstance(data, dict) or "model" not in values:
+            return values
+        return {
+            **values,
+            "model": expand_model(values["model"], tokens=bool(data.get("vocabulary"))),
+        }
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        self._check_layers()
         if problem := why_not_several(self.kind, self.data.target):
             raise ValueError(problem)
         losses = LOSSES_OF_KIND[self.kind]
@@ -98,6 +121,22 @@ class Task(FrozenModel):
             allowed = ", ".join(metric_names(self.kind))
             raise ValueError(f"goal.metric '{self.goal.metric}' is not one of {allowed}")
         return self
+
+    def _check_layers(self) -> None:
+        """Raise ValueError if the layers cannot fit the rows, as far as the file tells of them."""
+        data, layers = self.data, list(every_layer(self.model.layers))
+        if data.shape:
+            if problem := self.model.why_not(inputs=data.shape, vocabulary=data.vocabulary):
+                raise ValueError(problem)
+        elif not data.vocabulary:
+            for path, layer in layers:
+                if layer.kind not in ON_NUMBERS:
+                    raise ValueError(
+                        f"layer {path} ({layer.kind}) gets rows of numbers and needs "
+                        f"{NEEDS.get(layer.kind, PLACES)}"
+                    )
+        if self.training.batch_size < 2 and any(x.kind == "batch_norm" for _, x in layers):
+            raise ValueError("batch_norm needs a training.batch_size of at least 2")
 
     def to_json(self) -> dict[str, Any]:
         """Return the task as plain data, as workers and run folders hold it."""

@@ -49,10 +49,9 @@ def run(order: WorkOrder) -> None:
 def _fitted(order: WorkOrder, example: ModuleType, load_seconds: float, task: Task) -> list[Record]:
     dataset = order.dataset(task)
     rows = dataset.card.train_rows
-    data = QuickStartData(
-        inputs=dataset.inputs[:rows], targets=dataset.targets[:rows], kind=task.kind
-    )
     network, seed = network_of(task, dataset), order.job.repeat
+    inputs = dataset.rows(network)
+    data = QuickStartData(inputs=inputs[:rows], targets=dataset.targets[:rows], kind=task.kind)
     training = as_on_page(task.training, adapter_source.read_pages(order.arm, task.kind), rows)
     losses: list[float] = []
 
@@ -65,7 +64,7 @@ def _fitted(order: WorkOrder, example: ModuleType, load_seconds: float, task: Ta
     seconds = clock.time_call(fit)
     if not np.isfinite(losses).all():
         raise FloatingPointError("the training diverged: its loss is not a number any more")
-    outputs = np.asarray(trained[0].predict(dataset.inputs))  # type: ignore[attr-defined]
+    outputs = np.asarray(trained[0].predict(inputs))  # type: ignore[attr-defined]
     _save(order, task, outputs, training.epochs)
     return [
         _timing(order, task, load_seconds + seconds),

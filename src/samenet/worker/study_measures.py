@@ -13,7 +13,7 @@ import numpy as np
 
 from samenet.adapter import draws
 from samenet.adapter.arrays import Array, Weights
-from samenet.adapter.dataset import Dataset
+from samenet.adapter.dataset import Dataset, network_for
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.oracle.functions import mean_loss
 from samenet.certificate.problem import Problem
@@ -41,11 +41,12 @@ def problem_of(task: Task, study: Study, variant: Variant, dataset: Dataset, see
     """
     model, training = specs_of_variant(task, study, variant)
     one_hot = needs_one_hot(training) or _takes_classes_for_values(task, training.loss.name)
+    network = network_for(task, model, dataset)
     return Problem(
         name=task.name,
-        network=model.network(inputs=dataset.card.features, outputs=dataset.card.outputs),
+        network=network,
         training=training,
-        source=dataset.source(one_hot=one_hot),
+        source=dataset.source(network, one_hot=one_hot),
         repeat=seed,
     )
 

@@ -45,7 +45,7 @@ def _step(order: WorkOrder, problem: Problem, build: Build, task: Task) -> StepT
         when=clock.utc(),
         task=task.name,
         arm=order.job.arm,
-        inputs=tuple(inputs[rows[0]].astype(np.float64).tolist()),
+        inputs=tuple(inputs[rows[0]].reshape(1, -1).astype(np.float64).tolist()),
         targets=tuple(np.asarray(targets[rows[0]], dtype=np.float64).tolist()),
         weights=_flat(before),
         weighted_sum=tuple(outputs.tolist()),

@@ -386,6 +386,8 @@ def plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, dict):
         return {key: plain(part) for key, part in value.items()}
+    if isinstance(value, Layer):
+        return [plain(part) for part in value.values()]
     if isinstance(value, list | tuple):
         return [plain(part) for part in value]
     return value.model_dump() if hasattr(value, "model_dump") else value

@@ -30,7 +30,7 @@ class _Kept(NamedTuple):
 def _attention(
     place: Place, weights: Layer, x: Array, setting: Setting
 ) -> tuple[Array, _Kept, Arrays]:
-    """y = [head 1, ..., head N] O; head i = softmax(q k' / sqrt(D)) v, with columns i of each.
+    """Give y = [head 1, ..., head N] O; head i = softmax(q k' / sqrt(D)) v, with columns i of each.
 
     x, y (B, T, W); Q, K, V, O (W, W); q = x Q, k = x K, v = x V. Causal: a step sees itself and
     those before it, the scores of the others are minus infinity.
@@ -53,13 +53,13 @@ def _attention(
 
 
 def _apart(rows: Array, shape: tuple[int, ...], heads: int) -> Array:
-    """(B T, W) -> (B, N, T, D)."""
+    """Turn (B T, W) into (B, N, T, D)."""
     batch, steps, width = shape
     return rows.reshape(batch, steps, heads, width // heads).swapaxes(1, 2)
 
 
 def _together(found: Array) -> Array:
-    """(B, N, T, D) -> (B T, W)."""
+    """Turn (B, N, T, D) into (B T, W)."""
     batch, heads, steps, size = found.shape
     return found.swapaxes(1, 2).reshape(batch * steps, heads * size)
 

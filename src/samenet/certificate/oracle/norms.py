@@ -27,7 +27,7 @@ class _Kept(NamedTuple):
 def _batch_norm(
     place: Place, weights: Layer, x: Array, setting: Setting
 ) -> tuple[Array, _Kept, Arrays]:
-    """y = scale n + offset, channel by channel: x, y (B, ..., C), all others (C,).
+    """Give y = scale n + offset, channel by channel: x, y (B, ..., C), all others (C,).
 
     In training, m and v are mean and variance of the N numbers of a channel, N = B times places;
     of each, (1 - rate) kept + rate new is kept, the new variance in the form v or v N / (N - 1).
@@ -86,7 +86,7 @@ def _batch_norm_back(
 def _layer_norm(
     place: Place, weights: Layer, x: Array, setting: Setting
 ) -> tuple[Array, _Kept, Arrays]:
-    """y = scale n + offset, m and v of the last axis: x, y (B, ..., n), scale and offset (n,).
+    """Give y = scale n + offset, m and v of the last axis: x, y (B, ..., n), scale and offset (n,).
 
     Ba, Kiros & Hinton 2016, equation 4 (arXiv:1607.06450).
     """

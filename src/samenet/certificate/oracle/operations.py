@@ -21,7 +21,7 @@ __all__ = ["OPERATIONS", "Arrays", "Multiply", "Operation", "Setting"]
 
 
 def _dense(place: Place, weights: Layer, x: Array, setting: Setting) -> tuple[Array, Array, Arrays]:
-    """z = x K + b along the last axis: x (B, ..., n), K (n, m), b (m,), z (B, ..., m)."""
+    """Give z = x K + b along the last axis: x (B, ..., n), K (n, m), b (m,), z (B, ..., m)."""
     rows = x.reshape(-1, x.shape[-1])
     z = setting.multiply(rows, weights["kernel"])
     if "bias" in weights:

@@ -80,7 +80,7 @@ def _by_weights(
 def _simple_rnn(
     place: Place, weights: Layer, x: Array, setting: Setting
 ) -> tuple[Array, _Kept, Arrays]:
-    """h = tanh(x K + h R + b): x (B, T, D), K (D, H), R (H, H), b (H,). Elman 1990."""
+    """Give h = tanh(x K + h R + b): x (B, T, D), K (D, H), R (H, H), b (H,). Elman 1990."""
     first, inputs = _inputs(weights, x, weights.get("bias"), setting)
     h = np.zeros_like(inputs[0])
     sums, states = np.empty_like(inputs), np.empty_like(inputs)
@@ -93,7 +93,10 @@ def _simple_rnn(
 def _simple_rnn_back(
     place: Place, weights: Layer, kept: _Kept, delta: Array, setting: Setting
 ) -> tuple[Array, Arrays]:
-    """From the last step: by z = x K + h R + b: (delta + what later steps send) tanh'(z)."""
+    """Go from the last step to the first.
+
+    by z = x K + h R + b: (delta + what the step after sends) tanh'(z); to the step before: that R'.
+    """
     back = weights["recurrent"].T
     slopes, deltas = derivative(TANH, kept.sums), _deltas(place, delta, len(kept.x))
     by_sums, later = np.empty_like(kept.sums), np.zeros_like(kept.before[0])
@@ -127,11 +130,12 @@ def _lstm(place: Place, weights: Layer, x: Array, setting: Setting) -> tuple[Arr
 def _lstm_back(
     place: Place, weights: Layer, kept: _Kept, delta: Array, setting: Setting
 ) -> tuple[Array, Arrays]:
-    """From the last step, with dh = delta + what later steps send, and dc likewise:
+    """Go from the last step to the first.
 
-    dc += dh sigmoid(o) tanh'(c); by o: dh tanh(c) sigmoid'(o); by f: dc c_before sigmoid'(f);
-    by i: dc tanh(g) sigmoid'(i); by g: dc sigmoid(i) tanh'(g); to the step before: dc sigmoid(f),
-    and [i, f, g, o]'s gradient times R'.
+    by h: delta + what the step after sends; by c: (by h) sigmoid(o) tanh'(c) + what it sends.
+    by o: (by h) tanh(c) sigmoid'(o); by f: (by c) c_before sigmoid'(f);
+    by i: (by c) tanh(g) sigmoid'(i); by g: (by c) sigmoid(i) tanh'(g).
+    To the step before: (by c) sigmoid(f) for c, [by i, by f, by g, by o] R' for h.
     """
     (cells,), back = kept.more, weights["recurrent"].T
     i, f, g, o = np.split(kept.sums, 4, axis=-1)
@@ -156,11 +160,10 @@ def _lstm_back(
 
 
 def _gru(place: Place, weights: Layer, x: Array, setting: Setting) -> tuple[Array, _Kept, Arrays]:
-    """[z, r, a] = x K + b0, [z', r', s] = h R + b1; h = Z h + (1 - Z) n; n = tanh(a + sigmoid(r +
+    """Give h = sigmoid(z) h + (1 - sigmoid(z)) n, n = tanh(a + sigmoid(r) s).
 
-    r') s), Z = sigmoid(z + z').
-
-    x (B, T, D), K (D, 3 H), R (H, 3 H), b (2, 3 H). Cho et al. 2014, the reset after the product.
+    [z0, r0, a] = x K + b0, [z1, r1, s] = h R + b1, z = z0 + z1, r = r0 + r1: x (B, T, D),
+    K (D, 3 H), R (H, 3 H), b (2, 3 H). Cho et al. 2014, the reset after the product.
     """
     bias = weights.get("bias")
     first, inputs = _inputs(weights, x, None if bias is None else bias[0], setting)
@@ -183,10 +186,12 @@ def _gru(place: Place, weights: Layer, x: Array, setting: Setting) -> tuple[Arra
 def _gru_back(
     place: Place, weights: Layer, kept: _Kept, delta: Array, setting: Setting
 ) -> tuple[Array, Arrays]:
-    """From the last step, with dh = delta + what later steps send, h the state before the step:
+    """Go from the last step to the first, in the names of `_gru`.
 
-    by z: dh (h - n) Z'; by a: dh (1 - Z) n'; by r: (by a) s sigmoid'(r); by s: (by a) sigmoid(r);
-    to the step before: dh Z, and the gradient by [z', r', s] times R'.
+    by h: delta + what the step after sends.
+    by z, of both parts: (by h) (h_before - n) sigmoid'(z); by a: (by h) (1 - sigmoid(z)) n';
+    by r, of both parts: (by a) s sigmoid'(r); by s: (by a) sigmoid(r).
+    To the step before: (by h) sigmoid(z) + [by z, by r, by s] R'.
     """
     (products,), back = kept.more, weights["recurrent"].T
     z, r, n = np.split(kept.sums, 3, axis=-1)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samenet.adapter.arrays import Array, Layer
+from samenet.certificate.oracle.functions import SPEC
 from samenet.spec.layers import Place
 from samenet.spec.training import Forms
 
@@ -24,7 +25,7 @@ class Setting:
     """How the operations of a network are computed."""
 
     multiply: Multiply = np.matmul
-    forms: Forms = Forms()
+    forms: Forms = SPEC
     training: bool = True
     """Whether batch_norm takes the statistics of the batch, and gives new ones to keep."""
 

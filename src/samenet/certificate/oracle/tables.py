@@ -12,7 +12,7 @@ from samenet.spec.layers import Place
 def _embedding(
     place: Place, weights: Layer, x: Array, setting: Setting
 ) -> tuple[Array, Array, Arrays]:
-    """y[b, t] = E[x[b, t]]: x (B, T) token numbers, E (V, n), y (B, T, n)."""
+    """Give y[b, t] = E[x[b, t]]: x (B, T) token numbers, E (V, n), y (B, T, n)."""
     del place, setting
     return weights["table"][x], x, {}
 
@@ -33,7 +33,7 @@ def _embedding_back(
 def _positions(
     place: Place, weights: Layer, x: Array, setting: Setting
 ) -> tuple[Array, None, Arrays]:
-    """y[b, t] = x[b, t] + P[t]: x, y (B, T, n), P (T, n). Vaswani et al. 2017, section 3.5."""
+    """Give y[b, t] = x[b, t] + P[t]: x, y (B, T, n), P (T, n). Vaswani et al. 2017, section 3.5."""
     del place, setting
     return x + weights["table"], None, {}
 

@@ -62,7 +62,7 @@ def _add_back(place: Place, by_windows: Array) -> Array:
 def _convolution(
     place: Place, weights: Layer, x: Array, setting: Setting
 ) -> tuple[Array, Array, Arrays]:
-    """z[b, i, f] = sum over u, c of x[b, i s + u - p, c] K[u, c, f], + bias[f], padded with 0.
+    """Give z[b, i, f] = sum over u, c of x[b, i s + u - p, c] K[u, c, f], + bias[f], padded with 0.
 
     x (B, places..., C), K (sizes..., C, F), z (B, P..., F): one product of all windows
     (B P, U C) with (U C, F). Nothing is flipped: Goodfellow et al. 2016, equation 9.6.
@@ -112,10 +112,26 @@ def _to_largest(kept: _Largest, delta: Array) -> Array:
     return found
 
 
+def margin(place: Place, kept: Any) -> Array:
+    """Return by how much the largest number of each window exceeds the next: (B, P..., C).
+
+    Of max_pool and global_max_pool; `kept` is what their forward pass left. Infinite where a window
+    holds one number only, 0 where the largest stands there twice. At a small margin rounding
+    decides where the gradient goes; at one of exactly 0 mostly nothing hangs on it: equal numbers
+    come from equal patches, or are zeros of a ReLU, through which no gradient passes.
+    """
+    del place
+    windows = kept.windows
+    if windows.shape[-2] == 1:
+        return np.full_like(windows[..., 0, :], np.inf)
+    highest = np.partition(windows, -2, axis=-2)[..., -2:, :]
+    return highest[..., 1, :] - highest[..., 0, :]
+
+
 def _max_pool(
     place: Place, weights: Layer, x: Array, setting: Setting
 ) -> tuple[Array, _Largest, Arrays]:
-    """y[b, i, c] = the largest of x[b, i s + u - p, c] over u, padded with minus infinity."""
+    """Give y[b, i, c] = the largest of x[b, i s + u - p, c] over u, padded with minus infinity."""
     del weights, setting
     return *_largest(_cut(place, x, -np.inf)), {}
 
@@ -131,7 +147,7 @@ def _max_pool_back(
 def _average_pool(
     place: Place, weights: Layer, x: Array, setting: Setting
 ) -> tuple[Array, None, Arrays]:
-    """y[b, i, c] = the mean of x[b, i s + u, c] over u; whole windows only."""
+    """Give y[b, i, c] = the mean of x[b, i s + u, c] over u; whole windows only."""
     del weights, setting
     return np.mean(_cut(place, x, 0.0), axis=-2), None, {}
 
@@ -150,7 +166,7 @@ def _average_pool_back(
 def _global_max_pool(
     place: Place, weights: Layer, x: Array, setting: Setting
 ) -> tuple[Array, _Largest, Arrays]:
-    """y[b, c] = the largest of x[b, ..., c]: one window of all places."""
+    """Give y[b, c] = the largest of x[b, ..., c]: one window of all places."""
     del place, weights, setting
     return *_largest(x.reshape(len(x), -1, x.shape[-1])), {}
 
@@ -166,7 +182,7 @@ def _global_max_pool_back(
 def _global_average_pool(
     place: Place, weights: Layer, x: Array, setting: Setting
 ) -> tuple[Array, None, Arrays]:
-    """y[b, c] = the mean of x[b, ..., c] (Lin, Chen & Yan 2014, section 3.2)."""
+    """Give y[b, c] = the mean of x[b, ..., c] (Lin, Chen & Yan 2014, section 3.2)."""
     del place, weights, setting
     return np.mean(x.reshape(len(x), -1, x.shape[-1]), axis=1), None, {}
 
@@ -186,8 +202,3 @@ MAX_POOL = Operation(_max_pool, _max_pool_back)
 AVERAGE_POOL = Operation(_average_pool, _average_pool_back)
 GLOBAL_MAX_POOL = Operation(_global_max_pool, _global_max_pool_back)
 GLOBAL_AVERAGE_POOL = Operation(_global_average_pool, _global_average_pool_back)
-
-
-def margin(place: Place, kept: Any) -> Array:
-    """STUB."""
-    return np.ones(1)

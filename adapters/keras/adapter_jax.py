@@ -118,7 +118,7 @@ class ArraysProgram(FitProgram):
     def fit(self, batches: Batches) -> keras.callbacks.History:
         """Fit the rows one after the other."""
         rows = batches.order.ravel()
-        masks = [mask.reshape(len(rows), -1) for mask in self.masks(batches)]
+        masks = [mask.reshape(len(rows), *mask.shape[2:]) for mask in self.masks(batches)]
         inputs: Any = [self.inputs[rows], *masks] if masks else self.inputs[rows]
         return self.model.fit(
             inputs,

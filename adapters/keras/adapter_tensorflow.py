@@ -1,4 +1,4 @@
-"""Keras 3 on TensorFlow: a Sequential model, compile and fit; or the same model in an own loop.
+"""Keras 3 on TensorFlow: a model, compile and fit; or the same model in an own loop.
 
 Each call hands fit ready batches as a dataset: 0.25 ms per step of digits; from arrays 1.1 to 1.6.
 """
@@ -36,7 +36,7 @@ ADAPTER = {
         },
         "native": {
             "losses_per": "step",
-            "compiler": "xla",
+            "compiler": "",  # XLA, but for convolutions on a CPU
             "counts_compilations": True,
             "why": "the guide's own loop, all its steps in one tf.function on resident tensors",
             "source": "https://keras.io/guides/writing_a_custom_training_loop_in_tensorflow/",

@@ -2,30 +2,47 @@
 
 https://keras.io/guides/writing_a_custom_training_loop_in_jax/ jits a step of `stateless_call` and
 `stateless_apply`. With all steps of a call in one scan it takes 0.24 of fit's time (44 steps,
-64-64-32-10, batch 32, one core).
+64-64-32-10, batch 32, one core). Convolutions on a CPU are the exception, as XLA's gradients of one
+are 22 to 35 times slower inside a loop, https://github.com/jax-ml/jax/issues/12868: their steps are
+called one by one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import keras
 import numpy as np
 from jax import lax
 from numpy.typing import NDArray
 
-from samenet.adapter import Array, Batches, DataSource, Layer, Target, Weights
+from samenet.adapter import Array, Batches, DataSource, Target, Weights
+from samenet.adapters.keras import layers as kinds
 from samenet.adapters.keras.precision import scope
 from samenet.adapters.keras.program import LoopProgram
 from samenet.spec import Network, TrainSpec
 
 Data = tuple[jax.Array, ...]
-State = tuple[list[jax.Array], list[jax.Array]]
-"""The values of the model's variables and of its optimiser's."""
+State = tuple[list[jax.Array], list[jax.Array], list[jax.Array]]
+"""The values of the model's trained variables, of its others, and of its optimiser's."""
 Given = tuple[Any, tuple[Any, ...]]
 """Row numbers and masks; of one step or, stacked, of all."""
+
+
+def copies(variables: list[keras.Variable]) -> list[jax.Array]:
+    """Return the values of variables, copied."""
+    return [jnp.copy(variable.value) for variable in variables]
+
+
+def single(given: Given) -> Iterator[Given]:
+    """Yield what is given for each step."""
+    order, masks = given
+    for rows, *kept in zip(order, *masks, strict=True):
+        yield rows, tuple(kept)
 
 
 class ScanProgram(LoopProgram):
@@ -38,13 +55,16 @@ class ScanProgram(LoopProgram):
         super().__init__(network, training, weights, target)
         with scope(target):
             self.variables = (
-                [jnp.copy(variable.value) for variable in self.model.trainable_variables],
-                [jnp.copy(variable.value) for variable in self.optimizer.variables],
+                copies(self.model.trainable_variables),
+                copies(self.model.non_trainable_variables),
+                copies(self.optimizer.variables),
             )
-        self.jitted = jax.jit(self.steps, donate_argnums=1)
+        self.one_by_one = network.family == "convolution" and target.device == "cpu"
+        self.jitted = jax.jit(self.step if self.one_by_one else self.steps, donate_argnums=1)
         self.latest: Given | None = None
         self.outputs_of = jax.jit(self.of_rows)
-        self.step_losses = self.predicted = jnp.zeros(0)
+        self.predicted = jnp.zeros(0)
+        self.step_losses: jax.Array | list[jax.Array] = []
 
     def load(self, source: DataSource) -> None:
         """Keep all rows on the device."""
@@ -53,10 +73,19 @@ class ScanProgram(LoopProgram):
             self.data = (jnp.asarray(inputs), jnp.asarray(targets))
 
     def train(self, batches: Batches) -> None:
-        """Run all steps in one call."""
+        """Run all steps in one call, or one by one; losses stay on the device."""
+        given = batches.order, tuple(self.masks(batches))
         with scope(self.target):
-            self.latest = batches.order, tuple(self.masks(batches))
-            self.variables, self.step_losses = self.jitted(self.data, self.variables, self.latest)
+            if self.one_by_one:
+                self.step_losses = [self.call(each) for each in single(given)]
+            else:
+                self.step_losses = self.call(given)
+
+    def call(self, given: Given) -> jax.Array:
+        """Take one step, or all, and return the losses."""
+        self.latest = given
+        self.variables, losses = self.jitted(self.data, self.variables, given)
+        return losses
 
     def steps(self, data: Data, state: State, given: Given) -> tuple[State, jax.Array]:
         """Take all steps and return the loss before each."""
@@ -64,44 +93,46 @@ class ScanProgram(LoopProgram):
 
     def step(self, data: Data, state: State, given: Given) -> tuple[State, jax.Array]:
         """Take one step and return the loss before it."""
-        parameters, slots = state
+        parameters, others, slots = state
         rows, masks = given
         inputs, targets = (values[rows] for values in data)
         asked = [inputs, *masks] if masks else inputs
 
-        def total(parameters: list[jax.Array]) -> tuple[jax.Array, jax.Array]:
-            z, _, penalties = self.model.stateless_call(
-                parameters, [], asked, training=True, return_losses=True
+        def total(parameters: list[jax.Array]) -> tuple[jax.Array, tuple[jax.Array, Any]]:
+            z, kept, penalties = self.model.stateless_call(
+                parameters, others, asked, training=True, return_losses=True
             )
             loss = self.loss(targets, z)
-            return loss + sum(penalties), loss
+            return loss + sum(penalties), (loss, kept)
 
-        gradients, loss = jax.grad(total, has_aux=True)(parameters)
-        return self.optimizer.stateless_apply(slots, gradients, parameters), loss
+        gradients, (loss, kept) = jax.grad(total, has_aux=True)(parameters)
+        parameters, slots = self.optimizer.stateless_apply(slots, gradients, parameters)
+        return (parameters, kept, slots), loss
 
     def losses(self) -> Array:
         """Return the loss before each update of the latest call."""
         return np.array(self.step_losses)
 
-    def of_rows(self, parameters: list[jax.Array], inputs: jax.Array, rows: Any) -> jax.Array:
+    def of_rows(self, held: tuple[Any, ...], inputs: jax.Array, rows: Any) -> jax.Array:
         """Return the outputs of these rows; compiled once for every number of them."""
-        return self.predictor.stateless_call(parameters, [], inputs[rows])[0]
+        return self.predictor.stateless_call(*held, inputs[rows], training=False)[0]
 
     def predict(self, rows: NDArray[np.int32]) -> Any:
         """Return the outputs of the linear head; NumPy can read them."""
         with scope(self.target):
-            self.predicted = self.outputs_of(self.variables[0], self.data[0], rows)
+            self.predicted = self.outputs_of(self.variables[:2], self.data[0], rows)
             return self.predicted
 
     def weights(self) -> Weights:
         """Return copies."""
-        values = [np.array(value) for value in self.variables[0]]
-        pairs = zip(values[::2], values[1::2], strict=True)
-        return [Layer(kernel, bias) for kernel, bias in pairs]
+        held = [*self.model.trainable_variables, *self.model.non_trainable_variables]
+        names = [id(variable) for variable in held]
+        values = dict(zip(names, [*self.variables[0], *self.variables[1]], strict=True))
+        return kinds.read_weights(self.network, self.layers, lambda variable: values[id(variable)])
 
     def state(self) -> list[Any]:
         """Return the arrays of the model and of its optimiser."""
-        return [*self.variables[0], *self.variables[1]]
+        return [value for values in self.variables for value in values]
 
     def compiler(self) -> str:
         """Return what made the machine code: XLA's has the optimised HLO that it was made from."""

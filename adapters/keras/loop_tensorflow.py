@@ -3,7 +3,8 @@
 https://keras.io/guides/writing_a_custom_training_loop_in_tensorflow/ compiles a step; here the loop
 over the steps is inside too, on resident tensors. XLA, because it is faster: 52 against 86 µs a
 step with SGD, 59 against 143 with Adam (64-64-32-10, batch 32, one core). At 64-256-128-10, batch
-128, it is 488 against 485 and 525 against 610.
+128, it is 488 against 485 and 525 against 610. Not for convolutions on a CPU: in a loop, XLA makes
+a plain nest of loops of their gradients, https://github.com/jax-ml/jax/issues/12868.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ from samenet.adapters.keras.program import LoopProgram
 from samenet.spec import Network, TrainSpec
 
 
+def suits_xla(network: Network, target: Target) -> bool:
+    """Return whether XLA's code for a loop of steps is the faster."""
+    return network.family != "convolution" or target.device == "cuda"
+
+
 class GraphProgram(LoopProgram):
     """Keras' model, loss and optimiser; TensorFlow's tape and graph."""
 
@@ -28,8 +34,8 @@ class GraphProgram(LoopProgram):
     ) -> None:
         """Nothing is traced yet."""
         super().__init__(network, training, weights, target)
-        self.run = tf.function(self.steps, jit_compile=True)
-        self.outputs_of = tf.function(lambda data, rows: self.predictor(tf.gather(data[0], rows)))
+        self.run = tf.function(self.steps, jit_compile=suits_xla(network, target))
+        self.outputs_of = tf.function(self.of_rows)
 
     def load(self, source: DataSource) -> None:
         """Keep all rows on the device."""
@@ -67,6 +73,10 @@ class GraphProgram(LoopProgram):
         """Return the outputs of the linear head; traced once for every number of rows."""
         with scope(self.target):
             return self.outputs_of(self.data, tf.constant(rows))
+
+    def of_rows(self, data: tuple[tf.Tensor, ...], rows: tf.Tensor) -> tf.Tensor:
+        """Return the outputs of these rows, as in use."""
+        return self.predictor(tf.gather(data[0], rows), training=False)
 
     def compiler(self) -> str:
         """Return what the latest call ran with: a graph that must be compiled fails otherwise."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from samenet.adapter import Array, Batches, DataSource, Target, Weights
+from samenet.adapters.keras import layers as kinds
 from samenet.adapters.keras.precision import scope
 from samenet.adapters.keras.program import LoopProgram
 from samenet.adapters.keras.tensors_torch import HostCopy, copy_to_device, wait
@@ -35,7 +36,9 @@ class TapeProgram(LoopProgram):
         super().__init__(network, training, weights, target)
         self.variables = self.model.trainable_variables
         self.parameters = [variable.value for variable in self.variables]
-        self.dropped = [layer.dropout > 0 for layer in network.layers]
+        calls = kinds.calls(network, self.layers, training=True)
+        dropped = [place.dropout > 0 for place in network.places]
+        self.calls = list(zip(calls, dropped, strict=True))
 
     def load(self, source: DataSource) -> None:
         """Keep all rows on the device."""
@@ -61,8 +64,8 @@ class TapeProgram(LoopProgram):
 
     def outputs(self, values: Tensor, masks: Iterator[Tensor]) -> Tensor:
         """Return the logits, the values of a layer with dropout multiplied by its mask."""
-        for layer, dropped in zip(self.predictor.layers, self.dropped, strict=True):
-            values = layer(values)
+        for call, dropped in self.calls:
+            values = call(values)
             if dropped:
                 values = values * next(masks)
         return values

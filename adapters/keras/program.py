@@ -18,12 +18,12 @@ from samenet.adapter import (
     Capabilities,
     DataSource,
     Deviation,
-    Layer,
     Target,
     Weights,
 )
-from samenet.adapters.keras import network as parts
-from samenet.adapters.keras import precision
+from samenet.adapters.keras import functions, precision
+from samenet.adapters.keras import layers as kinds
+from samenet.adapters.keras import network as models
 from samenet.adapters.keras import training as rules
 from samenet.adapters.keras.precision import scope
 from samenet.spec import Network, TrainSpec
@@ -34,11 +34,12 @@ def offered_capabilities(*deviations: Deviation, cuda: bool) -> Capabilities:
     return Capabilities(
         devices=("cpu", "cuda") if cuda else ("cpu",),
         dtypes=precision.offered_precisions(),
-        activations=tuple(parts.ACTIVATIONS),
+        activations=tuple(functions.ACTIVATIONS),
         losses=tuple(rules.LOSSES),
         optimizers=tuple(rules.OPTIMIZERS),
         forms=precision.forms(deviations),
         losses_per="call",
+        layers=kinds.OFFERED,
         deviations=deviations,
     )
 
@@ -63,28 +64,37 @@ class KerasProgram:
         self, network: Network, training: TrainSpec, weights: Weights, target: Target
     ) -> None:
         """Make the model and replace its initial weights."""
+        self.network = network
         self.target = target
         self.training = training
         with scope(target):
-            layers = parts.dense_layers(network, training.optimizer.l2)
-            self.predictor = parts.sequential(network, layers, weights)
+            self.layers = kinds.layers_of(network, training.optimizer.l2)
+            self.predictor = models.model_of(network, self.layers)
+            kinds.set_weights(network, self.layers, weights)
             masked = network.has_dropout
-            self.model = parts.with_masks(network, layers) if masked else self.predictor
+            self.model = models.with_masks(network, self.layers) if masked else self.predictor
 
     def host_arrays(self, source: DataSource) -> tuple[Array, Array]:
-        """Return all rows as Keras' loss takes them, numbers in the target's precision."""
+        """Return all rows as Keras' loss takes them: tokens, classes, or the target's precision."""
         inputs, given = source.arrays()
-        targets = rules.prepare_targets(given, self.training.loss, self.predictor.output_shape[1])
-        inputs = inputs.astype(self.target.dtype)
-        return inputs, targets if targets.dtype.kind == "i" else targets.astype(inputs.dtype)
+        targets = rules.prepare_targets(given, self.training.loss, self.network.outputs)
+        return self.as_numbers(inputs), self.as_numbers(targets)
+
+    def as_numbers(self, values: Array) -> Array:
+        """Return counting numbers unchanged, all others in the target's precision."""
+        return values if values.dtype.kind == "i" else values.astype(self.target.dtype)
 
     def masks(self, batches: Batches) -> list[Array]:
-        """Return the masks of the layers that have any, one (steps, batch, units) for each."""
+        """Return the masks of the layers that have any, one (steps, batch, *outputs) for each."""
         return [mask.astype(self.target.dtype) for mask in batches.masks if mask is not None]
 
     def weights(self) -> Weights:
         """Return copies."""
-        return [Layer(*layer.get_weights()) for layer in self.predictor.layers]
+        return kinds.read_weights(self.network, self.layers, keras.ops.convert_to_numpy)
+
+    def undecayed(self) -> list[keras.Variable]:
+        """Return the variables that no weight decay acts on."""
+        return kinds.undecayed(self.network, self.layers)
 
     def compiler(self) -> str:
         """Return what made machine code of the training step."""
@@ -108,7 +118,7 @@ class LoopProgram(KerasProgram):
         super().__init__(network, training, weights, target)
         with scope(target):
             self.loss = rules.loss_of(training.loss)
-            self.optimizer = rules.optimizer_of(training)
+            self.optimizer = rules.optimizer_of(training, self.undecayed())
             self.optimizer.build(self.model.trainable_variables)
 
 
@@ -127,7 +137,7 @@ class FitProgram(KerasProgram):
         """Compile the model."""
         super().__init__(network, training, weights, target)
         with scope(target):
-            rules.compile_model(self.model, training)
+            rules.compile_model(self.model, training, self.undecayed())
 
     def load(self, source: DataSource) -> None:
         """Keep all rows on the host, where `fit` takes them from."""

@@ -91,13 +91,13 @@ class KerasQuickStart:
         self.data = data
         self.batch_size = batch_size
         links = {"multiclass": "softmax", "binary": "sigmoid", "regression": "linear"}
-        names = [layer.activation.name for layer in network.layers[:-1]]
-        self.model = keras.Sequential([keras.layers.Input(shape=(network.inputs,))])
-        for layer, name in zip(network.layers, [*names, links[data.kind]], strict=True):
+        names = [place.activation.name for place in network.places[:-1]]
+        self.model = keras.Sequential([keras.layers.Input(shape=network.input_shape)])
+        for place, name in zip(network.places, [*names, links[data.kind]], strict=True):
             activation = name.replace("identity", "linear")
-            self.model.add(keras.layers.Dense(layer.units, activation=activation))
-            if layer.dropout:
-                self.model.add(keras.layers.Dropout(layer.dropout))
+            self.model.add(keras.layers.Dense(place.outputs[-1], activation=activation))
+            if place.dropout:
+                self.model.add(keras.layers.Dropout(place.dropout))
         adam = keras.optimizers.Adam(learning_rate=1e-3)
         if data.kind == "multiclass":
             accuracy = keras.metrics.SparseCategoricalAccuracy(name="acc")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -25,7 +25,9 @@ WITHOUT_PENALTY = "loss_without_penalty"
 STEPS_MAX = 256  # of one execution; it ends with the batches, so shorter calls share the graph
 
 
-def compile_model(model: keras.Model, training: TrainSpec) -> None:
+def compile_model(
+    model: keras.Model, training: TrainSpec, undecayed: Sequence[keras.Variable]
+) -> None:
     """Choose loss and optimiser; with a penalty, a metric reports the loss without it.
 
     PyTorch's fit knows no execution of several steps: Keras refuses more than one.
@@ -33,7 +35,7 @@ def compile_model(model: keras.Model, training: TrainSpec) -> None:
     loss = loss_of(training.loss)
     without = keras.metrics.MeanMetricWrapper
     model.compile(
-        optimizer=optimizer_of(training),
+        optimizer=optimizer_of(training, undecayed),
         loss=loss,
         metrics=[without(loss, name=WITHOUT_PENALTY)] if training.optimizer.l2 else None,
         steps_per_execution=1 if keras.config.backend() == "torch" else STEPS_MAX,
@@ -71,33 +73,51 @@ class RateTable(keras.optimizers.schedules.LearningRateSchedule):
         return keras.ops.take(self.rates, keras.ops.minimum(step, len(self.rates) - 1))
 
 
+def class_of(name: str) -> type[keras.optimizers.Optimizer]:
+    """Return Keras' class; on TensorFlow, with the gradient of an embedding added up first.
+
+    There it holds one row for each time a token occurs. Adam, RMSprop and Adagrad square these rows
+    before they are added, and clipping takes their squares for the norm: other formulas than Keras'
+    own on PyTorch and JAX, and a first step of Adam that is sqrt(n) times too long for n times.
+    """
+    usual: type[keras.optimizers.Optimizer] = getattr(keras.optimizers, name)
+    if keras.config.backend() != "tensorflow":
+        return usual
+    import tensorflow as tf
+
+    class Whole(usual):
+        """Keras' optimiser; all gradients are tensors."""
+
+        def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+            """Add up what belongs to one row, and apply."""
+            super().apply([tf.convert_to_tensor(g) for g in grads], trainable_variables)
+
+    return Whole
+
+
 def sgd(spec: SGD, **shared: Any) -> keras.optimizers.Optimizer:
     """Return Keras' SGD."""
-    return keras.optimizers.SGD(momentum=spec.momentum, nesterov=spec.nesterov, **shared)
+    return class_of("SGD")(momentum=spec.momentum, nesterov=spec.nesterov, **shared)
 
 
 def adam(spec: AdamConstants, **shared: Any) -> keras.optimizers.Optimizer:
     """Return Keras' Adam."""
-    return keras.optimizers.Adam(
-        beta_1=spec.beta1, beta_2=spec.beta2, epsilon=spec.epsilon, **shared
-    )
+    return class_of("Adam")(beta_1=spec.beta1, beta_2=spec.beta2, epsilon=spec.epsilon, **shared)
 
 
 def adamw(spec: AdamConstants, **shared: Any) -> keras.optimizers.Optimizer:
     """Return Keras' AdamW."""
-    return keras.optimizers.AdamW(
-        beta_1=spec.beta1, beta_2=spec.beta2, epsilon=spec.epsilon, **shared
-    )
+    return class_of("AdamW")(beta_1=spec.beta1, beta_2=spec.beta2, epsilon=spec.epsilon, **shared)
 
 
 def rmsprop(spec: RMSprop, **shared: Any) -> keras.optimizers.Optimizer:
     """Return Keras' RMSprop."""
-    return keras.optimizers.RMSprop(rho=spec.rho, epsilon=spec.epsilon, **shared)
+    return class_of("RMSprop")(rho=spec.rho, epsilon=spec.epsilon, **shared)
 
 
 def adagrad(spec: Adagrad, **shared: Any) -> keras.optimizers.Optimizer:
     """Return Keras' Adagrad."""
-    return keras.optimizers.Adagrad(
+    return class_of("Adagrad")(
         initial_accumulator_value=spec.initial_accumulator, epsilon=spec.epsilon, **shared
     )
 
@@ -111,8 +131,10 @@ OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
 }
 
 
-def optimizer_of(training: TrainSpec) -> keras.optimizers.Optimizer:
-    """Return Keras' optimiser with every constant taken from the spec."""
+def optimizer_of(
+    training: TrainSpec, undecayed: Sequence[keras.Variable]
+) -> keras.optimizers.Optimizer:
+    """Return Keras' optimiser with every constant from the spec; some variables do not decay."""
     spec = training.optimizer
     rates = learning_rates(training)
     made = OPTIMIZERS[spec.name](
@@ -121,5 +143,5 @@ def optimizer_of(training: TrainSpec) -> keras.optimizers.Optimizer:
         weight_decay=spec.weight_decay or None,
         global_clipnorm=spec.clip_norm,
     )
-    made.exclude_from_weight_decay(var_names=["bias"])
+    made.exclude_from_weight_decay(var_list=undecayed)
     return made

@@ -8,6 +8,7 @@ import torch
 
 from samenet.adapter import Capabilities, Precision, Target, Weights
 from samenet.adapters.pytorch.functions import ACTIVATIONS, LOSSES
+from samenet.adapters.pytorch.layers import KINDS
 from samenet.adapters.pytorch.mode_eager import EagerProgram
 from samenet.adapters.pytorch.network import TorchProgram, device_of
 from samenet.adapters.pytorch.optimizers import RULES
@@ -66,7 +67,8 @@ def capabilities() -> Capabilities:
         activations=tuple(ACTIVATIONS),
         losses=tuple(LOSSES),
         optimizers=tuple(RULES),
-        forms=Forms(clipping="epsilon"),
+        layers=tuple(KINDS),
+        forms=Forms(clipping="epsilon", running_variance="unbiased"),
     )
 
 
@@ -86,7 +88,7 @@ def wake(target: Target) -> None:
 def read_back(program: TorchProgram, target: Target) -> dict[str, str | int | float]:
     """Return what PyTorch says is in force, and what the program's own tensors say."""
     del target
-    kernel = program.linears[0].weight
+    kernel = program.trained[0].parameter
     return {
         **program.compilations(),
         "threads": torch.get_num_threads(),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor, nn
 
 from samenet.adapter.schedules import learning_rates
+from samenet.adapters.pytorch.chain import Trained
 from samenet.adapters.pytorch.inplace_optimizers import new_state, update
 from samenet.adapters.pytorch.optimizers import Updates
 from samenet.spec import TrainSpec
@@ -20,28 +21,29 @@ Change = Callable[[Tensor], None]
 """Takes one row of adapter.schedules.step_factors and updates the parameters by their gradients."""
 
 
-def make_update(training: TrainSpec, model: nn.Module) -> tuple[Change, list[Tensor]]:
+def make_update(training: TrainSpec, trained: Sequence[Trained]) -> tuple[Change, list[Tensor]]:
     """Return the update and the tensors that it keeps between steps."""
     if len(learning_rates(training)) > 1:
-        return written_update(training, model)
-    updates = Updates(training, model)
+        return written_update(training, trained)
+    updates = Updates(training, trained)
     rate = training.optimizer.learning_rate
     # the rate is constant, and the optimiser counts its steps on the device
     return lambda factors: updates.step(rate), updates.state()
 
 
-def written_update(training: TrainSpec, model: nn.Module) -> tuple[Change, list[Tensor]]:
+def written_update(training: TrainSpec, trained: Sequence[Trained]) -> tuple[Change, list[Tensor]]:
     """Return the update that the compiled mode has, too."""
-    parameters = [p.detach() for p in model.parameters()]  # the same memory
+    parameters = [p.detach() for p, _ in trained]  # the same memory
+    decayed = [is_decayed for _, is_decayed in trained]
     state = new_state(training.optimizer, parameters)
 
     def change(factors: Tensor) -> None:
-        gradients = [p.grad for p in model.parameters() if p.grad is not None]
-        update(training.optimizer, parameters, state, gradients, factors)
+        gradients = [p.grad for p, _ in trained if p.grad is not None]
+        update(training.optimizer, parameters, decayed, state, gradients, factors)
 
     return change, [tensor for tensors in state for tensor in tensors]
 
 
 def changed_tensors(model: nn.Module, state: Sequence[Tensor]) -> list[Tensor]:
-    """Return everything that a step changes."""
-    return [*(p.detach() for p in model.parameters()), *state]
+    """Return everything that a step changes: parameters, kept statistics, the optimiser's state."""
+    return [*(p.detach() for p in model.parameters()), *model.buffers(), *state]

@@ -29,18 +29,19 @@ def new_state(spec: Optimizer, parameters: Sequence[Tensor]) -> State:
 def update(
     spec: Optimizer,
     parameters: Sequence[Tensor],
+    decayed: Sequence[bool],
     state: State,
     gradients: Sequence[Tensor],
     factors: Tensor,
 ) -> None:
-    """Take one step in the order of `OptimizerRule`; kernels are what has two dimensions."""
+    """Take one step in the order of `OptimizerRule`; `decayed` tells the kernels."""
     if spec.l2:
-        pairs = zip(gradients, parameters, strict=True)
-        gradients = [g + spec.l2 * p if p.ndim == 2 else g for g, p in pairs]
+        triples = zip(gradients, parameters, decayed, strict=True)
+        gradients = [g + spec.l2 * p if shrinks else g for g, p, shrinks in triples]
     if spec.clip_norm:
         gradients = clip_gradients(gradients, spec.clip_norm)
-    for p, kept, gradient in zip(parameters, state, gradients, strict=True):
-        if spec.weight_decay and p.ndim == 2:
+    for p, shrinks, kept, gradient in zip(parameters, decayed, state, gradients, strict=True):
+        if spec.weight_decay and shrinks:
             p.sub_(factors[0] * spec.weight_decay * p)  # 1 - rate * decay would round
         p.sub_(move(spec, kept, gradient, factors))
 

@@ -6,19 +6,20 @@ torch.func gives the gradient as a function, so that everything fits one graph.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch._dynamo import config
 from torch._dynamo.utils import counters
 from torch.func import grad_and_value
-from torch.nn import functional as F
 
 from samenet.adapter import Batches, Target, Weights
 from samenet.adapter.schedules import learning_rates, step_factors
+from samenet.adapters.pytorch.chain import Masks, Part, Step, pass_through
 from samenet.adapters.pytorch.inplace_optimizers import new_state, update
-from samenet.adapters.pytorch.network import Masks, TorchProgram
+from samenet.adapters.pytorch.network import TorchProgram
 from samenet.spec import Network, TrainSpec
 
 Arguments = tuple[Tensor, Tensor, Masks]
@@ -33,6 +34,26 @@ config.cache_size_limit = PROGRAMS_MAX
 config.accumulated_cache_size_limit = PROGRAMS_MAX
 
 
+Tensors = tuple[slice, slice, list[Tensor]]
+"""Of a layer: which of all parameters, which of all statistics, and what never changes."""
+
+
+def layout_of(parts: Sequence[Part]) -> tuple[list[Tensor], list[Tensors]]:
+    """Return all statistics of batch norms, and where the tensors of every layer are found."""
+    statistics: list[Tensor] = []
+    found: list[Tensors] = []
+    place = 0
+    for part in parts:
+        own = len(part.trained())
+        moved = [t for t in part.tensors.values() if not isinstance(t, nn.Parameter)]
+        fixed = [t for t in [*part.tensors.values()][own:] if isinstance(t, nn.Parameter)]
+        rows = slice(len(statistics), len(statistics) + len(moved))
+        found.append((slice(place, place + own), rows, fixed))
+        statistics += moved
+        place += own
+    return statistics, found
+
+
 class CompiledProgram(TorchProgram):
     """One graph per step; parameters and optimiser state are updated in place."""
 
@@ -44,7 +65,9 @@ class CompiledProgram(TorchProgram):
     ) -> None:
         """Keep references to the model's own parameters, so that predict sees the updates."""
         super().__init__(network, training, weights, target)
-        self.parameters = [p.requires_grad_(False) for p in self.model.parameters()]
+        self.statistics, self.tensors = layout_of(self.parts)
+        self.parameters = [p.requires_grad_(False) for p, _ in self.trained]
+        self.decayed = [is_decayed for _, is_decayed in self.trained]
         self.spec = training.optimizer
         self.rates = learning_rates(training)
         self.state = new_state(self.spec, self.parameters)
@@ -74,21 +97,31 @@ class CompiledProgram(TorchProgram):
 
     def batch_loss(
         self, parameters: list[Tensor], inputs: Tensor, targets: Tensor, masks: Masks
-    ) -> Tensor:
-        """Return the mean loss as a function of the parameters: kernel, bias, kernel, bias ..."""
-        for i, activation in enumerate(self.activations):
-            inputs = activation(F.linear(inputs, parameters[2 * i], parameters[2 * i + 1]))
-            mask = masks[i] if masks else None
-            if mask is not None:
-                inputs = inputs * mask
-        return self.loss(inputs, targets)
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Return the mean loss as a function of the parameters, and what a batch norm keeps.
+
+        A function that is differentiated must not change what lies outside it: statistics are
+        copied, moved, and given back.
+        """
+        kept = [tensor.clone() for tensor in self.statistics]
+        steps = [
+            Step(operation, [*parameters[own], *kept[moved], *fixed], activation, end)
+            for (operation, _, activation, end), (own, moved, fixed) in zip(
+                self.steps, self.tensors, strict=True
+            )
+        ]
+        return self.loss(pass_through(steps, inputs, masks), targets), kept
 
     def step(self, rows: Tensor, factors: Tensor, masks: Masks) -> Tensor:
         """Take one step and return the loss before it."""
         inputs = self.inputs[rows]
         targets = self.targets[rows]
-        gradients, loss = grad_and_value(self.batch_loss)(self.parameters, inputs, targets, masks)
-        update(self.spec, self.parameters, self.state, gradients, factors)
+        gradients, (loss, kept) = grad_and_value(self.batch_loss, has_aux=True)(
+            self.parameters, inputs, targets, masks
+        )
+        update(self.spec, self.parameters, self.decayed, self.state, gradients, factors)
+        for tensor, value in zip(self.statistics, kept, strict=True):
+            tensor.copy_(value)
         return loss
 
     def train(self, batches: Batches) -> None:

@@ -18,16 +18,21 @@ class EagerProgram(TorchProgram):
     ) -> None:
         """Make what the optimiser keeps about the model's parameters."""
         super().__init__(network, training, weights, target)
-        self.updates = Updates(training, self.model)
+        self.gathers_calls = network.is_dense
+        self.updates = Updates(training, self.trained)
 
     def train(self, batches: Batches) -> None:
-        """Run the steps; losses stay on the device until somebody asks."""
+        """Run the steps; losses stay on the device until somebody asks.
+
+        Rows of features are gathered for all steps at once; of images that would be too many.
+        """
         self.step_losses = []
         rows = self.rows(batches.order)
         rates = self.updates.rates_of(batches)
-        steps = zip(self.inputs[rows], self.targets[rows], self.masks(batches), rates, strict=True)
-        for inputs, targets, masks, rate in steps:
-            self.step_losses.append(self.step(inputs, targets, masks, rate))
+        inputs = self.inputs[rows] if self.gathers_calls else (self.inputs[r] for r in rows)
+        steps = zip(inputs, self.targets[rows], self.masks(batches), rates, strict=True)
+        for rows_in, targets, masks, rate in steps:
+            self.step_losses.append(self.step(rows_in, targets, masks, rate))
 
     def step(self, inputs: Tensor, targets: Tensor, masks: Masks, rate: float) -> Tensor:
         """Take one step and return the loss before it.

@@ -82,7 +82,7 @@ class GraphProgram(TorchProgram):
         """Make the optimiser's state now: a graph cannot, it would make it again in every step."""
         super().__init__(network, training, weights, target)
         self.rates = learning_rates(training)
-        self.change, state = make_update(training, self.model)
+        self.change, state = make_update(training, self.trained)
         self.kept = changed_tensors(self.model, state)
         self.replays: dict[tuple[int, ...], tuple[CallBuffers, Step]] = {}
 
@@ -90,7 +90,7 @@ class GraphProgram(TorchProgram):
         """Replay the step as often as the call has steps."""
         order = self.rows(batches.order)
         factors = self.resident(step_factors(self.training, self.rates, batches))
-        masks = [None if mask is None else self.resident(mask) for mask in batches.masks]
+        masks = self.call_masks(batches)
         if order.shape not in self.replays:
             buffers = CallBuffers(order, factors, masks)
             step = self.step_on(buffers)

@@ -11,8 +11,8 @@ from torch._dynamo import mark_static_address
 from torch._dynamo.utils import counters
 
 from samenet.adapter import DataSource, Target, Weights
+from samenet.adapters.pytorch.chain import Masks
 from samenet.adapters.pytorch.mode_compiled import CompiledProgram
-from samenet.adapters.pytorch.network import Masks
 from samenet.spec import Network, TrainSpec
 
 
@@ -28,7 +28,8 @@ class ReducedProgram(CompiledProgram):
         super().__init__(network, training, weights, target)
         self.graph_of_step = self.compiled
         self.compiled = self.replayed
-        for tensor in [*self.parameters, *(kept for part in self.state for kept in part)]:
+        memory = [kept for part in self.state for kept in part]
+        for tensor in [*self.parameters, *self.statistics, *memory]:
             mark_static_address(tensor)
 
     def load(self, source: DataSource) -> None:

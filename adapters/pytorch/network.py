@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
-from samenet.adapter import Array, Batches, DataSource, Layer, Target, Weights
-from samenet.adapters.pytorch.functions import ACTIVATIONS, LOSSES, smooth_targets
+from samenet.adapter import Array, Batches, DataSource, Target, Weights
+from samenet.adapters.pytorch.chain import (
+    Masks,
+    parts_of,
+    pass_through,
+    sequential,
+    steps_of,
+)
+from samenet.adapters.pytorch.functions import LOSSES, smooth_targets
 from samenet.spec import Network, TrainSpec
-
-Masks = Sequence[Tensor | None]
-"""One entry per layer, or none at all without dropout."""
 
 
 def device_of(target: Target) -> torch.device:
     """Return the device of a target."""
     return torch.device("cuda", target.index) if target.device == "cuda" else torch.device("cpu")
-
-
-def sequential(linears: Sequence[nn.Module], activations: Sequence[nn.Module]) -> nn.Sequential:
-    """Return the network as PyTorch users write it; the last layer gives logits."""
-    pairs = zip(linears, activations, strict=True)
-    layers = [layer for pair in pairs for layer in pair if not isinstance(layer, nn.Identity)]
-    return nn.Sequential(*layers)
 
 
 class HostCopy:
@@ -51,28 +46,28 @@ class TorchProgram:
     def __init__(
         self, network: Network, training: TrainSpec, weights: Weights, target: Target
     ) -> None:
-        """Copy the weights in; nn.Linear holds kernels as (fan_out, fan_in)."""
+        """Make the layers and copy the weights in.
+
+        The model is that of prediction: it uses the kept statistics of a batch norm, and drops
+        nothing. Training passes the same tensors through `steps`.
+        """
         self.device = device_of(target)
         self.dtype = getattr(torch, target.dtype)
-        self.linears = [nn.Linear(n, m, dtype=self.dtype) for n, m in network.shapes]
-        activations = [layer.activation for layer in network.layers]
-        self.activations = [ACTIVATIONS[of.name](of) for of in activations]
-        self.model = sequential(self.linears, self.activations).to(self.device)
-        with torch.no_grad():
-            for linear, layer in zip(self.linears, weights, strict=True):
-                linear.weight.copy_(torch.from_numpy(layer.kernel.T.copy()))
-                linear.bias.copy_(torch.from_numpy(layer.bias))
-        self.layers = [
-            (linear.weight, linear.bias, activation.forward)
-            for linear, activation in zip(self.linears, self.activations, strict=True)
-        ]
+        self.tokens = network.vocabulary > 0
+        self.parts = list(parts_of(network))
+        self.model = sequential(self.parts).to(self.device, self.dtype).eval()
+        for part, layer in zip(self.parts, weights, strict=True):
+            part.connect()
+            part.load(layer)
+        self.steps = steps_of(self.parts, "training")
+        self.trained = [tensor for part in self.parts for tensor in part.trained()]
         self.training = training
         self.loss = LOSSES[training.loss.name](training.loss)
 
     def load(self, source: DataSource) -> None:
         """Keep all rows on the device; class numbers are int64, as cross_entropy wants them."""
         inputs, targets = source.arrays()
-        self.inputs = self.resident(inputs)
+        self.inputs = self.rows(inputs) if self.tokens else self.resident(inputs)
         self.targets = (
             self.rows(targets)
             if targets.dtype.kind == "i"
@@ -84,28 +79,25 @@ class TorchProgram:
         return torch.tensor(values, dtype=self.dtype, device=self.device)
 
     def rows(self, numbers: NDArray[np.int32]) -> Tensor:
-        """Return row or class numbers on the device, int64 as PyTorch wants them."""
+        """Return numbers of rows, classes or tokens on the device, int64 as PyTorch wants them."""
         return torch.tensor(numbers, dtype=torch.int64, device=self.device)
 
     def masks(self, batches: Batches) -> list[Masks]:
         """Return the masks of every step of a call; empty ones without dropout."""
-        steps = len(batches.order)
+        count = len(batches.order)
         if not batches.masks:
-            return [()] * steps
-        columns = [[None] * steps if m is None else [*self.resident(m)] for m in batches.masks]
+            return [()] * count
+        columns = [[None] * count if m is None else [*m] for m in self.call_masks(batches)]
         return list(zip(*columns, strict=True))
 
-    def outputs(self, inputs: Tensor, masks: Masks = ()) -> Tensor:
-        """Return the logits, the values of a layer with dropout multiplied by its mask.
+    def call_masks(self, batches: Batches) -> list[Tensor | None]:
+        """Return the masks of a call, (steps, rows, ...), channels where the layer has them."""
+        given = zip(self.parts, batches.masks, strict=True) if batches.masks else ()
+        return [None if m is None else part.as_it_leaves(self.resident(m)) for part, m in given]
 
-        The operations of `self.model` without the calls of its modules, which cost a fifth of the
-        forward pass of a small network.
-        """
-        for i, (weight, bias, activation) in enumerate(self.layers):
-            inputs = activation(F.linear(inputs, weight, bias))
-            if masks and (mask := masks[i]) is not None:
-                inputs = inputs * mask
-        return inputs
+    def outputs(self, inputs: Tensor, masks: Masks = ()) -> Tensor:
+        """Return the logits in training, by the batch's own statistics."""
+        return pass_through(self.steps, inputs, masks)
 
     def losses(self) -> Array:
         """Return the loss before each update of the latest call."""
@@ -117,11 +109,8 @@ class TorchProgram:
             return HostCopy(self.model(self.inputs[self.rows(rows)]))
 
     def weights(self) -> Weights:
-        """Return copies, kernels turned back to (fan_in, fan_out)."""
-        return [
-            Layer(m.weight.detach().cpu().numpy().T.copy(), m.bias.detach().cpu().numpy().copy())
-            for m in self.linears
-        ]
+        """Return copies in the order and the axes of the spec."""
+        return [part.read() for part in self.parts]
 
     def compiler(self) -> str:
         """Return what made machine code of the training step."""

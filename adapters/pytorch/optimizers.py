@@ -12,7 +12,7 @@ What an optimiser has itself it does itself; the rest costs only those who ask f
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -25,6 +25,7 @@ from torch.optim.sgd import sgd as torch_sgd
 
 from samenet.adapter import Batches
 from samenet.adapter.schedules import learning_rates, rates_of
+from samenet.adapters.pytorch.chain import Trained
 from samenet.adapters.pytorch.inplace_optimizers import new_state
 from samenet.spec import SGD, Adagrad, Adam, AdamConstants, AdamW, Optimizer, RMSprop, TrainSpec
 
@@ -54,18 +55,18 @@ def native_decay(spec: Optimizer) -> float:
     return 0.0 if spec.clip_norm else spec.l2
 
 
-def groups(spec: Optimizer, model: nn.Module) -> list[Group]:
-    """Return all parameters, or kernels and biases apart if only kernels are to shrink.
+def groups(spec: Optimizer, trained: Sequence[Trained]) -> list[Group]:
+    """Return all parameters, or kernels and others apart if only kernels are to shrink.
 
     A momentum that starts at zero is the one that starts with the first gradient.
     """
-    parameters = list(model.parameters())
     decay = native_decay(spec)
     if not decay:
-        return [group(spec, parameters, 0.0)]
-    kernels = [p for p in parameters if p.ndim == 2]
-    biases = [p for p in parameters if p.ndim == 1]
-    return [group(spec, kernels, decay), group(spec, biases, 0.0)]
+        return [group(spec, [p for p, _ in trained], 0.0)]
+    kernels = [p for p, is_decayed in trained if is_decayed]
+    others = [p for p, is_decayed in trained if not is_decayed]
+    apart = [group(spec, kernels, decay)]
+    return [*apart, group(spec, others, 0.0)] if others else apart
 
 
 def group(spec: Optimizer, parameters: list[nn.Parameter], decay: float) -> Group:
@@ -171,13 +172,14 @@ RULES: dict[str, Callable[[Any, Group, list[Tensor], float], None]] = {
 class Updates:
     """An optimiser, and the changes before its step in the order of `OptimizerRule`."""
 
-    def __init__(self, training: TrainSpec, model: nn.Module) -> None:
+    def __init__(self, training: TrainSpec, trained: Sequence[Trained]) -> None:
         """Choose once what every step will need; usually nothing beside the optimiser."""
         self.spec = training.optimizer
         self.rates = learning_rates(training)
-        self.parameters = list(model.parameters())
-        self.kernels = [p.detach() for p in self.parameters if p.ndim == 2]  # the same memory
-        self.groups = groups(self.spec, model)
+        self.parameters = [parameter for parameter, _ in trained]
+        self.decayed = [parameter for parameter, is_decayed in trained if is_decayed]
+        self.kernels = [p.detach() for p in self.decayed]  # the same memory
+        self.groups = groups(self.spec, trained)
         self.rule = RULES[self.spec.name]
         self.norm_max = self.spec.clip_norm or math.inf
         wanted = {
@@ -216,7 +218,7 @@ class Updates:
     def penalise(self, rate: float) -> None:
         """Add the gradient of the L2 penalty to those of the kernels."""
         del rate
-        gradients: list[Any] = [p.grad for p in self.parameters if p.ndim == 2]
+        gradients: list[Any] = [p.grad for p in self.decayed]
         torch._foreach_add_(gradients, self.kernels, alpha=self.spec.l2)
 
     def clip(self, rate: float) -> Tensor:

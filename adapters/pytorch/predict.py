@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch.nn import functional as F
 
 from samenet.adapter import Array, Target
+from samenet.adapters.pytorch.chain import pass_through, steps_of
 from samenet.adapters.pytorch.network import TorchProgram
 
 PREDICT = {
@@ -25,13 +25,8 @@ PREDICT = {
 def predictors(program: TorchProgram, target: Target) -> dict[str, Callable[[Array], Array]]:
     """Return both ways."""
     del target
-    model = program.model.eval()
-    device = program.device
-    *hidden, head = program.linears
-    layers = [
-        (linear.weight, linear.bias, activation.forward)
-        for linear, activation in zip(hidden, program.activations, strict=False)
-    ]
+    model, device = program.model, program.device
+    steps = steps_of(program.parts, "use")
 
     def usual(inputs: Array) -> Array:
         with torch.inference_mode():
@@ -39,9 +34,6 @@ def predictors(program: TorchProgram, target: Target) -> dict[str, Callable[[Arr
 
     def fast(inputs: Array) -> Array:
         with torch.inference_mode():
-            values = torch.from_numpy(inputs).to(device)
-            for weight, bias, activation in layers:
-                values = activation(F.linear(values, weight, bias))
-            return F.linear(values, head.weight, head.bias).cpu().numpy()
+            return pass_through(steps, torch.from_numpy(inputs).to(device)).cpu().numpy()
 
     return {"usual": usual, "fast": fast}

@@ -125,7 +125,7 @@ class SklearnProgram:
     ) -> None:
         """Make the estimator and replace its initial weights."""
         squared = training.loss.name == "mean_squared_error"
-        self.loss_factor, factor = parts.factors(network.widths[-1]) if squared else (1.0, 1.0)
+        self.loss_factor, factor = parts.factors(network.outputs) if squared else (1.0, 1.0)
         self.model = parts.start_at(parts.make_estimator(network, training, factor), weights)
         self.linear = parts.linear_predictor(self.model, weights)
         self.dtype = dtype

@@ -22,9 +22,9 @@ Estimator: TypeAlias = MLPClassifier | MLPRegressor
 
 def make_estimator(network: Network, training: TrainSpec, factor: float) -> Estimator:
     """Return the estimator with every constant from the spec; `factor`: its gradient over ours."""
-    hidden = network.layers[:-1]
+    hidden = network.places[:-1]
     return ESTIMATORS[training.loss.name](
-        hidden_layer_sizes=[layer.units for layer in hidden],
+        hidden_layer_sizes=[layer.outputs[-1] for layer in hidden],
         activation=ACTIVATIONS[hidden[0].activation.name] if hidden else "identity",
         alpha=0.0,  # its own default penalises
         shuffle=False,  # rows arrive in our order
@@ -67,7 +67,7 @@ def start_at(model: Estimator, weights: Weights) -> Estimator:
     else:
         model.partial_fit(row, squeeze_column(np.zeros((1, outputs), row.dtype)))
     for kernel, bias, layer in zip(model.coefs_, model.intercepts_, weights, strict=True):
-        kernel[...], bias[...] = layer
+        kernel[...], bias[...] = layer.kernel, layer.bias
     del model._optimizer  # noqa: SLF001 - its moments and step count; partial_fit makes a new one
     model.t_ = 0
     model.loss_curve_ = []

@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from samenet.adapter import Array, Batches, Capabilities, Target, Weights
 from samenet.adapters.tensorflow.functions import ACTIVATIONS, LOSSES, loss_of
+from samenet.adapters.tensorflow.layers import FORWARD
 from samenet.adapters.tensorflow.network import Masks, TensorFlowProgram, device_name
-from samenet.adapters.tensorflow.optimizers import OPTIMIZERS, Updates
+from samenet.adapters.tensorflow.optimizers import OPTIMIZERS, Updates, dense_gradients
 from samenet.spec import Network, TrainSpec
 
 ADAPTER = {
@@ -56,6 +57,7 @@ def capabilities() -> Capabilities:
         activations=tuple(ACTIVATIONS),
         losses=tuple(LOSSES),
         optimizers=tuple(OPTIMIZERS),
+        layers=tuple(FORWARD),
     )
 
 
@@ -74,7 +76,7 @@ def read_back(program: GraphProgram, target: Target) -> dict[str, str | int | fl
         return {
             "compilations": program.run.experimental_get_tracing_count(),
             "threads": tf.config.threading.get_intra_op_parallelism_threads(),
-            "device": program.model.kernels[0].device,
+            "device": program.updates.variables[0].device,
             "TF32": str(tf.config.experimental.tensor_float_32_execution_enabled()),
             "compiler": program.compiler(),
         }
@@ -104,8 +106,11 @@ class GraphProgram(TensorFlowProgram):
         super().__init__(network, weights, target)
         self.loss = loss_of(training.loss)
         with tf.device(self.device):
-            self.updates = Updates(training, self.model.kernels, self.model.biases)
-        self.run = tf.function(self.steps, jit_compile=mode == "xla")
+            self.updates = Updates(
+                training, self.model.of_role(decayed=True), self.model.of_role(decayed=False)
+            )
+        self.xla = mode == "xla"
+        self.run = tf.function(self.steps, jit_compile=self.xla)
 
     def train(self, batches: Batches) -> None:
         """Run all steps in one call; what depends on the step number goes in as tensors."""
@@ -124,8 +129,9 @@ class GraphProgram(TensorFlowProgram):
             inputs, targets = [tf.gather(rows, order[i]) for rows in data]
             kept = [None if mask is None else mask[i] for mask in masks]
             with tf.GradientTape() as tape:
-                loss = tf.reduce_mean(self.loss(targets, self.model(inputs, kept)))
-            self.updates.apply(tape.gradient(loss, self.updates.variables), factors[i])
+                outputs = self.model(inputs, kept, training=True, xla=self.xla)
+                loss = tf.reduce_mean(self.loss(targets, outputs))
+            self.updates.apply(dense_gradients(tape, loss, self.updates.variables), factors[i])
             losses = losses.write(i, loss)
         return losses.stack()
 

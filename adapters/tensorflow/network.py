@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from samenet.adapter import DataSource, Layer, Target, Weights
 from samenet.adapters.tensorflow.functions import activate
+from samenet.adapters.tensorflow.layers import forward_table
 from samenet.spec import Network
 
 Masks = Sequence[tf.Tensor | None]
@@ -20,23 +21,51 @@ def device_name(target: Target) -> str:
     return f"/GPU:{target.index}" if target.device == "cuda" else "/CPU:0"
 
 
-class DenseLayers(tf.Module):
-    """A chain of dense layers that starts from exactly the given weights."""
+class Chain(tf.Module):
+    """The layers of a network, starting from exactly the given weights."""
 
     def __init__(self, network: Network, weights: Weights, dtype: tf.DType) -> None:
-        """Make a kernel (fan_in, fan_out) and a bias (fan_out,) for every layer."""
+        """Make a variable of every named array."""
         super().__init__()
-        self.activations = [layer.activation for layer in network.layers]
-        self.kernels = [tf.Variable(layer.kernel, dtype=dtype) for layer in weights]
-        self.biases = [tf.Variable(layer.bias, dtype=dtype) for layer in weights]
+        self.places = network.places
+        self.arrays = [
+            {
+                name: tf.Variable(
+                    layer[name], dtype=dtype, trainable=parameter.is_trained, name=name
+                )
+                for name, parameter in place.parameters.items()
+            }
+            for place, layer in zip(network.places, weights, strict=True)
+        ]
 
-    def __call__(self, values: tf.Tensor, masks: Masks = ()) -> tf.Tensor:
-        """Return the outputs of the linear head; masks (B, units) are those of dropout."""
-        for layer, activation in enumerate(self.activations):
-            values = activate(activation, values @ self.kernels[layer] + self.biases[layer])
-            if masks and masks[layer] is not None:
-                values = values * masks[layer]
+    def __call__(
+        self, values: tf.Tensor, masks: Masks = (), *, training: bool = False, xla: bool = False
+    ) -> tf.Tensor:
+        """Return the outputs of the linear head; masks (B, *outputs) are those of dropout.
+
+        In training a batch norm uses the batch's statistics and moves the kept ones.
+        """
+        table = forward_table(training=training, xla=xla)
+        before_forks = []
+        for i, (place, arrays) in enumerate(zip(self.places, self.arrays, strict=True)):
+            if place.kind == "fork":
+                before_forks.append(values)
+            elif place.kind == "join":
+                values = before_forks.pop() + values
+            else:
+                values = activate(place.activation, table[place.kind](place, arrays, values))
+            if masks and masks[i] is not None:
+                values = values * masks[i]
         return values
+
+    def of_role(self, *, decayed: bool) -> list[tf.Variable]:
+        """Return what is trained and has, or has not, a role that penalties and decay act on."""
+        return [
+            arrays[name]
+            for place, arrays in zip(self.places, self.arrays, strict=True)
+            for name, parameter in place.parameters.items()
+            if parameter.is_trained and parameter.is_decayed == decayed
+        ]
 
     @tf.function(reduce_retracing=True)
     def of_rows(self, inputs: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
@@ -51,15 +80,16 @@ class TensorFlowProgram:
         """Make the variables of the network."""
         self.device = device_name(target)
         self.dtype = tf.as_dtype(target.dtype)
+        self.inputs_dtype = tf.int32 if network.vocabulary else self.dtype
         with tf.device(self.device):
-            self.model = DenseLayers(network, weights, self.dtype)
+            self.model = Chain(network, weights, self.dtype)
 
     def load(self, source: DataSource) -> None:
         """Keep all rows on the device."""
         inputs, targets = source.arrays()
         kind = tf.int32 if targets.dtype.kind == "i" else self.dtype
         with tf.device(self.device):
-            self.data = tf.constant(inputs, self.dtype), tf.constant(targets, kind)
+            self.data = tf.constant(inputs, self.inputs_dtype), tf.constant(targets, kind)
 
     def predict(self, rows: NDArray[np.int32]) -> tf.Tensor:
         """Return the outputs of the linear head."""
@@ -68,8 +98,10 @@ class TensorFlowProgram:
 
     def weights(self) -> Weights:
         """Return copies: `numpy()` makes one."""
-        pairs = zip(self.model.kernels, self.model.biases, strict=True)
-        return [Layer(kernel.numpy(), bias.numpy()) for kernel, bias in pairs]
+        return [
+            Layer(**{name: variable.numpy() for name, variable in arrays.items()})
+            for arrays in self.model.arrays
+        ]
 
     def sync(self) -> None:
         """Wait for the device; on the CPU a function has finished when it returns."""

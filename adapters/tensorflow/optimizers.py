@@ -116,18 +116,29 @@ def slots_of(spec: Optimizer, variable: tf.Variable) -> Slots:
     return [tf.Variable(value) for _ in range(count)]
 
 
+def dense_gradients(
+    tape: tf.GradientTape, loss: tf.Tensor, variables: Sequence[tf.Variable]
+) -> list[tf.Tensor]:
+    """Return the gradients as tensors, what every token that occurs adds to a table added up.
+
+    As IndexedSlices an optimiser would see each occurrence of a token by itself, and some, as
+    Keras' Adam, square those instead of their sum.
+    """
+    return [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]
+
+
 class Updates:
     """The whole update of a step: penalty, clipping, the optimiser's own rule with decay."""
 
     def __init__(
-        self, training: TrainSpec, kernels: Sequence[tf.Variable], biases: Sequence[tf.Variable]
+        self, training: TrainSpec, decayed: Sequence[tf.Variable], others: Sequence[tf.Variable]
     ) -> None:
         """Hold references: updates happen in place."""
         self.training = training
         self.spec = training.optimizer
         self.rates = learning_rates(training)
-        self.kernels = kernels
-        self.variables = [*kernels, *biases]
+        self.decayed = decayed
+        self.variables = [*decayed, *others]
         self.slots = [slots_of(self.spec, variable) for variable in self.variables]
         self.step_of = OPTIMIZERS[self.spec.name]
 
@@ -140,7 +151,7 @@ class Updates:
         return np.stack([rates, scales * roots, self.spec.epsilon * roots], axis=1)
 
     def apply(self, gradients: list[tf.Tensor], factors: tf.Tensor) -> None:
-        """Take one step against the gradients of kernels, then biases; factors (3,)."""
+        """Take one step against the gradients of `variables`; factors (3,)."""
         rate = factors[0] if len(self.rates) > 1 else float(self.rates[0])
         if self.spec.l2:
             gradients = self.penalised(gradients)
@@ -148,13 +159,13 @@ class Updates:
             gradients, _ = tf.clip_by_global_norm(gradients, self.spec.clip_norm)
         numbers = (rate, factors[1], factors[2])
         for place, variable in enumerate(self.variables):
-            if self.spec.weight_decay and place < len(self.kernels):
+            if self.spec.weight_decay and place < len(self.decayed):
                 # w - (r * decay) * w: the factor 1 - r * decay would be rounded near 1
                 variable.assign_sub(rate * self.spec.weight_decay * variable)
             self.step_of(self.spec, variable, gradients[place], self.slots[place], numbers)
 
     def penalised(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Add the gradient of the L2 penalty to those of the kernels."""
-        count = len(self.kernels)
-        pairs = zip(gradients[:count], self.kernels, strict=True)
+        """Add the gradient of the L2 penalty to those of what is penalised."""
+        count = len(self.decayed)
+        pairs = zip(gradients[:count], self.decayed, strict=True)
         return [gradient + self.spec.l2 * kernel for gradient, kernel in pairs] + gradients[count:]

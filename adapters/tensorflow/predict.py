@@ -27,11 +27,11 @@ def predictors(program: TensorFlowProgram, target: Target) -> dict[str, Callable
     del target
     model = program.model
     # a lambda: to bind a method, and its default masks, costs 0.3 ms in every call
-    compiled = tf.function(lambda rows: model(rows), jit_compile=True)  # noqa: PLW0108
+    compiled = tf.function(lambda rows: model(rows, xla=True), jit_compile=True)
 
     @cache
     def of_shape(shape: tuple[int, ...]) -> Callable[[tf.Tensor], tf.Tensor]:
-        return compiled.get_concrete_function(tf.TensorSpec(shape, program.dtype))
+        return compiled.get_concrete_function(tf.TensorSpec(shape, program.inputs_dtype))
 
     def usual(inputs: Array) -> Array:
         with tf.device(program.device):

@@ -153,7 +153,9 @@ def test_float32_stays_float32(activation: str, rule: str) -> None:
     kinds = {str(one.dtype) for one in held if one is not trained.losses()}
     assert len(held) > 40
     assert kinds <= {"float32", "bool"}
-    assert {str(part.dtype) for layer in trained.weights() for part in layer.values()} == {"float32"}
+    assert {str(part.dtype) for layer in trained.weights() for part in layer.values()} == {
+        "float32"
+    }
 
 
 @pytest.mark.parametrize("loss", FUNCTIONS.losses)

@@ -107,7 +107,9 @@ def test_weights_that_stay_fail_gate_4() -> None:
     """A first call that changes nothing is refused by what it should have changed."""
     problem = task()
     given = timed(problem, healthy())
-    start = [Layer(*(part.astype(np.float32) for part in layer.values())) for layer in problem.weights]
+    start = [
+        Layer(*(part.astype(np.float32) for part in layer.values())) for layer in problem.weights
+    ]
     assert failed(gate_timed.TimedCalls(given.losses, start)) == {"first call": pytest.approx(1.0)}
 
 

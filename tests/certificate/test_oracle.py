@@ -442,7 +442,9 @@ def test_a_trajectory_in_float32_stays_in_float32(rule: dict[str, Any]) -> None:
         ).final
         for dtype in ("float32", "float64")
     }
-    assert {part.dtype for layer in ends["float32"] for part in layer.values()} == {np.dtype(np.float32)}
+    assert {part.dtype for layer in ends["float32"] for part in layer.values()} == {
+        np.dtype(np.float32)
+    }
     assert 1e-9 < oracle.distance(ends["float32"], ends["float64"]) < 1e-5
 
 

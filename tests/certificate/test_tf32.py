@@ -71,7 +71,9 @@ class OracleProgram:
 
     def predict(self, rows: Array) -> Array:
         given = self.source.inputs[rows].astype(np.float32)
-        sums = oracle.forward(self.network, self.found.final, given, setting=oracle.Setting(multiply=self.multiply)).sums
+        sums = oracle.forward(
+            self.network, self.found.final, given, setting=oracle.Setting(multiply=self.multiply)
+        ).sums
         return sums[-1]
 
     def weights(self) -> Weights:

@@ -52,7 +52,7 @@ class _Program:
         self.dtype, self.rule, self.rates = dtype, training.optimizer, learning_rates(training)
         names = [layer.activation.name for layer in network.layers]
         self.functions = [ACTIVATIONS.get(name, lambda z: z) for name in names]
-        self.parameters = [part.astype(dtype) for layer in weights for part in layer]
+        self.parameters = [p.astype(dtype) for layer in weights for p in (layer.kernel, layer.bias)]
         self.moments = [(np.zeros_like(p), np.zeros_like(p)) for p in self.parameters]
         loss = LOSSES[training.loss.name]
         self.gradients = value_and_grad(lambda p, x, y: loss(self.outputs(p, x), y))

@@ -77,7 +77,7 @@ class _Program:
         self.parameters = [
             Tensor(np.ascontiguousarray(p, dtype=dtype)).contiguous().realize()
             for layer in weights
-            for p in layer
+            for p in (layer.kernel, layer.bias)
         ]
         self.moments = [
             [Tensor(np.zeros(p.shape, dtype)).contiguous().realize() for _ in range(2)]

@@ -55,7 +55,8 @@ def trained(adapter: Any, mode: str) -> dict[str, Any]:
     order = np.arange(STEPS * BATCH, dtype=np.int32).reshape(STEPS, BATCH)
     program.train(Batches(order=order))
     program.sync()
-    numbers = np.concatenate([part.ravel() for layer in program.weights() for part in layer.values()])
+    arrays = [array for layer in program.weights() for array in layer.values()]
+    numbers = np.concatenate([array.ravel() for array in arrays])
     return {
         "losses": np.asarray(program.losses()).tolist(),
         "weights": numbers.tolist(),
@@ -73,7 +74,8 @@ def own_fit(adapter: Any) -> dict[str, Any]:
     program = adapter.build(net, spec, weights, target=target, mode="fit")
     program.load(DataSource(inputs=inputs, targets=rows.targets, train_rows=TRAIN_ROWS))
     adapter.own_fit(program, 2)
-    finite = [bool(np.isfinite(part).all()) for layer in program.weights() for part in layer.values()]
+    arrays = [array for layer in program.weights() for array in layer.values()]
+    finite = [bool(np.isfinite(array).all()) for array in arrays]
     return {"steps": int(program.model.optimizer.iterations), "finite": all(finite)}
 
 

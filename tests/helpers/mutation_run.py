@@ -146,7 +146,7 @@ def of_keras() -> dict[str, Mutant]:
     """Return mistakes that Keras makes easy."""
     import keras
 
-    from samenet.adapters.keras import network
+    from samenet.adapters.keras import functions
     from samenet.adapters.keras import training as keras_training
 
     usual = keras_training.sgd
@@ -160,7 +160,7 @@ def of_keras() -> dict[str, Mutant]:
             what="GELU by tanh instead of erf",
             on="activation gelu",
             gate="gate 0",
-            inside=lambda: patch.dict(network.ACTIVATIONS, {"gelu": keras.ops.gelu}),
+            inside=lambda: patch.dict(functions.ACTIVATIONS, {"gelu": keras.ops.gelu}),
         ),
         "logits_forgotten": Mutant(
             what="from_logits forgotten",

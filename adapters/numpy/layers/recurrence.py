@@ -69,7 +69,9 @@ class Recurrent(Transform):
         rows = by_x.reshape(-1, by_x.shape[-1])
         kernel = steps.reshape(len(rows), -1).T @ rows
         recurrent = states[:-1].reshape(len(rows), -1).T @ by_h.reshape(rows.shape)
-        back = (rows @ self.kernel.T).reshape(steps.shape).swapaxes(0, 1) if self.passes_on else None
+        back = (
+            (rows @ self.kernel.T).reshape(steps.shape).swapaxes(0, 1) if self.passes_on else None
+        )
         return back, [kernel, recurrent, rows.sum(axis=0)]
 
 

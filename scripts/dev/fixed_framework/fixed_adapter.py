@@ -124,7 +124,7 @@ class FixedProgram:
         self.batch_size: int = training.batch_size
         self.names = [layer.activation.name for layer in network.layers]
         self.loss = LOSSES[training.loss.name]
-        self.parameters = [part.astype(dtype) for layer in weights for part in layer]
+        self.parameters = [p.astype(dtype) for layer in weights for p in (layer.kernel, layer.bias)]
         self.moments = [(np.zeros_like(p), np.zeros_like(p)) for p in self.parameters]
         self.latest: list[Array] = []
 

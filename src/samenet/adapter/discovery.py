@@ -19,6 +19,7 @@ from samenet.adapter import source_files
 from samenet.adapter.api import Header
 from samenet.errors import UsageError, reading, unknown_name
 from samenet.machine.files import read_text
+from samenet.spec.network import Family
 from samenet.spec.parsing import parse
 
 
@@ -38,6 +39,11 @@ class AdapterFile:
         """Return the modes that run unless others are asked for."""
         chosen = [name for name, mode in self.header.modes.items() if mode.default]
         return chosen or list(self.header.modes)[:1]
+
+    def modes_for(self, family: Family) -> list[str]:
+        """Return the modes that run for a family of networks: the best for it, or the default."""
+        best = [name for name, mode in self.header.modes.items() if family in mode.best_for]
+        return best or self.default_modes
 
     @property
     def quickstart_path(self) -> Path | None:
@@ -117,13 +123,16 @@ def _evaluate(node: ast.stmt, path: Path) -> object:
         raise UsageError(f"{path}, line {node.lineno}: this must be plain data.") from None
 
 
-def choose(wanted: Sequence[str]) -> list[tuple[AdapterFile, str]]:
+def choose(
+    wanted: Sequence[str], families: Sequence[Family] = ("dense",)
+) -> list[tuple[AdapterFile, str]]:
     """Return (adapter, mode) for names like 'pytorch', 'pytorch:compiled', 'mine.py' or 'all'.
 
-    Nothing wanted means the usual frameworks in their default modes; 'all' means every shipped one
-    in every mode. Raises UsageError for an unknown name, with the nearest one as a suggestion.
+    Without a mode a framework runs as is best for each of the families of networks. Nothing wanted
+    means the usual frameworks; 'all' means every shipped one in every mode. Raises UsageError for
+    an unknown name, with the nearest one as a suggestion.
     """
-    pairs = [pair for text in wanted or _usual() for pair in _named(text)]
+    pairs = [pair for text in wanted or _usual() for pair in _named(text, families)]
     distinct = list(dict.fromkeys((leaf.path, mode) for leaf, mode in pairs))
     found = {(leaf.path, mode): (leaf, mode) for leaf, mode in pairs}
     _refuse_same_names([found[key] for key in distinct])
@@ -137,12 +146,26 @@ def _usual() -> list[str]:
     return [name for name, leaf in shipped_adapters().items() if leaf.header.default]
 
 
-def _named(text: str) -> list[tuple[AdapterFile, str]]:
+def modes_asked_for(wanted: Sequence[str]) -> set[str]:
+    """Return the arms that were asked for by their mode: they run whatever the network."""
+    found: set[str] = set()
+    for text in wanted:
+        if text == ALL_MODES:
+            shipped = shipped_adapters().values()
+            found |= {leaf.arm(mode) for leaf in shipped for mode in leaf.header.modes}
+        else:
+            leaf, mode = find(text)
+            found |= {leaf.arm(mode)} if mode else set()
+    return found
+
+
+def _named(text: str, families: Sequence[Family]) -> list[tuple[AdapterFile, str]]:
     """Return what one name stands for."""
     if text == ALL_MODES:
         return [(leaf, mode) for leaf in shipped_adapters().values() for mode in leaf.header.modes]
     leaf, mode = find(text)
-    return [(leaf, m) for m in ([mode] if mode else leaf.default_modes)]
+    modes = [mode] if mode else [m for family in families for m in leaf.modes_for(family)]
+    return [(leaf, m) for m in dict.fromkeys(modes)]
 
 
 FILE = re.compile(r"(?P<path>.+\.py)(:(?P<mode>[^:/\\]+))?")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,9 @@ def check_initial_weights(problem: Problem, build: Build, dtype: Dtype) -> Check
 
 
 def _shape_problem(found: Weights, given: Weights) -> str:
+    strange = sorted({type(layer).__name__ for layer in found if not isinstance(layer, Mapping)})
+    if strange:
+        return f"weights() gives {', '.join(strange)} instead of samenet.adapter.Layer"
     shapes = [
         [{name: array.shape for name, array in layer.items()} for layer in weights]
         for weights in (found, given)

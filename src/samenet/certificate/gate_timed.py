@@ -84,7 +84,9 @@ class _Allowed:
     ) -> None:
         self.problem, self.truth, self.unit = problem, truth, certificate_limits.ROUNDOFF[dtype]
         self.product = certificate_limits.product_roundoff(dtype, precision)
-        self.chain = certificate_limits.LAYER_ROUNDINGS * (certificate_limits.depth_of(problem.network) + 1)
+        self.chain = certificate_limits.LAYER_ROUNDINGS * (
+            certificate_limits.depth_of(problem.network) + 1
+        )
         self.gradient, self.scale = _first_gradient(problem)
         is_told = _told(self.gradient, self.scale, 2 * self.chain * self.product)
         self.told = is_told & oracle.trained(problem.network)

@@ -102,9 +102,7 @@ NETWORKS: dict[str, LayerCase] = {
         rules=("momentum", "adam"),
         kinked=True,
     ),
-    "max pool": _image(
-        _conv(2), _layer("max_pool", size=2), _FLAT, rules=("adamw",)
-    ),
+    "max pool": _image(_conv(2), _layer("max_pool", size=2), _FLAT, rules=("adamw",)),
     "max pool overlapping": _image(
         _conv(2),
         _layer("max_pool", size=3, stride=2, padding="same"),
@@ -236,7 +234,7 @@ def layer_problem(name: str, network_name: str, rule: dict[str, Any]) -> Problem
     case = NETWORKS[network_name]
     for repeat in range(REPEATS_TRIED):
         found = _problem(name, case, rule, repeat)
-        if (_keeps_off(found) if case.kinked else is_admissible(found)):
+        if _keeps_off(found) if case.kinked else is_admissible(found):
             return found
     raise ValueError(f"no admissible problem for '{name}' in {REPEATS_TRIED} tries")
 

@@ -189,6 +189,8 @@ class ReorderedProducts:
         """Return the product."""
         terms = left.shape[-1]
         if terms not in self.orders:
-            self.orders[terms] = make_generator("realisation", self.number, terms).permutation(terms)
+            self.orders[terms] = make_generator("realisation", self.number, terms).permutation(
+                terms
+            )
         order = self.orders[terms]
         return np.matmul(left[..., order], right[..., order, :])

@@ -91,10 +91,17 @@ def make_plan(request: Request, pairs: Sequence[tuple[discovery.AdapterFile, str
     Raises UsageError for an unknown name or a value out of range.
     """
     tasks = choose_tasks(request)
-    pairs = pairs or discovery.choose(request.frameworks)
+    chosen = not pairs
+    families = tuple(dict.fromkeys(task.model.family for task in tasks))
+    pairs = pairs or discovery.choose(request.frameworks, families)
     pythons = find_interpreters(request.pythons, {leaf.header.name for leaf, _ in pairs})
     arms, absent = describe.describe_adapters(pairs, request.target.place, pythons)
     runnable, skipped = _runnable(tasks, arms, request.target)
+    if chosen:
+        asked = discovery.modes_asked_for(request.frameworks)
+        others = _other_modes(tasks, [pair for pair in pairs if pair[0].arm(pair[1]) not in asked])
+        runnable -= {(each.task, each.arm) for each in others}
+        skipped += others
     skipped += [
         SkippedResult(task=task.name, arm=adapter.name, mark=adapter.mark, reason=adapter.reason)
         for task in tasks
@@ -236,6 +243,23 @@ def _runnable(
         else:
             runnable.add((task.name, arm.name))
     return runnable, skipped
+
+
+def _other_modes(
+    tasks: Sequence[Task], pairs: Sequence[tuple[discovery.AdapterFile, str]]
+) -> list[SkippedResult]:
+    """Return where a framework that was named without a mode runs in another one, best there."""
+    return [
+        SkippedResult(
+            task=task.name,
+            arm=leaf.arm(mode),
+            mark="unsupported",
+            reason=f"runs as {leaf.arm(best[0])}, which is better for such a network",
+        )
+        for task in tasks
+        for leaf, mode in pairs
+        if mode not in (best := leaf.modes_for(task.model.family))
+    ]
 
 
 def refuse_empty_plan(plan: Plan, *, needs_arms: bool = False) -> None:

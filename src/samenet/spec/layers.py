@@ -14,7 +14,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from samenet.spec.parsing import FrozenModel, GrownModel, parse_call
 
@@ -748,6 +756,14 @@ def _place(path: str, layer: LayerSpec, shape: Shape) -> Place:
 def describe(shape: Shape) -> str:
     """Return a shape as a person writes it: '8 × 8 × 16', '64 numbers'."""
     return f"{shape[0]} numbers" if len(shape) == 1 else " × ".join(map(str, shape))
+
+
+def all_layers(layers: Sequence[LayerSpec]) -> Iterator[LayerSpec]:
+    """Yield every layer, of a residual itself and then those of its chain."""
+    for layer in layers:
+        yield layer
+        if isinstance(layer, Residual):
+            yield from all_layers(layer.layers)
 
 
 UNSHIFTED = frozenset({"flatten", "average_pool", "global_average_pool", "join", "activation"})

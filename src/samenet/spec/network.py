@@ -8,6 +8,7 @@ How it is trained: samenet.spec.training.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal, Self
@@ -22,6 +23,7 @@ from samenet.spec.layers import (
     Place,
     Shape,
     WrongShapeError,
+    all_layers,
     describe,
     walk,
     without_idle_biases,
@@ -96,8 +98,9 @@ class Network(FrozenModel):
 
     @property
     def input_shape(self) -> Shape:
-        """Return the shape of one row: (features,), (steps, features), (height, width, channels);
-        of token numbers (steps,).
+        """Return the shape of one row.
+
+        (features,), (steps, features), (height, width, channels); of token numbers (steps,).
         """
         return self.inputs if isinstance(self.inputs, tuple) else (self.inputs,)
 
@@ -125,11 +128,7 @@ class Network(FrozenModel):
     @property
     def family(self) -> Family:
         """Return what decides about its time: attention, recurrence, convolution, or products."""
-        kinds = {place.kind for place in self.places}
-        for family, members in FAMILIES.items():
-            if kinds & members:
-                return family
-        return "dense"
+        return family_of(place.kind for place in self.places)
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -196,6 +195,12 @@ FAMILIES: dict[Family, frozenset[str]] = {
 """By which kinds a network belongs to a family; the first that fits."""
 
 
+def family_of(kinds: Iterable[str]) -> Family:
+    """Return the family of a network that holds these kinds of layers."""
+    held = set(kinds)
+    return next((family for family, members in FAMILIES.items() if held & members), "dense")
+
+
 class ModelSpec(FrozenModel):
     """The hidden layers; the linear head follows from the task. Without any: the single neuron."""
 
@@ -222,6 +227,11 @@ class ModelSpec(FrozenModel):
         except UsageError as error:
             return str(error).removeprefix(MISFIT).removesuffix(".")
         return ""
+
+    @property
+    def family(self) -> Family:
+        """Return the family that the network will be of, whatever its data."""
+        return family_of(layer.kind for layer in all_layers(self.layers))
 
     def network(
         self, *, inputs: int | tuple[int, ...], outputs: int, vocabulary: int = 0

@@ -109,7 +109,9 @@ def _in_words(item: Any) -> str:
     known = item.get("ctx", {})
     if item["type"] == "union_tag_invalid":
         what = "layer kind " if "layers" in item["loc"] else ""
-        return _unknown_kind(what, known["tag"], known["expected_tags"].replace("'", "").split(", "))
+        return _unknown_kind(
+            what, known["tag"], known["expected_tags"].replace("'", "").split(", ")
+        )
     if item["type"] in _PLAIN:
         return _PLAIN[item["type"]].format(**known)
     return str(item["msg"]).removeprefix("Value error, ")
@@ -141,9 +143,7 @@ def _layer_of(path: tuple[int | str, ...]) -> str:
         for before, part in zip(("", *path), path, strict=False)
         if before == "layers" and isinstance(part, int)
     ]
-    kinds = [
-        str(part) for part, is_tag in _tagged(path) if is_tag and "optimizer" not in path
-    ]
+    kinds = [str(part) for part, is_tag in _tagged(path) if is_tag and "optimizer" not in path]
     if not kinds or len(kinds) < len(numbers):
         return ""
     return f" in layer {'.'.join(map(str, numbers))} ({kinds[-1]})"

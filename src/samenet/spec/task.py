@@ -104,7 +104,10 @@ class Task(FrozenModel):
         data = values.get("data") if isinstance(values, dict) else None
         if not isinstance(data, dict) or "model" not in values:
             return values
-        return {**values, "model": expand_model(values["model"], tokens=bool(data.get("vocabulary")))}
+        return {
+            **values,
+            "model": expand_model(values["model"], tokens=bool(data.get("vocabulary"))),
+        }
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -68,7 +68,7 @@ def case(net: Net, rule: str) -> Case:
     weights = draws.initial_weights(network(net), task="bare", repeat=0)
     inputs = np.random.default_rng(0).normal(size=(ROWS, net.widths[0])).astype(np.float32)
     return Case(
-        weights=[tuple(layer) for layer in draws.as_dtype(weights, "float32")],
+        weights=[(w.kernel, w.bias) for w in draws.as_dtype(weights, "float32")],
         inputs=inputs,
         targets=(np.arange(ROWS) % net.widths[-1]).astype(np.int32),
         batch_size=net.batch_size,

@@ -31,7 +31,6 @@ from samenet.spec.layers import Place
 from samenet.spec.network import Network
 from samenet.spec.training import Forms, Loss, TrainSpec
 
-
 IN_TRAINING = Setting()
 IN_USE = Setting(training=False)
 
@@ -110,9 +109,7 @@ def forward(
     return passed
 
 
-def _activated(
-    place: Place, z: Array, mask: Array | None, forms: Forms
-) -> tuple[Array, Array]:
+def _activated(place: Place, z: Array, mask: Array | None, forms: Forms) -> tuple[Array, Array]:
     """Return what leaves a place, and by what a gradient is multiplied on its way back."""
     if place.activation.name == "identity":
         after, slope = z, np.ones((), z.dtype)
@@ -269,8 +266,8 @@ def kink_margin(network: Network, loss: Loss, weights: Weights, batch: Batch) ->
 
     A sum whose every term is 0 is exactly 0 in any arithmetic, and is no risk. Only layers with a
     kinked activation count, max pools, by how much the largest number of a window leads, relative
-    to the largest of all, and the residuals of a mean absolute error. Infinite if nothing has a
-    kink.
+    to the largest of all, and the residuals of a mean absolute error. Exact ties do not count: they
+    are one number seen twice, or zeros of a ReLU. Infinite if nothing has a kink.
     """
     inputs = batch.inputs if network.vocabulary else batch.inputs.astype(np.float64)
     passed = forward(network, weights, inputs, batch.masks)
@@ -280,7 +277,8 @@ def kink_margin(network: Network, loss: Loss, weights: Weights, batch: Batch) ->
         if place.activation.name in KINKED:
             found.append(_nearest(z, _terms(place, layer, x)))
         if place.kind in ("max_pool", "global_max_pool"):
-            found.append(_nearest(margin(place, passed.kept[number]), np.max(np.abs(x))))
+            leads = margin(place, passed.kept[number])
+            found.append(_nearest(leads[leads > 0], np.max(np.abs(x))))
     if loss.name == "mean_absolute_error":
         z = passed.sums[-1]
         found.append(_nearest(z - batch.targets, np.abs(z) + np.abs(batch.targets)))

@@ -1,0 +1,161 @@
+"""What each kind of layer computes, in low level TensorFlow: one table, kind to function.
+
+x (B, *inputs) enters, channels last. Where an operator holds a constant as a float32 attribute, or
+has no float64 kernel, the formula stands here; those of recurrent layers have a file of their own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from samenet.adapters.tensorflow import recurrent
+from samenet.adapters.tensorflow.products import biased, product
+from samenet.spec.layers import Place
+
+Arrays = Mapping[str, tf.Variable]
+Forward = Callable[[Place, Arrays, tf.Tensor], tf.Tensor]
+
+
+def dense(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
+    """Return x @ kernel + bias."""
+    del place
+    return biased(product(x, arrays["kernel"]), arrays)
+
+
+def convolution(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
+    """Return the cross-correlation; TensorFlow's padding is the spec's."""
+    layer, axes = place.layer, len(place.inputs) - 1
+    strides, padding = layer.strides(axes), layer.padding.upper()
+    return biased(tf.nn.convolution(x, arrays["kernel"], strides, padding), arrays)
+
+
+def max_pool(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
+    """Return the largest number of each window."""
+    del arrays
+    layer, axes = place.layer, len(place.inputs) - 1
+    return tf.nn.max_pool(x, layer.sizes(axes), layer.strides(axes), layer.padding.upper())
+
+
+def average_pool(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
+    """Return the mean of each window."""
+    del arrays
+    layer, axes = place.layer, len(place.inputs) - 1
+    return tf.nn.avg_pool(x, layer.sizes(axes), layer.strides(axes), "VALID")
+
+
+def global_average_pool(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
+    """Return the mean over all places."""
+    del place, arrays
+    return tf.reduce_mean(x, range(1, x.shape.rank - 1))
+
+
+def global_max_pool(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
+    """Return the largest number over all places; equal ones share its gradient."""
+    del place, arrays
+    return tf.reduce_max(x, range(1, x.shape.rank - 1))
+
+
+def flatten(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
+    """Return all numbers of a row in one axis."""
+    del arrays
+    return tf.reshape(x, (-1, *place.outputs))
+
+
+def unchanged(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
+    """Return what enters: activation and dropout are those of every place."""
+    del place, arrays
+    return x
+
+
+def embedding(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
+    """Return the table's rows; its gradient is an IndexedSlices, made dense before any update."""
+    del place
+    return tf.gather(arrays["table"], x)
+
+
+def positions(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
+    """Return x + table."""
+    del place
+    return x + arrays["table"]
+
+
+def layer_norm(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
+    """Return the numbers of every last axis with mean 0 and variance 1, then scale and offset."""
+    mean = tf.reduce_mean(x, -1, keepdims=True)
+    variance = tf.reduce_mean(tf.math.squared_difference(x, mean), -1, keepdims=True)
+    return normalised(place, arrays, x, mean, variance)
+
+
+def normalised(
+    place: Place, arrays: Arrays, x: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor
+) -> tf.Tensor:
+    """Return scale (x - mean) / sqrt(variance + epsilon) + offset."""
+    root = tf.math.rsqrt(variance + place.layer.epsilon)
+    return (x - mean) * (root * arrays["scale"]) + arrays["offset"]
+
+
+def batch_norm(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
+    """Return x normalised by the kept statistics."""
+    return normalised(place, arrays, x, arrays["mean"], arrays["variance"])
+
+
+def batch_norm_in_training(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
+    """Return x normalised by the batch's own statistics, of which the kept ones take a share."""
+    mean, variance = tf.nn.moments(x, range(x.shape.rank - 1))
+    for name, new in (("mean", mean), ("variance", variance)):
+        arrays[name].assign_sub(place.layer.rate * (arrays[name] - new))
+    return normalised(place, arrays, x, mean, variance)
+
+
+def attention(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
+    """Return what the heads say, side by side, times output."""
+    steps, width = place.inputs
+    heads = place.layer.heads
+
+    def by_head(name: str) -> tf.Tensor:
+        """Return (B, heads, steps, width / heads)."""
+        found = tf.reshape(product(x, arrays[name]), (-1, steps, heads, width // heads))
+        return tf.transpose(found, (0, 2, 1, 3))
+
+    query = by_head("query") * (1 / math.sqrt(width / heads))
+    scores = tf.matmul(query, by_head("key"), transpose_b=True)
+    if place.layer.causal:
+        later = np.triu(np.full((steps, steps), -np.inf), 1)
+        scores += tf.constant(later, scores.dtype)
+    said = tf.transpose(tf.nn.softmax(scores) @ by_head("value"), (0, 2, 1, 3))
+    return product(tf.reshape(said, (-1, steps, width)), arrays["output"])
+
+
+FORWARD: dict[str, Forward] = {
+    "dense": dense,
+    "conv1d": convolution,
+    "conv2d": convolution,
+    "max_pool": max_pool,
+    "average_pool": average_pool,
+    "global_average_pool": global_average_pool,
+    "global_max_pool": global_max_pool,
+    "flatten": flatten,
+    "activation": unchanged,
+    "dropout": unchanged,
+    "embedding": embedding,
+    "positions": positions,
+    "layer_norm": layer_norm,
+    "batch_norm": batch_norm,
+    "attention": attention,
+    "simple_rnn": recurrent.in_graph,
+    "lstm": recurrent.in_graph,
+    "gru": recurrent.in_graph,
+}
+"""In use, as operations of a graph."""
+IN_TRAINING: dict[str, Forward] = {"batch_norm": batch_norm_in_training}
+IN_XLA: dict[str, Forward] = dict.fromkeys(recurrent.CELLS, recurrent.in_loop)
+"""What is done otherwise there."""
+
+
+def forward_table(*, training: bool, xla: bool) -> dict[str, Forward]:
+    """Return the function of every kind."""
+    return FORWARD | (IN_XLA if xla else {}) | (IN_TRAINING if training else {})

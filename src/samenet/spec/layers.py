@@ -682,7 +682,8 @@ class Place:
 
     path: str
     """As a person counts: "3", or "5.1" for the first layer inside the fifth."""
-    layer: LayerSpec
+    layer: Any
+    """The spec of its kind's class; which one, `kind` says."""
     inputs: Shape
     outputs: Shape
     parameters: Mapping[str, Parameter]
@@ -690,7 +691,7 @@ class Place:
     @property
     def kind(self) -> str:
         """Return the layer's kind; of a residual's two ends, "fork" and "join"."""
-        return self.layer.kind
+        return str(self.layer.kind)
 
     @property
     def activation(self) -> Activation:
@@ -706,7 +707,7 @@ class Place:
     @property
     def operations(self) -> int:
         """Return multiplications and additions of the forward pass of one row."""
-        return self.layer.operations(self.inputs)
+        return int(self.layer.operations(self.inputs))
 
     def __str__(self) -> str:
         """Return how a person finds it: 'layer 3 (conv2d)'."""

@@ -22,9 +22,10 @@ from samenet.adapter.dataset import DataCard, Dataset
 from samenet.errors import UsageError, unknown_name
 from samenet.spec import DataSpec, Task, TaskKind, every_layer, parse
 from samenet.spec.csv_task import check_targets, read_csv, refuse_infinite, target_columns
+from samenet.tasks.options import ROWS_MIN
 from samenet.tasks.places import numbers_in_places, scale_in_places
 from samenet.tasks.preparation import describe_learnt, preprocessor, split, type_columns
-from samenet.tasks.synthetic import FORMULAS, ROWS_MIN
+from samenet.tasks.synthetic import FORMULAS
 
 
 class Table(NamedTuple):

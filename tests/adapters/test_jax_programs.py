@@ -49,6 +49,11 @@ def test_convolutions_are_in_the_order_of_the_library(mode: str) -> None:
     assert set(orders) == {"b01f_01io->b01f"}
 
 
+def test_blocks_of_rows_are_predicted_as_the_whole() -> None:
+    """Blocks, and a rest that fills none, give what all rows at once give, in their order."""
+    assert answer()["blocks"] <= 1e-14
+
+
 def test_predicting_again_compiles_nothing() -> None:
     """Recurrent layers are a loop that JAX compiles once, even where nothing else is compiled."""
     assert answer()["compilations"] == 0

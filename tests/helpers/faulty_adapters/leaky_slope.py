@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from samenet.adapters.numpy.adapter import NumpyProgram, capabilities, read_back, wake
+from samenet.adapters.numpy.layers import Elementwise
 
 __all__ = ["build", "capabilities", "read_back", "wake"]
 
@@ -30,8 +31,9 @@ class Leaky(NumpyProgram):
     def __init__(self, *arguments):
         """Exchange the slope in forward and backward pass alike."""
         super().__init__(*arguments)
-        usual = self.layers.functions
-        self.layers.functions = [(value, slope, 0.02) for value, slope, _ in usual]
+        for transform in self.layers.transforms:
+            if isinstance(transform, Elementwise):
+                transform.constant = 0.02
 
 
 def build(network, training, weights, *, target, mode):

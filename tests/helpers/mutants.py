@@ -160,7 +160,7 @@ def slope_rounded_up(build, capabilities):
             )
             for layer in problem.network.layers
         )
-        network = Network(**{**dict(problem.network), "layers": layers})  # a copy keeps its places
+        network = Network(inputs=problem.network.inputs, layers=layers)  # a copy keeps its places
         return build(replace(problem, network=network), spec, weights, dtype)
 
     return made, capabilities

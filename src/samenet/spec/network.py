@@ -35,6 +35,11 @@ PARAMETERS_MAX = 50_000_000
 """Above this number of weights a run would exhaust a small machine before its first step."""
 
 
+WINDOWED_WORK = 32
+"""With it a task of layers is followed for some ten seconds, as one of wide dense layers is; whole
+trainings of every kind are followed on the small networks of certificate.layer_cases."""
+
+
 class TaskKind(StrEnum):
     """What the network predicts."""
 
@@ -157,8 +162,13 @@ class Network(FrozenModel):
 
     @property
     def work(self) -> int:
-        """Return multiplications of one row's forward pass, but at least a weight's each."""
-        return max(self.parameters, self.operations // 2)
+        """Return what the oracle's work on one row is measured by: multiplications, forward.
+
+        At least one for every weight. Windows, steps and heads cost it far more a multiplication
+        than one large product, so those of other layers than dense ones count WINDOWED_WORK times.
+        """
+        multiplications = max(self.parameters, self.operations // 2)
+        return multiplications if self.is_dense else WINDOWED_WORK * multiplications
 
     @property
     def has_dropout(self) -> bool:

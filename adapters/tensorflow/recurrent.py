@@ -60,7 +60,11 @@ def entering(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
 
 def start(place: Place, x: tf.Tensor) -> State:
     """Return zeros."""
-    shape = (tf.shape(x)[0], place.layer.units) if x.shape[0] is None else (x.shape[0], place.layer.units)
+    shape = (
+        (tf.shape(x)[0], place.layer.units)
+        if x.shape[0] is None
+        else (x.shape[0], place.layer.units)
+    )
     zeros = tf.zeros(shape, x.dtype)
     return (zeros, zeros) if place.kind == "lstm" else (zeros,)
 

@@ -14,6 +14,7 @@ from samenet.adapter.arrays import Batches, Dtype, Weights
 from samenet.certificate import limits as certificate_limits
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.oracle.functions import SPEC
+from samenet.certificate.oracle.setting import Setting
 from samenet.certificate.problem import Build, Check, Problem, ends_of
 from samenet.spec.training import SGD, Adam, Optimizer, Schedule
 
@@ -117,7 +118,7 @@ def _gradient_error(
     forms = offered.forms if offered else SPEC
     batch = problem.steps([call])[0]
     loss = problem.training.loss
-    setting = oracle.Setting(forms=forms)
+    setting = Setting(forms=forms)
     exact = oracle.gradient_alone(problem.network, loss, point, batch, setting).gradient
     scale = float(np.linalg.norm(oracle.magnitude(problem.network, loss, point, batch)))
     wrong = (found - oracle.flatten(exact))[oracle.trained(problem.network)]

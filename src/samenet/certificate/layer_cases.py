@@ -30,6 +30,8 @@ MARGIN_MIN = 1e-6
 """Of a kinked network: so far from every kink are the gradients that are read."""
 
 IMAGE, SEQUENCE, TOKENS, VOCABULARY = (7, 6, 2), (6, 5), (6,), 9
+RARE = 64
+"""So many tokens that some repeat within a batch and others do not occur in it at all."""
 RATE, EPSILON, NORM_EPSILON = 0.125, 2.0**-10, 2.0**-16
 
 
@@ -60,8 +62,10 @@ def _sequence(*layers: dict[str, Any], rules: tuple[str, ...]) -> LayerCase:
     return LayerCase(inputs=SEQUENCE, layers=layers, rules=rules)
 
 
-def _tokens(*layers: dict[str, Any], rules: tuple[str, ...]) -> LayerCase:
-    return LayerCase(inputs=TOKENS, layers=layers, rules=rules, vocabulary=VOCABULARY)
+def _tokens(
+    *layers: dict[str, Any], rules: tuple[str, ...], vocabulary: int = VOCABULARY
+) -> LayerCase:
+    return LayerCase(inputs=TOKENS, layers=layers, rules=rules, vocabulary=vocabulary)
 
 
 _FLAT = _layer("flatten")
@@ -82,7 +86,10 @@ def _block(heads: int, width: int, *, causal: bool = False) -> tuple[dict[str, A
 
 NETWORKS: dict[str, LayerCase] = {
     "conv2d same": _image(
-        _conv(3), _conv(4, size=2), _FLAT, rules=("momentum + l2", "adam + decay + clipping")
+        _conv(3, dropout=0.25),
+        _conv(4, size=2),
+        _FLAT,
+        rules=("momentum + l2", "adam + decay + clipping"),
     ),
     "conv2d stride": _image(
         _conv(3, stride=2), _conv(4, stride=(2, 1), size=(2, 3)), _MEAN, rules=("sgd", "rmsprop")
@@ -102,7 +109,7 @@ NETWORKS: dict[str, LayerCase] = {
         rules=("momentum", "adam"),
         kinked=True,
     ),
-    "max pool": _image(_conv(2), _layer("max_pool", size=2), _FLAT, rules=("adamw",)),
+    "max pool": _image(_conv(2), _layer("max_pool", size=(2, 3)), _FLAT, rules=("adamw",)),
     "max pool overlapping": _image(
         _conv(2),
         _layer("max_pool", size=3, stride=2, padding="same"),
@@ -110,13 +117,21 @@ NETWORKS: dict[str, LayerCase] = {
         rules=("momentum",),
     ),
     "average pool overlapping": _image(
-        _conv(3), _layer("average_pool", size=3, stride=(2, 1)), _MEAN, rules=("adam",)
+        _conv(3), _layer("average_pool", size=(3, 2), stride=(2, 1)), _MEAN, rules=("adam",)
     ),
     "conv1d": _sequence(
-        _layer("conv1d", filters=4, size=3, activation="tanh"),
-        _layer("conv1d", filters=3, size=2, stride=2, activation="sigmoid"),
+        _layer("conv1d", filters=4, size=3, stride=2, activation="tanh"),
+        _layer("conv1d", filters=3, size=2, padding="valid", activation="sigmoid"),
         _FLAT,
         rules=("momentum + l2", "adam"),
+    ),
+    "pools of sequences": _sequence(
+        _layer("conv1d", filters=4, size=2),
+        _BATCH_NORM,
+        _layer("max_pool", size=3, stride=2, padding="same"),
+        _layer("average_pool", size=2, stride=1),
+        _layer("global_max_pool"),
+        rules=("adam",),
     ),
     "batch norm": LayerCase(
         inputs=(6,),
@@ -142,20 +157,27 @@ NETWORKS: dict[str, LayerCase] = {
         layers=(_layer("dense", units=8, activation="tanh"), _LAYER_NORM),
         rules=("momentum", "adam"),
     ),
+    "dense and layer norm of images": _image(
+        _layer("dense", units=4, activation="tanh"), _LAYER_NORM, _MEAN, rules=("adam",)
+    ),
     "residual": _image(
         _conv(3),
         _layer(
             "residual",
             layers=[_conv(4, activation="silu"), _conv(3, activation="identity"), _BATCH_NORM],
         ),
-        _layer("residual", layers=[_layer("residual", layers=[_conv(3)])]),
+        _layer("residual", layers=[_conv(3), _layer("residual", layers=[_conv(3)])]),
         _MEAN,
         rules=("momentum", "adam + clipping"),
     ),
     "embedding": _tokens(
         _layer("embedding", width=4),
         _FLAT,
+        vocabulary=RARE,
         rules=("sgd", "adam + l2", "rmsprop", "adagrad", "momentum + clipping"),
+    ),
+    "embedding, lstm": _tokens(
+        _layer("embedding", width=4), _layer("lstm", units=4), rules=("adam + decay",)
     ),
     "positions": _tokens(
         _layer("embedding", width=4),
@@ -165,8 +187,10 @@ NETWORKS: dict[str, LayerCase] = {
         rules=("adam",),
     ),
     "simple rnn": _sequence(_layer("simple_rnn", units=5), rules=("momentum + l2", "adam")),
-    "simple rnn sequences": _sequence(
-        _layer("simple_rnn", units=4, sequences=True), _FLAT, rules=("rmsprop",)
+    "simple rnn twice": _sequence(
+        _layer("simple_rnn", units=4, sequences=True),
+        _layer("simple_rnn", units=3),
+        rules=("rmsprop",),
     ),
     "lstm": _sequence(_layer("lstm", units=5), rules=("momentum + l2", "adam + decay")),
     "lstm twice": _sequence(

@@ -230,9 +230,9 @@ class ModelSpec(FrozenModel):
         return ""
 
     @property
-    def family(self) -> Family:
-        """Return the family that the network will be of, whatever its data."""
-        return family_of(layer.kind for layer in all_layers(self.layers))
+    def kinds(self) -> frozenset[str]:
+        """Return which kinds of layers the network will hold, whatever its data."""
+        return frozenset({"dense"} | {layer.kind for layer in all_layers(self.layers)})
 
     def network(
         self, *, inputs: int | tuple[int, ...], outputs: int, vocabulary: int = 0

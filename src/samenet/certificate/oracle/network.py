@@ -24,8 +24,9 @@ from samenet.certificate.oracle.functions import (
     mean_loss,
     value,
 )
-from samenet.certificate.oracle.operations import OPERATIONS, Multiply, Setting
+from samenet.certificate.oracle.operations import OPERATIONS
 from samenet.certificate.oracle.optimizers import Updater
+from samenet.certificate.oracle.setting import Multiply, Setting
 from samenet.certificate.oracle.windows import margin
 from samenet.spec.layers import Place
 from samenet.spec.network import Network
@@ -91,7 +92,8 @@ def forward(
     stack: list[Array] = []
     for number, (place, layer) in enumerate(zip(network.places, weights, strict=True)):
         passed.entered.append(x)
-        z, kept, state = x, None, {}
+        z, kept = x, None
+        state: dict[str, Array] = {}
         if place.kind == "fork":
             stack.append(x)
         elif place.kind == "join":

@@ -86,7 +86,8 @@ class Network(FrozenModel):
         first = self.layers[0]
         if self.vocabulary and len(self.input_shape) != 1:
             raise WrongShapeError(
-                f"a row of token numbers has one axis, its steps, and not {self.input_shape}"
+                f"a row of token numbers has one axis, its steps, and not "
+                f"{describe(self.input_shape)}"
             )
         if self.vocabulary and first.kind != "embedding":
             raise WrongShapeError(

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
+from samenet._text import join_names
 from samenet.adapter.array_files import read_arrays
 from samenet.adapter.dataset import DataCard, Dataset
-from samenet._text import join_names
 from samenet.errors import UsageError, unknown_name
 from samenet.spec import DataSpec, Task, TaskKind, every_layer, parse
 from samenet.spec.baselines import BEST_FIRST

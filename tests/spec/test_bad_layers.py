@@ -255,9 +255,7 @@ FOREIGN = ("Input", "validation", "pydantic", "tuple", "instance", "Tag", "union
 
 def text_of(case: Bad) -> str:
     tables = (f"[[model.layers]]\n{layer.replace('; ', chr(10))}" for layer in case.layers)
-    return HEAD.format(
-        model=case.model, data=case.data, layers="\n".join(tables), batch=case.batch
-    )
+    return HEAD.format(model=case.model, data=case.data, layers="\n".join(tables), batch=case.batch)
 
 
 @pytest.mark.parametrize("name", PLANTED)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from samenet.adapters.numpy.adapter import NumpyProgram, capabilities, read_back, wake
-from samenet.adapters.numpy.layers import Elementwise
 
 __all__ = ["build", "capabilities", "read_back", "wake"]
 

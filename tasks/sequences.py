@@ -56,7 +56,7 @@ class TokenOptions(SyntheticOptions):
 
     steps: int = Field(default=32, ge=4, le=4096)
     marks: int = Field(default=4, ge=2, le=64)
-    """Tokens 0 to marks - 1 stand once each in every row, at random places."""
+    """Tokens that stand once each in every row, at random places."""
     vocabulary: int = Field(default=32, ge=3, le=65_536)
     asked: Literal["first", "distance", "order"] = "first"
     """Which mark comes first; how far the first mark is from the second; which of them is first."""
@@ -73,6 +73,7 @@ def tokens(options: TokenOptions) -> Rows:
     places = draw.permuted(np.tile(np.arange(options.steps), (options.rows, 1)), axis=1)
     places = places[:, : options.marks]
     np.put_along_axis(found, places, np.arange(options.marks)[None, :], axis=1)
+    found = draw.permutation(options.vocabulary)[found]  # a number is a name, not a size
     if options.asked == "first":
         return found, places.argmin(axis=1)
     if options.asked == "order":

@@ -108,7 +108,6 @@ class LayerSpec(GrownModel):
     """What every kind tells of itself."""
 
     kind: str
-    newer: ClassVar[frozenset[str]] = frozenset({"kind"})
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return what leaves the layer; raises WrongShapeError if `shape` does not fit it."""
@@ -128,6 +127,7 @@ class Dense(LayerSpec):
     """A fully connected layer: `activation(x @ kernel + bias)` of the last axis, then dropout."""
 
     kind: Literal["dense"] = "dense"
+    newer: ClassVar[frozenset[str]] = frozenset({"kind"})
     units: int = Field(ge=1, le=65_536)
     activation: Function = IDENTITY
     dropout: float = Field(default=0.0, ge=0, lt=1)

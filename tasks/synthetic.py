@@ -37,6 +37,14 @@ class LadderOptions(SyntheticOptions):
     classes: int = Field(default=10, ge=2, le=1_000)
 
 
+class LayerOptions(SyntheticOptions):
+    """The options of rows that one layer is timed on."""
+
+    numbers: int = Field(default=16, ge=1, le=1_000_000)
+    vocabulary: int = Field(default=0, ge=0, le=10_000_000)
+    """Where they are token numbers, how many there are."""
+
+
 def _two_moons(options: LearnableOptions) -> tuple[NDArray[Any], NDArray[Any]]:
     moons = datasets.make_moons(options.rows, noise=options.noise, random_state=options.seed)
     return moons[0], moons[1]
@@ -79,6 +87,16 @@ def _ladder(options: LadderOptions) -> tuple[NDArray[Any], NDArray[Any]]:
     return inputs, draw.permutation(np.arange(options.rows) % options.classes)
 
 
+def _layers(options: LayerOptions) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return normal inputs, or tokens that are all equally frequent, and a normal target."""
+    draw = make_generator("layers", options.seed)
+    shape = (options.rows, options.numbers)
+    targets = draw.standard_normal(options.rows)
+    if options.vocabulary:
+        return draw.integers(options.vocabulary, size=shape), targets
+    return draw.standard_normal(shape, dtype=np.float32), targets
+
+
 GRAVITY = 9.81
 """Metres per second squared."""
 
@@ -90,5 +108,6 @@ FORMULAS: dict[
     "friedman": (LearnableOptions, _friedman),
     "projectile": (LearnableOptions, _projectile),
     "ladder": (LadderOptions, _ladder),
+    "layers": (LayerOptions, _layers),
 }
 """Per name: what its options are, and the formula."""

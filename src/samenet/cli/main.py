@@ -28,6 +28,7 @@ SHOWN = {
 }
 REST = {
     "list": "List tasks, frameworks and runs.",
+    "show": "Print the layers of a task’s network, with shapes and sizes.",
     "trace": "Show one training step, framework beside framework.",
     "certify": "Prove that the frameworks compute the same network.",
     "compare": "Is a new run slower than an earlier one? A gate for CI.",

@@ -92,8 +92,8 @@ def make_plan(request: Request, pairs: Sequence[tuple[discovery.AdapterFile, str
     """
     tasks = choose_tasks(request)
     chosen = not pairs
-    families = tuple(dict.fromkeys(task.model.family for task in tasks))
-    pairs = pairs or discovery.choose(request.frameworks, families)
+    networks = tuple(dict.fromkeys(task.model.kinds for task in tasks))
+    pairs = pairs or discovery.choose(request.frameworks, networks)
     pythons = find_interpreters(request.pythons, {leaf.header.name for leaf, _ in pairs})
     arms, absent = describe.describe_adapters(pairs, request.target.place, pythons)
     runnable, skipped = _runnable(tasks, arms, request.target)
@@ -258,7 +258,7 @@ def _other_modes(
         )
         for task in tasks
         for leaf, mode in pairs
-        if mode not in (best := leaf.modes_for(task.model.family))
+        if mode not in (best := leaf.modes_for(task.model.kinds))
     ]
 
 

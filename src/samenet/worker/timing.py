@@ -27,7 +27,7 @@ from samenet.machine import clock, heap, system
 from samenet.runs import timed_checks
 from samenet.runs.records import TimingRecord, Track
 from samenet.runs.work_order import WorkOrder
-from samenet.spec.products import products_of_network
+from samenet.spec.products import least_operations
 from samenet.spec.task import Task
 from samenet.worker import fastest_products
 from samenet.worker.common import adapter_timed, certificate_records, problem_of
@@ -417,8 +417,7 @@ def _to_the_end(
     if target.device == "cpu":
         stretches = [record for record in watch.records if record.phase == "call"]
         step = min(min(record.seconds) / record.steps for record in stretches)
-        products = products_of_network(problem.network, problem.training.batch_size)
-        operations = float(sum(product.operations for product in products))
+        operations = least_operations(problem.network, problem.training.batch_size)
         rate = fastest_products.rate(target.dtype)
         found.append(gate_timed_end.machine_limit(timing, step, operations, rate))
     if all(check.passed for check in found) and timed_checks.whole_length(order.job):

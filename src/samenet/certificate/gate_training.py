@@ -65,7 +65,8 @@ def check_trajectory(
         losses.append(train_call(program, call))
         distances[end] = oracle.distance(program.weights(), truth.snapshots[end])
     lengths = [len(call.order) for call in problem.whole]
-    outputs = _outputs_check(problem, program, law.dtype)
+    limit = certificate_limits.function_limit(law.dtype)
+    outputs = check_outputs(problem, program, law.dtype, TRAJECTORY_GATE[law.dtype], limit)
     kept = _state_checks(problem, program, truth, law)
     step = max(distances, key=lambda end: nan_as_infinite(distances[end] / law.weights_limit(end)))
     loss, limit = worst_loss(losses, truth.losses, law.loss_limits(), lengths)
@@ -116,18 +117,20 @@ def _state_checks(
     ]
 
 
-def _outputs_check(problem: Problem, program: Program, dtype: Dtype) -> Check:
+def check_outputs(
+    problem: Problem, program: Program, dtype: Dtype, gate: str, limit: float
+) -> Check:
     """Compare what `predict` gives with the oracle's outputs of the program's own weights."""
     rows = np.arange(len(problem.source.inputs), dtype=np.int32)
     found = np.asarray(program.predict(rows), dtype=np.float64)
     inputs = problem.rows()
     exact = oracle.outputs(problem.network, draws.as_dtype(program.weights(), "float64"), inputs)
     return Check(
-        gate=TRAJECTORY_GATE[dtype],
+        gate=gate,
         quantity="outputs",
         dtype=dtype,
         error=float(np.linalg.norm(found - exact) / np.linalg.norm(exact)),
-        limit=certificate_limits.function_limit(dtype),
+        limit=limit,
         detail=f"predictions for {len(rows)} rows after the training",
     )
 

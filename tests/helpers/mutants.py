@@ -160,7 +160,8 @@ def slope_rounded_up(build, capabilities):
             )
             for layer in problem.network.layers
         )
-        network = Network(inputs=problem.network.inputs, layers=layers)  # a copy keeps its places
+        known = problem.network.model_dump(exclude={"layers"})
+        network = Network.model_validate({**known, "layers": layers})
         return build(replace(problem, network=network), spec, weights, dtype)
 
     return made, capabilities
@@ -627,8 +628,8 @@ def everything_decayed() -> Iterator[None]:
     """Give the decay the biases, too."""
     usual = optimizers.Updates.__init__
 
-    def start(self, spec, parameters, decays):
-        usual(self, spec, parameters, decays)
+    def start(self, *arguments):
+        usual(self, *arguments)
         self.decayed = self.parameters
 
     with patch.object(optimizers.Updates, "__init__", start):
@@ -877,7 +878,8 @@ def state_forgotten() -> Iterator[None]:
     usual = numpy_adapter.NumpyProgram.train
 
     def train(self, batches):
-        self.updates = optimizers.Updates(self.training, self.layers.parameters, self.layers.decays)
+        layers = self.layers
+        self.updates = optimizers.Updates(self.training, layers.parameters, layers.decays)
         usual(self, batches)
 
     with patch.object(numpy_adapter.NumpyProgram, "train", train):
@@ -1113,7 +1115,7 @@ def rate_held(usual, updates, gradients, rate):
 
 def last_bias_kept(usual, updates, gradients, rate):
     """Never update the last bias after the 200th step, in float32."""
-    bias = updates.parameters[1]  # the last layer's come first
+    bias = updates.parameters[1]  # those of the last layer come first
     kept = bias.copy()
     usual(gradients, rate)
     if updates.steps > 200 and bias.dtype == np.float32:

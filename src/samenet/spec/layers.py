@@ -108,7 +108,6 @@ class LayerSpec(GrownModel):
     """What every kind tells of itself."""
 
     kind: str
-    newer: ClassVar[frozenset[str]] = frozenset({"kind"})
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return what leaves the layer; raises WrongShapeError if `shape` does not fit it."""
@@ -128,6 +127,7 @@ class Dense(LayerSpec):
     """A fully connected layer: `activation(x @ kernel + bias)` of the last axis, then dropout."""
 
     kind: Literal["dense"] = "dense"
+    newer: ClassVar[frozenset[str]] = frozenset({"kind"})
     units: int = Field(ge=1, le=65_536)
     activation: Function = IDENTITY
     dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -682,7 +682,8 @@ class Place:
 
     path: str
     """As a person counts: "3", or "5.1" for the first layer inside the fifth."""
-    layer: LayerSpec
+    layer: Any
+    """The spec of its kind's class; which one, `kind` says."""
     inputs: Shape
     outputs: Shape
     parameters: Mapping[str, Parameter]
@@ -690,7 +691,7 @@ class Place:
     @property
     def kind(self) -> str:
         """Return the layer's kind; of a residual's two ends, "fork" and "join"."""
-        return self.layer.kind
+        return str(self.layer.kind)
 
     @property
     def activation(self) -> Activation:
@@ -706,7 +707,7 @@ class Place:
     @property
     def operations(self) -> int:
         """Return multiplications and additions of the forward pass of one row."""
-        return self.layer.operations(self.inputs)
+        return int(self.layer.operations(self.inputs))
 
     def __str__(self) -> str:
         """Return how a person finds it: 'layer 3 (conv2d)'."""
@@ -756,6 +757,24 @@ def _place(path: str, layer: LayerSpec, shape: Shape) -> Place:
 def describe(shape: Shape) -> str:
     """Return a shape as a person writes it: '8 × 8 × 16', '64 numbers'."""
     return f"{shape[0]} numbers" if len(shape) == 1 else " × ".join(map(str, shape))
+
+
+MAIN_NUMBERS = ("units", "filters", "width", "heads")
+"""What says most of a layer, where a network is told in one line."""
+
+
+def summarize_layers(layers: Sequence[LayerSpec]) -> str:
+    """Return the layers in one line: '32', 'conv2d 16 → max_pool → residual (conv2d 16)'."""
+    texts = []
+    for layer in layers:
+        numbers = [getattr(layer, name) for name in MAIN_NUMBERS if hasattr(layer, name)]
+        words = [] if isinstance(layer, Dense) else [layer.kind]
+        if isinstance(layer, Residual):
+            words.append(f"({summarize_layers(layer.layers)})")
+        if isinstance(layer, ActivationLayer):
+            words = [str(layer.activation)]
+        texts.append(" ".join([*words, *map(str, numbers)]))
+    return " → ".join(texts)
 
 
 def all_layers(layers: Sequence[LayerSpec]) -> Iterator[LayerSpec]:

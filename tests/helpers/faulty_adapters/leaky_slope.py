@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from samenet.adapters.numpy.adapter import NumpyProgram, capabilities, read_back, wake
-from samenet.adapters.numpy.layers import Elementwise
 
 __all__ = ["build", "capabilities", "read_back", "wake"]
 
@@ -32,7 +31,7 @@ class Leaky(NumpyProgram):
         """Exchange the slope in forward and backward pass alike."""
         super().__init__(*arguments)
         for transform in self.layers.transforms:
-            if isinstance(transform, Elementwise):
+            if hasattr(transform, "constant"):
                 transform.constant = 0.02
 
 

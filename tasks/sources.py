@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
+from samenet._text import join_names
 from samenet.adapter.array_files import read_arrays
 from samenet.adapter.dataset import DataCard, Dataset
-from samenet._text import join_names
 from samenet.errors import UsageError, unknown_name
 from samenet.spec import DataSpec, Task, TaskKind, every_layer, parse
 from samenet.spec.baselines import BEST_FIRST
@@ -212,10 +212,8 @@ def _about_baselines(raw: RawTable) -> list[str]:
     left = [baseline.in_sentence for baseline in BEST_FIRST if not baseline.fits(**size)]
     if not left:
         return []
-    return [
-        f"Not fitted for comparison, because it takes minutes: {join_names(left)} on {size['rows']}"
-        f" rows of {size['features']} numbers for {size['outputs']} outputs."
-    ]
+    table = f"{size['rows']} rows of {size['features']} numbers for {size['outputs']} outputs"
+    return [f"Not fitted for comparison, as it takes minutes on {table}: {join_names(left)}."]
 
 
 def _table(task: Task) -> Table:

@@ -23,6 +23,7 @@ from samenet.tasks.sequences import (
     wide,
 )
 
+
 def _two_moons(options: LearnableOptions) -> tuple[NDArray[Any], NDArray[Any]]:
     moons = datasets.make_moons(options.rows, noise=options.noise, random_state=options.seed)
     return moons[0], moons[1]

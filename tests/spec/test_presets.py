@@ -86,7 +86,9 @@ def test_every_kind_survives_the_text_that_init_writes(name: str, tmp_path: Path
 
 def test_every_kind_is_among_them() -> None:
     """The tasks above hold every kind of layer."""
-    found = {layer.kind for name in EVERY_KIND for _, layer in every_layer(task_of(name).model.layers)}
+    found = {
+        layer.kind for name in EVERY_KIND for _, layer in every_layer(task_of(name).model.layers)
+    }
     assert found == {*KINDS, "encoder"}
 
 

@@ -85,7 +85,12 @@ def test_rows_that_do_not_fit_are_one_sentence(
 ) -> None:
     """Another count of numbers, a gap or no token is told with the row and what was expected."""
     model = "lstm(4)" if data else "mlp(4)"
-    task = task_of(tmp_path / "x.npz", inputs, model=model if len(data.get("shape", ())) != 2 else "gru(2)", **data)
+    task = task_of(
+        tmp_path / "x.npz",
+        inputs,
+        model=model if len(data.get("shape", ())) != 2 else "gru(2)",
+        **data,
+    )
     with pytest.raises(UsageError, match=said):
         prepare(task)
 
@@ -107,7 +112,9 @@ def test_what_is_made_here_is_the_same_bytes_every_time() -> None:
             name,
             [("data.options.rows", "300"), ("data.test_rows", "44"), ("data.options.seed", "1")],
         )
-        task = task.model_copy(update={"training": task.training.model_copy(update={"batch_size": 8})})
+        task = task.model_copy(
+            update={"training": task.training.model_copy(update={"batch_size": 8})}
+        )
         other = other.model_copy(update={"training": task.training})
         assert prepare(task).digest() == prepare(task).digest()
         assert prepare(other).digest() != prepare(task).digest()
@@ -116,7 +123,7 @@ def test_what_is_made_here_is_the_same_bytes_every_time() -> None:
 @pytest.mark.parametrize("asked", ["character", "serif", "turn"])
 def test_every_question_about_a_character_has_its_answer(asked: str) -> None:
     """Of one seed the images are the same kind whatever is asked: 28 × 28, ink near 1, paper 0."""
-    from samenet.tasks.glyphs import GlyphOptions, glyphs  # noqa: PLC0415 - slow to import
+    from samenet.tasks.glyphs import GlyphOptions, glyphs
 
     images, answers = glyphs(GlyphOptions(rows=200, asked=asked, noise=0))  # type: ignore[arg-type]
     assert images.shape == (200, 784)
@@ -130,7 +137,7 @@ def test_every_question_about_a_character_has_its_answer(asked: str) -> None:
 
 def test_brackets_match_where_they_are_said_to() -> None:
     """A row counts as matching exactly if no prefix closes more than it opens."""
-    from samenet.tasks.sequences import BracketOptions, brackets  # noqa: PLC0415
+    from samenet.tasks.sequences import BracketOptions, brackets
 
     rows, asked = brackets(BracketOptions(rows=400, steps=16))
     depth = np.where(rows == 0, 1, -1).cumsum(axis=1)
@@ -142,7 +149,7 @@ def test_brackets_match_where_they_are_said_to() -> None:
 @pytest.mark.parametrize("asked", ["first", "order", "distance"])
 def test_every_mark_stands_once_in_every_row(asked: str) -> None:
     """How often a token occurs says nothing about what is asked."""
-    from samenet.tasks.sequences import TokenOptions, tokens  # noqa: PLC0415
+    from samenet.tasks.sequences import TokenOptions, tokens
 
     options = TokenOptions(rows=300, marks=2, asked=asked)  # type: ignore[arg-type]
     rows, _ = tokens(options)
@@ -152,12 +159,13 @@ def test_every_mark_stands_once_in_every_row(asked: str) -> None:
 
 def test_the_series_is_that_of_its_equation() -> None:
     """Its values stay where Mackey and Glass's stay, and each row has a start of its own."""
-    from samenet.tasks.sequences import SeriesOptions, mackey_glass  # noqa: PLC0415
+    from samenet.tasks.sequences import SeriesOptions, mackey_glass
 
     seen, asked = mackey_glass(SeriesOptions(rows=20, steps=32, ahead=4, noise=0))
     longer, last = mackey_glass(SeriesOptions(rows=20, steps=36, ahead=1, noise=0))
     assert seen.shape == (20, 32)
-    assert 0.2 < seen.min() < 0.7 < 1.0 < seen.max() < 1.5
+    assert 0.2 < seen.min() < 0.7
+    assert 1.0 < seen.max() < 1.5
     np.testing.assert_array_equal(longer[:, :32], seen)
     np.testing.assert_array_equal(longer[:, 35], asked)
     assert len(np.unique(last)) == 20

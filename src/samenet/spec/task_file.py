@@ -144,7 +144,9 @@ split_seed = {data.split_seed}  # another number keeps other rows for the test""
 
 
 def _places(data: DataSpec) -> list[str]:
-    about = "# How the numbers of a row stand: [height, width, channels], [steps, features], [steps]."
+    about = (
+        "# How the numbers of a row stand: [height, width, channels], [steps, features], [steps]."
+    )
     if not data.shape:
         about += "\n# Remove the mark of the next line if they do; else a row is a row of numbers."
     tokens = "# vocabulary = 1000  # if a row is token numbers: how many there are"

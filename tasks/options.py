@@ -28,3 +28,11 @@ class LadderOptions(SyntheticOptions):
 
     features: int = Field(default=16, ge=1, le=65_536)
     classes: int = Field(default=10, ge=2, le=1_000)
+
+
+class LayerOptions(SyntheticOptions):
+    """The options of rows that one layer is timed on."""
+
+    numbers: int = Field(default=16, ge=1, le=1_000_000)
+    vocabulary: int = Field(default=0, ge=0, le=10_000_000)
+    """Where they are token numbers, how many there are."""

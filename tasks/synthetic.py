@@ -11,7 +11,12 @@ from sklearn import datasets
 
 from samenet._random import make_generator
 from samenet.tasks.glyphs import GlyphOptions, glyphs
-from samenet.tasks.options import LadderOptions, LearnableOptions, SyntheticOptions
+from samenet.tasks.options import (
+    LadderOptions,
+    LayerOptions,
+    LearnableOptions,
+    SyntheticOptions,
+)
 from samenet.tasks.sequences import (
     BracketOptions,
     SeriesOptions,
@@ -66,6 +71,16 @@ def _ladder(options: LadderOptions) -> tuple[NDArray[Any], NDArray[Any]]:
     return inputs, draw.permutation(np.arange(options.rows) % options.classes)
 
 
+def _layers(options: LayerOptions) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return normal inputs, or tokens that are all equally frequent, and a normal target."""
+    draw = make_generator("layers", options.seed)
+    shape = (options.rows, options.numbers)
+    targets = draw.standard_normal(options.rows)
+    if options.vocabulary:
+        return draw.integers(options.vocabulary, size=shape), targets
+    return draw.standard_normal(shape, dtype=np.float32), targets
+
+
 GRAVITY = 9.81
 """Metres per second squared."""
 
@@ -77,6 +92,7 @@ FORMULAS: dict[
     "friedman": (LearnableOptions, _friedman),
     "projectile": (LearnableOptions, _projectile),
     "ladder": (LadderOptions, _ladder),
+    "layers": (LayerOptions, _layers),
     "glyphs": (GlyphOptions, glyphs),
     "series": (SeriesOptions, mackey_glass),
     "tokens": (TokenOptions, tokens),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from samenet.adapter import Layer
 from samenet.adapters.pytorch.functions import ACTIVATIONS
-from samenet.adapters.pytorch.layers import KINDS, Channels, Operation, Phase, Piece
+from samenet.adapters.pytorch.layers import ENDS, KINDS, Channels, Operation, Phase, Piece
 from samenet.spec import Network
 from samenet.spec.layers import Place
 
@@ -159,8 +159,8 @@ class Step(NamedTuple):
     operation: Operation
     tensors: Sequence[Tensor]
     activation: Callable[[Tensor], Tensor]
-    end: Literal["fork", "join"] | None
-    """Of a residual."""
+    end: str | None
+    """"fork" or "join", of a residual."""
 
 
 def steps_of(parts: Sequence[Part], phase: Phase) -> list[Step]:
@@ -173,7 +173,7 @@ def steps_of(parts: Sequence[Part], phase: Phase) -> list[Step]:
             turned(KINDS[part.place.kind].operation(part.place, phase), part.turn),
             [*part.tensors.values()],
             part.activation.forward,
-            part.place.kind if part.place.kind in ("fork", "join") else None,
+            part.place.kind if part.place.kind in ENDS else None,
         )
         for part in parts
     ]

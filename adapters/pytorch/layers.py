@@ -109,7 +109,7 @@ def windowed(
 ) -> Sequence[nn.Module]:
     """Return a layer of windows, after one that puts `value` around what enters, if need be."""
     windows = windows_of(place)
-    pad = (nn.ConstantPad1d, nn.ConstantPad2d)[len(place.inputs) - 2]
+    pad: Any = nn.ConstantPad2d if len(place.inputs) == 3 else nn.ConstantPad1d
     before = [pad(windows.around, value)] if windows.around else []
     return [*before, layer(windows)]
 
@@ -124,17 +124,15 @@ def through_windows(place: Place, operation: Callable[..., Tensor], value: float
 
 
 def convolution_modules(place: Place) -> Sequence[nn.Module]:
-    """Return nn.Conv1d or nn.Conv2d."""
-    kind = nn.Conv1d if place.kind == "conv1d" else nn.Conv2d
-    channels, filters = place.inputs[-1], place.outputs[-1]
-
-    def layer(of: Windows) -> nn.Module:
-        made: nn.Module = kind(
-            channels, filters, of.size, of.stride, of.padding, bias=has_bias(place)
-        )
-        return made.to(memory_format=torch.channels_last) if place.kind == "conv2d" else made
-
-    return windowed(place, layer, 0.0)
+    """Return nn.Conv1d or nn.Conv2d, the kernel of an image in the order of its rows."""
+    made: Any = nn.Conv1d if place.kind == "conv1d" else nn.Conv2d
+    channels, filters, bias = place.inputs[-1], place.outputs[-1], has_bias(place)
+    modules = windowed(
+        place, lambda of: made(channels, filters, of.size, of.stride, of.padding, bias=bias), 0.0
+    )
+    if place.kind == "conv2d":
+        modules[-1].to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return modules
 
 
 def convolution(place: Place, phase: Phase) -> Operation:
@@ -147,9 +145,9 @@ def pool_modules(place: Place) -> Sequence[nn.Module]:
     """Return the pool of images or of sequences."""
     image = len(place.inputs) == 3
     if place.kind == "max_pool":
-        largest = nn.MaxPool2d if image else nn.MaxPool1d
+        largest: Any = nn.MaxPool2d if image else nn.MaxPool1d
         return windowed(place, lambda of: largest(of.size, of.stride, of.padding), -torch.inf)
-    mean = nn.AvgPool2d if image else nn.AvgPool1d
+    mean: Any = nn.AvgPool2d if image else nn.AvgPool1d
     return windowed(place, lambda of: mean(of.size, of.stride), 0.0)
 
 
@@ -199,6 +197,12 @@ def batch_norm(place: Place, phase: Phase) -> Operation:
     return normalise
 
 
+def layer_norm_modules(place: Place) -> Sequence[nn.Module]:
+    """Return nn.LayerNorm of the last axis."""
+    layer: Any = place.layer
+    return [nn.LayerNorm(place.inputs[-1], layer.epsilon)]
+
+
 def layer_norm(place: Place, phase: Phase) -> Operation:
     """Return the normalisation of every place by itself."""
     del phase
@@ -207,6 +211,12 @@ def layer_norm(place: Place, phase: Phase) -> Operation:
     return lambda inputs, scale, offset: F.layer_norm(
         inputs, features, scale, offset, layer.epsilon
     )
+
+
+def embedding_modules(place: Place) -> Sequence[nn.Module]:
+    """Return nn.Embedding, whose gradient is dense: of rows that do not occur it is 0."""
+    vocabulary, width = place.parameters["table"].shape
+    return [nn.Embedding(vocabulary, width)]
 
 
 class Positions(nn.Module):
@@ -331,10 +341,11 @@ def attention(place: Place, phase: Phase) -> Operation:
     del phase
     layer: Any = place.layer
     heads, causal = layer.heads, layer.causal
-    shape = (3, heads, place.inputs[-1] // heads)
+    shape = (heads, place.inputs[-1] // heads)
 
     def outputs(inputs: Tensor, packed: Tensor, output: Tensor) -> Tensor:
-        queries, keys, values = F.linear(inputs, packed).unflatten(-1, shape).permute(2, 0, 3, 1, 4)
+        parts = F.linear(inputs, packed).chunk(3, -1)
+        queries, keys, values = (part.unflatten(-1, shape).transpose(1, 2) for part in parts)
         seen = F.scaled_dot_product_attention(queries, keys, values, is_causal=causal)
         return F.linear(seen.transpose(1, 2).flatten(2), output)
 
@@ -376,6 +387,9 @@ RECURRENCE = Kind(
 )
 NOTHING = Kind(modules=lambda place: [], operation=unchanged)
 
+ENDS = ("fork", "join")
+"""Of a residual; what they do, `chain` does."""
+
 KINDS: dict[str, Kind] = {
     "dense": Kind(
         modules=lambda place: [
@@ -403,13 +417,13 @@ KINDS: dict[str, Kind] = {
         channels="before",
     ),
     "layer_norm": Kind(
-        modules=lambda place: [nn.LayerNorm(place.inputs[-1], place.layer.epsilon)],
+        modules=layer_norm_modules,
         operation=layer_norm,
         pieces=lambda place: SCALE_AND_OFFSET,
         channels="behind",
     ),
     "embedding": Kind(
-        modules=lambda place: [nn.Embedding(place.layer.vocabulary, place.layer.width)],
+        modules=embedding_modules,
         operation=lambda place, phase: F.embedding,
         pieces=lambda place: [Piece("weight", "table")],
         channels="behind",
@@ -436,6 +450,5 @@ KINDS: dict[str, Kind] = {
     ),
     "activation": NOTHING,
     "dropout": NOTHING,
-    "fork": NOTHING,
-    "join": NOTHING,
+    **dict.fromkeys(ENDS, NOTHING),
 }

@@ -45,10 +45,10 @@ def layout_of(parts: Sequence[Part]) -> tuple[list[Tensor], list[Tensors]]:
     place = 0
     for part in parts:
         own = len(part.trained())
+        parameters = [t for t in part.tensors.values() if isinstance(t, nn.Parameter)]
         moved = [t for t in part.tensors.values() if not isinstance(t, nn.Parameter)]
-        fixed = [t for t in [*part.tensors.values()][own:] if isinstance(t, nn.Parameter)]
         rows = slice(len(statistics), len(statistics) + len(moved))
-        found.append((slice(place, place + own), rows, fixed))
+        found.append((slice(place, place + own), rows, [*parameters[own:]]))
         statistics += moved
         place += own
     return statistics, found

@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from samenet.adapter import Batches, Target, Weights
-from samenet.adapters.pytorch.network import Masks, TorchProgram
+from samenet.adapters.pytorch.chain import Masks
+from samenet.adapters.pytorch.network import TorchProgram
 from samenet.adapters.pytorch.optimizers import Updates
 from samenet.spec import Network, TrainSpec
 

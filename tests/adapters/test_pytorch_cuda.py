@@ -28,6 +28,11 @@ CASES = (
     "training by momentum + l2 + clipping + step, smooth",
     "training by nesterov + dropout, smooth",
     "training by adam + short batch, smooth",
+    "network conv2d relu, max pool by momentum",
+    "network residual by adam + clipping",
+    "network batch norm by momentum + decay",
+    "network lstm twice by adam + clipping",
+    "network transformer causal by adamw",
 )
 
 

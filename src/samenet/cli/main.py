@@ -35,6 +35,7 @@ REST = {
     "check": "Try your adapter against the contract, item by item.",
     "contest": "Run your loop head to head with a shipped one.",
     "ladder": "Measure how cost grows with size: width, batch and depth.",
+    "layers": "Time single layers: forward, backward, memory.",
     "resume": "Go on with an interrupted run.",
     "study": "Choose an activation or a loss by experiment.",
     "selftest": "Let the instrument show that it works.",

@@ -308,16 +308,8 @@ def _jobs(
     request: Request,
 ) -> tuple[Job, ...]:
     cases = list(dict.fromkeys([*case_names.tasks_by_case(tasks), *request.cases]))
-    starts = {
-        arm.name: ArmStart(
-            import_seconds=arm.import_seconds,
-            compile_seconds=discovery.compile_seconds(arm.header, arm.mode),
-            heavy=bool(arm.header.extra),
-        )
-        for arm in arms
-    }
     predict = DurationPredictor(
-        starts,
+        starts_of(arms),
         steady_seconds=settings.steady_seconds,
         history=_history(tasks, arms, cases, request.target),
     )
@@ -331,6 +323,18 @@ def _jobs(
         cases=cases,
         warm=request.cache == "warm",
     )
+
+
+def starts_of(arms: Sequence[Arm]) -> dict[str, ArmStart]:
+    """Return what it takes until each arm computes, by its name."""
+    return {
+        arm.name: ArmStart(
+            import_seconds=arm.import_seconds,
+            compile_seconds=discovery.compile_seconds(arm.header, arm.mode),
+            heavy=bool(arm.header.extra),
+        )
+        for arm in arms
+    }
 
 
 REMEMBERED_SECONDS = 0.02

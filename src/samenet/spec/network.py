@@ -35,6 +35,11 @@ PARAMETERS_MAX = 50_000_000
 """Above this number of weights a run would exhaust a small machine before its first step."""
 
 
+WINDOWED_WORK = 32
+"""With it a task of layers is followed for some ten seconds, as one of wide dense layers is; whole
+trainings of every kind are followed on the small networks of certificate.layer_cases."""
+
+
 class TaskKind(StrEnum):
     """What the network predicts."""
 
@@ -158,8 +163,13 @@ class Network(FrozenModel):
 
     @property
     def work(self) -> int:
-        """Return multiplications of one row's forward pass, but at least a weight's each."""
-        return max(self.parameters, self.operations // 2)
+        """Return what the oracle's work on one row is measured by: multiplications, forward.
+
+        At least one for every weight. Windows, steps and heads cost it far more a multiplication
+        than one large product, so those of other layers than dense ones count WINDOWED_WORK times.
+        """
+        multiplications = max(self.parameters, self.operations // 2)
+        return multiplications if self.is_dense else WINDOWED_WORK * multiplications
 
     @property
     def has_dropout(self) -> bool:
@@ -220,6 +230,11 @@ class ModelSpec(FrozenModel):
     @classmethod
     def _without_preset(cls, values: Any) -> Any:
         return expand_model(values)
+
+    @property
+    def family(self) -> Family:
+        """Return the family that the network will be of, whatever its data."""
+        return family_of(layer.kind for layer in all_layers(self.layers))
 
     def why_not(self, *, inputs: int | tuple[int, ...], vocabulary: int = 0) -> str:
         """Return why the layers do not fit data of this shape, as part of a sentence, or ""."""

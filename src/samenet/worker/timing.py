@@ -109,7 +109,7 @@ def run(order: WorkOrder) -> None:
             time_other_shape(watch, program, calls, problem)
         looked.append(_looked(checks, lambda: _to_the_end(watch, adapter, program, problem, seen)))
     checks += check_busy(watch)
-    looked.append(_looked(checks, lambda: _checks(order, adapter, program, problem, first)))
+    looked.append(_looked(checks, lambda: check_program(order, adapter, program, problem, first)))
     watch.add("check", looked)
     if waits and track == "same":
         time_own_fit(watch, adapter, problem)
@@ -349,9 +349,9 @@ def take_samples(
     return samples, used
 
 
-def check_busy(watch: Stopwatch) -> list[Check]:
+def check_busy(watch: Stopwatch, phase: str = "call") -> list[Check]:
     """Check that the steady part kept no more processors busy than it was given."""
-    order, steady_part = watch.order, [r for r in watch.records if r.phase == "call"]
+    order, steady_part = watch.order, [r for r in watch.records if r.phase == phase]
     most = None if order.pinned else len(system.usable_cores())
     return [
         readback.check_processors_busy(record.cpu_seconds, sum(record.seconds), order.target, most)
@@ -425,7 +425,7 @@ def _to_the_end(
     return found
 
 
-def _checks(
+def check_program(
     order: WorkOrder, adapter: ModuleType, program: Program, problem: Problem, first: TimedCalls
 ) -> list[Check]:
     """Return gate 4 and the read-backs, after the clock has stopped."""

@@ -378,6 +378,15 @@ def distance(weights: Weights, truth: Weights) -> float:
     return float(np.linalg.norm(difference) / norm)
 
 
+def state_distance(network: Network, weights: Weights, truth: Weights) -> float:
+    """Return the relative L2 distance over what batch norms keep; 0 if there are none."""
+    if not network.has_state:
+        return 0.0
+    is_state = ~trained(network)
+    found, exact = flatten_float64(weights)[is_state], flatten_float64(truth)[is_state]
+    return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
+
+
 def trained(network: Network) -> NDArray[np.bool_]:
     """Return which numbers of the flattened weights are trained, and not kept statistics."""
     return np.concatenate(

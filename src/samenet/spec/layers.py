@@ -243,6 +243,7 @@ class _Convolution(_Windowed):
     filters: int = Field(ge=1, le=65_536)
     size: int | tuple[int, ...] = 3
     stride: int | tuple[int, ...] = 1
+    """How far windows stand apart."""
     padding: Padding = "same"
     activation: Function = IDENTITY
     dropout: float = Field(default=0.0, ge=0, lt=1)

@@ -11,6 +11,7 @@ import click
 
 from samenet._console import print_text
 from samenet._text import count_noun
+from samenet.adapter import discovery
 from samenet.cli.commands import options
 from samenet.errors import UsageError
 from samenet.execution import planner, session
@@ -42,8 +43,9 @@ def command(task: str, settings: tuple[str, ...], *, as_json: bool) -> int:
       samenet show glyphs
       samenet show digits --set "model=mlp(64, 32)"
     """
-    request = planner.Request(tasks=(task,), settings=settings, frameworks=("numpy",), track="same")
-    found = [describe_network(spec.name, net) for spec, net in prepared_networks(request)]
+    frameworks = tuple(discovery.included_adapters())[:1]  # one that is always there
+    request = planner.Request(tasks=(task,), settings=settings, frameworks=frameworks, track="same")
+    found = [describe_network(spec.name, net) for spec, net in prepare_networks(request)]
     if as_json:
         options.print_json(found if len(found) > 1 else found[0])
     else:
@@ -51,7 +53,7 @@ def command(task: str, settings: tuple[str, ...], *, as_json: bool) -> int:
     return 0
 
 
-def prepared_networks(request: planner.Request) -> list[tuple[Task, Network]]:
+def prepare_networks(request: planner.Request) -> list[tuple[Task, Network]]:
     """Return the network of each task on its data, which are prepared for it.
 
     Raises UsageError if they cannot be prepared, or if a layer does not fit them.
@@ -78,7 +80,7 @@ def _network(task: Task, prepared: DataPrepared) -> Network:
 
 def describe_network(task: str, network: Network) -> dict[str, Any]:
     """Return all that is shown, as plain data."""
-    layers = [_described(place) for place in network.places]
+    layers = [_describe_place(place) for place in network.places]
     return {
         "task": task,
         "inputs": list(network.input_shape),
@@ -92,7 +94,7 @@ def describe_network(task: str, network: Network) -> dict[str, Any]:
     }
 
 
-def _described(place: Place) -> dict[str, Any]:
+def _describe_place(place: Place) -> dict[str, Any]:
     parameters = place.parameters.values()
     return {
         "path": place.path,

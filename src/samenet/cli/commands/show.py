@@ -45,11 +45,11 @@ def command(task: str, settings: tuple[str, ...], *, as_json: bool) -> int:
     """
     frameworks = tuple(discovery.included_adapters())[:1]  # one that is always there
     request = planner.Request(tasks=(task,), settings=settings, frameworks=frameworks, track="same")
-    found = [describe_network(spec.name, net) for spec, net in prepare_networks(request)]
+    shown = [describe_network(spec.name, net) for spec, net in prepare_networks(request)]
     if as_json:
-        options.print_json(found if len(found) > 1 else found[0])
+        options.print_json(shown if len(shown) > 1 else shown[0])
     else:
-        print_text("\n\n".join("\n".join(table(facts)) for facts in found))
+        print_text("\n\n".join("\n".join(table(facts)) for facts in shown))
     return 0
 
 
@@ -66,8 +66,8 @@ def prepare_networks(request: planner.Request) -> list[tuple[Task, Network]]:
     for record in records:
         if isinstance(record, FailureRecord):
             raise UsageError(f"{record.task}: {record.reason}")
-    found = {record.task: record for record in records if isinstance(record, DataPrepared)}
-    return [(task, _network(task, found[task.name])) for task in plan.tasks]
+    shown = {record.task: record for record in records if isinstance(record, DataPrepared)}
+    return [(task, _network(task, shown[task.name])) for task in plan.tasks]
 
 
 def _network(task: Task, prepared: DataPrepared) -> Network:
@@ -102,9 +102,9 @@ def _describe_place(place: Place) -> dict[str, Any]:
         "details": _details(place),
         "inputs": list(place.inputs),
         "outputs": list(place.outputs),
-        "parameters": {name: list(found.shape) for name, found in place.parameters.items()},
-        "trained": sum(found.size for found in parameters if found.is_trained),
-        "kept": sum(found.size for found in parameters if not found.is_trained),
+        "parameters": {name: list(shown.shape) for name, shown in place.parameters.items()},
+        "trained": sum(shown.size for shown in parameters if shown.is_trained),
+        "kept": sum(shown.size for shown in parameters if not shown.is_trained),
         "operations": place.operations,
     }
 

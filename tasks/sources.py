@@ -17,14 +17,17 @@ from numpy.typing import NDArray
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
+from samenet._text import join_names
 from samenet.adapter.array_files import read_arrays
 from samenet.adapter.dataset import DataCard, Dataset
 from samenet.errors import UsageError, unknown_name
 from samenet.spec import DataSpec, Task, TaskKind, every_layer, parse
+from samenet.spec.baselines import BEST_FIRST
 from samenet.spec.csv_task import check_targets, read_csv, refuse_infinite, target_columns
+from samenet.tasks.options import ROWS_MIN
 from samenet.tasks.places import numbers_in_places, scale_in_places
 from samenet.tasks.preparation import describe_learnt, preprocessor, split, type_columns
-from samenet.tasks.synthetic import FORMULAS, ROWS_MIN
+from samenet.tasks.synthetic import FORMULAS
 
 
 class Table(NamedTuple):
@@ -153,7 +156,7 @@ def prepare(task: Task) -> Dataset:
         class_names=raw.class_names,
         target_mean=mean,
         target_scale=scale,
-        notes=(*raw.notes, *learnt, _about_target(raw)),
+        notes=(*raw.notes, *learnt, _about_target(raw), *_about_baselines(raw)),
     )
     return Dataset(card=card, inputs=np.ascontiguousarray(inputs), targets=targets[order])
 
@@ -201,6 +204,16 @@ def _about_target(raw: RawTable) -> str:
     shown = [f"{name} ({count})" for name, count in zip(raw.class_names, counts, strict=True)]
     rest = f" and {len(shown) - 10} more" if len(shown) > 10 else ""
     return f"Classes and their rows: {', '.join(shown[:10])}{rest}."
+
+
+def _about_baselines(raw: RawTable) -> list[str]:
+    """Say which models that are not networks are not fitted for comparison."""
+    size = {"rows": len(raw.train), "features": raw.features.shape[1], "outputs": raw.outputs}
+    left = [baseline.in_sentence for baseline in BEST_FIRST if not baseline.fits(**size)]
+    if not left:
+        return []
+    table = f"{size['rows']} rows of {size['features']} numbers for {size['outputs']} outputs"
+    return [f"Not fitted for comparison, as it takes minutes on {table}: {join_names(left)}."]
 
 
 def _table(task: Task) -> Table:

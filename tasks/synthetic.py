@@ -7,34 +7,26 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 from sklearn import datasets
 
 from samenet._random import make_generator
-from samenet.spec import FrozenModel
-
-ROWS_MIN = 10
-"""Fewer rows cannot be split into a part to learn from and a part to judge by."""
-
-
-class SyntheticOptions(FrozenModel):
-    """The options of every synthetic source."""
-
-    rows: int = Field(default=1000, ge=ROWS_MIN, le=1_000_000)
-    seed: int = Field(default=0, ge=0, lt=2**32)
-
-
-class LearnableOptions(SyntheticOptions):
-    """The options of a source with something to learn."""
-
-    noise: float = Field(default=0.1, ge=0)
-
-
-class LadderOptions(SyntheticOptions):
-    """The options of rows of any width that are there to be timed."""
-
-    features: int = Field(default=16, ge=1, le=65_536)
-    classes: int = Field(default=10, ge=2, le=1_000)
+from samenet.tasks.glyphs import GlyphOptions, glyphs
+from samenet.tasks.options import (
+    LadderOptions,
+    LayerOptions,
+    LearnableOptions,
+    SyntheticOptions,
+)
+from samenet.tasks.sequences import (
+    BracketOptions,
+    SeriesOptions,
+    TokenOptions,
+    WideOptions,
+    brackets,
+    mackey_glass,
+    tokens,
+    wide,
+)
 
 
 def _two_moons(options: LearnableOptions) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -79,6 +71,16 @@ def _ladder(options: LadderOptions) -> tuple[NDArray[Any], NDArray[Any]]:
     return inputs, draw.permutation(np.arange(options.rows) % options.classes)
 
 
+def _layers(options: LayerOptions) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return normal inputs, or tokens that are all equally frequent, and a normal target."""
+    draw = make_generator("layers", options.seed)
+    shape = (options.rows, options.numbers)
+    targets = draw.standard_normal(options.rows)
+    if options.vocabulary:
+        return draw.integers(options.vocabulary, size=shape), targets
+    return draw.standard_normal(shape, dtype=np.float32), targets
+
+
 GRAVITY = 9.81
 """Metres per second squared."""
 
@@ -90,5 +92,11 @@ FORMULAS: dict[
     "friedman": (LearnableOptions, _friedman),
     "projectile": (LearnableOptions, _projectile),
     "ladder": (LadderOptions, _ladder),
+    "layers": (LayerOptions, _layers),
+    "glyphs": (GlyphOptions, glyphs),
+    "series": (SeriesOptions, mackey_glass),
+    "tokens": (TokenOptions, tokens),
+    "brackets": (BracketOptions, brackets),
+    "wide": (WideOptions, wide),
 }
 """Per name: what its options are, and the formula."""

@@ -7,6 +7,7 @@ captured ("currently unsupported"), and every layer is one: https://github.com/c
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import cupy as cp
 import numpy as np
@@ -60,7 +61,7 @@ def wake(target: Target) -> None:
 def read_back(program: CupyProgram, target: Target) -> dict[str, str | int | float]:
     """Return where the program's own arrays live, and their precision."""
     del target
-    kernel = program.layers.parameters[0]
+    kernel: Any = program.layers.parameters[0]
     return {
         "threads": "not readable here",
         "device": f"cuda:{kernel.device.id}",

@@ -29,10 +29,8 @@ ADAPTER = {
             "counts_compilations": True,
         },
         "jit": {
-            "why": "a jitted update, called once per batch, with one vector in and out; on a CPU "
-            "convolutions have fast gradients outside loops only",
-            "source": "https://github.com/jax-ml/jax/issues/12868",
-            "best_for": ["convolution"],
+            "why": "a jitted update, called once per batch, with one vector in and out",
+            "source": "https://optax.readthedocs.io/en/latest/api/transformations.html",
             "compiler": "xla",
             "counts_compilations": True,
         },

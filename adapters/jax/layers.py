@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from samenet.adapters.jax.convolution import correlated
 from samenet.spec import Place
 
 Arrays = Mapping[str, jax.Array]
@@ -35,14 +36,8 @@ def dense(place: Place, given: Arrays, x: jax.Array) -> jax.Array:
 def convolution(place: Place, given: Arrays, x: jax.Array) -> jax.Array:
     """Return the cross-correlation along one axis or two."""
     layer: Any = place.layer
-    axes = "HW"[-layer.axes :]
-    found = lax.conv_general_dilated(
-        x,
-        given["kernel"],
-        layer.strides(layer.axes),
-        layer.paddings(place.inputs),
-        dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
-    )
+    paddings = tuple(layer.paddings(place.inputs))
+    found = correlated(x, given["kernel"], layer.strides(layer.axes), paddings)
     return plus_bias(found, given)
 
 

@@ -69,8 +69,8 @@ class SimpleNN(nnx.Module):
         """Make the layers with Flax's own initial weights."""
         linear = [nnx.Linear(m, n, rngs=rngs) for m, n in network.shapes]
         self.linear = nnx.List(linear)
-        self.dropout = nnx.List([nnx.Dropout(x.dropout, rngs=rngs) for x in network.layers])
-        self.activations = tuple(layer.activation.name for layer in network.layers)
+        self.dropout = nnx.List([nnx.Dropout(x.dropout, rngs=rngs) for x in network.places])
+        self.activations = tuple(layer.activation.name for layer in network.places)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Return the logits."""

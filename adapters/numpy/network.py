@@ -13,7 +13,7 @@ import numpy as np
 
 from samenet.adapter import Array, Layer, Weights
 from samenet.adapters.numpy.functions import FUNCTIONS, Functions
-from samenet.adapters.numpy.layers import MAKE, Drop, Elementwise, Fork, Join, Transform
+from samenet.adapters.numpy.layers import MAKE, Drop, Elementwise, Fork, Given, Join, Transform
 from samenet.spec import Loss, Network, Place
 
 Masks = Sequence[Array | None]
@@ -57,8 +57,8 @@ class Layers:
             self.transforms.append({"fork": Fork, "join": Join}[place.kind](self.stack))
         elif place.kind in MAKE:
             arrays = self.arrays[number]
-            passes_on = bool(self.parameters)
-            made = MAKE[place.kind](place, arrays, self.functions, passes_on=passes_on)
+            given = Given(place=place, arrays=arrays, passes_on=bool(self.parameters))
+            made = MAKE[place.kind](given)
             self.transforms.append(made)
             self.parameters[:0] = [arrays[name] for name in made.trained]
             self.decays[:0] = [place.parameters[name].is_decayed for name in made.trained]

@@ -115,7 +115,7 @@ class Updates:
     def __init__(
         self, training: TrainSpec, parameters: list[Array], decays: list[bool], xp: Any = np
     ) -> None:
-        """Hold references: updates happen in place. `decays` says of each whether a penalty acts."""
+        """Hold references: updates happen in place. `decays` says which are penalised."""
         self.spec = training.optimizer
         self.rates = learning_rates(training)
         self.parameters = parameters

@@ -25,8 +25,8 @@ PREDICT = {
     },
 }
 
-FEW_ROWS = 32
-"""Of an image a convolution makes many times as many numbers, and the processor's caches are small."""
+FEW_ROWS = 64
+"""A convolution makes many times as many numbers of an image, and caches are small."""
 
 
 def predictors(program: Any, target: Target) -> dict[str, Callable[[Array], Array]]:

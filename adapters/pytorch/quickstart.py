@@ -87,7 +87,7 @@ class NeuralNetwork(nn.Module):
         """Make the layers with PyTorch's own initial weights."""
         super().__init__()
         stack: list[nn.Module] = []
-        for (fan_in, fan_out), layer in zip(network.shapes, network.layers, strict=True):
+        for (fan_in, fan_out), layer in zip(network.shapes, network.places, strict=True):
             stack.append(nn.Linear(fan_in, fan_out))
             stack.append(ACTIVATIONS[layer.activation.name]())
             if layer.dropout:

@@ -85,7 +85,7 @@ class SklearnQuickStart:
         self.binary = data.kind == "binary"
         estimator = MLPRegressor if data.kind == "regression" else MLPClassifier
         self.model = estimator(
-            hidden_layer_sizes=[layer.units for layer in network.layers[:-1]],
+            hidden_layer_sizes=list(network.widths[1:-1]),
             activation=activation_of(network),
             batch_size=batch_size,
             random_state=random_state,
@@ -108,5 +108,5 @@ class SklearnQuickStart:
 
 def activation_of(network: Network) -> str:
     """Return the activation of the hidden layers, or the default if they have none of its own."""
-    names = {layer.activation.name for layer in network.layers[:-1]}
+    names = {layer.activation.name for layer in network.places[:-1]}
     return ACTIVATIONS.get(names.pop(), "relu") if len(names) == 1 else "relu"

@@ -84,10 +84,11 @@ def positions(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
 
 
 def layer_norm(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
-    """Return the numbers of every last axis with mean 0 and variance 1, then scale and offset."""
-    mean = tf.reduce_mean(x, -1, keepdims=True)
-    variance = tf.reduce_mean(tf.math.squared_difference(x, mean), -1, keepdims=True)
-    return normalised(place, arrays, x, mean, variance)
+    """Return scale (x - mean) / sqrt(variance + epsilon) + offset, of every last axis its own."""
+    centred = x - tf.reduce_mean(x, -1, keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), -1, keepdims=True)
+    root = tf.math.rsqrt(variance + place.layer.epsilon)
+    return centred * (root * arrays["scale"]) + arrays["offset"]
 
 
 def normalised(
@@ -104,11 +105,39 @@ def batch_norm(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
 
 
 def batch_norm_in_training(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
-    """Return x normalised by the batch's own statistics, of which the kept ones take a share."""
-    mean, variance = tf.nn.moments(x, range(x.shape.rank - 1))
+    """Return x normalised by the batch's own statistics, which the kept ones move towards."""
+    mean, variance = tf.nn.moments(x, list(range(x.shape.rank - 1)))
+    keep(place, arrays, mean, variance)
+    return normalised(place, arrays, x, mean, variance)
+
+
+def keep(place: Place, arrays: Arrays, mean: tf.Tensor, variance: tf.Tensor) -> None:
+    """Give the batch's statistics their share in the kept ones."""
     for name, new in (("mean", mean), ("variance", variance)):
         arrays[name].assign_sub(place.layer.rate * (arrays[name] - new))
-    return normalised(place, arrays, x, mean, variance)
+
+
+def fused_batch_norm(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
+    """Return the same by one operation, which has float32 only and images only.
+
+    A small network of convolutions takes 0.6 of the time. XLA makes E[x^2] - E[x]^2 of its
+    variance, so that nothing is left of it where the mean is large: there it is written out.
+    """
+    if x.dtype != tf.float32:
+        return batch_norm_in_training(place, arrays, x)
+    found = tf.raw_ops.FusedBatchNormV3(
+        x=x if x.shape.rank == 4 else tf.reshape(x, (-1, 1, 1, x.shape[-1])),
+        scale=arrays["scale"],
+        offset=arrays["offset"],
+        mean=[],
+        variance=[],
+        epsilon=place.layer.epsilon,
+        is_training=True,
+    )
+    numbers = math.prod(x.shape[:-1])
+    # the operation gives the variance over n - 1, and normalises by that over n
+    keep(place, arrays, found.batch_mean, found.batch_variance * ((numbers - 1) / numbers))
+    return tf.reshape(found.y, x.shape)
 
 
 def attention(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
@@ -151,11 +180,13 @@ FORWARD: dict[str, Forward] = {
     "gru": recurrent.in_graph,
 }
 """In use, as operations of a graph."""
-IN_TRAINING: dict[str, Forward] = {"batch_norm": batch_norm_in_training}
-IN_XLA: dict[str, Forward] = dict.fromkeys(recurrent.CELLS, recurrent.in_loop)
-"""What is done otherwise there."""
 
 
 def forward_table(*, training: bool, xla: bool) -> dict[str, Forward]:
-    """Return the function of every kind."""
-    return FORWARD | (IN_XLA if xla else {}) | (IN_TRAINING if training else {})
+    """Return the function of every kind, in use or in training, for a graph or for XLA."""
+    table = dict(FORWARD)
+    if training:
+        table["batch_norm"] = batch_norm_in_training if xla else fused_batch_norm
+    if xla:
+        table |= dict.fromkeys(recurrent.CELLS, recurrent.in_loop)
+    return table

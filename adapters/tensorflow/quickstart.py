@@ -68,9 +68,9 @@ class TensorFlowQuickStart:
         self.data = data
         self.batch_size = batch_size
         layers = []
-        for layer in network.layers:
+        for layer in network.places:
             name = layer.activation.name.replace("identity", "linear")
-            layers.append(tf.keras.layers.Dense(layer.units, activation=name))
+            layers.append(tf.keras.layers.Dense(layer.outputs[-1], activation=name))
             if layer.dropout:
                 layers.append(tf.keras.layers.Dropout(layer.dropout))
         self.model = tf.keras.models.Sequential(layers)

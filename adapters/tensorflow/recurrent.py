@@ -60,8 +60,8 @@ def entering(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
 
 def start(place: Place, x: tf.Tensor) -> State:
     """Return zeros."""
-    shape = (tf.shape(x)[0], place.layer.units) if x.shape[0] is None else (x.shape[0], place.layer.units)
-    zeros = tf.zeros(shape, x.dtype)
+    rows = tf.shape(x)[0] if x.shape[0] is None else x.shape[0]
+    zeros = tf.zeros((rows, place.layer.units), x.dtype)
     return (zeros, zeros) if place.kind == "lstm" else (zeros,)
 
 
@@ -110,7 +110,7 @@ def in_loop(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
 
 
 def fused_lstm(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
-    """Return h by one operation for all steps; it has float32 only, and gates in the order i, g, f, o.
+    """Return h by one operation for all steps, which has float32 only, and gates i, g, f, o.
 
     Not BlockLSTMV2: its order is the spec's, but TensorFlow 2.21 registers this one's gradient for
     it, https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/python/ops/rnn_grad.py#L50
@@ -122,11 +122,11 @@ def fused_lstm(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
         x=tf.transpose(x, (1, 0, 2)),
         cs_prev=c,
         h_prev=h,
-        w=f_third(joint),
+        w=with_f_third(joint),
         wci=rest,
         wcf=rest,
         wco=rest,
-        b=f_third(arrays["bias"]),
+        b=with_f_third(arrays["bias"]),
         forget_bias=0.0,
         cell_clip=-1.0,
         use_peephole=False,
@@ -134,7 +134,7 @@ def fused_lstm(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
     return tf.transpose(found, (1, 0, 2)) if place.layer.sequences else found[-1]
 
 
-def f_third(numbers: tf.Tensor) -> tf.Tensor:
+def with_f_third(numbers: tf.Tensor) -> tf.Tensor:
     """Return gates i, f, g, o in the order i, g, f, o."""
     i, f, g, o = tf.split(numbers, 4, axis=-1)
     return tf.concat([i, g, f, o], -1)

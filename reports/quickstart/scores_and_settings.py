@@ -251,9 +251,9 @@ def _range(values: list[float], text: object) -> Cell:
 
 
 def _settings(frames: Frames) -> list[Table]:
-    """Return, per kind of task, a table of what the pages that were followed prescribe."""
+    """Return, per kind of example, a table of what the pages that were followed prescribe."""
     tables = []
-    for kind in dict.fromkeys(str(task.kind) for task in frames.plan.tasks):
+    for kind in dict.fromkeys(task.example for task in frames.plan.tasks):
         settings_of = {
             arm.name: adapter_source.quote_pages(arm, kind, frames.sources)
             for arm in frames.plan.arms
@@ -268,7 +268,7 @@ def _settings_table(frames: Frames, kind: str, settings_of: dict[str, dict[str, 
     heads = [Column(title="Setting", numeric=False)]
     heads += [Column(title=framework_of(frames, arm), numeric=False) for arm in settings_of]
     heads += [Column(title="Same network", numeric=False, help="what all of them do there")]
-    same = _same_settings([task for task in frames.plan.tasks if task.kind == kind])
+    same = _same_settings([task for task in frames.plan.tasks if task.example == kind])
     rows = [
         (
             Cell(text=title),

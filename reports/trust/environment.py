@@ -10,6 +10,7 @@ from samenet.report.blocks import Cell, Column, Section, Table, Text, arm_cell, 
 from samenet.report.summary import format_day
 from samenet.runs.plan import task_title
 from samenet.spec import Task, summary
+from samenet.spec.layers import summarize_layers
 
 ORDER = 3
 LABELS = {
@@ -111,10 +112,11 @@ def _flags(frames: Frames) -> list[Table]:
 def _card(frames: Frames, task: Task) -> Text:
     prepared = frames.data.get(task.name)
     features, outputs = (prepared.features, prepared.outputs) if prepared else ("?", "?")
-    network = " → ".join(str(layer.units) for layer in task.model.layers)
+    shape = " × ".join(map(str, task.data.shape))
+    network = summarize_layers(task.model.layers)
     lines = [task.description] if task.description else []
     lines.append(
-        f"Network: {features} inputs → {network + ' → ' if network else ''}"
+        f"Network: {shape or f'{features} inputs'} → {network + ' → ' if network else ''}"
         f"{outputs} outputs; {_training(task)}"
     )
     if prepared:

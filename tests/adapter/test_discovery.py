@@ -178,6 +178,23 @@ def test_a_mode_is_chosen_by_name_and_nothing_twice() -> None:
     assert [found.arm(mode) for found, mode in chosen] == ["pytorch:compiled", "numpy:buffers"]
 
 
+@pytest.mark.parametrize(
+    ("kinds", "modes"),
+    [
+        ({"dense"}, ["buffers"]),
+        ({"dense", "conv2d", "flatten"}, ["plain"]),
+        ({"dense", "lstm"}, ["plain"]),
+        ({"dense", "batch_norm"}, ["plain"]),  # of the family of dense ones, but not only dense
+        ({"dense", "dropout"}, ["plain"]),
+    ],
+)
+def test_a_network_runs_in_a_mode_that_has_its_layers(kinds: set[str], modes: list[str]) -> None:
+    """The mode that is best for a family of networks runs it; the default only if it has all."""
+    assert discovery.shipped_adapters()["numpy"].modes_for(kinds) == modes
+    assert [mode for _, mode in discovery.choose(("numpy",), [kinds])] == modes
+    assert [mode for _, mode in discovery.choose(("numpy:buffers",), [kinds])] == ["buffers"]
+
+
 def test_a_file_anywhere_is_an_adapter(tmp_path: Path) -> None:
     """A path with or without a mode works like a name."""
     path = write(tmp_path, HEADER.replace("NAME", "mine"))

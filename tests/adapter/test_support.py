@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from samenet.adapter import PARTS, Capabilities, Target, discovery
+from samenet.adapter import PARTS, Capabilities, Mode, Target, discovery
 from samenet.adapter.support import needs_device, why_unsupported
 from samenet.certificate import cases
 from samenet.spec import Network, TrainSpec
@@ -69,6 +69,47 @@ def test_a_name_that_is_not_there_is_said_with_those_that_are(
 ) -> None:
     """Device, precision, activation, loss and optimiser: what is lacking, and what there is."""
     assert reason(limits) == expected
+
+
+def layered(*kinds: dict[str, Any]) -> Network:
+    """Return a network of these layers on rows of two numbers, with a head."""
+    layers = [*kinds, {"units": 3}]
+    return Network.model_validate({"inputs": 2, "layers": layers})
+
+
+NORM = {"kind": "layer_norm", "epsilon": 0.125}
+RESIDUAL = {"kind": "residual", "layers": [{"units": 2}]}
+TANH = {"kind": "activation", "activation": "tanh"}
+
+
+@pytest.mark.parametrize(
+    ("layers", "kinds", "lacking"),
+    [
+        (("dense",), [NORM], "layer layer_norm"),
+        (("dense",), [RESIDUAL], "layer residual"),
+        (("dense",), [TANH, NORM], "layer activation, layer_norm"),
+        (("dense", "layer_norm"), [RESIDUAL, TANH, NORM], None),
+        (("dense", "conv2d"), [RESIDUAL, TANH, NORM], "layer layer_norm"),
+    ],
+)
+def test_a_kind_of_layer_that_is_not_there_is_said(
+    layers: tuple[str, ...], kinds: list[dict[str, Any]], lacking: str | None
+) -> None:
+    """Who has dense layers alone has chains of them; who has more has residuals and the like."""
+    has = None if lacking is None else f"{lacking} is not offered; it has {', '.join(layers)}"
+    assert reason({"layers": layers}, layered(*kinds)) == has
+
+
+def test_a_mode_may_have_fewer_kinds_of_layers() -> None:
+    """What the header says of a mode narrows what the adapter offers, and adds nothing."""
+    offered = EVERYTHING.model_copy(update={"layers": ("dense", "conv2d", "lstm")})
+    mode = {"why": "a fake", "source": "https://example.org"}
+    fewer = Mode.model_validate({**mode, "layers": ["dense", "gru"], "losses_per": "call"})
+    assert offered.of_mode(Mode.model_validate(mode)) == offered
+    narrowed = offered.of_mode(fewer)
+    assert (narrowed.layers, narrowed.losses_per) == (("dense",), "call")
+    why = why_unsupported(narrowed, layered(NORM), training(), Target())
+    assert why == "layer layer_norm is not offered; it has dense"
 
 
 PART_OF = {

@@ -24,6 +24,7 @@ SLOW = pytest.mark.slow
 CASES = [
     pytest.param(name, marks=() if "smooth" in name or "training" not in name else SLOW)
     for name in cases.names()
+    if cases.find_case(name).shown.network.is_dense
 ]
 
 

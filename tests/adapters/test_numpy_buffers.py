@@ -74,7 +74,7 @@ def source(loss: str) -> DataSource:
 
 def program(net: Network, spec: TrainSpec, mode: str, dtype: Dtype = "float64") -> Program:
     weights = draws.as_dtype(draws.initial_weights(net, task="buffers", repeat=0), dtype)
-    biased = [Layer(kernel, bias + np.asarray(0.125, bias.dtype)) for kernel, bias in weights]
+    biased = [Layer(w.kernel, w.bias + np.asarray(0.125, w.bias.dtype)) for w in weights]
     target = Target(dtype=dtype)
     built: Program = ADAPTER.build(net, spec, biased, target=target, mode=mode)
     built.load(source(spec.loss.name))
@@ -243,7 +243,8 @@ def test_a_relu_of_exactly_0_passes_nothing_back() -> None:
     """At the kink itself the slope is 0: rows of zeros leave the first kernel as it was."""
     spec = training(rule="sgd")
     net = network()
-    weights = [Layer(k, 0 * b) for k, b in draws.initial_weights(net, task="kink", repeat=0)]
+    drawn = draws.initial_weights(net, task="kink", repeat=0)
+    weights = [Layer(layer.kernel, 0 * layer.bias) for layer in drawn]
     built: Program = ADAPTER.build(net, spec, weights, target=Target(), mode="buffers")
     zeros = np.zeros((ROWS, 5), np.float32)
     built.load(DataSource(inputs=zeros, targets=source(spec.loss.name).targets, train_rows=ROWS))

@@ -161,17 +161,22 @@ def test_a_right_program_stands_still_once_its_schedule_has_ended(task: str, sch
     assert failed(checks(of)) == set()
 
 
+def kernels_of(program):
+    """Return the kernels of a NumPy program, to write to."""
+    return [layer["kernel"] for layer in program.layers.arrays]
+
+
 class StopsEarly(Counting):
     """Stands still from the 451st step on, and still reports the loss."""
 
     def do(self, batches):
         before = self.program.weights()
-        before = [(layer.kernel.copy(), layer.bias.copy()) for layer in before]
+        before = [{name: array.copy() for name, array in layer.items()} for layer in before]
         self.program.train(batches)
         if self.steps >= 450:
-            layers = self.program.layers
-            for kernel, bias, (k, b) in zip(layers.kernels, layers.biases, before, strict=True):
-                kernel[...], bias[...] = k, b
+            for layer, old in zip(self.program.layers.arrays, before, strict=True):
+                for name, array in layer.items():
+                    array[...] = old[name]
 
 
 def test_a_program_that_stops_before_its_schedule_ends_is_caught() -> None:
@@ -232,8 +237,7 @@ class Halved(Counting):
     def do(self, batches):
         self.program.train(batches)
         if self.calls > 110:
-            layers = self.program.layers
-            for part in (*layers.kernels, *layers.biases):
+            for part in self.program.layers.parameters:
                 part[...] = part.astype(np.float16)
 
 
@@ -243,7 +247,7 @@ class Clipped(Counting):
     def do(self, batches):
         self.program.train(batches)
         if self.calls == 120:
-            for kernel in self.program.layers.kernels:
+            for kernel in kernels_of(self.program):
                 np.clip(kernel, -abs(kernel).max() / 2, abs(kernel).max() / 2, out=kernel)
 
 
@@ -328,7 +332,7 @@ class Unrepeatable(Counting):
 
     def do(self, batches):
         self.program.train(batches)
-        for kernel in self.program.layers.kernels:
+        for kernel in kernels_of(self.program):
             kernel *= 1 + self.draw.choice([-1, 1], kernel.shape).astype(np.float32) * 2.0**-23
 
 
@@ -358,7 +362,7 @@ def test_numbers_that_are_none_pass_nothing() -> None:
         def do(self, batches):
             self.program.train(batches)
             if self.calls == 125:
-                self.program.layers.kernels[0][...] = np.nan
+                kernels_of(self.program)[0][...] = np.nan
 
     with np.errstate(all="ignore"):
         found = failed(checks(timing("iris", "numpy", Lost)))

@@ -194,7 +194,7 @@ PROGRAM: dict[str, tuple[str, tuple[str, str], str]] = {
     "no read_back": ("builds", ("def read_back", "def read"), "no function read_back"),
     "build takes another mode": ("builds", ("*, target, mode)", "*, target)"), "'mode'"),
     "load fails": ("loads_rows", ("source.inputs", "source.rows"), "'rows'"),
-    "starts elsewhere": ("starts", ("part.astype(dtype)", "part.astype(dtype) + 0.125"), "0.12"),
+    "starts elsewhere": ("starts", ("p.astype(dtype) for", "p.astype(dtype) + 0.125 for"), "0.12"),
     "train fails": ("trains", (TRAIN, TRAIN + "            1 / 0\n"), "by zero (mine.py, line"),
     "losses of all calls": ("losses", ("self.step_losses.append(loss)", "pass"), "shape (0,)"),
     "no last axis": (
@@ -202,7 +202,7 @@ PROGRAM: dict[str, tuple[str, tuple[str, str], str]] = {
         ("self.inputs[rows])\n\n    def weights", "self.inputs[rows])[:, 0]\n\n    def weights"),
         "shape (5,)",
     ),
-    "plain pairs": ("starts", ("[Layer(*pair) for pair in", "[pair for pair in"), "'kernel'"),
+    "plain pairs": ("starts", ("[Layer(*pair) for pair in", "[pair for pair in"), "instead of samenet.adapter.Layer"),
     "no copies": ("copies", ("p.copy() for", "p for"), "change when training goes on"),
     "biases stay": (
         "changes",

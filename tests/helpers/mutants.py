@@ -23,9 +23,10 @@ from samenet.adapters.numpy import functions as numpy_functions
 from samenet.adapters.numpy import network as numpy_network
 from samenet.adapters.numpy import optimizers
 from samenet.adapters.numpy.functions import FUNCTIONS
+from samenet.adapters.numpy.layers import products
 from samenet.certificate import cases, gate_timed, gate_timed_end, gate_training, readback
 from samenet.certificate.problem import Build, Check, Problem, train_call
-from samenet.spec import AdamConstants, Forms, Schedule
+from samenet.spec import AdamConstants, Forms, Network, Schedule
 from samenet.worker.cases import checks_of
 
 SMOOTH_ADAM = "training by adam, smooth"
@@ -159,7 +160,8 @@ def slope_rounded_up(build, capabilities):
             )
             for layer in problem.network.layers
         )
-        network = problem.network.model_copy(update={"layers": layers})
+        known = problem.network.model_dump(exclude={"layers"})
+        network = Network.model_validate({**known, "layers": layers})
         return build(replace(problem, network=network), spec, weights, dtype)
 
     return made, capabilities
@@ -626,9 +628,9 @@ def everything_decayed() -> Iterator[None]:
     """Give the decay the biases, too."""
     usual = optimizers.Updates.__init__
 
-    def start(self, spec, kernels, biases):
-        usual(self, spec, kernels, biases)
-        self.kernels = self.parameters
+    def start(self, *arguments):
+        usual(self, *arguments)
+        self.decayed = self.parameters
 
     with patch.object(optimizers.Updates, "__init__", start):
         yield
@@ -661,16 +663,16 @@ def uncorrected() -> Iterator[None]:
 @contextmanager
 def products_in(digits: int) -> Iterator[None]:
     """Round what enters the forward products to so many binary digits."""
-    usual = numpy_network.DenseLayers.forward
+    usual = products.Dense.forward
 
-    def forward(self, inputs, masks=()):
-        kept = self.kernels
-        self.kernels = [shorter(kernel, digits) for kernel in kept]
-        found = usual(self, shorter(inputs, digits), masks)
-        self.kernels = kept
+    def forward(self, x):
+        kept = self.kernel
+        self.kernel = shorter(kept, digits)
+        found = usual(self, shorter(x, digits))
+        self.kernel = kept
         return found
 
-    with patch.object(numpy_network.DenseLayers, "forward", forward):
+    with patch.object(products.Dense, "forward", forward):
         yield
 
 
@@ -805,12 +807,12 @@ def decayed_after(usual, updates, gradients, rate):
     updates.spec = kept.model_copy(update={"weight_decay": 0.0})
     usual(gradients, rate)
     updates.spec = kept
-    for kernel in updates.kernels:
+    for kernel in updates.decayed:
         kernel -= (rate * decay) * kernel
 
 
 def _wide(updates):
-    return [k for k in updates.kernels if k.dtype == np.float32 and k.size >= 4096]
+    return [k for k in updates.decayed if k.dtype == np.float32 and k.size >= 4096]
 
 
 def last_column_kept(usual, updates, gradients, rate):
@@ -876,32 +878,24 @@ def state_forgotten() -> Iterator[None]:
     usual = numpy_adapter.NumpyProgram.train
 
     def train(self, batches):
-        self.updates = optimizers.Updates(self.training, self.layers.kernels, self.layers.biases)
+        layers = self.layers
+        self.updates = optimizers.Updates(self.training, layers.parameters, layers.decays)
         usual(self, batches)
 
-    start = numpy_adapter.NumpyProgram.__init__
-
-    def keeping(self, network, training, weights, dtype):
-        start(self, network, training, weights, dtype)
-        self.training = training
-
-    with (
-        patch.object(numpy_adapter.NumpyProgram, "train", train),
-        patch.object(numpy_adapter.NumpyProgram, "__init__", keeping),
-    ):
+    with patch.object(numpy_adapter.NumpyProgram, "train", train):
         yield
 
 
 @contextmanager
 def gradients_changed(change: Callable) -> Iterator[None]:
     """Change what the backward pass gives: `change(gradients, rows, kernels)`."""
-    usual = numpy_network.DenseLayers.gradients
+    usual = numpy_network.Layers.gradients
 
     def gradients(self, inputs, targets, masks=()):
         loss, found = usual(self, inputs, targets, masks)
         return loss, change(found, len(inputs))
 
-    with patch.object(numpy_network.DenseLayers, "gradients", gradients):
+    with patch.object(numpy_network.Layers, "gradients", gradients):
         yield
 
 
@@ -1098,15 +1092,13 @@ class CallBehind(Wrapped):
 
     def train(self, batches):
         self.calls += 1
-        layers = self.program.layers
-        self.before = [part.copy() for part in (*layers.kernels, *layers.biases)]
+        self.before = [part.copy() for part in self.program.layers.parameters]
         self.program.train(batches)
 
     def predict(self, rows):
         if self.calls < 3:
             return self.program.predict(rows)
-        layers = self.program.layers
-        held = (*layers.kernels, *layers.biases)
+        held = self.program.layers.parameters
         now = [part.copy() for part in held]
         for part, old in zip(held, self.before, strict=True):
             part[...] = old
@@ -1123,7 +1115,7 @@ def rate_held(usual, updates, gradients, rate):
 
 def last_bias_kept(usual, updates, gradients, rate):
     """Never update the last bias after the 200th step, in float32."""
-    bias = updates.parameters[-1]
+    bias = updates.parameters[1]  # those of the last layer come first
     kept = bias.copy()
     usual(gradients, rate)
     if updates.steps > 200 and bias.dtype == np.float32:

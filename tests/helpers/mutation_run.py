@@ -112,9 +112,9 @@ def of_tensorflow() -> dict[str, Mutant]:
 
     usual = optimizers.Updates.__init__
 
-    def everything_decayed(self, training, kernels, biases):
-        usual(self, training, kernels, biases)
-        self.kernels = self.variables
+    def everything_decayed(self, training, decayed, others):
+        usual(self, training, decayed, others)
+        self.decayed = self.variables
 
     return {
         "gelu_tanh": Mutant(

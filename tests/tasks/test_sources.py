@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 
 from samenet.adapter.dataset import Dataset, network_of
 from samenet.errors import UsageError
-from samenet.spec import Task, TaskKind, load_task, shipped_tasks
+from samenet.spec import Task, TaskKind, every_layer, load_task, shipped_tasks
 from samenet.spec.csv_task import csv_task
 from samenet.tasks.preparation import CATEGORIES_MAX, preprocessor
 from samenet.tasks.sources import load, prepare
@@ -70,7 +70,7 @@ def test_shipped_tasks_fill_whole_batches(name: str) -> None:
     card, rows = dataset.card, len(dataset.inputs)
     assert card.train_rows % task.training.batch_size == 0
     assert rows == card.train_rows + card.test_rows == len(dataset.targets)
-    assert dataset.inputs.dtype == np.float32
+    assert dataset.inputs.dtype == (np.int32 if task.data.vocabulary else np.float32)
     assert np.isfinite(dataset.inputs).all()
     assert dataset.inputs.shape == (rows, card.features)
     assert len(card.feature_names) == card.features
@@ -87,8 +87,10 @@ def test_shipped_tasks_use_constants_exact_in_binary(name: str) -> None:
     """Every constant of a shipped task fits into 10 significant bits, so no framework rounds it."""
     task = load_task(name)
     constants = [v for v in task.training.optimizer.model_dump().values() if isinstance(v, float)]
-    constants += [layer.activation.slope for layer in task.model.layers
-                  if layer.activation.name == "leaky_relu"]  # fmt: skip
+    for _, layer in every_layer(task.model.layers):
+        activation = getattr(layer, "activation", None)
+        constants += [v for v in layer.model_dump().values() if isinstance(v, float)]
+        constants += [activation.slope] if activation and activation.name == "leaky_relu" else []
     for value in constants:
         mantissa, _ = np.frexp(value)
         assert mantissa * 2**10 == int(mantissa * 2**10), value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from samenet.adapters.numpy.layers import (
     attention,
     norms,
@@ -10,10 +12,10 @@ from samenet.adapters.numpy.layers import (
     tables,
     windows,
 )
-from samenet.adapters.numpy.layers.chain import Drop, Elementwise, Flatten, Fork, Join, Make
-from samenet.adapters.numpy.layers.transform import Transform
+from samenet.adapters.numpy.layers.chain import Drop, Elementwise, Flatten, Fork, Join
+from samenet.adapters.numpy.layers.transform import Given, Transform
 
-MAKE: dict[str, Make] = {
+MAKE: dict[str, Callable[[Given], Transform]] = {
     "dense": products.dense,
     "conv1d": windows.Convolution,
     "conv2d": windows.Convolution,
@@ -33,4 +35,4 @@ MAKE: dict[str, Make] = {
 }
 """What makes the transform of a place, by the place's kind."""
 
-__all__ = ["MAKE", "Drop", "Elementwise", "Flatten", "Fork", "Join", "Transform"]
+__all__ = ["MAKE", "Drop", "Elementwise", "Flatten", "Fork", "Given", "Join", "Transform"]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from samenet.adapter import Array
-from samenet.adapters.numpy.functions import Functions
-from samenet.adapters.numpy.layers.transform import Transform
-from samenet.spec import Place
+from samenet.adapters.numpy.layers.transform import Given, Transform
 
 
 class Attention(Transform):
@@ -23,13 +20,11 @@ class Attention(Transform):
 
     trained = ("query", "key", "value", "output")
 
-    def __init__(
-        self, place: Place, arrays: Mapping[str, Array], functions: Functions, *, passes_on: bool
-    ) -> None:
+    def __init__(self, given: Given) -> None:
         """Hold the kernels, and which scores count."""
-        super().__init__(place, arrays, functions, passes_on=passes_on)
-        layer: Any = place.layer
-        steps, width = place.inputs
+        super().__init__(given)
+        layer: Any = given.place.layer
+        steps, width = given.place.inputs
         self.heads = layer.heads
         self.scale = 1 / math.sqrt(width / self.heads)
         self.later = np.triu(np.ones((steps, steps), bool), 1) if layer.causal else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from samenet.adapter import Array
 from samenet.adapters.numpy.functions import Functions
 from samenet.adapters.numpy.layers.transform import Transform
@@ -80,6 +78,7 @@ class Fork(Transform):
 
     def backward(self, delta: Array, kept: None) -> tuple[Array, list[Array]]:
         """Add what came around the chain."""
+        del kept  # there is nothing to know
         return delta + self.stack.pop(), []
 
 
@@ -92,8 +91,6 @@ class Join(Fork):
 
     def backward(self, delta: Array, kept: None) -> tuple[Array, list[Array]]:
         """Keep delta for the fork: it flows both ways."""
+        del kept  # there is nothing to know
         self.stack.append(delta)
         return delta, []
-
-
-Make = Callable[..., Transform]

@@ -7,15 +7,12 @@ over the same axis as m: by x it is (g - mean(g) - u mean(g u)) / sqrt(v + epsil
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from samenet.adapter import Array
-from samenet.adapters.numpy.functions import Functions
-from samenet.adapters.numpy.layers.transform import Transform
-from samenet.spec import Place
+from samenet.adapters.numpy.layers.transform import Given, Transform
 
 
 class Norm(Transform):
@@ -24,14 +21,12 @@ class Norm(Transform):
     trained = ("scale", "offset")
     axis: ClassVar[int]
 
-    def __init__(
-        self, place: Place, arrays: Mapping[str, Array], functions: Functions, *, passes_on: bool
-    ) -> None:
+    def __init__(self, given: Given) -> None:
         """Hold scale and offset."""
-        super().__init__(place, arrays, functions, passes_on=passes_on)
-        self.layer: Any = place.layer
-        self.scale = arrays["scale"]
-        self.offset = arrays["offset"]
+        super().__init__(given)
+        self.layer: Any = given.place.layer
+        self.scale = given.arrays["scale"]
+        self.offset = given.arrays["offset"]
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """Return x normalised, scaled and moved."""

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from samenet.adapter import Array
-from samenet.adapters.numpy.functions import Functions
-from samenet.adapters.numpy.layers.transform import Transform
-from samenet.spec import Place
+from samenet.adapters.numpy.layers.transform import Given, Transform
 
 
 class Dense(Transform):
@@ -16,14 +12,12 @@ class Dense(Transform):
     By K it is x' delta, by b the sum of delta over the rows, by x delta K' (Rumelhart et al. 1986).
     """
 
-    def __init__(
-        self, place: Place, arrays: Mapping[str, Array], functions: Functions, *, passes_on: bool
-    ) -> None:
+    def __init__(self, given: Given) -> None:
         """Hold kernel and bias."""
-        super().__init__(place, arrays, functions, passes_on=passes_on)
-        self.kernel = arrays["kernel"]
-        self.bias = arrays.get("bias")
-        self.trained = tuple(arrays)
+        super().__init__(given)
+        self.kernel = given.arrays["kernel"]
+        self.bias = given.arrays.get("bias")
+        self.trained = tuple(given.arrays)
 
     def forward(self, x: Array) -> tuple[Array, Array]:
         """Return the weighted sums (B, fan_out)."""
@@ -52,9 +46,6 @@ class DensePlaces(Dense):
         return (None if back is None else back.reshape(*delta.shape[:-1], -1)), gradients
 
 
-def dense(
-    place: Place, arrays: Mapping[str, Array], functions: Functions, *, passes_on: bool
-) -> Dense:
+def dense(given: Given) -> Dense:
     """Return the transform of a dense layer, for rows or for places as its input has them."""
-    kind = Dense if len(place.inputs) == 1 else DensePlaces
-    return kind(place, arrays, functions, passes_on=passes_on)
+    return Dense(given) if len(given.place.inputs) == 1 else DensePlaces(given)

@@ -7,15 +7,12 @@ run over steps and rows alike. Only the products with h are left to the loop.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from samenet.adapter import Array
-from samenet.adapters.numpy.functions import Functions
-from samenet.adapters.numpy.layers.transform import Transform
-from samenet.spec import Place
+from samenet.adapters.numpy.layers.transform import Given, Transform
 
 
 class Recurrent(Transform):
@@ -23,16 +20,14 @@ class Recurrent(Transform):
 
     trained = ("kernel", "recurrent", "bias")
 
-    def __init__(
-        self, place: Place, arrays: Mapping[str, Array], functions: Functions, *, passes_on: bool
-    ) -> None:
+    def __init__(self, given: Given) -> None:
         """Hold kernel, recurrent kernel and bias."""
-        super().__init__(place, arrays, functions, passes_on=passes_on)
-        self.kernel = arrays["kernel"]
-        self.recurrent = arrays["recurrent"]
-        self.bias = arrays["bias"]
+        super().__init__(given)
+        self.kernel = given.arrays["kernel"]
+        self.recurrent = given.arrays["recurrent"]
+        self.bias = given.arrays["bias"]
         self.units = len(self.recurrent)
-        self.sequences = len(place.outputs) == 2
+        self.sequences = len(given.place.outputs) == 2
 
     def steps_of(self, x: Array) -> Array:
         """Return x with the steps first and in one block: (T, B, D)."""
@@ -107,11 +102,9 @@ class LSTM(Recurrent):
     stretched tanh, sigmoid(z) = (1 + tanh(z / 2)) / 2: so one call does it, and none overflows.
     """
 
-    def __init__(
-        self, place: Place, arrays: Mapping[str, Array], functions: Functions, *, passes_on: bool
-    ) -> None:
+    def __init__(self, given: Given) -> None:
         """Make the rows that stretch the gates, 1/2 and 1/2, and of g 1 and 0."""
-        super().__init__(place, arrays, functions, passes_on=passes_on)
+        super().__init__(given)
         self.stretch = np.repeat(np.array([0.5, 0.5, 1, 0.5], self.kernel.dtype), self.units)
         self.offset = np.repeat(np.array([0.5, 0.5, 0, 0.5], self.kernel.dtype), self.units)
 

@@ -42,4 +42,5 @@ class Positions(Transform):
 
     def backward(self, delta: Array, kept: None) -> tuple[Array, list[Array]]:
         """Add up delta over the batch."""
+        del kept  # there is nothing to know
         return delta, [delta.sum(axis=0)]

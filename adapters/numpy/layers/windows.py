@@ -8,28 +8,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from samenet.adapter import Array
-from samenet.adapters.numpy.functions import Functions
-from samenet.adapters.numpy.layers.transform import Transform
+from samenet.adapters.numpy.layers.transform import Given, Transform
 from samenet.spec import Place, Shape
 
 Index = tuple[slice, ...]
-
-
-class WindowedLayer(Protocol):
-    """What the specs of convolutions and pools tell of their windows."""
-
-    def sizes(self, axes: int) -> Shape: ...
-
-    def strides(self, axes: int) -> Shape: ...
-
-    def paddings(self, shape: Shape) -> list[tuple[int, int]]: ...
 
 
 class Windows:
@@ -37,7 +26,7 @@ class Windows:
 
     def __init__(self, place: Place) -> None:
         """Work out sizes m..., strides s..., counts w... and the padded shape of a row."""
-        layer: WindowedLayer = place.layer  # type: ignore[assignment]
+        layer: Any = place.layer
         axes = len(place.inputs) - 1
         self.channels = place.inputs[-1]
         self.sizes = layer.sizes(axes)
@@ -48,6 +37,14 @@ class Windows:
         self.padded = (*(before + n + after for n, (before, after) in lengths), self.channels)
         self.inside: Index = (slice(None), *(slice(p, p + n) for n, (p, _) in lengths))
         self.pads = self.padded != place.inputs
+        self.overlap = any(s < m for s, m in zip(self.strides, self.sizes, strict=True))
+        self.offsets = list(itertools.product(*map(range, self.sizes)))
+        self.indexes = [self._index(offset) for offset in self.offsets]
+
+    def _index(self, offset: Shape) -> Index:
+        """Return where in a padded x the number (u, v, ...) of every window is."""
+        ends = zip(offset, self.counts, self.strides, strict=True)
+        return (slice(None), *(slice(u, u + w * s, s) for u, w, s in ends))
 
     def pad(self, x: Array, value: float = 0.0) -> Array:
         """Return x with its padding around: (B, padded..., C)."""
@@ -57,14 +54,22 @@ class Windows:
         padded[self.inside] = x
         return padded
 
-    def places(self) -> Iterator[tuple[Shape, Index]]:
-        """Yield, for each number (u, v, ...) of a window, the index that finds it in all windows.
+    def numbers(self, x: Array) -> list[Array]:
+        """Return the first number of every window, the second, ...: views (B, w..., C)."""
+        return [x[index] for index in self.indexes]
 
-        Of a padded x it takes (B, w..., C).
+    def spread(self, parts: Iterable[Array], batch: int, dtype: np.dtype) -> Array:
+        """Return what flows back to x: the sum over the windows that hold a number, (B, n..., C).
+
+        The parts are for the first number of every window, for the second, ...
         """
-        for offsets in itertools.product(*map(range, self.sizes)):
-            ends = zip(offsets, self.counts, self.strides, strict=True)
-            yield offsets, (slice(None), *(slice(u, u + w * s, s) for u, w, s in ends))
+        padded = np.zeros((batch, *self.padded), dtype)
+        for numbers, part in zip(self.numbers(padded), parts, strict=True):
+            if self.overlap:
+                numbers += part
+            else:
+                numbers[...] = part
+        return padded[self.inside]
 
     def columns(self, x: Array) -> Array:
         """Return every window as a row: (B w..., m... C), from x padded ("im2col").
@@ -85,16 +90,14 @@ class Convolution(Transform):
     X' delta, by b the sum of delta. By x each number (u, v) of a window gets delta K[u, v]'.
     """
 
-    def __init__(
-        self, place: Place, arrays: Mapping[str, Array], functions: Functions, *, passes_on: bool
-    ) -> None:
+    def __init__(self, given: Given) -> None:
         """Hold kernel and bias; the kernel's two shapes are views of the same numbers."""
-        super().__init__(place, arrays, functions, passes_on=passes_on)
-        self.windows = Windows(place)
-        self.kernel = arrays["kernel"]  # (m..., C, F)
+        super().__init__(given)
+        self.windows = Windows(given.place)
+        self.kernel = given.arrays["kernel"]  # (m..., C, F)
         self.flat = self.kernel.reshape(-1, self.kernel.shape[-1])
-        self.bias = arrays.get("bias")
-        self.trained = tuple(arrays)
+        self.bias = given.arrays.get("bias")
+        self.trained = tuple(given.arrays)
 
     def forward(self, x: Array) -> tuple[Array, Array]:
         """Return the weighted sums (B, w..., F)."""
@@ -102,7 +105,8 @@ class Convolution(Transform):
         z = columns @ self.flat
         if self.bias is not None:  # a line of places at once: NumPy's loops want to be long
             places = self.windows.counts[-1]
-            z.reshape(-1, places * len(self.bias))[...] += np.tile(self.bias, places)
+            lines = z.reshape(-1, places * len(self.bias))
+            lines += np.tile(self.bias, places)
         return z.reshape(len(x), *self.place.outputs), columns
 
     def backward(self, delta: Array, kept: Array) -> tuple[Array | None, list[Array]]:
@@ -111,15 +115,13 @@ class Convolution(Transform):
         gradients = [(kept.T @ rows).reshape(self.kernel.shape)]
         if self.bias is not None:
             gradients.append(sum_of_rows(rows))
-        return (self._by_inputs(rows, len(delta)) if self.passes_on else None), gradients
+        return (self._by_inputs(rows, delta) if self.passes_on else None), gradients
 
-    def _by_inputs(self, rows: Array, batch: int) -> Array:
-        windows = self.windows
-        padded = np.zeros((batch, *windows.padded), rows.dtype)
-        for offsets, index in windows.places():
-            part = rows @ self.kernel[offsets].T
-            padded[index] += part.reshape(batch, *windows.counts, -1)
-        return padded[windows.inside]
+    def _by_inputs(self, rows: Array, delta: Array) -> Array:
+        shape = (*delta.shape[:-1], -1)
+        kernels = (self.kernel[offset] for offset in self.windows.offsets)
+        parts = ((rows @ kernel.T).reshape(shape) for kernel in kernels)
+        return self.windows.spread(parts, len(delta), delta.dtype)
 
 
 def sum_of_rows(rows: Array) -> Array:
@@ -130,34 +132,34 @@ def sum_of_rows(rows: Array) -> Array:
 class Pool(Transform):
     """One number of each window and channel."""
 
-    def __init__(
-        self, place: Place, arrays: Mapping[str, Array], functions: Functions, *, passes_on: bool
-    ) -> None:
+    def __init__(self, given: Given) -> None:
         """Work out the windows."""
-        super().__init__(place, arrays, functions, passes_on=passes_on)
-        self.windows = Windows(place)
+        super().__init__(given)
+        self.windows = Windows(given.place)
 
 
 class MaxPool(Pool):
     """The largest number of each window, padded with minus infinity; delta goes to the first."""
 
-    def forward(self, x: Array) -> tuple[Array, Any]:
-        """Return the largest (B, w..., C), and which of the window's numbers it is."""
-        padded = self.windows.pad(x, -np.inf)
-        first, *others = (padded[index] for _, index in self.windows.places())
+    def forward(self, x: Array) -> tuple[Array, list[Array]]:
+        """Return the largest (B, w..., C), and which numbers were larger than all before them."""
+        first, *others = self.windows.numbers(self.windows.pad(x, -np.inf))
         largest = first.copy()
-        which = np.zeros(largest.shape, np.int16)
-        for number, values in enumerate(others, start=1):
-            np.copyto(which, number, where=values > largest)
+        larger = []
+        for values in others:
+            larger.append(values > largest)
             np.maximum(largest, values, out=largest)
-        return largest, which
+        return largest, larger
 
-    def backward(self, delta: Array, kept: Array) -> tuple[Array, list[Array]]:
-        """Give each largest number what flows back through its window."""
-        padded = np.zeros((len(delta), *self.windows.padded), delta.dtype)
-        for number, (_, index) in enumerate(self.windows.places()):
-            padded[index] += delta * (kept == number)
-        return padded[self.windows.inside], []
+    def backward(self, delta: Array, kept: list[Array]) -> tuple[Array, list[Array]]:
+        """Give delta to the last number that was larger than all before it: it is the largest."""
+        left = delta.copy()
+        parts = []
+        for larger in reversed(kept):
+            parts.append(left * larger)
+            left -= parts[-1]
+        parts.append(left)
+        return self.windows.spread(parts[::-1], len(delta), delta.dtype), []
 
 
 class AveragePool(Pool):
@@ -165,16 +167,17 @@ class AveragePool(Pool):
 
     def forward(self, x: Array) -> tuple[Array, None]:
         """Return the means (B, w..., C)."""
-        total = sum(x[index] for _, index in self.windows.places())
-        return total / math.prod(self.windows.sizes), None  # type: ignore[operator]
+        first, *others = self.windows.numbers(x)
+        total = first.copy()
+        for values in others:
+            total += values
+        return total / math.prod(self.windows.sizes), None
 
     def backward(self, delta: Array, kept: None) -> tuple[Array, list[Array]]:
         """Share out what flows back through each window."""
-        share = delta / math.prod(self.windows.sizes)
-        found = np.zeros((len(delta), *self.windows.padded), delta.dtype)
-        for _, index in self.windows.places():
-            found[index] += share
-        return found, []
+        del kept  # there is nothing to know
+        size = math.prod(self.windows.sizes)
+        return self.windows.spread([delta / size] * size, len(delta), delta.dtype), []
 
 
 class GlobalAveragePool(Transform):

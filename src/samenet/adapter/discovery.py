@@ -8,7 +8,7 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from samenet.adapter import source_files
 from samenet.adapter.api import Header
 from samenet.errors import UsageError, reading, unknown_name
 from samenet.machine.files import read_text
-from samenet.spec.network import Family
+from samenet.spec.network import family_of
 from samenet.spec.parsing import parse
 
 
@@ -40,10 +40,19 @@ class AdapterFile:
         chosen = [name for name, mode in self.header.modes.items() if mode.default]
         return chosen or list(self.header.modes)[:1]
 
-    def modes_for(self, family: Family) -> list[str]:
-        """Return the modes that run for a family of networks: the best for it, or the default."""
-        best = [name for name, mode in self.header.modes.items() if family in mode.best_for]
-        return best or self.default_modes
+    def modes_for(self, kinds: Collection[str]) -> list[str]:
+        """Return the modes that run for a network of these kinds of layers.
+
+        They are the best for its family, or the default; a mode that has fewer kinds makes way for
+        the first that has them all.
+        """
+        modes, family = self.header.modes, family_of(kinds)
+        best = [name for name, mode in modes.items() if family in mode.best_for]
+        chosen = best or self.default_modes
+        able = [
+            name for name in modes if not modes[name].layers or {*kinds} <= {*modes[name].layers}
+        ]
+        return [name for name in chosen if name in able] or able[:1] or chosen
 
     @property
     def quickstart_path(self) -> Path | None:
@@ -124,15 +133,15 @@ def _evaluate(node: ast.stmt, path: Path) -> object:
 
 
 def choose(
-    wanted: Sequence[str], families: Sequence[Family] = ("dense",)
+    wanted: Sequence[str], networks: Sequence[Collection[str]] = (("dense",),)
 ) -> list[tuple[AdapterFile, str]]:
     """Return (adapter, mode) for names like 'pytorch', 'pytorch:compiled', 'mine.py' or 'all'.
 
-    Without a mode a framework runs as is best for each of the families of networks. Nothing wanted
-    means the usual frameworks; 'all' means every shipped one in every mode. Raises UsageError for
-    an unknown name, with the nearest one as a suggestion.
+    Without a mode a framework runs as is best for each of the networks, given as the kinds of their
+    layers. Nothing wanted means the usual frameworks; 'all' means every shipped one in every mode.
+    Raises UsageError for an unknown name, with the nearest one as a suggestion.
     """
-    pairs = [pair for text in wanted or _usual() for pair in _named(text, families)]
+    pairs = [pair for text in wanted or _usual() for pair in _named(text, networks)]
     distinct = list(dict.fromkeys((leaf.path, mode) for leaf, mode in pairs))
     found = {(leaf.path, mode): (leaf, mode) for leaf, mode in pairs}
     _refuse_same_names([found[key] for key in distinct])
@@ -159,12 +168,12 @@ def modes_asked_for(wanted: Sequence[str]) -> set[str]:
     return found
 
 
-def _named(text: str, families: Sequence[Family]) -> list[tuple[AdapterFile, str]]:
+def _named(text: str, networks: Sequence[Collection[str]]) -> list[tuple[AdapterFile, str]]:
     """Return what one name stands for."""
     if text == ALL_MODES:
         return [(leaf, mode) for leaf in shipped_adapters().values() for mode in leaf.header.modes]
     leaf, mode = find(text)
-    modes = [mode] if mode else [m for family in families for m in leaf.modes_for(family)]
+    modes = [mode] if mode else [m for kinds in networks for m in leaf.modes_for(kinds)]
     return [(leaf, m) for m in dict.fromkeys(modes)]
 
 

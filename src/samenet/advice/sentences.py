@@ -239,7 +239,7 @@ def network_needed(frames: Frames, task: Task) -> list[Sentence]:
         score = frames.result(task, baseline.name, "reference").score(metric.name)
         if score is not None:
             baseline_scores[baseline] = score
-    if network is None or len(baseline_scores) < len(BEST_FIRST):
+    if network is None or not baseline_scores:
         return []
     sign = 1 if metric.higher_is_better else -1
     slack = scores.slack(frames, task, metric.name)
@@ -261,7 +261,7 @@ def network_needed(frames: Frames, task: Task) -> list[Sentence]:
             baseline=baseline.in_sentence,
             score=cite(frames, "score", task, [baseline.name]),
         )
-        for baseline in BEST_FIRST
+        for baseline in baseline_scores
     ]
     return [
         say(

@@ -62,11 +62,20 @@ def first_tasks(frames: Frames, count: int) -> Frames:
 
 
 LADDER_SOURCE = "synthetic:ladder"
+LAYERS_SOURCE = "synthetic:layers"
 
 
 def is_point(task: Task) -> bool:
-    """Return whether a task of a run is a point of a ladder, of this version or another."""
-    return task.data.source == LADDER_SOURCE
+    """Return whether a task is a point of a ladder or a single layer: a step to be timed.
+
+    It may be of this version or another. There is nothing to learn in it.
+    """
+    return task.data.source in {LADDER_SOURCE, LAYERS_SOURCE}
+
+
+def is_single_layer(task: Task) -> bool:
+    """Return whether a task of a run is a single layer in its network."""
+    return task.data.source == LAYERS_SOURCE
 
 
 def without_ladder(frames: Frames) -> Frames:

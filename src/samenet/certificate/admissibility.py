@@ -42,8 +42,8 @@ def growth_of(problem: Problem, forms: Forms) -> float:
 
 def margin_of(problem: Problem, forms: Forms) -> float:
     """Return how near to a kink any weighted sum comes on the oracle's way, in all steps."""
-    places = problem.network.places
-    if not any(p.activation.name in oracle.KINKED or "max_pool" in p.kind for p in places):
+    layers = problem.network.places
+    if not any(p.activation.name in oracle.KINKED or "max_pool" in p.kind for p in layers):
         return float("inf")
     steps = problem.steps(problem.whole)
     last = ends_of(problem.whole)[-1]

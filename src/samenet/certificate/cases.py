@@ -29,6 +29,7 @@ from samenet.adapter.arrays import DataSource
 from samenet.certificate import gate_functions, layer_cases
 from samenet.certificate.admissibility import is_admissible
 from samenet.certificate.oracle import network as oracle
+from samenet.certificate.oracle.setting import Setting
 from samenet.certificate.problem import EPOCHS, Problem
 from samenet.spec.case_names import SAME_SEED_TWICE
 from samenet.spec.layers import Activation, ActivationName
@@ -258,7 +259,7 @@ def gradient_norms(problem: Problem, forms: Forms) -> NDArray[np.float64]:
     places = [problem.weights, *(truth.snapshots[step] for step in range(1, len(steps)))]
     norms, decayed = [], oracle.decayed(problem.network)
     for at, batch in zip(places, steps, strict=True):
-        setting = oracle.Setting(forms=forms)
+        setting = Setting(forms=forms)
         found = oracle.gradient_alone(
             problem.network, problem.training.loss, at, batch, setting
         ).gradient

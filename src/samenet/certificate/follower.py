@@ -32,6 +32,7 @@ from samenet.certificate import limits
 from samenet.certificate.gate_gradients import nan_as_infinite
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.oracle.optimizers import Updater
+from samenet.certificate.oracle.setting import Multiply, Setting
 from samenet.certificate.problem import Problem
 
 DISTURBED_ROUNDINGS = 16
@@ -149,11 +150,11 @@ class Follower:
         start: Weights,
         batches: Sequence[oracle.Batch],
         first_step: int,
-        multiply: oracle.Multiply = np.matmul,
+        multiply: Multiply = np.matmul,
     ) -> tuple[Array, float]:
         """Return the weights after the steps as one vector, and the length of the shortest step."""
         network, loss = self.problem.network, self.problem.training.loss
-        setting = oracle.Setting(multiply=multiply, forms=self.capabilities.forms)
+        setting = Setting(multiply=multiply, forms=self.capabilities.forms)
         updater.started(start)
         current, shortest = start, math.inf
         for step, batch in enumerate(batches, start=first_step + 1):

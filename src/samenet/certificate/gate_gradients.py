@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from samenet.adapter.arrays import Batches, Dtype, Weights
 from samenet.certificate import limits as certificate_limits
 from samenet.certificate.oracle import network as oracle
 from samenet.certificate.oracle.functions import SPEC
+from samenet.certificate.oracle.setting import Setting
 from samenet.certificate.problem import Build, Check, Problem, ends_of
 from samenet.spec.training import SGD, Adam, Optimizer, Schedule
 
@@ -65,6 +66,9 @@ def check_initial_weights(problem: Problem, build: Build, dtype: Dtype) -> Check
 
 
 def _shape_problem(found: Weights, given: Weights) -> str:
+    strange = sorted({type(layer).__name__ for layer in found if not isinstance(layer, Mapping)})
+    if strange:
+        return f"weights() gives {', '.join(strange)} instead of samenet.adapter.Layer"
     shapes = [
         [{name: array.shape for name, array in layer.items()} for layer in weights]
         for weights in (found, given)
@@ -114,7 +118,7 @@ def _gradient_error(
     forms = offered.forms if offered else SPEC
     batch = problem.steps([call])[0]
     loss = problem.training.loss
-    setting = oracle.Setting(forms=forms)
+    setting = Setting(forms=forms)
     exact = oracle.gradient_alone(problem.network, loss, point, batch, setting).gradient
     scale = float(np.linalg.norm(oracle.magnitude(problem.network, loss, point, batch)))
     wrong = (found - oracle.flatten(exact))[oracle.trained(problem.network)]

@@ -26,6 +26,7 @@ from samenet.adapter.arrays import Array, Dtype, Weights
 from samenet.certificate import limits as certificate_limits
 from samenet.certificate.gate_gradients import nan_as_infinite
 from samenet.certificate.oracle import network as oracle
+from samenet.certificate.oracle.setting import Multiply
 from samenet.certificate.problem import Build, Check, Problem, ends_of, train_call
 
 DISTURBED_ROUNDINGS = 16
@@ -108,7 +109,7 @@ class _Allowed:
         start: Weights,
         steps: Sequence[oracle.Batch],
         *,
-        multiply: oracle.Multiply = np.matmul,
+        multiply: Multiply = np.matmul,
     ) -> oracle.Trajectory:
         return oracle.trajectory(
             *(self.problem.network, self.problem.training, start, steps),

@@ -65,7 +65,8 @@ def check_trajectory(
         losses.append(train_call(program, call))
         distances[end] = oracle.distance(program.weights(), truth.snapshots[end])
     lengths = [len(call.order) for call in problem.whole]
-    outputs = _outputs_check(problem, program, law.dtype)
+    limit = certificate_limits.function_limit(law.dtype)
+    outputs = check_outputs(problem, program, law.dtype, TRAJECTORY_GATE[law.dtype], limit)
     kept = _state_checks(problem, program, truth, law)
     step = max(distances, key=lambda end: nan_as_infinite(distances[end] / law.weights_limit(end)))
     loss, limit = worst_loss(losses, truth.losses, law.loss_limits(), lengths)
@@ -103,34 +104,33 @@ def _state_checks(
     """Compare what batch norms keep: a wrong share of the new shows in no gradient and no loss."""
     if not problem.network.has_state:
         return []
-    is_state = ~oracle.trained(problem.network)
-    found = oracle.flatten_float64(program.weights())[is_state]
-    exact = oracle.flatten_float64(truth.final)[is_state]
-    wrong = float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
+    channels = int(np.sum(~oracle.trained(problem.network))) // 2
     return [
         Check(
             gate=TRAJECTORY_GATE[law.dtype],
             quantity="kept statistics",
             dtype=law.dtype,
-            error=wrong,
-            limit=law.weights_limit(max(truth.snapshots)),
-            detail=f"mean and variance of {len(exact) // 2} channels",
+            error=oracle.state_distance(problem.network, program.weights(), truth.final),
+            limit=law.state_limit(max(truth.snapshots)),
+            detail=f"mean and variance of {channels} channels",
         )
     ]
 
 
-def _outputs_check(problem: Problem, program: Program, dtype: Dtype) -> Check:
+def check_outputs(
+    problem: Problem, program: Program, dtype: Dtype, gate: str, limit: float
+) -> Check:
     """Compare what `predict` gives with the oracle's outputs of the program's own weights."""
     rows = np.arange(len(problem.source.inputs), dtype=np.int32)
     found = np.asarray(program.predict(rows), dtype=np.float64)
     inputs = problem.rows()
     exact = oracle.outputs(problem.network, draws.as_dtype(program.weights(), "float64"), inputs)
     return Check(
-        gate=TRAJECTORY_GATE[dtype],
+        gate=gate,
         quantity="outputs",
         dtype=dtype,
         error=float(np.linalg.norm(found - exact) / np.linalg.norm(exact)),
-        limit=certificate_limits.function_limit(dtype),
+        limit=limit,
         detail=f"predictions for {len(rows)} rows after the training",
     )
 

@@ -10,6 +10,7 @@ that is fed squares of occurrences instead of squares of their sum shows there a
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,12 @@ REPEATS_TRIED = 200
 MARGIN_MIN = 1e-6
 """Of a kinked network: so far from every kink are the gradients that are read."""
 
+MANY_STEPS = 72
+"""Longer sequences go other ways in some frameworks: one operation for all steps, or a loop."""
+
 IMAGE, SEQUENCE, TOKENS, VOCABULARY = (7, 6, 2), (6, 5), (6,), 9
+RARE = 64
+"""So many tokens that some repeat within a batch and others do not occur in it at all."""
 RATE, EPSILON, NORM_EPSILON = 0.125, 2.0**-10, 2.0**-16
 
 
@@ -41,6 +47,7 @@ class LayerCase:
     layers: tuple[dict[str, Any], ...]
     rules: tuple[str, ...]
     vocabulary: int = 0
+    rows: int = ROWS
     kinked: bool = False
 
 
@@ -60,8 +67,10 @@ def _sequence(*layers: dict[str, Any], rules: tuple[str, ...]) -> LayerCase:
     return LayerCase(inputs=SEQUENCE, layers=layers, rules=rules)
 
 
-def _tokens(*layers: dict[str, Any], rules: tuple[str, ...]) -> LayerCase:
-    return LayerCase(inputs=TOKENS, layers=layers, rules=rules, vocabulary=VOCABULARY)
+def _tokens(
+    *layers: dict[str, Any], rules: tuple[str, ...], vocabulary: int = VOCABULARY
+) -> LayerCase:
+    return LayerCase(inputs=TOKENS, layers=layers, rules=rules, vocabulary=vocabulary)
 
 
 _FLAT = _layer("flatten")
@@ -82,7 +91,13 @@ def _block(heads: int, width: int, *, causal: bool = False) -> tuple[dict[str, A
 
 NETWORKS: dict[str, LayerCase] = {
     "conv2d same": _image(
-        _conv(3), _conv(4, size=2), _FLAT, rules=("momentum + l2", "adam + decay + clipping")
+        _conv(3, dropout=0.25),
+        _conv(4, size=2),
+        _FLAT,
+        rules=("momentum + l2", "adam + decay + clipping"),
+    ),
+    "conv2d one channel": LayerCase(
+        inputs=(6, 7, 1), layers=(_conv(3, padding="valid"), _FLAT), rules=("adam",)
     ),
     "conv2d stride": _image(
         _conv(3, stride=2), _conv(4, stride=(2, 1), size=(2, 3)), _MEAN, rules=("sgd", "rmsprop")
@@ -102,21 +117,30 @@ NETWORKS: dict[str, LayerCase] = {
         rules=("momentum", "adam"),
         kinked=True,
     ),
-    "max pool": _image(_conv(2), _layer("max_pool", size=2), _FLAT, rules=("adamw",)),
+    "max pool": _image(_conv(2), _layer("max_pool", size=(2, 3)), _FLAT, rules=("adamw",)),
     "max pool overlapping": _image(
         _conv(2),
         _layer("max_pool", size=3, stride=2, padding="same"),
-        _layer("global_max_pool"),
+        _FLAT,
         rules=("momentum",),
     ),
+    "global max pool": _image(_conv(2), _layer("global_max_pool"), rules=("momentum",)),
     "average pool overlapping": _image(
-        _conv(3), _layer("average_pool", size=3, stride=(2, 1)), _MEAN, rules=("adam",)
+        _conv(3), _layer("average_pool", size=(3, 2), stride=(2, 1)), _MEAN, rules=("adam",)
     ),
     "conv1d": _sequence(
-        _layer("conv1d", filters=4, size=3, activation="tanh"),
-        _layer("conv1d", filters=3, size=2, stride=2, activation="sigmoid"),
+        _layer("conv1d", filters=4, size=3, stride=2, activation="tanh", dropout=0.25),
+        _layer("conv1d", filters=3, size=2, padding="valid", activation="sigmoid"),
         _FLAT,
         rules=("momentum + l2", "adam"),
+    ),
+    "pools of sequences": _sequence(
+        _layer("conv1d", filters=4, size=2),
+        _BATCH_NORM,
+        _layer("max_pool", size=3, stride=2, padding="same"),
+        _layer("average_pool", size=2, stride=1),
+        _layer("global_max_pool"),
+        rules=("adam",),
     ),
     "batch norm": LayerCase(
         inputs=(6,),
@@ -142,31 +166,43 @@ NETWORKS: dict[str, LayerCase] = {
         layers=(_layer("dense", units=8, activation="tanh"), _LAYER_NORM),
         rules=("momentum", "adam"),
     ),
+    "dense and layer norm of images": _image(
+        _layer("dense", units=4, activation="tanh"), _LAYER_NORM, _MEAN, rules=("adam",)
+    ),
     "residual": _image(
         _conv(3),
         _layer(
             "residual",
             layers=[_conv(4, activation="silu"), _conv(3, activation="identity"), _BATCH_NORM],
         ),
-        _layer("residual", layers=[_layer("residual", layers=[_conv(3)])]),
+        _layer(
+            "residual",
+            layers=[_conv(3, size=1), _layer("residual", layers=[_conv(3)]), _conv(3, size=1)],
+        ),
         _MEAN,
         rules=("momentum", "adam + clipping"),
     ),
     "embedding": _tokens(
         _layer("embedding", width=4),
         _FLAT,
+        vocabulary=RARE,
         rules=("sgd", "adam + l2", "rmsprop", "adagrad", "momentum + clipping"),
+    ),
+    "embedding, lstm": _tokens(
+        _layer("embedding", width=4), _layer("lstm", units=6), rules=("adam + decay",)
     ),
     "positions": _tokens(
         _layer("embedding", width=4),
         _layer("positions"),
-        _layer("dense", units=4, activation="tanh"),
+        _layer("dense", units=4, activation="tanh", dropout=0.25),
         _MEAN,
         rules=("adam",),
     ),
     "simple rnn": _sequence(_layer("simple_rnn", units=5), rules=("momentum + l2", "adam")),
-    "simple rnn sequences": _sequence(
-        _layer("simple_rnn", units=4, sequences=True), _FLAT, rules=("rmsprop",)
+    "simple rnn twice": _sequence(
+        _layer("simple_rnn", units=4, sequences=True),
+        _layer("simple_rnn", units=3),
+        rules=("rmsprop",),
     ),
     "lstm": _sequence(_layer("lstm", units=5), rules=("momentum + l2", "adam + decay")),
     "lstm twice": _sequence(
@@ -178,7 +214,10 @@ NETWORKS: dict[str, LayerCase] = {
     "lstm one step": LayerCase(
         inputs=(1, 5), layers=(_layer("lstm", units=4),), rules=("momentum",)
     ),
-    "gru": _sequence(_layer("gru", units=5), rules=("momentum + l2", "adam + decay")),
+    "lstm of many steps": LayerCase(
+        inputs=(MANY_STEPS, 2), layers=(_layer("lstm", units=3),), rows=2 * BATCH, rules=("adam",)
+    ),
+    "gru": _sequence(_layer("gru", units=6), rules=("momentum + l2", "adam + decay")),
     "gru twice": _sequence(
         _layer("gru", units=4, sequences=True), _layer("gru", units=3), rules=("rmsprop",)
     ),
@@ -221,6 +260,18 @@ NETWORKS: dict[str, LayerCase] = {
 }
 
 
+def kinds_of(name: str) -> set[str]:
+    """Return the kinds of layers in a case by its name; none if it is not one of layers."""
+    network, _, _ = name.removeprefix("network ").rpartition(" by ")
+    return set(_kinds(NETWORKS[network].layers)) if network in NETWORKS else set()
+
+
+def _kinds(layers: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for layer in layers:
+        yield layer["kind"]
+        yield from _kinds(layer.get("layers", ()))
+
+
 def names() -> list[str]:
     """Return the names of all cases of layers."""
     return [f"network {name} by {rule}" for name, case in NETWORKS.items() for rule in case.rules]
@@ -259,10 +310,12 @@ def _problem(name: str, case: LayerCase, rule: dict[str, Any], repeat: int) -> P
         {"loss": loss, "optimizer": rule, "batch_size": BATCH, "epochs": EPOCHS}
     )
     numbers = int(np.prod(case.inputs))
-    inputs, targets = draws.parity_rows(ROWS, numbers, CLASSES, loss=loss, words=(name, repeat))
-    inputs = inputs.reshape(ROWS, *case.inputs)
+    inputs, targets = draws.parity_rows(
+        case.rows, numbers, CLASSES, loss=loss, words=(name, repeat)
+    )
+    inputs = inputs.reshape(case.rows, *case.inputs)
     if case.vocabulary:
         draw = make_generator(name, repeat, "tokens")
         inputs = draw.integers(0, case.vocabulary, inputs.shape).astype(np.int32)
-    source = DataSource(inputs=inputs, targets=targets, train_rows=ROWS)
+    source = DataSource(inputs=inputs, targets=targets, train_rows=case.rows)
     return Problem(name=name, network=network, training=training, source=source, repeat=repeat)

@@ -106,6 +106,7 @@ class RoundingLaw:
 
     weights after t steps (relative)   max(4 u sqrt(t) G, 8 E(t))
     loss before a step (absolute)      max(64 u (1 + |loss|) G, 8 E(loss))
+    kept statistics (relative)         max(4 u sqrt(t) G, 8 E(statistics))
 
     G is by how much the training amplifies a small disturbance, E the worst error of five
     trainings of the oracle in this precision with its units and inputs in another order.
@@ -116,11 +117,18 @@ class RoundingLaw:
     realised_weights: dict[int, float]
     realised_losses: NDArray[np.float64]
     losses: NDArray[np.float64]
+    realised_state: float = 0.0
+    """Of what batch norms keep in the end, relative to that alone: among all weights it is lost."""
 
     def weights_limit(self, step: int) -> float:
         """Return the limit after a step whose realisations are known."""
         rounded = STEP_ROUNDINGS * ROUNDOFF[self.dtype] * math.sqrt(step) * self.growth
         return max(rounded, SLACK * self.realised_weights[step])
+
+    def state_limit(self, step: int) -> float:
+        """Return the limit of what batch norms keep after the last step."""
+        rounded = STEP_ROUNDINGS * ROUNDOFF[self.dtype] * math.sqrt(step) * self.growth
+        return max(rounded, SLACK * self.realised_state)
 
     def loss_limits(self) -> NDArray[np.float64]:
         """Return the limit of each step's loss: (steps,)."""
@@ -133,18 +141,20 @@ def rounding_law(
 ) -> RoundingLaw:
     """Return what rounding may do on `problem.whole`; `truth` holds a snapshot after each call."""
     weights = dict.fromkeys(truth.snapshots, 0.0)
-    losses = np.zeros_like(truth.losses)
+    losses, state = np.zeros_like(truth.losses), 0.0
     for number in range(REALISATIONS):
         found = train_reordered(problem, forms, dtype, list(truth.snapshots), number)
         losses = np.maximum(losses, np.abs(found.losses - truth.losses))
         for step, snapshot in found.snapshots.items():
             weights[step] = max(weights[step], oracle.distance(snapshot, truth.snapshots[step]))
+        state = max(state, oracle.state_distance(problem.network, found.final, truth.final))
     return RoundingLaw(
         dtype=dtype,
         growth=growth,
         realised_weights=weights,
         realised_losses=losses,
         losses=truth.losses,
+        realised_state=state,
     )
 
 

@@ -28,12 +28,14 @@ SHOWN = {
 }
 REST = {
     "list": "List tasks, frameworks and runs.",
+    "show": "Print the layers of a task’s network, with shapes and sizes.",
     "trace": "Show one training step, framework beside framework.",
     "certify": "Prove that the frameworks compute the same network.",
     "compare": "Is a new run slower than an earlier one? A gate for CI.",
     "check": "Try your adapter against the contract, item by item.",
     "contest": "Run your loop head to head with a shipped one.",
     "ladder": "Measure how cost grows with size: width, batch and depth.",
+    "layers": "Time single layers: forward, backward, memory.",
     "resume": "Go on with an interrupted run.",
     "study": "Choose an activation or a loss by experiment.",
     "selftest": "Let the instrument show that it works.",

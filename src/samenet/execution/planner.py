@@ -92,8 +92,8 @@ def make_plan(request: Request, pairs: Sequence[tuple[discovery.AdapterFile, str
     """
     tasks = choose_tasks(request)
     chosen = not pairs
-    families = tuple(dict.fromkeys(task.model.family for task in tasks))
-    pairs = pairs or discovery.choose(request.frameworks, families)
+    networks = tuple(dict.fromkeys(task.model.kinds for task in tasks))
+    pairs = pairs or discovery.choose(request.frameworks, networks)
     pythons = find_interpreters(request.pythons, {leaf.header.name for leaf, _ in pairs})
     arms, absent = describe.describe_adapters(pairs, request.target.place, pythons)
     runnable, skipped = _runnable(tasks, arms, request.target)
@@ -193,7 +193,11 @@ def _changes(setting: str) -> list[tuple[str, str]]:
     key, equals, values = setting.partition("=")
     if not equals or not key or not values:
         raise UsageError(f"--set {shorten(setting)}: write KEY=VALUE, e.g. training.epochs=20.")
-    return [(key, value) for value in values.split(",")]
+    return [(key, value) for value in _BETWEEN_VALUES.split(values)]
+
+
+_BETWEEN_VALUES = re.compile(r",(?![^(\[{]*[)\]}])")
+"""A comma that is not inside brackets: cnn(16, 32) is one value, and so is [28, 28, 1]."""
 
 
 def _suffix(changes: Sequence[list[tuple[str, str]]], chosen: Sequence[tuple[str, str]]) -> str:
@@ -221,7 +225,13 @@ def _resized(task: Task, request: Request) -> Task:
     if request.batch_size is not None:
         values["training"]["batch_size"] = request.batch_size
     if request.hidden is not None:
-        activation = str(task.model.layers[0].activation) if task.model.layers else "relu"
+        hidden = task.model.hidden
+        if hidden is None:
+            raise UsageError(
+                f"--hidden is for dense layers, and {task.name} has {task.model.other_layer()}; "
+                'change its layers by --set "model=cnn(16, 32)", say.'
+            )
+        activation = str(hidden[0].activation) if hidden else "relu"
         values["model"]["layers"] = [
             {"units": units, "activation": activation} for units in request.hidden
         ]
@@ -258,7 +268,7 @@ def _other_modes(
         )
         for task in tasks
         for leaf, mode in pairs
-        if mode not in (best := leaf.modes_for(task.model.family))
+        if mode not in (best := leaf.modes_for(task.model.kinds))
     ]
 
 
@@ -298,16 +308,8 @@ def _jobs(
     request: Request,
 ) -> tuple[Job, ...]:
     cases = list(dict.fromkeys([*case_names.tasks_by_case(tasks), *request.cases]))
-    starts = {
-        arm.name: ArmStart(
-            import_seconds=arm.import_seconds,
-            compile_seconds=discovery.compile_seconds(arm.header, arm.mode),
-            heavy=bool(arm.header.extra),
-        )
-        for arm in arms
-    }
     predict = DurationPredictor(
-        starts,
+        starts_of(arms),
         steady_seconds=settings.steady_seconds,
         history=_history(tasks, arms, cases, request.target),
     )
@@ -321,6 +323,18 @@ def _jobs(
         cases=cases,
         warm=request.cache == "warm",
     )
+
+
+def starts_of(arms: Sequence[Arm]) -> dict[str, ArmStart]:
+    """Return what it takes until each arm computes, by its name."""
+    return {
+        arm.name: ArmStart(
+            import_seconds=arm.import_seconds,
+            compile_seconds=discovery.compile_seconds(arm.header, arm.mode),
+            heavy=bool(arm.header.extra),
+        )
+        for arm in arms
+    }
 
 
 REMEMBERED_SECONDS = 0.02

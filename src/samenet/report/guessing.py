@@ -60,7 +60,7 @@ def sentences(frames: Frames, task: Task) -> list[str]:
 
 
 def _reason(frames: Frames, arm: str, task: Task) -> str:
-    page = adapter_source.quote_pages(frames.plan.arm(arm), str(task.kind), frames.sources)
+    page = adapter_source.quote_pages(frames.plan.arm(arm), task.example, frames.sources)
     if "updates" not in page:
         return "; its page’s settings were made for other data"
     return (

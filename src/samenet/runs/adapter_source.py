@@ -193,7 +193,7 @@ def _quoted_lines(node: ast.AST) -> range:
 
 
 def read_pages(arm: Arm, kind: str) -> dict[str, str]:
-    """Return where the quick start of a kind of task comes from; empty if it does not say."""
+    """Return where the quick start of `Task.example` comes from; empty if it does not say."""
     path = AdapterFile(path=Path(arm.path), header=arm.header).quickstart_path
     try:
         literal: Any = discovery.read_literal(path, "PAGES") if path else None

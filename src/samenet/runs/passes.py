@@ -20,7 +20,7 @@ through the passes below from top to bottom; a pass that is timed has the machin
     curves       arm          no     certificate        no
     score        run          no     data               no
 
-The others, from `rescore` to `study`, are started by a command and are in no schedule.
+The others, from `rescore` to `layers`, are started by a command and are in no schedule.
 
 The plan, the schedule, the predicted times, the progress and the runner read these rows; none of
 them compares the name of a pass. A new pass is a row here, a module with `run(order)`, its record
@@ -54,6 +54,7 @@ PassName = Literal[
     "contract",
     "probe",
     "study",
+    "layers",
 ]
 """As in every plan.json; a name that was written once is never changed."""
 
@@ -314,6 +315,16 @@ _ROWS = (
         timed=True,
         progress_unit="seeds",
         answers="many",
+    ),
+    Pass(
+        name="layers",
+        module="samenet.worker.layers",
+        done_text="passes timed",
+        one_per="command",
+        seconds=PassDuration(base=0.4, heavy=0.3, compiling=3, steady=1.5),
+        track="layers",
+        timed=True,
+        progress_unit="repeats",
     ),
 )
 

@@ -31,10 +31,19 @@ RECORD_SCHEMA = 1
 INFINITE_ERROR = 1e308
 """Stands for an infinite or undefined error; JSON has neither."""
 
-WORKING_PHASES = ("call", "call_other")
+WORKING_PHASES = ("call", "call_other", "step", "forward")
 """Phases of which the time per step is computed; of an own fit it is a difference of two times."""
 
-Track = Literal["same", "control", "sensitivity", "quickstart", "reference", "inference", "limits"]
+Track = Literal[
+    "same",
+    "control",
+    "sensitivity",
+    "quickstart",
+    "reference",
+    "inference",
+    "limits",
+    "layers",
+]
 Split = Literal["train", "test"]
 FailureMark = Literal[
     "failed", "timed out", "interrupted", "unsupported", "not installed", "refused"
@@ -101,9 +110,12 @@ class TimingRecord(Record):
     check (whether `sync` waits; gate 4 and what is read back, after the clock has stopped: counted
     nowhere), own_fit (one epoch of the framework's own whole fit), fit (reference: the whole
     training; quick start: what its file imports as well); of inference: interpreter, import,
-    adapter, wake, build, first_prediction, predict_usual, predict_fast."""
+    adapter, wake, build, first_prediction, predict_usual, predict_fast; of single layers:
+    interpreter, import, adapter, wake, build, first_call, warmup, calibration, step (forward and
+    backward pass and the update), forward."""
     steps: int
-    """Training steps, or rows of a prediction, in one sample; 0 where neither applies."""
+    """Training steps, forward passes, or rows of a prediction in one sample; 0 where none of them
+    applies."""
     seconds: tuple[float, ...]
     cpu_seconds: float | None = None
     """Processor time of all samples together, where it was read."""

@@ -108,7 +108,6 @@ class LayerSpec(GrownModel):
     """What every kind tells of itself."""
 
     kind: str
-    newer: ClassVar[frozenset[str]] = frozenset({"kind"})
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return what leaves the layer; raises WrongShapeError if `shape` does not fit it."""
@@ -128,6 +127,7 @@ class Dense(LayerSpec):
     """A fully connected layer: `activation(x @ kernel + bias)` of the last axis, then dropout."""
 
     kind: Literal["dense"] = "dense"
+    newer: ClassVar[frozenset[str]] = frozenset({"kind"})
     units: int = Field(ge=1, le=65_536)
     activation: Function = IDENTITY
     dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -243,6 +243,7 @@ class _Convolution(_Windowed):
     filters: int = Field(ge=1, le=65_536)
     size: int | tuple[int, ...] = 3
     stride: int | tuple[int, ...] = 1
+    """How far windows stand apart."""
     padding: Padding = "same"
     activation: Function = IDENTITY
     dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -669,7 +670,7 @@ ON_NUMBERS = frozenset(
 
 
 def every_layer(layers: Sequence[LayerSpec], prefix: str = "") -> Iterator[tuple[str, LayerSpec]]:
-    """Yield every layer with its path, those inside residuals after them."""
+    """Yield every layer as it is written, with its path; those inside residuals after them."""
     for number, layer in enumerate(layers, start=1):
         yield f"{prefix}{number}", layer
         if isinstance(layer, Residual):
@@ -682,7 +683,8 @@ class Place:
 
     path: str
     """As a person counts: "3", or "5.1" for the first layer inside the fifth."""
-    layer: LayerSpec
+    layer: Any
+    """The spec of its kind's class; which one, `kind` says."""
     inputs: Shape
     outputs: Shape
     parameters: Mapping[str, Parameter]
@@ -690,7 +692,7 @@ class Place:
     @property
     def kind(self) -> str:
         """Return the layer's kind; of a residual's two ends, "fork" and "join"."""
-        return self.layer.kind
+        return str(self.layer.kind)
 
     @property
     def activation(self) -> Activation:
@@ -706,7 +708,7 @@ class Place:
     @property
     def operations(self) -> int:
         """Return multiplications and additions of the forward pass of one row."""
-        return self.layer.operations(self.inputs)
+        return int(self.layer.operations(self.inputs))
 
     def __str__(self) -> str:
         """Return how a person finds it: 'layer 3 (conv2d)'."""
@@ -758,9 +760,33 @@ def describe(shape: Shape) -> str:
     return f"{shape[0]} numbers" if len(shape) == 1 else " × ".join(map(str, shape))
 
 
-def all_layers(layers: Sequence[LayerSpec]) -> Iterator[LayerSpec]:
-    """Yield every layer, of a residual itself and then those of its chain."""
+MAIN_NUMBERS = ("units", "filters", "width", "heads")
+"""What says most of a layer, where a network is told in one line."""
+
+
+def summarize_layers(layers: Sequence[LayerSpec]) -> str:
+    """Return the layers in one line: '32', 'conv2d 16 → max_pool → residual (conv2d 16)'."""
+    texts = []
     for layer in layers:
+        numbers = [getattr(layer, name) for name in MAIN_NUMBERS if hasattr(layer, name)]
+        words = [] if isinstance(layer, Dense) else [layer.kind]
+        if isinstance(layer, Residual):
+            words.append(f"({summarize_layers(layer.layers)})")
+        if isinstance(layer, ActivationLayer):
+            words = [str(layer.activation)]
+        texts.append(" ".join([*words, *map(str, numbers)]))
+    return " → ".join(texts)
+
+
+def all_layers(layers: Sequence[LayerSpec]) -> Iterator[LayerSpec]:
+    """Yield every layer of a network, of a residual itself and then those of its chain.
+
+    Of an encoder come the layers that it stands for, of any width: that of what enters is unknown.
+    """
+    for layer in layers:
+        if isinstance(layer, Encoder):
+            yield from all_layers(layer.chain((1, layer.heads)))
+            continue
         yield layer
         if isinstance(layer, Residual):
             yield from all_layers(layer.layers)

@@ -35,6 +35,11 @@ PARAMETERS_MAX = 50_000_000
 """Above this number of weights a run would exhaust a small machine before its first step."""
 
 
+WINDOWED_WORK = 32
+"""With it a task of layers is followed for some ten seconds, as one of wide dense layers is; whole
+trainings of every kind are followed on the small networks of certificate.layer_cases."""
+
+
 class TaskKind(StrEnum):
     """What the network predicts."""
 
@@ -81,7 +86,8 @@ class Network(FrozenModel):
         first = self.layers[0]
         if self.vocabulary and len(self.input_shape) != 1:
             raise WrongShapeError(
-                f"a row of token numbers has one axis, its steps, and not {self.input_shape}"
+                f"a row of token numbers has one axis, its steps, and not "
+                f"{describe(self.input_shape)}"
             )
         if self.vocabulary and first.kind != "embedding":
             raise WrongShapeError(
@@ -157,8 +163,13 @@ class Network(FrozenModel):
 
     @property
     def work(self) -> int:
-        """Return multiplications of one row's forward pass, but at least a weight's each."""
-        return max(self.parameters, self.operations // 2)
+        """Return what the oracle's work on one row is measured by: multiplications, forward.
+
+        At least one for every weight. Windows, steps and heads cost it far more a multiplication
+        than one large product, so those of other layers than dense ones count WINDOWED_WORK times.
+        """
+        multiplications = max(self.parameters, self.operations // 2)
+        return multiplications if self.is_dense else WINDOWED_WORK * multiplications
 
     @property
     def has_dropout(self) -> bool:
@@ -220,6 +231,11 @@ class ModelSpec(FrozenModel):
     def _without_preset(cls, values: Any) -> Any:
         return expand_model(values)
 
+    @property
+    def family(self) -> Family:
+        """Return the family that the network will be of, whatever its data."""
+        return family_of(layer.kind for layer in all_layers(self.layers))
+
     def why_not(self, *, inputs: int | tuple[int, ...], vocabulary: int = 0) -> str:
         """Return why the layers do not fit data of this shape, as part of a sentence, or ""."""
         try:
@@ -229,9 +245,27 @@ class ModelSpec(FrozenModel):
         return ""
 
     @property
+    def kinds(self) -> frozenset[str]:
+        """Return which kinds of layers the network will hold, whatever its data."""
+        return frozenset({"dense"} | {layer.kind for layer in all_layers(self.layers)})
+
+    @property
     def family(self) -> Family:
         """Return the family that the network will be of, whatever its data."""
-        return family_of(layer.kind for layer in all_layers(self.layers))
+        return family_of(self.kinds)
+
+    @property
+    def hidden(self) -> tuple[Dense, ...] | None:
+        """Return the layers of a network of dense layers alone; None if there are others."""
+        dense = tuple(layer for layer in self.layers if isinstance(layer, Dense))
+        return dense if len(dense) == len(self.layers) else None
+
+    def other_layer(self) -> str:
+        """Return where the first layer stands that is not dense, as 'layer 2 (lstm)'; or ""."""
+        for number, layer in enumerate(self.layers, start=1):
+            if not isinstance(layer, Dense):
+                return f"layer {number} ({layer.kind})"
+        return ""
 
     def network(
         self, *, inputs: int | tuple[int, ...], outputs: int, vocabulary: int = 0

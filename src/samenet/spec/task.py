@@ -138,6 +138,15 @@ class Task(FrozenModel):
         if self.training.batch_size < 2 and any(x.kind == "batch_norm" for _, x in layers):
             raise ValueError("batch_norm needs a training.batch_size of at least 2")
 
+    @property
+    def example(self) -> str:
+        """Return which first example of a framework is followed, by its key in PAGES.
+
+        That of the task's kind; of layers that are not dense that of their family.
+        """
+        family = self.model.family
+        return str(self.kind) if family == "dense" else family
+
     def to_json(self) -> dict[str, Any]:
         """Return the task as plain data, as workers and run folders hold it."""
         return self.model_dump(mode="json", by_alias=True)

@@ -6,11 +6,56 @@ import json
 import textwrap
 from typing import Any, get_args
 
-from samenet.spec.layers import Activation, ActivationName, Dense
+from samenet.spec.layers import KINDS, Activation, ActivationName, LayerSpec
 from samenet.spec.metrics import METRICS, metric_names
 from samenet.spec.network import InitializerName, TaskKind
-from samenet.spec.task import Goal, Task
+from samenet.spec.presets import PRESETS
+from samenet.spec.task import DataSpec, Goal, Task
 from samenet.spec.training import OPTIMIZERS, Schedule
+
+ABOUT_KIND = {
+    "dense": "activation(x @ kernel + bias) of the last axis",
+    "conv1d": "windows along the steps of a sequence (steps, channels)",
+    "conv2d": "windows over an image (height, width, channels)",
+    "max_pool": "the largest number of each window, channel by channel",
+    "average_pool": "the mean of each window, channel by channel",
+    "global_average_pool": "the mean over all places, channel by channel",
+    "global_max_pool": "the largest number over all places, channel by channel",
+    "flatten": "all numbers of a row in one axis",
+    "batch_norm": "each channel to mean 0 and deviation 1 of the batch, then scaled and moved",
+    "layer_norm": "each place to mean 0 and deviation 1 of its features, then scaled and moved",
+    "dropout": "sets numbers to 0 by chance, in training alone",
+    "embedding": "a row of trained numbers for every token number; the first layer",
+    "positions": "adds a row of trained numbers for every step",
+    "simple_rnn": "h = tanh(x K + h R + b) at every step",
+    "lstm": "step by step, with a cell that is kept, filled and read by gates",
+    "gru": "step by step, with gates for what is kept and what is reset",
+    "attention": "every step looks at every step, by several heads",
+    "activation": "a function of every number",
+    "residual": "what a chain of layers gives, added to what enters",
+    "encoder": "residual[layer_norm, attention], residual[layer_norm, dense gelu, dense]",
+}
+"""What each kind is, in the words that stand behind it; the formula is its class's docstring."""
+
+ABOUT_LAYER = {
+    "units": "how many numbers it gives",
+    "filters": "how many channels it gives",
+    "activation": "the function after it",
+    "dropout": "the share of what it gives that each training step leaves out, 0 for none",
+    "size": "of its windows along every axis, or [one, for, each]",
+    "stride": "how far windows stand apart; of a pool 0 for its size",
+    "padding": '"same": with zeros around; "valid": whole windows only',
+    "rate": "the share of the new (batch_norm), or of what is left out (dropout)",
+    "epsilon": "added to the variance, inside the root",
+    "width": "how many numbers stand for a token",
+    "vocabulary": "how many tokens there are; left out: what [data] says",
+    "sequences": "true gives every step, false only the last",
+    "heads": "how many; they share the features evenly",
+    "causal": "true: a step sees itself and those before it, false: all",
+    "inner": "units of its inner dense layer; 0 for four times what enters",
+    "layers": "the chain whose result is added to what enters",
+}
+"""The keys of all kinds."""
 
 *_FIRST, _LAST = (f'"{name}"' for name in OPTIMIZERS)
 ABOUT_OPTIMIZER = {
@@ -90,11 +135,28 @@ source = {_toml(data.source)}
 target = {_toml(data.target[0] if len(data.target) == 1 else data.target or "")}
 test_rows = {data.test_rows}  # rows kept for the test; 0 takes a quarter
 split_seed = {data.split_seed}  # another number keeps other rows for the test"""
+    text = "\n".join([text, *_places(data)])
     if not data.options:
         return text
     about = "# What the source offers: the number of rows, the seed of a synthetic set ..."
     lines = [f"{_toml(key)} = {_toml(value)}" for key, value in data.options.items()]
     return "\n".join([text, "", "[data.options]", about, *lines])
+
+
+def _places(data: DataSpec) -> list[str]:
+    about = (
+        "# How the numbers of a row stand: [height, width, channels], [steps, features], [steps]."
+    )
+    if not data.shape:
+        about += "\n# Remove the mark of the next line if they do; else a row is a row of numbers."
+    tokens = "# vocabulary = 1000  # if a row is token numbers: how many there are"
+    return [
+        about,
+        _line("shape", data.shape) if data.shape else "# shape = [28, 28, 1]",
+        f"{_line('vocabulary', data.vocabulary)}  # token numbers go from 0 to below it"
+        if data.vocabulary
+        else tokens,
+    ]
 
 
 def _model(task: Task) -> list[str]:
@@ -106,23 +168,64 @@ def _model(task: Task) -> list[str]:
 {_comment(drawn)}
 initializer = {_toml(task.model.initializer)}
 
-# The hidden layers, from the inputs to the outputs. The linear last layer is added by samenet,
-# sigmoid or softmax is part of the loss. Without any hidden layer: a single neuron.
+# The hidden layers, from the inputs to the outputs, each of a kind; without one it is dense. The
+# linear last layer is added by samenet, sigmoid or softmax is part of the loss. Without any hidden
+# layer: a single neuron.
+{_comment(f"kind: {', '.join(KINDS)} or encoder.")}
 {_comment(f"activation: {', '.join(hidden)}.")}
-# dropout: the share of the layer's values that each training step leaves out, 0 for none."""
-    return [about, *(_layer(layer) for layer in task.model.layers)]
+# Instead of a list, layers = "mlp(64, 32)" is two dense layers with relu;
+{_comment(f"also: {', '.join(p.example for name, p in PRESETS.items() if name != 'mlp')}.")}"""
+    empty = ["layers = []  # none"] if not task.model.layers else []
+    return ["\n".join([about, *empty]), *(_layer(layer) for layer in task.model.layers)]
 
 
 def _comment(text: str) -> str:
     return textwrap.fill(text, width=98, initial_indent="# ", subsequent_indent="# ")
 
 
-def _layer(layer: Dense) -> str:
-    return f"""\
-[[model.layers]]
-units = {layer.units}
-activation = {_toml(str(layer.activation))}
-dropout = {layer.dropout}"""
+def _layer(layer: LayerSpec) -> str:
+    lines = ["[[model.layers]]"]
+    for key, value in _keys(layer).items():
+        if key == "layers":
+            lines += ["layers = [  # the chain whose result is added to what enters", *value, "]"]
+        elif key == "kind":
+            lines.append(f"{_line(key, value)}  # {ABOUT_KIND[layer.kind]}")
+        else:
+            lines.append(f"{_line(key, value)}  # {ABOUT_LAYER[key]}")
+    return "\n".join(lines)
+
+
+def _keys(layer: LayerSpec) -> dict[str, Any]:
+    """Return the keys of a layer as they are written, its kind first; a chain as lines."""
+    written: dict[str, Any] = {}
+    if layer.kind != "dense" or "kind" in layer.model_fields_set:
+        written["kind"] = layer.kind
+    for name, field in type(layer).model_fields.items():
+        value = getattr(layer, name)
+        if name == "kind" or (name == "vocabulary" and not value):
+            continue
+        if isinstance(value, Activation):
+            value = str(value)
+        elif name == "layers":
+            value = [f"    {_inline(inner)}," for inner in value]
+        written[field.alias or name] = value
+    return written
+
+
+def _inline(layer: LayerSpec) -> str:
+    """Return a layer inside another as TOML writes it, on one line: what is not as usual."""
+    usual = {field.alias or name: field.default for name, field in type(layer).model_fields.items()}
+    parts = []
+    for key, value in _keys(layer).items():
+        if key == "layers":
+            parts.append(f"layers = [{' '.join(line.strip() for line in value)}]")
+        elif key == "kind" or value != _as_written(usual[key]):
+            parts.append(_line(key, value))
+    return f"{{ {', '.join(parts)} }}"
+
+
+def _as_written(value: Any) -> Any:
+    return str(value) if isinstance(value, Activation) else value
 
 
 def _training(task: Task) -> list[str]:

@@ -18,7 +18,7 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from samenet.machine.clock import time_call
-from samenet.spec.baselines import BOOSTED_TREES, LINEAR
+from samenet.spec.baselines import BASELINES, BOOSTED_TREES, LINEAR
 from samenet.spec.network import TaskKind
 from samenet.spec.task import Task
 from samenet.spec.training import Loss
@@ -28,6 +28,8 @@ from samenet.worker.metrics import class_metrics, value_loss, value_metrics
 
 FITS = 3
 """Fits that are timed; the scores are those of the last, all being equal."""
+SECONDS_MAX = 10.0
+"""After so many seconds there is no further fit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +70,17 @@ MODELS = {
 
 
 def fit_reference_models(task: Task) -> list[ReferenceLine]:
-    """Return the line of every model, fitted on the training part of the raw table."""
+    """Return the line of every model, fitted on the training part of the raw table.
+
+    Of a table on which a model takes minutes it has none; the notes of the data say so.
+    """
     raw = load(task)
-    return [_line(name, model, raw, task.training.loss) for name, model in MODELS.items()]
+    size = {"rows": len(raw.train), "features": raw.features.shape[1], "outputs": raw.outputs}
+    return [
+        _line(name, model, raw, task.training.loss)
+        for name, model in MODELS.items()
+        if BASELINES[name].fits(**size)
+    ]
 
 
 def _line(name: str, model: Model, raw: RawTable, loss: Loss) -> ReferenceLine:
@@ -78,9 +88,12 @@ def _line(name: str, model: Model, raw: RawTable, loss: Loss) -> ReferenceLine:
     estimator = model.regressor(raw.outputs) if values else model.classifier()
     pipeline = make_pipeline(preprocessor(raw.features), estimator)
     frame, target = raw.features.iloc[raw.train], raw.target[raw.train]
+    seconds: list[float] = []
+    while len(seconds) < FITS and sum(seconds) < SECONDS_MAX:
+        seconds.append(time_call(lambda: pipeline.fit(frame, target)))
     return ReferenceLine(
         name=name,
-        fit_seconds=tuple(time_call(lambda: pipeline.fit(frame, target)) for _ in range(FITS)),
+        fit_seconds=tuple(seconds),
         train=_scores(pipeline, raw, raw.train, loss),
         test=_scores(pipeline, raw, raw.test, loss),
     )

@@ -19,7 +19,7 @@ from samenet.runs import adapter_source
 from samenet.runs.records import FailureRecord, QualityRecord, Record, TimingRecord
 from samenet.runs.work_order import WorkOrder, outputs_path
 from samenet.spec.metrics import main_metric
-from samenet.spec.network import TaskKind
+from samenet.spec.network import Family, TaskKind
 from samenet.spec.task import Task
 from samenet.spec.training import TrainSpec
 from samenet.worker.metrics import scores
@@ -40,6 +40,10 @@ def run(order: WorkOrder) -> None:
         order.emit([_not_installed(order, task, error) for task in order.tasks])
         return
     for task in order.tasks:
+        pages = adapter_source.read_pages(order.arm, task.example)
+        if not pages and task.model.family != "dense":
+            order.emit([_not_shown(order, task)])
+            continue
         try:
             order.emit(_fitted(order, made[0], load_seconds, task))
         except Exception as error:  # noqa: BLE001 - the example is not ours; the other tasks go on
@@ -52,7 +56,8 @@ def _fitted(order: WorkOrder, example: ModuleType, load_seconds: float, task: Ta
     network, seed = network_of(task, dataset), order.job.repeat
     inputs = dataset.rows(network)
     data = QuickStartData(inputs=inputs[:rows], targets=dataset.targets[:rows], kind=task.kind)
-    training = as_on_page(task.training, adapter_source.read_pages(order.arm, task.kind), rows)
+    pages = adapter_source.read_pages(order.arm, task.example)
+    training = as_on_page(task.training, pages, rows)
     losses: list[float] = []
 
     def fit() -> None:
@@ -140,6 +145,21 @@ def _guess(order: WorkOrder, task: Task, dataset: Dataset) -> QualityRecord:
         epochs=(0,),
         values=(found[main_metric(task.kind).name],),
     )
+
+
+def _not_shown(order: WorkOrder, task: Task) -> FailureRecord:
+    """Return the record of an example that shows no network of this family."""
+    shown = FAMILY_NAMES[task.model.family]
+    reason = f"no first example of its documentation is followed for {shown}"
+    return FailureRecord(**_about(order, task), mark="unsupported", reason=reason, detail="")
+
+
+FAMILY_NAMES: dict[Family, str] = {
+    "dense": "rows of numbers",
+    "convolution": "convolutions",
+    "recurrent": "recurrent layers",
+    "attention": "attention",
+}
 
 
 def _not_installed(order: WorkOrder, task: Task, error: ModuleNotFoundError) -> FailureRecord:

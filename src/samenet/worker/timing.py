@@ -27,7 +27,7 @@ from samenet.machine import clock, heap, system
 from samenet.runs import timed_checks
 from samenet.runs.records import TimingRecord, Track
 from samenet.runs.work_order import WorkOrder
-from samenet.spec.products import products_of_network
+from samenet.spec.products import least_operations
 from samenet.spec.task import Task
 from samenet.worker import fastest_products
 from samenet.worker.common import adapter_timed, certificate_records, problem_of
@@ -109,7 +109,7 @@ def run(order: WorkOrder) -> None:
             time_other_shape(watch, program, calls, problem)
         looked.append(_looked(checks, lambda: _to_the_end(watch, adapter, program, problem, seen)))
     checks += check_busy(watch)
-    looked.append(_looked(checks, lambda: _checks(order, adapter, program, problem, first)))
+    looked.append(_looked(checks, lambda: check_program(order, adapter, program, problem, first)))
     watch.add("check", looked)
     if waits and track == "same":
         time_own_fit(watch, adapter, problem)
@@ -349,9 +349,9 @@ def take_samples(
     return samples, used
 
 
-def check_busy(watch: Stopwatch) -> list[Check]:
+def check_busy(watch: Stopwatch, phase: str = "call") -> list[Check]:
     """Check that the steady part kept no more processors busy than it was given."""
-    order, steady_part = watch.order, [r for r in watch.records if r.phase == "call"]
+    order, steady_part = watch.order, [r for r in watch.records if r.phase == phase]
     most = None if order.pinned else len(system.usable_cores())
     return [
         readback.check_processors_busy(record.cpu_seconds, sum(record.seconds), order.target, most)
@@ -417,8 +417,7 @@ def _to_the_end(
     if target.device == "cpu":
         stretches = [record for record in watch.records if record.phase == "call"]
         step = min(min(record.seconds) / record.steps for record in stretches)
-        products = products_of_network(problem.network, problem.training.batch_size)
-        operations = float(sum(product.operations for product in products))
+        operations = least_operations(problem.network, problem.training.batch_size)
         rate = fastest_products.rate(target.dtype)
         found.append(gate_timed_end.machine_limit(timing, step, operations, rate))
     if all(check.passed for check in found) and timed_checks.whole_length(order.job):
@@ -426,7 +425,7 @@ def _to_the_end(
     return found
 
 
-def _checks(
+def check_program(
     order: WorkOrder, adapter: ModuleType, program: Program, problem: Problem, first: TimedCalls
 ) -> list[Check]:
     """Return gate 4 and the read-backs, after the clock has stopped."""

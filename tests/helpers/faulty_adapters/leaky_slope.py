@@ -30,8 +30,9 @@ class Leaky(NumpyProgram):
     def __init__(self, *arguments):
         """Exchange the slope in forward and backward pass alike."""
         super().__init__(*arguments)
-        usual = self.layers.functions
-        self.layers.functions = [(value, slope, 0.02) for value, slope, _ in usual]
+        for transform in self.layers.transforms:
+            if hasattr(transform, "constant"):
+                transform.constant = 0.02
 
 
 def build(network, training, weights, *, target, mode):

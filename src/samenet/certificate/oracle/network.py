@@ -24,8 +24,9 @@ from samenet.certificate.oracle.functions import (
     mean_loss,
     value,
 )
-from samenet.certificate.oracle.operations import OPERATIONS, Multiply, Setting
+from samenet.certificate.oracle.operations import OPERATIONS
 from samenet.certificate.oracle.optimizers import Updater
+from samenet.certificate.oracle.setting import Multiply, Setting
 from samenet.certificate.oracle.windows import margin
 from samenet.spec.layers import Place
 from samenet.spec.network import Network
@@ -91,7 +92,8 @@ def forward(
     stack: list[Array] = []
     for number, (place, layer) in enumerate(zip(network.places, weights, strict=True)):
         passed.entered.append(x)
-        z, kept, state = x, None, {}
+        z, kept = x, None
+        state: dict[str, Array] = {}
         if place.kind == "fork":
             stack.append(x)
         elif place.kind == "join":
@@ -374,6 +376,15 @@ def distance(weights: Weights, truth: Weights) -> float:
         np.linalg.norm(flatten_float64(truth)),
     )
     return float(np.linalg.norm(difference) / norm)
+
+
+def state_distance(network: Network, weights: Weights, truth: Weights) -> float:
+    """Return the relative L2 distance over what batch norms keep; 0 if there are none."""
+    if not network.has_state:
+        return 0.0
+    is_state = ~trained(network)
+    found, exact = flatten_float64(weights)[is_state], flatten_float64(truth)[is_state]
+    return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
 
 
 def trained(network: Network) -> NDArray[np.bool_]:

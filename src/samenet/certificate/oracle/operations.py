@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from samenet.adapter.arrays import Array, Layer
 from samenet.certificate.oracle import attention, norms, recurrence, tables, windows
-from samenet.certificate.oracle.setting import Arrays, Multiply, Operation, Setting
+from samenet.certificate.oracle.setting import Arrays, Multiply, Operation, Setting, add_down
 from samenet.spec.layers import Place
 
 __all__ = ["OPERATIONS", "Arrays", "Multiply", "Operation", "Setting"]
@@ -36,7 +34,7 @@ def _dense_back(
     by_rows = delta.reshape(-1, delta.shape[-1])
     found = {"kernel": setting.multiply(rows.T, by_rows)}
     if "bias" in weights:
-        found["bias"] = np.sum(by_rows, axis=0)
+        found["bias"] = add_down(by_rows)
     by_x = setting.multiply(by_rows, weights["kernel"].T)
     return by_x.reshape(len(delta), *place.inputs), found
 

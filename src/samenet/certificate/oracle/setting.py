@@ -30,6 +30,17 @@ class Setting:
     """Whether batch_norm takes the statistics of the batch, and gives new ones to keep."""
 
 
+def add_down(rows: Array) -> Array:
+    """Return the sums of rows (n, m) down their columns, (m,): in pairs, as NumPy adds a row.
+
+    `np.sum(rows, axis=0)` adds one row after the other, and is wrong by up to n roundings (Higham
+    2002, Accuracy and Stability of Numerical Algorithms, section 4.2): too many for an oracle
+    where n counts all places of a batch of images.
+    """
+    sums: Array = np.sum(np.ascontiguousarray(rows.T), axis=-1)
+    return sums
+
+
 class Operation(NamedTuple):
     """The two passes of one kind of layer, for B rows at a time and without the activation.
 

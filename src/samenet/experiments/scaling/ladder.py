@@ -27,7 +27,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
-from samenet.analysis.subset import LADDER_SOURCE, is_point
+from samenet.analysis.subset import LADDER_SOURCE
 from samenet.execution.durations import history_key
 from samenet.machine import cache
 from samenet.runs.passes import ADMISSION_PASSES, RESULT_PASS
@@ -230,7 +230,7 @@ def network_of(task: Task) -> Network:
 
 def ladder_points(found: Iterable[Task]) -> list[Task]:
     """Return those tasks that are points of a ladder."""
-    return [task for task in found if is_point(task)]
+    return [task for task in found if task.data.source == LADDER_SOURCE]
 
 
 ORACLE_TRAININGS = {"certify": 8, "cell": 5}

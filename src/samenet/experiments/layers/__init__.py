@@ -1,0 +1,1 @@
+"""Single layers: one kind in the smallest network that holds it, at three sizes."""

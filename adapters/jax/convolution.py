@@ -61,15 +61,41 @@ def forward(
     return correlate(x, kernel, paddings, strides=strides), (x, kernel)
 
 
+Gradients = tuple[jax.Array, jax.Array]
+"""By x and by the kernel."""
+
+
 def backward(
     strides: tuple[int, ...], paddings: Pairs, kept: tuple[jax.Array, jax.Array], above: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    """Return the gradients by x and by the kernel, `above` being that by the result.
+) -> Gradients:
+    """Return the gradients, `above` being that by the result; only what the device needs is kept.
+
+    On a GPU, XLA knows JAX's own form as that of a gradient, for which its library has kernels.
+    """
+    return lax.platform_dependent(
+        *kept,
+        above,
+        cpu=partial(rows_first, strides, paddings),
+        default=partial(as_jax_does, strides, paddings),
+    )
+
+
+def as_jax_does(
+    strides: tuple[int, ...], paddings: Pairs, x: jax.Array, kernel: jax.Array, above: jax.Array
+) -> Gradients:
+    """Return the gradients in the order of axes in which JAX writes them."""
+    _, back = jax.vjp(lambda *given: correlate(*given, paddings, strides=strides), x, kernel)
+    return back(above)
+
+
+def rows_first(
+    strides: tuple[int, ...], paddings: Pairs, x: jax.Array, kernel: jax.Array, above: jax.Array
+) -> Gradients:
+    """Return the gradients, rows first and channels last.
 
     By x: what is above, moved apart, with the kernel turned round. By the kernel: x with what is
     above, channels in the place of rows and rows in the place of channels.
     """
-    x, kernel = kept
     axes = tuple(range(x.ndim - 2))
     around_above, around_x = [], []
     for axis in axes:

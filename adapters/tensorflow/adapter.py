@@ -98,9 +98,6 @@ def build(
     return GraphProgram(network, training, weights, target, mode)
 
 
-CONVOLUTIONS = frozenset({"conv1d", "conv2d"})
-
-
 class GraphProgram(TensorFlowProgram):
     """All that varies is an argument of one traced function: calls of one shape never retrace."""
 
@@ -116,7 +113,7 @@ class GraphProgram(TensorFlowProgram):
             )
         self.xla = mode == "xla"
         # inside a loop of XLA's a convolution's gradients take 7 times as long as outside of it
-        by_step = self.xla and not CONVOLUTIONS.isdisjoint(place.kind for place in network.places)
+        by_step = self.xla and self.has_convolutions
         self.step = tf.function(self.one_step, jit_compile=True) if by_step else self.one_step
         self.run = tf.function(self.steps, jit_compile=self.xla and not by_step)
 

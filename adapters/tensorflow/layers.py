@@ -84,10 +84,11 @@ def positions(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
 
 
 def layer_norm(place: Place, arrays: Arrays, x: tf.Tensor) -> tf.Tensor:
-    """Return the numbers of every last axis with mean 0 and variance 1, then scale and offset."""
-    mean = tf.reduce_mean(x, -1, keepdims=True)
-    variance = tf.reduce_mean(tf.math.squared_difference(x, mean), -1, keepdims=True)
-    return normalised(place, arrays, x, mean, variance)
+    """Return scale (x - mean) / sqrt(variance + epsilon) + offset, of every last axis its own."""
+    centred = x - tf.reduce_mean(x, -1, keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), -1, keepdims=True)
+    root = tf.math.rsqrt(variance + place.layer.epsilon)
+    return centred * (root * arrays["scale"]) + arrays["offset"]
 
 
 def normalised(

@@ -13,6 +13,7 @@ from samenet.adapters.tensorflow.functions import activate
 from samenet.adapters.tensorflow.layers import forward_table
 from samenet.spec import Network
 
+CONVOLUTIONS = frozenset({"conv1d", "conv2d"})
 Masks = Sequence[tf.Tensor | None]
 
 
@@ -80,6 +81,7 @@ class TensorFlowProgram:
         """Make the variables of the network."""
         self.device = device_name(target)
         self.dtype = tf.as_dtype(target.dtype)
+        self.has_convolutions = not CONVOLUTIONS.isdisjoint(p.kind for p in network.places)
         self.inputs_dtype = tf.int32 if network.vocabulary else self.dtype
         with tf.device(self.device):
             self.model = Chain(network, weights, self.dtype)

@@ -1,4 +1,8 @@
-"""TensorFlow: the module called operation by operation, and as one compiled function per shape."""
+"""TensorFlow: the module called operation by operation, and as one function per shape.
+
+That is compiled by XLA, but with convolutions: those of TensorFlow's own graph take half the time
+(0.41 to 0.44 for 32 and 512 images 28 x 28, two convolutions).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ PREDICT = {
         "source": "https://www.tensorflow.org/guide/intro_to_modules",
     },
     "fast": {
-        "why": "one concrete function per number of rows, compiled by XLA",
+        "why": "one concrete function per number of rows, compiled by XLA unless it convolves",
         "source": "https://www.tensorflow.org/guide/function#obtaining_concrete_functions",
     },
 }
@@ -26,8 +30,9 @@ def predictors(program: TensorFlowProgram, target: Target) -> dict[str, Callable
     """Return both ways."""
     del target
     model = program.model
+    xla = not program.has_convolutions
     # a lambda: to bind a method, and its default masks, costs 0.3 ms in every call
-    compiled = tf.function(lambda rows: model(rows, xla=True), jit_compile=True)
+    compiled = tf.function(lambda rows: model(rows, xla=xla), jit_compile=xla)
 
     @cache
     def of_shape(shape: tuple[int, ...]) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -49,6 +49,16 @@ def test_convolutions_are_in_the_order_of_the_library(mode: str) -> None:
     assert set(orders) == {"b01f_01io->b01f"}
 
 
+def test_on_a_gpu_gradients_of_convolutions_are_as_jax_writes_them() -> None:
+    """XLA takes them for what they are by their order of axes, and gives them to cuDNN."""
+    forward, *back = answer()["orders on a GPU"]
+    assert forward == "[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]"
+    assert sorted(back) == [
+        "[b, 0, 1, f]x[0, 1, o, i]->[b, 0, 1, f]",
+        "[f, 0, 1, b]x[i, 0, 1, o]->[0, 1, b, f]",
+    ]
+
+
 def test_blocks_of_rows_are_predicted_as_the_whole() -> None:
     """Blocks, and a rest that fills none, give what all rows at once give, in their order."""
     assert answer()["blocks"] <= 1e-14

@@ -1,9 +1,9 @@
 """JAX's programs at work: `python jax_program_run.py`, in a worker's environment of float64.
 
 Prints one JSON line: how far the gradients of convolutions are from those that JAX writes itself;
-in which orders of axes the convolutions of a compiled training loop are computed; how far rows
-predicted in blocks are from those predicted as a whole; how many compilations a second prediction
-with the function as it stands takes.
+in which orders of axes the convolutions of a compiled training loop are computed, and in which they
+go to XLA for a GPU; how far rows predicted in blocks are from those predicted as a whole; how many
+compilations a second prediction with the function as it stands takes.
 """
 
 from __future__ import annotations
@@ -108,6 +108,18 @@ def orders_of_axes(mode: str) -> list[str]:
     return re.findall(r" convolution\(.*dim_labels=([\w>-]+)", str(text))
 
 
+def orders_on_a_gpu() -> list[str]:
+    """Return in which orders of axes a convolution and its gradients go to XLA for a GPU."""
+
+    def of(x: jax.Array, kernel: jax.Array) -> jax.Array:
+        return jnp.sum(correlated(x, kernel, (1, 1), ((1, 1), (1, 1))) ** 2)
+
+    both = jax.jit(jax.grad(of, argnums=(0, 1)))
+    traced = both.trace(jnp.ones((2, 6, 5, 3)), jnp.ones((3, 3, 3, 4)))
+    text = traced.lower(lowering_platforms=("cuda",)).as_text()
+    return re.findall(r"dim_numbers = (\[.*?\]x\[.*?\]->\[.*?\])", text)
+
+
 def blocks_apart() -> float:
     """Return the largest difference between many rows predicted block by block and as a whole."""
     numbers = np.arange(2 * BLOCK_ROWS + 5, dtype=np.int32) % ROWS
@@ -140,6 +152,7 @@ if __name__ == "__main__":
     found = {
         "apart": gradients_apart(),
         "orders": orders,
+        "orders on a GPU": orders_on_a_gpu(),
         "blocks": blocks_apart(),
         "compilations": compilations(),
     }

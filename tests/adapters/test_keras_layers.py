@@ -100,6 +100,22 @@ def test_trainings_in_float64_are_those_of_the_oracle(name: str) -> None:
         assert max(each["trained"], each["state"], each["outputs"]) <= 1e-12, training
 
 
+@pytest.mark.parametrize("name", BACKENDS)
+def test_predictions_are_those_of_the_oracle(name: str) -> None:
+    """The usual and the fast way take rows or tokens, and the statistics that came with weights."""
+    for training, each in found(name)["trainings"].items():
+        assert each["predicted"] <= 1e-12, training
+
+
+def test_convolutions_leave_the_loops_of_xla() -> None:
+    """On a CPU their own loops are TensorFlow's graph, and a compiled step called by Python."""
+    of_keras, of_jax = found("keras")["trainings"], found("keras-jax")["trainings"]
+    compilers = {name: of_keras[f"{name}, native"]["compiler"] for name in ("image", "text")}
+    assert compilers == {"image": "none", "text": "xla"}
+    one_by_one = {name: of_jax[f"{name}, native"]["one by one"] for name in ("image", "text")}
+    assert one_by_one == {"image": True, "text": False}
+
+
 @pytest.mark.parametrize("rule", ["Adam", "AdamW", "RMSprop", "Adagrad"])
 def test_repeated_tokens_are_added_up_before_they_are_squared(rule: str) -> None:
     """A row with gradient 1 + 1 moves as one with 2: with these rules, as far as one with 1.

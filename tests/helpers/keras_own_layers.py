@@ -5,8 +5,8 @@ In the environment of a worker of the adapter NAME, in float64. Prints one JSON 
 layers     per case the distances of outputs, of the gradients of a random sum of them by inputs and
            weights, and of what is kept; of the layer that a user of Keras writes ("own"), and of
            the one that samenet's adapter makes ("ours")
-trainings  per network and mode the distances after a training, of what is trained, of what is kept,
-           and of the outputs in use
+trainings  per network and mode the distances of predictions before a training, and after it of what
+           is trained, of what is kept, and of the outputs in use; what compiled it
 tokens     per optimiser how far one step moves a table whose first row occurs twice, both ways
 clipped    the same of clipping that halves the gradient
 variance   of a batch with a large mean, in float32, both ways, and the true one
@@ -295,16 +295,19 @@ def problem(name: str) -> tuple[Network, TrainSpec, Weights, DataSource]:
     return network, training, random_weights(network.places, draw), source
 
 
-def train(adapter: Any, name: str, mode: str) -> dict[str, float]:
-    """Return how far a training in float64 ends from the oracle's."""
+def train(adapter: Any, predicting: Any, name: str, mode: str) -> dict[str, Any]:
+    """Return how far predictions of a fresh program, and a training in float64, are from right."""
     network, training, weights, source = problem(name)
     order = np.arange(STEPS * BATCH, dtype=np.int32).reshape(STEPS, BATCH)
     masks = draws.dropout_masks(network, order.shape, task=name, repeat=0, first_step=0)
     target = Target(dtype="float64")
     program = adapter.build(network, training, weights, target=target, mode=mode)
     program.load(source)
-    program.train(Batches(order=order, masks=masks))
     rows = source.inputs if network.vocabulary else source.inputs.astype(np.float64)
+    fresh = oracle.outputs(network, weights, rows)
+    ways = predicting.predictors(program, target).values()
+    predicted = max(distance([way(rows)], [fresh]) for way in ways)
+    program.train(Batches(order=order, masks=masks))
     batches = [
         oracle.Batch(rows[now], source.targets[now], [None if m is None else m[i] for m in masks])
         for i, now in enumerate(order)
@@ -319,6 +322,9 @@ def train(adapter: Any, name: str, mode: str) -> dict[str, float]:
         "state": distance([found[~trained]], [expected[~trained]]) if not trained.all() else 0.0,
         "moved": float(np.abs(expected - oracle.flatten(weights)).max()),
         "outputs": distance([np.asarray(program.predict(order.ravel()))], [outputs]),
+        "predicted": predicted,
+        "compiler": program.compiler(),
+        "one by one": getattr(program, "one_by_one", False),
     }
 
 
@@ -380,10 +386,11 @@ def main(name: str) -> None:
     found: dict[str, Any] = {"variance": variances(kinds)}
     if name == "keras":
         found["tokens"] = repeated_tokens(rules)
+    predicting = discovery.load(shipped.predictors_path)
     with scope(Target(dtype="float64")):
         found["layers"] = {case: compare(case, kinds) for case in CASES}
     found["trainings"] = {
-        f"{network}, {mode}": train(adapter, network, mode)
+        f"{network}, {mode}": train(adapter, predicting, network, mode)
         for network in NETWORKS
         for mode in shipped.header.modes
     }

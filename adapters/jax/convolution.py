@@ -84,7 +84,7 @@ def as_jax_does(
     strides: tuple[int, ...], paddings: Pairs, x: jax.Array, kernel: jax.Array, above: jax.Array
 ) -> Gradients:
     """Return the gradients in the order of axes in which JAX writes them."""
-    _, back = jax.vjp(lambda *given: correlate(*given, paddings, strides=strides), x, kernel)
+    _, back = jax.vjp(partial(correlate, paddings=paddings, strides=strides), x, kernel)
     return back(above)
 
 

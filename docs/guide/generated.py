@@ -145,7 +145,12 @@ def _keys(kind: type[FrozenModel]) -> str:
     short = {key: _prose(text).replace("\n", " ") for key, text in notes.items() if key not in long}
     required = schema.get("required", [])
     rows = [
-        [f"`{key}`", allowed(value), _default(value, needed=key in required or _names_it(kind, key)), short.get(key, "")]
+        [
+            f"`{key}`",
+            allowed(value),
+            _default(value, needed=key in required or _names_it(kind, key)),
+            short.get(key, ""),
+        ]
         for key, value in schema["properties"].items()
     ]
     below = [f"`{key}`\n\n{_fenced(text)}" for key, text in long.items()]

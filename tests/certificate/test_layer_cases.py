@@ -122,6 +122,8 @@ def test_no_option_is_forgotten() -> None:
     for annotated in get_args(get_args(AnyLayer)[0]):
         spec = get_args(annotated)[0]
         kind = spec.model_fields["kind"].default
+        if kind not in KINDS:
+            continue  # only written, and made of the others
         assert set(spec.model_fields) <= ONE_VALUE | set(OPTIONS.get(kind, {})), kind
 
 
@@ -207,8 +209,8 @@ def slightly_off(kind: str, number: int | None) -> Any:
     """Make one gradient of a kind, or that by what enters it, wrong by a millionth."""
     usual = MAKE[kind]
 
-    def make(*arguments: Any, **named: Any) -> Any:
-        made = usual(*arguments, **named)
+    def make(given: Any) -> Any:
+        made = usual(given)
         backward = made.backward
 
         def changed(delta: Any, kept: Any) -> Any:

@@ -77,7 +77,7 @@ def test_there_are_two_dozen_kinds_of_mistakes() -> None:
 def test_the_method_page_names_the_gate_of_every_mutant() -> None:
     """The table of mistakes on the method page is this table: no mutant missing, no gate other."""
     text = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
-    page = text.partition("## What would be caught")[2]
+    page = text.partition("## What would be caught\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| ([^|]+?) +\| ((?:gate \d|[a-z -]+?)) +\|(.*?)\|$", page, re.MULTILINE)
     named = {what: (gate, late.strip()) for what, gate, late in rows if what != "mistake"}
     assert len(rows) == len(named) + 1

@@ -18,7 +18,7 @@ from unittest.mock import patch
 import numpy as np
 from mutants import Apply, Mutant, Wrapped, declared, wrapped
 
-from samenet.adapter import Array, Layer
+from samenet.adapter import Array, Capabilities, Dtype, Layer
 from samenet.adapters.numpy import network as numpy_network
 from samenet.adapters.numpy import optimizers
 from samenet.adapters.numpy.layers import (
@@ -33,11 +33,14 @@ from samenet.adapters.numpy.layers import (
     tables,
     windows,
 )
+from samenet.certificate import cases, gate_gradients, gate_training
+from samenet.certificate.problem import Build, Check
 from samenet.spec import Network, Place
 from samenet.spec.layers import ActivationLayer
 
 Change = Callable[[Place], Place]
 Turn = Callable[[Place, Layer], Layer]
+DTYPES: tuple[Dtype, ...] = ("float64", "float32")
 
 
 def with_places(network: Network, places: Iterable[Place]) -> Network:
@@ -472,9 +475,9 @@ class WindowsLater(windows.Windows):
 class StrideOffset(windows.Convolution):
     """A convolution whose windows begin one later."""
 
-    def __init__(self, place, arrays, functions, *, passes_on):
-        super().__init__(place, arrays, functions, passes_on=passes_on)
-        self.windows = WindowsLater(place)
+    def __init__(self, given):
+        super().__init__(given)
+        self.windows = WindowsLater(given.place)
 
 
 class DividedByStride(windows.AveragePool):
@@ -493,66 +496,58 @@ class DividedByStride(windows.AveragePool):
 
 
 class Overlapped:
-    """Gradients of numbers in several windows: the last window's instead of the sum."""
+    """Gives a number in several windows the gradient of the last of them, not the sum."""
 
-    def backward(self, delta, kept):
-        parts = self.parts(delta, kept)
-        found = np.zeros((len(delta), *self.windows.padded), delta.dtype)
-        for (_, index), part in zip(self.windows.places(), parts, strict=True):
-            np.copyto(found[index], part, where=part != 0)
-        return found[self.windows.inside], []
+    def __init__(self, given):
+        super().__init__(given)
+        self.windows.overlap = False
 
 
 class MeansOverwritten(Overlapped, windows.AveragePool):
-    """An average pool that does not add up where windows overlap."""
-
-    def parts(self, delta, kept):
-        del kept
-        share = delta / math.prod(self.windows.sizes)
-        return [share for _ in self.windows.places()]
+    """An average pool of that kind."""
 
 
 class LargestOverwritten(Overlapped, windows.MaxPool):
-    """A max pool that does not add up where windows overlap."""
+    """A max pool of that kind."""
 
-    def parts(self, delta, kept):
-        return [delta * (kept == number) for number, _ in enumerate(self.windows.places())]
+
+class ZerosAround(windows.Windows):
+    """Windows with zeros around, whatever is asked for."""
+
+    def pad(self, x, value=0.0):
+        del value
+        return super().pad(x)
 
 
 class PaddedWithZeros(windows.MaxPool):
     """A max pool that sees zeros around."""
 
-    def forward(self, x):
-        pad = self.windows.pad
-        with patch.object(self.windows, "pad", lambda x, value: pad(x, 0.0)):
-            return super().forward(x)
-
-
-class LargestLast(windows.MaxPool):
-    """No mistake: of equal numbers the last gets the gradient."""
-
-    def forward(self, x):
-        padded = self.windows.pad(x, -np.inf)
-        values = np.stack([padded[index] for _, index in self.windows.places()])
-        which = len(values) - 1 - values[::-1].argmax(axis=0)
-        return values.max(axis=0), which
+    def __init__(self, given):
+        super().__init__(given)
+        self.windows = ZerosAround(given.place)
 
 
 class LargestShared(windows.MaxPool):
     """No mistake: equal numbers share the gradient."""
 
     def forward(self, x):
-        padded = self.windows.pad(x, -np.inf)
-        values = np.stack([padded[index] for _, index in self.windows.places()])
+        values = np.stack(self.windows.numbers(self.windows.pad(x, -np.inf)))
         largest = values.max(axis=0)
-        at = values == largest
-        return largest, (at / at.sum(axis=0)).astype(x.dtype)
+        return largest, self.shares(values == largest).astype(x.dtype)
+
+    def shares(self, at):
+        return at / at.sum(axis=0)
 
     def backward(self, delta, kept):
-        found = np.zeros((len(delta), *self.windows.padded), delta.dtype)
-        for (_, index), share in zip(self.windows.places(), kept, strict=True):
-            found[index] += delta * share
-        return found[self.windows.inside], []
+        return self.windows.spread(delta * kept, len(delta), delta.dtype), []
+
+
+class LargestLast(LargestShared):
+    """No mistake: of equal numbers the last gets the gradient."""
+
+    def shares(self, at):
+        last = len(at) - 1 - at[::-1].argmax(axis=0)
+        return np.arange(len(at)).reshape(-1, *[1] * last.ndim) == last
 
 
 class BiasMeans(windows.Convolution):
@@ -826,8 +821,8 @@ class Scaled(attention.Attention):
 
     power = 0.0
 
-    def __init__(self, place, arrays, functions, *, passes_on):
-        super().__init__(place, arrays, functions, passes_on=passes_on)
+    def __init__(self, given):
+        super().__init__(given)
         self.scale = self.scale**self.power
 
 
@@ -844,16 +839,16 @@ class ScaledTwice(Scaled):
 class ScaledByWidth(Scaled):
     """Attention with the root of the whole width instead of a head's."""
 
-    def __init__(self, place, arrays, functions, *, passes_on):
-        super().__init__(place, arrays, functions, passes_on=passes_on)
-        self.scale = 1 / math.sqrt(place.inputs[-1])
+    def __init__(self, given):
+        super().__init__(given)
+        self.scale = 1 / math.sqrt(given.place.inputs[-1])
 
 
 class MaskLater(attention.Attention):
     """Attention whose causal mask lets a step see the one after it."""
 
-    def __init__(self, place, arrays, functions, *, passes_on):
-        super().__init__(place, arrays, functions, passes_on=passes_on)
+    def __init__(self, given):
+        super().__init__(given)
         if self.later is not None:
             self.later = np.triu(self.later, 2)
 
@@ -911,8 +906,8 @@ class SoftmaxInFloat32(Weighed):
 class MaskedAfter(Weighed):
     """Attention that hides later steps after the softmax: the weights left do not add up to 1."""
 
-    def __init__(self, place, arrays, functions, *, passes_on):
-        super().__init__(place, arrays, functions, passes_on=passes_on)
+    def __init__(self, given):
+        super().__init__(given)
         self.hidden, self.later = self.later, None
 
     def masked(self, p):
@@ -1299,3 +1294,26 @@ TIES: dict[str, Callable[[], AbstractContextManager[object]]] = {
 """To which of several largest numbers of a window its gradient goes: all of them are right."""
 
 LAYERS = {**LAYERS_AT_THE_SEAM, **LAYERS_INSIDE_NUMPY}
+
+
+def first_failure(
+    mutant: Mutant, build: Build, offered: Capabilities, dtypes: Iterable[Dtype] = DTYPES
+) -> Check | None:
+    """Return the first check that a mutant fails: float64 first, gate 1 before a training.
+
+    What is caught is built and compiled no more often than it takes to catch it.
+    """
+    with mutant.inside():
+        made, offers = mutant.apply(build, offered)
+        case = cases.find_case(mutant.on)
+        for dtype in dtypes:
+            only = offers.model_copy(update={"dtypes": (dtype,)})
+            found = gate_gradients.check_weights_and_gradients(case.shown, made, only)
+            if all(check.passed for check in found) and (
+                dtype == "float64" or case.gates == "1 to 3"
+            ):
+                found = gate_training.check_training(case.shown, made, only, dtype)
+            for check in found:
+                if not check.passed:
+                    return check
+    return None

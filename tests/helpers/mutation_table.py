@@ -1,4 +1,4 @@
-"""What catches each fault that a maintainer planted: `python -P mutation_table.py [NAME ...]`.
+"""What catches each planted fault: `python -P mutation_table.py [NAME ... | layers]`.
 
 A row for each fault in NumPy: the parity case that shows it, the first check that it fails there
 with its error and limit, and which checks of gate 4 it fails on a task where it is timed. The
@@ -15,7 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # not there under `python -P`
 
+from layer_mutants import LAYERS, first_failure
 from mutants import INSIDE_NUMPY, PLANTED, TASK, UNFORESEEN, Mutant, checks
+from remembered_truths import remembered
 from threadpoolctl import threadpool_limits
 
 from samenet.adapter import Capabilities, Target, discovery
@@ -78,8 +80,39 @@ def row(mutant: Mutant) -> tuple[str, bool]:
     return line, first.gate == mutant.gate and bool(late or not mutant.timed)
 
 
+LAYER_ROW = "| {} | {} | {} |"
+
+
+def layer_rows() -> list[str]:
+    """Return the lines of the method page's table of mistakes in layers, gate by gate."""
+    found = sorted(LAYERS.values(), key=lambda mutant: mutant.gate)
+    return [LAYER_ROW.format(one.what, one.gate, one.on.removeprefix("network ")) for one in found]
+
+
+def print_layers() -> int:
+    """Print each mistake in layers with the check that catches it, then the method page's table."""
+    good = True
+    for mutant in LAYERS.values():
+        with threadpool_limits(1), remembered():
+            check = first_failure(mutant, *healthy())
+        caught = check is not None and check.gate == mutant.gate
+        good = good and caught
+        shown = (
+            (check.gate, f"{check.quantity}, {check.dtype}", f"{check.error:.1e}")
+            if check
+            else ("–", "NOT CAUGHT", "")
+        )
+        limit = f"{check.limit:.1e}" if check else ""
+        line = ROW.format(mutant.what, *shown, limit, mutant.on, "").rstrip()
+        print(line if caught else f"{line}   <- NOT AS IT SHOULD BE", flush=True)
+    print("", *layer_rows(), sep="\n")
+    return int(not good)
+
+
 def main(names: list[str]) -> int:
-    """Print the table."""
+    """Print the table; of "layers" that of the mistakes in layers."""
+    if names == ["layers"]:
+        return print_layers()
     head = ("fault", "gate", "first check that fails", "error", "limit", "shown on")
     print(ROW.format(*head, "checks of gate 4 that fail in what is timed"))
     good = True

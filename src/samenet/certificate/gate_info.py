@@ -129,3 +129,196 @@ GATES: dict[str, Gate] = {
     ),
 }
 """In the order in which they are tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InLayers:
+    """Mistakes in some kinds of layers that one gate is the first to catch."""
+
+    kinds: tuple[str, ...]
+    gate: str
+    mistakes: tuple[str, ...]
+    """tests/helpers/layer_mutants.py plants every one of them."""
+
+
+IN_LAYERS: tuple[InLayers, ...] = (
+    InLayers(
+        kinds=("conv1d", "conv2d"),
+        gate="gate 1",
+        mistakes=(
+            "kernel of a convolution flipped",
+            "windows of a convolution begin one later",
+            'the one zero of a sequence\'s "same" before instead of after',
+            'the odd zero of "same" before instead of after',
+            "bias of a convolution moved by the mean over places",
+        ),
+    ),
+    InLayers(
+        kinds=("flatten",),
+        gate="gate 1",
+        mistakes=("flattened channels first",),
+    ),
+    InLayers(
+        kinds=("max_pool",),
+        gate="gate 1",
+        mistakes=(
+            "gradients of overlapping max windows not added",
+            "max pool padded with zeros",
+        ),
+    ),
+    InLayers(
+        kinds=("average_pool", "global_average_pool"),
+        gate="gate 1",
+        mistakes=(
+            "average pool divided by its stride",
+            "gradients of overlapping average windows not added",
+            "global average pool that adds up",
+        ),
+    ),
+    InLayers(
+        kinds=("batch_norm",),
+        gate="gate 1",
+        mistakes=(
+            "epsilon of batch norm 0.001 instead of 2^-10",
+            "epsilon of batch norm added to the root",
+            "kept statistics used in training",
+            "statistics of the batch without a gradient",
+            "batch norm with statistics of every place",
+        ),
+    ),
+    InLayers(
+        kinds=("batch_norm",),
+        gate="gate 2",
+        mistakes=(
+            "momentum of batch norm the other way round",
+            "variance that batch norm keeps divided by the other of B and B - 1",
+            "statistics of batch norm read back as they began",
+            "statistics of the batch used in prediction",
+            "kept statistics moved by predictions",
+            "variance of B - 1 kept, and not declared",
+            "kept statistics decayed like weights",
+            "scales of norms decayed",
+        ),
+    ),
+    InLayers(
+        kinds=("batch_norm",),
+        gate="gate 3",
+        mistakes=("momentum of batch norm the other way round, in float32 alone",),
+    ),
+    InLayers(
+        kinds=("layer_norm",),
+        gate="gate 1",
+        mistakes=(
+            "epsilon of layer norm 0.00001 instead of 2^-16",
+            "epsilon of layer norm added to the root",
+            "variance of layer norm divided by one less",
+        ),
+    ),
+    InLayers(
+        kinds=("simple_rnn", "lstm", "gru"),
+        gate="gate 1",
+        mistakes=(
+            "a sequence read from its end",
+            "recurrent kernel transposed",
+            "first step of a sequence given instead of the last",
+            "a step over padding after the last",
+            "gradient through time cut after three steps",
+            "gradient of a recurrent kernel by h of the same step",
+        ),
+    ),
+    InLayers(
+        kinds=("simple_rnn", "lstm", "gru"),
+        gate="gate 2",
+        mistakes=(
+            "h not set to zero between batches",
+            "L2 penalty on the biases of gates",
+            "no L2 penalty on recurrent kernels",
+            "recurrent kernels left out of clipping",
+        ),
+    ),
+    InLayers(
+        kinds=("lstm",),
+        gate="gate 1",
+        mistakes=(
+            "gates g and o of an LSTM exchanged",
+            "1 added to the bias of an LSTM's forget gate",
+            "a second bias of an LSTM trained",
+        ),
+    ),
+    InLayers(
+        kinds=("gru",),
+        gate="gate 1",
+        mistakes=(
+            "gates z and r of a GRU exchanged",
+            "h of a GRU shared out by z the other way round",
+            "reset of a GRU before the product",
+        ),
+    ),
+    InLayers(
+        kinds=("attention",),
+        gate="gate 1",
+        mistakes=(
+            "causal mask forgotten",
+            "causal mask where none was asked for",
+            "heads interleaved instead of side by side",
+            "output kernel of attention transposed",
+            "keys and values exchanged",
+            "scores of attention not scaled",
+            "scores of attention scaled twice",
+            "scores scaled by the whole width instead of a head's",
+            "softmax of attention over the wrong axis",
+            "softmax of attention in float32 where float64 was asked for",
+            "causal mask off by one step",
+            "later steps hidden after the softmax",
+        ),
+    ),
+    InLayers(
+        kinds=("embedding",),
+        gate="gate 1",
+        mistakes=(
+            "token numbers counted from 1",
+            "gradient of a token averaged over its places",
+            "only the last place of a token counted",
+            "token 0 taken for padding",
+            "embedding times the root of its width",
+        ),
+    ),
+    InLayers(
+        kinds=("embedding",),
+        gate="gate 2",
+        mistakes=(
+            "squares of a token's occurrences instead of the square of their sum",
+            "tokens that do not occur left alone by Adam",
+            "L2 penalty on the table of an embedding",
+        ),
+    ),
+    InLayers(
+        kinds=("positions",),
+        gate="gate 1",
+        mistakes=(
+            "positions off by one",
+            "positions not trained",
+        ),
+    ),
+    InLayers(
+        kinds=("residual",),
+        gate="gate 1",
+        mistakes=(
+            "what goes around a residual's chain forgotten",
+            "residual added before its last layer instead of after",
+            "gradient around a residual's chain lost",
+            "residuals inside one another closed in the wrong order",
+        ),
+    ),
+    InLayers(
+        kinds=("conv1d", "conv2d", "dense"),
+        gate="gate 1",
+        mistakes=("dropped before the activation instead of after",),
+    ),
+)
+
+
+def usual_mistakes(gate: str, kinds: set[str]) -> tuple[str, ...]:
+    """Return what usually makes a gate fail on a network of these kinds; else, on any."""
+    own = [one.mistakes for one in IN_LAYERS if one.gate == gate and kinds & {*one.kinds}]
+    return tuple(what for mistakes in own for what in mistakes) or GATES[gate].mistakes

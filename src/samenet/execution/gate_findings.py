@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from samenet.adapter.api import Capabilities
 from samenet.adapter.checklist import ChecklistItem, ChecklistResult
-from samenet.certificate import expected
-from samenet.certificate.gate_info import GATES
+from samenet.certificate import expected, layer_cases
+from samenet.certificate.gate_info import GATES, usual_mistakes
 from samenet.runs.records import CertificateRecord, FailureRecord, Record
 
 GATES_RAN = ChecklistItem(
@@ -78,7 +78,8 @@ def _of_gate(gate: str, checks: Sequence[CertificateRecord], needed: set[str]) -
         why = "nothing came so far, or nothing that is offered rests on it"
         return ChecklistResult(item=item, state="not tried", found=why)
     worst = max(wrong or own, key=lambda check: check.share)
-    item = _item(gate, f"an error of at most {worst.limit:.1e}")
+    kinds = layer_cases.kinds_of(worst.task) if wrong else set()
+    item = _item(gate, f"an error of at most {worst.limit:.1e}", kinds)
     if not wrong:
         return ChecklistResult(item=item, state="ok", found="")
     detail = f" ({worst.detail})" if worst.detail else ""
@@ -86,12 +87,12 @@ def _of_gate(gate: str, checks: Sequence[CertificateRecord], needed: set[str]) -
     return ChecklistResult(item=item, state="failed", found=text)
 
 
-def _item(gate: str, expected: str) -> ChecklistItem:
+def _item(gate: str, expected: str, kinds: set[str] | None = None) -> ChecklistItem:
     about = GATES[gate]
     return ChecklistItem(
         part="gates",
         key=gate,
         asks=f"{gate}: {about.asks}",
         expected=expected,
-        mend=f"the usual mistakes: {'; '.join(about.mistakes)}",
+        mend=f"the usual mistakes: {'; '.join(usual_mistakes(gate, kinds or set()))}",
     )

@@ -231,11 +231,6 @@ class ModelSpec(FrozenModel):
     def _without_preset(cls, values: Any) -> Any:
         return expand_model(values)
 
-    @property
-    def family(self) -> Family:
-        """Return the family that the network will be of, whatever its data."""
-        return family_of(layer.kind for layer in all_layers(self.layers))
-
     def why_not(self, *, inputs: int | tuple[int, ...], vocabulary: int = 0) -> str:
         """Return why the layers do not fit data of this shape, as part of a sentence, or ""."""
         try:

@@ -11,6 +11,7 @@ import click
 
 from samenet._console import print_text
 from samenet._text import count_noun
+from samenet.adapter import discovery
 from samenet.cli.commands import options
 from samenet.errors import UsageError
 from samenet.execution import planner, session
@@ -42,16 +43,17 @@ def command(task: str, settings: tuple[str, ...], *, as_json: bool) -> int:
       samenet show glyphs
       samenet show digits --set "model=mlp(64, 32)"
     """
-    request = planner.Request(tasks=(task,), settings=settings, frameworks=("numpy",), track="same")
-    found = [describe_network(spec.name, net) for spec, net in prepared_networks(request)]
+    frameworks = tuple(discovery.included_adapters())[:1]  # one that is always there
+    request = planner.Request(tasks=(task,), settings=settings, frameworks=frameworks, track="same")
+    shown = [describe_network(spec.name, net) for spec, net in prepare_networks(request)]
     if as_json:
-        options.print_json(found if len(found) > 1 else found[0])
+        options.print_json(shown if len(shown) > 1 else shown[0])
     else:
-        print_text("\n\n".join("\n".join(table(facts)) for facts in found))
+        print_text("\n\n".join("\n".join(table(facts)) for facts in shown))
     return 0
 
 
-def prepared_networks(request: planner.Request) -> list[tuple[Task, Network]]:
+def prepare_networks(request: planner.Request) -> list[tuple[Task, Network]]:
     """Return the network of each task on its data, which are prepared for it.
 
     Raises UsageError if they cannot be prepared, or if a layer does not fit them.
@@ -64,8 +66,8 @@ def prepared_networks(request: planner.Request) -> list[tuple[Task, Network]]:
     for record in records:
         if isinstance(record, FailureRecord):
             raise UsageError(f"{record.task}: {record.reason}")
-    found = {record.task: record for record in records if isinstance(record, DataPrepared)}
-    return [(task, _network(task, found[task.name])) for task in plan.tasks]
+    shown = {record.task: record for record in records if isinstance(record, DataPrepared)}
+    return [(task, _network(task, shown[task.name])) for task in plan.tasks]
 
 
 def _network(task: Task, prepared: DataPrepared) -> Network:
@@ -78,7 +80,7 @@ def _network(task: Task, prepared: DataPrepared) -> Network:
 
 def describe_network(task: str, network: Network) -> dict[str, Any]:
     """Return all that is shown, as plain data."""
-    layers = [_described(place) for place in network.places]
+    layers = [_describe_place(place) for place in network.places]
     return {
         "task": task,
         "inputs": list(network.input_shape),
@@ -92,7 +94,7 @@ def describe_network(task: str, network: Network) -> dict[str, Any]:
     }
 
 
-def _described(place: Place) -> dict[str, Any]:
+def _describe_place(place: Place) -> dict[str, Any]:
     parameters = place.parameters.values()
     return {
         "path": place.path,
@@ -100,9 +102,9 @@ def _described(place: Place) -> dict[str, Any]:
         "details": _details(place),
         "inputs": list(place.inputs),
         "outputs": list(place.outputs),
-        "parameters": {name: list(found.shape) for name, found in place.parameters.items()},
-        "trained": sum(found.size for found in parameters if found.is_trained),
-        "kept": sum(found.size for found in parameters if not found.is_trained),
+        "parameters": {name: list(shown.shape) for name, shown in place.parameters.items()},
+        "trained": sum(shown.size for shown in parameters if shown.is_trained),
+        "kept": sum(shown.size for shown in parameters if not shown.is_trained),
         "operations": place.operations,
     }
 

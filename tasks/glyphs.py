@@ -8,6 +8,7 @@ matplotlib can ship other outlines: the hash of the prepared rows, which every r
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -137,12 +138,12 @@ MOVE, LINE, CURVE, CUBIC, CLOSE = 1, 2, 3, 4, 79
 
 
 def _outline(font: str, character: str) -> NDArray[np.float64]:
-    """Return the edges of a character, (count, 2, 2), in sizes of the font; the y axis points down."""
+    """Return the edges of a character, (count, 2, 2), in sizes of the font; y points down."""
     path = Path(mpl.get_data_path(), "fonts", "ttf", f"{font}.ttf")
     face = ft2font.FT2Font(str(path))
     face.set_size(100, 72)
-    flags = getattr(ft2font, "LoadFlags", None)
-    unhinted = ft2font.LOAD_NO_HINTING if flags is None else flags.NO_HINTING
+    flags: Any = getattr(ft2font, "LoadFlags", None)  # since matplotlib 3.10
+    unhinted = flags.NO_HINTING if flags else ft2font.LOAD_NO_HINTING  # type: ignore[attr-defined]
     face.load_char(ord(character), flags=unhinted)
     points, codes = face.get_path()
     points = np.asarray(points, np.float64) / 100
@@ -174,5 +175,5 @@ def _pieces(here: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[n
     share = (np.arange(1, CURVE_PARTS + 1) / CURVE_PARTS)[:, None]
     level = [np.broadcast_to(p, (CURVE_PARTS, 2)) for p in (here, *points)]
     while len(level) > 1:
-        level = [a + share * (b - a) for a, b in zip(level, level[1:], strict=False)]
+        level = [a + share * (b - a) for a, b in pairwise(level)]
     return level[0]

@@ -113,7 +113,7 @@ def _balanced(draw: np.random.Generator, steps: int) -> NDArray[np.int64]:
 
 
 def _broken(draw: np.random.Generator, row: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the row with an opening bracket exchanged for a later closing one, so that one lacks."""
+    """Return the row with an opening bracket exchanged for a later one, so that one lacks."""
     depth = np.where(row == OPENING, 1, -1).cumsum()
     while True:
         opening = int(draw.choice(np.flatnonzero(row == OPENING)))

@@ -212,10 +212,8 @@ def _about_baselines(raw: RawTable) -> list[str]:
     left = [baseline.in_sentence for baseline in BEST_FIRST if not baseline.fits(**size)]
     if not left:
         return []
-    return [
-        f"Not fitted for comparison, because it takes minutes: {join_names(left)} on {size['rows']}"
-        f" rows of {size['features']} numbers for {size['outputs']} outputs."
-    ]
+    table = f"{size['rows']} rows of {size['features']} numbers for {size['outputs']} outputs"
+    return [f"Not fitted for comparison, as it takes minutes on {table}: {join_names(left)}."]
 
 
 def _table(task: Task) -> Table:

@@ -30,9 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 LONGEST_FIRST = (
     *("test_certify.py", "test_mutants.py", "test_kill_and_resume.py", "test_adapter_check.py"),
-    *("test_oracle_against_frameworks.py", "test_keras_backends.py", "test_faulty_adapters.py"),
-    *("test_chaos.py", "test_faults.py", "test_session.py", "test_parsers.py"),
-    *("test_tampering.py", "test_cli.py", "test_api.py", "test_devices.py"),
+    *("test_oracle_against_frameworks.py", "test_keras_backends.py", "test_keras_layers.py"),
+    *("test_faulty_adapters.py", "test_chaos.py", "test_faults.py", "test_session.py"),
+    *("test_parsers.py", "test_tampering.py", "test_cli.py", "test_api.py", "test_devices.py"),
 )
 """Files of half a minute and more. Two processes take the files in turn: none is to be left alone
 at the end with a long one."""

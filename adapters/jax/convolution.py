@@ -84,8 +84,12 @@ def as_jax_does(
     strides: tuple[int, ...], paddings: Pairs, x: jax.Array, kernel: jax.Array, above: jax.Array
 ) -> Gradients:
     """Return the gradients in the order of axes in which JAX writes them."""
-    _, back = jax.vjp(lambda *given: correlate(*given, paddings, strides=strides), x, kernel)
-    return back(above)
+
+    def of(x: jax.Array, kernel: jax.Array) -> jax.Array:
+        return correlate(x, kernel, paddings, strides=strides)
+
+    by_x, by_kernel = jax.vjp(of, x, kernel)[1](above)
+    return by_x, by_kernel
 
 
 def rows_first(

@@ -25,7 +25,7 @@ PREDICT = {
     },
 }
 
-FEW_ROWS = 32
+FEW_ROWS = 64
 """A convolution makes many times as many numbers of an image, and caches are small."""
 
 

@@ -21,7 +21,6 @@ from samenet.spec import (
     OPTIMIZERS,
     Activation,
     DataSpec,
-    Dense,
     FrozenModel,
     Goal,
     Loss,
@@ -31,12 +30,25 @@ from samenet.spec import (
     Task,
     TrainSpec,
 )
+from samenet.spec import layers as spec_layers
+
+LAYERS: tuple[type[FrozenModel], ...] = (
+    *(spec_layers.Dense, spec_layers.Conv1D, spec_layers.Conv2D, spec_layers.MaxPool),
+    *(spec_layers.AveragePool, spec_layers.GlobalAveragePool, spec_layers.GlobalMaxPool),
+    *(spec_layers.Flatten, spec_layers.BatchNorm, spec_layers.LayerNorm, spec_layers.Dropout),
+    *(spec_layers.Embedding, spec_layers.Positions, spec_layers.SimpleRNN, spec_layers.LSTM),
+    *(spec_layers.GRU, spec_layers.Attention, spec_layers.ActivationLayer),
+    *(spec_layers.Residual, spec_layers.Encoder),
+)
 
 TABLES: dict[str, type[FrozenModel]] = {
     "At the top": Task,
     "`[data]`": DataSpec,
     "`[model]`": ModelSpec,
-    "`[[model.layers]]`": Dense,
+    **{
+        f'`[[model.layers]]`, `kind = "{kind.model_fields["kind"].default}"`': kind
+        for kind in LAYERS
+    },
     "`activation`": Activation,
     "`[training]`": TrainSpec,
     "`loss`": Loss,
@@ -128,15 +140,26 @@ def _prose(text: str) -> str:
 
 def _keys(kind: type[FrozenModel]) -> str:
     schema, notes = kind.model_json_schema(), _notes(kind)
+    schema = schema if "properties" in schema else schema["$defs"][kind.__name__]  # of a tree
     long = {key: text for key, text in notes.items() if "\n\n" in text or _is_set(text)}
     short = {key: _prose(text).replace("\n", " ") for key, text in notes.items() if key not in long}
     required = schema.get("required", [])
     rows = [
-        [f"`{key}`", allowed(value), _default(value, needed=key in required), short.get(key, "")]
+        [
+            f"`{key}`",
+            allowed(value),
+            _default(value, needed=key in required or _names_it(kind, key)),
+            short.get(key, ""),
+        ]
         for key, value in schema["properties"].items()
     ]
     below = [f"`{key}`\n\n{_fenced(text)}" for key, text in long.items()]
     return "\n\n".join([_table(HEAD, rows, columns=4 if short else 3), *below])
+
+
+def _names_it(kind: type[FrozenModel], key: str) -> bool:
+    """Return whether a key tells which layer it is; only a dense one needs none."""
+    return key == "kind" and kind in LAYERS[1:]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, columns: int) -> str:
@@ -183,6 +206,8 @@ def _limits(value: dict[str, Any]) -> Iterator[str]:
 
 
 def _named(kind: str) -> str:
+    if kind in {layer.__name__ for layer in LAYERS}:
+        return "a table, see `[[model.layers]]` below"
     found = [title for title, known in (TABLES | HEADER).items() if known.__name__ == kind]
     return f"see {found[0]} below" if found else "`binary`, `multiclass`, `regression`"
 
@@ -191,9 +216,10 @@ def _notes(kind: type[FrozenModel]) -> dict[str, str]:
     """Return the sentences that stand under a class's fields in its module."""
     written = ModuleAnalyzer.for_module(kind.__module__).find_attr_docs()
     return {
-        key: "\n".join(lines).strip()
+        kind.model_fields[key].alias or key: "\n".join(lines).strip()
+        for base in reversed(kind.__mro__)
         for (owner, key), lines in written.items()
-        if owner == kind.__name__ and key in kind.model_fields
+        if owner == base.__name__ and key in kind.model_fields
     }
 
 

@@ -40,10 +40,8 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # PyTorch's own, while it is 
 
 @pytest.fixture(scope="module")
 def adapter() -> ModuleType:
-    """Return the adapter, awake."""
-    found = discovery.load(discovery.shipped_adapters()["pytorch"].path)
-    found.wake(Target())
-    return found
+    """Return the adapter as it is loaded; it can be woken only once in a process."""
+    return discovery.load(discovery.shipped_adapters()["pytorch"].path)
 
 
 def built(adapter: ModuleType, problem: Problem, dtype: str, mode: str = "eager") -> Any:

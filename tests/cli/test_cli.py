@@ -64,6 +64,8 @@ WRONG = [
     (("init", "mine.txt", "--data", "x.csv", "--target", "y"), "ends in .toml"),
     (("certify", "digitz"), "Did you mean 'digits'?"),
     (("trace", "digitz"), "Did you mean 'digits'?"),
+    (("run", "glyphs", "--hidden", "64"), "glyphs has layer 1 (conv2d)"),
+    (("study", "activations", "series"), "series has layer 1 (lstm)"),
     (("check", "pytorhc"), "Did you mean 'pytorch'?"),
     (("check", "gone.py"), "Cannot read the adapter"),
     (("contest", "pytorch", "gone.py"), "Cannot read the adapter"),

@@ -202,7 +202,11 @@ PROGRAM: dict[str, tuple[str, tuple[str, str], str]] = {
         ("self.inputs[rows])\n\n    def weights", "self.inputs[rows])[:, 0]\n\n    def weights"),
         "shape (5,)",
     ),
-    "plain pairs": ("starts", ("[Layer(*pair) for pair in", "[pair for pair in"), "instead of samenet.adapter.Layer"),
+    "plain pairs": (
+        "starts",
+        ("[Layer(*pair) for pair in", "[pair for pair in"),
+        "instead of samenet.adapter.Layer",
+    ),
     "no copies": ("copies", ("p.copy() for", "p for"), "change when training goes on"),
     "biases stay": (
         "changes",

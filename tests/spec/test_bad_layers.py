@@ -79,7 +79,7 @@ PLANTED = {
         said=("layer 1 (conv1d) gets 28 × 30 and needs as many axes before the last as its size",)),
     "a stride for one axis along two": bad(
         IMAGE, f"{CONV}; stride=[2]", FLAT,
-        said=("layer 1 (conv2d) gets 8 × 8 × 1 and needs as many axes before the last as its str",)),
+        said=("layer 1 (conv2d) gets 8 × 8 × 1 and needs as many axes before the last",)),
     "recurrence over an image": bad(
         IMAGE, 'kind="lstm"; units=4',
         said=("layer 1 (lstm) gets 8 × 8 × 1 and needs a sequence (steps, features)",)),
@@ -103,7 +103,7 @@ PLANTED = {
         said=("layer 1 (positions) gets 8 × 8 × 1 and needs a sequence",)),
     "pool of numbers without places": bad(
         IMAGE, FLAT, 'kind="max_pool"',
-        said=("layer 2 (max_pool) gets 64 numbers and needs a sequence (steps, features) or an im",)),
+        said=("layer 2 (max_pool) gets 64 numbers and needs a sequence (steps, features)",)),
     "global pool of numbers without places": bad(
         IMAGE, FLAT, 'kind="global_average_pool"',
         said=("layer 2 (global_average_pool) gets 64 numbers and needs a sequence",)),
@@ -123,7 +123,7 @@ PLANTED = {
         IMAGE, CONV, 'kind="residual"; layers=[{kind="lstm", units=4}]', FLAT,
         said=("layer 2.1 (lstm) gets 8 × 8 × 4 and needs a sequence",)),
     "places left at the end": bad(
-        IMAGE, CONV, said=("layer 1 (conv2d) gives 8 × 8 × 4, and the last layer needs", "flatten")),
+        IMAGE, CONV, said=("layer 1 (conv2d) gives 8 × 8 × 4, and the last layer", "flatten")),
     "steps left at the end": bad(
         SEQUENCE, 'kind="lstm"; units=4; sequences=true',
         said=("layer 1 (lstm) gives 28 × 4, and the last layer needs", "without sequences")),
@@ -206,7 +206,7 @@ PLANTED = {
         IMAGE, 'kind="average_pool"; padding="same"',
         said=("padding: must be 'valid' in layer 1 (average_pool) (got 'same')",)),
     "no filters": bad(
-        IMAGE, 'kind="conv2d"; filters=0', said=("filters: must be at least 1 in layer 1 (conv2d)",)),
+        IMAGE, 'kind="conv2d"; filters=0', said=("must be at least 1 in layer 1 (conv2d)",)),
     "sequences that are no yes or no": bad(
         SEQUENCE, 'kind="gru"; units=4; sequences="all"',
         said=("sequences: must be true or false in layer 1 (gru) (got 'all')",)),

@@ -193,7 +193,11 @@ def _changes(setting: str) -> list[tuple[str, str]]:
     key, equals, values = setting.partition("=")
     if not equals or not key or not values:
         raise UsageError(f"--set {shorten(setting)}: write KEY=VALUE, e.g. training.epochs=20.")
-    return [(key, value) for value in values.split(",")]
+    return [(key, value) for value in _BETWEEN_VALUES.split(values)]
+
+
+_BETWEEN_VALUES = re.compile(r",(?![^(\[{]*[)\]}])")
+"""A comma that is not inside brackets: cnn(16, 32) is one value, and so is [28, 28, 1]."""
 
 
 def _suffix(changes: Sequence[list[tuple[str, str]]], chosen: Sequence[tuple[str, str]]) -> str:
@@ -221,7 +225,13 @@ def _resized(task: Task, request: Request) -> Task:
     if request.batch_size is not None:
         values["training"]["batch_size"] = request.batch_size
     if request.hidden is not None:
-        activation = str(task.model.layers[0].activation) if task.model.layers else "relu"
+        hidden = task.model.hidden
+        if hidden is None:
+            raise UsageError(
+                f"--hidden is for dense layers, and {task.name} has {task.model.other_layer()}; "
+                'change its layers by --set "model=cnn(16, 32)", say.'
+            )
+        activation = str(hidden[0].activation) if hidden else "relu"
         values["model"]["layers"] = [
             {"units": units, "activation": activation} for units in request.hidden
         ]

@@ -79,6 +79,19 @@ def start_run(
     return store
 
 
+def prepare_data(plan: Plan, folder: Path, watch: Watcher) -> Store:
+    """Carry out the jobs of a plan that prepare data, in a folder of their own.
+
+    Nothing is measured, so nobody waits for the machine, and nobody who measures is waited for.
+    """
+    store, plan = Store(folder), plan.only("prepare")
+    store.create()
+    with store.writing():
+        store.write_json("plan.json", plan.model_dump(mode="json", by_alias=True))
+        carry_out(store, plan, watch)
+    return store
+
+
 def _seal_plan(store: Store, plan: Plan) -> None:
     """Put on record what decides the verdicts, the margin above all, before anything is measured.
 

@@ -243,6 +243,7 @@ class _Convolution(_Windowed):
     filters: int = Field(ge=1, le=65_536)
     size: int | tuple[int, ...] = 3
     stride: int | tuple[int, ...] = 1
+    """How far windows stand apart."""
     padding: Padding = "same"
     activation: Function = IDENTITY
     dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -669,7 +670,7 @@ ON_NUMBERS = frozenset(
 
 
 def every_layer(layers: Sequence[LayerSpec], prefix: str = "") -> Iterator[tuple[str, LayerSpec]]:
-    """Yield every layer with its path, those inside residuals after them."""
+    """Yield every layer as it is written, with its path; those inside residuals after them."""
     for number, layer in enumerate(layers, start=1):
         yield f"{prefix}{number}", layer
         if isinstance(layer, Residual):
@@ -778,8 +779,14 @@ def summarize_layers(layers: Sequence[LayerSpec]) -> str:
 
 
 def all_layers(layers: Sequence[LayerSpec]) -> Iterator[LayerSpec]:
-    """Yield every layer, of a residual itself and then those of its chain."""
+    """Yield every layer of a network, of a residual itself and then those of its chain.
+
+    Of an encoder come the layers that it stands for, of any width: that of what enters is unknown.
+    """
     for layer in layers:
+        if isinstance(layer, Encoder):
+            yield from all_layers(layer.chain((1, layer.heads)))
+            continue
         yield layer
         if isinstance(layer, Residual):
             yield from all_layers(layer.layers)

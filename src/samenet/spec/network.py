@@ -231,11 +231,6 @@ class ModelSpec(FrozenModel):
     def _without_preset(cls, values: Any) -> Any:
         return expand_model(values)
 
-    @property
-    def family(self) -> Family:
-        """Return the family that the network will be of, whatever its data."""
-        return family_of(layer.kind for layer in all_layers(self.layers))
-
     def why_not(self, *, inputs: int | tuple[int, ...], vocabulary: int = 0) -> str:
         """Return why the layers do not fit data of this shape, as part of a sentence, or ""."""
         try:
@@ -248,6 +243,24 @@ class ModelSpec(FrozenModel):
     def kinds(self) -> frozenset[str]:
         """Return which kinds of layers the network will hold, whatever its data."""
         return frozenset({"dense"} | {layer.kind for layer in all_layers(self.layers)})
+
+    @property
+    def family(self) -> Family:
+        """Return the family that the network will be of, whatever its data."""
+        return family_of(self.kinds)
+
+    @property
+    def hidden(self) -> tuple[Dense, ...] | None:
+        """Return the layers of a network of dense layers alone; None if there are others."""
+        dense = tuple(layer for layer in self.layers if isinstance(layer, Dense))
+        return dense if len(dense) == len(self.layers) else None
+
+    def other_layer(self) -> str:
+        """Return where the first layer stands that is not dense, as 'layer 2 (lstm)'; or ""."""
+        for number, layer in enumerate(self.layers, start=1):
+            if not isinstance(layer, Dense):
+                return f"layer {number} ({layer.kind})"
+        return ""
 
     def network(
         self, *, inputs: int | tuple[int, ...], outputs: int, vocabulary: int = 0

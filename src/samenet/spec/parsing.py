@@ -90,7 +90,7 @@ _PLAIN = {
     "model_type": "must be a table of keys",
     "model_attributes_type": "must be a table of keys",
 }
-"""What pydantic finds, in the words of a person who writes a file; other findings keep its words."""
+"""What pydantic finds, in the words of whoever writes a file; other findings keep its words."""
 
 
 def list_problems(error: ValidationError) -> list[Problem]:
@@ -170,8 +170,8 @@ def describe_problems(error: ValidationError) -> str:
     """Return the problems of a pydantic error as a part of a sentence; of many, the first three."""
     problems = list_problems(error)
     texts = [
-        f"{shorten(step.key, 60) or 'file'}: {shorten(step.problem, PROBLEM_MAX)}{_got(step.received)}"
-        for step in problems[:PROBLEMS_SHOWN]
+        f"{shorten(key, 60) or 'file'}: {shorten(problem, PROBLEM_MAX)}{_got(received)}"
+        for key, received, problem in problems[:PROBLEMS_SHOWN]
     ]
     more = len(problems) - len(texts)
     return "; ".join(texts) + (f"; and {more} more" if more else "")

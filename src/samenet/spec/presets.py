@@ -32,16 +32,18 @@ class Preset(NamedTuple):
     """In one sentence, for documentation and messages."""
     sizes: tuple[int, int | None]
     """The fewest numbers it takes, and the most; None for any number."""
-    layers: Callable[[tuple[int, ...], bool], Layers]
-    """Takes the sizes, and whether a row is token numbers."""
+    layers: Callable[[tuple[int, ...]], Layers]
+    """Takes the sizes, for rows of numbers."""
+    is_over_steps: bool = False
+    """Whether it goes along a sequence: of tokens an embedding then comes first."""
 
 
-def _mlp(widths: tuple[int, ...], tokens: bool) -> Layers:
+def _mlp(widths: tuple[int, ...]) -> Layers:
     """Return dense layers, relu."""
     return [{"kind": "dense", "units": width, "activation": "relu"} for width in widths]
 
 
-def _cnn(filters: tuple[int, ...], tokens: bool) -> Layers:
+def _cnn(filters: tuple[int, ...]) -> Layers:
     """Return a convolution of 3 × 3 and a pool of 2 × 2 for each number, then a dense layer."""
     blocks: Layers = []
     for count in filters:
@@ -54,37 +56,35 @@ def _conv(filters: int, **more: Any) -> dict[str, Any]:
     return {"kind": "conv2d", "filters": filters, "size": 3, "padding": "same", **more}
 
 
-def _resnet(sizes: tuple[int, ...], tokens: bool) -> Layers:
+def _resnet(sizes: tuple[int, ...]) -> Layers:
     """Return a stem, so many residual blocks of one width, and a global pool (He et al. 2016)."""
     filters, blocks = sizes
-    norm = {"kind": "batch_norm", "rate": RATE, "epsilon": BATCH_NORM_EPSILON}
+    norm: dict[str, Any] = {"kind": "batch_norm", "rate": RATE, "epsilon": BATCH_NORM_EPSILON}
     relu = {"kind": "activation", "activation": "relu"}
     inside = [_conv(filters), norm, relu, _conv(filters), norm]
-    block = [{"kind": "residual", "layers": inside}, relu]
+    block: Layers = [{"kind": "residual", "layers": inside}, relu]
     return [_conv(filters), norm, relu, *(block * blocks), {"kind": "global_average_pool"}]
 
 
-def _recurrent(kind: str) -> Callable[[tuple[int, ...], bool], Layers]:
+def _recurrent(kind: str) -> Callable[[tuple[int, ...]], Layers]:
     """Return layers over the steps of a sequence; all but the last give every step on."""
 
-    def layers(units: tuple[int, ...], tokens: bool) -> Layers:
+    def layers(units: tuple[int, ...]) -> Layers:
         *inner, last = units
         chain: Layers = [{"kind": kind, "units": count, "sequences": True} for count in inner]
         chain.append({"kind": kind, "units": last})
-        return [{"kind": "embedding", "width": units[0]}, *chain] if tokens else chain
+        return chain
 
     return layers
 
 
-def _transformer(sizes: tuple[int, ...], tokens: bool) -> Layers:
+def _transformer(sizes: tuple[int, ...]) -> Layers:
     """Return encoder blocks, norms first, and the mean over the steps (Vaswani et al. 2017)."""
     width, heads, blocks = sizes
-    first: dict[str, Any] = (
-        {"kind": "embedding", "width": width} if tokens else {"kind": "dense", "units": width}
-    )
     encoders = [{"kind": "encoder", "heads": heads, "inner": 4 * width} for _ in range(blocks)]
     norm = {"kind": "layer_norm", "epsilon": LAYER_NORM_EPSILON}
-    return [first, {"kind": "positions"}, *encoders, norm, {"kind": "global_average_pool"}]
+    ends: Layers = [norm, {"kind": "global_average_pool"}]
+    return [{"kind": "dense", "units": width}, {"kind": "positions"}, *encoders, *ends]
 
 
 PRESETS: dict[str, Preset] = {
@@ -114,14 +114,22 @@ PRESETS: dict[str, Preset] = {
         "as the first comes before",
         (1, None),
         _recurrent("lstm"),
+        is_over_steps=True,
     ),
-    "gru": Preset("gru(64)", "the same with gru", (1, None), _recurrent("gru")),
+    "gru": Preset(
+        "gru(64)",
+        "the same with gru",
+        (1, None),
+        _recurrent("gru"),
+        is_over_steps=True,
+    ),
     "transformer": Preset(
         "transformer(64, 4, 2)",
         "width, heads, blocks: embedding (of numbers a dense layer), positions, encoder blocks "
         "whose inner width is four times the width, layer_norm, global_average_pool",
         (3, 3),
         _transformer,
+        is_over_steps=True,
     ),
 }
 """By name; each is what a task file may say instead of a list of layers."""
@@ -142,4 +150,8 @@ def expand_preset(text: str, *, tokens: bool = False) -> Layers:
     if len(sizes) < least or too_many or not all(1 <= size <= 65_536 for size in sizes):
         example = f"{preset.example}, whole numbers from 1 to 65536"
         raise ValueError(f"{quote_value(text)} is not written like {example}")
-    return preset.layers(sizes, tokens)
+    layers = preset.layers(sizes)
+    if tokens and preset.is_over_steps:
+        rest = layers[1:] if layers[0]["kind"] == "dense" else layers
+        return [{"kind": "embedding", "width": sizes[0]}, *rest]
+    return layers

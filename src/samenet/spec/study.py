@@ -80,6 +80,11 @@ def define_study(kind: StudyKind, task: Task, choices: Sequence[str] = (), seeds
 
     Raises UsageError for a choice that this task cannot have.
     """
+    if other := task.model.other_layer():
+        raise UsageError(
+            f"A study looks into dense layers, and {task.name} has {other}. Take a task with dense "
+            "layers alone, e.g. digits."
+        )
     if kind == "activations" and not task.model.layers:
         raise UsageError(
             f"{task.name} has no hidden layer, so there is no activation to choose: its only layer "
@@ -132,7 +137,7 @@ def specs_of_variant(task: Task, study: Study, variant: Variant) -> tuple[ModelS
 
 def hidden_widths(task: Task, scene: Scene) -> tuple[int, ...]:
     """Return the widths of the hidden layers; deep ones are all as wide as the task's first."""
-    widths = tuple(layer.units for layer in task.model.layers)
+    widths = tuple(layer.units for layer in task.model.hidden or ())
     return widths[:1] * DEEP_LAYERS if scene == "deep" else widths
 
 

@@ -11,6 +11,7 @@ import click
 
 from samenet._console import print_text
 from samenet._text import count_noun
+from samenet.adapter import discovery
 from samenet.cli.commands import options
 from samenet.errors import UsageError
 from samenet.execution import planner, session
@@ -18,7 +19,7 @@ from samenet.execution.progress import Progress
 from samenet.runs.records import DataPrepared, FailureRecord
 from samenet.spec.layers import IDENTITY, Place, describe
 from samenet.spec.network import Network
-from samenet.spec.task import Task, load_task
+from samenet.spec.task import Task
 
 BYTES = 4
 """Of a number in float32."""
@@ -30,9 +31,11 @@ HEADS = ("layer", "kind", "", "gives", "trained", "operations")
 
 @click.command("show")
 @click.argument("task", default="digits")
-@options.overrides
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the task before."
+)
 @options.as_json
-def command(task: str, overrides: tuple[tuple[str, str], ...], *, as_json: bool) -> int:
+def command(task: str, settings: tuple[str, ...], *, as_json: bool) -> int:
     """Print the layers of TASK's network: shapes, trained numbers, floating-point operations.
 
     \b
@@ -40,43 +43,46 @@ def command(task: str, overrides: tuple[tuple[str, str], ...], *, as_json: bool)
       samenet show glyphs
       samenet show digits --set "model=mlp(64, 32)"
     """
-    spec = load_task(task, overrides)
-    facts = describe_network(spec, prepared_network(spec))
+    frameworks = tuple(discovery.included_adapters())[:1]  # one that is always there
+    request = planner.Request(tasks=(task,), settings=settings, frameworks=frameworks, track="same")
+    shown = [describe_network(spec.name, net) for spec, net in prepare_networks(request)]
     if as_json:
-        options.print_json(facts)
+        options.print_json(shown if len(shown) > 1 else shown[0])
     else:
-        print_text("\n".join(table(facts)))
+        print_text("\n\n".join("\n".join(table(facts)) for facts in shown))
     return 0
 
 
-def prepared_network(task: Task) -> Network:
-    """Return the network of a task on its data, which are prepared for it.
+def prepare_networks(request: planner.Request) -> list[tuple[Task, Network]]:
+    """Return the network of each task on its data, which are prepared for it.
 
     Raises UsageError if they cannot be prepared, or if a layer does not fit them.
     """
-    request = planner.Request(tasks=(task.name,), frameworks=("numpy",), track="same")
-    plan = planner.make_plan(request, [task]).only("prepare")
+    plan = planner.make_plan(request)
     with tempfile.TemporaryDirectory() as folder:
-        store = session.start_run(plan, Path(folder) / "run", Progress(plan, quiet=True).watch)
+        watch = Progress(plan, quiet=True).watch
+        store = session.prepare_data(plan, Path(folder) / "run", watch)
         records = store.records()
     for record in records:
         if isinstance(record, FailureRecord):
-            raise UsageError(record.reason)
-    found = [record for record in records if isinstance(record, DataPrepared)]
-    if not found:
-        raise UsageError(f"The data of {task.name} were not prepared.")
+            raise UsageError(f"{record.task}: {record.reason}")
+    shown = {record.task: record for record in records if isinstance(record, DataPrepared)}
+    return [(task, _network(task, shown[task.name])) for task in plan.tasks]
+
+
+def _network(task: Task, prepared: DataPrepared) -> Network:
     return task.model.network(
-        inputs=task.data.shape or found[0].features,
-        outputs=found[0].outputs,
+        inputs=task.data.shape or prepared.features,
+        outputs=prepared.outputs,
         vocabulary=task.data.vocabulary,
     )
 
 
-def describe_network(task: Task, network: Network) -> dict[str, Any]:
+def describe_network(task: str, network: Network) -> dict[str, Any]:
     """Return all that is shown, as plain data."""
-    layers = [_described(place) for place in network.places]
+    layers = [_describe_place(place) for place in network.places]
     return {
-        "task": task.name,
+        "task": task,
         "inputs": list(network.input_shape),
         "vocabulary": network.vocabulary,
         "outputs": network.outputs,
@@ -88,7 +94,7 @@ def describe_network(task: Task, network: Network) -> dict[str, Any]:
     }
 
 
-def _described(place: Place) -> dict[str, Any]:
+def _describe_place(place: Place) -> dict[str, Any]:
     parameters = place.parameters.values()
     return {
         "path": place.path,
@@ -96,9 +102,9 @@ def _described(place: Place) -> dict[str, Any]:
         "details": _details(place),
         "inputs": list(place.inputs),
         "outputs": list(place.outputs),
-        "parameters": {name: list(found.shape) for name, found in place.parameters.items()},
-        "trained": sum(found.size for found in parameters if found.is_trained),
-        "kept": sum(found.size for found in parameters if not found.is_trained),
+        "parameters": {name: list(shown.shape) for name, shown in place.parameters.items()},
+        "trained": sum(shown.size for shown in parameters if shown.is_trained),
+        "kept": sum(shown.size for shown in parameters if not shown.is_trained),
         "operations": place.operations,
     }
 
@@ -160,10 +166,10 @@ def _totals(facts: dict[str, Any]) -> list[str]:
     size = BYTES * (facts["trained"] + facts["kept"]) / 1e6
     operations = facts["operations"]
     power = f"{PASSES * operations:.3g}" if operations < 1e3 else _in_words(PASSES * operations)
+    counted = f"{operations:,} multiplications and additions in products and windows"
     return [
         f"Trained numbers: {facts['trained']:,}{kept} ({size:.3g} MB in float32).",
-        f"Operations of the forward pass of one row: {operations:,}, multiplications and additions "
-        "of its matrix products and windows.",
+        f"The forward pass of one row: {counted}.",
         f"A row in a training step takes about {PASSES} times as many: {power}.",
     ]
 

@@ -160,7 +160,7 @@ def _task(kind: str, size_name: str) -> Task:
         options["vocabulary"] = size.vocabulary
     values = {
         "name": f"{kind}-{size_name}",
-        "title": f"{kind} {size_name}: {describe_size(kind, size)}",
+        "title": f"{kind} {size_name}: {describe_size(size)}",
         "kind": TaskKind.REGRESSION,
         "data": {
             "source": LAYERS_SOURCE,
@@ -180,7 +180,7 @@ def _task(kind: str, size_name: str) -> Task:
     return parse(Task, values, where="samenet layers")
 
 
-def describe_size(kind: str, size: Size) -> str:
+def describe_size(size: Size) -> str:
     """Return a size as tables show it: '16 × 16 × 16 to 16 filters, batch 32'."""
     entering = " × ".join(map(str, size.shape))
     if size.vocabulary:

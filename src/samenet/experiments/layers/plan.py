@@ -18,7 +18,7 @@ STEADY_SECONDS = 0.2
 """Of each of the two passes, of one network in one process."""
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - all that a person can choose
     *,
     kinds: Sequence[str] = (),
     sizes: Sequence[str] = (),

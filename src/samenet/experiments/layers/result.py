@@ -2,7 +2,8 @@
 
 Against the best: seconds over those of the best framework, paired in a repeat, with an interval
 that holds for all pairs of frameworks together (Bonferroni: 1 - 0.05 / pairs), for the best is
-chosen from the same numbers. Where the interval reaches down to 1 it is too close to call.
+chosen from the same numbers. Where the interval reaches down to 1, or does not leave the margin of
+5 %, it is too close to call.
 """
 
 from __future__ import annotations
@@ -32,17 +33,17 @@ PASSES = {"forward": "forward", "step": "forward + backward"}
 INCLUDED = (
     "forward: predict of the resident batch, its outputs fetched to the host.",
     (
-        "forward + backward: one call of train with one batch: rows taken by number, forward, mean "
-        "squared error, backward, update by SGD."
+        "forward + backward: one call of train with one batch: rows taken by number, forward, "
+        "mean squared error, backward, update by SGD."
     ),
     (
-        "Both hold the layer and what stands around it: before it the least that has weights, so that "
-        "the gradient goes through the layer (not before dense and embedding), and a head of one "
-        "output."
+        "Both hold the layer and what stands around it: before it the least that has weights, so "
+        "that the gradient goes through the layer (not before dense and embedding), and a head of "
+        "one output."
     ),
     (
-        "memory: the largest size of a process of its own that trains and predicts, without what is "
-        "there after the import."
+        "memory: the largest size of a process of its own that trains and predicts, without what "
+        "is there after the import."
     ),
 )
 """What the numbers hold, for people."""
@@ -61,7 +62,8 @@ class Against:
         """Return what may be said of it: nothing of the best, and of what is slower its factor."""
         if self.ratio.n < 2:
             return str(VerdictWord.UNKNOWN)
-        return str(VerdictWord.SLOWER if self.ratio.low > 1 else VerdictWord.CLOSE)
+        is_slower = self.ratio.low > 1 and self.ratio.high > 1 + intervals.MARGIN
+        return str(VerdictWord.SLOWER if is_slower else VerdictWord.CLOSE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +199,7 @@ def _shown(result: LayerResult, name: str, arm: str) -> str:
 
 
 def factor_text(against: Against) -> str:
-    """Return '1.75× [1.6, 1.9]', or the word where the interval does not leave 1."""
+    """Return '1.75× [1.6, 1.9]', or the word where it is too close to call."""
     ratio = against.ratio
     factor = f"{format_digits(ratio.value)}×"
     if not ratio.known:
@@ -230,10 +232,9 @@ def _about_proof(frames: Frames) -> list[str]:
         f"{error_text(part.error.max())} in {dtype} (limits from {error_text(part.limit.min())})"
         for dtype, part in rows.groupby("dtype")
     ]
-    said = (
-        "Proved the same before it was timed, on each network and batch: gradients off by at most"
-    )
-    return [f"{said} {' and '.join(parts)}."]
+    worst = " and ".join(parts)
+    said = "Proved the same before it was timed, on each network and batch"
+    return [f"{said}: gradients off by at most {worst}."]
 
 
 def to_document(frames: Frames) -> dict[str, Any]:

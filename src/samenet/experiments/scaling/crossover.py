@@ -116,9 +116,10 @@ def _contender(frames: Frames, fitted: FittedArm) -> Contender:
 def _point(task: Task) -> Point | None:
     """Return the size of a ladder's point, None if its layers differ in width."""
     width = int(task.data.options["features"])
-    if any(layer.units != width for layer in task.model.layers):
+    hidden = task.model.hidden or ()  # a ladder's points have dense layers alone
+    if any(layer.units != width for layer in hidden):
         return None
-    return Point(width, task.training.batch_size, len(task.model.layers))
+    return Point(width, task.training.batch_size, len(hidden))
 
 
 def _spread(fitted: FittedArm, margin: float) -> float:

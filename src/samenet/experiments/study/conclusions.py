@@ -21,6 +21,7 @@ from samenet.spec.study import (
     STUDY_SCORES,
     Scene,
     are_separated,
+    hidden_widths,
     seeds_needed,
     separation_chance,
 )
@@ -85,7 +86,7 @@ def _all(outcome: StudyOutcome, arm: str, choices: Sequence[str]) -> Iterator[Co
             yield conclude_on_score(seeds(scene, metric, "test"), metric, scene)
     if outcome.study.kind == "activations":
         yield conclude_on_gradients(first_gradients(outcome, arm, choices))
-        hidden_units = sum(layer.units for layer in outcome.task.model.layers)
+        hidden_units = sum(hidden_widths(outcome.task, "own"))
         yield conclude_on_dead_units(seeds("fast", "dead", "train"), hidden_units)
     yield conclude_on_time(
         {choice: outcome.epoch_seconds(arm, "own", choice) for choice in choices}

@@ -28,11 +28,11 @@ RANDOM = ROOT / "tests" / "helpers" / "random_networks.py"
 MODULES = {"keras-torch": "torch", "keras-jax": "jax"}
 FAST = {
     "pytorch": "recurrent",
-    "tensorflow": "dense",
-    "keras": "dense",
-    "keras-torch": "dense",
-    "keras-jax": "dense",
-    "jax": "dense",
+    "tensorflow": "attention",
+    "keras": "attention",
+    "keras-torch": "convolution",
+    "keras-jax": "recurrent",
+    "jax": "convolution",
 }
 """Of which family each framework's mutants are planted by the default command."""
 
@@ -108,7 +108,7 @@ def test_mutants_of_one_family_are_caught_in_a_framework(name: str) -> None:
     _needs(name)
     answer = of_framework(name, FAST[name])
     assert {k: v["found"] for k, v in answer.items()} == {k: v["wanted"] for k, v in answer.items()}
-    assert len(answer) >= 4
+    assert len(answer) >= 2
 
 
 @pytest.mark.slow

@@ -334,29 +334,32 @@ OWN: dict[str, Callable[[], dict[str, Mutant]]] = {
 }
 
 
-def all_mutants(name: str) -> dict[str, Mutant]:
-    """Return the mutants of a framework, and its healthy self on some cases."""
+def all_mutants(name: str, family: str) -> dict[str, Mutant]:
+    """Return the mutants of a framework, and its healthy self on some cases; or one family's."""
     shared = SHARED if name.startswith("keras") else (*SHARED, *BY_ROLE)
+    found = {**{key: LAYERS_AT_THE_SEAM[key] for key in shared}, **OWN[name]()}
+    if not family:
+        healthy = {f"healthy: {on}": Mutant(what="", on=on, gate="nothing") for on in HEALTHY}
+        return {**found, **healthy}
     return {
-        **{key: LAYERS_AT_THE_SEAM[key] for key in shared},
-        **OWN[name](),
-        **{f"healthy: {on}": Mutant(what="", on=on, gate="nothing") for on in HEALTHY},
+        key: mutant
+        for key, mutant in found.items()
+        if cases.find_case(mutant.on).shown.network.family == family
     }
 
 
 def main(name: str, path: Path, family: str) -> None:
-    """Plant each mutant that is shown on a network of the family, and print what caught it."""
+    """Plant each mutant, or those on networks of a family, and print what caught it."""
     adapter = discovery.load(path)
     adapter.wake(Target())
     build, offered = builder(adapter, MODES[name], Target()), adapter.capabilities()
     found = {}
-    for key, mutant in all_mutants(name).items():
-        if family in ("", cases.find_case(mutant.on).shown.network.family):
-            with remembered():
-                check = first_failure(mutant, build, offered)
-            about = {"what": mutant.what, "on": mutant.on, "wanted": mutant.gate}
-            seen = {"found": check.gate if check else "nothing", "check": str(check or "")}
-            found[key] = {**about, **seen}
+    for key, mutant in all_mutants(name, family).items():
+        with remembered():
+            check = first_failure(mutant, build, offered)
+        about = {"what": mutant.what, "on": mutant.on, "wanted": mutant.gate}
+        seen = {"found": check.gate if check else "nothing", "check": str(check or "")}
+        found[key] = {**about, **seen}
     print(json.dumps(found))
 
 

@@ -197,7 +197,8 @@ def of_jax() -> dict[str, Mutant]:
     from samenet.adapters.jax import modes
     from samenet.adapters.jax import optimizers as jax_optimizers
 
-    def everything(changes, share, parameters):
+    def everything(changes, share, parameters, decayed):
+        del decayed
         return jax.tree.map(lambda c, w: c + share * w, changes, parameters)
 
     return {
@@ -213,7 +214,7 @@ def of_jax() -> dict[str, Mutant]:
             what="bias decayed",
             on=DECAY,
             gate="gate 2",
-            inside=lambda: patch.object(jax_optimizers, "plus_kernels", everything),
+            inside=lambda: patch.object(jax_optimizers, "plus_share", everything),
         ),
         "state_not_kept": Mutant(
             what="every call starts from the moments of the first",

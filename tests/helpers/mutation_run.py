@@ -223,8 +223,8 @@ def of_jax() -> dict[str, Mutant]:
             inside=lambda: patch.object(
                 modes,
                 "update",
-                lambda rule, w, slots, g, factors: (
-                    jax_optimizers.update(rule, w, slots, g, factors)[0],
+                lambda rule, w, slots, *others: (
+                    jax_optimizers.update(rule, w, slots, *others)[0],
                     slots,
                 ),
             ),

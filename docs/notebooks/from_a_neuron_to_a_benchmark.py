@@ -238,7 +238,7 @@ def descend(network, loss, weights, batch, rate):
     """One step of gradient descent."""
     found = oracle.gradient(network, loss, weights, batch).gradient
     pairs = zip(weights, found, strict=True)
-    return [Layer(k - rate * gk, b - rate * gb) for (k, b), (gk, gb) in pairs]
+    return [Layer(w.kernel - rate * g.kernel, w.bias - rate * g.bias) for w, g in pairs]
 
 
 def accuracy(network, weights, X, y):
@@ -356,7 +356,7 @@ import keras
 keras_network = keras.Sequential(
     [keras.Input((30,)), keras.layers.Dense(16, activation="tanh"), keras.layers.Dense(1)]
 )
-keras_network.set_weights([part for layer in weights for part in layer])
+keras_network.set_weights([part for layer in weights for part in layer.values()])
 keras_network.compile(
     optimizer=keras.optimizers.SGD(RATE), loss=keras.losses.BinaryCrossentropy(from_logits=True)
 )
@@ -374,7 +374,7 @@ keras_losses[0], keras_losses[-1]
 # %%
 import tensorflow as tf
 
-variables = [tf.Variable(part, dtype=tf.float32) for layer in weights for part in layer]
+variables = [tf.Variable(part, dtype=tf.float32) for layer in weights for part in layer.values()]
 inputs, targets = tf.constant(X_train, tf.float32), tf.constant(y_train, tf.float32)
 
 
@@ -411,7 +411,7 @@ trained = {
 side_by_side = pd.DataFrame(
     {
         name: {
-            "parameters": sum(part.size for layer in found for part in layer),
+            "parameters": sum(part.size for layer in found for part in layer.values()),
             "first loss": losses[0],
             "last loss": losses[-1],
             "test accuracy": accuracy(network, found, X_test, y_test),
@@ -447,7 +447,8 @@ import torch
 
 regression = network_of(16, inputs=10)
 beginning = starting_weights(regression)
-parts = [torch.tensor(p, dtype=torch.float32, requires_grad=True) for l in beginning for p in l]
+arrays = [array for layer in beginning for array in layer.values()]
+parts = [torch.tensor(array, dtype=torch.float32, requires_grad=True) for array in arrays]
 rows, wanted = (torch.tensor(a, dtype=torch.float32) for a in (X_fit, y_fit))
 
 

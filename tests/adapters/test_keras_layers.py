@@ -19,6 +19,10 @@ from samenet.spec.layers import KINDS
 
 BACKENDS = {"keras": "tensorflow", "keras-torch": "torch", "keras-jax": "jax"}
 """Each adapter, and what it computes with."""
+TRIED = [
+    pytest.param(name, marks=pytest.mark.slow if name == "keras-jax" else ()) for name in BACKENDS
+]
+"""XLA compiles for a minute."""
 SCRIPT = Path(__file__).parents[1] / "helpers" / "keras_own_layers.py"
 WITHOUT_LAYER = {"dropout", "residual"}
 """Masks are given, and a residual is a sum: they have no layer; trainings have both."""
@@ -58,7 +62,7 @@ def of_kind(name: str, kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - WITHOUT_LAYER))
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("name", TRIED)
 def test_a_layer_is_that_of_the_oracle(name: str, kind: str) -> None:
     """Outputs, gradients by inputs and weights, and what is kept are the same but for rounding."""
     for case, each in of_kind(name, kind).items():
@@ -67,14 +71,14 @@ def test_a_layer_is_that_of_the_oracle(name: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - WITHOUT_LAYER - {"attention"}))
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("name", TRIED)
 def test_a_layer_as_its_users_write_it_is_that_of_the_oracle(name: str, kind: str) -> None:
     """Keras' own layer with our weights, as its documentation has it, computes the same."""
     for case, each in of_kind(name, kind).items():
         assert max(each["own"].values()) <= LIMIT, case
 
 
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("name", TRIED)
 def test_own_attention_is_that_of_the_oracle_where_nothing_is_rounded(name: str) -> None:
     """On TensorFlow 1 / sqrt(3), on JAX the softmax goes through float32, on PyTorch nothing."""
     for case, each in of_kind(name, "attention").items():
@@ -86,7 +90,7 @@ def test_own_attention_is_that_of_the_oracle_where_nothing_is_rounded(name: str)
             assert furthest <= LIMIT, case
 
 
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("name", TRIED)
 def test_trainings_in_float64_are_those_of_the_oracle(name: str) -> None:
     """After twelve steps with masks and decay and clipping, or a penalty, in every mode.
 
@@ -100,13 +104,14 @@ def test_trainings_in_float64_are_those_of_the_oracle(name: str) -> None:
         assert max(each["trained"], each["state"], each["outputs"]) <= 1e-12, training
 
 
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("name", TRIED)
 def test_predictions_are_those_of_the_oracle(name: str) -> None:
     """The usual and the fast way take rows or tokens, and the statistics that came with weights."""
     for training, each in found(name)["trainings"].items():
         assert each["predicted"] <= 1e-12, training
 
 
+@pytest.mark.slow
 def test_convolutions_leave_the_loops_of_xla() -> None:
     """On a CPU their own loops are TensorFlow's graph, and a compiled step called by Python."""
     of_keras, of_jax = found("keras")["trainings"], found("keras-jax")["trainings"]
@@ -137,7 +142,7 @@ def test_repeated_tokens_count_once_for_the_norm() -> None:
         assert steps == pytest.approx([-2 / norm, -1 / norm, 0], rel=1e-6), way
 
 
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("name", TRIED)
 def test_the_variance_of_a_batch_with_a_large_mean(name: str) -> None:
     """It is of numbers less their mean; Keras' own on PyTorch is E[x^2] - E[x]^2, and far off."""
     kept = found(name)["variance"]

@@ -102,7 +102,10 @@ def _needs(name: str) -> None:
         pytest.skip(f"{name} is not installed")
 
 
-@pytest.mark.parametrize("name", MODES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name == "keras-jax" else ()) for name in MODES],
+)
 def test_mutants_of_one_family_are_caught_in_a_framework(name: str) -> None:
     """Mistakes at the seam and of a framework's own are caught in it by the gates named."""
     _needs(name)

@@ -113,7 +113,16 @@ MODULES = {
 
 @pytest.mark.parametrize(
     "name",
-    ["pytorch", "tensorflow", "keras", "keras-torch", "keras-jax", "jax", "scikit-learn"],
+    [
+        "tensorflow",
+        "scikit-learn",
+        *(
+            pytest.param(
+                name, marks=pytest.mark.slow
+            )  # by default its layers' mistakes are planted
+            for name in ("pytorch", "keras", "keras-torch", "keras-jax", "jax")
+        ),
+    ],
 )
 def test_mutants_of_a_framework_are_caught_by_their_gates(name: str) -> None:
     """The same mistakes, and some of the framework's own, are caught in it by the same gates."""

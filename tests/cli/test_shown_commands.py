@@ -32,6 +32,7 @@ LINE = re.compile(r"^(?:\$ )?samenet ([^#\n]+)", re.MULTILINE)
 SHORTER = {
     "run": ["--dry-run"],
     "ladder": ["--dry-run"],
+    "layers": ["--dry-run"],
     "certify": ["--quick"],
     "check": ["--task", "iris"],
     "contest": ["--task", "iris", "--repeats", "1"],

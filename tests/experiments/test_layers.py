@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -87,7 +88,6 @@ def test_a_single_layer_is_no_point_of_the_ladder() -> None:
         (["--layer", "conv2"], "There is no layer 'conv2'; did you mean conv2d?"),
         (["--layer", "lstm,gruu"], "There is no layer 'gruu'; did you mean gru?"),
         (["--size", "XL"], "There is no size 'XL'; "),
-        (["--json", "/no/such/folder/x.json"], "--json /no/such/folder/x.json: name a file in"),
         (["--framework", "torch"], "torch"),
     ],
 )
@@ -304,17 +304,20 @@ def test_the_page_has_a_section_and_no_panel_per_network() -> None:
     assert "Single layers" in page.build_page(frames)
 
 
-def test_a_document_goes_to_a_file(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("as_json", [False, True])
+def test_the_command_prints_table_or_document(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, as_json: bool
 ) -> None:
-    """`--json FILE` writes the document beside the table; `--json` alone prints it instead."""
+    """With `--json` one document and nothing else, else the table and where the page is."""
     from samenet.cli.commands import layers as command
 
     monkeypatch.setattr("samenet.report.page.finish_run", lambda _: "report.html")
     monkeypatch.setattr(command.frames, "load", lambda _: run())
-    store: Any = SimpleNamespace(folder=tmp_path)
-    assert command._finish(store, str(tmp_path / "layers.json")) == 0
-    assert "too close to call" in capsys.readouterr().out
-    assert "samenet-layers/1" in (tmp_path / "layers.json").read_text(encoding="utf-8")
-    assert command._finish(store, command.STANDARD_OUTPUT) == 0
-    assert capsys.readouterr().out.startswith('{"schema": "samenet-layers/1"')
+    store: Any = SimpleNamespace(folder=Path("none"))
+    assert command._finish(store, as_json=as_json) == 0
+    out = capsys.readouterr().out
+    if as_json:
+        assert json.loads(out)["schema"] == "samenet-layers/1"
+    else:
+        assert "too close to call" in out
+        assert out.endswith("The page: report.html\n")

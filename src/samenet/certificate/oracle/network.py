@@ -26,7 +26,7 @@ from samenet.certificate.oracle.functions import (
 )
 from samenet.certificate.oracle.operations import OPERATIONS
 from samenet.certificate.oracle.optimizers import Updater
-from samenet.certificate.oracle.setting import Multiply, Setting
+from samenet.certificate.oracle.setting import Multiply, Setting, add_down
 from samenet.certificate.oracle.windows import margin
 from samenet.spec.layers import Place
 from samenet.spec.network import Network
@@ -223,14 +223,15 @@ def magnitude(network: Network, loss: Loss, weights: Weights, batch: Batch) -> A
     their absolute values, and so does every row of the batch; on the way down, independent errors
     add in squares (Higham & Mary 2019). Where terms cancel the gradient is small, its rounding
     error is not. Of other layers it is measured: how far the number moves, per unit, if every
-    product is off by a small share of the sum of its absolute terms; the farthest of four draws.
+    product and sum is off by a small share of its absolute terms; the farthest of four draws.
     """
     if network.is_dense:
         return _dense_magnitude(network, loss, weights, batch)
     exact = flatten(gradient_alone(network, loss, weights, batch).gradient)
     moved = []
     for draw in range(DRAWS):
-        noisy = Setting(multiply=_NoisyProducts(draw))
+        noise = _Noise(draw)
+        noisy = Setting(multiply=noise.multiply, add=noise.add)
         start = disturb(weights, NOISE, draw)
         found = flatten(gradient_alone(network, loss, start, batch, noisy).gradient)
         moved.append(np.abs(found - exact) / NOISE)
@@ -238,16 +239,20 @@ def magnitude(network: Network, loss: Loss, weights: Weights, batch: Batch) -> A
     return found_scale
 
 
-class _NoisyProducts:
-    """Matrix products off by NOISE times the sum of their absolute terms, signs at random."""
+class _Noise:
+    """Products and sums off by NOISE times the sum of their absolute terms, signs at random."""
 
     def __init__(self, draw: int) -> None:
         self.draw = make_generator("noisy products", draw)
 
-    def __call__(self, left: Array, right: Array) -> Array:
-        size = np.matmul(np.abs(left), np.abs(right))
-        signs = self.draw.choice([-NOISE, NOISE], size=size.shape)
-        return np.matmul(left, right) + signs * size
+    def multiply(self, left: Array, right: Array) -> Array:
+        return self.moved(np.matmul(left, right), np.matmul(np.abs(left), np.abs(right)))
+
+    def add(self, rows: Array) -> Array:
+        return self.moved(add_down(rows), add_down(np.abs(rows)))
+
+    def moved(self, exact: Array, size: Array) -> Array:
+        return exact + self.draw.choice([-NOISE, NOISE], size=size.shape) * size
 
 
 def _dense_magnitude(network: Network, loss: Loss, weights: Weights, batch: Batch) -> Array:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from samenet.adapter.arrays import Array, Layer
-from samenet.certificate.oracle.setting import Arrays, Operation, Setting, add_down
+from samenet.certificate.oracle.setting import Arrays, Operation, Setting
 from samenet.spec.layers import Place
 
 
@@ -80,7 +80,7 @@ def _batch_norm_back(
     by_x = delta * weights["scale"] * kept.inverse
     if setting.training:
         by_x = _through(delta * weights["scale"], kept, axes)
-    return by_x, _by_scale_and_offset(delta, kept)
+    return by_x, _by_scale_and_offset(delta, kept, setting)
 
 
 def _layer_norm(
@@ -102,9 +102,9 @@ def _layer_norm_back(
     place: Place, weights: Layer, kept: _Kept, delta: Array, setting: Setting
 ) -> tuple[Array, Arrays]:
     """By scale: the sum of delta n; by offset: that of delta, both over rows and places."""
-    del place, setting
+    del place
     by_x = _through(delta * weights["scale"], kept, (-1,))
-    return by_x, _by_scale_and_offset(delta, kept)
+    return by_x, _by_scale_and_offset(delta, kept, setting)
 
 
 def _through(by_normal: Array, kept: _Kept, axes: tuple[int, ...]) -> Array:
@@ -114,10 +114,10 @@ def _through(by_normal: Array, kept: _Kept, axes: tuple[int, ...]) -> Array:
     return kept.inverse * (by_normal - shift - kept.normal * stretch)
 
 
-def _by_scale_and_offset(delta: Array, kept: _Kept) -> Arrays:
+def _by_scale_and_offset(delta: Array, kept: _Kept, setting: Setting) -> Arrays:
     return {
-        "scale": add_down((delta * kept.normal).reshape(-1, delta.shape[-1])),
-        "offset": add_down(delta.reshape(-1, delta.shape[-1])),
+        "scale": setting.add((delta * kept.normal).reshape(-1, delta.shape[-1])),
+        "offset": setting.add(delta.reshape(-1, delta.shape[-1])),
     }
 
 

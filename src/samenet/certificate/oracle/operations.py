@@ -12,7 +12,7 @@ import math
 
 from samenet.adapter.arrays import Array, Layer
 from samenet.certificate.oracle import attention, norms, recurrence, tables, windows
-from samenet.certificate.oracle.setting import Arrays, Multiply, Operation, Setting, add_down
+from samenet.certificate.oracle.setting import Arrays, Multiply, Operation, Setting
 from samenet.spec.layers import Place
 
 __all__ = ["OPERATIONS", "Arrays", "Multiply", "Operation", "Setting"]
@@ -34,7 +34,7 @@ def _dense_back(
     by_rows = delta.reshape(-1, delta.shape[-1])
     found = {"kernel": setting.multiply(rows.T, by_rows)}
     if "bias" in weights:
-        found["bias"] = add_down(by_rows)
+        found["bias"] = setting.add(by_rows)
     by_x = setting.multiply(by_rows, weights["kernel"].T)
     return by_x.reshape(len(delta), *place.inputs), found
 

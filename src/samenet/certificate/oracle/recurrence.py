@@ -13,7 +13,7 @@ import numpy as np
 
 from samenet.adapter.arrays import Array, Layer
 from samenet.certificate.oracle.functions import derivative, logistic
-from samenet.certificate.oracle.setting import Arrays, Operation, Setting, add_down
+from samenet.certificate.oracle.setting import Arrays, Operation, Setting
 from samenet.spec.layers import Activation, Place
 
 SIGMOID, TANH = Activation(name="sigmoid"), Activation(name="tanh")
@@ -105,7 +105,7 @@ def _simple_rnn_back(
         later = setting.multiply(by_sums[step], back)
     by_x, found = _by_weights(weights, kept, by_sums, by_sums, setting)
     if "bias" in weights:
-        found["bias"] = add_down(by_sums.reshape(-1, by_sums.shape[-1]))
+        found["bias"] = setting.add(by_sums.reshape(-1, by_sums.shape[-1]))
     return by_x, found
 
 
@@ -155,7 +155,7 @@ def _lstm_back(
         later_h, later_c = setting.multiply(by_sums[step], back), by_c * gate[step]
     by_x, found = _by_weights(weights, kept, by_sums, by_sums, setting)
     if "bias" in weights:
-        found["bias"] = add_down(by_sums.reshape(-1, by_sums.shape[-1]))
+        found["bias"] = setting.add(by_sums.reshape(-1, by_sums.shape[-1]))
     return by_x, found
 
 
@@ -212,7 +212,7 @@ def _gru_back(
     by_x, found = _by_weights(weights, kept, by_inputs, by_products, setting)
     if "bias" in weights:
         found["bias"] = np.stack(
-            [add_down(by.reshape(-1, by.shape[-1])) for by in (by_inputs, by_products)]
+            [setting.add(by.reshape(-1, by.shape[-1])) for by in (by_inputs, by_products)]
         )
     return by_x, found
 

@@ -20,16 +20,6 @@ Arrays = dict[str, Array]
 """Arrays of one place by name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """How the operations of a network are computed."""
-
-    multiply: Multiply = np.matmul
-    forms: Forms = SPEC
-    training: bool = True
-    """Whether batch_norm takes the statistics of the batch, and gives new ones to keep."""
-
-
 def add_down(rows: Array) -> Array:
     """Return the sums of rows (n, m) down their columns, (m,): in pairs, as NumPy adds a row.
 
@@ -39,6 +29,18 @@ def add_down(rows: Array) -> Array:
     """
     sums: Array = np.sum(np.ascontiguousarray(rows.T), axis=-1)
     return sums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """How the operations of a network are computed."""
+
+    multiply: Multiply = np.matmul
+    add: Callable[[Array], Array] = add_down
+    """The sum of rows, (n, m) to (m,): exactly rounded, or as some device does it."""
+    forms: Forms = SPEC
+    training: bool = True
+    """Whether batch_norm takes the statistics of the batch, and gives new ones to keep."""
 
 
 class Operation(NamedTuple):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from samenet.adapter.arrays import Array, Layer
-from samenet.certificate.oracle.setting import Arrays, Operation, Setting, add_down
+from samenet.certificate.oracle.setting import Arrays, Operation, Setting
 from samenet.spec.layers import Place
 
 
@@ -87,7 +87,7 @@ def _convolution_back(
     rows = delta.reshape(-1, delta.shape[-1])
     found = {"kernel": setting.multiply(columns.T, rows).reshape(weights["kernel"].shape)}
     if "bias" in weights:
-        found["bias"] = add_down(rows)
+        found["bias"] = setting.add(rows)
     by_windows = setting.multiply(rows, _matrix(weights).T)
     shape = (*delta.shape[:-1], -1, place.inputs[-1])
     return _add_back(place, by_windows.reshape(shape)), found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import click
@@ -14,7 +12,6 @@ from samenet.adapter.api import Target
 from samenet.analysis import frames
 from samenet.cli.commands import options as commands_options
 from samenet.cli.commands.run import SOME_FAILED, keep_measured, measure, print_dry_run
-from samenet.errors import UsageError, explain_unreadable
 from samenet.execution import planner
 from samenet.experiments.layers import networks, result
 from samenet.experiments.layers import plan as layers_plan
@@ -24,8 +21,6 @@ from samenet.runs.folder import Store
 from samenet.runs.plan import Plan
 from samenet.spec.layers import KINDS
 from samenet.spec.parsing import parse
-
-STANDARD_OUTPUT = "-"
 
 
 @click.command("layers")
@@ -52,14 +47,7 @@ STANDARD_OUTPUT = "-"
 @commands_options.worker_limit
 @commands_options.out("Folder of the run; default runs/<when>-layers.")
 @commands_options.dry_run
-@click.option(
-    "--json",
-    "json_file",
-    metavar="[FILE]",
-    is_flag=False,
-    flag_value=STANDARD_OUTPUT,
-    help="Write one JSON document to a file, or without one print it in place of the table.",
-)
+@commands_options.as_json
 def command(**options: Any) -> int:
     """Time single layers: forward, forward + backward, memory; proved the same before.
 
@@ -69,9 +57,8 @@ def command(**options: Any) -> int:
     Examples:
       samenet layers --layer conv2d,lstm
       samenet layers --layer attention --size M,L --framework pytorch --framework jax
-      samenet layers --json layers.json
+      samenet layers --json > layers.json
     """
-    _check_writable(options["json_file"])
     plan = layers_plan.make_plan(
         kinds=_split(options["kinds"]),
         sizes=_split(options["sizes"]),
@@ -83,10 +70,10 @@ def command(**options: Any) -> int:
     )
     _say_plan(plan)
     if options["dry_run"]:
-        return print_dry_run(plan, as_json=options["json_file"] is not None)
+        return print_dry_run(plan, as_json=options["as_json"])
     planner.refuse_empty_plan(plan, needs_arms=True)
     folder = options["out"] or planner.new_folder(plan.name, paths.runs_folder())
-    return _finish(measure(plan, folder), options["json_file"])
+    return _finish(measure(plan, folder), as_json=options["as_json"])
 
 
 def _split(texts: tuple[str, ...]) -> list[str]:
@@ -97,15 +84,6 @@ def _split(texts: tuple[str, ...]) -> list[str]:
 def _target(options: dict[str, Any]) -> Target:
     values = {key: options[key] for key in ("dtype", "threads")}
     return parse(Target, {**parse_device(options["device"]), **values}, where="layers")
-
-
-def _check_writable(file: str | None) -> None:
-    """Raise UsageError before anything is measured if the document could not be written."""
-    if file is None or file == STANDARD_OUTPUT:
-        return
-    path = Path(file)
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise UsageError(f"--json {file}: name a file in a folder that is there.")
 
 
 def _say_plan(plan: Plan) -> None:
@@ -123,28 +101,16 @@ def _say_plan(plan: Plan) -> None:
         print_text(f"  {arm}: {reason}", err=True)
 
 
-def _finish(store: Store, json_file: str | None) -> int:
+def _finish(store: Store, *, as_json: bool) -> int:
     """Write the page, seal the run, print the table, and return the exit code."""
     from samenet.report.page import finish_run
 
     with keep_measured(store.folder):
         page = finish_run(store.folder)
     run_frames = frames.load(store.folder)
-    document = result.to_document(run_frames)
-    if json_file == STANDARD_OUTPUT:
-        commands_options.print_json(document)
+    if as_json:
+        commands_options.print_json(result.to_document(run_frames))
     else:
         print_text("\n".join(result.to_lines(run_frames)))
         print_text(f"\nThe page: {page}")
-    if json_file not in (None, STANDARD_OUTPUT):
-        _write(Path(str(json_file)), document)
     return SOME_FAILED if result.has_failures(run_frames) else 0
-
-
-def _write(path: Path, document: dict[str, Any]) -> None:
-    text = json.dumps(commands_options.finite(document), ensure_ascii=False, allow_nan=False)
-    try:
-        path.write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"Cannot write {path}: {explain_unreadable(error)}.") from None
-    print_text(f"The document: {path}")

@@ -131,15 +131,14 @@ def out(what: str) -> Decorator:
 
 def print_json(document: Any) -> None:
     """Print a document; what is not a finite number, which JSON cannot hold, is null."""
-    click.echo(json.dumps(finite(document), ensure_ascii=False, allow_nan=False))
+    click.echo(json.dumps(_finite(document), ensure_ascii=False, allow_nan=False))
 
 
-def finite(value: Any) -> Any:
-    """Return plain data without numbers that JSON cannot hold: null in their place."""
+def _finite(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
+        return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
+        return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

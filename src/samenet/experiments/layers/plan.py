@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from samenet.adapter.api import Target
+from samenet.adapter.support import lacking
 from samenet.execution import planner
 from samenet.execution.durations import DurationPredictor
 from samenet.experiments.layers import networks
@@ -43,7 +44,9 @@ def make_plan(  # noqa: PLR0913 - all that a person can choose
     )
     plan = planner.make_plan(request)
     before = plan.only("prepare", "certify").jobs
-    after = plan.only("memory").jobs if memory else ()
+    after = [
+        job for job in plan.only("memory").jobs if memory and _offers(plan, job.arm, job.tasks[0])
+    ]
     return plan.model_copy(
         update={
             # The proof is of these very networks; what else an adapter offers is not asked.
@@ -59,7 +62,10 @@ def _timed_jobs(plan: Plan) -> list[Job]:
 
     The sizes of a kind share a process. In every repeat each framework takes another turn.
     """
-    tasks_of = {job.arm: job.tasks for job in plan.only("certify").jobs}
+    tasks_of = {
+        job.arm: tuple(name for name in job.tasks if _offers(plan, job.arm, name))
+        for job in plan.only("certify").jobs
+    }
     predict = DurationPredictor(
         planner.starts_of(plan.arms), steady_seconds=STEADY_SECONDS, history={}
     )
@@ -81,6 +87,13 @@ def _timed_jobs(plan: Plan) -> list[Job]:
         for block in blocks
         for arm, tasks in rotate([each for each in block if each[1]], repeat)
     ]
+
+
+def _offers(plan: Plan, arm: str, name: str) -> bool:
+    """Return whether an arm has what a network needs; the pass that proves says what it lacks."""
+    task = plan.task(name)
+    capabilities = plan.arm(arm).capabilities
+    return not lacking(capabilities, networks.network_of(task), task.training)
 
 
 def _by_kind(plan: Plan) -> list[set[str]]:

@@ -18,6 +18,7 @@ from samenet.analysis.frames import Frames, Memory
 from samenet.analysis.memo import remember
 from samenet.experiments.layers import networks
 from samenet.report.result import why_not_compared
+from samenet.runs.timed_checks import GATE
 from samenet.spec.task import Task
 from samenet.stats import intervals, pairwise, steady_state
 from samenet.stats.formatting import error_text, format_digits, format_seconds
@@ -108,11 +109,11 @@ def _seconds(frames: Frames) -> _Seconds:
     rows = frames.samples[frames.samples.track == "layers"]
     rows = rows[rows.phase.isin(list(PASSES))]
     found: dict[tuple[str, str, str], dict[int, float]] = {}
-    keys = ["task", "arm", "phase", "repeat"]
-    for (task, arm, phase, repeat), part in rows.groupby(keys, sort=False):
-        settled = steady_state.drop_warm_up(tuple(part.seconds))
-        per_call = median(settled) / int(part.steps.iloc[0])
-        found.setdefault((task, arm, phase), {})[int(repeat)] = per_call
+    for _, part in rows.groupby(["task", "arm", "phase", "repeat"], sort=False):
+        first = part.iloc[0]
+        per_call = median(steady_state.drop_warm_up(tuple(part.seconds))) / int(first.steps)
+        process = (str(first.task), str(first.arm), str(first.phase))
+        found.setdefault(process, {})[int(first["repeat"])] = per_call
     return found
 
 
@@ -156,10 +157,15 @@ def _why_absent(frames: Frames, task: Task, arm: str, seconds: _Seconds) -> str:
 def _looked_at(frames: Frames, task: Task, arm: str) -> set[int]:
     """Return the repeats whose timed program was looked at after its last call."""
     checks = frames.result(task, arm).checks
-    kept = checks[(checks.gate == "gate 4") & checks["repeat"].notna()]
-    by_repeat = kept.groupby("repeat").quantity.agg(set)
-    wanted = {"first update", "last call", "outputs"}
-    return {int(repeat) for repeat, found in by_repeat.items() if wanted <= found}
+    kept = checks[(checks.gate == GATE) & checks["repeat"].notna()]
+    by_repeat: dict[int, set[str]] = {}
+    for repeat, quantity in zip(kept["repeat"], kept.quantity, strict=True):
+        by_repeat.setdefault(int(repeat), set()).add(str(quantity))
+    return {repeat for repeat, found in by_repeat.items() if set(LOOKED_AT) <= found}
+
+
+LOOKED_AT = ("first update", "last call", "outputs")
+"""What is asked of every timed program after its last call, of gate 4."""
 
 
 def _in_words(mark: str, reason: str) -> str:

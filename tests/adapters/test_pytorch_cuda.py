@@ -104,14 +104,16 @@ def test_an_optimiser_starts_from_nothing(adapter: ModuleType, rule: str) -> Non
 def test_the_precision_of_products_is_what_was_asked_for(
     adapter: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`wake` sets PyTorch's own switch both ways."""
+    """`wake` sets PyTorch's switches both ways, that of cuDNN's convolutions and recurrence too."""
     import torch
 
     monkeypatch.setattr(torch, "set_num_interop_threads", lambda count: None)  # once per process
     adapter.wake(Target(precision="tf32"))
     assert torch.get_float32_matmul_precision() == "high"
+    assert torch.backends.cudnn.allow_tf32
     adapter.wake(Target())
     assert torch.get_float32_matmul_precision() == "highest"
+    assert not torch.backends.cudnn.allow_tf32
 
 
 def test_a_processor_has_no_device_memory(adapter: ModuleType) -> None:

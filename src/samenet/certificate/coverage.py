@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import get_args
 
 from samenet.adapter.api import PARTS, Capabilities
-from samenet.adapter.support import lacking
-from samenet.certificate import cases
+from samenet.adapter.support import BESIDE, lacking
+from samenet.certificate import cases, layer_cases
 from samenet.spec.case_names import SAME_SEED_TWICE
-from samenet.spec.layers import Activation, ActivationName
+from samenet.spec.layers import KINDS, Activation, ActivationName
 from samenet.spec.parsing import parse_call
 from samenet.spec.training import OPTIMIZERS, Loss, LossName
 
@@ -28,6 +28,7 @@ def covering(offered: Capabilities) -> list[str]:
     return [
         *(name for name in _functions(offered) if not _unreadable(name, offered)),
         *dict.fromkeys(_trainings(offered)),
+        *dict.fromkeys(_networks(offered).values()),
         *([] if _unreadable(SAME_SEED_TWICE, offered) else [SAME_SEED_TWICE]),
     ]
 
@@ -85,6 +86,35 @@ def _trainings(offered: Capabilities) -> list[str]:
     ]
 
 
+def _layers_not_tried(offered: Capabilities) -> list[str]:
+    if set(offered.layers) == {"dense"}:
+        return ["every layer but dense"]
+    lacking_kinds = set(KINDS) - set(offered.layers) - BESIDE
+    alone = set(offered.layers) - {"dense"} - _networks(offered).keys()
+    return [
+        *(f"layer {kind}" for kind in KINDS if kind in lacking_kinds),
+        *(f"layer {kind} (no small network has it and what is offered)" for kind in sorted(alone)),
+    ]
+
+
+def _networks(offered: Capabilities) -> dict[str, str]:
+    """Return for each kind of layer beside dense ones a small network that is all offered."""
+    rules = [name for name in ("adam", "momentum", "sgd") if _rule_offered(name, offered)]
+    found: dict[str, str] = {}
+    kinds = [kind for kind in offered.layers if kind != "dense"]
+    for place, kind in enumerate([*kinds, "residual"] if kinds else []):
+        for network in layer_cases.NETWORKS:
+            name = f"network {network} by {rules[place % len(rules)] if rules else 'adam'}"
+            if kind in layer_cases.kinds_of(name) and not _unreadable(name, offered):
+                found[kind] = name
+                break
+    return found
+
+
+def _rule_offered(name: str, offered: Capabilities) -> bool:
+    return cases.RULES[name]["name"] in offered.optimizers
+
+
 WITH_LOSS = ("several outputs", "smoothing")
 """Extras that bring a loss of their own."""
 
@@ -124,6 +154,7 @@ def not_offered(offered: Capabilities) -> list[str]:
     """Return what the specs know and is not tried, and why if it is offered."""
     return [
         *(f"{n} ({why})" for n in _functions(offered) if (why := _unreadable(n, offered))),
+        *_layers_not_tried(offered),
         *(f"activation {n}" for n in get_args(ActivationName) if n not in offered.activations),
         *(f"loss {name}" for name in get_args(LossName) if name not in offered.losses),
         *(f"optimizer {name}" for name in OPTIMIZERS if name not in offered.optimizers),

@@ -19,7 +19,7 @@ from samenet.report.blocks import (
     seconds_cell,
 )
 
-ORDER = 4
+ORDER = 8
 WITH_LADDER = True
 
 

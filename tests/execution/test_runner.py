@@ -354,6 +354,7 @@ SUCCESSES: dict[PassName, list[type[Record]]] = {
     "contract": [ContractItem],
     "probe": [CertificateRecord],
     "study": [StudyTraining, StudyOmission],
+    "layers": [TimingRecord],
 }
 """What a worker of each pass may say of a task; the others say nothing, and leave files or not."""
 

@@ -91,7 +91,7 @@ def test_a_self_test_whose_workers_fail_says_so(name: str, monkeypatch: pytest.M
 
     monkeypatch.setattr(runner._Run, "run_until_undisturbed", run_until_undisturbed)
     numpy = discovery.choose(("numpy",))
-    monkeypatch.setattr(discovery, "choose", lambda names: numpy)  # the others take their time
+    monkeypatch.setattr(discovery, "choose", lambda *asked: numpy)  # the others take their time
     finding = base.run_selftest(name, SelfTestOrder(short=True))
     assert not finding.passed
     if name == "threads":  # which shows what became of each framework

@@ -290,7 +290,7 @@ def test_what_an_example_imports_is_on_its_clock(monkeypatch: pytest.MonkeyPatch
         quickstart, "_fitted", lambda order, example, seconds, task: fitted.append(seconds) or []
     )
     arm = SimpleNamespace(path="adapter.py", header=SimpleNamespace(quickstart="quickstart.py"))
-    order = SimpleNamespace(arm=arm, tasks=["digits"], emit=lambda records: None)
+    order = SimpleNamespace(arm=arm, tasks=[load_task("digits")], emit=lambda records: None)
     quickstart.run(cast("WorkOrder", order))
     assert fitted == [2.0]
 

@@ -226,7 +226,7 @@ def test_compiled_modes_say_what_they_leave_out() -> None:
     file = discovery.shipped_adapters()["pytorch"]
     for mode in ("compiled", "reduce-overhead"):
         assert set(KINDS) - BESIDE - set(file.header.modes[mode].layers) == RECURRENT
-    assert "compiled" in file.modes_for("attention")
+    assert "compiled" in file.modes_for({"dense", "attention"})
 
 
 COMPILED = (

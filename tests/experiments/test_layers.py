@@ -123,26 +123,26 @@ def plan() -> Plan:
 
 
 def test_every_network_is_certified_before_it_is_timed(plan: Plan) -> None:
-    """Proof, then times, then memory; what is timed is what was to be proved."""
+    """Proof, then times, then memory; only what an arm lacks is asked for and not timed."""
     order = [job.pass_name for job in plan.jobs]
     assert list(dict.fromkeys(order)) == ["prepare", "certify", "layers", "memory"]
     proved = {(job.arm, task) for job in plan.only("certify").jobs for task in job.tasks}
     timed = {(job.arm, task) for job in plan.only("layers").jobs for task in job.tasks}
-    assert timed == proved
+    lacking = {pair for pair in proved if pair[0] == "numpy:buffers" and "lstm" in pair[1]}
+    assert lacking
+    assert timed == proved - lacking
 
 
 def test_frameworks_take_turns(plan: Plan) -> None:
-    """All frameworks time a kind, one after the other, before the next; the first one rotates."""
+    """All that have a kind time it, one after the other, before the next; the first one rotates."""
     jobs = plan.only("layers").jobs
     turns = [(job.repeat, networks.kind_of(plan.task(job.tasks[0])), job.arm) for job in jobs]
     assert turns == [
         (0, "dense", "numpy:plain"),
         (0, "dense", "numpy:buffers"),
         (0, "lstm", "numpy:plain"),
-        (0, "lstm", "numpy:buffers"),
         (1, "dense", "numpy:buffers"),
         (1, "dense", "numpy:plain"),
-        (1, "lstm", "numpy:buffers"),
         (1, "lstm", "numpy:plain"),
     ]
     assert all(job.timed for job in jobs)

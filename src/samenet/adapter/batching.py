@@ -25,10 +25,10 @@ class CallShape:
     """All steps of an epoch, the rest and the short last batch included (as whole steps)."""
 
 
-def call_shape(train_rows: int, batch_size: int) -> CallShape:
-    """Return the call shape for an epoch: all its whole batches, at most 256 in one call."""
+def call_shape(train_rows: int, batch_size: int, steps_most: int = STEPS_PER_CALL_MAX) -> CallShape:
+    """Return the call shape for an epoch: all its whole batches, at most so many in one call."""
     whole = train_rows // batch_size
-    calls = -(-whole // STEPS_PER_CALL_MAX)
+    calls = -(-whole // steps_most)
     return CallShape(
         steps=whole // calls,
         batch_size=batch_size,

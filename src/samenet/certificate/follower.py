@@ -48,6 +48,9 @@ a kink may turn a whole row round, in one realisation and not in the next. As th
 what rounding does, such a sum may also be ten times as far from its kink: so many realisations
 begin with weights that are off by that much, and theirs is the limit as it is."""
 
+REALISED_WORK = 2**38
+"""All of them together."""
+
 SURPRISES_MOST = 60
 HALF_WAY = 0.5
 
@@ -133,11 +136,16 @@ class Follower:
 
         if self._surprising(found):
             self.surprises += 1
-            patterns = range(REALISATIONS_MOST)
+            patterns = range(self._realisations(len(batches)))
             near = max(map(realised, patterns))
             far = max(realised(pattern, ALLOWANCE) for pattern in patterns)
             return found._replace(realised=max(near, far / ALLOWANCE))
         return found._replace(realised=realised(len(self.calls) % 2)) if realise else found
+
+    def _realisations(self, steps: int) -> int:
+        """Return how often rounding is realised anew: of much work only once or twice."""
+        a_step = self.problem.network.work * self.problem.training.batch_size
+        return max(2, min(REALISATIONS_MOST, REALISED_WORK // (a_step * steps)))
 
     def _surprising(self, found: Followed) -> bool:
         """Return whether rounding is measured again because of an error; not for ever."""

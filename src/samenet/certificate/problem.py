@@ -27,6 +27,12 @@ WORK_MAX = 2**35
 """Ten epochs, or fewer of much work: so many steps, or weights times rows times steps."""
 
 
+CALL_WORK, CALL_STEPS_MIN = 2**36, 8
+"""What one timed call may ask of the oracle, which does at least one call, several times over: of
+layers that are not dense, so much work, but some steps; against one of them, a call costs nothing.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One error beside its limit."""
@@ -64,7 +70,11 @@ class Problem:
     @cached_property
     def shape(self) -> cutting.CallShape:
         """Return the shape of its timed calls."""
-        return cutting.call_shape(self.source.train_rows, self.training.batch_size)
+        a_step = self.network.work * self.training.batch_size
+        most = min(cutting.STEPS_PER_CALL_MAX, max(CALL_STEPS_MIN, CALL_WORK // a_step))
+        if self.network.is_dense:
+            most = cutting.STEPS_PER_CALL_MAX
+        return cutting.call_shape(self.source.train_rows, self.training.batch_size, most)
 
     @cached_property
     def calls(self) -> list[Batches]:

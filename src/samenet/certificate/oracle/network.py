@@ -125,8 +125,17 @@ def _activated(place: Place, z: Array, mask: Array | None, forms: Forms) -> tupl
 
 
 def outputs(network: Network, weights: Weights, inputs: Array) -> Array:
-    """Return the linear outputs in use: no dropout, the kept statistics. (rows, outputs)."""
-    return forward(network, weights, inputs, setting=IN_USE).sums[-1]
+    """Return the linear outputs in use: no dropout, the kept statistics. (rows, outputs).
+
+    Rows do not depend on each other; windows of all rows at once would fill the memory.
+    """
+    if network.is_dense:
+        return forward(network, weights, inputs, setting=IN_USE).sums[-1]
+    blocks = np.split(inputs, range(BLOCK_ROWS, len(inputs), BLOCK_ROWS))
+    return np.concatenate([forward(network, weights, b, setting=IN_USE).sums[-1] for b in blocks])
+
+
+BLOCK_ROWS = 64
 
 
 def gradient(

@@ -75,6 +75,16 @@ def test_the_name_of_a_case_says_whether_it_has_kinks(network: str) -> None:
     assert any(gate == "gate 3" for gate, _, _ in wanted) != kinked
 
 
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_name_of_a_case_says_whether_it_keeps_statistics(network: str) -> None:
+    """Where batch norms keep something, a check of it is asked for: its absence is no proof."""
+    name = f"network {network} by {NETWORKS[network].rules[0]}"
+    keeps = cases.find_case(name).shown.network.has_state
+    assert expected_checks.layers_with_statistics(network) == keeps
+    wanted = expected_checks.of_case(healthy()[1], name)
+    assert any(quantity == "kept statistics" for _, quantity, _ in wanted) == keeps
+
+
 def test_every_kind_stands_in_a_case() -> None:
     """No kind of layer is offered that nothing is proved of."""
     assert {layer.kind for layer in all_layers()} == set(KINDS)

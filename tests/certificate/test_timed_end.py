@@ -19,8 +19,10 @@ from mutants import Counting, IdleAfter100, Wrapped
 from threadpoolctl import threadpool_limits
 
 from samenet.adapter import Batches, Layer, Target, discovery
-from samenet.certificate import gate_timed_end
+from samenet.certificate import cases, gate_timed, gate_timed_end, gate_training, limits
 from samenet.certificate.gate_timed_end import Seen, Timing
+from samenet.certificate.oracle import network as oracle
+from samenet.certificate.oracle.setting import Setting
 from samenet.certificate.problem import Check, Problem, builder, task_problem, train_call
 from samenet.runs.records import decode, encode
 from samenet.runs.work_order import WorkOrder
@@ -382,3 +384,59 @@ def test_a_training_that_diverges_fails_in_words() -> None:
     assert any("this training diverges" in record.detail for record in records)
     lines = [encode(record) for record in records]
     assert [decode(line) for line in lines] == records
+
+
+class KeepsItsWeights(Wrapped):
+    """Trains, and puts every kernel, bias and scale back; what batch norms keep goes on moving."""
+
+    def train(self, batches):
+        kept = [
+            {name: array.copy() for name, array in layer.items() if name not in STATISTICS}
+            for layer in self.program.layers.arrays
+        ]
+        self.program.train(batches)
+        for layer, old in zip(self.program.layers.arrays, kept, strict=True):
+            for name, array in old.items():
+                layer[name][...] = array
+
+
+STATISTICS = ("mean", "variance")
+
+
+def test_statistics_that_move_hide_no_weights_that_stand() -> None:
+    """A program that only goes on averaging is refused by its last call, and by its first."""
+    adapter = discovery.load(discovery.shipped_adapters()["numpy"].path)
+    build = builder(adapter, "plain", Target())
+    given = cases.find_case("network batch norm by adam").shown
+    of = Timing(
+        problem=given,
+        build=lambda *arguments: KeepsItsWeights(build(*arguments)),
+        capabilities=adapter.capabilities(),
+        dtype="float32",
+    )
+    assert "last call" in failed(checks(of, first=False, calls=3))
+    program = of.build(given, given.training, given.weights, of.dtype)
+    losses = [train_call(program, given.calls[0])]
+    timed = gate_timed.TimedCalls(losses, program.weights())
+    found = gate_timed.check_timed_program(given, of.build, of.capabilities, timed, of.dtype)
+    assert {"first call", "first update"} <= {c.quantity for c in found if not c.passed}
+
+
+@pytest.mark.parametrize("off", [0.0, 2.0**-30])
+def test_outputs_that_cancel_have_the_limit_of_what_cancels(off: float) -> None:
+    """Terms some thousand times as long as their sum leave room for their rounding, and no more."""
+    adapter = discovery.load(discovery.shipped_adapters()["numpy"].path)
+    build = builder(adapter, "plain", Target())
+    plain = cases.find_case("network layer norm by momentum").shown
+    head = plain.weights[-1]
+    norm = plain.weights[-2]
+    moved = Layer(**{**norm, "offset": norm.offset + 3333.3})
+    back = Layer(head.kernel, head.bias - 3333.3 * head.kernel.sum(axis=0))
+    weights = [*plain.weights[:-2], moved, back]
+    program = build(plain, plain.training, weights, "float64")
+    other = Setting(multiply=limits.ReorderedProducts(0), training=False)
+    rounded = oracle.outputs(plain.network, weights, plain.rows(), other)
+    program.predict = lambda rows: rounded[rows] * (1 + off)
+    check = gate_training.check_outputs(plain, program, "float64", "gate 2")
+    assert check.passed == (off == 0), (check.error, check.limit)
+    assert check.error > limits.function_limit("float64")

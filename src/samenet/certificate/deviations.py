@@ -58,7 +58,7 @@ def explained(problem: Problem, capabilities: Capabilities, found: Weights, limi
     for name, value in _others(capabilities.forms):
         forms = capabilities.forms.model_copy(update={name: value})
         truth = problem.truth(forms, problem.whole).final
-        if oracle.distance(found, truth) <= limit:
+        if oracle.distance(found, truth, oracle.trained(problem.network)) <= limit:
             said = ", ".join(value) if isinstance(value, tuple) else value
             return f"{WOULD_HOLD} with the form {name} = {said or 'none'}"
     return ""

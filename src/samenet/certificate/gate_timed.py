@@ -57,7 +57,8 @@ def check_timed_program(
     truth = problem.truth(capabilities.forms, calls, snapshots=[1, ends[0]])
     allowed = _Allowed(problem, capabilities, truth, dtype, precision)
     loss, update = _first_step(problem, build, dtype, truth, allowed.told)
-    call = update_error(timed.weights, truth.snapshots[ends[0]], problem.weights)
+    trained = oracle.trained(problem.network)
+    call = update_error(timed.weights, truth.snapshots[ends[0]], problem.weights, trained)
     means = _means(truth.losses, ends)
     epoch, limit = _epoch_loss(timed.losses, means, allowed.epoch_losses(), ends)
     found = [
@@ -90,7 +91,8 @@ class _Allowed:
         )
         self.gradient, self.scale = _first_gradient(problem)
         is_told = _told(self.gradient, self.scale, 2 * self.chain * self.product)
-        self.told = is_told & oracle.trained(problem.network)
+        self.is_trained = oracle.trained(problem.network)
+        self.told = is_told & self.is_trained
         multiply = certificate_limits.tf32_product if precision == "tf32" else np.matmul
         count = len(truth.losses)
         self.ends = [end for end in ends_of(problem.calls) if end <= count]
@@ -133,7 +135,10 @@ class _Allowed:
     def first_call(self) -> float:
         """Weights: half of what the last batch of the call does, or what the disturbance does."""
         exact, start = self.truth.snapshots[self.ends[0]], self.problem.weights
-        shaken = max(update_error(m.snapshots[self.ends[0]], exact, start) for m in self.moved)
+        shaken = max(
+            update_error(m.snapshots[self.ends[0]], exact, start, self.is_trained)
+            for m in self.moved
+        )
         return max(ALLOWANCE * shaken, self._last_batch() / 2, self.first_update())
 
     def _last_batch(self) -> float:
@@ -142,7 +147,7 @@ class _Allowed:
             return 0.0
         exact = self.truth.snapshots[self.ends[0]]
         before = self.trained(self.problem.weights, self.steps[: self.ends[0] - 1]).final
-        return update_error(before, exact, self.problem.weights)
+        return update_error(before, exact, self.problem.weights, self.is_trained)
 
     def epoch_losses(self) -> NDArray[np.float64]:
         """Return the limit of each call's mean loss."""
@@ -215,10 +220,9 @@ def _told(gradient: Array, scale: Array, share: float) -> NDArray[np.bool_]:
 
 
 def update_error(
-    found: Weights, truth: Weights, start: Weights, told: NDArray[np.bool_] | None = None
+    found: Weights, truth: Weights, start: Weights, chosen: NDArray[np.bool_]
 ) -> float:
-    """Return the relative error of the way from the initial weights to `truth`."""
-    chosen = slice(None) if told is None else told
+    """Return the relative error of the way of the chosen weights from the initial to `truth`."""
     way = (oracle.flatten_float64(truth) - oracle.flatten_float64(start))[chosen]
     wrong = (oracle.flatten_float64(found) - oracle.flatten_float64(truth))[chosen]
     return float(np.linalg.norm(wrong)) / _norm(way)

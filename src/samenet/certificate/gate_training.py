@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.adapter import draws
-from samenet.adapter.api import Capabilities, Program
+from samenet.adapter.api import Capabilities, Precision, Program
 from samenet.adapter.arrays import Array, Dtype
 from samenet.certificate import deviations
 from samenet.certificate import limits as certificate_limits
@@ -28,9 +28,6 @@ from samenet.certificate.problem import Build, Check, Problem, ends_of, train_ca
 
 ROWS = 4_097
 """So many are predicted of other than dense layers, whose outputs cost the oracle seconds."""
-
-DISTURBED_ROUNDINGS, ALLOWANCE = 16, 10
-"""Outputs that cancel may be off by ten times what a disturbance of 16 roundings does to them."""
 
 TRAJECTORY_GATE: dict[Dtype, str] = {"float64": "gate 2", "float32": "gate 3"}
 
@@ -67,12 +64,12 @@ def check_trajectory(
 ) -> list[Check]:
     """Train call by call; compare the weights after each, and the loss before every step."""
     losses, distances = [], {}
+    trained = oracle.trained(problem.network)
     for call, end in zip(problem.whole, ends_of(problem.whole), strict=True):
         losses.append(train_call(program, call))
-        distances[end] = oracle.distance(program.weights(), truth.snapshots[end])
+        distances[end] = oracle.distance(program.weights(), truth.snapshots[end], trained)
     lengths = [len(call.order) for call in problem.whole]
-    limit = certificate_limits.function_limit(law.dtype)
-    outputs = check_outputs(problem, program, law.dtype, TRAJECTORY_GATE[law.dtype], limit)
+    outputs = check_outputs(problem, program, law.dtype, TRAJECTORY_GATE[law.dtype])
     kept = _state_checks(problem, program, truth, law)
     step = max(distances, key=lambda end: nan_as_infinite(distances[end] / law.weights_limit(end)))
     loss, limit = worst_loss(losses, truth.losses, law.loss_limits(), lengths)
@@ -110,38 +107,45 @@ def _state_checks(
     """Compare what batch norms keep: a wrong share of the new shows in no gradient and no loss."""
     if not problem.network.has_state:
         return []
-    channels = int(np.sum(~oracle.trained(problem.network))) // 2
+    is_state = ~oracle.trained(problem.network)
     return [
         Check(
             gate=TRAJECTORY_GATE[law.dtype],
             quantity="kept statistics",
             dtype=law.dtype,
-            error=oracle.state_distance(problem.network, program.weights(), truth.final),
+            error=oracle.distance(program.weights(), truth.final, is_state),
             limit=law.state_limit(max(truth.snapshots)),
-            detail=f"mean and variance of {channels} channels",
+            detail=f"mean and variance of {int(np.sum(is_state)) // 2} channels",
         )
     ]
 
 
 def check_outputs(
-    problem: Problem, program: Program, dtype: Dtype, gate: str, limit: float
+    problem: Problem,
+    program: Program,
+    dtype: Dtype,
+    gate: str,
+    precision: Precision = "strict-float32",
 ) -> Check:
-    """Compare what `predict` gives with the oracle's outputs of the program's own weights."""
-    inputs = problem.rows() if problem.network.is_dense else problem.rows()[:ROWS]
-    rows = np.arange(len(inputs), dtype=np.int32)
+    """Compare what `predict` gives with the oracle's outputs of the program's own weights.
+
+    Of other than dense layers some thousand rows are predicted, from the first to the last.
+    """
+    network = problem.network
+    inputs = problem.rows()
+    count = len(inputs) if network.is_dense else min(ROWS, len(inputs))
+    rows = np.linspace(0, len(inputs) - 1, count).astype(np.int32)
     found = np.asarray(program.predict(rows), dtype=np.float64)
     held = draws.as_dtype(program.weights(), "float64")
-    exact = oracle.outputs(problem.network, held, inputs)
-    size = DISTURBED_ROUNDINGS * certificate_limits.ROUNDOFF[dtype]
-    shaken = oracle.outputs(problem.network, oracle.disturb(held, size), inputs)
-    length = np.linalg.norm(exact)
-    cancelled = ALLOWANCE * float(np.linalg.norm(shaken - exact) / length)
+    exact = oracle.outputs(network, held, inputs[rows])
+    length = float(np.linalg.norm(exact))
+    cancelled = oracle.outputs_magnitude(network, held, inputs[rows]) / length
     return Check(
         gate=gate,
         quantity="outputs",
         dtype=dtype,
-        error=float(np.linalg.norm(found - exact) / length),
-        limit=max(limit, cancelled),
+        error=float(np.linalg.norm(found - exact)) / length,
+        limit=certificate_limits.outputs_limit(network, dtype, cancelled, precision),
         detail=f"predictions for {len(rows)} rows after the training",
     )
 

@@ -68,6 +68,18 @@ NO_ROUNDING = frozenset(
 """Kinds that only move numbers, or apply a function that is counted with what comes before."""
 
 
+def outputs_limit(
+    network: Network, dtype: Dtype, cancelled: float, precision: Precision = "strict-float32"
+) -> float:
+    """Return the limit of the outputs' error, relative to their length.
+
+    `cancelled` is by how much their magnitude without cancellation is longer than they are.
+    """
+    product = product_roundoff(dtype, precision)
+    chain = LAYER_ROUNDINGS * (depth_of(network) + 1) * product * cancelled
+    return max(function_limit(dtype), chain)
+
+
 def function_limit(dtype: Dtype) -> float:
     """Return the limit of a function's error, relative to the larger of its value and 1."""
     return FUNCTION_ROUNDINGS * ROUNDOFF[dtype]
@@ -109,7 +121,7 @@ class RoundingLaw:
     kept statistics (relative)         max(4 u sqrt(t) G, 8 E(statistics))
 
     G is by how much the training amplifies a small disturbance, E the worst error of five
-    trainings of the oracle in this precision with its units and inputs in another order.
+    trainings of the oracle in this precision with the terms of its products in another order.
     """
 
     dtype: Dtype
@@ -142,12 +154,15 @@ def rounding_law(
     """Return what rounding may do on `problem.whole`; `truth` holds a snapshot after each call."""
     weights = dict.fromkeys(truth.snapshots, 0.0)
     losses, state = np.zeros_like(truth.losses), 0.0
+    trained = oracle.trained(problem.network)
     for number in range(REALISATIONS):
         found = train_reordered(problem, forms, dtype, list(truth.snapshots), number)
         losses = np.maximum(losses, np.abs(found.losses - truth.losses))
         for step, snapshot in found.snapshots.items():
-            weights[step] = max(weights[step], oracle.distance(snapshot, truth.snapshots[step]))
-        state = max(state, oracle.state_distance(problem.network, found.final, truth.final))
+            off = oracle.distance(snapshot, truth.snapshots[step], trained)
+            weights[step] = max(weights[step], off)
+        if problem.network.has_state:
+            state = max(state, oracle.distance(found.final, truth.final, ~trained))
     return RoundingLaw(
         dtype=dtype,
         growth=growth,
@@ -164,8 +179,9 @@ def measure_growth(problem: Problem, forms: Forms, truth: oracle.Trajectory) -> 
     moved = oracle.trajectory(
         problem.network, problem.training, start, problem.steps(problem.whole), forms=forms
     )
-    first = oracle.distance(start, problem.weights)
-    return max(1.0, oracle.distance(moved.final, truth.final) / first)
+    trained = oracle.trained(problem.network)
+    first = oracle.distance(start, problem.weights, trained)
+    return max(1.0, oracle.distance(moved.final, truth.final, trained) / first)
 
 
 def train_reordered(

@@ -64,7 +64,7 @@ def asked_checks(plan: Plan, job: Job, name: str) -> list[Named]:
     offered = plan.arm(job.arm).capabilities
     if job.kind.on_cases:
         return expected_checks.of_case(offered, name)
-    return expected_checks.of_task(offered)
+    return expected_checks.of_task(offered, keeps="batch_norm" in plan.task(name).model.kinds)
 
 
 def is_made(asked: Named, checks: Sequence[CertificateRecord]) -> bool:

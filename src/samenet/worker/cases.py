@@ -44,13 +44,15 @@ def _lacking(order: WorkOrder, case: cases.Case) -> str | None:
 
 def _network_checks(case: cases.Case, build: Build, offered: Capabilities) -> Sequence[Check]:
     """Return the checks of a network of layers: gates 1 and 2, and 3 where it has no kinks."""
-    kinked = case.gates == "1 and 2"
+    kinked, keeps = case.gates == "1 and 2", case.shown.network.has_state
     wanted: list[Dtype] = ["float64"] if kinked else ["float64", "float32"]
     found = gate_gradients.check_weights_and_gradients(case.shown, build, offered)
     found += gate_training.check_training(
         case.shown, build, offered, *(dtype for dtype in wanted if dtype in offered.dtypes)
     )
-    return expected.completed(found, expected_checks.of_network(offered, kinked=kinked))
+    return expected.completed(
+        found, expected_checks.of_network(offered, kinked=kinked, keeps=keeps)
+    )
 
 
 def checks_of(case: cases.Case, build: Build, capabilities: Capabilities) -> Sequence[Check]:

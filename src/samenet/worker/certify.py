@@ -22,6 +22,7 @@ def run(order: WorkOrder) -> None:
             continue
         offered = order.arm.capabilities
         checks = expected.completed(
-            gate_training.check_task(problem, build, offered), expected_checks.of_task(offered)
+            gate_training.check_task(problem, build, offered),
+            expected_checks.of_task(offered, keeps=problem.network.has_state),
         )
         order.emit(certificate_records(order, task.name, checks, None))

@@ -19,7 +19,7 @@ from types import ModuleType
 import numpy as np
 
 from samenet.adapter.api import Program
-from samenet.certificate import gate_timed_end, gate_training, limits, readback
+from samenet.certificate import gate_timed_end, gate_training, readback
 from samenet.certificate.gate_timed_end import Timing
 from samenet.certificate.problem import Check, Problem, builder
 from samenet.machine import clock, heap
@@ -87,9 +87,8 @@ def _after(
         precision=target.precision,
     )
     last = gate_timed_end.last_call(problem, program, taken, arm.capabilities)
-    tf32 = target.precision == "tf32"
-    limit = limits.tf32_limits()[1] if tf32 else limits.precision_limit(target.dtype)
-    outputs = gate_training.check_outputs(problem, program, target.dtype, GATE, limit)
+    numbers = target.dtype, GATE, target.precision
+    outputs = gate_training.check_outputs(problem, program, *numbers)
     return [*gate_timed_end.of_every_process(seen, last), outputs]
 
 

@@ -66,19 +66,24 @@ class BiasedProblem(NamedTuple):
 
 
 def add_biases(problem: Problem) -> BiasedProblem:
-    """Return the problem with numbers of each layer's first array as its biases and offsets."""
+    """Return the problem with numbers of each layer's first array as its biases and offsets.
+
+    What batch norms keep is no longer 0 and 1 either.
+    """
     return BiasedProblem(problem, [_biased(layer) for layer in problem.weights])
 
 
 def _biased(layer: Layer) -> Layer:
     """Return the layer with its biases taken from what stands first in it: a row of the kernel."""
     first = next(iter(layer.values()), np.zeros(1)).ravel()
-    return Layer(
-        **{
-            name: np.resize(first, array.shape) if name in ("bias", "offset") else array
-            for name, array in layer.items()
-        }
-    )
+    other = {
+        name: np.resize(first, array.shape)
+        for name, array in layer.items()
+        if name in ("bias", "offset")
+    }
+    if "variance" in layer:
+        other |= {"mean": np.full_like(layer.mean, 0.25), "variance": layer.variance * 2.25}
+    return Layer(**{**layer, **other})
 
 
 def _measured(

@@ -124,15 +124,15 @@ def _activated(place: Place, z: Array, mask: Array | None, forms: Forms) -> tupl
     return after * kept, slope * kept
 
 
-def outputs(network: Network, weights: Weights, inputs: Array) -> Array:
+def outputs(network: Network, weights: Weights, inputs: Array, setting: Setting = IN_USE) -> Array:
     """Return the linear outputs in use: no dropout, the kept statistics. (rows, outputs).
 
     Rows do not depend on each other; windows of all rows at once would fill the memory.
     """
     if network.is_dense:
-        return forward(network, weights, inputs, setting=IN_USE).sums[-1]
+        return forward(network, weights, inputs, setting=setting).sums[-1]
     blocks = np.split(inputs, range(BLOCK_ROWS, len(inputs), BLOCK_ROWS))
-    return np.concatenate([forward(network, weights, b, setting=IN_USE).sums[-1] for b in blocks])
+    return np.concatenate([forward(network, weights, b, setting=setting).sums[-1] for b in blocks])
 
 
 BLOCK_ROWS = 64
@@ -246,6 +246,26 @@ def magnitude(network: Network, loss: Loss, weights: Weights, batch: Batch) -> A
         moved.append(np.abs(found - exact) / NOISE)
     found_scale: Array = np.max(moved, axis=0)
     return found_scale
+
+
+def outputs_magnitude(network: Network, weights: Weights, inputs: Array) -> float:
+    """Return the norm that rounding errors of the outputs are measured by.
+
+    Measured as that of a gradient is: how far the outputs move, per unit, if every product is off
+    by a small share of its absolute terms. Where terms cancel it is longer than the outputs are.
+    """
+    exact = outputs(network, weights, inputs)
+    moved = []
+    for draw in range(DRAWS_OF_OUTPUTS):
+        noise = _Noise(draw)
+        noisy = Setting(multiply=noise.multiply, add=noise.add, training=False)
+        found = outputs(network, disturb(weights, NOISE, draw), inputs, noisy)
+        moved.append(float(np.linalg.norm(found - exact)) / NOISE)
+    return max(moved)
+
+
+DRAWS_OF_OUTPUTS = 2
+"""Fewer than of a gradient: a norm over thousands of rows hardly differs from draw to draw."""
 
 
 class _Noise:
@@ -383,21 +403,14 @@ def _signs(shape: tuple[int, ...], pattern: int) -> Array:
     return np.where(np.cos(turns) > 0, 1.0, -1.0).reshape(shape)
 
 
-def distance(weights: Weights, truth: Weights) -> float:
-    """Return the relative L2 distance over all numbers together."""
-    difference, norm = (
-        flatten_float64(weights) - flatten_float64(truth),
-        np.linalg.norm(flatten_float64(truth)),
-    )
-    return float(np.linalg.norm(difference) / norm)
+def distance(weights: Weights, truth: Weights, chosen: NDArray[np.bool_] | None = None) -> float:
+    """Return the relative L2 distance over all numbers together, or over the chosen ones.
 
-
-def state_distance(network: Network, weights: Weights, truth: Weights) -> float:
-    """Return the relative L2 distance over what batch norms keep; 0 if there are none."""
-    if not network.has_state:
-        return 0.0
-    is_state = ~trained(network)
-    found, exact = flatten_float64(weights)[is_state], flatten_float64(truth)[is_state]
+    What is trained and what batch norms keep are looked at apart: the longer hides the other.
+    """
+    found, exact = flatten_float64(weights), flatten_float64(truth)
+    if chosen is not None:
+        found, exact = found[chosen], exact[chosen]
     return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
 
 
